@@ -1,0 +1,44 @@
+# Every outside library, found in one place. Debian package names stand in jobs/install.sh.
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(MPI REQUIRED COMPONENTS C)
+
+find_package(Kokkos REQUIRED)
+# Debian's Kokkos names an include folder that does not exist; its headers lie under trilinos/.
+if(NOT TARGET otfleet_kokkos)
+  add_library(otfleet_kokkos INTERFACE)
+  target_link_libraries(otfleet_kokkos INTERFACE Kokkos::kokkos)
+  find_path(OTFLEET_TRILINOS_INCLUDE_DIR Kokkos_Core.hpp PATHS /usr/include/trilinos NO_DEFAULT_PATH)
+  get_target_property(_kokkos_real Kokkos::kokkos INTERFACE_LINK_LIBRARIES)
+  if(OTFLEET_TRILINOS_INCLUDE_DIR AND "${_kokkos_real}" MATCHES "trilinos")
+    target_include_directories(otfleet_kokkos SYSTEM INTERFACE ${OTFLEET_TRILINOS_INCLUDE_DIR})
+  endif()
+endif()
+
+set(HDF5_PREFER_PARALLEL ON)
+find_package(HDF5 REQUIRED COMPONENTS C)
+if(NOT HDF5_IS_PARALLEL)
+  message(FATAL_ERROR "HDF5 without MPI was found; install libhdf5-openmpi-dev or set HDF5_ROOT")
+endif()
+
+find_package(Torch REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
+
+find_path(SLEEF_INCLUDE_DIR sleef.h)
+find_library(SLEEF_LIBRARY sleef)
+
+if(OTFLEET_NCCL)
+  find_package(CUDAToolkit REQUIRED)
+  find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS} REQUIRED)
+  find_library(NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR} REQUIRED)
+endif()

@@ -1,0 +1,134 @@
+#include "kernels/geometry/separable_cost.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+namespace otfleet::kernels {
+
+SeparableCost::SeparableCost(std::vector<AxisCost> axes) : axes_(std::move(axes)) {
+  if (axes_.empty() || axes_.size() > max_axes)
+    throw std::invalid_argument("a cost needs one to three axes, got " +
+                                std::to_string(axes_.size()));
+  double maximum = 0;
+  for (const AxisCost& axis : axes_) {
+    if (axis.n < 1 || axis.m < 1 ||
+        axis.values.size() != static_cast<std::size_t>(axis.n) * static_cast<std::size_t>(axis.m))
+      throw std::invalid_argument("a cost axis of " + std::to_string(axis.n) + " x " +
+                                  std::to_string(axis.m) + " points has " +
+                                  std::to_string(axis.values.size()) + " values");
+    for (double value : axis.values)
+      if (!std::isfinite(value)) throw std::invalid_argument("a cost is not finite");
+    const auto [low, high] = std::minmax_element(axis.values.begin(), axis.values.end());
+    minimum_ += *low;
+    maximum += *high;
+    n_ *= axis.n;
+    m_ *= axis.m;
+  }
+  range_ = maximum - minimum_;
+  // Axes are contracted from the last to the first, in either direction.
+  for (std::size_t done = 0; done <= axes_.size(); ++done) {
+    int to_target = 1, to_source = 1;
+    for (std::size_t d = 0; d < axes_.size(); ++d) {
+      const bool contracted = d >= axes_.size() - done;
+      to_target *= contracted ? axes_[d].m : axes_[d].n;
+      to_source *= contracted ? axes_[d].n : axes_[d].m;
+    }
+    max_points_ = std::max({max_points_, to_target, to_source});
+  }
+}
+
+SeparableCost SeparableCost::squared_euclidean_grid(const std::vector<std::vector<double>>& axes) {
+  std::vector<AxisCost> costs;
+  for (const std::vector<double>& x : axes) {
+    AxisCost cost{static_cast<int>(x.size()), static_cast<int>(x.size()), {}};
+    cost.values.reserve(x.size() * x.size());
+    for (double from : x)
+      for (double to : x) cost.values.push_back((from - to) * (from - to));
+    costs.push_back(std::move(cost));
+  }
+  return SeparableCost(std::move(costs));
+}
+
+SeparableCost SeparableCost::dense(int n, int m, std::vector<double> values) {
+  return SeparableCost({AxisCost{n, m, std::move(values)}});
+}
+
+template <class ExecutionSpace, class Scalar>
+GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, double epsilon,
+                                                 bool for_certificate) {
+  const int used = for_certificate ? kinds : 1;
+  std::size_t size = 0;
+  std::vector<bool> symmetric;
+  for (const AxisCost& axis : cost.axes()) {
+    bool same = axis.n == axis.m;
+    for (int i = 0; same && i < axis.n; ++i)
+      for (int j = 0; same && j < i; ++j)
+        same = axis.values[static_cast<std::size_t>(i) * axis.m + j] ==
+               axis.values[static_cast<std::size_t>(j) * axis.m + i];
+    Shape shape{axis.n, axis.m, {}};
+    for (int direction = 0; direction < 2; ++direction)
+      for (int kind = 0; kind < used; ++kind) {
+        // A symmetric axis serves both directions with one table: half the cache footprint.
+        if (direction == 1 && same) {
+          shape.offset[1][kind] = shape.offset[0][kind];
+        } else {
+          shape.offset[direction][kind] = size;
+          size += axis.values.size();
+        }
+      }
+    symmetric.push_back(same);
+    shape_.push_back(shape);
+  }
+  half_ = size;
+  tables_ = decltype(tables_)(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::geometry::tables"), 2 * size);
+  const auto host = Kokkos::create_mirror_view(tables_);
+  for (std::size_t d = 0; d < shape_.size(); ++d) {
+    const AxisCost& axis = cost.axes()[d];
+    const double low = *std::min_element(axis.values.begin(), axis.values.end());
+    for (int direction = 0; direction < (symmetric[d] ? 1 : 2); ++direction)
+      for (int i = 0; i < axis.n; ++i)
+        for (int j = 0; j < axis.m; ++j) {
+          const double c = axis.values[static_cast<std::size_t>(i) * axis.m + j] - low;
+          const std::size_t at = direction == 0 ? static_cast<std::size_t>(i) * axis.m + j
+                                                : static_cast<std::size_t>(j) * axis.n + i;
+          const double log_c = c > 0 ? std::log(c) : -std::numeric_limits<double>::infinity();
+          const double logarithm[kinds] = {-c / epsilon, log_c - c / epsilon, log_c, 0};
+          const double linear[kinds] = {std::exp(-c / epsilon), c * std::exp(-c / epsilon), c, 1};
+          for (int kind = 0; kind < used; ++kind) {
+            const std::size_t slot = shape_[d].offset[direction][kind] + at;
+            host(slot) = static_cast<Scalar>(linear[kind]);
+            host(half_ + slot) = static_cast<Scalar>(logarithm[kind]);
+          }
+        }
+  }
+  Kokkos::deep_copy(tables_, host);
+}
+
+template <class ExecutionSpace, class Scalar>
+AxisChain<Scalar> GibbsKernel<ExecutionSpace, Scalar>::chain(Direction direction, int special,
+                                                             Kind at_special,
+                                                             Kind elsewhere) const {
+  AxisChain<Scalar> result;
+  result.axes = axes();
+  const int way = direction == Direction::to_target ? 0 : 1;
+  for (int d = 0; d < result.axes; ++d) {
+    const Shape& shape = shape_[d];
+    AxisTable<Scalar>& table = result.axis[d];
+    table.in = way == 0 ? shape.n : shape.m;
+    table.out = way == 0 ? shape.m : shape.n;
+    table.linear = tables_.data() + shape.offset[way][d == special ? at_special : elsewhere];
+    table.logarithm = table.linear + half_;
+    result.in_points *= table.in;
+    result.out_points *= table.out;
+  }
+  return result;
+}
+
+template class GibbsKernel<Kokkos::DefaultExecutionSpace, float>;
+template class GibbsKernel<Kokkos::DefaultExecutionSpace, double>;
+
+}  // namespace otfleet::kernels

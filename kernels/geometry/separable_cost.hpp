@@ -1,0 +1,104 @@
+#pragma once
+#include <vector>
+
+#include "kernels/kokkos_compat.hpp"
+
+namespace otfleet::kernels {
+
+/// The cost of one axis: a matrix [n, m], row-major.
+struct AxisCost {
+  int n = 0, m = 0;
+  std::vector<double> values;
+};
+
+/// A cost that is a sum over one to three axes, C(i, j) = sum over d of C_d(i_d, j_d), on points
+/// indexed row-major (last axis fastest). One axis is a dense cost matrix; the axes of a grid make
+/// one application of the Gibbs kernel h·w·(h+w) multiply-adds instead of (h·w)². Lives on the
+/// host. Costs are in the user's units, not halved, and may be negative.
+class SeparableCost {
+ public:
+  static constexpr int max_axes = 3;
+
+  /// Throws std::invalid_argument: no axis or more than three, an empty axis, a size that does not
+  /// fit, a value that is not finite.
+  explicit SeparableCost(std::vector<AxisCost> axes);
+
+  /// |x − y|² on a grid with the same coordinates on both sides.
+  static SeparableCost squared_euclidean_grid(const std::vector<std::vector<double>>& axes);
+  /// A dense cost matrix [n, m], row-major.
+  static SeparableCost dense(int n, int m, std::vector<double> values);
+
+  const std::vector<AxisCost>& axes() const { return axes_; }
+  int n() const { return n_; }
+  int m() const { return m_; }
+  /// Smallest and largest entry of C; `range` is their difference.
+  double minimum() const { return minimum_; }
+  double range() const { return range_; }
+  /// The largest number of points that an intermediate result of one application can have.
+  int max_points() const { return max_points_; }
+
+ private:
+  std::vector<AxisCost> axes_;
+  int n_ = 1, m_ = 1, max_points_ = 1;
+  double minimum_ = 0, range_ = 0;
+};
+
+/// One direction of one axis on the device: table[in][out], row-major.
+template <class Scalar>
+struct AxisTable {
+  const Scalar* linear = nullptr;     ///< what the scaling path multiplies with
+  const Scalar* logarithm = nullptr;  ///< its logarithm, for the log-domain path
+  int in = 0, out = 0;
+};
+
+/// One direction of all axes: what a kernel needs to apply the operator once.
+template <class Scalar>
+struct AxisChain {
+  AxisTable<Scalar> axis[SeparableCost::max_axes];
+  int axes = 0;
+  int in_points = 1, out_points = 1;
+};
+
+/// Device tables of a cost for one epsilon. With C~_d = C_d − min C_d on every axis (the minimum is
+/// added back to g, so a large offset of the cost is harmless):
+///   gibbs        exp(−C~_d/epsilon)                 transport plans
+///   weighted(d)  the same with axis d multiplied by C~_d   costs of transport plans
+///   cost         C~_d in `linear`                    c-transforms
+///   rank_one(d)  C~_d on axis d, ones elsewhere      cost of a product plan
+/// `to_target` sums over source points, `to_source` over target points.
+template <class ExecutionSpace, class Scalar>
+class GibbsKernel {
+ public:
+  enum class Direction { to_target, to_source };
+
+  /// `for_certificate` also makes the tables other than `gibbs`.
+  GibbsKernel(const SeparableCost& cost, double epsilon, bool for_certificate = false);
+
+  int axes() const { return static_cast<int>(shape_.size()); }
+  AxisChain<Scalar> gibbs(Direction direction) const {
+    return chain(direction, -1, exponent, exponent);
+  }
+  AxisChain<Scalar> weighted(int axis, Direction direction) const {
+    return chain(direction, axis, times_cost, exponent);
+  }
+  AxisChain<Scalar> cost(Direction direction) const {
+    return chain(direction, -1, plain_cost, plain_cost);
+  }
+  AxisChain<Scalar> rank_one(int axis, Direction direction) const {
+    return chain(direction, axis, plain_cost, ones);
+  }
+
+ private:
+  enum Kind { exponent, times_cost, plain_cost, ones, kinds };
+  AxisChain<Scalar> chain(Direction direction, int special, Kind at_special, Kind elsewhere) const;
+
+  struct Shape {
+    int n, m;
+    std::size_t offset[2][kinds];
+  };
+  std::vector<Shape> shape_;
+  std::size_t half_ = 0;  ///< logarithms follow the linear tables
+  Kokkos::View<Scalar*, typename ExecutionSpace::memory_space> tables_;
+};
+
+}  // namespace otfleet::kernels

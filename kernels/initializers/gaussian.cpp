@@ -1,0 +1,161 @@
+#include "kernels/initializers/gaussian.hpp"
+
+#include <stdexcept>
+
+namespace otfleet::kernels {
+namespace {
+
+constexpr int max_dimension = 3;
+
+/// A symmetric matrix of at most 3 × 3 with the few operations that the closed form needs.
+struct SmallMatrix {
+  double at[max_dimension][max_dimension] = {};
+  int d = 0;
+
+  KOKKOS_FUNCTION explicit SmallMatrix(int dimension) : d(dimension) {}
+
+  KOKKOS_FUNCTION SmallMatrix times(const SmallMatrix& other) const {
+    SmallMatrix product(d);
+    for (int i = 0; i < d; ++i)
+      for (int j = 0; j < d; ++j)
+        for (int k = 0; k < d; ++k) product.at[i][j] += at[i][k] * other.at[k][j];
+    return product;
+  }
+
+  /// The square root of a positive semi-definite matrix, or the root of its pseudo-inverse, by
+  /// cyclic Jacobi rotations.
+  KOKKOS_FUNCTION SmallMatrix root(bool inverse) const {
+    SmallMatrix diagonal = *this, vectors(d);
+    for (int i = 0; i < d; ++i) vectors.at[i][i] = 1;
+    constexpr int sweeps = 12;  // quadratic convergence: 3 × 3 needs about 5
+    for (int sweep = 0; sweep < sweeps; ++sweep)
+      for (int p = 0; p < d; ++p)
+        for (int q = p + 1; q < d; ++q) diagonal.rotate(p, q, vectors);
+    double largest = 0;
+    for (int i = 0; i < d; ++i) largest = diagonal.at[i][i] > largest ? diagonal.at[i][i] : largest;
+    SmallMatrix result(d);
+    for (int k = 0; k < d; ++k) {
+      const double eigenvalue = diagonal.at[k][k];
+      const bool flat = !(eigenvalue > largest * 1e-12);
+      const double value = flat ? 0.0 : inverse ? 1 / ::sqrt(eigenvalue) : ::sqrt(eigenvalue);
+      for (int i = 0; i < d; ++i)
+        for (int j = 0; j < d; ++j) result.at[i][j] += value * vectors.at[i][k] * vectors.at[j][k];
+    }
+    return result;
+  }
+
+ private:
+  KOKKOS_FUNCTION void rotate(int p, int q, SmallMatrix& vectors) {
+    const double off = at[p][q];
+    if (off == 0) return;
+    const double theta = (at[q][q] - at[p][p]) / (2 * off);
+    const double t = (theta >= 0 ? 1 : -1) / (::fabs(theta) + ::sqrt(theta * theta + 1));
+    const double c = 1 / ::sqrt(t * t + 1), s = t * c;
+    for (int k = 0; k < d; ++k) {
+      const double kp = at[k][p], kq = at[k][q];
+      at[k][p] = c * kp - s * kq;
+      at[k][q] = s * kp + c * kq;
+    }
+    for (int k = 0; k < d; ++k) {
+      const double pk = at[p][k], qk = at[q][k];
+      at[p][k] = c * pk - s * qk;
+      at[q][k] = s * pk + c * qk;
+      const double vp = vectors.at[k][p], vq = vectors.at[k][q];
+      vectors.at[k][p] = c * vp - s * vq;
+      vectors.at[k][q] = s * vp + c * vq;
+    }
+  }
+};
+
+template <class ExecutionSpace>
+struct GaussianKernel {
+  Matrix<const double, ExecutionSpace> source_points, target_points;
+  ProblemBatch<ExecutionSpace> problems;
+  Matrix<double, ExecutionSpace> f;
+  int d;
+
+  /// Mean and covariance of one measure; threads of the team share its points.
+  KOKKOS_FUNCTION SmallMatrix moments(const Team<ExecutionSpace>& team,
+                                      const Matrix<const double, ExecutionSpace>& points,
+                                      const double* weights, double mass, double* mean) const {
+    const int count = static_cast<int>(points.extent(0));
+    SmallMatrix covariance(d);
+    for (int p = 0; p < d; ++p)
+      Kokkos::parallel_reduce(
+          Kokkos::TeamThreadRange(team, count),
+          [&](int i, double& sum) { sum += weights[i] * points(i, p) / mass; }, mean[p]);
+    for (int p = 0; p < d; ++p)
+      for (int q = p; q < d; ++q) {
+        double sum = 0;
+        Kokkos::parallel_reduce(
+            Kokkos::TeamThreadRange(team, count),
+            [&](int i, double& part) {
+              part += weights[i] * (points(i, p) - mean[p]) * (points(i, q) - mean[q]) / mass;
+            },
+            sum);
+        covariance.at[p][q] = covariance.at[q][p] = sum;
+      }
+    return covariance;
+  }
+
+  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
+    const int k = team.league_rank();
+    const int source = problems.source_index(k), target = problems.target_index(k);
+    double mean_a[max_dimension], mean_b[max_dimension];
+    const SmallMatrix covariance_a =
+        moments(team, source_points, &problems.source.weights(source, 0),
+                problems.source.mass(source), mean_a);
+    const SmallMatrix covariance_b =
+        moments(team, target_points, &problems.target.weights(target, 0),
+                problems.target.mass(target), mean_b);
+    const SmallMatrix root = covariance_a.root(false), inverse = covariance_a.root(true);
+    const SmallMatrix map =
+        inverse.times(root.times(covariance_b).times(root).root(false)).times(inverse);
+    const auto& points = source_points;
+    const auto& result = f;
+    const int dimension = d;
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, static_cast<int>(points.extent(0))),
+                         [&](int i) {
+                           double value = 0;
+                           for (int p = 0; p < dimension; ++p) {
+                             const double x = points(i, p);
+                             value += x * x - 2 * mean_b[p] * x;
+                             for (int q = 0; q < dimension; ++q)
+                               value -= (x - mean_a[p]) * map.at[p][q] * (points(i, q) - mean_a[q]);
+                           }
+                           result(k, i) = value;
+                         });
+  }
+};
+
+}  // namespace
+
+template <class ExecutionSpace>
+void gaussian_initializer(const ExecutionSpace& space,
+                          const Matrix<const double, ExecutionSpace>& source_points,
+                          const Matrix<const double, ExecutionSpace>& target_points,
+                          const ProblemBatch<ExecutionSpace>& problems,
+                          const Matrix<double, ExecutionSpace>& f) {
+  const int batch = problems.size(), d = static_cast<int>(source_points.extent(1));
+  if (batch == 0) return;
+  if (d < 1 || d > max_dimension || target_points.extent(1) != source_points.extent(1))
+    throw std::invalid_argument("the Gaussian initializer needs points of one to three dimensions");
+  if (static_cast<int>(source_points.extent(0)) != problems.source.points() ||
+      static_cast<int>(target_points.extent(0)) != problems.target.points() ||
+      f.extent(0) != static_cast<std::size_t>(batch) || f.extent(1) != source_points.extent(0))
+    throw std::invalid_argument("points, measures and potentials differ in size");
+  Kokkos::parallel_for(
+      "otfleet::initializers::gaussian",
+      Policy<ExecutionSpace>(space, batch, team_threads<ExecutionSpace>, 1),
+      GaussianKernel<ExecutionSpace>{source_points, target_points, problems, f, d});
+  space.fence();
+}
+
+template void gaussian_initializer<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
+    const ProblemBatch<Kokkos::DefaultExecutionSpace>&,
+    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+
+}  // namespace otfleet::kernels

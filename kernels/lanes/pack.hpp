@@ -1,0 +1,218 @@
+#pragma once
+#include <Kokkos_Core.hpp>
+#include <cmath>
+#include <limits>
+
+#include "kernels/kokkos_compat.hpp"
+
+#if !defined(__CUDA_ARCH__) && !defined(__HIP_DEVICE_COMPILE__)
+#ifdef OTFLEET_SLEEF
+#include <sleef.h>
+#endif
+#endif
+
+// A Pack holds the same quantity of several instances side by side. On a CPU it is two hardware
+// vectors, so that a product of a matrix with packs keeps enough independent multiply-adds in
+// flight; on a GPU it is one number and the instances sit in neighboring threads.
+
+#if defined(__AVX512F__)
+#define OTFLEET_VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define OTFLEET_VECTOR_BYTES 32
+#else
+#define OTFLEET_VECTOR_BYTES 16
+#endif
+
+namespace otfleet::kernels {
+
+template <class Scalar>
+struct HostPack {
+  static constexpr int vectors = 2;
+  static constexpr int vector_width = OTFLEET_VECTOR_BYTES / static_cast<int>(sizeof(Scalar));
+  static constexpr int width = vectors * vector_width;
+  typedef Scalar Vector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  typedef Scalar UnalignedVector
+      __attribute__((vector_size(OTFLEET_VECTOR_BYTES), aligned(alignof(Scalar)), may_alias));
+
+  Vector v[vectors];
+
+  HostPack() = default;
+  explicit HostPack(Scalar x) {
+    for (auto& part : v) part = x - Vector{};  // x − 0 is x: one broadcast, no arithmetic
+  }
+  static HostPack load(const Scalar* from) {
+    HostPack p;
+    for (int k = 0; k < vectors; ++k) p.v[k] = reinterpret_cast<const UnalignedVector*>(from)[k];
+    return p;
+  }
+  void store(Scalar* to) const {
+    for (int k = 0; k < vectors; ++k) reinterpret_cast<UnalignedVector*>(to)[k] = v[k];
+  }
+};
+
+#define OTFLEET_PACK_OPERATOR(op)                                                      \
+  template <class Scalar>                                                              \
+  HostPack<Scalar> operator op(const HostPack<Scalar>& x, const HostPack<Scalar>& y) { \
+    HostPack<Scalar> r;                                                                \
+    for (int k = 0; k < 2; ++k) r.v[k] = x.v[k] op y.v[k];                             \
+    return r;                                                                          \
+  }
+OTFLEET_PACK_OPERATOR(+)
+OTFLEET_PACK_OPERATOR(-)
+OTFLEET_PACK_OPERATOR(*)
+OTFLEET_PACK_OPERATOR(/)
+#undef OTFLEET_PACK_OPERATOR
+
+namespace detail {
+
+#if defined(OTFLEET_SLEEF) && defined(__AVX512F__)
+inline __m512d vector_exp(__m512d x) {
+  return Sleef_expd8_u10avx512f(x);
+}
+inline __m512d vector_log(__m512d x) {
+  return Sleef_logd8_u10avx512f(x);
+}
+inline __m512 vector_exp(__m512 x) {
+  return Sleef_expf16_u10avx512f(x);
+}
+inline __m512 vector_log(__m512 x) {
+  return Sleef_logf16_u10avx512f(x);
+}
+#elif defined(OTFLEET_SLEEF) && defined(__AVX2__)
+inline __m256d vector_exp(__m256d x) {
+  return Sleef_expd4_u10avx2(x);
+}
+inline __m256d vector_log(__m256d x) {
+  return Sleef_logd4_u10avx2(x);
+}
+inline __m256 vector_exp(__m256 x) {
+  return Sleef_expf8_u10avx2(x);
+}
+inline __m256 vector_log(__m256 x) {
+  return Sleef_logf8_u10avx2(x);
+}
+#else
+template <class Vector>
+Vector vector_exp(Vector x) {
+  for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::exp(x[e]);
+  return x;
+}
+template <class Vector>
+Vector vector_log(Vector x) {
+  for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::log(x[e]);
+  return x;
+}
+#endif
+
+}  // namespace detail
+
+// What kernels may do with a pack besides arithmetic. The scalar versions serve the GPU.
+
+template <class Scalar>
+HostPack<Scalar> exp(HostPack<Scalar> x) {
+  for (auto& part : x.v) part = detail::vector_exp(part);
+  return x;
+}
+template <class Scalar>
+HostPack<Scalar> log(HostPack<Scalar> x) {
+  for (auto& part : x.v) part = detail::vector_log(part);
+  return x;
+}
+template <class Scalar>
+HostPack<Scalar> abs(HostPack<Scalar> x) {
+  for (auto& part : x.v) part = part < 0 ? -part : part;
+  return x;
+}
+template <class Scalar>
+HostPack<Scalar> max(HostPack<Scalar> x, const HostPack<Scalar>& y) {
+  for (int k = 0; k < 2; ++k) x.v[k] = x.v[k] > y.v[k] ? x.v[k] : y.v[k];
+  return x;
+}
+template <class Scalar>
+HostPack<Scalar> min(HostPack<Scalar> x, const HostPack<Scalar>& y) {
+  for (int k = 0; k < 2; ++k) x.v[k] = x.v[k] < y.v[k] ? x.v[k] : y.v[k];
+  return x;
+}
+/// Keeps a loaded pack in registers: the compiler would read it again at every use, and the loads
+/// would then cost more than the multiply-adds.
+template <class Scalar>
+void keep(HostPack<Scalar>& x) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  for (auto& part : x.v) asm("" : "+x"(part));
+#else
+  (void)x;
+#endif
+}
+/// Lane by lane: x > y ? yes : no.
+template <class Scalar>
+HostPack<Scalar> if_greater(const HostPack<Scalar>& x, const HostPack<Scalar>& y,
+                            const HostPack<Scalar>& yes, HostPack<Scalar> no) {
+  for (int k = 0; k < 2; ++k) no.v[k] = x.v[k] > y.v[k] ? yes.v[k] : no.v[k];
+  return no;
+}
+/// Is x > 0 in any lane?
+template <class Scalar>
+bool any_positive(const HostPack<Scalar>& x) {
+  const auto larger = x.v[0] > x.v[1] ? x.v[0] : x.v[1];
+  bool any = false;
+  for (int e = 0; e < HostPack<Scalar>::vector_width; ++e) any |= larger[e] > 0;
+  return any;
+}
+
+#define OTFLEET_SCALAR_PACK(Scalar)                                                     \
+  KOKKOS_INLINE_FUNCTION Scalar max(Scalar x, Scalar y) {                               \
+    return x > y ? x : y;                                                               \
+  }                                                                                     \
+  KOKKOS_INLINE_FUNCTION Scalar min(Scalar x, Scalar y) {                               \
+    return x < y ? x : y;                                                               \
+  }                                                                                     \
+  KOKKOS_INLINE_FUNCTION Scalar abs(Scalar x) {                                         \
+    return x < 0 ? -x : x;                                                              \
+  }                                                                                     \
+  KOKKOS_INLINE_FUNCTION Scalar exp(Scalar x) {                                         \
+    return ::exp(x);                                                                    \
+  }                                                                                     \
+  KOKKOS_INLINE_FUNCTION Scalar log(Scalar x) {                                         \
+    return ::log(x);                                                                    \
+  }                                                                                     \
+  KOKKOS_INLINE_FUNCTION Scalar if_greater(Scalar x, Scalar y, Scalar yes, Scalar no) { \
+    return x > y ? yes : no;                                                            \
+  }                                                                                     \
+  KOKKOS_INLINE_FUNCTION bool any_positive(Scalar x) {                                  \
+    return x > 0;                                                                       \
+  }                                                                                     \
+  KOKKOS_INLINE_FUNCTION void keep(Scalar&) {}
+OTFLEET_SCALAR_PACK(float)
+OTFLEET_SCALAR_PACK(double)
+#undef OTFLEET_SCALAR_PACK
+
+/// How a tile of instances is laid out on an execution space: `width` instances innermost, seen as
+/// `packs` packs of `pack_width` instances; one thread handles one pack.
+template <class ExecutionSpace, class Scalar_, bool host = runs_on_host<ExecutionSpace>>
+struct Lanes {
+  using Scalar = Scalar_;
+  using Pack = HostPack<Scalar>;
+  static constexpr int pack_width = Pack::width;
+  static constexpr int packs = 1;
+  static constexpr int width = pack_width * packs;
+  /// Outputs a thread computes at once in a matrix product: 12 of 16 registers hold sums.
+  static constexpr int block = 6;
+
+  static Pack load(const Scalar* from) { return Pack::load(from); }
+  static void store(Scalar* to, const Pack& value) { value.store(to); }
+};
+
+template <class ExecutionSpace, class Scalar_>
+struct Lanes<ExecutionSpace, Scalar_, false> {
+  using Scalar = Scalar_;
+  using Pack = Scalar;
+  static constexpr int pack_width = 1;
+  static constexpr int packs = 32;
+  static constexpr int width = pack_width * packs;
+  static constexpr int block = 4;
+
+  KOKKOS_INLINE_FUNCTION static Pack load(const Scalar* from) { return *from; }
+  KOKKOS_INLINE_FUNCTION static void store(Scalar* to, Pack value) { *to = value; }
+};
+
+}  // namespace otfleet::kernels

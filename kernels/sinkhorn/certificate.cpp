@@ -1,0 +1,303 @@
+#include "kernels/sinkhorn/certificate.hpp"
+
+#include <stdexcept>
+
+#include "kernels/sinkhorn/half_step.hpp"
+#include "kernels/sinkhorn/sinkhorn.hpp"
+
+namespace otfleet::kernels {
+
+template <class ExecutionSpace>
+Certificates<ExecutionSpace>::Certificates(int batch)
+    : dual_value("otfleet::certificate::dual_value", batch),
+      transport_cost("otfleet::certificate::transport_cost", batch),
+      upper_bound("otfleet::certificate::upper_bound", batch),
+      lower_bound("otfleet::certificate::lower_bound", batch),
+      marginal_error("otfleet::certificate::marginal_error", batch) {}
+
+namespace {
+
+/// Chains beyond the Gibbs kernel that a certificate applies.
+struct CostChains {
+  AxisChain<double> weighted[SeparableCost::max_axes];  ///< to_source
+  AxisChain<double> product[SeparableCost::max_axes];   ///< to_source, for rank-one plans
+  AxisChain<double> to_target, to_source;               ///< plain costs, for c-transforms
+  double range;
+};
+
+template <class Domain, class ExecutionSpace>
+struct CertificateKernel {
+  using L = typename Domain::L;
+  using Scalar = double;
+  using Pack = typename Domain::Pack;
+  using Half = HalfStep<Domain, ExecutionSpace>;
+
+  enum Array { result = Half::first_free, left_gap, right_gap, scratch };
+  static constexpr int arrays = scratch + 3;  // c-transforms need no more than the log path
+  enum Sum {
+    row_mass,
+    error,
+    target_dual,
+    cost,
+    rounded_cost,
+    gap_cost,
+    gap_mass,
+    first_dual,
+    second_dual,
+    sums
+  };
+
+  Half half;
+  CostChains costs;
+  Matrix<double, ExecutionSpace> g;
+  Certificates<ExecutionSpace> out;
+  Vector<double, ExecutionSpace> memory = {};
+  long rows = 0;
+
+  static std::size_t scratch_bytes(int team_size) {
+    return sizeof(double) * L::width * (sums + team_size) + 256;
+  }
+
+  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
+    const TileMemory<L> tile = team_tile<L>(team, memory, arrays, rows);
+    double* totals = static_cast<double*>(
+        team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * sums, 64));
+    double* partial = static_cast<double*>(
+        team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * team.team_size(), 64));
+    const int tiles = (half.problems.size() + L::width - 1) / L::width;
+    for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
+      half.load(team, t, tile);
+      half.run(team, tile, scratch);
+      measure(team, tile, totals, partial);
+      write_target_potentials(team, t, tile);
+      round(team, tile, totals, partial);
+      bound_below(team, t, tile, totals, partial);
+      write(team, t, totals);
+    }
+  }
+
+  /// Row sums of the plan, their error, and the plan's cost.
+  KOKKOS_FUNCTION void measure(const Team<ExecutionSpace>& team, const TileMemory<L>& tile,
+                               double* totals, double* partial) const {
+    const int n = half.to_target.in_points;
+    const double *a = tile.array(Half::a), *u = tile.array(Half::left),
+                 *y = tile.array(Half::applied);
+    sum_rows<L>(team, n, partial, totals + row_mass * L::width, [&](int row, int pack) {
+      const long at = position(row, pack);
+      return Domain::marginal(L::load(u + at), L::load(y + at));
+    });
+    sum_rows<L>(team, n, partial, totals + error * L::width, [&](int row, int pack) {
+      const long at = position(row, pack);
+      return abs(Domain::marginal(L::load(u + at), L::load(y + at)) - L::load(a + at));
+    });
+    half.target_dual(team, tile, partial, totals + target_dual * L::width);
+    plan_cost(team, tile, totals + cost * L::width, totals + gap_mass * L::width, partial);
+  }
+
+  /// out = sum over axes of <C~_d, P> for the plan of `left` and `right`; `work` is [width].
+  KOKKOS_FUNCTION void plan_cost(const Team<ExecutionSpace>& team, const TileMemory<L>& tile,
+                                 double* out_sum, double* work, double* partial) const {
+    const int n = half.to_target.in_points;
+    const double* u = tile.array(Half::left);
+    double* y = tile.array(result);
+    zero(team, out_sum);
+    for (int d = 0; d < half.to_target.axes; ++d) {
+      Domain::apply(team, costs.weighted[d], tile.array(Half::right), y, tile, scratch);
+      sum_rows<L>(team, n, partial, work, [&](int row, int pack) {
+        const long at = position(row, pack);
+        return Domain::marginal(L::load(u + at), L::load(y + at));
+      });
+      add(team, out_sum, work);
+    }
+  }
+
+  /// Altschuler et al. 2017, algorithm 2: scale rows down to a, then columns down to b, then add
+  /// the product of what is missing.
+  KOKKOS_FUNCTION void round(const Team<ExecutionSpace>& team, const TileMemory<L>& tile,
+                             double* totals, double* partial) const {
+    const int n = half.to_target.in_points, m = half.to_target.out_points;
+    const double *a = tile.array(Half::a), *b = tile.array(Half::b);
+    double *u = tile.array(Half::left), *v = tile.array(Half::right),
+           *y = tile.array(Half::applied);
+    double *missing_a = tile.array(left_gap), *missing_b = tile.array(right_gap);
+    const Pack one(1.0), none(0.0);
+    for_rows<L>(team, n, [&](int row, int pack) {
+      const long at = position(row, pack);
+      const Pack sum = Domain::marginal(L::load(u + at), L::load(y + at));
+      const Pack weight = L::load(a + at);
+      const Pack factor = if_greater(sum, weight, weight / max(sum, tiny()), one);
+      L::store(u + at, Domain::scale(L::load(u + at), factor));
+    });
+    Domain::apply(team, half.to_target, u, y, tile, scratch);
+    for_rows<L>(team, m, [&](int row, int pack) {
+      const long at = position(row, pack);
+      const Pack sum = Domain::marginal(L::load(v + at), L::load(y + at));
+      const Pack weight = L::load(b + at);
+      const Pack factor = if_greater(sum, weight, weight / max(sum, tiny()), one);
+      L::store(v + at, Domain::scale(L::load(v + at), factor));
+      L::store(missing_b + at, max(weight - sum * factor, none));
+    });
+    Domain::apply(team, half.to_source, v, y, tile, scratch);
+    for_rows<L>(team, n, [&](int row, int pack) {
+      const long at = position(row, pack);
+      const Pack sum = Domain::marginal(L::load(u + at), L::load(y + at));
+      L::store(missing_a + at, max(L::load(a + at) - sum, none));
+    });
+    double* work = totals + first_dual * L::width;
+    plan_cost(team, tile, totals + rounded_cost * L::width, work, partial);
+    sum_rows<L>(team, n, partial, totals + gap_mass * L::width,
+                [&](int row, int pack) { return L::load(missing_a + position(row, pack)); });
+    zero(team, totals + gap_cost * L::width);
+    for (int d = 0; d < half.to_target.axes; ++d) {
+      apply_linear<L>(team, costs.product[d], missing_b, y, tile.array(scratch));
+      sum_rows<L>(team, n, partial, work, [&](int row, int pack) {
+        const long at = position(row, pack);
+        return L::load(missing_a + at) * L::load(y + at);
+      });
+      add(team, totals + gap_cost * L::width, work);
+    }
+  }
+
+  /// f' and f'' and their dual value. Works on max f − f, so that both transforms are minima of
+  /// sums of numbers between 0 and twice the range: the bound holds for potentials of any size.
+  KOKKOS_FUNCTION void bound_below(const Team<ExecutionSpace>& team, int t,
+                                   const TileMemory<L>& tile, double* totals,
+                                   double* partial) const {
+    const int n = half.to_target.in_points, m = half.to_target.out_points;
+    const double *a = tile.array(Half::a), *b = tile.array(Half::b);
+    double *below = tile.array(Half::left), *first = tile.array(Half::right);
+    double* second = tile.array(Half::applied);
+    // A point that far below the largest potential is in no minimum, nor is one without weight;
+    // what is not a number is taken for one.
+    const double far = costs.range;
+    for (int lane = 0; lane < L::width; ++lane) {
+      const int k = half.instance(t, lane);
+      const double *from = &half.f(k, 0), *weights = half.source_weights(k);
+      const double largest = largest_on_support(team, from, weights, n);
+      Kokkos::parallel_for(Kokkos::TeamVectorRange(team, n), [&](int i) {
+        const double gap = largest - from[i];
+        below[static_cast<long>(i) * L::width + lane] = weights[i] > 0 && gap < far ? gap : far;
+      });
+    }
+    team.team_barrier();
+    apply_min_plus<L>(team, costs.to_target, below, first, tile.array(scratch));
+    sum_rows<L>(team, m, partial, totals + first_dual * L::width, [&](int row, int pack) {
+      const long at = position(row, pack);
+      return L::load(b + at) * L::load(first + at);
+    });
+    for_rows<L>(team, m, [&](int row, int pack) {
+      const long at = position(row, pack);
+      L::store(first + at, Pack(0.0) - L::load(first + at));
+    });
+    apply_min_plus<L>(team, costs.to_source, first, second, tile.array(scratch));
+    sum_rows<L>(team, n, partial, totals + second_dual * L::width, [&](int row, int pack) {
+      const long at = position(row, pack);
+      return L::load(a + at) * L::load(second + at);
+    });
+  }
+
+  KOKKOS_FUNCTION void write_target_potentials(const Team<ExecutionSpace>& team, int t,
+                                               const TileMemory<L>& tile) const {
+    if (g.extent(1) == 0) return;
+    for (int lane = 0; lane < L::width; ++lane) {
+      if (t * L::width + lane >= half.problems.size()) break;
+      const int k = half.instance(t, lane);
+      store_potential<Domain, ExecutionSpace>(team, tile.array(Half::right), half.target_weights(k),
+                                              half.epsilon, half.constant(team, k),
+                                              half.to_target.out_points, lane, &g(k, 0));
+    }
+  }
+
+  /// Every instance's figures from the totals of its lane.
+  KOKKOS_FUNCTION void write(const Team<ExecutionSpace>& team, int t, const double* totals) const {
+    for (int lane = 0; lane < L::width; ++lane) {
+      if (t * L::width + lane >= half.problems.size()) break;
+      const int k = half.instance(t, lane);
+      const double mass = half.problems.source.mass(half.problems.source_index(k));
+      const double source_dual = half.source_dual(team, k);
+      const double constant = half.constant(team, k);
+      const CertificateKernel& self = *this;
+      Kokkos::single(Kokkos::PerTeam(team), [&]() {
+        const auto total = [&](int which) { return totals[which * L::width + lane]; };
+        const double low = self.half.cost_minimum;
+        self.out.marginal_error(k) = total(error);
+        self.out.dual_value(k) = source_dual + total(target_dual) + constant * mass +
+                                 self.half.epsilon * (mass - total(row_mass));
+        self.out.transport_cost(k) = total(cost) + low * total(row_mass);
+        self.out.upper_bound(k) = total(rounded_cost) + low * mass +
+                                  (total(gap_mass) > 0 ? total(gap_cost) / total(gap_mass) : 0.0);
+        self.out.lower_bound(k) = total(first_dual) + total(second_dual) + low * mass;
+      });
+    }
+    team.team_barrier();
+  }
+
+  KOKKOS_FUNCTION static long position(int row, int pack) {
+    return static_cast<long>(row) * L::width + pack * L::pack_width;
+  }
+  KOKKOS_FUNCTION static Pack tiny() { return Pack(Kokkos::Experimental::norm_min<double>::value); }
+  KOKKOS_FUNCTION static void zero(const Team<ExecutionSpace>& team, double* lanes) {
+    for_rows<L>(team, 1, [&](int, int pack) { L::store(lanes + pack * L::pack_width, Pack(0.0)); });
+  }
+  KOKKOS_FUNCTION static void add(const Team<ExecutionSpace>& team, double* lanes,
+                                  const double* more) {
+    for_rows<L>(team, 1, [&](int, int pack) {
+      const int at = pack * L::pack_width;
+      L::store(lanes + at, L::load(lanes + at) + L::load(more + at));
+    });
+  }
+};
+
+template <class Domain, class ExecutionSpace>
+void run(const ExecutionSpace& space, const SeparableCost& cost,
+         const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+         const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
+         const Certificates<ExecutionSpace>& out) {
+  using Gibbs = GibbsKernel<ExecutionSpace, double>;
+  constexpr auto to_target = Gibbs::Direction::to_target, to_source = Gibbs::Direction::to_source;
+  const Gibbs gibbs(cost, epsilon, true);
+  CostChains costs;
+  for (int d = 0; d < gibbs.axes(); ++d) {
+    costs.weighted[d] = gibbs.weighted(d, to_source);
+    costs.product[d] = gibbs.rank_one(d, to_source);
+  }
+  costs.to_target = gibbs.cost(to_target);
+  costs.to_source = gibbs.cost(to_source);
+  costs.range = cost.range();
+  CertificateKernel<Domain, ExecutionSpace> kernel{
+      {gibbs.gibbs(to_target), gibbs.gibbs(to_source), problems, epsilon, cost.minimum(), f},
+      costs,
+      g,
+      out};
+  launch_tiles(space, "otfleet::certificate::certify", kernel, problems.size(), cost.max_points());
+}
+
+}  // namespace
+
+template <class ExecutionSpace>
+void certify(const ExecutionSpace& space, const SeparableCost& cost,
+             const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+             const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
+             const Certificates<ExecutionSpace>& out) {
+  check_batch(cost, problems, epsilon);
+  if (problems.size() == 0) return;
+  check_rows("f", f, problems.size(), cost.n());
+  if (g.extent(1) > 0) check_rows("g", g, problems.size(), cost.m());
+  if (out.dual_value.extent(0) != static_cast<std::size_t>(problems.size()))
+    throw std::invalid_argument("certificates do not have one entry for each problem");
+  using L = Lanes<ExecutionSpace, double>;
+  if (scaling_is_safe<double>(cost, epsilon, problems.smallest_weight()))
+    run<ScalingDomain<L>>(space, cost, problems, epsilon, f, g, out);
+  else
+    run<LogDomain<L>>(space, cost, problems, epsilon, f, g, out);
+}
+
+template struct Certificates<Kokkos::DefaultExecutionSpace>;
+template void certify<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
+    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<double, Kokkos::DefaultExecutionSpace>&,
+    const Certificates<Kokkos::DefaultExecutionSpace>&);
+
+}  // namespace otfleet::kernels

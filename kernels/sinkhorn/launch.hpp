@@ -1,0 +1,79 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/sinkhorn/domain.hpp"
+#include "kernels/sinkhorn/problem_batch.hpp"
+
+// What every kernel over tiles of instances shares: its checks, its memory, its launch.
+
+namespace otfleet::kernels {
+
+/// Throws std::invalid_argument when measures, indices and cost do not fit together.
+template <class ExecutionSpace>
+void check_batch(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& problems,
+                 double epsilon) {
+  if (!(epsilon > 0) || !std::isfinite(epsilon))
+    throw std::invalid_argument("epsilon must be > 0 and finite");
+  if (problems.source_index.extent(0) != problems.target_index.extent(0))
+    throw std::invalid_argument("a batch needs as many source as target indices");
+  if (problems.size() == 0) return;
+  if (problems.source.points() != cost.n() || problems.target.points() != cost.m())
+    throw std::invalid_argument("measures have " + std::to_string(problems.source.points()) +
+                                " and " + std::to_string(problems.target.points()) +
+                                " points, the cost has " + std::to_string(cost.n()) + " and " +
+                                std::to_string(cost.m()));
+  const int sources = problems.source.count(), targets = problems.target.count();
+  const auto source = problems.source_index, target = problems.target_index;
+  int wrong = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::sinkhorn::check_indices", Kokkos::RangePolicy<ExecutionSpace>(0, problems.size()),
+      KOKKOS_LAMBDA(int k, int& sum) {
+        sum += source(k) < 0 || source(k) >= sources || target(k) < 0 || target(k) >= targets;
+      },
+      wrong);
+  if (wrong > 0)
+    throw std::invalid_argument(std::to_string(wrong) +
+                                " problems name measures that do not exist");
+}
+
+/// Throws std::invalid_argument unless `array` is [rows, columns].
+template <class Array>
+void check_rows(const std::string& name, const Array& array, int rows, int columns) {
+  if (array.extent(0) != static_cast<std::size_t>(rows) ||
+      array.extent(1) != static_cast<std::size_t>(columns))
+    throw std::invalid_argument(name + " is " + std::to_string(array.extent(0)) + " x " +
+                                std::to_string(array.extent(1)) + ", expected " +
+                                std::to_string(rows) + " x " + std::to_string(columns));
+}
+
+template <class L, class TeamMember, class Memory>
+KOKKOS_INLINE_FUNCTION TileMemory<L> team_tile(const TeamMember& team, const Memory& memory,
+                                               int arrays, long rows) {
+  return {memory.data() + team.league_rank() * rows * L::width * arrays, rows};
+}
+
+/// Allocates the kernel's memory (Kernel::arrays tile arrays of `rows` rows a team) and launches as
+/// many teams as can run at once and have work.
+template <class Kernel, class ExecutionSpace>
+void launch_tiles(const ExecutionSpace& space, const std::string& label, Kernel& kernel, int batch,
+                  int rows) {
+  using L = typename Kernel::L;
+  const int tiles = (batch + L::width - 1) / L::width;
+  const int teams = std::min(tiles, concurrent_teams(space));
+  kernel.rows = rows;
+  kernel.memory = Vector<typename Kernel::Scalar, ExecutionSpace>(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::sinkhorn::tiles"),
+      static_cast<std::size_t>(teams) * Kernel::arrays * rows * L::width);
+  // Lanes that never held an instance still take part in the arithmetic.
+  Kokkos::deep_copy(space, kernel.memory, typename Kernel::Scalar(0));
+  constexpr int threads = team_threads<ExecutionSpace>;
+  Policy<ExecutionSpace> policy(space, teams, threads, L::packs);
+  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(threads))));
+  Kokkos::parallel_for(label, policy, kernel);
+  space.fence();
+}
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,118 @@
+#include "kernels/sinkhorn/semi_dual.hpp"
+
+#include <stdexcept>
+
+#include "kernels/sinkhorn/half_step.hpp"
+#include "kernels/sinkhorn/sinkhorn.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+template <class Domain, class ExecutionSpace>
+struct SemiDualKernel {
+  using L = typename Domain::L;
+  using Scalar = double;
+  using Half = HalfStep<Domain, ExecutionSpace>;
+  enum Array { scratch = Half::first_free };
+  static constexpr int arrays = scratch + Domain::scratch_arrays;
+
+  Half half;
+  Vector<double, ExecutionSpace> value;
+  Matrix<double, ExecutionSpace> gradient;
+  Vector<double, ExecutionSpace> memory = {};
+  long rows = 0;
+
+  static std::size_t scratch_bytes(int team_size) {
+    return sizeof(double) * L::width * (1 + team_size) + 256;
+  }
+
+  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
+    const TileMemory<L> tile = team_tile<L>(team, memory, arrays, rows);
+    double* target_dual =
+        static_cast<double*>(team.team_shmem().get_shmem_aligned(sizeof(double) * L::width, 64));
+    double* partial = static_cast<double*>(
+        team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * team.team_size(), 64));
+    const int n = half.to_target.in_points;
+    const int tiles = (half.problems.size() + L::width - 1) / L::width;
+    const double epsilon = half.epsilon;
+    for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
+      half.load(team, t, tile);
+      half.run(team, tile, scratch);
+      half.target_dual(team, tile, partial, target_dual);
+      double* u = tile.array(Half::left);
+      const double* y = tile.array(Half::applied);
+      for_rows<L>(team, n, [&](int row, int pack) {
+        const long at = static_cast<long>(row) * L::width + pack * L::pack_width;
+        L::store(u + at, Domain::marginal(L::load(u + at), L::load(y + at)));  // P1
+      });
+      for (int lane = 0; lane < L::width; ++lane) {
+        if (t * L::width + lane >= half.problems.size()) break;
+        const int k = half.instance(t, lane);
+        const double* a = half.source_weights(k);
+        double* slope = &gradient(k, 0);
+        double missing_mass = 0;
+        Kokkos::parallel_reduce(
+            Kokkos::TeamThreadRange(team, n),
+            [&](int i, double& sum) {
+              const double missing = a[i] - u[static_cast<long>(i) * L::width + lane];
+              slope[i] = a[i] > 0 ? missing : 0.0;
+              sum += missing;
+            },
+            missing_mass);
+        const double source_dual = half.source_dual(team, k);
+        const double constant = half.constant(team, k);
+        const double mass = half.problems.source.mass(half.problems.source_index(k));
+        const auto& values = value;
+        Kokkos::single(Kokkos::PerTeam(team), [&]() {
+          values(k) = source_dual + target_dual[lane] + constant * mass + epsilon * missing_mass;
+        });
+      }
+      team.team_barrier();
+    }
+  }
+};
+
+template <class Domain, class ExecutionSpace>
+void run(const ExecutionSpace& space, const SeparableCost& cost,
+         const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+         const Matrix<const double, ExecutionSpace>& f, const Vector<double, ExecutionSpace>& value,
+         const Matrix<double, ExecutionSpace>& gradient) {
+  using Gibbs = GibbsKernel<ExecutionSpace, double>;
+  const Gibbs gibbs(cost, epsilon);
+  SemiDualKernel<Domain, ExecutionSpace> kernel{
+      {gibbs.gibbs(Gibbs::Direction::to_target), gibbs.gibbs(Gibbs::Direction::to_source), problems,
+       epsilon, cost.minimum(), f},
+      value,
+      gradient};
+  launch_tiles(space, "otfleet::sinkhorn::semi_dual", kernel, problems.size(), cost.max_points());
+}
+
+}  // namespace
+
+template <class ExecutionSpace>
+void semi_dual(const ExecutionSpace& space, const SeparableCost& cost,
+               const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+               const Matrix<const double, ExecutionSpace>& f,
+               const Vector<double, ExecutionSpace>& value,
+               const Matrix<double, ExecutionSpace>& gradient) {
+  check_batch(cost, problems, epsilon);
+  if (problems.size() == 0) return;
+  check_rows("f", f, problems.size(), cost.n());
+  check_rows("gradient", gradient, problems.size(), cost.n());
+  if (value.extent(0) != static_cast<std::size_t>(problems.size()))
+    throw std::invalid_argument("value does not have one entry for each problem");
+  using L = Lanes<ExecutionSpace, double>;
+  if (scaling_is_safe<double>(cost, epsilon, problems.smallest_weight()))
+    run<ScalingDomain<L>>(space, cost, problems, epsilon, f, value, gradient);
+  else
+    run<LogDomain<L>>(space, cost, problems, epsilon, f, value, gradient);
+}
+
+template void semi_dual<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
+    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
+    const Vector<double, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,18 @@
+#pragma once
+#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/sinkhorn/problem_batch.hpp"
+
+namespace otfleet::kernels {
+
+/// The dual as a function of f alone, what a model is trained on: value [B] = the dual value at (f,
+/// g(f)) (certify() says which constant), and gradient [B, n] = a − P1, its derivative with respect
+/// to f (envelope theorem; zero where the weight is zero). f [B, n] as in certify(). Local. Work:
+/// two applications of the kernel an instance, in double.
+template <class ExecutionSpace>
+void semi_dual(const ExecutionSpace& space, const SeparableCost& cost,
+               const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+               const Matrix<const double, ExecutionSpace>& f,
+               const Vector<double, ExecutionSpace>& value,
+               const Matrix<double, ExecutionSpace>& gradient);
+
+}  // namespace otfleet::kernels

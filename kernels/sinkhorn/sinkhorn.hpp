@@ -1,0 +1,60 @@
+#pragma once
+#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/sinkhorn/problem_batch.hpp"
+
+namespace otfleet::kernels {
+
+/// How one instance ended.
+enum class Status : int {
+  converged = 0,        ///< true marginal error (in double) below the threshold
+  iteration_limit = 1,  ///< max_iterations reached first
+  precision_limit = 2,  ///< stopped by its own float arithmetic, but the true error is not below
+  not_finite = 3,       ///< the arithmetic broke down (a start with NaN, say)
+};
+
+/// Which arithmetic a batch runs in. `automatic` takes `scaling` where it is proven safe.
+enum class Path { automatic, scaling, logarithmic };
+
+struct SinkhornSettings {
+  double epsilon = 1e-2;     ///< absolute, in units of the cost
+  double threshold = 1e-3;   ///< on the L1 marginal error, in units of mass
+  int inner_iterations = 1;  ///< iterations between two looks at the error
+  int max_iterations = 2000;
+  Path path = Path::automatic;
+};
+
+/// True where u = exp(f/epsilon) and its products can neither overflow nor lose a digit to
+/// underflow in Scalar, at any iteration and from any start: with R = range of the cost, the soft
+/// c-transforms have oscillation at most R, and an iteration does not increase the sup-distance
+/// to a fixed point (Franklin & Lorenz 1989), so every exponent stays within
+/// 3 R/epsilon + log(n m) + log(1/smallest weight).
+template <class Scalar>
+bool scaling_is_safe(const SeparableCost& cost, double epsilon, double smallest_weight);
+
+/// Solves a batch of entropic OT problems, max over f, g of
+///   <f, a> + <g, b> − epsilon sum_ij exp((f_i + g_j − C_ij)/epsilon) (+ epsilon mass),
+/// by Sinkhorn's iteration (Cuturi 2013).
+///
+/// The state of an instance is (f, g(f)) with g the half-step that makes the marginal b exact, so
+/// its error is |P1 − a|_1, and zero iterations means that the start was good enough. An iteration
+/// is one update of f followed by that half-step. Every instance stops on its own; its lane is
+/// given to the next waiting instance at once, so a slow instance holds nobody. Results do not
+/// depend on which instances share a tile, a team or a rank.
+///
+/// f [B, n], in units of the cost: the start on entry (−inf allowed; ignored where `from_zeros`),
+/// the solution on exit, with −inf where the weight is zero; defined up to a constant.
+/// iterations [B], status [B] as judged in Scalar arithmetic (certify() gives the last word).
+/// error_trace [B, T] or empty: entry t is the error after t iterations, for t < T; instances that
+/// stop earlier leave the rest as it was.
+/// Local. Work: 2 applications of the kernel an iteration and instance; memory: a few tiles a team.
+/// Throws std::invalid_argument: sizes that do not fit, settings out of range, a scaling path that
+/// was asked for and is not safe.
+template <class Scalar, class ExecutionSpace>
+void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
+              const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,
+              bool from_zeros, const Matrix<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status,
+              const Matrix<double, ExecutionSpace>& error_trace = {});
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,64 @@
+#include "kernels/training/adam.hpp"
+
+#include <cmath>
+
+namespace otfleet::kernels {
+
+template <class ExecutionSpace>
+void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long step,
+               double gradient_scale, const Vector<const float, ExecutionSpace>& gradient,
+               const Vector<float, ExecutionSpace>& parameters,
+               const Vector<float, ExecutionSpace>& first_moment,
+               const Vector<float, ExecutionSpace>& second_moment) {
+  // The bias corrections go into the step size and epsilon, so that the loop has one division.
+  const double correction1 = 1 - std::pow(settings.beta1, static_cast<double>(step));
+  const double correction2 = std::sqrt(1 - std::pow(settings.beta2, static_cast<double>(step)));
+  const auto rate = static_cast<float>(settings.learning_rate * correction2 / correction1);
+  const auto epsilon = static_cast<float>(settings.epsilon * correction2);
+  const auto scale = static_cast<float>(gradient_scale);
+  const auto beta1 = static_cast<float>(settings.beta1);
+  const auto beta2 = static_cast<float>(settings.beta2);
+  const float* const g = gradient.data();
+  float* const p = parameters.data();
+  float* const m = first_moment.data();
+  float* const v = second_moment.data();
+  Kokkos::parallel_for(
+      "otfleet::training::adam",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<long>(parameters.extent(0))),
+      KOKKOS_LAMBDA(long i) {
+        const float slope = scale * g[i];
+        const float first = beta1 * m[i] + (1 - beta1) * slope;
+        const float second = beta2 * v[i] + (1 - beta2) * slope * slope;
+        m[i] = first;
+        v[i] = second;
+        p[i] -= rate * first / (sqrtf(second) + epsilon);
+      });
+  space.fence();
+}
+
+template <class ExecutionSpace>
+double squared_norm(const ExecutionSpace& space,
+                    const Vector<const float, ExecutionSpace>& values) {
+  double sum = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::training::squared_norm",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<long>(values.extent(0))),
+      KOKKOS_LAMBDA(long i, double& part) {
+        const double value = values(i);
+        part += value * value;
+      },
+      sum);
+  return sum;
+}
+
+template void adam_step<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const AdamSettings&, long, double,
+    const Vector<const float, Kokkos::DefaultExecutionSpace>&,
+    const Vector<float, Kokkos::DefaultExecutionSpace>&,
+    const Vector<float, Kokkos::DefaultExecutionSpace>&,
+    const Vector<float, Kokkos::DefaultExecutionSpace>&);
+template double squared_norm<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&,
+    const Vector<const float, Kokkos::DefaultExecutionSpace>&);
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,92 @@
+#include "src/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "src/config/nearest_name.hpp"
+#include "src/reports/versions.hpp"
+
+namespace otfleet {
+namespace {
+
+struct JobCommand {
+  const char* name;
+  const char* description;
+  void (*run)(const CommandContext&);
+};
+
+constexpr JobCommand job_commands[] = {
+    {"make", "Build train.h5 and test.h5, populations of problems, from arrays of measures",
+     run_make},
+    {"train", "Train the model that predicts starts, on train.h5", run_train},
+    {"solve", "Solve a population and write potentials, costs and errors", run_solve},
+    {"evaluate", "Compare the initializers on held-out problems", run_evaluate},
+};
+
+void add_job_options(CLI::App& app, CommandLine& line) {
+  app.add_option("job", line.file, "The job file")->required()->type_name("JOB.toml");
+  app.add_option("--set", line.overrides, "Override a key of the job file; may be repeated")
+      ->type_name("KEY.PATH=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--output", line.output, "Folder for the results (default: <job>-out/<command>)")
+      ->type_name("DIR");
+  app.add_flag("--quiet", line.quiet, "Print nothing but errors");
+}
+
+/// What is wrong with the command line. CLI11 says of a misspelled command only that one is
+/// missing.
+std::string explain(const CLI::ParseError& error, int argc, char** argv, const CLI::App& app) {
+  const std::string see = "; see otfleet --help";
+  if (argc >= 2 && argv[1][0] != '-') {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+    if (std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+      const auto near = nearest_name(argv[1], names);
+      return std::string("no command '") + argv[1] + "'" +
+             (near.empty() ? see : "; did you mean '" + near + "'?");
+    }
+  }
+  std::string text = error.what();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text + see;
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app("Batched optimal transport with learned starts, from a laptop to a cluster",
+               "otfleet");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", [] { return version_text(); });
+  struct KeysAsked {};
+  app.add_flag_callback(
+      "--keys", [] { throw KeysAsked{}; }, "List every key of a job file with its default");
+
+  for (const auto& command : job_commands) {
+    add_job_options(*app.add_subcommand(command.name, command.description), line);
+  }
+  auto* info =
+      app.add_subcommand("info", "Show what a population, solution or checkpoint file holds");
+  info->add_option("file", line.file, "The file")->required()->type_name("FILE.h5");
+
+  try {
+    app.parse(argc, argv);
+    line.command = app.get_subcommands().front()->get_name();
+    for (const auto& command : job_commands) {
+      if (line.command == command.name) line.run = command.run;
+    }
+  } catch (const KeysAsked&) {
+    line.text = describe_keys();
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    line.text = (chosen.empty() ? app : *chosen.front()).help(chosen.empty() ? "" : "otfleet");
+  } catch (const CLI::CallForVersion& version) {
+    line.text = std::string(version.what()) + "\n";
+  } catch (const CLI::ParseError& error) {
+    line.error = explain(error, argc, argv, app);
+  }
+  return line;
+}
+
+}  // namespace otfleet

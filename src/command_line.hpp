@@ -1,0 +1,26 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "src/commands/commands.hpp"
+
+namespace otfleet {
+
+/// One parsed command line. `run` is set for commands that take a job; `info` takes a file.
+struct CommandLine {
+  std::string command;
+  void (*run)(const CommandContext&) = nullptr;
+  std::filesystem::path file;  ///< the job, or the file that `info` shows
+  std::vector<std::string> overrides;
+  std::filesystem::path output;  ///< empty: <job stem>-out/<command>
+  bool quiet = false;
+
+  std::string text;   ///< --help, --version, --keys: what to print instead
+  std::string error;  ///< a mistake in the command line
+};
+
+/// Local; touches neither MPI nor Kokkos, and does not print. Never throws for what a user typed.
+CommandLine parse_command_line(int argc, char** argv);
+
+}  // namespace otfleet

@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+
+#include "distributed/communicator.hpp"
+#include "src/config/job.hpp"
+
+namespace otfleet {
+
+/// What every command gets: the job, the ranks, the folder for its outputs (made already), and
+/// whether rank 0 may print.
+struct CommandContext {
+  const Job& job;
+  const distributed::Communicator& communicator;
+  std::filesystem::path output;
+  bool quiet = false;
+
+  bool prints() const { return communicator.is_root() && !quiet; }
+};
+
+/// Builds train.h5 and test.h5, two populations over disjoint measures. Collective; rank 0 works.
+void run_make(const CommandContext& context);
+/// Meta-trains the model on train.h5, data-parallel; writes model.h5. Collective.
+void run_train(const CommandContext& context);
+/// Solves a population, every rank its own shard; writes solution.h5. Collective.
+void run_solve(const CommandContext& context);
+/// Compares the initializers on held-out problems; table, report.json, pictures. Collective.
+void run_evaluate(const CommandContext& context);
+/// Prints what a population, solution or checkpoint file holds. Local.
+void run_info(const std::filesystem::path& file);
+
+}  // namespace otfleet

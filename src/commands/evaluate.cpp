@@ -1,0 +1,204 @@
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <optional>
+
+#include "distributed/error.hpp"
+#include "distributed/shard.hpp"
+#include "src/commands/commands.hpp"
+#include "src/commands/evaluation_table.hpp"
+#include "src/commands/input_files.hpp"
+#include "src/commands/model_start.hpp"
+#include "src/pictures/interpolation.hpp"
+#include "src/pictures/plots.hpp"
+#include "src/problems/population.hpp"
+#include "src/reports/progress.hpp"
+#include "src/reports/report.hpp"
+#include "src/solvers/population_solver.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Reduction;
+using distributed::Shard;
+
+/// Every timing is the median of this many runs, after one that is not counted.
+constexpr int repetitions = 3;
+
+/// What one comparison needs.
+struct Comparison {
+  const CommandContext& context;
+  const Population& population;
+  const PopulationSolver& solver;
+  const std::optional<PotentialModel>& model;
+  double fine_tune_seconds;
+  Shard shard;
+};
+
+double percentile(const std::vector<std::int64_t>& sorted, double share) {
+  const auto rank = std::ceil(share * static_cast<double>(sorted.size()));
+  return static_cast<double>(sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1]);
+}
+
+/// One start at one threshold: iterations, and seconds of the slowest rank. Collective.
+EvaluationRow compare_start(const Comparison& c, const std::string& initializer, double threshold) {
+  const auto& communicator = c.context.communicator;
+  Job::Solver settings = c.context.job.solver;
+  settings.initializer = initializer;
+  settings.threshold = threshold;
+  std::array<std::pair<double, double>, repetitions> times;  // total, start
+  std::vector<std::int32_t> iterations;
+  std::int64_t converged = 0;
+  for (int run = -1; run < repetitions; ++run) {
+    communicator.barrier();
+    SolveSeconds seconds;
+    communicator.agree([&] {
+      std::optional<Predictor> predictor;
+      const auto begin = std::chrono::steady_clock::now();
+      if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
+      seconds.start +=
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      iterations = c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
+                                             seconds, converged);
+    });
+    if (initializer == "model") seconds.start += c.fine_tune_seconds;
+    if (run >= 0)
+      times[static_cast<std::size_t>(run)] = {
+          communicator.all_reduce(seconds.start + seconds.iterate, Reduction::max),
+          communicator.all_reduce(seconds.start, Reduction::max)};
+  }
+  std::sort(times.begin(), times.end());
+  const auto [total, start] = times[repetitions / 2];
+
+  const std::vector<std::int64_t> wide(iterations.begin(), iterations.end());
+  std::vector<std::int64_t> all = communicator.gather(std::span<const std::int64_t>(wide));
+  EvaluationRow row;
+  row.initializer = initializer;
+  row.threshold = threshold;
+  const auto problems = static_cast<double>(c.population.problems());
+  row.milliseconds = 1e3 * total / problems;
+  row.predict_milliseconds = 1e3 * start / problems;
+  row.converged = communicator.all_reduce(converged, Reduction::sum);
+  if (!all.empty()) {
+    std::sort(all.begin(), all.end());
+    double sum = 0;
+    for (const auto count : all) sum += static_cast<double>(count);
+    row.mean = sum / problems;
+    row.p50 = percentile(all, 0.5);
+    row.p90 = percentile(all, 0.9);
+    row.p99 = percentile(all, 0.99);
+  }
+  return row;
+}
+
+/// Mean marginal error after 0, 1, … iterations. Collective.
+std::vector<double> error_curve(const Comparison& c, const std::string& initializer) {
+  std::vector<double> sums;
+  c.context.communicator.agree([&] {
+    std::optional<Predictor> predictor;
+    if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
+    sums = c.solver.error_sums(c.shard, initializer, predictor ? &*predictor : nullptr,
+                               c.context.job.evaluate.trace_iterations + 1);
+  });
+  c.context.communicator.all_reduce(std::span<double>(sums), Reduction::sum);
+  for (double& sum : sums) sum /= static_cast<double>(c.population.problems());
+  return sums;
+}
+
+/// Plans of the first problems, as predicted and solved, in turn. Local to rank 0.
+void draw_plans(const Comparison& c) {
+  const Geometry& geometry = c.population.geometry;
+  if (geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
+  const Shard few{0, std::min(c.context.job.evaluate.pictures, c.population.problems())};
+  if (few.size() == 0) return;
+  const Predictor predictor = c.solver.make_predictor(*c.model, few);
+  Job::Solver settings = c.context.job.solver;
+  settings.initializer = "model";
+  std::vector<PictureRow> rows;
+  SolveSeconds ignored;
+  for (std::int64_t k = 0; k < few.size(); ++k)
+    for (const bool solved : {false, true}) {
+      settings.max_iterations = solved ? c.context.job.solver.max_iterations : 0;
+      const Solutions one = c.solver.solve({k, k + 1}, settings, &predictor, true, ignored);
+      rows.push_back({one.f, one.g});
+    }
+  draw_interpolations(c.context.output / "interpolation.png", geometry, c.context.job.problem.epsilon, rows);
+}
+
+}  // namespace
+
+void run_evaluate(const CommandContext& context) {
+  const Job& job = context.job;
+  const auto& communicator = context.communicator;
+  Report report("evaluate", job, communicator);
+  Population population;
+  std::filesystem::path population_file;
+  std::optional<PopulationSolver> solver;
+  std::vector<std::string> starts = {"zeros"};
+  {
+    const PhaseTimer timer(report, "read");
+    communicator.agree([&] {
+      population_file = find_input(context, job.files.test_population, "files.test_population",
+                                   "make", "test.h5");
+      population = read_population(population_file);
+      if (population.problems() == 0) throw UserError(population_file.string() + ": holds no problems");
+      solver.emplace(population, job.problem.epsilon);
+    });
+  }
+  if (solver->supports("gaussian")) starts.emplace_back("gaussian");
+  const Shard shard =
+      distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
+  double fine_tune_seconds = 0;
+  std::optional<PotentialModel> model;
+  model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
+  starts.emplace_back("model");
+  const Comparison comparison{context, population, *solver, model, fine_tune_seconds, shard};
+
+  std::vector<Curve> curves;
+  {
+    const PhaseTimer timer(report, "trace");
+    for (const auto& start : starts) {
+      Curve curve{start, {}, error_curve(comparison, start)};
+      for (std::size_t t = 0; t < curve.y.size(); ++t) curve.x.push_back(static_cast<double>(t));
+      curves.push_back(std::move(curve));
+    }
+  }
+  std::vector<EvaluationRow> rows;
+  {
+    const PhaseTimer timer(report, "compare");
+    Progress progress("evaluate", "comparisons",
+                      static_cast<std::int64_t>(job.evaluate.thresholds.size() * starts.size()),
+                      context.prints());
+    for (const double threshold : job.evaluate.thresholds)
+      for (std::size_t k = 0; k < starts.size(); ++k) {
+        rows.push_back(compare_start(comparison, starts[k], threshold));
+        rows.back().initial_error = curves[k].y.front();
+        progress.update(static_cast<std::int64_t>(rows.size()));
+      }
+  }
+  {
+    const PhaseTimer timer(report, "draw");
+    communicator.agree([&] {
+      if (!communicator.is_root()) return;
+      plot_error_curves(context.output, curves,
+                        fmt::format("{} held-out problems, epsilon = {:g}", population.problems(),
+                                    job.problem.epsilon));
+      draw_plans(comparison);
+    });
+  }
+  auto& figures = report.figures();
+  figures["population"] = population_file.string();
+  figures["problems"] = population.problems();
+  figures["thresholds"] = thresholds_json(rows);
+  for (const Curve& curve : curves) figures["error_curves"][curve.name] = curve.y;
+  report.write(context.output);
+  if (context.prints())
+    std::cout << evaluation_table(rows, population.problems(), job, communicator.size())
+              << "Pictures and report.json: " << context.output.string() << "\n";
+}
+
+}  // namespace otfleet

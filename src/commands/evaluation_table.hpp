@@ -1,0 +1,30 @@
+#pragma once
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "src/config/job.hpp"
+
+namespace otfleet {
+
+/// One start at one threshold, over all held-out problems.
+struct EvaluationRow {
+  std::string initializer;
+  double threshold = 0;
+  double mean = 0, p50 = 0, p90 = 0, p99 = 0;  ///< iterations
+  double milliseconds = 0;          ///< wall time of all ranks together over the problems, start included
+  double predict_milliseconds = 0;  ///< the start's share of it
+  double initial_error = 0;         ///< mean marginal error after one half-step from the start
+  std::int64_t converged = 0;
+};
+
+/// Rows grouped by threshold, as report.json has them; each group also says how the model compares
+/// with the best start that needs no model (`model_against_best`).
+nlohmann::json thresholds_json(const std::vector<EvaluationRow>& rows);
+
+/// The same as a text table, with a line a threshold that says whether the model pays.
+std::string evaluation_table(const std::vector<EvaluationRow>& rows, std::int64_t problems,
+                             const Job& job, int ranks);
+
+}  // namespace otfleet

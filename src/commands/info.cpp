@@ -1,0 +1,135 @@
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <map>
+
+#include "distributed/error.hpp"
+#include "distributed/hdf5_file.hpp"
+#include "src/commands/commands.hpp"
+#include "src/problems/checked_hdf5.hpp"
+#include "src/problems/population.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Hdf5File;
+
+/// What the file says it is, or what its groups say where it is silent.
+std::string kind_of(const Hdf5File& file) {
+  if (const auto kind = file.string_attribute("/", "otfleet_kind")) return *kind;
+  if (file.has("/measures") && file.has("/geometry")) return "population";
+  if (file.has("/solution")) return "solution";
+  if (file.has("/model")) return "checkpoint";
+  throw UserError(file.path().string() +
+                  ": not a file of otfleet (no attribute otfleet_kind, and none of the groups "
+                  "/measures, /solution, /model)");
+}
+
+std::string attribute_text(const Hdf5File& file, const std::string& object,
+                           const std::string& name) {
+  try {
+    if (const auto number = file.number_attribute(object, name)) return fmt::format("{}", *number);
+  } catch (const UserError&) {  // not a number
+  }
+  try {
+    if (const auto text = file.string_attribute(object, name)) return *text;
+  } catch (const UserError&) {  // nor a string
+  }
+  return "(neither a number nor a string)";
+}
+
+constexpr int deepest = 8, most_objects = 1000;
+
+/// Prints an object and those below it; `objects` counts them, since links back up never end.
+void list(const Hdf5File& file, const std::string& object, int depth, int& objects) {
+  if (++objects > most_objects) return;
+  const bool group = file.is_group(object);
+  if (!group) {
+    const auto info = file.info(object);
+    const char* type = info.is_float ? "float" : info.is_integer ? "integer" : "other";
+    std::cout << fmt::format(
+        "  {:<32} {:<20} {}\n", object, shape_text(info.shape),
+        type[0] == 'o' ? std::string(type) : fmt::format("{}{}", type, 8 * info.bytes_per_value));
+  }
+  for (const auto& name : file.attributes(object)) {
+    const auto left = (object == "/" ? "" : object) + " @" + name;
+    std::cout << fmt::format("  {:<32} {}\n", left, attribute_text(file, object, name));
+  }
+  if (!group || depth == deepest) return;
+  for (const auto& child : file.children(object)) {
+    const auto path = (object == "/" ? "/" : object + "/") + child;
+    if (file.has(path)) list(file, path, depth + 1, objects);
+  }
+}
+
+void show_population(const Population& population) {
+  const auto& geometry = population.geometry;
+  if (geometry.kind == Geometry::Kind::grid) {
+    std::vector<std::int64_t> lengths;
+    for (const auto& axis : geometry.axes)
+      lengths.push_back(static_cast<std::int64_t>(axis.size()));
+    std::cout << fmt::format("geometry: grid {}, n = {}, m = {}\n", shape_text(lengths), geometry.n,
+                             geometry.m);
+  } else {
+    std::cout << fmt::format("geometry: dense, cost {}, n = {}, m = {}\n", geometry.cost_name,
+                             geometry.n, geometry.m);
+  }
+  std::cout << fmt::format("fingerprint: {}\n", geometry.fingerprint());
+  if (population.shared_measures) {
+    std::cout << fmt::format("measures: {}\n", population.source_measures);
+  } else {
+    std::cout << fmt::format("measures: {} source, {} target\n", population.source_measures,
+                             population.target_measures);
+  }
+  std::cout << fmt::format("problems: {}\n", population.problems());
+}
+
+void show_solution(const Hdf5File& file) {
+  if (file.has("/solution/status")) {
+    std::map<std::int64_t, std::int64_t> counts;
+    for (const auto status : read_integers(file, "/solution/status")) ++counts[status];
+    for (const auto& [status, count] : counts) {
+      // The file names its own codes; 0 is what it always was.
+      const auto word = file.string_attribute("/solution", fmt::format("status_{}", status))
+                            .value_or(status == 0 ? "converged" : "");
+      std::cout << fmt::format("status {}{}: {}\n", status, word.empty() ? "" : " (" + word + ")",
+                               count);
+    }
+  }
+  if (file.has("/solution/marginal_error")) {
+    std::vector<std::int64_t> shape;
+    const auto errors = read_numbers(file, "/solution/marginal_error", 0, shape);
+    double largest = 0;
+    std::size_t unknown = 0;
+    for (const double error : errors) {
+      if (std::isnan(error)) {
+        ++unknown;
+      } else {
+        largest = std::max(largest, error);
+      }
+    }
+    std::cout << fmt::format("largest marginal error: {:.6g}\n", largest);
+    if (unknown > 0) std::cout << fmt::format("marginal errors that are NaN: {}\n", unknown);
+  }
+}
+
+}  // namespace
+
+void run_info(const std::filesystem::path& path) {
+  const auto file = Hdf5File::open(path);
+  const auto kind = kind_of(file);
+  // Read before the first line is printed: a damaged file shows its fault and nothing else.
+  Population population;
+  if (kind == "population") population = read_population(path);
+  std::cout << fmt::format("{}: {}\n", path.string(), kind);
+  int objects = 0;
+  list(file, "/", 0, objects);
+  if (objects > most_objects) std::cout << "  ... and more\n";
+  if (kind == "population") show_population(population);
+  if (kind == "solution") show_solution(file);
+}
+
+}  // namespace otfleet

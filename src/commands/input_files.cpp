@@ -1,0 +1,23 @@
+#include "src/commands/input_files.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "distributed/error.hpp"
+
+namespace otfleet {
+
+std::filesystem::path find_input(const CommandContext& context,
+                                 const std::filesystem::path& configured, const std::string& key,
+                                 const std::string& made_by, const std::string& name) {
+  if (!configured.empty()) return configured;
+  auto folder = std::filesystem::absolute(context.output).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // "DIR/"
+  const auto file = folder.parent_path() / made_by / name;
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored))
+    throw UserError(fmt::format("{}: no such file; run 'otfleet {} JOB.toml --output {}' first, or name one with --set {}=FILE",
+                                file.string(), made_by, file.parent_path().string(), key));
+  return file;
+}
+
+}  // namespace otfleet

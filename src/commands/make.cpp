@@ -1,0 +1,89 @@
+#include <spdlog/fmt/fmt.h>
+
+#include <iostream>
+#include <optional>
+
+#include "distributed/error.hpp"
+#include "src/commands/commands.hpp"
+#include "src/problems/population_builder.hpp"
+#include "src/reports/report.hpp"
+
+namespace otfleet {
+namespace {
+
+struct Named {
+  const char* name;
+  Population population;
+};
+
+void check_sources(const Job::Data& data) {
+  if (data.train.empty() && data.test.empty()) {
+    throw UserError("data.train and data.test are both missing: make needs at least one");
+  }
+  if (data.train.empty() && !data.train_target.empty()) {
+    throw UserError("data.train_target is given, but not data.train");
+  }
+  if (data.test.empty() && !data.test_target.empty()) {
+    throw UserError("data.test_target is given, but not data.test");
+  }
+  if (!data.train.empty() && !data.test.empty() &&
+      data.train_target.empty() != data.test_target.empty()) {
+    throw UserError("data.train_target and data.test_target: only one of them is given");
+  }
+}
+
+/// Both populations before the first is written, so that a mistake in the second leaves no file.
+std::vector<Named> build(const Job& job) {
+  check_sources(job.data);
+  std::vector<Named> result;
+  if (!job.data.train.empty()) result.push_back({"train", build_population(job, Split::train)});
+  if (!job.data.test.empty()) result.push_back({"test", build_population(job, Split::test)});
+  if (result.size() == 2 &&
+      result[0].population.geometry.fingerprint() != result[1].population.geometry.fingerprint()) {
+    throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",
+                                job.data.test.file.string(), result[1].population.geometry.n,
+                                job.data.train.file.string(), result[0].population.geometry.n));
+  }
+  for (const auto& [name, population] : result) {
+    population.validate(std::string("data.") + name);
+  }
+  return result;
+}
+
+nlohmann::json figures(const Population& population, const std::filesystem::path& file) {
+  nlohmann::json json = {{"measures", population.source_measures},
+                         {"problems", population.problems()},
+                         {"points", population.geometry.n},
+                         {"file", file.string()}};
+  if (!population.shared_measures) json["target_measures"] = population.target_measures;
+  if (population.geometry.m != population.geometry.n) json["target_points"] = population.geometry.m;
+  return json;
+}
+
+}  // namespace
+
+void run_make(const CommandContext& context) {
+  Report report("make", context.job, context.communicator);
+  context.communicator.agree([&] {
+    if (!context.communicator.is_root()) return;
+    std::vector<Named> populations;
+    {
+      const PhaseTimer timer(report, "build");
+      populations = build(context.job);
+    }
+    const PhaseTimer timer(report, "write");
+    for (const auto& [name, population] : populations) {
+      const auto file = context.output / (std::string(name) + ".h5");
+      write_population(file, population);
+      report.figures()[name] = figures(population, file);
+      if (context.prints()) {
+        std::cout << fmt::format(
+            "{}: {} problems over {} measures on {} points\n", file.string(), population.problems(),
+            population.source_measures + population.target_measures, population.geometry.n);
+      }
+    }
+  });
+  report.write(context.output);
+}
+
+}  // namespace otfleet

@@ -1,0 +1,155 @@
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <optional>
+
+#include "distributed/error.hpp"
+#include "distributed/shard.hpp"
+#include "src/commands/commands.hpp"
+#include "src/commands/input_files.hpp"
+#include "src/commands/model_start.hpp"
+#include "src/problems/population.hpp"
+#include "src/reports/progress.hpp"
+#include "src/reports/report.hpp"
+#include "src/solvers/population_solver.hpp"
+#include "src/solvers/solution_file.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Reduction;
+using distributed::Shard;
+
+/// Problems of a rank between two writes: bounds the memory that potentials take.
+constexpr std::int64_t block_size = 16384;
+
+/// Running figures over the instances of this rank.
+struct Tally {
+  std::int64_t converged = 0, iterations = 0;
+  double max_error = 0, max_gap = 0;
+
+  void add(const Solutions& solutions) {
+    for (std::size_t k = 0; k < solutions.status.size(); ++k) {
+      converged += solutions.status[k] == static_cast<int>(kernels::Status::converged);
+      iterations += solutions.iterations[k];
+      const double error = solutions.marginal_error[k];
+      // A NaN shows itself in the maximum instead of hiding.
+      max_error = std::isnan(error) ? INFINITY : std::max(max_error, error);
+      const double upper = solutions.upper_bound[k];
+      const double gap = upper - solutions.lower_bound[k];
+      const double relative = gap <= 0 ? 0 : gap / std::abs(upper);
+      max_gap = std::isnan(relative) ? INFINITY : std::max(max_gap, relative);
+    }
+  }
+
+  void reduce(const distributed::Communicator& communicator) {
+    converged = communicator.all_reduce(converged, Reduction::sum);
+    iterations = communicator.all_reduce(iterations, Reduction::sum);
+    max_error = communicator.all_reduce(max_error, Reduction::max);
+    max_gap = communicator.all_reduce(max_gap, Reduction::max);
+  }
+};
+
+nlohmann::json finite_or_null(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
+}
+
+}  // namespace
+
+void run_solve(const CommandContext& context) {
+  const Job& job = context.job;
+  const auto& communicator = context.communicator;
+  Report report("solve", job, communicator);
+  Population population;
+  std::filesystem::path population_file;
+  std::optional<PopulationSolver> solver;
+  {
+    const PhaseTimer timer(report, "read");
+    communicator.agree([&] {
+      population_file = find_input(context, job.files.test_population, "files.test_population",
+                                   "make", "test.h5");
+      population = read_population(population_file);
+      solver.emplace(population, job.problem.epsilon);
+      if (!solver->supports(job.solver.initializer))
+        throw UserError(fmt::format(
+            "solver.initializer = \"{}\" needs a squared Euclidean cost on known points of one to three "
+            "dimensions; {} has none: use \"zeros\" or \"model\"",
+            job.solver.initializer, population_file.string()));
+    });
+  }
+  const Shard shard =
+      distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
+  std::optional<PotentialModel> model;
+  double fine_tune_seconds = 0;
+  if (job.solver.initializer == "model")
+    model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
+
+  SolutionFile file(context.output / "solution.h5", communicator, population, job,
+                    population_file.filename().string());
+  SolveSeconds seconds;
+  double write_seconds = 0;
+  Tally tally;
+  communicator.barrier();
+  const auto begin = std::chrono::steady_clock::now();
+  std::optional<Predictor> predictor;
+  if (model) predictor.emplace(solver->make_predictor(*model, shard));
+  {
+    const PhaseTimer timer(report, "solve");
+    Progress progress("solve", "problems", population.problems(), context.prints());
+    // Every rank makes the same number of collective writes; the last ones may be empty.
+    const std::int64_t longest = communicator.all_reduce(shard.size(), Reduction::max);
+    for (std::int64_t done = 0; done < longest; done += block_size) {
+      const Shard rows{std::min(shard.begin + done, shard.end),
+                       std::min(shard.begin + done + block_size, shard.end)};
+      Solutions solutions;
+      communicator.agree([&] {
+        solutions = solver->solve(rows, job.solver, predictor ? &*predictor : nullptr,
+                                  job.solution.potentials, seconds);
+      });
+      const auto before_write = std::chrono::steady_clock::now();
+      file.write(rows, solutions);
+      write_seconds +=
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - before_write).count();
+      tally.add(solutions);
+      progress.update(std::min(population.problems(), (done + block_size) * communicator.size()));
+    }
+  }
+  {
+    const PhaseTimer timer(report, "write");
+    file.commit();
+  }
+  const double elapsed = communicator.all_reduce(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+      Reduction::max);
+  report.add_seconds("start", seconds.start);
+  report.add_seconds("iterate", seconds.iterate);
+  report.add_seconds("certify", seconds.certify);
+  report.add_seconds("write", write_seconds);
+  tally.reduce(communicator);
+
+  const std::int64_t problems = population.problems();
+  const double per_second = static_cast<double>(problems) / elapsed;
+  auto& figures = report.figures();
+  figures["solution"] = (context.output / "solution.h5").string();
+  figures["population"] = population_file.string();
+  figures["instances"] = problems;
+  figures["instances_per_second"] = per_second;
+  figures["converged"] = tally.converged;
+  figures["failed"] = problems - tally.converged;
+  figures["mean_iterations"] =
+      problems > 0 ? static_cast<double>(tally.iterations) / static_cast<double>(problems) : 0.0;
+  figures["max_marginal_error"] = finite_or_null(tally.max_error);
+  figures["max_relative_gap"] = finite_or_null(tally.max_gap);
+  report.write(context.output);
+  if (context.prints())
+    std::cout << fmt::format(
+        "{}: {} problems, {} converged, {:.1f} iterations on average, largest marginal error {:.2e}, "
+        "{:.0f} problems/s\n",
+        (context.output / "solution.h5").string(), problems, tally.converged,
+        figures["mean_iterations"].get<double>(), tally.max_error, per_second);
+}
+
+}  // namespace otfleet

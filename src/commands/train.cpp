@@ -1,0 +1,190 @@
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <numbers>
+#include <optional>
+
+#include "distributed/error.hpp"
+#include "src/commands/commands.hpp"
+#include "src/commands/input_files.hpp"
+#include "src/pictures/plots.hpp"
+#include "src/problems/population.hpp"
+#include "src/reports/progress.hpp"
+#include "src/reports/report.hpp"
+#include "src/trainers/meta_trainer.hpp"
+
+namespace otfleet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double seconds_between_checkpoints = 60;
+
+/// What the weights depend on: another text means that an unfinished run cannot go on.
+std::string run_identity(const Job& job, const Population& population) {
+  nlohmann::json resolved = job.resolved();
+  nlohmann::json identity = {{"geometry", population.geometry.fingerprint()},
+                             {"problems", population.problems()}};
+  for (const char* key : {"seed", "model", "problem", "train"}) identity[key] = resolved[key];
+  for (const char* key : {"steps", "minutes", "log_every"}) identity["train"].erase(key);
+  return identity.dump();
+}
+
+/// How far the run is, in [0, 1], by steps or by the clock, whichever is further.
+double progress_of(const Job::Train& train, std::int64_t step, double seconds) {
+  const double by_steps = train.steps > 0 ? static_cast<double>(step) / train.steps : 1;
+  const double by_clock = train.minutes > 0 ? seconds / (60 * train.minutes) : 0;
+  return std::min(1.0, std::max(by_steps, by_clock));
+}
+
+double rate_at(const Job::Train& train, double progress) {
+  if (train.schedule == "constant") return 1;
+  return 0.5 * (1 + std::cos(std::numbers::pi * progress));
+}
+
+nlohmann::json history_json(const std::vector<double>& history) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (std::size_t at = 0; at < history.size(); at += history_columns)
+    rows.push_back({{"step", static_cast<std::int64_t>(history[at])},
+                    {"loss", history[at + 1]},
+                    {"first_error", history[at + 2]},
+                    {"gradient_norm", history[at + 3]},
+                    {"learning_rate", history[at + 4]}});
+  return rows;
+}
+
+/// The model to train: from an unfinished run in the output folder if there is one, else fresh.
+/// Rank 0 reads; every rank then starts from rank 0's weights and moments.
+struct Start {
+  PotentialModel model;
+  std::optional<TrainingState> state;
+};
+
+Start find_start(const CommandContext& context, const Population& population,
+                 const std::filesystem::path& unfinished) {
+  const ModelDescription description = describe_model(context.job, population);
+  std::error_code ignored;
+  if (std::filesystem::exists(unfinished, ignored)) {
+    try {
+      TrainingState state;
+      PotentialModel model = read_checkpoint(unfinished, description, &state);
+      if (state.job == run_identity(context.job, population))
+        return {std::move(model), std::move(state)};
+      spdlog::warn("{} is of another job; training starts anew", unfinished.string());
+    } catch (const UserError& error) {
+      spdlog::warn("{}; training starts anew", error.what());
+    }
+  }
+  return {PotentialModel(description, context.job.seed), std::nullopt};
+}
+
+}  // namespace
+
+void run_train(const CommandContext& context) {
+  const Job& job = context.job;
+  const auto& communicator = context.communicator;
+  Report report("train", job, communicator);
+  Population population;
+  std::optional<Start> start;
+  const auto unfinished = context.output / "training.h5";
+  {
+    const PhaseTimer timer(report, "read");
+    communicator.agree([&] {
+      const auto file = find_input(context, job.files.train_population, "files.train_population",
+                                   "make", "train.h5");
+      population = read_population(file);
+      if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
+      start.emplace(find_start(context, population, unfinished));
+    });
+  }
+  const PairSampler sampler(population, {0, population.problems()}, job.seed, job.train.augment);
+  MetaTrainer trainer({job.problem.epsilon, job.train.batch, job.train.learning_rate, job.train.clip},
+                      communicator, population, sampler, start->model);
+  if (start->state) trainer.state() = std::move(*start->state);
+  TrainingState& state = trainer.state();
+  state.job = run_identity(job, population);
+  if (state.step > 0) spdlog::info("going on at step {} of an unfinished run", state.step);
+
+  const double seconds_before = state.seconds;
+  const auto begin = Clock::now();
+  double saved = 0;
+  std::vector<double> window(history_columns, 0.0);
+  std::int64_t window_steps = 0;
+  {
+    const PhaseTimer timer(report, "train");
+    Progress progress("train", "steps", job.train.minutes > 0 ? 0 : job.train.steps, context.prints());
+    while (true) {
+      // Rank 0's clock decides for all.
+      state.seconds = seconds_before + std::chrono::duration<double>(Clock::now() - begin).count();
+      communicator.broadcast(std::span<double>(&state.seconds, 1));
+      const double done = progress_of(job.train, state.step, state.seconds);
+      const bool last = done >= 1;
+      const double rate = rate_at(job.train, done);
+      if (!last) {
+        const StepFigures figures = trainer.step(rate);
+        if (!std::isfinite(figures.loss))
+          throw std::runtime_error(fmt::format("training diverged at step {}; lower train.learning_rate", state.step));
+        window[1] += figures.loss;
+        window[2] += figures.first_error;
+        window[3] += figures.gradient_norm;
+        ++window_steps;
+      }
+      if (window_steps > 0 && (last || state.step % job.train.log_every == 0)) {
+        const double count = static_cast<double>(window_steps);
+        state.history.insert(state.history.end(),
+                             {static_cast<double>(state.step), window[1] / count, window[2] / count,
+                              window[3] / count, job.train.learning_rate * rate});
+        progress.update(state.step,
+                        fmt::format("loss {:.6f}, first error {:.3f}{}", window[1] / count,
+                                    window[2] / count,
+                                    job.train.minutes > 0
+                                        ? fmt::format(", {:.1f} of {:g} min", state.seconds / 60, job.train.minutes)
+                                        : ""));
+        window.assign(history_columns, 0.0);
+        window_steps = 0;
+      }
+      if (last) break;
+      if (state.seconds - seconds_before - saved > seconds_between_checkpoints) {
+        saved = state.seconds - seconds_before;
+        communicator.agree([&] {
+          if (communicator.is_root()) write_checkpoint(unfinished, start->model, &state);
+        });
+      }
+    }
+  }
+
+  const auto model_file = context.output / "model.h5";
+  {
+    const PhaseTimer timer(report, "write");
+    communicator.agree([&] {
+      if (!communicator.is_root()) return;
+      write_checkpoint(model_file, start->model);
+      std::filesystem::remove(unfinished);
+      plot_training(context.output, state.history);
+    });
+  }
+  auto& figures = report.figures();
+  const auto last_row = state.history.size() >= history_columns
+                            ? history_json({state.history.end() - history_columns, state.history.end()})[0]
+                            : nlohmann::json();
+  figures["model"] = model_file.string();
+  figures["parameters"] = start->model.parameters().extent(0);
+  figures["steps"] = state.step;
+  figures["training_seconds"] = state.seconds;
+  figures["steps_per_second"] = state.seconds > 0 ? static_cast<double>(state.step) / state.seconds : 0.0;
+  figures["final"] = last_row;
+  figures["history"] = history_json(state.history);
+  report.write(context.output);
+  if (context.prints())
+    std::cout << fmt::format("{}: {} parameters after {} steps in {:.1f} s{}\n", model_file.string(),
+                             start->model.parameters().extent(0), state.step, state.seconds,
+                             last_row.is_null() ? ""
+                                                : fmt::format("; loss {:.6f}, first error {:.3f}",
+                                                              last_row["loss"].get<double>(),
+                                                              last_row["first_error"].get<double>()));
+}
+
+}  // namespace otfleet

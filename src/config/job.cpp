@@ -1,0 +1,311 @@
+#include "src/config/job.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <variant>
+
+#include "distributed/error.hpp"
+#include "src/config/job_keys.hpp"
+#include "src/config/nearest_name.hpp"
+
+namespace otfleet {
+namespace {
+
+using detail::Field;
+using detail::Integers;
+using detail::job_keys;
+using detail::Key;
+using detail::Numbers;
+using detail::Path;
+
+const Key* find_key(const std::string& path) {
+  for (const auto& key : job_keys()) {
+    if (key.path == path) return &key;
+  }
+  return nullptr;
+}
+
+/// Every table there is: "data" and "data.train" for "data.train.file".
+const std::set<std::string>& sections() {
+  static const std::set<std::string> names = [] {
+    std::set<std::string> result;
+    for (const auto& key : job_keys()) {
+      for (auto dot = key.path.find('.'); dot != std::string::npos;
+           dot = key.path.find('.', dot + 1)) {
+        result.insert(key.path.substr(0, dot));
+      }
+    }
+    return result;
+  }();
+  return names;
+}
+
+std::string type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a float";
+    case toml::node_type::boolean:
+      return "a boolean";
+    default:
+      return "a date or time";
+  }
+}
+
+/// The value as TOML on one short line, for messages.
+std::string shown(const toml::node& node) {
+  std::ostringstream text;
+  node.visit([&](const auto& concrete) { text << concrete; });
+  std::string line = text.str();
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  if (line.size() > 60) line = line.substr(0, 57) + "...";
+  return line;
+}
+
+bool take(const toml::node& node, std::int64_t& value) {
+  if (!node.is_integer()) return false;
+  value = node.as_integer()->get();
+  return true;
+}
+
+bool take(const toml::node& node, double& value) {
+  if (node.is_integer()) {
+    value = static_cast<double>(node.as_integer()->get());
+    return true;
+  }
+  if (!node.is_floating_point()) return false;
+  value = node.as_floating_point()->get();
+  return true;
+}
+
+template <class Scalar>
+bool take(const toml::node& node, std::vector<Scalar>& values) {
+  if (!node.is_array()) return false;
+  std::vector<Scalar> taken;
+  for (const auto& element : *node.as_array()) {
+    if (!take(element, taken.emplace_back())) return false;
+  }
+  values = std::move(taken);
+  return true;
+}
+
+constexpr const char* wanted(const std::int64_t*) {
+  return "an integer";
+}
+constexpr const char* wanted(const double*) {
+  return "a number";
+}
+constexpr const char* wanted(const bool*) {
+  return "true or false";
+}
+constexpr const char* wanted(const std::string*) {
+  return "a string";
+}
+constexpr const char* wanted(const Path*) {
+  return "a string, the path of a file";
+}
+constexpr const char* wanted(const Integers*) {
+  return "an array of integers";
+}
+constexpr const char* wanted(const Numbers*) {
+  return "an array of numbers";
+}
+
+/// Where values come from: the words a message begins with, and what paths are relative to.
+struct Origin {
+  std::string name;
+  Path folder;
+  bool override = false;
+
+  [[noreturn]] void fail(const std::string& text) const {
+    std::string line = name + ": " + text;
+    std::replace(line.begin(), line.end(), '\n', ' ');  // an override may hold a line break
+    throw UserError(line);
+  }
+};
+
+void assign(Job& job, const Key& key, const toml::node& node, const Origin& origin) {
+  const auto fail = [&](const std::string& text) {
+    origin.fail(origin.override ? text : fmt::format("{} = {}: {}", key.path, shown(node), text));
+  };
+  std::visit(
+      [&](auto* field) {
+        using Type = std::remove_reference_t<decltype(*field)>;
+        bool taken = false;
+        if constexpr (std::is_same_v<Type, bool>) {
+          if ((taken = node.is_boolean())) *field = node.as_boolean()->get();
+        } else if constexpr (std::is_same_v<Type, std::string>) {
+          if ((taken = node.is_string())) *field = node.as_string()->get();
+        } else if constexpr (std::is_same_v<Type, Path>) {
+          if ((taken = node.is_string())) {
+            const Path path = node.as_string()->get();
+            *field = path.empty() ? path : (origin.folder / path).lexically_normal();
+          }
+        } else {
+          taken = take(node, *field);
+        }
+        if (!taken) {
+          // Of an array the type alone does not say what is wrong with its elements.
+          fail(node.is_array() && (std::is_same_v<Type, Integers> || std::is_same_v<Type, Numbers>)
+                   ? fmt::format("must be {}", wanted(field))
+                   : fmt::format("must be {}, not {}", wanted(field), type_name(node)));
+        }
+      },
+      key.field(job));
+  if (const auto complaint = key.complaint(job); !complaint.empty()) fail(complaint);
+}
+
+[[noreturn]] void fail_unknown(const std::string& path, const Origin& origin) {
+  std::vector<std::string> candidates(sections().begin(), sections().end());
+  for (const auto& key : job_keys()) candidates.push_back(key.path);
+  const auto near = nearest_name(path, candidates);
+  origin.fail(
+      fmt::format("unknown key '{}'", path) +
+      (near.empty() ? "; 'otfleet --keys' lists all" : fmt::format("; did you mean '{}'?", near)));
+}
+
+/// Takes the value of one key, or of every key in a table.
+void apply(Job& job, const std::string& path, const toml::node& node, const Origin& origin) {
+  if (const Key* key = find_key(path)) {
+    assign(job, *key, node, origin);
+  } else if (!path.empty() && !sections().contains(path)) {
+    fail_unknown(path, origin);
+  } else if (const auto* table = node.as_table()) {
+    for (const auto& [name, child] : *table) {
+      const std::string part{name.str()};
+      apply(job, path.empty() ? part : path + "." + part, child, origin);
+    }
+  } else {
+    origin.fail(fmt::format("{} must be a table, not {}", path, type_name(node)));
+  }
+}
+
+toml::table parse_file(const Path& file) {
+  std::error_code error;
+  std::ifstream stream(file);
+  if (std::filesystem::is_directory(file, error) || !stream) {
+    throw UserError(fmt::format("{}: {}", file.string(),
+                                std::filesystem::exists(file, error)
+                                    ? "cannot be read as a job file"
+                                    : "no such job file"));
+  }
+  std::ostringstream text;
+  text << stream.rdbuf();
+  try {
+    return toml::parse(text.str());
+  } catch (const toml::parse_error& parse_error) {
+    std::string description{parse_error.description()};
+    std::replace(description.begin(), description.end(), '\n', ' ');
+    throw UserError(
+        fmt::format("{}:{}: {}", file.string(), parse_error.source().begin.line, description));
+  }
+}
+
+/// The text as a TOML value; as a string where it is none, or where the key wants a string.
+toml::table parse_override_value(const std::string& text, const Key* key) {
+  const toml::table as_string{{"value", text}};
+  try {
+    toml::table table = toml::parse("value = " + text);
+    // More than one key: the text had a line break and began another.
+    if (table.size() != 1 || !table.contains("value")) return as_string;
+    if (key != nullptr && !table["value"].is_string()) {
+      Job scratch;
+      const Field field = key->field(scratch);
+      if (std::holds_alternative<std::string*>(field) || std::holds_alternative<Path*>(field)) {
+        return as_string;
+      }
+    }
+    return table;
+  } catch (const toml::parse_error&) {
+    return as_string;
+  }
+}
+
+void apply_override(Job& job, const std::string& text) {
+  const Origin origin{"--set " + text, {}, true};
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    origin.fail("must have the form key.path=value");
+  }
+  const std::string path = text.substr(0, equals);
+  const toml::table table = parse_override_value(text.substr(equals + 1), find_key(path));
+  apply(job, path, *table.get("value"), origin);
+}
+
+/// What no key alone can be blamed for.
+void check_together(const Job& job, const std::string& file) {
+  const auto fail = [&](const std::string& text) { throw UserError(file + ": " + text); };
+  if (job.problem.geometry == "grid" && job.problem.cost == "matrix") {
+    fail("problem.cost = 'matrix' needs problem.geometry = 'dense'");
+  }
+  const std::pair<const char*, const ArraySource*> sources[] = {
+      {"train", &job.data.train},
+      {"train_target", &job.data.train_target},
+      {"test", &job.data.test},
+      {"test_target", &job.data.test_target},
+      {"cost", &job.data.cost},
+      {"points", &job.data.points},
+      {"target_points", &job.data.target_points}};
+  for (const auto& [name, source] : sources) {
+    if (source->empty() && !source->dataset.empty()) {
+      fail(fmt::format("data.{}.dataset is set, but data.{}.file is not", name, name));
+    }
+  }
+}
+
+nlohmann::json to_json(const Field& field) {
+  return std::visit(
+      [](auto* value) -> nlohmann::json {
+        if constexpr (std::is_same_v<decltype(value), Path*>) {
+          return value->string();
+        } else {
+          return *value;
+        }
+      },
+      field);
+}
+
+}  // namespace
+
+nlohmann::json Job::resolved() const {
+  Job copy = *this;  // the table hands out pointers to write through
+  auto result = nlohmann::json::object();
+  for (const auto& key : job_keys()) {
+    std::string pointer = "/" + key.path;
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    result[nlohmann::json::json_pointer(pointer)] = to_json(key.field(copy));
+  }
+  return result;
+}
+
+Job read_job(const Path& file, const std::vector<std::string>& overrides) {
+  Job job;
+  apply(job, "", parse_file(file), {file.string(), file.parent_path(), false});
+  for (const auto& text : overrides) apply_override(job, text);
+  check_together(job, file.string());
+  return job;
+}
+
+std::string describe_keys() {
+  Job defaults;
+  std::string text;
+  for (const auto& key : job_keys()) {
+    text +=
+        fmt::format("{:<28} {:<26} {}\n", key.path, to_json(key.field(defaults)).dump(), key.doc);
+  }
+  return text;
+}
+
+}  // namespace otfleet

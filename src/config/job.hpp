@@ -1,0 +1,103 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace otfleet {
+
+/// An array in a file the user holds: `dataset` names it inside an HDF5 file and stays empty for
+/// .npy and IDX files (plain or gzipped), which hold one array.
+struct ArraySource {
+  std::filesystem::path file;
+  std::string dataset;
+  bool empty() const { return file.empty(); }
+};
+
+/// One job file, with the defaults filled in and --set overrides applied. Every key of the TOML
+/// file is the path of a field here ("solver.threshold").
+struct Job {
+  std::int64_t seed = 0;
+
+  struct Data {
+    ArraySource train, test;                // images or weights: [M, n], [M, h, w], [M, d, h, w]
+    ArraySource train_target, test_target;  // only when the target side has its own measures
+    ArraySource cost;                       // dense: a matrix [n, m]
+    ArraySource points, target_points;  // dense: [n, d], [m, d]; target_points defaults to points
+  } data;
+
+  struct Problem {
+    std::string geometry = "grid";           // grid | dense
+    std::string cost = "squared_euclidean";  // dense also: matrix (data.cost)
+    double epsilon = 1e-2;                   // absolute, in units of the cost
+  } problem;
+
+  struct Make {
+    std::int64_t train_problems = 500000;
+    std::int64_t test_problems = 1000;
+  } make;
+
+  struct Files {  // empty: found beside the output folder, where the earlier commands put them
+    std::filesystem::path train_population;  // DIR/../make/train.h5
+    std::filesystem::path test_population;   // DIR/../make/test.h5
+    std::filesystem::path checkpoint;        // DIR/../train/model.h5
+  } files;
+
+  struct Model {
+    std::string architecture = "mlp";  // mlp | pair_encoder
+    std::vector<std::int64_t> hidden = {1024, 1024, 1024};
+    std::int64_t embedding = 256;  // pair_encoder only
+  } model;
+
+  struct Train {
+    std::int64_t steps = 50000;
+    double minutes = 0;        // stop after this much wall time; 0: no limit
+    std::int64_t batch = 128;  // problems per step over all ranks together
+    double learning_rate = 1e-3;
+    std::string schedule = "cosine";  // cosine | constant
+    double clip = 1.0;                // global gradient norm; 0: none
+    std::int64_t log_every = 100;
+    bool augment = true;  // random flips, transpositions and shifts of grid measures
+  } train;
+
+  struct Solver {
+    double threshold = 1e-3;  // L1 marginal error
+    std::int64_t inner_iterations = 1;
+    std::int64_t max_iterations = 2000;
+    std::string initializer = "zeros";  // zeros | gaussian | model
+    std::string precision = "double";   // double | float; certificates are always double
+  } solver;
+
+  struct FineTune {
+    std::int64_t steps = 0;
+    double learning_rate = 1e-4;
+    std::int64_t batch = 128;
+  } fine_tune;
+
+  struct Solution {
+    bool potentials = true;
+  } solution;
+
+  struct Evaluate {
+    std::vector<double> thresholds = {1e-2, 1e-3, 1e-6};
+    std::int64_t trace_iterations = 40;  // length of the error curves
+    std::int64_t pictures = 4;           // interpolated pairs
+  } evaluate;
+
+  /// Everything above under its TOML path, for report.json.
+  nlohmann::json resolved() const;
+};
+
+/// Reads a job file and applies overrides "key.path=value" in order (the value is read as TOML, or
+/// as a plain string if that fails). Paths in the file are relative to its folder, paths in
+/// overrides to the working folder. Throws UserError that names the file or override and the key:
+/// unreadable TOML (with line), unknown keys (with the nearest known one), wrong types, values out
+/// of range. Local.
+Job read_job(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+/// A line for every key there is: path, default as JSON, meaning. Local.
+std::string describe_keys();
+
+}  // namespace otfleet

@@ -1,0 +1,122 @@
+#include "src/config/job_keys.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace otfleet::detail {
+namespace {
+
+// Checks return what the value must be, to follow "key = value: ", or an empty string.
+
+constexpr std::int64_t most = 1'000'000'000;  // of anything counted here
+
+auto integer(std::int64_t low, std::int64_t high = most) {
+  return [=](std::int64_t value) -> std::string {
+    if (value < low) return fmt::format("must be >= {}", low);
+    if (value > high) return fmt::format("must be <= {}", high);
+    return {};
+  };
+}
+
+std::string above_zero(double value) {
+  if (std::isnan(value) || std::isinf(value)) return "must be finite";
+  return value > 0 ? "" : "must be > 0";
+}
+
+std::string zero_or_more(double value) {
+  if (std::isnan(value) || std::isinf(value)) return "must be finite";
+  return value >= 0 ? "" : "must be >= 0";
+}
+
+template <class Check>
+auto every(Check check) {
+  return [=](const auto& values) -> std::string {
+    if (values.empty()) return "must not be empty";
+    for (const auto& value : values) {
+      if (const auto wrong = check(value); !wrong.empty()) return "every value " + wrong;
+    }
+    return {};
+  };
+}
+
+auto one_of(std::vector<std::string> choices) {
+  return [choices = std::move(choices)](const std::string& value) -> std::string {
+    if (std::find(choices.begin(), choices.end(), value) != choices.end()) return {};
+    return fmt::format("must be one of '{}'", fmt::join(choices, "', '"));
+  };
+}
+
+constexpr auto anything = [](const auto&) { return std::string(); };
+
+template <class Get, class Check>
+Key make_key(std::string path, Get get, Check check, std::string doc) {
+  return {std::move(path), [get](Job& job) -> Field { return &get(job); },
+          [get, check](Job& job) -> std::string { return check(get(job)); }, std::move(doc)};
+}
+
+}  // namespace
+
+/// The path is the member's own name, so that it stands here once.
+#define OTFLEET_KEY(member, check, doc) \
+  make_key(                             \
+      #member, [](Job & job) -> auto& { return job.member; }, check, doc)
+
+// One key a line, longer than others are.
+// clang-format off
+const std::vector<Key>& job_keys() {
+  static const std::vector<Key> table = {
+    OTFLEET_KEY(seed, anything, "seed of every random choice"),
+    OTFLEET_KEY(data.train.file, anything, "measures to train on, [M, n], [M, h, w] or [M, d, h, w]"),
+    OTFLEET_KEY(data.train.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(data.test.file, anything, "measures to test on"),
+    OTFLEET_KEY(data.test.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(data.train_target.file, anything, "target measures to train on; absent: same as the source's"),
+    OTFLEET_KEY(data.train_target.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(data.test_target.file, anything, "target measures to test on; absent: same as the source's"),
+    OTFLEET_KEY(data.test_target.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(data.cost.file, anything, "cost matrix [n, m], for problem.cost = \"matrix\""),
+    OTFLEET_KEY(data.cost.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(data.points.file, anything, "source points [n, d], for problem.geometry = \"dense\""),
+    OTFLEET_KEY(data.points.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(data.target_points.file, anything, "target points [m, d]; absent: the source's"),
+    OTFLEET_KEY(data.target_points.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(problem.geometry, one_of({"grid", "dense"}), "grid or dense"),
+    OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "matrix"}), "squared_euclidean or, dense only, matrix"),
+    OTFLEET_KEY(problem.epsilon, above_zero, "entropic regularization, absolute, in units of the cost"),
+    OTFLEET_KEY(make.train_problems, integer(1), "random pairs to train on"),
+    OTFLEET_KEY(make.test_problems, integer(1), "random pairs to test on"),
+    OTFLEET_KEY(files.train_population, anything, "absent: DIR/../make/train.h5"),
+    OTFLEET_KEY(files.test_population, anything, "absent: DIR/../make/test.h5"),
+    OTFLEET_KEY(files.checkpoint, anything, "absent: DIR/../train/model.h5"),
+    OTFLEET_KEY(model.architecture, one_of({"mlp", "pair_encoder"}), "mlp or pair_encoder"),
+    OTFLEET_KEY(model.hidden, every(integer(1, 65536)), "widths of the hidden layers"),
+    OTFLEET_KEY(model.embedding, integer(1, 65536), "width of a measure's code, pair_encoder only"),
+    OTFLEET_KEY(train.steps, integer(0), "steps of the optimizer"),
+    OTFLEET_KEY(train.minutes, zero_or_more, "stop after this much wall time; 0: no limit"),
+    OTFLEET_KEY(train.batch, integer(1), "problems per step over all ranks together"),
+    OTFLEET_KEY(train.learning_rate, above_zero, "of Adam"),
+    OTFLEET_KEY(train.schedule, one_of({"cosine", "constant"}), "of the learning rate: cosine or constant"),
+    OTFLEET_KEY(train.clip, zero_or_more, "global gradient norm; 0: none"),
+    OTFLEET_KEY(train.log_every, integer(1), "steps between two lines of the log"),
+    OTFLEET_KEY(train.augment, anything, "random flips, transpositions and shifts of grid measures"),
+    OTFLEET_KEY(solver.threshold, above_zero, "L1 marginal error to stop at"),
+    OTFLEET_KEY(solver.inner_iterations, integer(1), "iterations between two stop tests"),
+    OTFLEET_KEY(solver.max_iterations, integer(0), "iterations at most"),
+    OTFLEET_KEY(solver.initializer, one_of({"zeros", "gaussian", "model"}), "zeros, gaussian or model"),
+    OTFLEET_KEY(solver.precision, one_of({"double", "float"}), "double or float; certificates are always double"),
+    OTFLEET_KEY(fine_tune.steps, integer(0), "steps on the problems to solve, before solving; 0: none"),
+    OTFLEET_KEY(fine_tune.learning_rate, above_zero, "of those steps"),
+    OTFLEET_KEY(fine_tune.batch, integer(1), "problems per step over all ranks together"),
+    OTFLEET_KEY(solution.potentials, anything, "write f and g, not only the costs and errors"),
+    OTFLEET_KEY(evaluate.thresholds, every(above_zero), "L1 marginal errors to count iterations to"),
+    OTFLEET_KEY(evaluate.trace_iterations, integer(1), "length of the error curves"),
+    OTFLEET_KEY(evaluate.pictures, integer(0), "interpolated pairs to draw"),
+  };
+  return table;
+}
+// clang-format on
+#undef OTFLEET_KEY
+
+}  // namespace otfleet::detail

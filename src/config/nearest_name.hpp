@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace otfleet {
+
+/// The candidate most like `name` by edit distance, or the one whose last part ("threshold" of
+/// "solver.threshold") is most like that of `name`; empty when none is near enough to be what a
+/// user meant. Local.
+std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
+
+}  // namespace otfleet

@@ -1,0 +1,112 @@
+#include "src/models/network.hpp"
+
+namespace otfleet {
+namespace {
+
+/// Fully connected layers of the given widths, an activation between them.
+torch::nn::Sequential layers(const std::vector<std::int64_t>& widths, bool gelu) {
+  torch::nn::Sequential result;
+  for (std::size_t k = 0; k + 1 < widths.size(); ++k) {
+    result->push_back(torch::nn::Linear(widths[k], widths[k + 1]));
+    if (k + 2 == widths.size()) break;
+    if (gelu)
+      result->push_back(torch::nn::GELU());
+    else
+      result->push_back(torch::nn::ReLU());
+  }
+  return result;
+}
+
+std::vector<std::int64_t> chain(std::int64_t in, const std::vector<std::int64_t>& hidden,
+                                std::int64_t out) {
+  std::vector<std::int64_t> widths = {in};
+  widths.insert(widths.end(), hidden.begin(), hidden.end());
+  widths.push_back(out);
+  return widths;
+}
+
+}  // namespace
+
+PotentialModel::Network::Network(const ModelDescription& given) : description(given) {
+  const Job::Model& model = description.architecture;
+  if (!encodes_pairs()) {
+    body = layers(chain(description.n + description.m, model.hidden, description.n), false);
+  } else {
+    // One encoder gives both roles' codes; with separate encoders each still gives two, so that
+    // the two cases share their code.
+    source_encoder = layers(chain(description.n, model.hidden, 2 * model.embedding), true);
+    target_encoder = description.shared_measures
+                         ? source_encoder
+                         : layers(chain(description.m, model.hidden, 2 * model.embedding), true);
+    head = layers({model.embedding, 2 * model.embedding, description.n}, true);
+  }
+  flatten();
+}
+
+torch::Tensor PotentialModel::Network::scale_weights(const torch::Tensor& weights) {
+  const torch::Tensor mean = weights.mean(1, /*keepdim=*/true) * 4.0;
+  return (weights / mean).to(torch::kFloat32);
+}
+
+torch::Tensor PotentialModel::Network::encode_source(const torch::Tensor& scaled) {
+  return source_encoder->forward(scaled).narrow(1, 0, description.architecture.embedding);
+}
+
+torch::Tensor PotentialModel::Network::encode_target(const torch::Tensor& scaled) {
+  const auto embedding = description.architecture.embedding;
+  return target_encoder->forward(scaled).narrow(1, embedding, embedding);
+}
+
+torch::Tensor PotentialModel::Network::join(const torch::Tensor& source_code,
+                                            const torch::Tensor& target_code) {
+  return head->forward(torch::gelu(source_code + target_code));
+}
+
+torch::Tensor PotentialModel::Network::run(const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::Tensor scaled_a = scale_weights(a), scaled_b = scale_weights(b);
+  if (!encodes_pairs()) return body->forward(torch::cat({scaled_a, scaled_b}, 1));
+  return join(encode_source(scaled_a), encode_target(scaled_b));
+}
+
+std::vector<std::pair<std::string, torch::Tensor>> PotentialModel::Network::named_parameters()
+    const {
+  std::vector<std::pair<std::string, torch::Tensor>> result;
+  const auto add = [&](const std::string& prefix, const torch::nn::Sequential& part) {
+    for (const auto& item : part->named_parameters())
+      result.emplace_back(prefix + "." + item.key(), item.value());
+  };
+  if (!encodes_pairs()) {
+    add("body", body);
+  } else {
+    add("source_encoder", source_encoder);
+    if (!description.shared_measures) add("target_encoder", target_encoder);
+    add("head", head);
+  }
+  return result;
+}
+
+void PotentialModel::Network::flatten() {
+  const auto named = named_parameters();
+  std::int64_t total = 0;
+  for (const auto& [name, tensor] : named) total += tensor.numel();
+  const torch::NoGradGuard no_graph;
+  const auto options = torch::dtype(torch::kFloat32).device(torch_device());
+  parameters = torch::empty({total}, options);
+  gradients = torch::zeros({total}, options);
+  std::int64_t offset = 0;
+  for (const auto& [name, tensor] : named) {
+    const auto size = tensor.numel();
+    const torch::Tensor place = parameters.narrow(0, offset, size).view(tensor.sizes());
+    place.copy_(tensor);
+    torch::Tensor parameter = tensor;
+    parameter.set_data(place);
+    parameter.mutable_grad() = gradients.narrow(0, offset, size).view(tensor.sizes());
+    offset += size;
+  }
+}
+
+torch::Tensor potential_from(const torch::Tensor& phi, const torch::Tensor& a, double epsilon) {
+  return phi.to(torch::kFloat64) + epsilon * torch::log(a);
+}
+
+}  // namespace otfleet

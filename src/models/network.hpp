@@ -1,0 +1,57 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <string>
+
+#include "src/models/potential_model.hpp"
+
+// LibTorch's side of PotentialModel; included by the files of this folder only.
+
+namespace otfleet {
+
+/// Where tensors live: where Kokkos runs.
+inline torch::Device torch_device() {
+  return kernels::runs_on_host<ExecutionSpace> ? torch::Device(torch::kCPU)
+                                               : torch::Device(torch::kCUDA);
+}
+
+/// A tensor over the memory of a View, no copy; the View must outlive it.
+inline torch::Tensor tensor_of(const Matrix<const double, ExecutionSpace>& view) {
+  const auto rows = static_cast<std::int64_t>(view.extent(0));
+  const auto columns = static_cast<std::int64_t>(view.extent(1));
+  return torch::from_blob(const_cast<double*>(view.data()), {rows, columns},
+                          torch::dtype(torch::kFloat64).device(torch_device()));
+}
+
+/// The network and its flat parameters. Inputs are scaled weights (see scale_weights), the output
+/// is φ in units of the cost.
+struct PotentialModel::Network {
+  ModelDescription description;
+  torch::nn::Sequential body;                           ///< mlp
+  torch::nn::Sequential source_encoder, target_encoder; ///< pair_encoder; the same when shared
+  torch::nn::Sequential head;                           ///< pair_encoder
+  torch::Tensor parameters, gradients;                  ///< flat, float
+  torch::Tensor output;                                 ///< φ of the last forward(), with its graph
+  torch::Tensor support;                                ///< where a > 0 in the last forward()
+
+  explicit Network(const ModelDescription& description);
+
+  bool encodes_pairs() const { return description.architecture.architecture == "pair_encoder"; }
+
+  /// Weights become numbers of order 1, whatever the mass and the number of points.
+  static torch::Tensor scale_weights(const torch::Tensor& weights);
+
+  torch::Tensor encode_source(const torch::Tensor& scaled);
+  torch::Tensor encode_target(const torch::Tensor& scaled);
+  torch::Tensor join(const torch::Tensor& source_code, const torch::Tensor& target_code);
+  torch::Tensor run(const torch::Tensor& a, const torch::Tensor& b);
+
+  std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const;
+  /// Moves all parameters into one flat array and gives them flat gradients.
+  void flatten();
+};
+
+/// f = φ + epsilon log a, −inf where a is zero.
+torch::Tensor potential_from(const torch::Tensor& phi, const torch::Tensor& a, double epsilon);
+
+}  // namespace otfleet

@@ -1,0 +1,69 @@
+#include "src/models/potential_model.hpp"
+
+#include <stdexcept>
+
+#include "src/models/network.hpp"
+
+namespace otfleet {
+namespace {
+
+Vector<float, ExecutionSpace> flat_view(const torch::Tensor& flat) {
+  return Vector<float, ExecutionSpace>(flat.data_ptr<float>(),
+                                       static_cast<std::size_t>(flat.numel()));
+}
+
+}  // namespace
+
+PotentialModel::PotentialModel(const ModelDescription& description, std::int64_t seed) {
+  torch::manual_seed(static_cast<std::uint64_t>(seed));
+  network_ = std::make_unique<Network>(description);
+}
+
+PotentialModel::PotentialModel(std::unique_ptr<Network> network) : network_(std::move(network)) {}
+PotentialModel::PotentialModel(PotentialModel&&) noexcept = default;
+PotentialModel::~PotentialModel() = default;
+
+PotentialModel PotentialModel::clone() const {
+  auto copy = std::make_unique<Network>(network_->description);
+  const torch::NoGradGuard no_graph;
+  copy->parameters.copy_(network_->parameters);
+  return PotentialModel(std::move(copy));
+}
+
+const ModelDescription& PotentialModel::description() const { return network_->description; }
+
+Vector<float, ExecutionSpace> PotentialModel::parameters() {
+  return flat_view(network_->parameters);
+}
+
+Vector<float, ExecutionSpace> PotentialModel::gradients() {
+  return flat_view(network_->gradients);
+}
+
+void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
+                             const Matrix<const double, ExecutionSpace>& b,
+                             const Matrix<double, ExecutionSpace>& f, double epsilon) {
+  const torch::Tensor weights = tensor_of(a);
+  network_->output = network_->run(weights, tensor_of(b));
+  network_->support = weights > 0;
+  const torch::NoGradGuard no_graph;
+  tensor_of(f).copy_(potential_from(network_->output, weights, epsilon));
+}
+
+void PotentialModel::backward(const Matrix<const double, ExecutionSpace>& slope) {
+  network_->gradients.zero_();
+  network_->output.backward(tensor_of(slope).masked_fill(~network_->support, 0.0).to(torch::kFloat32));
+  network_->output = torch::Tensor();
+}
+
+std::vector<PotentialModel::Entry> PotentialModel::entries() const {
+  std::vector<Entry> result;
+  std::int64_t offset = 0;
+  for (const auto& [name, tensor] : network_->named_parameters()) {
+    result.push_back({name, offset, tensor.numel(), tensor.sizes().vec()});
+    offset += tensor.numel();
+  }
+  return result;
+}
+
+}  // namespace otfleet

@@ -1,0 +1,99 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "kernels/kokkos_compat.hpp"
+#include "src/config/job.hpp"
+#include "src/problems/population.hpp"
+
+namespace otfleet {
+
+using ExecutionSpace = Kokkos::DefaultExecutionSpace;
+using kernels::Matrix;
+using kernels::Vector;
+
+/// What a model was made for; a checkpoint carries it.
+struct ModelDescription {
+  Job::Model architecture;
+  std::int64_t n = 0, m = 0;
+  bool shared_measures = true;  ///< pair_encoder: one encoder serves both sides
+  double epsilon = 0;           ///< trained at, in units of the cost
+  std::string geometry;         ///< Geometry::fingerprint()
+};
+
+/// A network that predicts the dual potential f of a pair of measures (Amos et al. 2022, Meta OT).
+/// It predicts φ, and f = φ + epsilon log a: the part of f that a alone decides needs no learning.
+///
+/// "mlp": (a, b) through fully connected layers of the widths `hidden`, ReLU (the paper's).
+/// "pair_encoder": each measure through an encoder of its own (hidden widths `hidden`, GELU) into
+/// `embedding` numbers, one set for its role as source and one as target; source's and target's are
+/// added and a small head gives φ. A population of P pairs over M measures needs M encodings.
+///
+/// Parameters lie in one flat array, and so do their gradients, so that averaging, clipping and the
+/// optimizer each make one pass. LibTorch stays behind this interface.
+class PotentialModel {
+ public:
+  /// Fresh weights, the same on every rank for the same seed. Local.
+  PotentialModel(const ModelDescription& description, std::int64_t seed);
+  PotentialModel(PotentialModel&&) noexcept;
+  ~PotentialModel();
+
+  /// A private copy with the same weights and zero gradients. Local.
+  PotentialModel clone() const;
+
+  const ModelDescription& description() const;
+
+  /// Flat arrays [parameters]; views of the model's own memory.
+  Vector<float, ExecutionSpace> parameters();
+  Vector<float, ExecutionSpace> gradients();
+
+  /// f [B, n] for weights a [B, n] and b [B, m] (mass 1), keeping what backward() needs; −inf where
+  /// a is zero. Local.
+  void forward(const Matrix<const double, ExecutionSpace>& a,
+               const Matrix<const double, ExecutionSpace>& b,
+               const Matrix<double, ExecutionSpace>& f, double epsilon);
+
+  /// Sets gradients() to the derivative of a loss whose derivative with respect to f is `slope`
+  /// [B, n] (automatic differentiation through the network only). Follows forward(). Local.
+  void backward(const Matrix<const double, ExecutionSpace>& slope);
+
+  /// Named tensors of the flat array, for checkpoints: name, offset, shape.
+  struct Entry {
+    std::string name;
+    std::int64_t offset, size;
+    std::vector<std::int64_t> shape;
+  };
+  std::vector<Entry> entries() const;
+
+ private:
+  friend class Predictor;
+  struct Network;
+  explicit PotentialModel(std::unique_ptr<Network> network);
+  std::unique_ptr<Network> network_;
+};
+
+/// Predictions for many pairs over one set of measures, without gradients: what can be computed per
+/// measure (encodings) is computed once, at construction, for the measures named. Local.
+class Predictor {
+ public:
+  /// `source_weights` [Ms, n], `target_weights` [Mt, m] (the same array when shared), mass 1.
+  /// `sources` and `targets`: the measures that predictions will ask for; others are not encoded.
+  Predictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source_weights,
+            Matrix<const double, ExecutionSpace> target_weights,
+            std::span<const std::int32_t> sources, std::span<const std::int32_t> targets);
+  Predictor(Predictor&&) noexcept;
+  ~Predictor();
+
+  /// f [B, n] for the pairs (sources[k], targets[k]); −inf where the source has no weight.
+  void predict(std::span<const std::int32_t> sources, std::span<const std::int32_t> targets,
+               double epsilon, const Matrix<double, ExecutionSpace>& f) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace otfleet

@@ -1,0 +1,79 @@
+#include "src/pictures/plots.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <sstream>
+
+#include "src/models/checkpoint.hpp"
+
+namespace otfleet {
+namespace {
+
+constexpr const char* style =
+    "set terminal pngcairo size 900,560 font 'Sans,13' enhanced\n"
+    "set grid lc rgb '#dddddd'\nset border lc rgb '#555555'\nset key top right\n"
+    "array color[4] = ['#c0392b', '#2471a3', '#1e8449', '#7d3c98']\n";
+
+/// Hands a script to gnuplot; the picture appears under its final name when it is complete.
+void draw(const std::filesystem::path& picture, const std::string& script) {
+  const auto temporary = picture.parent_path() / ("." + picture.filename().string() + ".partial");
+  FILE* gnuplot = popen("gnuplot 2>/dev/null", "w");
+  bool drawn = gnuplot != nullptr;
+  if (drawn) {
+    const std::string text = style + std::string("set output '") + temporary.string() + "'\n" + script;
+    std::fwrite(text.data(), 1, text.size(), gnuplot);
+    drawn = pclose(gnuplot) == 0;
+  }
+  std::error_code error;
+  if (drawn) std::filesystem::rename(temporary, picture, error);
+  if (!drawn || error) {
+    std::filesystem::remove(temporary, error);
+    spdlog::warn("no {}: gnuplot is missing or failed", picture.string());
+  }
+}
+
+void write_data(std::ostringstream& script, const std::string& name, const std::vector<double>& x,
+                const std::vector<double>& y) {
+  script << "$" << name << " << EOD\n";
+  for (std::size_t k = 0; k < x.size() && k < y.size(); ++k) script << x[k] << ' ' << y[k] << '\n';
+  script << "EOD\n";
+}
+
+}  // namespace
+
+void plot_training(const std::filesystem::path& directory, const std::vector<double>& history) {
+  std::vector<double> step, loss, error;
+  for (std::size_t at = 0; at + history_columns <= history.size(); at += history_columns) {
+    step.push_back(history[at]);
+    loss.push_back(history[at + 1]);
+    error.push_back(history[at + 2]);
+  }
+  if (step.size() < 2) return;
+  std::ostringstream script;
+  write_data(script, "loss", step, loss);
+  write_data(script, "error", step, error);
+  script << "set xlabel 'step'\nset ylabel 'loss (minus the dual value)'\nset ytics nomirror\n"
+            "set y2label 'first marginal error (L1)'\nset y2tics\n"
+            "plot $loss with lines lw 2 lc rgb color[1] title 'loss', "
+            "$error axes x1y2 with lines lw 2 lc rgb color[2] title 'first error'\n";
+  draw(directory / "training.png", script.str());
+}
+
+void plot_error_curves(const std::filesystem::path& directory, const std::vector<Curve>& curves,
+                       const std::string& title) {
+  std::ostringstream script;
+  for (std::size_t k = 0; k < curves.size(); ++k)
+    write_data(script, "curve" + std::to_string(k), curves[k].x, curves[k].y);
+  script << "set title \"" << title << "\"\nset logscale y\nset format y '10^{%L}'\n"
+         << "set xlabel 'Sinkhorn iterations'\nset ylabel 'mean marginal error (L1)'\nplot ";
+  for (std::size_t k = 0; k < curves.size(); ++k)
+    script << (k > 0 ? ", " : "") << "$curve" << k << " with linespoints lw 2 pt 7 ps 0.5 lc rgb color["
+           << k + 1 << "] title '" << curves[k].name << "'";
+  script << "\n";
+  draw(directory / "error_curves.png", script.str());
+}
+
+}  // namespace otfleet

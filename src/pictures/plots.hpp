@@ -1,0 +1,22 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace otfleet {
+
+/// A line of a plot.
+struct Curve {
+  std::string name;
+  std::vector<double> x, y;
+};
+
+/// DIR/training.png: loss and first marginal error against the step, from the trainer's history.
+/// Like all plots drawn by gnuplot; where gnuplot is missing, a warning and no picture. Local.
+void plot_training(const std::filesystem::path& directory, const std::vector<double>& history);
+
+/// DIR/error_curves.png: mean marginal error (log scale) against iterations, one curve a start.
+void plot_error_curves(const std::filesystem::path& directory, const std::vector<Curve>& curves,
+                       const std::string& title);
+
+}  // namespace otfleet

@@ -1,0 +1,109 @@
+#include "src/problems/array_file.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "distributed/error.hpp"
+#include "distributed/hdf5_file.hpp"
+#include "src/problems/array_formats.hpp"
+#include "src/problems/checked_hdf5.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Hdf5File;
+
+constexpr std::size_t most_names = 12, most_visits = 1000, deepest = 8;
+
+/// Names of the datasets below `group`; stops where a message would grow too long, and where only
+/// links back up can lead.
+void list_datasets(const Hdf5File& file, const std::string& group, std::size_t depth,
+                   std::size_t& visits, std::vector<std::string>& names) {
+  for (const auto& child : file.children(group)) {
+    if (names.size() > most_names || ++visits > most_visits) return;
+    const auto path = (group == "/" ? "/" : group + "/") + child;
+    if (!file.has(path)) continue;  // a dangling link
+    if (!file.is_group(path)) {
+      names.push_back(path);
+    } else if (depth < deepest) {
+      list_datasets(file, path, depth + 1, visits, names);
+    }
+  }
+}
+
+std::string contents(const Hdf5File& file) {
+  std::vector<std::string> names;
+  std::size_t visits = 0;
+  list_datasets(file, "/", 0, visits, names);
+  if (names.empty()) return "it holds no dataset";
+  const bool more = names.size() > most_names;
+  if (more) names.resize(most_names);
+  return fmt::format("it holds {}{}", fmt::join(names, ", "), more ? ", ..." : "");
+}
+
+Array read_hdf5(const ArraySource& source) {
+  const auto file = Hdf5File::open(source.file);
+  if (source.dataset.empty()) {
+    throw UserError(fmt::format("{}: an HDF5 file needs a dataset's name; {}", source.file.string(),
+                                contents(file)));
+  }
+  const auto dataset = source.dataset.front() == '/' ? source.dataset : "/" + source.dataset;
+  if (!file.has(dataset) || file.is_group(dataset)) {
+    throw UserError(fmt::format("{}: no dataset '{}'; {}", source.file.string(), source.dataset,
+                                contents(file)));
+  }
+  Array array;
+  array.values = read_numbers(file, dataset, 0, array.shape);
+  return array;
+}
+
+}  // namespace
+
+namespace detail {
+
+std::vector<double> read_values(ByteStream& stream, std::int64_t count, std::size_t width,
+                                bool big_endian, Decode decode) {
+  check_plausible(count, stream.file_bytes(), stream.name());
+  std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(count));
+  constexpr std::int64_t block = 1 << 16;
+  std::vector<unsigned char> bytes(static_cast<std::size_t>(std::min(count, block)) * width);
+  for (std::int64_t done = 0; done < count; done += block) {
+    const auto here = static_cast<std::size_t>(std::min(count - done, block));
+    stream.read(bytes.data(), here * width);
+    for (std::size_t i = 0; i < here; ++i) {
+      unsigned char* value = bytes.data() + i * width;
+      if (big_endian != (std::endian::native == std::endian::big))
+        std::reverse(value, value + width);
+      values.push_back(decode(value));
+    }
+  }
+  stream.expect_end();
+  return values;
+}
+
+}  // namespace detail
+
+Array read_array(const ArraySource& source) {
+  ByteStream stream(source.file);
+  unsigned char start[8] = {};
+  const auto got = stream.read_some(start, 4);
+  const auto begins = [&](const char* magic, std::size_t size) {
+    return got >= std::min<std::size_t>(size, 4) && std::memcmp(start, magic, size) == 0;
+  };
+  if (begins("\x89HDF", 4)) return read_hdf5(source);
+  if (!source.dataset.empty()) {
+    stream.fail("a dataset is named, but this is no HDF5 file");
+  }
+  if (begins("\0\0", 2) && got == 4) return detail::read_idx(stream, start);
+  if (begins("PK\x03\x04", 4)) stream.fail("an .npz archive; save the array with numpy.save");
+  if (begins("\x93NUM", 4)) {
+    stream.read(start + 4, 2);
+    if (std::memcmp(start, "\x93NUMPY", 6) == 0) return detail::read_npy(stream);
+  }
+  stream.fail(got == 0 ? "is empty" : "is neither HDF5, NumPy .npy nor IDX (plain or gzipped)");
+}
+
+}  // namespace otfleet

@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "src/config/job.hpp"
+
+namespace otfleet {
+
+/// An array as doubles, row-major.
+struct Array {
+  std::vector<std::int64_t> shape;
+  std::vector<double> values;
+};
+
+/// Reads HDF5 (needs `dataset`), NumPy .npy (versions 1 to 3; little-endian integers, booleans and
+/// floats; C or Fortran order) or IDX (unsigned byte to double; plain or gzipped), told apart by
+/// the first bytes, not the name. Throws UserError with the file's name: missing, truncated,
+/// foreign, unsupported type; for HDF5 without `dataset` the message lists what the file holds.
+/// Local.
+Array read_array(const ArraySource& source);
+
+}  // namespace otfleet

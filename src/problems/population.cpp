@@ -1,0 +1,223 @@
+#include "src/problems/population.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "distributed/error.hpp"
+#include "src/problems/checked_hdf5.hpp"
+
+namespace otfleet {
+namespace {
+
+constexpr double mass_tolerance = 1e-5;  // relative; float32 sums of a million weights pass
+
+/// FNV-1a over 64-bit words.
+class Fnv {
+ public:
+  void add(std::uint64_t word) {
+    for (int shift = 0; shift < 64; shift += 8) {
+      hash_ = (hash_ ^ ((word >> shift) & 0xff)) * 0x100000001b3ULL;
+    }
+  }
+  void add(const std::vector<double>& values) {
+    add(static_cast<std::uint64_t>(values.size()));
+    for (const double value : values) add(std::bit_cast<std::uint64_t>(value + 0.0));  // −0 is 0
+  }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325ULL;
+};
+
+void check_finite(const std::string& name, const std::vector<double>& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw UserError(fmt::format("{} holds {} at position {}", name, values[i], i));
+    }
+  }
+}
+
+void validate_grid(const Geometry& geometry, const std::string& name) {
+  if (geometry.axes.empty() || geometry.axes.size() > 3) {
+    throw UserError(fmt::format("{}: a grid has 1 to 3 axes, not {}", name, geometry.axes.size()));
+  }
+  std::vector<std::int64_t> lengths;
+  for (std::size_t d = 0; d < geometry.axes.size(); ++d) {
+    const auto axis = fmt::format("{}: /geometry/axis_{}", name, d);
+    if (geometry.axes[d].empty()) throw UserError(axis + " is empty");
+    check_finite(axis, geometry.axes[d]);
+    lengths.push_back(static_cast<std::int64_t>(geometry.axes[d].size()));
+  }
+  const auto count = element_count(lengths, name + ": /geometry");
+  if (count != geometry.n || count != geometry.m) {
+    throw UserError(fmt::format("{}: the axes {} make {} points, but the measures have {} and {}",
+                                name, shape_text(lengths), count, geometry.n, geometry.m));
+  }
+}
+
+double squared_distance(const Geometry& geometry, std::int64_t i, std::int64_t j) {
+  double sum = 0;
+  for (std::int64_t d = 0; d < geometry.dimension; ++d) {
+    const double difference = geometry.source_points[i * geometry.dimension + d] -
+                              geometry.target_points[j * geometry.dimension + d];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+void validate_dense(const Geometry& geometry, const std::string& name) {
+  const auto& [n, m] = std::pair{geometry.n, geometry.m};
+  if (n < 1 || m < 1 || static_cast<std::int64_t>(geometry.cost.size()) != n * m) {
+    throw UserError(fmt::format("{}: /geometry/cost must have shape {}, but holds {} values", name,
+                                shape_text({n, m}), geometry.cost.size()));
+  }
+  check_finite(name + ": /geometry/cost", geometry.cost);
+  if (geometry.cost_name != "squared_euclidean" && geometry.cost_name != "matrix") {
+    throw UserError(fmt::format(
+        "{}: /geometry, attribute cost must be one of 'squared_euclidean', 'matrix', not '{}'",
+        name, geometry.cost_name));
+  }
+  const bool has_points = !geometry.source_points.empty() || !geometry.target_points.empty();
+  if (!has_points) {
+    if (geometry.cost_name == "matrix") return;
+    throw UserError(name +
+                    ": a squared_euclidean cost needs /geometry/source_points and target_points");
+  }
+  if (geometry.dimension < 1 ||
+      static_cast<std::int64_t>(geometry.source_points.size()) != n * geometry.dimension ||
+      static_cast<std::int64_t>(geometry.target_points.size()) != m * geometry.dimension) {
+    throw UserError(
+        fmt::format("{}: /geometry/source_points and target_points must have shapes [{}, "
+                    "d] and [{}, d]",
+                    name, n, m));
+  }
+  check_finite(name + ": /geometry/source_points", geometry.source_points);
+  check_finite(name + ": /geometry/target_points", geometry.target_points);
+  if (geometry.cost_name != "squared_euclidean") return;
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t j = 0; j < m; ++j) {
+      const double expected = squared_distance(geometry, i, j), given = geometry.cost[i * m + j];
+      if (std::abs(expected - given) >
+          1e-5 * std::max({1.0, std::abs(expected), std::abs(given)})) {
+        throw UserError(
+            fmt::format("{}: /geometry/cost is {} at ({}, {}), but the squared distance "
+                        "is {}; attribute cost = 'matrix' allows any",
+                        name, given, i, j, expected));
+      }
+    }
+  }
+}
+
+void validate_indices(const std::string& name, const std::vector<std::int32_t>& indices,
+                      std::int64_t measures) {
+  for (std::size_t p = 0; p < indices.size(); ++p) {
+    if (indices[p] < 0 || indices[p] >= measures) {
+      throw UserError(fmt::format("{} problem {} refers to measure {}; there are {}", name, p,
+                                  indices[p], measures));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<double> Geometry::points(bool source) const {
+  if (kind == Kind::dense) return source ? source_points : target_points;
+  std::vector<double> result(static_cast<std::size_t>(n) * axes.size());
+  for (std::int64_t point = 0; point < n; ++point) {
+    std::int64_t rest = point;
+    for (std::size_t d = axes.size(); d-- > 0;) {
+      const auto length = static_cast<std::int64_t>(axes[d].size());
+      result[point * axes.size() + d] = axes[d][rest % length];
+      rest /= length;
+    }
+  }
+  return result;
+}
+
+std::string Geometry::fingerprint() const {
+  Fnv hash;
+  hash.add(static_cast<std::uint64_t>(kind == Kind::grid ? 1 : 2));
+  if (kind == Kind::grid) {
+    hash.add(static_cast<std::uint64_t>(axes.size()));
+    for (const auto& axis : axes) hash.add(axis);
+  } else {
+    hash.add(static_cast<std::uint64_t>(n));
+    hash.add(static_cast<std::uint64_t>(m));
+    hash.add(cost);
+  }
+  return fmt::format("{:016x}", hash.value());
+}
+
+std::vector<double> check_weights(const std::string& name, std::span<const double> weights,
+                                  std::int64_t rows, std::int64_t columns) {
+  std::vector<double> masses(static_cast<std::size_t>(rows));
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const double* measure = weights.data() + row * columns;
+    double mass = 0;
+    for (std::int64_t i = 0; i < columns; ++i) {
+      if (measure[i] >= 0 && std::isfinite(measure[i])) {
+        mass += measure[i];
+        continue;
+      }
+      const char* fault = std::isnan(measure[i])   ? "a NaN"
+                          : std::isinf(measure[i]) ? "an infinite weight"
+                                                   : "a negative weight";
+      throw UserError(
+          fmt::format("{} row {} has {} ({} at point {})", name, row, fault, measure[i], i));
+    }
+    if (mass == 0) throw UserError(fmt::format("{} row {} has only zero weights", name, row));
+    if (std::isinf(mass)) throw UserError(fmt::format("{} row {} has infinite mass", name, row));
+    masses[row] = mass;
+  }
+  return masses;
+}
+
+void Population::validate(const std::string& name) const {
+  const auto check_side = [&](const std::string& dataset, const std::vector<double>& weights,
+                              std::int64_t measures, std::int64_t size) {
+    if (measures < 1) throw UserError(fmt::format("{}: {} holds no measures", name, dataset));
+    if (size < 1 || static_cast<std::int64_t>(weights.size()) != measures * size) {
+      throw UserError(fmt::format("{}: {} holds {} values, not {} measures of {} points", name,
+                                  dataset, weights.size(), measures, size));
+    }
+    return check_weights(name + ": " + dataset, weights, measures, size);
+  };
+  if (shared_measures && geometry.n != geometry.m) {
+    throw UserError(
+        fmt::format("{}: the cost has shape {}, so that the two sides need measures of "
+                    "their own",
+                    name, shape_text({geometry.n, geometry.m})));
+  }
+  geometry.kind == Geometry::Kind::grid ? validate_grid(geometry, name)
+                                        : validate_dense(geometry, name);
+  const auto source_masses =
+      check_side(shared_measures ? "/measures/weights" : "/measures/source_weights", source_weights,
+                 source_measures, geometry.n);
+  const auto own_target_masses =
+      shared_measures
+          ? std::vector<double>{}
+          : check_side("/measures/target_weights", target_weights, target_measures, geometry.m);
+  const auto& target_masses = shared_measures ? source_masses : own_target_masses;
+
+  if (source.size() != target.size()) {
+    throw UserError(fmt::format("{}: /problems/source has {} entries, /problems/target {}", name,
+                                source.size(), target.size()));
+  }
+  validate_indices(name + ": /problems/source", source, source_measures);
+  validate_indices(name + ": /problems/target", target,
+                   shared_measures ? source_measures : target_measures);
+  for (std::size_t p = 0; p < source.size(); ++p) {
+    const double a = source_masses[source[p]], b = target_masses[target[p]];
+    if (std::abs(a - b) > mass_tolerance * std::max(a, b)) {
+      throw UserError(
+          fmt::format("{}: problem {} pairs masses that differ: {} (source {}) and {} "
+                      "(target {})",
+                      name, p, a, source[p], b, target[p]));
+    }
+  }
+}
+
+}  // namespace otfleet

@@ -1,0 +1,78 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace otfleet {
+
+/// The cost between n source points and m target points, shared by every problem of a population.
+/// Costs are not halved: "squared_euclidean" is |x − y|².
+struct Geometry {
+  enum class Kind { grid, dense };
+  Kind kind = Kind::grid;
+
+  /// grid: the coordinates of each axis, the same on both sides; n = m = product of the lengths,
+  /// the last axis fastest. The cost is the sum over axes of (x_d − y_d)².
+  std::vector<std::vector<double>> axes;
+
+  /// dense: the cost matrix [n, m], row-major.
+  std::vector<double> cost;
+  /// dense: "squared_euclidean" when `cost` was made from the points below, else "matrix".
+  std::string cost_name = "squared_euclidean";
+  /// dense: the points [n, dimension] and [m, dimension]; empty when only the matrix is known.
+  std::vector<double> source_points, target_points;
+  std::int64_t dimension = 0;  ///< of the points; 0 when there are none
+
+  std::int64_t n = 0, m = 0;
+
+  /// Points of a side, [n, d] row-major, for both kinds; empty for a dense matrix without points.
+  std::vector<double> points(bool source) const;
+
+  /// 16 hex digits over kind and cost: a checkpoint carries it, so that a model is never applied
+  /// to another cost than it was trained for.
+  std::string fingerprint() const;
+};
+
+/// Many OT problems on one geometry: measures are stored once, problems are pairs of indices.
+///
+/// The file (HDF5, attribute `otfleet_kind` = "population", `otfleet_version` = 1 on the root):
+///   /measures/weights [M, n]                       float64, every row one measure, or
+///   /measures/source_weights [Ms, n], /measures/target_weights [Mt, m]
+///   /problems/source, /problems/target [P]         int32, rows of the measures
+///   /geometry, attribute `kind`; grid: /geometry/axis_0, axis_1, … (coordinates);
+///     dense: /geometry/cost [n, m] and, if known, /geometry/source_points, target_points;
+///     attribute `cost` ("squared_euclidean" or "matrix")
+struct Population {
+  Geometry geometry;
+  bool shared_measures = true;         ///< both sides draw from source_weights
+  std::vector<double> source_weights;  ///< [source_measures, n]
+  std::vector<double> target_weights;  ///< [target_measures, m]; empty when shared
+  std::int64_t source_measures = 0, target_measures = 0;
+  std::vector<std::int32_t> source, target;  ///< [P]
+
+  std::int64_t problems() const { return static_cast<std::int64_t>(source.size()); }
+
+  /// Throws UserError that names the measure or problem: sizes that do not fit, weights that are
+  /// negative, NaN, infinite or all zero, indices out of range, masses of a pair that differ by
+  /// more than 1e-5 relative. `name` is the file, for the message.
+  void validate(const std::string& name) const;
+};
+
+/// Throws UserError unless every row of `weights` [rows, columns] is a measure: no negative, NaN or
+/// infinite weight, not all zero, a finite mass. `name` begins the message: "pop.h5:
+/// /measures/weights row 17 has a negative weight (-0.2 at point 31)". Returns the masses. Local.
+std::vector<double> check_weights(const std::string& name, std::span<const double> weights,
+                                  std::int64_t rows, std::int64_t columns);
+
+/// Reads and validates; weights may be of any integer or float type, and `otfleet_kind` and the
+/// geometry's `kind` may be missing (files written by hand). Local: every rank reads the whole file
+/// (a pair is two indices, so a million problems over 5,000 digits are 8 MB and 31 MB). Throws
+/// UserError.
+Population read_population(const std::filesystem::path& file);
+
+/// Writes under a temporary name, then renames. Local: rank 0 alone calls it. Throws UserError.
+void write_population(const std::filesystem::path& file, const Population& population);
+
+}  // namespace otfleet

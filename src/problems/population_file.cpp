@@ -1,0 +1,194 @@
+// The HDF5 file of a population; population.hpp describes its layout.
+#include <spdlog/fmt/fmt.h>
+
+#include <limits>
+
+#include "distributed/error.hpp"
+#include "distributed/hdf5_file.hpp"
+#include "distributed/staged_path.hpp"
+#include "src/problems/checked_hdf5.hpp"
+#include "src/problems/population.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Hdf5File;
+using Shape = std::vector<std::int64_t>;
+
+constexpr double format_version = 1;
+
+void check_kind(const Hdf5File& file) {
+  const auto fail = [&](const std::string& text) {
+    throw UserError(file.path().string() + ": " + text);
+  };
+  const auto kind = file.string_attribute("/", "otfleet_kind");
+  if (kind && *kind != "population") fail(fmt::format("is a {} file, not a population", *kind));
+  const auto version = file.number_attribute("/", "otfleet_version");
+  if (version && *version > format_version) {
+    fail(fmt::format("has format version {}; this otfleet reads up to {}", *version,
+                     format_version));
+  }
+  for (const char* group : {"/measures", "/problems", "/geometry"}) {
+    if (!file.has(group) || !file.is_group(group)) {
+      fail(fmt::format("is no population file: there is no group {}", group));
+    }
+  }
+}
+
+std::vector<std::int32_t> read_indices(const Hdf5File& file, const std::string& dataset) {
+  const auto wide = read_integers(file, dataset);
+  std::vector<std::int32_t> indices(wide.size());
+  for (std::size_t p = 0; p < wide.size(); ++p) {
+    if (wide[p] < 0 || wide[p] > std::numeric_limits<std::int32_t>::max()) {
+      throw UserError(fmt::format("{}: {} problem {} refers to measure {}", file.path().string(),
+                                  dataset, p, wide[p]));
+    }
+    indices[p] = static_cast<std::int32_t>(wide[p]);
+  }
+  return indices;
+}
+
+void read_measures(const Hdf5File& file, Population& population) {
+  const auto fail = [&](const std::string& text) {
+    throw UserError(file.path().string() + ": " + text);
+  };
+  const bool shared = file.has("/measures/weights");
+  const bool source = file.has("/measures/source_weights");
+  const bool target = file.has("/measures/target_weights");
+  if (shared && (source || target)) {
+    fail("/measures holds both weights and weights of one side; either is enough");
+  }
+  if (!shared && !(source && target)) {
+    fail("/measures must hold weights, or source_weights and target_weights");
+  }
+  population.shared_measures = shared;
+  Shape shape;
+  population.source_weights =
+      read_numbers(file, shared ? "/measures/weights" : "/measures/source_weights", 2, shape);
+  population.source_measures = shape[0];
+  population.geometry.n = population.geometry.m = shape[1];
+  if (!shared) {
+    population.target_weights = read_numbers(file, "/measures/target_weights", 2, shape);
+    population.target_measures = shape[0];
+    population.geometry.m = shape[1];
+  }
+}
+
+void read_grid(const Hdf5File& file, Geometry& geometry) {
+  geometry.kind = Geometry::Kind::grid;
+  for (int d = 0; file.has(fmt::format("/geometry/axis_{}", d)); ++d) {
+    Shape shape;
+    geometry.axes.push_back(read_numbers(file, fmt::format("/geometry/axis_{}", d), 1, shape));
+  }
+}
+
+void read_dense(const Hdf5File& file, Geometry& geometry) {
+  geometry.kind = Geometry::Kind::dense;
+  Shape shape;
+  geometry.cost = read_numbers(file, "/geometry/cost", 2, shape);
+  if (shape != Shape{geometry.n, geometry.m}) {
+    throw UserError(
+        fmt::format("{}: /geometry/cost has shape {}, but the measures have {} and {} "
+                    "points",
+                    file.path().string(), shape_text(shape), geometry.n, geometry.m));
+  }
+  const bool source = file.has("/geometry/source_points");
+  const bool target = file.has("/geometry/target_points");
+  if (source != target) {
+    throw UserError(fmt::format("{}: /geometry holds only one of source_points and target_points",
+                                file.path().string()));
+  }
+  if (source) {
+    geometry.source_points = read_numbers(file, "/geometry/source_points", 2, shape);
+    geometry.dimension = shape[1];
+    geometry.target_points = read_numbers(file, "/geometry/target_points", 2, shape);
+    if (shape[1] != geometry.dimension) {
+      throw UserError(
+          fmt::format("{}: /geometry/source_points have {} coordinates, target_points {}",
+                      file.path().string(), geometry.dimension, shape[1]));
+    }
+  }
+  geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("matrix");
+}
+
+void read_geometry(const Hdf5File& file, Geometry& geometry) {
+  const auto kind = file.string_attribute("/geometry", "kind");
+  if (kind ? *kind == "grid" : file.has("/geometry/axis_0")) {
+    read_grid(file, geometry);
+  } else if (kind ? *kind == "dense" : file.has("/geometry/cost")) {
+    read_dense(file, geometry);
+  } else if (kind) {
+    throw UserError(
+        fmt::format("{}: /geometry, attribute kind must be one of 'grid', 'dense', not "
+                    "'{}'",
+                    file.path().string(), *kind));
+  } else {
+    throw UserError(fmt::format("{}: /geometry must hold axis_0 (a grid) or cost (a dense cost)",
+                                file.path().string()));
+  }
+}
+
+void write_numbers(Hdf5File& file, const std::string& dataset, const Shape& shape,
+                   const std::vector<double>& values) {
+  file.write<double>(dataset, shape, values);
+}
+
+void write_geometry(Hdf5File& file, const Geometry& geometry) {
+  file.create_group("/geometry");
+  if (geometry.kind == Geometry::Kind::grid) {
+    file.set_attribute("/geometry", "kind", std::string("grid"));
+    for (std::size_t d = 0; d < geometry.axes.size(); ++d) {
+      write_numbers(file, fmt::format("/geometry/axis_{}", d),
+                    {static_cast<std::int64_t>(geometry.axes[d].size())}, geometry.axes[d]);
+    }
+    return;
+  }
+  file.set_attribute("/geometry", "kind", std::string("dense"));
+  file.set_attribute("/geometry", "cost", geometry.cost_name);
+  write_numbers(file, "/geometry/cost", {geometry.n, geometry.m}, geometry.cost);
+  if (geometry.dimension > 0) {
+    write_numbers(file, "/geometry/source_points", {geometry.n, geometry.dimension},
+                  geometry.source_points);
+    write_numbers(file, "/geometry/target_points", {geometry.m, geometry.dimension},
+                  geometry.target_points);
+  }
+}
+
+}  // namespace
+
+Population read_population(const std::filesystem::path& path) {
+  const auto file = Hdf5File::open(path);
+  check_kind(file);
+  Population population;
+  read_measures(file, population);
+  read_geometry(file, population.geometry);
+  population.source = read_indices(file, "/problems/source");
+  population.target = read_indices(file, "/problems/target");
+  population.validate(path.string());
+  return population;
+}
+
+void write_population(const std::filesystem::path& path, const Population& population) {
+  distributed::StagedPath staged(path);
+  auto file = Hdf5File::create(staged.temporary());
+  file.set_attribute("/", "otfleet_kind", std::string("population"));
+  file.set_attribute("/", "otfleet_version", static_cast<std::int64_t>(format_version));
+  write_geometry(file, population.geometry);
+  const auto& geometry = population.geometry;
+  if (population.shared_measures) {
+    write_numbers(file, "/measures/weights", {population.source_measures, geometry.n},
+                  population.source_weights);
+  } else {
+    write_numbers(file, "/measures/source_weights", {population.source_measures, geometry.n},
+                  population.source_weights);
+    write_numbers(file, "/measures/target_weights", {population.target_measures, geometry.m},
+                  population.target_weights);
+  }
+  const Shape count = {population.problems()};
+  file.write<std::int32_t>("/problems/source", count, population.source);
+  file.write<std::int32_t>("/problems/target", count, population.target);
+  file.close();
+  staged.commit();
+}
+
+}  // namespace otfleet

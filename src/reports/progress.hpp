@@ -1,0 +1,28 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace otfleet {
+
+/// Progress of long work on rank 0: a bar with rate and time left, redrawn in place, when stderr is
+/// a terminal; otherwise one plain line at most every ten seconds. Silent when not enabled.
+class Progress {
+ public:
+  /// `unit` is plural ("steps", "problems"); total 0 means unknown.
+  Progress(std::string title, std::string unit, std::int64_t total, bool enabled);
+  ~Progress();
+
+  /// `note` is short and optional, such as the current loss.
+  void update(std::int64_t done, const std::string& note = {});
+
+ private:
+  void draw(const std::string& note, bool last);
+  std::string title_, unit_;
+  std::int64_t total_, done_ = 0;
+  bool enabled_, terminal_;
+  std::string note_;
+  std::chrono::steady_clock::time_point begin_, drawn_;
+};
+
+}  // namespace otfleet

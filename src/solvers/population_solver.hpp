@@ -1,0 +1,77 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "distributed/shard.hpp"
+#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/sinkhorn/sinkhorn.hpp"
+#include "src/config/job.hpp"
+#include "src/models/potential_model.hpp"
+#include "src/problems/population.hpp"
+
+namespace otfleet {
+
+/// Figures of one rank's instances, in the population's order; potentials [count, n] and [count, m]
+/// only when asked for. Units: dual_value to lower_bound in the cost's units times mass.
+struct Solutions {
+  std::vector<double> f, g;
+  std::vector<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
+  std::vector<std::int32_t> iterations, status;  ///< status: kernels::Status
+};
+
+/// Wall seconds of this rank.
+struct SolveSeconds {
+  double start = 0;    ///< initializer or prediction
+  double iterate = 0;  ///< Sinkhorn
+  double certify = 0;
+};
+
+/// Solves problems of one population: a start for each, Sinkhorn, a certificate for each. Holds the
+/// measures on the device. Local: every rank has its own, for its shard.
+class PopulationSolver {
+ public:
+  /// Keeps a reference to `population`.
+  PopulationSolver(const Population& population, double epsilon);
+
+  /// Does the initializer fit the geometry? "gaussian" needs a squared Euclidean cost on known
+  /// points of at most three dimensions.
+  bool supports(const std::string& initializer) const;
+
+  /// Encodes the measures that `shard` needs; predictions then cost the head alone. The model must
+  /// outlive the predictor.
+  Predictor make_predictor(const PotentialModel& model, distributed::Shard shard) const;
+
+  /// Solves the problems of `shard` at `settings`; `predictor` is needed for initializer "model".
+  /// Adds to `seconds`. A solution whose recomputed error is not below the threshold although the
+  /// solver stopped there gets Status::precision_limit.
+  Solutions solve(distributed::Shard shard, const Job::Solver& settings, const Predictor* predictor,
+                  bool potentials, SolveSeconds& seconds) const;
+
+  /// Iterations only, no certificates: what a comparison of starts times.
+  std::vector<std::int32_t> count_iterations(distributed::Shard shard, const Job::Solver& settings,
+                                             const Predictor* predictor, SolveSeconds& seconds,
+                                             std::int64_t& converged) const;
+
+  /// Marginal error after 0, 1, …, length − 1 iterations, summed over the shard.
+  std::vector<double> error_sums(distributed::Shard shard, const std::string& initializer,
+                                 const Predictor* predictor, std::int64_t length) const;
+
+  const kernels::SeparableCost& cost() const { return cost_; }
+
+ private:
+  struct Chunk;
+  Chunk start(distributed::Shard rows, const std::string& initializer, const Predictor* predictor,
+              SolveSeconds& seconds) const;
+  void iterate(Chunk& chunk, const Job::Solver& settings,
+               const Matrix<double, ExecutionSpace>& trace, SolveSeconds& seconds) const;
+
+  const Population& population_;
+  double epsilon_;
+  kernels::SeparableCost cost_;
+  kernels::Measures<ExecutionSpace> source_, target_;
+  Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
+};
+
+}  // namespace otfleet

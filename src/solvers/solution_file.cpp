@@ -1,0 +1,77 @@
+#include "src/solvers/solution_file.hpp"
+
+namespace otfleet {
+namespace {
+
+/// The figures of a problem besides its potentials.
+struct Column {
+  const char* name;
+  std::vector<double> Solutions::*values;
+};
+constexpr Column columns[] = {{"dual_value", &Solutions::dual_value},
+                              {"transport_cost", &Solutions::transport_cost},
+                              {"upper_bound", &Solutions::upper_bound},
+                              {"lower_bound", &Solutions::lower_bound},
+                              {"marginal_error", &Solutions::marginal_error}};
+
+constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
+                                        "not finite"};
+
+}  // namespace
+
+SolutionFile::SolutionFile(const std::filesystem::path& path,
+                           const distributed::Communicator& communicator,
+                           const Population& population, const Job& job,
+                           const std::string& population_name)
+    : communicator_(communicator), potentials_(job.solution.potentials) {
+  communicator.agree([&] {
+    if (communicator.is_root()) staged_ = std::make_unique<distributed::StagedPath>(path);
+  });
+  const std::string temporary =
+      communicator.broadcast(staged_ ? staged_->temporary().string() : std::string());
+  file_ = std::make_unique<distributed::Hdf5File>(
+      distributed::Hdf5File::create(temporary, communicator));
+  file_->set_attribute("/", "otfleet_kind", std::string("solution"));
+  file_->set_attribute("/", "otfleet_version", std::int64_t{1});
+  file_->create_group("/solution");
+  file_->set_attribute("/solution", "epsilon", job.problem.epsilon);
+  file_->set_attribute("/solution", "threshold", job.solver.threshold);
+  file_->set_attribute("/solution", "initializer", job.solver.initializer);
+  file_->set_attribute("/solution", "precision", job.solver.precision);
+  file_->set_attribute("/solution", "population", population_name);
+  file_->set_attribute("/solution", "geometry", population.geometry.fingerprint());
+  for (int k = 0; k < 4; ++k)
+    file_->set_attribute("/solution", "status_" + std::to_string(k), std::string(status_words[k]));
+  const std::int64_t problems = population.problems();
+  if (potentials_) {
+    file_->create_dataset<double>("/solution/f", {problems, population.geometry.n});
+    file_->create_dataset<double>("/solution/g", {problems, population.geometry.m});
+  }
+  for (const Column& column : columns)
+    file_->create_dataset<double>(std::string("/solution/") + column.name, {problems});
+  file_->create_dataset<std::int32_t>("/solution/iterations", {problems});
+  file_->create_dataset<std::int32_t>("/solution/status", {problems});
+}
+
+SolutionFile::~SolutionFile() = default;
+
+void SolutionFile::write(distributed::Shard rows, const Solutions& solutions) {
+  if (potentials_) {
+    file_->write_rows<double>("/solution/f", rows, solutions.f);
+    file_->write_rows<double>("/solution/g", rows, solutions.g);
+  }
+  for (const Column& column : columns)
+    file_->write_rows<double>(std::string("/solution/") + column.name, rows,
+                              solutions.*column.values);
+  file_->write_rows<std::int32_t>("/solution/iterations", rows, solutions.iterations);
+  file_->write_rows<std::int32_t>("/solution/status", rows, solutions.status);
+}
+
+void SolutionFile::commit() {
+  file_->close();
+  communicator_.agree([&] {
+    if (staged_) staged_->commit();
+  });
+}
+
+}  // namespace otfleet

@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "distributed/communicator.hpp"
+#include "distributed/hdf5_file.hpp"
+#include "distributed/shard.hpp"
+#include "distributed/staged_path.hpp"
+#include "src/config/job.hpp"
+#include "src/problems/population.hpp"
+#include "src/solvers/population_solver.hpp"
+
+namespace otfleet {
+
+/// The solution of a population: one HDF5 file that all ranks write, rows in the population's order
+/// whatever the rank count. Root attributes: otfleet_kind = "solution", otfleet_version = 1.
+/// Attributes of /solution: epsilon, threshold, initializer, precision, population (file name),
+/// geometry (fingerprint), status_0 … status_3 (what each status means). Datasets, P rows each:
+///   f [P, n], g [P, m]   float64, cost units; −inf where a weight is zero (only if asked for)
+///   dual_value, transport_cost, upper_bound, lower_bound   float64, cost units times mass
+///   marginal_error       float64, L1, mass;  iterations, status   int32
+class SolutionFile {
+ public:
+  /// Creates the datasets under a temporary name. Collective. Throws UserError.
+  SolutionFile(const std::filesystem::path& file, const distributed::Communicator& communicator,
+               const Population& population, const Job& job, const std::string& population_name);
+  ~SolutionFile();
+
+  /// Every rank writes its own rows; an empty shard joins. Collective.
+  void write(distributed::Shard rows, const Solutions& solutions);
+
+  /// Gives the complete file its name. Collective.
+  void commit();
+
+ private:
+  distributed::Communicator communicator_;
+  std::unique_ptr<distributed::StagedPath> staged_;  ///< rank 0
+  std::unique_ptr<distributed::Hdf5File> file_;
+  bool potentials_;
+};
+
+}  // namespace otfleet

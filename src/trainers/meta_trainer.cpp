@@ -1,0 +1,97 @@
+#include "src/trainers/meta_trainer.hpp"
+
+#include <array>
+#include <cmath>
+
+#include "distributed/shard.hpp"
+#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/training/adam.hpp"
+#include "kernels/training/loss.hpp"
+#include "src/problems/cost.hpp"
+
+namespace otfleet {
+namespace {
+
+std::unique_ptr<distributed::GradientAverager> make_averager(
+    const distributed::Communicator& communicator) {
+#ifdef OTFLEET_NCCL
+  if constexpr (!kernels::runs_on_host<ExecutionSpace>)
+    return distributed::make_nccl_averager(communicator);
+#endif
+  return distributed::make_mpi_averager(communicator);
+}
+
+Vector<float, ExecutionSpace> zeros(std::size_t size) {
+  return Vector<float, ExecutionSpace>("otfleet::training::moment", size);
+}
+
+}  // namespace
+
+MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
+                         const distributed::Communicator& communicator,
+                         const Population& population, const PairSampler& sampler,
+                         PotentialModel& model)
+    : settings_(settings),
+      communicator_(communicator),
+      averager_(make_averager(communicator)),
+      sampler_(sampler),
+      model_(model),
+      cost_(make_cost(population.geometry)) {
+  const auto shard =
+      distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
+  first_ = shard.begin;
+  count_ = shard.size();
+  const auto rows = static_cast<std::size_t>(count_);
+  const auto n = static_cast<std::size_t>(population.geometry.n);
+  const auto m = static_cast<std::size_t>(population.geometry.m);
+  a_ = Matrix<double, ExecutionSpace>("otfleet::training::a", rows, n);
+  b_ = Matrix<double, ExecutionSpace>("otfleet::training::b", rows, m);
+  f_ = Matrix<double, ExecutionSpace>("otfleet::training::f", rows, n);
+  slope_ = Matrix<double, ExecutionSpace>("otfleet::training::slope", rows, n);
+  value_ = Vector<double, ExecutionSpace>("otfleet::training::value", rows);
+  identity_ = Vector<int, ExecutionSpace>("otfleet::training::identity", rows);
+  const auto identity = Kokkos::create_mirror_view(identity_);
+  for (int k = 0; k < static_cast<int>(count_); ++k) identity(k) = k;
+  Kokkos::deep_copy(identity_, identity);
+  const auto parameters = model.parameters();
+  state_.first_moment = zeros(parameters.extent(0));
+  state_.second_moment = zeros(parameters.extent(0));
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), parameters);
+  communicator_.broadcast(std::span<float>(host.data(), host.extent(0)));
+  Kokkos::deep_copy(parameters, host);
+}
+
+StepFigures MetaTrainer::step(double rate) {
+  const ExecutionSpace space;
+  const auto gradients = model_.gradients();
+  std::array<double, 2> sums = {0, 0};  // loss, first error
+  if (count_ > 0) {
+    const auto host_a = Kokkos::create_mirror_view(a_);
+    const auto host_b = Kokkos::create_mirror_view(b_);
+    sampler_.fill(state_.step * settings_.batch + first_, count_, host_a.data(), host_b.data());
+    Kokkos::deep_copy(a_, host_a);
+    Kokkos::deep_copy(b_, host_b);
+    model_.forward(a_, b_, f_, settings_.epsilon);
+    const kernels::ProblemBatch<ExecutionSpace> problems{{space, a_}, {space, b_}, identity_, identity_};
+    kernels::semi_dual<ExecutionSpace>(space, cost_, problems, settings_.epsilon, f_, value_, slope_);
+    const auto loss = kernels::negative_mean_dual<ExecutionSpace>(
+        space, value_, slope_, static_cast<double>(settings_.batch));
+    sums = {loss.value, loss.first_error};
+    model_.backward(slope_);
+  } else {
+    Kokkos::deep_copy(gradients, 0.0f);
+  }
+  averager_->sum(std::span<float>(gradients.data(), gradients.extent(0)));
+  communicator_.all_reduce(std::span<double>(sums), distributed::Reduction::sum);
+
+  const double norm = std::sqrt(kernels::squared_norm<ExecutionSpace>(space, gradients));
+  const double scale = settings_.clip > 0 && norm > settings_.clip ? settings_.clip / norm : 1;
+  kernels::AdamSettings adam;
+  adam.learning_rate = settings_.learning_rate * rate;
+  ++state_.step;
+  kernels::adam_step<ExecutionSpace>(space, adam, state_.step, scale, gradients, model_.parameters(),
+                                     state_.first_moment, state_.second_moment);
+  return {sums[0], sums[1], norm};
+}
+
+}  // namespace otfleet

@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "distributed/communicator.hpp"
+#include "distributed/gradient_averager.hpp"
+#include "kernels/geometry/separable_cost.hpp"
+#include "src/models/checkpoint.hpp"
+#include "src/models/potential_model.hpp"
+#include "src/trainers/pair_sampler.hpp"
+
+namespace otfleet {
+
+struct MetaTrainerSettings {
+  double epsilon = 1e-2;
+  std::int64_t batch = 128;  ///< problems per step, over all ranks together
+  double learning_rate = 1e-3;
+  double clip = 1;  ///< global gradient norm; 0: none
+};
+
+/// One step's figures, the same on every rank.
+struct StepFigures {
+  double loss = 0;           ///< mean over the batch of minus the dual value, in units of the cost
+  double first_error = 0;    ///< mean L1 marginal error of the predictions, |a − P1|
+  double gradient_norm = 0;  ///< before clipping
+};
+
+/// Meta-training of Meta OT (Amos et al. 2022): minimizes the mean over problems of minus the
+/// entropic dual value at (f, g(f)), f predicted; no solved problem is needed. The derivative of
+/// the dual value with respect to f is a − P1 (envelope theorem), so one pass of the semi_dual
+/// kernel replaces automatic differentiation through the solver.
+///
+/// Data-parallel: a batch is split over the ranks, gradients are summed, every rank makes the same
+/// Adam step. The same seed and batch give the same losses on any number of ranks, up to the order
+/// of floating-point sums.
+class MetaTrainer {
+ public:
+  /// Keeps references to `model` and `population`. Weights are those of rank 0. Collective.
+  MetaTrainer(const MetaTrainerSettings& settings, const distributed::Communicator& communicator,
+              const Population& population, const PairSampler& sampler, PotentialModel& model);
+
+  /// Makes step number state().step with `rate` times the learning rate, and counts it. Collective.
+  StepFigures step(double rate);
+
+  TrainingState& state() { return state_; }
+
+ private:
+  MetaTrainerSettings settings_;
+  distributed::Communicator communicator_;
+  std::unique_ptr<distributed::GradientAverager> averager_;
+  const PairSampler& sampler_;
+  PotentialModel& model_;
+  kernels::SeparableCost cost_;
+  TrainingState state_;
+  std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
+  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;
+  Vector<int, ExecutionSpace> identity_;
+  Vector<double, ExecutionSpace> value_;
+};
+
+}  // namespace otfleet

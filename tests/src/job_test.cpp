@@ -1,0 +1,190 @@
+#include "src/config/job.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "src/config/nearest_name.hpp"
+#include "tests/src/expect_error.hpp"
+#include "tests/src/temporary_folder.hpp"
+#include "tests/src/write_arrays.hpp"
+
+namespace otfleet {
+namespace {
+
+using testing::expect_error;
+using testing::TemporaryFolder;
+using testing::write_bytes;
+
+Job read(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "job.toml", text);
+  return read_job(folder / "job.toml", overrides);
+}
+
+TEST(Job, DefaultsHoldForAnEmptyFile) {
+  const Job job = read("");
+  EXPECT_EQ(job.resolved(), Job{}.resolved());
+  EXPECT_EQ(job.problem.epsilon, 1e-2);
+}
+
+TEST(Job, ReadsEveryType) {
+  const Job job = read(R"(
+    seed = 7
+    [problem]
+    epsilon = 1            # an integer for a float key
+    [model]
+    hidden = [64, 32]
+    [train]
+    augment = false
+    [solver]
+    initializer = "gaussian"
+    [evaluate]
+    thresholds = [1, 1e-4]
+  )");
+  EXPECT_EQ(job.seed, 7);
+  EXPECT_EQ(job.problem.epsilon, 1.0);
+  EXPECT_EQ(job.model.hidden, (std::vector<std::int64_t>{64, 32}));
+  EXPECT_FALSE(job.train.augment);
+  EXPECT_EQ(job.solver.initializer, "gaussian");
+  EXPECT_EQ(job.evaluate.thresholds, (std::vector<double>{1.0, 1e-4}));
+}
+
+TEST(Job, PathsAreRelativeToTheFileThatNamesThem) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "job.toml",
+              "[data]\ntrain = { file = \"digits.h5\", dataset = \"images\" }\n"
+              "test = { file = \"/data/test.npy\" }\n");
+  const Job job = read_job(folder / "job.toml", {"files.checkpoint=a/../model.h5"});
+  EXPECT_EQ(job.data.train.file, folder / "digits.h5");
+  EXPECT_EQ(job.data.train.dataset, "images");
+  EXPECT_EQ(job.data.test.file, "/data/test.npy");
+  EXPECT_EQ(job.files.checkpoint, "model.h5");
+}
+
+TEST(Job, OverridesApplyInOrder) {
+  const Job job = read("[solver]\nthreshold = 1\n",
+                       {"solver.threshold=0.1", "solver.threshold=0.01", "solver.initializer=model",
+                        "solver.precision=\"float\"", "model.hidden=[8]", "data.train.file=12",
+                        "data.test={file='x.h5', dataset='y'}", "train.augment=false"});
+  EXPECT_EQ(job.solver.threshold, 0.01);
+  EXPECT_EQ(job.solver.initializer, "model");
+  EXPECT_EQ(job.solver.precision, "float");
+  EXPECT_EQ(job.model.hidden, std::vector<std::int64_t>{8});
+  EXPECT_EQ(job.data.train.file, "12");
+  EXPECT_EQ(job.data.test.file, "x.h5");
+  EXPECT_EQ(job.data.test.dataset, "y");
+  EXPECT_FALSE(job.train.augment);
+}
+
+TEST(Job, ResolvedHoldsEveryKey) {
+  const auto json = read("[solver]\nthreshold = 0.5\n").resolved();
+  EXPECT_EQ(json["solver"]["threshold"], 0.5);
+  EXPECT_EQ(json["model"]["hidden"], (std::vector<int>{1024, 1024, 1024}));
+  EXPECT_EQ(json["data"]["train"]["file"], "");
+  std::istringstream lines(describe_keys());
+  for (std::string line; std::getline(lines, line);) {
+    std::string pointer = "/";
+    pointer += line.substr(0, line.find(' '));
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    EXPECT_TRUE(json.contains(nlohmann::json::json_pointer(pointer))) << line;
+  }
+}
+
+TEST(Job, UnknownKeysNameTheNearest) {
+  const auto unknown = [](const std::string& text, const std::string& key,
+                          const std::string& near) {
+    expect_error([&] { read(text); }, "job.toml: unknown key '" + key + "'", near);
+  };
+  unknown("[solver]\ntreshold = 1\n", "solver.treshold", "did you mean 'solver.threshold'?");
+  unknown("[slover]\nthreshold = 1\n", "slover", "did you mean 'solver'?");
+  unknown("threshold = 1\n", "threshold", "did you mean 'solver.threshold'?");
+  unknown("[model]\nminutes = 1\n", "model.minutes", "did you mean 'train.minutes'?");
+  unknown("[data]\ntrain = { path = \"x\" }\n", "data.train.path", "");
+  unknown("completely_different = 1\n", "completely_different", "'otfleet --keys' lists all");
+  expect_error([] { read("", {"problem.epsilom=1"}); },
+               "--set problem.epsilom=1: unknown key 'problem.epsilom'; did you mean "
+               "'problem.epsilon'?");
+}
+
+TEST(Job, WrongTypesAreRefused) {
+  const auto wrong = [](const std::string& text, const std::string& message) {
+    expect_error([&] { read(text); }, "job.toml: ", message);
+  };
+  wrong("seed = 1.5", "seed = 1.5: must be an integer, not a float");
+  wrong("seed = true", "must be an integer, not a boolean");
+  wrong("[problem]\nepsilon = \"1\"", "must be a number, not a string");
+  wrong("[problem]\ngeometry = 3", "must be a string, not an integer");
+  wrong("[train]\naugment = 1", "must be true or false, not an integer");
+  wrong("[model]\nhidden = 3", "must be an array of integers, not an integer");
+  wrong("[model]\nhidden = [1.5]", "must be an array of integers");
+  wrong("[evaluate]\nthresholds = [\"a\"]", "must be an array of numbers");
+  wrong("[solver.threshold]\nx = 1", "must be a number, not a table");
+  wrong("solver = 3", "solver must be a table, not an integer");
+  wrong("[data]\ntrain = \"x.npy\"", "data.train must be a table, not a string");
+  wrong("[data.train]\nfile = 2000-01-01", "the path of a file, not a date or time");
+}
+
+TEST(Job, ValuesOutOfRangeAreRefused) {
+  const auto refused = [](const std::string& text, const std::string& message) {
+    expect_error([&] { read("", {text}); }, "--set " + text + ": " + message);
+  };
+  for (const char* key : {"problem.epsilon", "solver.threshold", "train.learning_rate"}) {
+    refused(key + std::string("=0"), "must be > 0");
+    refused(key + std::string("=-1"), "must be > 0");
+    refused(key + std::string("=inf"), "must be finite");
+    refused(key + std::string("=nan"), "must be finite");
+  }
+  refused("solver.inner_iterations=0", "must be >= 1");
+  refused("solver.max_iterations=-1", "must be >= 0");
+  refused("train.batch=0", "must be >= 1");
+  refused("train.steps=-1", "must be >= 0");
+  refused("train.minutes=-0.5", "must be >= 0");
+  refused("train.clip=-1", "must be >= 0");
+  refused("make.train_problems=0", "must be >= 1");
+  refused("make.train_problems=2000000000", "must be <= 1000000000");
+  refused("model.hidden=[]", "must not be empty");
+  refused("model.hidden=[8, 0]", "every value must be >= 1");
+  refused("evaluate.thresholds=[]", "must not be empty");
+  refused("evaluate.thresholds=[1e-2, 0]", "every value must be > 0");
+  refused("problem.geometry=ball", "must be one of 'grid', 'dense'");
+  refused("solver.initializer=7", "must be one of 'zeros', 'gaussian', 'model'");
+  refused("solver.precision=half", "must be one of 'double', 'float'");
+  expect_error([] { read("[problem]\nepsilon = -1\n"); },
+               "job.toml: problem.epsilon = -1: must be > 0");
+}
+
+TEST(Job, OverridesNeedAKeyAndAValue) {
+  expect_error([] { read("", {"seed"}); }, "--set seed: must have the form key.path=value");
+  expect_error([] { read("", {"=1"}); }, "--set =1: must have the form key.path=value");
+  expect_error([] { read("", {"seed="}); }, "--set seed=: must be an integer, not a string");
+  // A line break in a value begins no second key.
+  expect_error([] { read("", {"seed=1\nsecond = 2"}); }, "must be an integer, not a string");
+}
+
+TEST(Job, KeysThatDoNotGoTogether) {
+  expect_error([] { read("[problem]\ncost = \"matrix\"\n"); },
+               "problem.cost = 'matrix' needs problem.geometry = 'dense'");
+  expect_error([] { read("[data.train]\ndataset = \"x\"\n"); },
+               "data.train.dataset is set, but data.train.file is not");
+}
+
+TEST(Job, UnreadableFilesNameFileAndLine) {
+  const TemporaryFolder folder;
+  expect_error([&] { read_job(folder / "none.toml", {}); }, "none.toml: no such job file");
+  expect_error([&] { read_job(folder.path(), {}); }, "cannot be read as a job file");
+  expect_error([] { read("seed = 1\n[problem\n"); }, "job.toml:2: ");
+  expect_error([] { read("seed = 1\nseed = 2\n"); }, "job.toml:2: ");
+  expect_error([] { read("seed = 1\n\xff\n"); }, "job.toml:", "invalid utf-8");
+}
+
+TEST(NearestName, KeepsToNamesThatAreNear) {
+  EXPECT_EQ(nearest_name("mak", {"make", "solve"}), "make");
+  EXPECT_EQ(nearest_name("x", {"make", "solve"}), "");
+  EXPECT_EQ(nearest_name("", {"make"}), "");
+  EXPECT_EQ(nearest_name(std::string(100000, 'x'), {"make"}), "");
+}
+
+}  // namespace
+}  // namespace otfleet

@@ -1,0 +1,113 @@
+#include "src/problems/population_builder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/src/expect_error.hpp"
+#include "tests/src/temporary_folder.hpp"
+#include "tests/src/write_arrays.hpp"
+
+namespace otfleet {
+namespace {
+
+using testing::expect_error;
+using testing::TemporaryFolder;
+using Values = std::vector<double>;
+
+// ------------------------------------------------------------------------------
+
+class Builder : public ::testing::Test {
+ protected:
+  Builder() {
+    using testing::npy;
+    using testing::npy_header;
+    const auto write = [&](const char* name, const std::string& shape, const Values& values) {
+      testing::write_bytes(folder_ / name,
+                           npy(npy_header("<f8", shape), testing::bytes_of(values)));
+      return ArraySource{folder_ / name, ""};
+    };
+    images_ = write("images.npy", "(3, 1, 2)", {1, 3, 0, 5, 2, 2});
+    one_ = write("one.npy", "(1, 2)", {1, 1});
+    points_ = write("points.npy", "(2, 2)", {0, 0, 3, 4});
+    cost_ = write("cost.npy", "(2, 2)", {0, 7, 7, 0});
+    wide_cost_ = write("wide_cost.npy", "(1, 2)", {0, 7});
+    flat_ = write("flat.npy", "(2,)", {1, 1});
+    job_.make.train_problems = 200;
+    job_.make.test_problems = 200;
+    job_.data.train = job_.data.test = images_;
+  }
+  template <class... Parts>
+  void expect_refused(const Parts&... parts) {
+    expect_error([&] { build_population(job_, Split::train); }, parts...);
+  }
+  TemporaryFolder folder_;
+  Job job_;
+  ArraySource images_, one_, points_, cost_, wide_cost_, flat_;
+};
+
+TEST_F(Builder, NormalizesOnAGridOverTheUnitInterval) {
+  const auto population = build_population(job_, Split::train);
+  EXPECT_NO_THROW(population.validate("train"));
+  EXPECT_EQ(population.source_weights, (Values{0.25, 0.75, 0, 1, 0.5, 0.5}));
+  EXPECT_EQ(population.geometry.axes, (std::vector<Values>{{0}, {0, 1}}));
+}
+
+TEST_F(Builder, PairsAreTwoMeasuresDrawnFromTheSeed) {
+  const auto train = build_population(job_, Split::train);
+  std::vector<int> counts(9);
+  for (std::size_t p = 0; p < 200; ++p) ++counts[train.source[p] * 3 + train.target[p]];
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 3; ++j) {
+      EXPECT_EQ(counts[i * 3 + j] > 10, i != j) << counts[i * 3 + j];
+    }
+  }
+  EXPECT_EQ(build_population(job_, Split::train).source, train.source);
+  EXPECT_NE(build_population(job_, Split::test).source, train.source);
+  job_.make.train_problems = 50;  // the first 50 of the same
+  EXPECT_TRUE(std::equal(train.target.begin(), train.target.begin() + 50,
+                         build_population(job_, Split::train).target.begin()));
+  job_.seed = 1;
+  EXPECT_NE(build_population(job_, Split::test).source, train.source);
+  job_.data.train = one_;
+  EXPECT_EQ(build_population(job_, Split::train).target, std::vector<std::int32_t>(50, 0));
+}
+
+TEST_F(Builder, DenseCosts) {
+  job_.problem.geometry = "dense";
+  expect_refused("data.points is missing");
+  job_.data.points = points_;
+  EXPECT_EQ(build_population(job_, Split::train).geometry.cost, (Values{0, 25, 25, 0}));
+  job_.data.cost = cost_;
+  expect_refused("data.cost is given, but problem.cost = 'squared_euclidean'");
+  job_.problem.cost = "matrix";
+  EXPECT_EQ(build_population(job_, Split::train).geometry.cost, (Values{0, 7, 7, 0}));
+  job_.data.points = {};
+  EXPECT_NO_THROW(build_population(job_, Split::train).validate("train"));
+  job_.data.cost = wide_cost_;
+  expect_refused("images.npy: measures on 2 points, but", "wide_cost.npy has 1 on the source side");
+  job_.data.cost = {};
+  expect_refused("data.cost is missing");
+}
+
+TEST_F(Builder, SidesOfTheirOwn) {
+  job_.data.train_target = one_;
+  expect_refused("one.npy: measures on a grid [2], but", "images.npy has [1, 2]");
+  job_.problem.geometry = "dense";
+  job_.data.points = points_;
+  const auto population = build_population(job_, Split::train);
+  EXPECT_FALSE(population.shared_measures);
+  EXPECT_EQ(population.target_measures, 1);
+  EXPECT_NO_THROW(population.validate("train"));
+}
+
+TEST_F(Builder, WrongShapes) {
+  job_.data.train = flat_;
+  expect_refused("flat.npy: must have shape [M, n]", "not [2]");
+  job_.data.train = images_;
+  job_.data.cost = cost_;
+  expect_refused("cost.npy: data.cost, data.points and data.target_points need");
+}
+
+}  // namespace
+}  // namespace otfleet
