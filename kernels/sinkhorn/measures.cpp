@@ -14,7 +14,8 @@ template <class ExecutionSpace>
 void weigh(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& given,
            const Vector<double, ExecutionSpace>& masses,
            const Vector<double, ExecutionSpace>& smallest) {
-  const int measures = static_cast<int>(given.extent(0)), points = static_cast<int>(given.extent(1));
+  const int measures = static_cast<int>(given.extent(0)),
+            points = static_cast<int>(given.extent(1));
   Kokkos::parallel_for(
       "otfleet::sinkhorn::masses", Kokkos::RangePolicy<ExecutionSpace>(space, 0, measures),
       KOKKOS_LAMBDA(int k) {

@@ -39,16 +39,28 @@ void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long s
 template <class ExecutionSpace>
 double squared_norm(const ExecutionSpace& space,
                     const Vector<const float, ExecutionSpace>& values) {
-  double sum = 0;
+  // Several sums side by side, so that the additions of a piece need not wait for each other.
+  constexpr long piece = 4096, sums = 16;
+  const long size = static_cast<long>(values.extent(0));
+  const float* const data = values.data();
+  double total = 0;
   Kokkos::parallel_reduce(
       "otfleet::training::squared_norm",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<long>(values.extent(0))),
-      KOKKOS_LAMBDA(long i, double& part) {
-        const double value = values(i);
-        part += value * value;
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, (size + piece - 1) / piece),
+      KOKKOS_LAMBDA(long which, double& part) {
+        const long begin = which * piece, end = begin + piece < size ? begin + piece : size;
+        double sum[sums] = {};
+        long i = begin;
+        for (; i + sums <= end; i += sums)
+          for (long e = 0; e < sums; ++e) {
+            const double value = data[i + e];
+            sum[e] += value * value;
+          }
+        for (; i < end; ++i) sum[0] += static_cast<double>(data[i]) * data[i];
+        for (long e = 0; e < sums; ++e) part += sum[e];
       },
-      sum);
-  return sum;
+      total);
+  return total;
 }
 
 template void adam_step<Kokkos::DefaultExecutionSpace>(

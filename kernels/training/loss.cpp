@@ -3,7 +3,8 @@
 namespace otfleet::kernels {
 
 template <class ExecutionSpace>
-Loss negative_mean_dual(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& value,
+Loss negative_mean_dual(const ExecutionSpace& space,
+                        const Vector<const double, ExecutionSpace>& value,
                         const Matrix<double, ExecutionSpace>& gradient, double batch) {
   const int rows = static_cast<int>(gradient.extent(0)), n = static_cast<int>(gradient.extent(1));
   Loss loss;
@@ -23,7 +24,8 @@ Loss negative_mean_dual(const ExecutionSpace& space, const Vector<const double, 
 }
 
 template Loss negative_mean_dual<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const Vector<const double, Kokkos::DefaultExecutionSpace>&,
+    const Kokkos::DefaultExecutionSpace&,
+    const Vector<const double, Kokkos::DefaultExecutionSpace>&,
     const Matrix<double, Kokkos::DefaultExecutionSpace>&, double);
 
 }  // namespace otfleet::kernels

@@ -12,7 +12,8 @@ struct Loss {
 /// what semi_dual() gave for its share of the batch: value [B] and gradient [B, n]. `gradient`
 /// becomes the derivative of the loss with respect to f. Local.
 template <class ExecutionSpace>
-Loss negative_mean_dual(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& value,
+Loss negative_mean_dual(const ExecutionSpace& space,
+                        const Vector<const double, ExecutionSpace>& value,
                         const Matrix<double, ExecutionSpace>& gradient, double batch);
 
 }  // namespace otfleet::kernels

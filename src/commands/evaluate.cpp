@@ -126,7 +126,8 @@ void draw_plans(const Comparison& c) {
       const Solutions one = c.solver.solve({k, k + 1}, settings, &predictor, true, ignored);
       rows.push_back({one.f, one.g});
     }
-  draw_interpolations(c.context.output / "interpolation.png", geometry, c.context.job.problem.epsilon, rows);
+  draw_interpolations(c.context.output / "interpolation.png", geometry,
+                      c.context.job.problem.epsilon, rows);
 }
 
 }  // namespace
@@ -145,7 +146,8 @@ void run_evaluate(const CommandContext& context) {
       population_file = find_input(context, job.files.test_population, "files.test_population",
                                    "make", "test.h5");
       population = read_population(population_file);
-      if (population.problems() == 0) throw UserError(population_file.string() + ": holds no problems");
+      if (population.problems() == 0)
+        throw UserError(population_file.string() + ": holds no problems");
       solver.emplace(population, job.problem.epsilon);
     });
   }

@@ -51,7 +51,8 @@ nlohmann::json thresholds_json(const Rows& rows) {
     nlohmann::json entry = {{"threshold", group.front().threshold}};
     for (const auto& row : group)
       entry["initializers"][row.initializer] = {
-          {"iterations", {{"mean", row.mean}, {"p50", row.p50}, {"p90", row.p90}, {"p99", row.p99}}},
+          {"iterations",
+           {{"mean", row.mean}, {"p50", row.p50}, {"p90", row.p90}, {"p99", row.p99}}},
           {"milliseconds_per_instance", row.milliseconds},
           {"predict_milliseconds_per_instance", row.predict_milliseconds},
           {"initial_marginal_error", row.initial_error},
@@ -70,16 +71,20 @@ nlohmann::json thresholds_json(const Rows& rows) {
 
 std::string evaluation_table(const Rows& rows, std::int64_t problems, const Job& job, int ranks) {
   std::string text = fmt::format(
-      "{} held-out problems, epsilon = {:g}, {} precision, error looked at every {} iteration(s), {} "
+      "{} held-out problems, epsilon = {:g}, {} precision, error looked at every {} iteration(s), "
+      "{} "
       "rank(s)\n"
-      "threshold  start     first error   iterations: mean   p50   p90   p99   ms/problem  of which "
+      "threshold  start     first error   iterations: mean   p50   p90   p99   ms/problem  of "
+      "which "
       "start  converged\n",
       problems, job.problem.epsilon, job.solver.precision, job.solver.inner_iterations, ranks);
   for (const auto& group : by_threshold(rows)) {
     for (const auto& row : group)
-      text += fmt::format("{:<9.0e}  {:<8}  {:>11.3f}   {:>16.1f} {:>5.0f} {:>5.0f} {:>5.0f}   {:>10.4f}  {:>14.4f}  {:>9}\n",
-                          row.threshold, row.initializer, row.initial_error, row.mean, row.p50,
-                          row.p90, row.p99, row.milliseconds, row.predict_milliseconds, row.converged);
+      text += fmt::format(
+          "{:<9.0e}  {:<8}  {:>11.3f}   {:>16.1f} {:>5.0f} {:>5.0f} {:>5.0f}   {:>10.4f}  "
+          "{:>14.4f}  {:>9}\n",
+          row.threshold, row.initializer, row.initial_error, row.mean, row.p50, row.p90, row.p99,
+          row.milliseconds, row.predict_milliseconds, row.converged);
     const Verdict verdict = judge(group);
     if (verdict.known)
       text += fmt::format(

@@ -13,7 +13,7 @@ struct EvaluationRow {
   std::string initializer;
   double threshold = 0;
   double mean = 0, p50 = 0, p90 = 0, p99 = 0;  ///< iterations
-  double milliseconds = 0;          ///< wall time of all ranks together over the problems, start included
+  double milliseconds = 0;  ///< wall time of all ranks together over the problems, start included
   double predict_milliseconds = 0;  ///< the start's share of it
   double initial_error = 0;         ///< mean marginal error after one half-step from the start
   std::int64_t converged = 0;

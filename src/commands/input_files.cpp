@@ -15,8 +15,10 @@ std::filesystem::path find_input(const CommandContext& context,
   const auto file = folder.parent_path() / made_by / name;
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored))
-    throw UserError(fmt::format("{}: no such file; run 'otfleet {} JOB.toml --output {}' first, or name one with --set {}=FILE",
-                                file.string(), made_by, file.parent_path().string(), key));
+    throw UserError(
+        fmt::format("{}: no such file; run 'otfleet {} JOB.toml --output {}' first, or name one "
+                    "with --set {}=FILE",
+                    file.string(), made_by, file.parent_path().string(), key));
   return file;
 }
 

@@ -15,8 +15,8 @@ PotentialModel load_model(const CommandContext& context, const Population& popul
                           distributed::Shard shard, Report& report, double& fine_tune_seconds) {
   std::optional<PotentialModel> model;
   context.communicator.agree([&] {
-    const auto file = find_input(context, context.job.files.checkpoint, "files.checkpoint", "train",
-                                 "model.h5");
+    const auto file =
+        find_input(context, context.job.files.checkpoint, "files.checkpoint", "train", "model.h5");
     model.emplace(read_checkpoint(file, describe_model(context.job, population)));
     if (model->description().epsilon != context.job.problem.epsilon)
       spdlog::warn("{} was trained at epsilon = {:g}, the job's is {:g}: predictions will be worse",

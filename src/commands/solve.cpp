@@ -74,10 +74,11 @@ void run_solve(const CommandContext& context) {
       population = read_population(population_file);
       solver.emplace(population, job.problem.epsilon);
       if (!solver->supports(job.solver.initializer))
-        throw UserError(fmt::format(
-            "solver.initializer = \"{}\" needs a squared Euclidean cost on known points of one to three "
-            "dimensions; {} has none: use \"zeros\" or \"model\"",
-            job.solver.initializer, population_file.string()));
+        throw UserError(
+            fmt::format("solver.initializer = \"{}\" needs a squared Euclidean cost on known "
+                        "points of one to three "
+                        "dimensions; {} has none: use \"zeros\" or \"model\"",
+                        job.solver.initializer, population_file.string()));
     });
   }
   const Shard shard =
@@ -146,7 +147,8 @@ void run_solve(const CommandContext& context) {
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(
-        "{}: {} problems, {} converged, {:.1f} iterations on average, largest marginal error {:.2e}, "
+        "{}: {} problems, {} converged, {:.1f} iterations on average, largest marginal error "
+        "{:.2e}, "
         "{:.0f} problems/s\n",
         (context.output / "solution.h5").string(), problems, tally.converged,
         figures["mean_iterations"].get<double>(), tally.max_error, per_second);

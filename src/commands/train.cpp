@@ -21,15 +21,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double seconds_between_checkpoints = 60;
-
 /// What the weights depend on: another text means that an unfinished run cannot go on.
 std::string run_identity(const Job& job, const Population& population) {
   nlohmann::json resolved = job.resolved();
   nlohmann::json identity = {{"geometry", population.geometry.fingerprint()},
                              {"problems", population.problems()}};
   for (const char* key : {"seed", "model", "problem", "train"}) identity[key] = resolved[key];
-  for (const char* key : {"steps", "minutes", "log_every"}) identity["train"].erase(key);
+  for (const char* key : {"steps", "minutes", "log_every", "checkpoint_seconds"})
+    identity["train"].erase(key);
   return identity.dump();
 }
 
@@ -101,8 +100,9 @@ void run_train(const CommandContext& context) {
     });
   }
   const PairSampler sampler(population, {0, population.problems()}, job.seed, job.train.augment);
-  MetaTrainer trainer({job.problem.epsilon, job.train.batch, job.train.learning_rate, job.train.clip},
-                      communicator, population, sampler, start->model);
+  MetaTrainer trainer(
+      {job.problem.epsilon, job.train.batch, job.train.learning_rate, job.train.clip}, communicator,
+      population, sampler, start->model);
   if (start->state) trainer.state() = std::move(*start->state);
   TrainingState& state = trainer.state();
   state.job = run_identity(job, population);
@@ -115,7 +115,8 @@ void run_train(const CommandContext& context) {
   std::int64_t window_steps = 0;
   {
     const PhaseTimer timer(report, "train");
-    Progress progress("train", "steps", job.train.minutes > 0 ? 0 : job.train.steps, context.prints());
+    Progress progress("train", "steps", job.train.minutes > 0 ? 0 : job.train.steps,
+                      context.prints());
     while (true) {
       // Rank 0's clock decides for all.
       state.seconds = seconds_before + std::chrono::duration<double>(Clock::now() - begin).count();
@@ -126,7 +127,8 @@ void run_train(const CommandContext& context) {
       if (!last) {
         const StepFigures figures = trainer.step(rate);
         if (!std::isfinite(figures.loss))
-          throw std::runtime_error(fmt::format("training diverged at step {}; lower train.learning_rate", state.step));
+          throw std::runtime_error(
+              fmt::format("training diverged at step {}; lower train.learning_rate", state.step));
         window[1] += figures.loss;
         window[2] += figures.first_error;
         window[3] += figures.gradient_norm;
@@ -137,17 +139,17 @@ void run_train(const CommandContext& context) {
         state.history.insert(state.history.end(),
                              {static_cast<double>(state.step), window[1] / count, window[2] / count,
                               window[3] / count, job.train.learning_rate * rate});
-        progress.update(state.step,
-                        fmt::format("loss {:.6f}, first error {:.3f}{}", window[1] / count,
-                                    window[2] / count,
-                                    job.train.minutes > 0
-                                        ? fmt::format(", {:.1f} of {:g} min", state.seconds / 60, job.train.minutes)
-                                        : ""));
+        progress.update(
+            state.step,
+            fmt::format("loss {:.6f}, first error {:.3f}{}", window[1] / count, window[2] / count,
+                        job.train.minutes > 0 ? fmt::format(", {:.1f} of {:g} min",
+                                                            state.seconds / 60, job.train.minutes)
+                                              : ""));
         window.assign(history_columns, 0.0);
         window_steps = 0;
       }
       if (last) break;
-      if (state.seconds - seconds_before - saved > seconds_between_checkpoints) {
+      if (state.seconds - seconds_before - saved > job.train.checkpoint_seconds) {
         saved = state.seconds - seconds_before;
         communicator.agree([&] {
           if (communicator.is_root()) write_checkpoint(unfinished, start->model, &state);
@@ -167,24 +169,27 @@ void run_train(const CommandContext& context) {
     });
   }
   auto& figures = report.figures();
-  const auto last_row = state.history.size() >= history_columns
-                            ? history_json({state.history.end() - history_columns, state.history.end()})[0]
-                            : nlohmann::json();
+  const auto last_row =
+      state.history.size() >= history_columns
+          ? history_json({state.history.end() - history_columns, state.history.end()})[0]
+          : nlohmann::json();
   figures["model"] = model_file.string();
   figures["parameters"] = start->model.parameters().extent(0);
   figures["steps"] = state.step;
   figures["training_seconds"] = state.seconds;
-  figures["steps_per_second"] = state.seconds > 0 ? static_cast<double>(state.step) / state.seconds : 0.0;
+  figures["steps_per_second"] =
+      state.seconds > 0 ? static_cast<double>(state.step) / state.seconds : 0.0;
   figures["final"] = last_row;
   figures["history"] = history_json(state.history);
   report.write(context.output);
   if (context.prints())
-    std::cout << fmt::format("{}: {} parameters after {} steps in {:.1f} s{}\n", model_file.string(),
-                             start->model.parameters().extent(0), state.step, state.seconds,
-                             last_row.is_null() ? ""
-                                                : fmt::format("; loss {:.6f}, first error {:.3f}",
-                                                              last_row["loss"].get<double>(),
-                                                              last_row["first_error"].get<double>()));
+    std::cout << fmt::format(
+        "{}: {} parameters after {} steps in {:.1f} s{}\n", model_file.string(),
+        start->model.parameters().extent(0), state.step, state.seconds,
+        last_row.is_null()
+            ? ""
+            : fmt::format("; loss {:.6f}, first error {:.3f}", last_row["loss"].get<double>(),
+                          last_row["first_error"].get<double>()));
 }
 
 }  // namespace otfleet

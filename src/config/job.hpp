@@ -59,7 +59,8 @@ struct Job {
     std::string schedule = "cosine";  // cosine | constant
     double clip = 1.0;                // global gradient norm; 0: none
     std::int64_t log_every = 100;
-    bool augment = true;  // random flips, transpositions and shifts of grid measures
+    bool augment = true;             // move grid measures by a few points at random
+    double checkpoint_seconds = 60;  // between two saves of an unfinished run
   } train;
 
   struct Solver {

@@ -15,34 +15,42 @@ namespace {
 using distributed::Hdf5File;
 
 std::string architecture_text(const Job::Model& model) {
-  std::string text = fmt::format("{} with hidden = [{}]", model.architecture, fmt::join(model.hidden, ", "));
-  if (model.architecture == "pair_encoder") text += fmt::format(", embedding = {}", model.embedding);
+  std::string text =
+      fmt::format("{} with hidden = [{}]", model.architecture, fmt::join(model.hidden, ", "));
+  if (model.architecture == "pair_encoder")
+    text += fmt::format(", embedding = {}", model.embedding);
   return text;
 }
 
 std::vector<float> to_host(const Vector<float, ExecutionSpace>& values) {
   std::vector<float> host(values.extent(0));
-  Kokkos::deep_copy(Kokkos::View<float*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                        host.data(), host.size()),
-                    values);
+  Kokkos::deep_copy(
+      Kokkos::View<float*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(host.data(),
+                                                                                       host.size()),
+      values);
   return host;
 }
 
 void to_device(const std::vector<float>& host, const Vector<float, ExecutionSpace>& values) {
   Kokkos::deep_copy(
-      values, Kokkos::View<const float*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                  host.data(), host.size()));
+      values,
+      Kokkos::View<const float*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+          host.data(), host.size()));
 }
 
 std::string required_text(const Hdf5File& file, const std::string& name) {
   const auto value = file.has("/model") ? file.string_attribute("/model", name) : std::nullopt;
-  if (!value) throw UserError(file.path().string() + ": not an otfleet checkpoint (no /model attribute '" + name + "')");
+  if (!value)
+    throw UserError(file.path().string() + ": not an otfleet checkpoint (no /model attribute '" +
+                    name + "')");
   return *value;
 }
 
 double required_number(const Hdf5File& file, const std::string& object, const std::string& name) {
   const auto value = file.number_attribute(object, name);
-  if (!value) throw UserError(file.path().string() + ": not an otfleet checkpoint (no " + object + " attribute '" + name + "')");
+  if (!value)
+    throw UserError(file.path().string() + ": not an otfleet checkpoint (no " + object +
+                    " attribute '" + name + "')");
   return *value;
 }
 
@@ -50,9 +58,12 @@ ModelDescription read_description(const Hdf5File& file) {
   ModelDescription description;
   description.architecture.architecture = required_text(file, "architecture");
   description.architecture.hidden.clear();
-  if (!file.has("/model/hidden")) throw UserError(file.path().string() + ": not an otfleet checkpoint (no /model/hidden)");
+  if (!file.has("/model/hidden"))
+    throw UserError(file.path().string() + ": not an otfleet checkpoint (no /model/hidden)");
   description.architecture.hidden = file.read<std::int64_t>("/model/hidden");
-  const auto number = [&](const std::string& name) { return required_number(file, "/model", name); };
+  const auto number = [&](const std::string& name) {
+    return required_number(file, "/model", name);
+  };
   description.architecture.embedding = std::llround(number("embedding"));
   description.n = std::llround(number("n"));
   description.m = std::llround(number("m"));
@@ -64,17 +75,20 @@ ModelDescription read_description(const Hdf5File& file) {
 
 void check(const std::string& name, const ModelDescription& found, const ModelDescription& wanted) {
   if (found.geometry != wanted.geometry || found.n != wanted.n || found.m != wanted.m)
-    throw UserError(fmt::format(
-        "{}: was trained for another cost ({} x {} points, cost {}) than the population's ({} x {} points, cost {})",
-        name, found.n, found.m, found.geometry, wanted.n, wanted.m, wanted.geometry));
+    throw UserError(
+        fmt::format("{}: was trained for another cost ({} x {} points, cost {}) than the "
+                    "population's ({} x {} points, cost {})",
+                    name, found.n, found.m, found.geometry, wanted.n, wanted.m, wanted.geometry));
   const auto &have = found.architecture, &want = wanted.architecture;
   const bool same = have.architecture == want.architecture && have.hidden == want.hidden &&
                     (have.architecture != "pair_encoder" || have.embedding == want.embedding);
   if (!same)
-    throw UserError(fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again",
-                                name, architecture_text(have), architecture_text(want)));
+    throw UserError(
+        fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again", name,
+                    architecture_text(have), architecture_text(want)));
   if (found.shared_measures != wanted.shared_measures)
-    throw UserError(name + ": was trained with " + (found.shared_measures ? "one set" : "two sets") +
+    throw UserError(name + ": was trained with " +
+                    (found.shared_measures ? "one set" : "two sets") +
                     " of measures, the population has " + (wanted.shared_measures ? "one" : "two"));
 }
 
@@ -139,7 +153,8 @@ PotentialModel read_checkpoint(const std::filesystem::path& path, const ModelDes
   for (const auto& entry : model.entries()) {
     const std::string dataset = "/model/parameters/" + entry.name;
     if (!file.has(dataset) || file.info(dataset).shape != entry.shape)
-      throw UserError(path.string() + ": " + dataset + " is missing or has another shape than the model's");
+      throw UserError(path.string() + ": " + dataset +
+                      " is missing or has another shape than the model's");
     const auto values = file.read<float>(dataset);
     for (const float value : values)
       if (!std::isfinite(value))
@@ -152,8 +167,9 @@ PotentialModel read_checkpoint(const std::filesystem::path& path, const ModelDes
     state->seconds = required_number(file, "/training", "seconds");
     state->job = file.string_attribute("/training", "job").value_or("");
     state->history = file.read<double>("/training/history");
-    for (const auto& [name, moment] : {std::pair{"/training/first_moment", &state->first_moment},
-                                       std::pair{"/training/second_moment", &state->second_moment}}) {
+    for (const auto& [name, moment] :
+         {std::pair{"/training/first_moment", &state->first_moment},
+          std::pair{"/training/second_moment", &state->second_moment}}) {
       const auto values = file.read<float>(name);
       if (values.size() != parameters.size())
         throw UserError(path.string() + ": " + name + " has another size than the model");

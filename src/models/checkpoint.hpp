@@ -15,10 +15,11 @@ struct TrainingState {
   double seconds = 0;  ///< wall time spent so far
   Vector<float, ExecutionSpace> first_moment, second_moment;
   std::vector<double> history;  ///< rows of `history_columns` figures, as the trainer logged them
-  std::string job;  ///< what the run depends on, as text; another text is another run
+  std::string job;              ///< what the run depends on, as text; another text is another run
 };
 
-inline constexpr std::int64_t history_columns = 5;  ///< step, loss, first error, gradient norm, rate
+inline constexpr std::int64_t history_columns =
+    5;  ///< step, loss, first error, gradient norm, rate
 
 /// Writes a checkpoint (temporary name, then renamed), HDF5 with attribute `otfleet_kind` =
 /// "checkpoint", `otfleet_version` = 1:

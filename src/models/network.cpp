@@ -48,24 +48,21 @@ torch::Tensor PotentialModel::Network::scale_weights(const torch::Tensor& weight
   return (weights / mean).to(torch::kFloat32);
 }
 
-torch::Tensor PotentialModel::Network::encode_source(const torch::Tensor& scaled) {
-  return source_encoder->forward(scaled).narrow(1, 0, description.architecture.embedding);
+torch::Tensor PotentialModel::Network::encode(torch::nn::Sequential& encoder,
+                                              const torch::Tensor& weights) {
+  return encoder->forward(scale_weights(weights));
 }
 
-torch::Tensor PotentialModel::Network::encode_target(const torch::Tensor& scaled) {
+torch::Tensor PotentialModel::Network::join(const torch::Tensor& source_codes,
+                                            const torch::Tensor& target_codes) {
   const auto embedding = description.architecture.embedding;
-  return target_encoder->forward(scaled).narrow(1, embedding, embedding);
-}
-
-torch::Tensor PotentialModel::Network::join(const torch::Tensor& source_code,
-                                            const torch::Tensor& target_code) {
-  return head->forward(torch::gelu(source_code + target_code));
+  return head->forward(torch::gelu(source_codes.narrow(1, 0, embedding) +
+                                   target_codes.narrow(1, embedding, embedding)));
 }
 
 torch::Tensor PotentialModel::Network::run(const torch::Tensor& a, const torch::Tensor& b) {
-  const torch::Tensor scaled_a = scale_weights(a), scaled_b = scale_weights(b);
-  if (!encodes_pairs()) return body->forward(torch::cat({scaled_a, scaled_b}, 1));
-  return join(encode_source(scaled_a), encode_target(scaled_b));
+  if (!encodes_pairs()) return body->forward(torch::cat({scale_weights(a), scale_weights(b)}, 1));
+  return join(encode(source_encoder, a), encode(target_encoder, b));
 }
 
 std::vector<std::pair<std::string, torch::Tensor>> PotentialModel::Network::named_parameters()

@@ -27,12 +27,12 @@ inline torch::Tensor tensor_of(const Matrix<const double, ExecutionSpace>& view)
 /// is φ in units of the cost.
 struct PotentialModel::Network {
   ModelDescription description;
-  torch::nn::Sequential body;                           ///< mlp
-  torch::nn::Sequential source_encoder, target_encoder; ///< pair_encoder; the same when shared
-  torch::nn::Sequential head;                           ///< pair_encoder
-  torch::Tensor parameters, gradients;                  ///< flat, float
-  torch::Tensor output;                                 ///< φ of the last forward(), with its graph
-  torch::Tensor support;                                ///< where a > 0 in the last forward()
+  torch::nn::Sequential body;                            ///< mlp
+  torch::nn::Sequential source_encoder, target_encoder;  ///< pair_encoder; the same when shared
+  torch::nn::Sequential head;                            ///< pair_encoder
+  torch::Tensor parameters, gradients;                   ///< flat, float
+  torch::Tensor output;   ///< φ of the last forward(), with its graph
+  torch::Tensor support;  ///< where a > 0 in the last forward()
 
   explicit Network(const ModelDescription& description);
 
@@ -41,9 +41,10 @@ struct PotentialModel::Network {
   /// Weights become numbers of order 1, whatever the mass and the number of points.
   static torch::Tensor scale_weights(const torch::Tensor& weights);
 
-  torch::Tensor encode_source(const torch::Tensor& scaled);
-  torch::Tensor encode_target(const torch::Tensor& scaled);
-  torch::Tensor join(const torch::Tensor& source_code, const torch::Tensor& target_code);
+  /// The codes of measures in both roles, [.., 2 embedding]: as source, then as target.
+  static torch::Tensor encode(torch::nn::Sequential& encoder, const torch::Tensor& weights);
+  /// φ from the codes of sources and targets, each in both roles.
+  torch::Tensor join(const torch::Tensor& source_codes, const torch::Tensor& target_codes);
   torch::Tensor run(const torch::Tensor& a, const torch::Tensor& b);
 
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const;

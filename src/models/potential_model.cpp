@@ -30,7 +30,9 @@ PotentialModel PotentialModel::clone() const {
   return PotentialModel(std::move(copy));
 }
 
-const ModelDescription& PotentialModel::description() const { return network_->description; }
+const ModelDescription& PotentialModel::description() const {
+  return network_->description;
+}
 
 Vector<float, ExecutionSpace> PotentialModel::parameters() {
   return flat_view(network_->parameters);
@@ -52,7 +54,8 @@ void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
 
 void PotentialModel::backward(const Matrix<const double, ExecutionSpace>& slope) {
   network_->gradients.zero_();
-  network_->output.backward(tensor_of(slope).masked_fill(~network_->support, 0.0).to(torch::kFloat32));
+  network_->output.backward(
+      tensor_of(slope).masked_fill(~network_->support, 0.0).to(torch::kFloat32));
   network_->output = torch::Tensor();
 }
 

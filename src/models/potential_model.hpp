@@ -36,6 +36,8 @@ struct ModelDescription {
 /// optimizer each make one pass. LibTorch stays behind this interface.
 class PotentialModel {
  public:
+  struct Network;  ///< LibTorch's side, in network.hpp
+
   /// Fresh weights, the same on every rank for the same seed. Local.
   PotentialModel(const ModelDescription& description, std::int64_t seed);
   PotentialModel(PotentialModel&&) noexcept;
@@ -70,7 +72,6 @@ class PotentialModel {
 
  private:
   friend class Predictor;
-  struct Network;
   explicit PotentialModel(std::unique_ptr<Network> network);
   std::unique_ptr<Network> network_;
 };

@@ -4,62 +4,78 @@
 #include "src/models/network.hpp"
 
 namespace otfleet {
-
-struct Predictor::State {
-  PotentialModel::Network& network;
-  torch::Tensor source_weights, target_weights;  ///< float64, over the caller's memory
-  Matrix<const double, ExecutionSpace> keep_source, keep_target;
-  torch::Tensor source_codes, target_codes;      ///< [measures named, embedding]
-  std::vector<std::int64_t> source_row, target_row;  ///< measure -> row of its code, −1: none
-};
-
 namespace {
 
+constexpr std::int64_t encoded_at_once = 4096;  // bounds the memory of hidden layers
+
 torch::Tensor index_tensor(std::span<const std::int32_t> indices) {
-  const torch::Tensor values = torch::empty({static_cast<std::int64_t>(indices.size())}, torch::kInt64);
+  const torch::Tensor values =
+      torch::empty({static_cast<std::int64_t>(indices.size())}, torch::kInt64);
   std::copy(indices.begin(), indices.end(), values.data_ptr<std::int64_t>());
   return values.to(torch_device());
 }
 
-/// The measures named, once each, and where each one's row is.
-std::vector<std::int32_t> distinct(std::span<const std::int32_t> named, std::int64_t measures,
-                                   std::vector<std::int64_t>& row) {
-  std::vector<std::int32_t> result;
-  row.assign(static_cast<std::size_t>(measures), -1);
-  for (const std::int32_t measure : named) {
-    if (row[static_cast<std::size_t>(measure)] >= 0) continue;
-    row[static_cast<std::size_t>(measure)] = static_cast<std::int64_t>(result.size());
-    result.push_back(measure);
-  }
-  return result;
-}
+/// Codes of some of the measures, and where each one's is.
+class CodeBook {
+ public:
+  CodeBook() = default;
 
-torch::Tensor rows_of(const torch::Tensor& codes, const std::vector<std::int64_t>& row,
-                      std::span<const std::int32_t> measures) {
-  const torch::Tensor index =
-      torch::empty({static_cast<std::int64_t>(measures.size())}, torch::kInt64);
-  std::transform(measures.begin(), measures.end(), index.data_ptr<std::int64_t>(),
-                 [&](std::int32_t measure) { return row[static_cast<std::size_t>(measure)]; });
-  return codes.index_select(0, index.to(torch_device()));
-}
+  CodeBook(torch::nn::Sequential& encoder, const torch::Tensor& weights,
+           std::span<const std::int32_t> first, std::span<const std::int32_t> second)
+      : row_(static_cast<std::size_t>(weights.size(0)), -1) {
+    std::vector<std::int32_t> distinct;
+    for (const auto named : {first, second})
+      for (const std::int32_t measure : named) {
+        auto& row = row_[static_cast<std::size_t>(measure)];
+        if (row >= 0) continue;
+        row = static_cast<std::int32_t>(distinct.size());
+        distinct.push_back(measure);
+      }
+    const torch::Tensor which = index_tensor(distinct);
+    std::vector<torch::Tensor> parts;
+    for (std::int64_t begin = 0; begin < which.size(0) || begin == 0; begin += encoded_at_once)
+      parts.push_back(PotentialModel::Network::encode(
+          encoder, weights.index_select(0, which.slice(0, begin, begin + encoded_at_once))));
+    codes_ = torch::cat(parts);
+  }
+
+  torch::Tensor of(std::span<const std::int32_t> measures) const {
+    std::vector<std::int32_t> rows(measures.size());
+    std::transform(measures.begin(), measures.end(), rows.begin(),
+                   [&](std::int32_t measure) { return row_[static_cast<std::size_t>(measure)]; });
+    return codes_.index_select(0, index_tensor(rows));
+  }
+
+ private:
+  std::vector<std::int32_t> row_;  ///< measure -> row of its code, −1: none
+  torch::Tensor codes_;
+};
 
 }  // namespace
+
+struct Predictor::State {
+  PotentialModel::Network& network;
+  Matrix<const double, ExecutionSpace> keep_source, keep_target;  ///< what the tensors look at
+  torch::Tensor source_weights, target_weights;                   ///< float64
+  CodeBook source_codes, target_codes;                            ///< pair_encoder
+};
 
 Predictor::Predictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source,
                      Matrix<const double, ExecutionSpace> target,
                      std::span<const std::int32_t> sources, std::span<const std::int32_t> targets)
-    : state_(new State{*model.network_, tensor_of(source), tensor_of(target), source, target, {}, {},
-                       {}, {}}) {
+    : state_(new State{
+          *model.network_, source, target, tensor_of(source), tensor_of(target), {}, {}}) {
   auto& network = state_->network;
   if (!network.encodes_pairs()) return;
   const torch::NoGradGuard no_graph;
-  const auto first = distinct(sources, state_->source_weights.size(0), state_->source_row);
-  const auto second = distinct(targets, state_->target_weights.size(0), state_->target_row);
-  const auto scaled = [](const torch::Tensor& weights, std::span<const std::int32_t> which) {
-    return PotentialModel::Network::scale_weights(weights.index_select(0, index_tensor(which)));
-  };
-  state_->source_codes = network.encode_source(scaled(state_->source_weights, first));
-  state_->target_codes = network.encode_target(scaled(state_->target_weights, second));
+  if (network.description.shared_measures) {
+    state_->source_codes =
+        CodeBook(network.source_encoder, state_->source_weights, sources, targets);
+    state_->target_codes = state_->source_codes;
+  } else {
+    state_->source_codes = CodeBook(network.source_encoder, state_->source_weights, sources, {});
+    state_->target_codes = CodeBook(network.target_encoder, state_->target_weights, targets, {});
+  }
 }
 
 Predictor::Predictor(Predictor&&) noexcept = default;
@@ -73,8 +89,7 @@ void Predictor::predict(std::span<const std::int32_t> sources,
   const torch::Tensor a = state_->source_weights.index_select(0, index_tensor(sources));
   torch::Tensor phi;
   if (network.encodes_pairs())
-    phi = network.join(rows_of(state_->source_codes, state_->source_row, sources),
-                       rows_of(state_->target_codes, state_->target_row, targets));
+    phi = network.join(state_->source_codes.of(sources), state_->target_codes.of(targets));
   else
     phi = network.run(a, state_->target_weights.index_select(0, index_tensor(targets)));
   tensor_of(f).copy_(potential_from(phi, a, epsilon));

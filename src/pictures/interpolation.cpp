@@ -16,7 +16,8 @@ constexpr int frames = 9, zoom = 3, margin = 6;
 constexpr double negligible = 1e-9;  // of an entry's mass; below what a pixel shows
 
 /// One frame: mass splatted bilinearly on the grid.
-std::vector<double> frame(const Geometry& geometry, double epsilon, const PictureRow& row, double t) {
+std::vector<double> frame(const Geometry& geometry, double epsilon, const PictureRow& row,
+                          double t) {
   const auto &vertical = geometry.axes[0], &horizontal = geometry.axes[1];
   const int height = static_cast<int>(vertical.size()), width = static_cast<int>(horizontal.size());
   std::vector<double> image(static_cast<std::size_t>(height) * width, 0.0);
@@ -29,7 +30,8 @@ std::vector<double> frame(const Geometry& geometry, double epsilon, const Pictur
       const double mass = std::exp((row.f[i] + row.g[j] - down * down - right * right) / epsilon);
       if (!(mass > negligible)) continue;
       const double y = i0 + t * (j0 - i0), x = i1 + t * (j1 - i1);
-      const int top = std::min(static_cast<int>(y), height - 1), left = std::min(static_cast<int>(x), width - 1);
+      const int top = std::min(static_cast<int>(y), height - 1),
+                left = std::min(static_cast<int>(x), width - 1);
       const double low = y - top, far = x - left;
       const int below = std::min(top + 1, height - 1), beside = std::min(left + 1, width - 1);
       image[top * width + left] += mass * (1 - low) * (1 - far);

@@ -23,7 +23,8 @@ void draw(const std::filesystem::path& picture, const std::string& script) {
   FILE* gnuplot = popen("gnuplot 2>/dev/null", "w");
   bool drawn = gnuplot != nullptr;
   if (drawn) {
-    const std::string text = style + std::string("set output '") + temporary.string() + "'\n" + script;
+    const std::string text =
+        style + std::string("set output '") + temporary.string() + "'\n" + script;
     std::fwrite(text.data(), 1, text.size(), gnuplot);
     drawn = pclose(gnuplot) == 0;
   }
@@ -70,8 +71,9 @@ void plot_error_curves(const std::filesystem::path& directory, const std::vector
   script << "set title \"" << title << "\"\nset logscale y\nset format y '10^{%L}'\n"
          << "set xlabel 'Sinkhorn iterations'\nset ylabel 'mean marginal error (L1)'\nplot ";
   for (std::size_t k = 0; k < curves.size(); ++k)
-    script << (k > 0 ? ", " : "") << "$curve" << k << " with linespoints lw 2 pt 7 ps 0.5 lc rgb color["
-           << k + 1 << "] title '" << curves[k].name << "'";
+    script << (k > 0 ? ", " : "") << "$curve" << k
+           << " with linespoints lw 2 pt 7 ps 0.5 lc rgb color[" << k + 1 << "] title '"
+           << curves[k].name << "'";
   script << "\n";
   draw(directory / "error_curves.png", script.str());
 }

@@ -80,13 +80,16 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
       target_(population.shared_measures
                   ? source_
                   : kernels::Measures<ExecutionSpace>(
-                        ExecutionSpace(), upload(population.target_weights, population.geometry.m, "target"))) {
+                        ExecutionSpace(),
+                        upload(population.target_weights, population.geometry.m, "target"))) {
   const Geometry& geometry = population.geometry;
   const auto points = geometry.points(true);
   if (points.empty()) return;
-  source_points_ = upload(points, static_cast<std::int64_t>(points.size()) / geometry.n, "source_points");
+  source_points_ =
+      upload(points, static_cast<std::int64_t>(points.size()) / geometry.n, "source_points");
   const auto others = geometry.points(false);
-  target_points_ = upload(others, static_cast<std::int64_t>(others.size()) / geometry.m, "target_points");
+  target_points_ =
+      upload(others, static_cast<std::int64_t>(others.size()) / geometry.m, "target_points");
 }
 
 bool PopulationSolver::supports(const std::string& initializer) const {
@@ -154,10 +157,9 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
     Matrix<double, ExecutionSpace> g;
     {
       const StopWatch watch(seconds.certify);
-      if (potentials)
-        g = Matrix<double, ExecutionSpace>("otfleet::solver::g", count, cost_.m());
-      kernels::certify<ExecutionSpace>(ExecutionSpace(), cost_, chunk.problems, epsilon_, chunk.f, g,
-                                       certificates);
+      if (potentials) g = Matrix<double, ExecutionSpace>("otfleet::solver::g", count, cost_.m());
+      kernels::certify<ExecutionSpace>(ExecutionSpace(), cost_, chunk.problems, epsilon_, chunk.f,
+                                       g, certificates);
     }
     if (potentials) {
       append(all.f, chunk.f);

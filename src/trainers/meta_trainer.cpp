@@ -72,8 +72,10 @@ StepFigures MetaTrainer::step(double rate) {
     Kokkos::deep_copy(a_, host_a);
     Kokkos::deep_copy(b_, host_b);
     model_.forward(a_, b_, f_, settings_.epsilon);
-    const kernels::ProblemBatch<ExecutionSpace> problems{{space, a_}, {space, b_}, identity_, identity_};
-    kernels::semi_dual<ExecutionSpace>(space, cost_, problems, settings_.epsilon, f_, value_, slope_);
+    const kernels::ProblemBatch<ExecutionSpace> problems{
+        {space, a_}, {space, b_}, identity_, identity_};
+    kernels::semi_dual<ExecutionSpace>(space, cost_, problems, settings_.epsilon, f_, value_,
+                                       slope_);
     const auto loss = kernels::negative_mean_dual<ExecutionSpace>(
         space, value_, slope_, static_cast<double>(settings_.batch));
     sums = {loss.value, loss.first_error};
@@ -89,8 +91,9 @@ StepFigures MetaTrainer::step(double rate) {
   kernels::AdamSettings adam;
   adam.learning_rate = settings_.learning_rate * rate;
   ++state_.step;
-  kernels::adam_step<ExecutionSpace>(space, adam, state_.step, scale, gradients, model_.parameters(),
-                                     state_.first_moment, state_.second_moment);
+  kernels::adam_step<ExecutionSpace>(space, adam, state_.step, scale, gradients,
+                                     model_.parameters(), state_.first_moment,
+                                     state_.second_moment);
   return {sums[0], sums[1], norm};
 }
 

@@ -74,14 +74,13 @@ void PairSampler::fill(std::int64_t first, std::int64_t count, double* a, double
   const auto& target_boxes = shared ? source_boxes_ : target_boxes_;
   for (std::int64_t k = 0; k < count; ++k) {
     const auto sample = static_cast<std::uint64_t>(first + k);
-    const auto problem =
-        static_cast<std::size_t>(problems_.begin) +
-        draws_.below(static_cast<std::uint64_t>(problems_.size()), sample);
+    const auto problem = static_cast<std::size_t>(problems_.begin) +
+                         draws_.below(static_cast<std::uint64_t>(problems_.size()), sample);
     const auto source = static_cast<std::size_t>(population_.source[problem]);
     const auto target = static_cast<std::size_t>(population_.target[problem]);
     const Box none{};
-    copy(population_.source_weights.data() + source * n, shape_.empty() ? none : source_boxes_[source],
-         2 * sample, n, a + k * n);
+    copy(population_.source_weights.data() + source * n,
+         shape_.empty() ? none : source_boxes_[source], 2 * sample, n, a + k * n);
     copy(target_weights.data() + target * m, shape_.empty() ? none : target_boxes[target],
          2 * sample + 1, m, b + k * m);
   }

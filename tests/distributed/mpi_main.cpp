@@ -5,6 +5,10 @@
 #include <cstdlib>
 #include <string>
 
+#ifdef OTFLEET_TEST_KOKKOS
+#include <Kokkos_Core.hpp>
+#endif
+
 namespace {
 
 /// What ranks other than 0 print: their failures only.
@@ -55,7 +59,13 @@ int main(int argc, char** argv) {
     delete listeners.Release(listeners.default_result_printer());
     listeners.Append(new FailuresOnly(rank));
   }
-  int result = has_expected_ranks(rank, ranks) ? RUN_ALL_TESTS() : 1;
+  int result = 1;
+  {
+#ifdef OTFLEET_TEST_KOKKOS
+    const Kokkos::ScopeGuard kokkos(argc, argv);
+#endif
+    if (has_expected_ranks(rank, ranks)) result = RUN_ALL_TESTS();
+  }
   MPI_Allreduce(MPI_IN_PLACE, &result, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
   MPI_Finalize();
   return result;

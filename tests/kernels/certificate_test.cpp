@@ -19,8 +19,7 @@ constexpr double epsilons[] = {1e-3, 0.05, 0.5};
 
 /// What rounding may do to a figure in units of cost × mass.
 double tolerance(const HostBatch& batch, double relative) {
-  return relative *
-         (std::abs(batch.cost.minimum()) + batch.cost.range()) *
+  return relative * (std::abs(batch.cost.minimum()) + batch.cost.range()) *
          dense_problem(batch, 0, 1).mass();
 }
 
@@ -30,7 +29,8 @@ void expect_matches_reference(const HostBatch& batch, double epsilon, const Rows
     SCOPED_TRACE("instance " + std::to_string(k));
     const auto problem = dense_problem(batch, k, epsilon);
     double largest_f = 0;
-    for (double x : f[k]) largest_f = std::isfinite(x) ? std::max(largest_f, std::abs(x)) : largest_f;
+    for (double x : f[k])
+      largest_f = std::isfinite(x) ? std::max(largest_f, std::abs(x)) : largest_f;
     const double close = tolerance(batch, 1e-10) + 1e-13 * largest_f;
     EXPECT_NEAR(judgment.marginal_error[k], marginal_error(problem, f[k]), 1e-10);
     EXPECT_NEAR(judgment.dual_value[k], dual_value(problem, f[k]), close);
@@ -39,10 +39,7 @@ void expect_matches_reference(const HostBatch& batch, double epsilon, const Rows
     EXPECT_NEAR(judgment.lower_bound[k], lower_bound(problem, f[k]), close);
     const Row g = half_step(problem, f[k]);
     for (int j = 0; j < problem.m; ++j)
-      if (problem.b[j] > 0)
-        EXPECT_NEAR(judgment.g[k][j], g[j], close);
-      else
-        EXPECT_EQ(judgment.g[k][j], -infinity);
+      EXPECT_TRUE(judgment.g[k][j] == g[j] || std::abs(judgment.g[k][j] - g[j]) < close) << j;
   }
 }
 

@@ -87,8 +87,8 @@ TYPED_TEST(PackTest, exp_that_underflows) {
 TYPED_TEST(PackTest, exp_far_below_zero_is_zero) {
   using Scalar = TypeParam;
   const Scalar most = std::numeric_limits<Scalar>::max();
-  const std::vector<Scalar> x = {-this->infinity, -most, -most / 4, Scalar(-1e30), Scalar(-1e10),
-                                 Scalar(-1e6),    -2000, -1000};
+  const std::vector<Scalar> x = {-this->infinity, -most,        -most / 4, Scalar(-1e30),
+                                 Scalar(-1e10),   Scalar(-1e6), -2000,     -1000};
   for (Scalar y : this->map(x, [](const auto& pack) { return exp(pack); })) EXPECT_EQ(y, 0);
 }
 
@@ -138,9 +138,10 @@ TYPED_TEST(PackTest, load_store_and_broadcast) {
 TYPED_TEST(PackTest, arithmetic_works_lane_by_lane) {
   const auto x = this->iota(-3, 1), y = this->iota(2, 3);
   const auto a = this->lanes(x), b = this->lanes(y);
-  const auto sum = this->lanes(x + y), difference = this->lanes(x - y), product = this->lanes(x * y),
-             quotient = this->lanes(x / y), absolute = this->lanes(abs(x)),
-             largest = this->lanes(max(x, y)), least = this->lanes(min(x, y));
+  const auto sum = this->lanes(x + y), difference = this->lanes(x - y),
+             product = this->lanes(x * y), quotient = this->lanes(x / y),
+             absolute = this->lanes(abs(x)), largest = this->lanes(max(x, y)),
+             least = this->lanes(min(x, y));
   for (int e = 0; e < this->width; ++e) {
     EXPECT_EQ(sum[e], a[e] + b[e]);
     EXPECT_EQ(difference[e], a[e] - b[e]);

@@ -51,9 +51,13 @@ std::vector<double> plan_of(const DenseProblem& problem, const std::vector<doubl
 
 }  // namespace
 
-double DenseProblem::mass() const { return std::accumulate(a.begin(), a.end(), 0.0); }
+double DenseProblem::mass() const {
+  return std::accumulate(a.begin(), a.end(), 0.0);
+}
 
-double log_or_nothing(double x) { return x > 0 ? std::log(x) : -infinity; }
+double log_or_nothing(double x) {
+  return x > 0 ? std::log(x) : -infinity;
+}
 
 std::vector<double> half_step(const DenseProblem& problem, const std::vector<double>& f) {
   std::vector<double> g(problem.m, -infinity), terms(problem.n);
@@ -153,15 +157,13 @@ double lower_bound(const DenseProblem& problem, const std::vector<double>& f) {
     for (int i = 0; i < problem.n; ++i)
       if (problem.a[i] > 0) first[j] = std::min(first[j], problem.c(i, j) - f[i]);
   for (int i = 0; i < problem.n; ++i)
-    for (int j = 0; j < problem.m; ++j)
-      second[i] = std::min(second[i], problem.c(i, j) - first[j]);
+    for (int j = 0; j < problem.m; ++j) second[i] = std::min(second[i], problem.c(i, j) - first[j]);
   return inner_product(problem.a, second) + inner_product(problem.b, first);
 }
 
 std::vector<double> gradient(const DenseProblem& problem, const std::vector<double>& f) {
   std::vector<double> result = row_sums(problem, plan_of(problem, f));
-  for (int i = 0; i < problem.n; ++i)
-    result[i] = problem.a[i] > 0 ? problem.a[i] - result[i] : 0.0;
+  for (int i = 0; i < problem.n; ++i) result[i] = problem.a[i] > 0 ? problem.a[i] - result[i] : 0.0;
   return result;
 }
 

@@ -30,7 +30,9 @@ SinkhornSettings exactly(int count, double epsilon, Path path = Path::automatic)
   return settings_for(epsilon, 1e-300, count, path);
 }
 
-Row zeros(const HostBatch& batch) { return Row(batch.cost.n(), 0.0); }
+Row zeros(const HostBatch& batch) {
+  return Row(batch.cost.n(), 0.0);
+}
 
 constexpr Path both_paths[] = {Path::scaling, Path::logarithmic};
 
@@ -129,6 +131,21 @@ TEST(Sinkhorn, float_follows_double) {
       }
 }
 
+TEST(Sinkhorn, grid_of_28_by_28) {
+  Random random(11);
+  Row x;
+  for (int i = 0; i < 28; ++i) x.push_back(i / 27.0);
+  const auto batch = random_batch(random, SeparableCost::squared_euclidean_grid({x, x}), 1, 0.8);
+  for (double epsilon : {0.003, 0.02}) {  // one for either path
+    const auto expected =
+        solve_reference(dense_problem(batch, 0, epsilon), zeros(batch), 1e-300, 1, 4);
+    const auto in_double = solve<double>(batch, exactly(4, epsilon));
+    const auto in_float = solve<float>(batch, exactly(4, epsilon));
+    EXPECT_LT(distance_up_to_constant(in_double.f[0], expected.f), 1e-11);
+    EXPECT_LT(distance_up_to_constant(in_float.f[0], expected.f), 1e-5);
+  }
+}
+
 /// Starts: zeros, the given f, the Gaussian initializer's f (where the points are known).
 template <class Scalar>
 void every_start_reaches_the_optimum(double threshold) {
@@ -159,7 +176,8 @@ void every_start_reaches_the_optimum(double threshold) {
           EXPECT_EQ(solution.status[k], Status::converged);
           const auto problem = dense_problem(batch, k, epsilon);
           // Float: the error that it measures itself is off by about 1e-6.
-          EXPECT_LT(marginal_error(problem, solution.f[k]), threshold + 1e-5 * (sizeof(Scalar) < 8));
+          EXPECT_LT(marginal_error(problem, solution.f[k]),
+                    threshold + 1e-5 * (sizeof(Scalar) < 8));
           if (sizeof(Scalar) < 8) continue;
           const auto optimum = solve_reference(problem, zeros(batch), 1e-12, 1, 20000);
           EXPECT_LT(distance_up_to_constant(solution.f[k], optimum.f), 1e-6);

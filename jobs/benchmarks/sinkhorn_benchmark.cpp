@@ -1,0 +1,163 @@
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+
+#include "distributed/random.hpp"
+#include "kernels/sinkhorn/certificate.hpp"
+#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/sinkhorn/sinkhorn.hpp"
+
+// Seconds per Sinkhorn iteration and instance on the 28 × 28 grid, and of what surrounds it. Every
+// case runs a fixed number of iterations, so that figures compare across machines and versions;
+// arguments are the batch size and 1000 × epsilon. All kernels fence before they return.
+
+namespace {
+
+using namespace otfleet::kernels;
+using Space = Kokkos::DefaultExecutionSpace;
+
+constexpr int side = 28, points = side * side, measures = 64, iterations = 20;
+
+SeparableCost grid_cost() {
+  std::vector<double> axis;
+  for (int i = 0; i < side; ++i) axis.push_back(i / (side - 1.0));
+  return SeparableCost::squared_euclidean_grid({axis, axis});
+}
+
+SeparableCost dense_cost() {
+  std::vector<double> values;
+  for (int i = 0; i < points; ++i)
+    for (int j = 0; j < points; ++j) {
+      const double down = (i / side - j / side) / (side - 1.0);
+      const double right = (i % side - j % side) / (side - 1.0);
+      values.push_back(down * down + right * right);
+    }
+  return SeparableCost::dense(points, points, values);
+}
+
+/// Like digits: about 150 of the points in the middle 20 × 20 carry mass.
+ProblemBatch<Space> make_problems(int batch) {
+  const otfleet::distributed::CounterRandom random(7, 0);
+  Matrix<double, Space> weights("otfleet::benchmark::weights", measures, points);
+  const auto host = Kokkos::create_mirror_view(weights);
+  for (int k = 0; k < measures; ++k)
+    for (int i = 0; i < points; ++i) {
+      const bool inside = i / side >= 4 && i / side < 24 && i % side >= 4 && i % side < 24;
+      const double draw = random.uniform(static_cast<std::uint64_t>(k) * points + i);
+      host(k, i) = inside && draw < 0.4 ? (0.1 + draw) / 50 : 0.0;
+    }
+  Kokkos::deep_copy(weights, host);
+  Vector<int, Space> source("otfleet::benchmark::source", batch);
+  Vector<int, Space> target("otfleet::benchmark::target", batch);
+  const auto from = Kokkos::create_mirror_view(source), to = Kokkos::create_mirror_view(target);
+  for (int k = 0; k < batch; ++k) {
+    from(k) = k % measures;
+    to(k) = (k * 7 + 3) % measures;
+  }
+  Kokkos::deep_copy(source, from);
+  Kokkos::deep_copy(target, to);
+  const Measures<Space> all(Space(), weights);
+  return {all, all, source, target};
+}
+
+void count(benchmark::State& state, double applications, double flops_per_application) {
+  const double instances =
+      static_cast<double>(state.iterations()) * static_cast<double>(state.range(0));
+  state.counters["instances_per_second"] =
+      benchmark::Counter(instances, benchmark::Counter::kIsRate);
+  state.counters["microseconds_per_iteration"] =
+      benchmark::Counter(instances * applications / 2 * 1e-6,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["flops"] = benchmark::Counter(instances * applications * flops_per_application,
+                                               benchmark::Counter::kIsRate);
+}
+
+template <class Scalar>
+void solve(benchmark::State& state, const SeparableCost& cost, Path path, double flops) {
+  const int batch = static_cast<int>(state.range(0));
+  const auto problems = make_problems(batch);
+  SinkhornSettings settings;
+  settings.epsilon = static_cast<double>(state.range(1)) * 1e-3;
+  settings.threshold = 1e-300;
+  settings.max_iterations = iterations;
+  settings.path = path;
+  const Matrix<double, Space> f("otfleet::benchmark::f", batch, points);
+  const Vector<int, Space> done("otfleet::benchmark::iterations", batch);
+  const Vector<int, Space> status("otfleet::benchmark::status", batch);
+  for (auto _ : state) {
+    sinkhorn<Scalar, Space>(Space(), cost, problems, settings, true, f, done, status);
+    benchmark::DoNotOptimize(f.data());
+  }
+  count(state, 2.0 * (iterations + 1), flops);
+}
+
+constexpr double grid_flops = 2.0 * points * 2 * side, dense_flops = 2.0 * points * points;
+
+void grid_double(benchmark::State& state) {
+  solve<double>(state, grid_cost(), Path::automatic, grid_flops);
+}
+void grid_float(benchmark::State& state) {
+  solve<float>(state, grid_cost(), Path::automatic, grid_flops);
+}
+void grid_double_logarithmic(benchmark::State& state) {
+  solve<double>(state, grid_cost(), Path::logarithmic, grid_flops);
+}
+void dense_double(benchmark::State& state) {
+  solve<double>(state, dense_cost(), Path::automatic, dense_flops);
+}
+
+void certify_grid(benchmark::State& state) {
+  const int batch = static_cast<int>(state.range(0));
+  const auto problems = make_problems(batch);
+  const auto cost = grid_cost();
+  const Matrix<double, Space> f("otfleet::benchmark::f", batch, points);
+  const Matrix<double, Space> g("otfleet::benchmark::g", batch, points);
+  const Certificates<Space> certificates(batch);
+  for (auto _ : state) {
+    certify<Space>(Space(), cost, problems, static_cast<double>(state.range(1)) * 1e-3, f, g,
+                   certificates);
+    benchmark::DoNotOptimize(certificates.upper_bound.data());
+  }
+  count(state, 10, grid_flops);
+}
+
+void semi_dual_grid(benchmark::State& state) {
+  const int batch = static_cast<int>(state.range(0));
+  const auto problems = make_problems(batch);
+  const auto cost = grid_cost();
+  const Matrix<double, Space> f("otfleet::benchmark::f", batch, points);
+  const Matrix<double, Space> gradient("otfleet::benchmark::gradient", batch, points);
+  const Vector<double, Space> value("otfleet::benchmark::value", batch);
+  for (auto _ : state) {
+    semi_dual<Space>(Space(), cost, problems, static_cast<double>(state.range(1)) * 1e-3, f, value,
+                     gradient);
+    benchmark::DoNotOptimize(gradient.data());
+  }
+  count(state, 2, grid_flops);
+}
+
+BENCHMARK(grid_double)
+    ->Args({1, 10})
+    ->Args({16, 10})
+    ->Args({1024, 10})
+    ->Args({256, 1})
+    ->UseRealTime();
+BENCHMARK(grid_float)->Args({256, 100})->Args({256, 10})->UseRealTime();
+BENCHMARK(grid_double_logarithmic)->Args({256, 10})->UseRealTime();
+BENCHMARK(dense_double)->Args({64, 10})->UseRealTime();
+BENCHMARK(certify_grid)->Args({1024, 10})->Args({256, 1})->UseRealTime();
+BENCHMARK(semi_dual_grid)->Args({128, 10})->UseRealTime();
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Kokkos::initialize(argc, argv);
+  benchmark::AddCustomContext("execution_space", Space::name());
+  benchmark::AddCustomContext("kokkos_version", std::to_string(KOKKOS_VERSION));
+  benchmark::AddCustomContext("compiler", __VERSION__);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  Kokkos::finalize();
+  return 0;
+}

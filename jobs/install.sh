@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs the packages that otfleet is built from, on Debian 12 or newer. Prints what is missing
+# first, uses sudo only when not root, and does nothing when all is there.
+#
+#   bash jobs/install.sh
+set -euo pipefail
+
+packages=(
+  # what builds it
+  g++ cmake ninja-build git ccache
+  # ranks and files
+  openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
+  # kernels; OpenBLAS with its own threads makes LibTorch's products 15 times faster
+  libtrilinos-kokkos-dev libsleef-dev
+  # learning
+  libtorch-dev libopenblas-pthread-dev
+  # job files, command line, log, reports, pictures
+  libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libpng-dev gnuplot-nox
+  # tests and benchmarks
+  libgtest-dev libbenchmark-dev liblemon-dev
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "Installing from the distribution: ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "jobs/install.sh: run as root, or install sudo" >&2; exit 1; }
+  as_root=(sudo)
+fi
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,62 @@
+#!/bin/bash
+# include_graph_test.sh ROOT: arrows between folders go down only, and every View and kernel launch
+# of kernels/ carries a label "otfleet::area::kernel". Prints what is wrong; fails if anything is.
+set -u
+root=$1
+failures=0
+
+complain() {
+  echo "$1"
+  failures=$((failures + 1))
+}
+
+sources() {
+  find -L "$root/$1" -name '*.hpp' -o -name '*.cpp' | sort
+}
+
+# forbid FOLDER REGEX WHAT: no file of FOLDER includes anything that matches.
+forbid() {
+  local file found
+  for file in $(sources "$1"); do
+    found=$(grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)" "$file") &&
+      complain "$file includes $3: $found"
+  done
+}
+
+for folder in kernels distributed; do
+  [ -n "$(sources $folder)" ] || complain "$root/$folder has no sources: the test looks at nothing"
+done
+
+forbid kernels '(\.\./)*(src|distributed|tests)/' 'another layer'
+forbid kernels '(.*/)?(mpi|torch|ATen|c10|H5|hdf5|nccl)' 'MPI, LibTorch, HDF5 or NCCL'
+forbid distributed '(\.\./)*(src|kernels|tests)/' 'another layer'
+forbid distributed '(.*/)?(torch|ATen|c10|Kokkos)' 'LibTorch or Kokkos'
+for folder in kernels distributed; do
+  # One include root: "kernels/…", never a path relative to the file.
+  forbid "$folder" '\.\.?/' 'a relative path'
+done
+
+# The sources as one line each, without comments.
+for file in $(sources kernels); do
+  text=$(sed 's,//.*,,' "$file" | tr '\n' ' ' | tr -s ' ')
+  # Launches: a label first, unless it is a loop inside a team or passes a label on.
+  while read -r launch; do
+    [ -z "$launch" ] || complain "$file launches a kernel without an otfleet:: label: $launch"
+  done < <(grep -oE 'parallel_(for|reduce|scan)\( *[^,]*' <<<"$text" |
+    grep -vE '\( *("otfleet::|label$|Kokkos::(TeamThreadRange|TeamVectorRange|ThreadVectorRange)\()')
+  while read -r launch; do
+    [ -z "$launch" ] || complain "$file launches tiles without an otfleet:: label: $launch"
+  done < <(grep -oE 'launch_tiles\([a-z_]+, *"[^"]*"' <<<"$text" | grep -v '"otfleet::')
+  # Views: a literal that is a first argument is a label, unless an exception takes it.
+  while read -r view; do
+    [ -z "$view" ] || complain "$file allocates a View without an otfleet:: label: $view"
+  done < <(
+    grep -oE 'view_alloc\([^)]*\)' <<<"$text" | grep -v '"otfleet::[a-z_]*::'
+    grep -oE '[A-Za-z_>]+ *\( *"[^"]*"' <<<"$text" |
+      grep -vE '^([a-z_]*_error|invalid_argument|check_rows|asm) *\(' | grep -v '"otfleet::[a-z_]*::'
+  )
+done
+
+echo "$(sources kernels | wc -l) files of kernels/, $(sources distributed | wc -l) of distributed/," \
+  "$failures faults"
+[ "$failures" -eq 0 ]

@@ -1,0 +1,344 @@
+#include "src/models/potential_model.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/training/loss.hpp"
+#include "src/problems/cost.hpp"
+#include "tests/src/device_arrays.hpp"
+#include "tests/src/small_populations.hpp"
+
+namespace otfleet {
+namespace {
+
+using testing::blob_population;
+using testing::cost_matrix;
+using testing::dense_population;
+using testing::download;
+using testing::set_parameter;
+using testing::upload;
+using testing::weights_of;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double epsilon = 0.3;
+constexpr std::size_t batch = 5;
+
+struct Case {
+  const char* architecture;
+  bool shared;
+};
+
+void PrintTo(const Case& c, std::ostream* stream) {
+  *stream << c.architecture << (c.shared ? ", one set of measures" : ", two sets");
+}
+
+/// A small model of each kind and `batch` problems; n ≠ m where the sides have measures of their
+/// own.
+class PotentialModelTest : public ::testing::TestWithParam<Case> {
+ protected:
+  PotentialModelTest()
+      : population_(GetParam().shared ? blob_population(4, 4, batch)
+                                      : dense_population(9, 13, 4, batch)) {
+    description_.architecture.architecture = GetParam().architecture;
+    description_.architecture.hidden = {11, 8};
+    description_.architecture.embedding = 6;
+    description_.n = population_.geometry.n;
+    description_.m = population_.geometry.m;
+    description_.shared_measures = GetParam().shared;
+    description_.epsilon = epsilon;
+    for (std::size_t k = 0; k < batch; ++k)
+      for (const bool source : {true, false}) {
+        const auto weights = weights_of(population_, source, static_cast<std::int64_t>(k));
+        auto& side = source ? a_values_ : b_values_;
+        side.insert(side.end(), weights.begin(), weights.end());
+      }
+    a_ = upload(a_values_, batch);
+    b_ = upload(b_values_, batch);
+    f_ = Matrix<double, ExecutionSpace>("otfleet::test::f", batch, n());
+    slope_ = Matrix<double, ExecutionSpace>("otfleet::test::slope", batch, n());
+  }
+
+  std::size_t n() const { return static_cast<std::size_t>(description_.n); }
+
+  PotentialModel make(std::int64_t seed = 3) const { return {description_, seed}; }
+
+  std::vector<double> forward(PotentialModel& model) const {
+    model.forward(a_, b_, f_, epsilon);
+    return download(f_);
+  }
+
+  /// The loss at the model's weights; leaves its slope in slope_.
+  double loss(PotentialModel& model) const {
+    const ExecutionSpace space;
+    const Vector<int, ExecutionSpace> identity("otfleet::test::identity", batch);
+    const auto host = Kokkos::create_mirror_view(identity);
+    for (std::size_t k = 0; k < batch; ++k) host(k) = static_cast<int>(k);
+    Kokkos::deep_copy(identity, host);
+    model.forward(a_, b_, f_, epsilon);
+    const kernels::ProblemBatch<ExecutionSpace> problems{
+        {space, a_}, {space, b_}, identity, identity};
+    const Vector<double, ExecutionSpace> value("otfleet::test::value", batch);
+    kernels::semi_dual<ExecutionSpace>(space, make_cost(population_.geometry), problems, epsilon,
+                                       f_, value, slope_);
+    return kernels::negative_mean_dual<ExecutionSpace>(space, value, slope_, batch).value;
+  }
+
+  std::vector<float> gradients(PotentialModel& model) const {
+    loss(model);
+    model.backward(slope_);
+    return download(model.gradients());
+  }
+
+  Population population_;
+  ModelDescription description_;
+  std::vector<double> a_values_, b_values_;
+  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Models, PotentialModelTest,
+                         ::testing::Values(Case{"mlp", true}, Case{"mlp", false},
+                                           Case{"pair_encoder", true},
+                                           Case{"pair_encoder", false}));
+
+// The whole loss in plain LibTorch and double, differentiated through the soft c-transform as well:
+// nothing here knows of the envelope theorem.
+
+using Weights = std::map<std::string, torch::Tensor>;
+
+torch::Tensor layers(const Weights& weights, const std::string& part, torch::Tensor x, bool gelu) {
+  for (int k = 0;; k += 2) {
+    const auto name = [&](int layer) { return part + "." + std::to_string(layer); };
+    x = torch::linear(x, weights.at(name(k) + ".weight"), weights.at(name(k) + ".bias"));
+    if (!weights.contains(name(k + 2) + ".weight")) return x;
+    x = gelu ? torch::gelu(x) : torch::relu(x);
+  }
+}
+
+torch::Tensor plain_phi(const ModelDescription& description, const Weights& weights,
+                        const torch::Tensor& a, const torch::Tensor& b) {
+  const torch::Tensor x = a * description.n / 4.0, y = b * description.m / 4.0;  // masses are 1
+  if (description.architecture.architecture == "mlp")
+    return layers(weights, "body", torch::cat({x, y}, 1), false);
+  const auto size = description.architecture.embedding;
+  const std::string target = description.shared_measures ? "source_encoder" : "target_encoder";
+  const torch::Tensor code = layers(weights, "source_encoder", x, true).narrow(1, 0, size) +
+                             layers(weights, target, y, true).narrow(1, size, size);
+  return layers(weights, "head", torch::gelu(code), true);
+}
+
+/// <w, potential> per row; a potential of −inf where the weight is zero counts for nothing.
+torch::Tensor inner_product(const torch::Tensor& weights, const torch::Tensor& potential) {
+  return (weights * potential.masked_fill(weights == 0, 0.0)).sum(1);
+}
+
+torch::Tensor plain_loss(const torch::Tensor& f, const torch::Tensor& a, const torch::Tensor& b,
+                         const torch::Tensor& cost) {
+  const torch::Tensor g =
+      epsilon *
+      (torch::log(b) - torch::logsumexp((f.unsqueeze(2) - cost.unsqueeze(0)) / epsilon, 1));
+  const torch::Tensor plan =
+      torch::exp((f.unsqueeze(2) + g.unsqueeze(1) - cost.unsqueeze(0)) / epsilon);
+  return -(inner_product(a, f) + inner_product(b, g) + epsilon * (1 - plan.sum({1, 2}))).mean();
+}
+
+torch::Tensor double_tensor(const std::vector<double>& values,
+                            const std::vector<std::int64_t>& shape) {
+  return torch::tensor(values, torch::kFloat64).reshape(shape);
+}
+
+TEST_P(PotentialModelTest, GradientEqualsPlainAutograd) {
+  PotentialModel model = make();
+  Weights weights;
+  const auto parameters = download(model.parameters());
+  for (const auto& entry : model.entries()) {
+    const auto begin = parameters.begin() + entry.offset;
+    weights[entry.name] = double_tensor({begin, begin + entry.size}, entry.shape)
+                              .detach()
+                              .clone()
+                              .set_requires_grad(true);
+  }
+  const auto rows = static_cast<std::int64_t>(batch);
+  const torch::Tensor a = double_tensor(a_values_, {rows, description_.n});
+  const torch::Tensor b = double_tensor(b_values_, {rows, description_.m});
+  const torch::Tensor f =
+      plain_phi(description_, weights, a, b) + epsilon * torch::log(a);  // −inf where a is 0
+  const torch::Tensor expected_loss = plain_loss(
+      f, a, b, double_tensor(cost_matrix(population_.geometry), {description_.n, description_.m}));
+  expected_loss.backward();
+
+  // Floats have 6e-8 of relative precision and a few dozen terms meet in a layer: φ is good to
+  // about 1e-6, exp(φ/epsilon) to a few of them.
+  const double value = loss(model);
+  EXPECT_NEAR(value, expected_loss.item<double>(), 1e-6);
+  const auto values = download(f_);
+  const torch::Tensor flat = f.detach().reshape({-1});
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double expected = flat[static_cast<std::int64_t>(i)].item<double>();
+    if (std::isinf(expected))
+      EXPECT_EQ(values[i], expected);
+    else
+      EXPECT_NEAR(values[i], expected, 2e-6);
+  }
+
+  model.backward(slope_);
+  const auto gradient = download(model.gradients());
+  const float largest =
+      std::abs(*std::max_element(gradient.begin(), gradient.end(),
+                                 [](float x, float y) { return std::abs(x) < std::abs(y); }));
+  ASSERT_GT(largest, 1e-3f);
+  for (const auto& entry : model.entries()) {
+    const torch::Tensor expected = weights[entry.name].grad().reshape({-1});
+    for (std::int64_t i = 0; i < entry.size; ++i)
+      EXPECT_NEAR(gradient[static_cast<std::size_t>(entry.offset + i)], expected[i].item<double>(),
+                  1e-5 * largest)
+          << entry.name << " " << i;
+  }
+}
+
+TEST_P(PotentialModelTest, GradientEqualsFiniteDifferences) {
+  PotentialModel model = make();
+  const auto gradient = gradients(model);
+  const auto parameters = download(model.parameters());
+  for (const auto& entry : model.entries()) {
+    // The steepest parameter of every layer: the others say little in single precision.
+    const auto begin = gradient.begin() + entry.offset;
+    const auto at = std::max_element(begin, begin + entry.size,
+                                     [](float x, float y) { return std::abs(x) < std::abs(y); }) -
+                    gradient.begin();
+    // Two central differences, the second to cancel the first's h² term. The loss carries φ's
+    // rounding of about 1e-7, over h = 0.01 that is 1e-5; what is left of the h⁴ term is smaller.
+    constexpr float h = 0.01f;
+    const float center = parameters[static_cast<std::size_t>(at)];
+    const auto difference = [&](float step) {
+      set_parameter(model, at, center + step);
+      const double up = loss(model);
+      set_parameter(model, at, center - step);
+      const double down = loss(model);
+      set_parameter(model, at, center);
+      return (up - down) / (static_cast<double>(center + step) - (center - step));
+    };
+    const double expected = (4 * difference(h) - difference(2 * h)) / 3;
+    EXPECT_NEAR(gradient[static_cast<std::size_t>(at)], expected, 5e-5) << entry.name;
+    EXPECT_GT(std::abs(expected), 1e-3) << entry.name << ": too flat to tell anything";
+  }
+}
+
+TEST_P(PotentialModelTest, PotentialIsMinusInfinityExactlyWhereThereIsNoWeight) {
+  PotentialModel model = make();
+  const auto f = forward(model);
+  std::size_t empty = 0;
+  for (std::size_t i = 0; i < f.size(); ++i) {
+    empty += a_values_[i] == 0;
+    if (a_values_[i] == 0)
+      EXPECT_EQ(f[i], -infinity);
+    else
+      EXPECT_TRUE(std::isfinite(f[i]));
+  }
+  EXPECT_GT(empty, 0u);
+}
+
+TEST_P(PotentialModelTest, BackwardForgetsTheStepBefore) {
+  PotentialModel model = make();
+  const auto once = gradients(model);
+  EXPECT_EQ(gradients(model), once);
+  loss(model);
+  // A slope where there is no weight must not count, whatever its value.
+  auto slope = download(slope_);
+  for (std::size_t i = 0; i < slope.size(); ++i)
+    if (a_values_[i] == 0) slope[i] = infinity;
+  model.backward(upload(slope, batch));
+  EXPECT_EQ(download(model.gradients()), once);
+}
+
+TEST_P(PotentialModelTest, PredictorEqualsForward) {
+  PotentialModel model = make();
+  const auto expected = forward(model);
+  const auto source =
+      upload(population_.source_weights, static_cast<std::size_t>(population_.source_measures));
+  const auto target = population_.shared_measures
+                          ? source
+                          : upload(population_.target_weights,
+                                   static_cast<std::size_t>(population_.target_measures));
+  const Predictor predictor(model, source, target, population_.source, population_.target);
+  // In another order and number than the batch, one problem twice.
+  const std::vector<std::size_t> order = {4, 0, 2, 2};
+  std::vector<std::int32_t> sources, targets;
+  for (const std::size_t k : order) {
+    sources.push_back(population_.source[k]);
+    targets.push_back(population_.target[k]);
+  }
+  const Matrix<double, ExecutionSpace> f("otfleet::test::f", order.size(), n());
+  predictor.predict(sources, targets, epsilon, f);
+  const auto values = download(f);
+  for (std::size_t row = 0; row < order.size(); ++row)
+    for (std::size_t i = 0; i < n(); ++i) {
+      const double wanted = expected[order[row] * n() + i];
+      const double value = values[row * n() + i];
+      // Products of another size may add in another order.
+      if (std::isinf(wanted))
+        EXPECT_EQ(value, wanted);
+      else
+        EXPECT_NEAR(value, wanted, 2e-6);
+    }
+}
+
+TEST_P(PotentialModelTest, PredictorOfNoProblems) {
+  PotentialModel model = make();
+  const auto source =
+      upload(population_.source_weights, static_cast<std::size_t>(population_.source_measures));
+  const auto target = population_.shared_measures
+                          ? source
+                          : upload(population_.target_weights,
+                                   static_cast<std::size_t>(population_.target_measures));
+  const Predictor predictor(model, source, target, {}, {});
+  predictor.predict({}, {}, epsilon, Matrix<double, ExecutionSpace>("otfleet::test::f", 0, n()));
+}
+
+TEST_P(PotentialModelTest, SeedsReproduce) {
+  PotentialModel first = make(3), second = make(3), other = make(4);
+  EXPECT_EQ(download(first.parameters()), download(second.parameters()));
+  EXPECT_NE(download(first.parameters()), download(other.parameters()));
+}
+
+TEST_P(PotentialModelTest, CloneIsIndependent) {
+  std::optional<PotentialModel> model(make());
+  const auto weights = download(model->parameters());
+  const auto f = forward(*model);
+  gradients(*model);
+  PotentialModel copy = model->clone();
+  EXPECT_EQ(download(copy.parameters()), weights);
+  EXPECT_EQ(download(copy.gradients()), std::vector<float>(weights.size(), 0.0f));
+  EXPECT_EQ(forward(copy), f);
+
+  for (std::size_t at = 0; at < weights.size(); ++at)
+    set_parameter(copy, static_cast<std::int64_t>(at), weights[at] + 0.5f);
+  EXPECT_EQ(download(model->parameters()), weights);
+  EXPECT_EQ(forward(*model), f);
+  const auto changed = forward(copy);
+  EXPECT_NE(changed, f);
+  model.reset();
+  EXPECT_EQ(forward(copy), changed);
+}
+
+TEST_P(PotentialModelTest, EntriesCoverTheParameters) {
+  PotentialModel model = make();
+  std::int64_t offset = 0;
+  for (const auto& entry : model.entries()) {
+    EXPECT_EQ(entry.offset, offset);
+    std::int64_t size = 1;
+    for (const auto length : entry.shape) size *= length;
+    EXPECT_EQ(entry.size, size);
+    offset += entry.size;
+  }
+  EXPECT_EQ(offset, static_cast<std::int64_t>(model.parameters().extent(0)));
+  EXPECT_EQ(model.gradients().extent(0), model.parameters().extent(0));
+}
+
+}  // namespace
+}  // namespace otfleet

@@ -1,0 +1,131 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "distributed/random.hpp"
+#include "src/problems/population.hpp"
+
+namespace otfleet::testing {
+
+/// Pairs of measures, drawn at random.
+inline void draw_problems(Population& population, int problems, std::uint64_t seed) {
+  const distributed::CounterRandom random(seed, 1);
+  const auto targets = static_cast<std::uint64_t>(
+      population.shared_measures ? population.source_measures : population.target_measures);
+  for (std::uint64_t k = 0; k < static_cast<std::uint64_t>(problems); ++k) {
+    const auto sources = static_cast<std::uint64_t>(population.source_measures);
+    population.source.push_back(static_cast<std::int32_t>(random.below(sources, 2 * k)));
+    population.target.push_back(static_cast<std::int32_t>(random.below(targets, 2 * k + 1)));
+  }
+}
+
+/// A round blob somewhere on each of `measures` square grids; most points have no weight.
+inline Population blob_population(int side, int measures, int problems, std::uint64_t seed = 0) {
+  Population population;
+  Geometry& geometry = population.geometry;
+  std::vector<double> axis;
+  for (int i = 0; i < side; ++i) axis.push_back(i / static_cast<double>(side - 1));
+  geometry.axes = {axis, axis};
+  geometry.n = geometry.m = side * side;
+  population.source_measures = measures;
+  const distributed::CounterRandom random(seed, 2);
+  std::uint64_t counter = 0;
+  for (int k = 0; k < measures; ++k) {
+    const double y = 0.2 + 0.6 * random.uniform(counter++);
+    const double x = 0.2 + 0.6 * random.uniform(counter++);
+    const double width = 0.1 + 0.1 * random.uniform(counter++);
+    std::vector<double> weights;
+    double mass = 0;
+    for (const double v : axis)
+      for (const double u : axis) {
+        const double distance = (v - y) * (v - y) + (u - x) * (u - x);
+        const double weight = std::exp(-distance / (2 * width * width));
+        weights.push_back(weight > 0.1 ? weight : 0);
+        mass += weights.back();
+      }
+    for (const double weight : weights) population.source_weights.push_back(weight / mass);
+  }
+  draw_problems(population, problems, seed);
+  return population;
+}
+
+/// `measures` rows of random weights on `points` points, a quarter of them zero.
+inline std::vector<double> random_measures(int measures, int points, std::uint64_t seed) {
+  const distributed::CounterRandom random(seed, 3);
+  std::vector<double> result;
+  for (int k = 0; k < measures; ++k) {
+    std::vector<double> weights;
+    double mass = 0;
+    for (int i = 0; i < points; ++i) {
+      const auto counter = static_cast<std::uint64_t>(k * points + i);
+      const double draw = random.uniform(counter);
+      weights.push_back(i > 0 && draw < 0.25 ? 0 : draw);
+      mass += weights.back();
+    }
+    for (const double weight : weights) result.push_back(weight / mass);
+  }
+  return result;
+}
+
+/// Measures of their own on both sides, on n and m points of the plane.
+inline Population dense_population(int n, int m, int measures, int problems,
+                                   std::uint64_t seed = 0) {
+  Population population;
+  Geometry& geometry = population.geometry;
+  geometry.kind = Geometry::Kind::dense;
+  geometry.n = n;
+  geometry.m = m;
+  geometry.dimension = 2;
+  const distributed::CounterRandom random(seed, 4);
+  for (int i = 0; i < 2 * (n + m); ++i) {
+    auto& points = i < 2 * n ? geometry.source_points : geometry.target_points;
+    points.push_back(random.uniform(static_cast<std::uint64_t>(i)));
+  }
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < m; ++j) {
+      const double x = geometry.source_points[2 * i] - geometry.target_points[2 * j];
+      const double y = geometry.source_points[2 * i + 1] - geometry.target_points[2 * j + 1];
+      geometry.cost.push_back(x * x + y * y);
+    }
+  population.shared_measures = false;
+  population.source_measures = measures;
+  population.target_measures = measures + 1;
+  population.source_weights = random_measures(measures, n, seed);
+  population.target_weights = random_measures(measures + 1, m, seed + 1);
+  draw_problems(population, problems, seed);
+  return population;
+}
+
+/// The weights of one side of problem `problem`.
+inline std::vector<double> weights_of(const Population& population, bool source,
+                                      std::int64_t problem) {
+  const bool first = source || population.shared_measures;
+  const auto& weights = first ? population.source_weights : population.target_weights;
+  const auto points = source ? population.geometry.n : population.geometry.m;
+  const auto at = static_cast<std::size_t>(problem);
+  const auto measure = source ? population.source[at] : population.target[at];
+  const auto begin = weights.begin() + measure * points;
+  return {begin, begin + points};
+}
+
+/// The cost [n, m] of either kind of geometry, written out.
+inline std::vector<double> cost_matrix(const Geometry& geometry) {
+  if (geometry.kind == Geometry::Kind::dense) return geometry.cost;
+  const auto points = geometry.points(true);
+  const auto d = geometry.axes.size();
+  std::vector<double> cost;
+  for (std::int64_t i = 0; i < geometry.n; ++i)
+    for (std::int64_t j = 0; j < geometry.m; ++j) {
+      double sum = 0;
+      for (std::size_t axis = 0; axis < d; ++axis) {
+        const double step = points[i * d + axis] - points[j * d + axis];
+        sum += step * step;
+      }
+      cost.push_back(sum);
+    }
+  return cost;
+}
+
+}  // namespace otfleet::testing
