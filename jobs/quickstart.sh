@@ -4,20 +4,19 @@
 #
 #   bash jobs/quickstart.sh [OUTPUT_DIR]        default: quickstart-out
 #
-# RANKS (default 2) and MINUTES of training (default 6) may be set in the environment.
+# RANKS (default 2) may be set in the environment. Training takes six minutes (train.minutes).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 output=${1:-quickstart-out}
 ranks=${RANKS:-2}
-minutes=${MINUTES:-6}
 
 bash "$root/jobs/install.sh"
 build release
 
 job=$root/inputs/digits.toml
 "$otfleet" make "$job" --output "$output/make"
-run_ranks "$ranks" "$otfleet" train "$job" --output "$output/train" --set "train.minutes=$minutes"
+run_ranks "$ranks" "$otfleet" train "$job" --output "$output/train"
 run_ranks "$ranks" "$otfleet" solve "$job" --output "$output/solve"
 run_ranks "$ranks" "$otfleet" evaluate "$job" --output "$output/evaluate"
 

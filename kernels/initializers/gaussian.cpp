@@ -47,7 +47,8 @@ struct SmallMatrix {
  private:
   KOKKOS_FUNCTION void rotate(int p, int q, SmallMatrix& vectors) {
     const double off = at[p][q];
-    if (off == 0) return;
+    // So small an entry turns nothing, and its theta would overflow.
+    if (::fabs(off) <= 1e-40 * (::fabs(at[p][p]) + ::fabs(at[q][q]))) return;
     const double theta = (at[q][q] - at[p][p]) / (2 * off);
     const double t = (theta >= 0 ? 1 : -1) / (::fabs(theta) + ::sqrt(theta * theta + 1));
     const double c = 1 / ::sqrt(t * t + 1), s = t * c;

@@ -11,7 +11,7 @@ namespace otfleet::kernels {
 template <class L, class TeamMember, class Body>
 KOKKOS_INLINE_FUNCTION void for_rows(const TeamMember& team, int rows, const Body& body) {
   Kokkos::parallel_for(Kokkos::TeamThreadRange(team, rows), [&](int row) {
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, L::packs),
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)),
                          [&](int pack) { body(row, pack); });
   });
   team.team_barrier();
@@ -27,7 +27,7 @@ KOKKOS_INLINE_FUNCTION void reduce_rows(const TeamMember& team, int rows, typena
   using Pack = typename L::Pack;
   const int workers = team.team_size();
   Kokkos::parallel_for(Kokkos::TeamThreadRange(team, workers), [&](int worker) {
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, L::packs), [&](int pack) {
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
       Pack sum(start);
       for (int row = worker; row < rows; row += workers) sum = combine(sum, term(row, pack));
       L::store(partial + worker * L::width + pack * L::pack_width, sum);
@@ -114,7 +114,7 @@ KOKKOS_INLINE_FUNCTION void multiply_lines(const TeamMember& team,
     const int line = item / pieces, piece = item % pieces;
     const int o = line / inner, i = line % inner;
     const int first = blocks * piece / pieces, last = blocks * (piece + 1) / pieces;
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, L::packs), [&](int pack) {
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
       const typename L::Scalar* from =
           x + (static_cast<long>(o) * in * inner + i) * L::width + pack * L::pack_width;
       for (int block = first; block < last; ++block) {

@@ -120,12 +120,12 @@ struct CertificateKernel {
     double *u = tile.array(Half::left), *v = tile.array(Half::right),
            *y = tile.array(Half::applied);
     double *missing_a = tile.array(left_gap), *missing_b = tile.array(right_gap);
-    const Pack one(1.0), none(0.0);
+    const Pack none(0.0);
     for_rows<L>(team, n, [&](int row, int pack) {
       const long at = position(row, pack);
       const Pack sum = Domain::marginal(L::load(u + at), L::load(y + at));
       const Pack weight = L::load(a + at);
-      const Pack factor = if_greater(sum, weight, weight / max(sum, tiny()), one);
+      const Pack factor = at_most_one(weight, sum);
       L::store(u + at, Domain::scale(L::load(u + at), factor));
     });
     Domain::apply(team, half.to_target, u, y, tile, scratch);
@@ -133,7 +133,7 @@ struct CertificateKernel {
       const long at = position(row, pack);
       const Pack sum = Domain::marginal(L::load(v + at), L::load(y + at));
       const Pack weight = L::load(b + at);
-      const Pack factor = if_greater(sum, weight, weight / max(sum, tiny()), one);
+      const Pack factor = at_most_one(weight, sum);
       L::store(v + at, Domain::scale(L::load(v + at), factor));
       L::store(missing_b + at, max(weight - sum * factor, none));
     });
@@ -235,7 +235,11 @@ struct CertificateKernel {
   KOKKOS_FUNCTION static long position(int row, int pack) {
     return static_cast<long>(row) * L::width + pack * L::pack_width;
   }
-  KOKKOS_FUNCTION static Pack tiny() { return Pack(Kokkos::Experimental::norm_min<double>::value); }
+  /// min(weight / sum, 1), without a quotient that overflows.
+  KOKKOS_FUNCTION static Pack at_most_one(const Pack& weight, const Pack& sum) {
+    const Pack tiny(Kokkos::Experimental::norm_min<double>::value);
+    return weight / max(max(sum, weight), tiny);
+  }
   KOKKOS_FUNCTION static void zero(const Team<ExecutionSpace>& team, double* lanes) {
     for_rows<L>(team, 1, [&](int, int pack) { L::store(lanes + pack * L::pack_width, Pack(0.0)); });
   }

@@ -72,7 +72,7 @@ struct SinkhornKernel {
 
     const auto& next_instance = next;
     const int batch = problems.size();
-    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, L::width), [&](int lane) {
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), [&](int lane) {
       const int k = Kokkos::atomic_fetch_add(&next_instance(0), 1);
       lanes.instance[lane] = k < batch ? k : -1;
       lanes.finished[lane] = 1;
@@ -98,7 +98,7 @@ struct SinkhornKernel {
         L::store(u + at, Domain::fit(L::load(fit_a + at), L::load(y + at)));
       });
       if (lanes.finishing > 0) {
-        Kokkos::parallel_for(Kokkos::TeamVectorRange(team, L::width), [&](int lane) {
+        Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), [&](int lane) {
           if (!lanes.finished[lane]) return;
           const int k = Kokkos::atomic_fetch_add(&next_instance(0), 1);
           lanes.instance[lane] = k < batch ? k : -1;

@@ -14,6 +14,8 @@ namespace {
 
 using distributed::Hdf5File;
 
+constexpr std::int64_t format_version = 1;
+
 std::string architecture_text(const Job::Model& model) {
   std::string text =
       fmt::format("{} with hidden = [{}]", model.architecture, fmt::join(model.hidden, ", "));
@@ -55,6 +57,10 @@ double required_number(const Hdf5File& file, const std::string& object, const st
 }
 
 ModelDescription read_description(const Hdf5File& file) {
+  const auto version = file.number_attribute("/", "otfleet_version");
+  if (version && *version > format_version)
+    throw UserError(fmt::format("{}: has format version {}; this otfleet reads up to {}",
+                                file.path().string(), *version, format_version));
   ModelDescription description;
   description.architecture.architecture = required_text(file, "architecture");
   description.architecture.hidden.clear();
@@ -109,7 +115,7 @@ void write_checkpoint(const std::filesystem::path& path, PotentialModel& model,
   Hdf5File file = Hdf5File::create(staged.temporary());
   const ModelDescription& description = model.description();
   file.set_attribute("/", "otfleet_kind", std::string("checkpoint"));
-  file.set_attribute("/", "otfleet_version", std::int64_t{1});
+  file.set_attribute("/", "otfleet_version", format_version);
   file.create_group("/model");
   file.set_attribute("/model", "architecture", description.architecture.architecture);
   const auto& hidden = description.architecture.hidden;
@@ -167,6 +173,9 @@ PotentialModel read_checkpoint(const std::filesystem::path& path, const ModelDes
     state->seconds = required_number(file, "/training", "seconds");
     state->job = file.string_attribute("/training", "job").value_or("");
     state->history = file.read<double>("/training/history");
+    if (state->history.size() % history_columns != 0)
+      throw UserError(fmt::format("{}: /training/history has rows of other than {} columns",
+                                  path.string(), history_columns));
     for (const auto& [name, moment] :
          {std::pair{"/training/first_moment", &state->first_moment},
           std::pair{"/training/second_moment", &state->second_moment}}) {

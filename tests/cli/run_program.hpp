@@ -1,5 +1,6 @@
 #pragma once
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,30 +21,60 @@ struct ProgramResult {
   std::string out, err;
 };
 
+/// A program on its way, words[0] in `folder`; the destructor waits for it.
+class StartedProgram {
+ public:
+  StartedProgram(std::vector<std::string> words, const std::filesystem::path& folder) {
+    std::vector<char*> arguments;
+    for (auto& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), O_WRONLY | O_CREAT, 0600);
+    posix_spawn_file_actions_addopen(&actions, 2, err_.c_str(), O_WRONLY | O_CREAT, 0600);
+    posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+    const int error =
+        posix_spawnp(&child_, arguments[0], &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) throw std::runtime_error("cannot start " + words[0]);
+  }
+  ~StartedProgram() {
+    if (!ended_) waitpid(child_, nullptr, 0);
+  }
+  StartedProgram(const StartedProgram&) = delete;
+  StartedProgram& operator=(const StartedProgram&) = delete;
+
+  bool running() {
+    if (!ended_) ended_ = waitpid(child_, &status_, WNOHANG) == child_;
+    return !ended_;
+  }
+
+  /// Sends a signal, unless the program has ended already.
+  void send(int signal) {
+    if (running()) ::kill(child_, signal);
+  }
+
+  ProgramResult wait() {
+    if (!ended_) waitpid(child_, &status_, 0);
+    ended_ = true;
+    return {WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_), read_bytes(out_),
+            read_bytes(err_)};
+  }
+
+ private:
+  const TemporaryFolder streams_;
+  const std::filesystem::path out_ = streams_ / "out", err_ = streams_ / "err";
+  pid_t child_ = 0;
+  int status_ = 0;
+  bool ended_ = false;
+};
+
 /// Runs words[0] in `folder`, waits, and returns what it did.
 inline ProgramResult run_words(std::vector<std::string> words,
                                const std::filesystem::path& folder) {
-  const TemporaryFolder streams;
-  const auto out = streams / "out", err = streams / "err";
-  std::vector<char*> arguments;
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT, 0600);
-  posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT, 0600);
-  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  pid_t child = 0;
-  const int error =
-      posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw std::runtime_error("cannot start " + words[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_bytes(out),
-          read_bytes(err)};
+  return StartedProgram(std::move(words), folder).wait();
 }
 
 /// The build's otfleet, alone.
@@ -53,13 +84,19 @@ inline ProgramResult run_otfleet(std::vector<std::string> arguments,
   return run_words(std::move(arguments), folder);
 }
 
-/// The build's otfleet on `ranks` ranks.
-inline ProgramResult run_otfleet_on_ranks(int ranks, std::vector<std::string> arguments,
-                                          const std::filesystem::path& folder) {
+/// The command line that runs the build's otfleet on `ranks` ranks.
+inline std::vector<std::string> words_on_ranks(int ranks,
+                                               const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {OTFLEET_MPIEXEC, "--oversubscribe", OTFLEET_MPIEXEC_COUNT_FLAG,
                                     std::to_string(ranks), OTFLEET_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  return run_words(std::move(words), folder);
+  return words;
+}
+
+/// The build's otfleet on `ranks` ranks.
+inline ProgramResult run_otfleet_on_ranks(int ranks, const std::vector<std::string>& arguments,
+                                          const std::filesystem::path& folder) {
+  return run_words(words_on_ranks(ranks, arguments), folder);
 }
 
 }  // namespace otfleet::testing

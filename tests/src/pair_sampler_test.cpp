@@ -137,8 +137,8 @@ TEST(PairSampler, EveryRowHasMassOne) {
   Population heavy = dense_population(6, 9, 4, 30);
   for (double& weight : heavy.source_weights) weight *= 250;
   for (double& weight : heavy.target_weights) weight *= 250;
-  const Population grid = blob_population(8, 5, 30);
-  for (const Population* population : {&heavy, &grid})
+  Population grid = blob_population(8, 5, 30);
+  for (Population* population : {&heavy, &grid})
     for (const bool augment : {false, true}) {
       const Samples samples =
           draw(PairSampler(*population, all_of(*population), 3, augment), *population, 0, 100);

@@ -212,8 +212,9 @@ TEST_P(PotentialModelTest, GradientEqualsFiniteDifferences) {
                                      [](float x, float y) { return std::abs(x) < std::abs(y); }) -
                     gradient.begin();
     // Two central differences, the second to cancel the first's h² term. The loss carries φ's
-    // rounding of about 1e-7, over h = 0.01 that is 1e-5; what is left of the h⁴ term is smaller.
-    constexpr float h = 0.01f;
+    // rounding of about 1e-7, over h that is 3e-5; what is left of the h⁴ term is smaller. A larger
+    // h meets kinks of ReLU.
+    constexpr float h = 0.004f;
     const float center = parameters[static_cast<std::size_t>(at)];
     const auto difference = [&](float step) {
       set_parameter(model, at, center + step);
@@ -225,7 +226,7 @@ TEST_P(PotentialModelTest, GradientEqualsFiniteDifferences) {
     };
     const double expected = (4 * difference(h) - difference(2 * h)) / 3;
     EXPECT_NEAR(gradient[static_cast<std::size_t>(at)], expected, 5e-5) << entry.name;
-    EXPECT_GT(std::abs(expected), 1e-3) << entry.name << ": too flat to tell anything";
+    EXPECT_GT(std::abs(expected), 5e-4) << entry.name << ": too flat to tell anything";
   }
 }
 

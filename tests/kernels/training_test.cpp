@@ -1,0 +1,97 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/training/adam.hpp"
+#include "kernels/training/loss.hpp"
+#include "tests/kernels/host_batch.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+using namespace test;
+
+Vector<float, Space> floats(const Row& values) {
+  Vector<float, Space> result("otfleet::test::floats", values.size());
+  const auto host = Kokkos::create_mirror_view(result);
+  for (std::size_t i = 0; i < values.size(); ++i) host(i) = static_cast<float>(values[i]);
+  Kokkos::deep_copy(result, host);
+  return result;
+}
+
+Row floats_on_host(const Vector<float, Space>& values) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
+  return Row(host.data(), host.data() + host.extent(0));
+}
+
+TEST(Adam, follows_the_textbook) {
+  Random random(61);
+  for (int size : {0, 1, 7, 8, 100}) {
+    AdamSettings settings;
+    settings.learning_rate = 0.01;
+    Row p = random.uniform_row(size, -1, 1), m(size, 0.0), v(size, 0.0);
+    const auto parameters = floats(p), first = floats(m), second = floats(v);
+    const double scale = 0.25;
+    for (int step = 1; step <= 50; ++step) {
+      const Row gradient = random.uniform_row(size, -2, 2);
+      adam_step<Space>(Space(), settings, step, scale, floats(gradient), parameters, first, second);
+      for (int i = 0; i < size; ++i) {
+        const double slope = scale * gradient[i];
+        m[i] = settings.beta1 * m[i] + (1 - settings.beta1) * slope;
+        v[i] = settings.beta2 * v[i] + (1 - settings.beta2) * slope * slope;
+        const double mean = m[i] / (1 - std::pow(settings.beta1, step));
+        const double square = v[i] / (1 - std::pow(settings.beta2, step));
+        p[i] -= settings.learning_rate * mean / (std::sqrt(square) + settings.epsilon);
+      }
+    }
+    const Row found = floats_on_host(parameters);
+    // 50 steps of at most 0.01, each rounded in float.
+    for (int i = 0; i < size; ++i) EXPECT_NEAR(found[i], p[i], 1e-5);
+  }
+}
+
+TEST(Adam, no_gradient_moves_nothing) {
+  const auto parameters = floats({1, -2}), first = floats({0, 0}), second = floats({0, 0});
+  adam_step<Space>(Space(), AdamSettings(), 1, 1, floats({0, 0}), parameters, first, second);
+  EXPECT_EQ(floats_on_host(parameters), Row({1, -2}));
+}
+
+TEST(SquaredNorm, sums_in_double) {
+  for (int size : {0, 1, 15, 16, 17, 4095, 4096, 4097, 10000}) {
+    Row values(size);
+    double expected = 0;
+    for (int i = 0; i < size; ++i) {
+      values[i] = static_cast<float>(i % 2 == 0 ? 1e4 : 1e-3 * i);
+      expected += values[i] * values[i];
+    }
+    EXPECT_NEAR(squared_norm<Space>(Space(), floats(values)), expected, 1e-13 * expected) << size;
+  }
+}
+
+TEST(Loss, is_minus_the_mean_dual_value_with_its_slope) {
+  Random random(62);
+  const auto batch = random_batch(random, random_cost(random, Geometry::plane), 6, 0.3);
+  const Rows f(6, Row(batch.cost.n(), 0.0));
+  const auto expected = evaluate_semi_dual(batch, 0.1, f);
+  const double whole_batch = 10;  // other ranks hold four more
+  const Vector<double, Space> value("otfleet::test::value", 6);
+  const auto host = Kokkos::create_mirror_view(value);
+  std::copy(expected.value.begin(), expected.value.end(), host.data());
+  Kokkos::deep_copy(value, host);
+  const auto slope = on_device(expected.gradient, batch.cost.n());
+  const Loss loss = negative_mean_dual<Space>(Space(), value, slope, whole_batch);
+  double sum = 0, error = 0;
+  const Rows found = on_host(Matrix<const double, Space>(slope));
+  for (int k = 0; k < 6; ++k) {
+    sum -= expected.value[k] / whole_batch;
+    error += marginal_error(dense_problem(batch, k, 0.1), f[k]) / whole_batch;
+    for (int i = 0; i < batch.cost.n(); ++i)
+      EXPECT_NEAR(found[k][i], -expected.gradient[k][i] / whole_batch, 1e-16);
+  }
+  EXPECT_NEAR(loss.value, sum, 1e-14);
+  EXPECT_NEAR(loss.first_error, error, 1e-12);
+}
+
+}  // namespace
+}  // namespace otfleet::kernels

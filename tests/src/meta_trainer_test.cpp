@@ -1,0 +1,255 @@
+#include "src/trainers/meta_trainer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "kernels/sinkhorn/semi_dual.hpp"
+#include "src/problems/cost.hpp"
+#include "src/trainers/fine_tuning.hpp"
+#include "tests/src/device_arrays.hpp"
+#include "tests/src/small_populations.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Communicator;
+using distributed::Reduction;
+using testing::blob_population;
+using testing::dense_population;
+using testing::download;
+using testing::upload;
+using testing::weights_of;
+
+Job small_job(const std::string& architecture = "mlp") {
+  Job job;
+  job.problem.epsilon = 0.05;
+  job.model.architecture = architecture;
+  job.model.hidden = {32, 32};
+  job.model.embedding = 16;
+  return job;
+}
+
+MetaTrainerSettings settings(std::int64_t batch) {
+  return {0.05, batch, 1e-3, 1};
+}
+
+struct Course {
+  std::vector<StepFigures> figures;
+  std::vector<float> weights;
+};
+
+/// Trains a fresh model over the ranks of `communicator`.
+Course train(const Communicator& communicator, const Population& population, int steps,
+             std::int64_t batch, const std::string& architecture = "mlp") {
+  PotentialModel model(describe_model(small_job(architecture), population), 1);
+  const PairSampler sampler(population, {0, population.problems()}, 2, /*augment=*/true);
+  MetaTrainer trainer(settings(batch), communicator, population, sampler, model);
+  Course run;
+  for (int step = 0; step < steps; ++step) run.figures.push_back(trainer.step(1.0));
+  run.weights = download(model.parameters());
+  return run;
+}
+
+void expect_same_on_all_ranks(const Communicator& world, const std::vector<float>& weights) {
+  std::vector<float> low = weights, high = weights;
+  world.all_reduce(std::span<float>(low), Reduction::min);
+  world.all_reduce(std::span<float>(high), Reduction::max);
+  EXPECT_EQ(low, high);
+}
+
+/// Ranks change nothing but the order in which floats are added, 1e-7 a step. Adam divides a
+/// gradient by its own size and so carries that over to the weights where the gradient is near
+/// zero, which is where it matters least to the loss.
+void expect_same_curve(const Course& run, const Course& alone) {
+  ASSERT_EQ(run.figures.size(), alone.figures.size());
+  for (std::size_t step = 0; step < alone.figures.size(); ++step) {
+    const StepFigures &found = run.figures[step], &expected = alone.figures[step];
+    EXPECT_NEAR(found.loss, expected.loss, 1e-4 * std::abs(expected.loss)) << "step " << step;
+    EXPECT_NEAR(found.first_error, expected.first_error, 1e-4 * expected.first_error)
+        << "step " << step;
+    EXPECT_NEAR(found.gradient_norm, expected.gradient_norm, 1e-3 * expected.gradient_norm)
+        << "step " << step;
+  }
+  // The first step sees the very same weights: nothing has grown yet.
+  EXPECT_NEAR(run.figures[0].loss, alone.figures[0].loss, 1e-6 * std::abs(alone.figures[0].loss));
+  EXPECT_NEAR(run.figures[0].gradient_norm, alone.figures[0].gradient_norm,
+              1e-5 * alone.figures[0].gradient_norm);
+}
+
+TEST(MetaTrainer, RanksFollowTheCurveOfOneRank) {
+  const Communicator world = Communicator::world();
+  const Population grid = blob_population(8, 10, 40), dense = dense_population(10, 14, 6, 40);
+  for (const Population* population : {&grid, &dense})
+    for (const char* architecture : {"mlp", "pair_encoder"}) {
+      const Course run = train(world, *population, 20, 12, architecture);
+      expect_same_curve(run, train(Communicator::self(), *population, 20, 12, architecture));
+      expect_same_on_all_ranks(world, run.weights);
+    }
+}
+
+TEST(MetaTrainer, RanksWithoutProblemsJoin) {
+  const Communicator world = Communicator::world();
+  const Population population = blob_population(8, 10, 40);
+  for (const std::int64_t batch : {1, 2}) {
+    const Course run = train(world, population, 20, batch);
+    expect_same_curve(run, train(Communicator::self(), population, 20, batch));
+    expect_same_on_all_ranks(world, run.weights);
+  }
+}
+
+TEST(MetaTrainer, StartsFromTheWeightsOfRankZero) {
+  const Communicator world = Communicator::world();
+  const Population population = blob_population(8, 4, 10);
+  const auto description = describe_model(small_job(), population);
+  PotentialModel model(description, 10 + world.rank()), first(description, 10);
+  const PairSampler sampler(population, {0, 10}, 2, false);
+  const MetaTrainer trainer(settings(6), world, population, sampler, model);
+  EXPECT_EQ(download(model.parameters()), download(first.parameters()));
+}
+
+TEST(MetaTrainer, LossDecreases) {
+  const Communicator world = Communicator::world();
+  const Course run = train(world, blob_population(8, 10, 40), 200, 12);
+  const auto mean = [&](std::size_t from, double StepFigures::*figure) {
+    double sum = 0;
+    for (std::size_t step = from; step < from + 20; ++step) sum += run.figures[step].*figure;
+    return sum / 20;
+  };
+  EXPECT_LT(mean(180, &StepFigures::loss), mean(0, &StepFigures::loss));
+  EXPECT_LT(mean(180, &StepFigures::first_error), 0.6 * mean(0, &StepFigures::first_error));
+}
+
+TEST(MetaTrainer, ClipAndRateScaleTheStep) {
+  const Communicator world = Communicator::world();
+  const Population population = blob_population(8, 4, 10);
+  const auto description = describe_model(small_job(), population);
+  const PairSampler sampler(population, {0, 10}, 2, false);
+  // The moments show what Adam was given: a tenth and a thousandth of the (squared) gradient.
+  const auto moment_norm = [&](double clip, double rate, std::vector<float>& weights,
+                               StepFigures& figures) {
+    PotentialModel model(description, 1);
+    MetaTrainer trainer({0.05, 6, 1e-3, clip}, world, population, sampler, model);
+    figures = trainer.step(rate);
+    EXPECT_EQ(trainer.state().step, 1);
+    weights = download(model.parameters());
+    double sum = 0;
+    for (const float value : download(trainer.state().first_moment)) sum += value * value;
+    return 10 * std::sqrt(sum);
+  };
+  std::vector<float> weights, ignored;
+  StepFigures free, clipped;
+  const double norm = moment_norm(0, 1, ignored, free);
+  EXPECT_NEAR(norm, free.gradient_norm, 1e-5 * norm);
+  EXPECT_NEAR(moment_norm(norm / 4, 1, ignored, clipped), norm / 4, 1e-5 * norm);
+  EXPECT_EQ(clipped.gradient_norm, free.gradient_norm);  // before clipping
+  EXPECT_NEAR(moment_norm(4 * norm, 1, ignored, clipped), norm, 1e-5 * norm);
+
+  moment_norm(0, 0, weights, free);  // no rate, no step
+  PotentialModel fresh(description, 1);
+  EXPECT_EQ(weights, download(fresh.parameters()));
+  moment_norm(0, 0.5, weights, free);
+  // Adam's first step moves every parameter by the rate, or less where the gradient is tiny.
+  double largest = 0;
+  const auto start = download(fresh.parameters());
+  for (std::size_t i = 0; i < start.size(); ++i)
+    largest = std::max(largest, std::abs(static_cast<double>(weights[i]) - start[i]));
+  EXPECT_NEAR(largest, 0.5e-3, 1e-6);
+}
+
+TEST(MetaTrainer, GoesOnFromItsState) {
+  const Communicator world = Communicator::world();
+  const Population population = blob_population(8, 6, 20);
+  const auto description = describe_model(small_job(), population);
+  const PairSampler sampler(population, {0, 20}, 2, true);
+  PotentialModel unbroken(description, 1);
+  MetaTrainer trainer(settings(6), world, population, sampler, unbroken);
+  PotentialModel half(description, 1);
+  {
+    MetaTrainer first(settings(6), world, population, sampler, half);
+    for (int step = 0; step < 5; ++step) {
+      trainer.step(1.0);
+      first.step(1.0);
+    }
+    PotentialModel later = half.clone();
+    MetaTrainer second(settings(6), world, population, sampler, later);
+    second.state() = first.state();
+    for (int step = 0; step < 5; ++step) {
+      const StepFigures expected = trainer.step(0.5), found = second.step(0.5);
+      EXPECT_EQ(found.loss, expected.loss);
+      EXPECT_EQ(found.gradient_norm, expected.gradient_norm);
+    }
+    EXPECT_EQ(second.state().step, 10);
+    EXPECT_EQ(download(later.parameters()), download(unbroken.parameters()));
+  }
+}
+
+/// Mean of minus the dual value over problems [begin, end).
+double shard_loss(PotentialModel& model, const Population& population, distributed::Shard shard) {
+  const ExecutionSpace space;
+  std::vector<double> a, b;
+  for (std::int64_t k = shard.begin; k < shard.end; ++k)
+    for (const bool source : {true, false}) {
+      const auto weights = weights_of(population, source, k);
+      auto& side = source ? a : b;
+      side.insert(side.end(), weights.begin(), weights.end());
+    }
+  const auto rows = static_cast<std::size_t>(shard.size());
+  const auto device_a = upload(a, rows), device_b = upload(b, rows);
+  const Matrix<double, ExecutionSpace> f("otfleet::test::f", rows, device_a.extent(1));
+  const Matrix<double, ExecutionSpace> slope("otfleet::test::slope", rows, device_a.extent(1));
+  const Vector<double, ExecutionSpace> value("otfleet::test::value", rows);
+  const Vector<int, ExecutionSpace> identity("otfleet::test::identity", rows);
+  const auto host = Kokkos::create_mirror_view(identity);
+  std::iota(host.data(), host.data() + rows, 0);
+  Kokkos::deep_copy(identity, host);
+  model.forward(device_a, device_b, f, 0.05);
+  kernels::semi_dual<ExecutionSpace>(space, make_cost(population.geometry),
+                                     {{space, device_a}, {space, device_b}, identity, identity},
+                                     0.05, f, value, slope);
+  const auto values = download(value);
+  return -std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(rows);
+}
+
+TEST(FineTuning, LowersTheLossOfItsShardAlone) {
+  const Population population = blob_population(8, 10, 40);
+  Job job = small_job();
+  job.fine_tune.steps = 60;
+  job.fine_tune.batch = 4;
+  job.fine_tune.learning_rate = 1e-3;
+  PotentialModel model(describe_model(job, population), 1);
+  const auto weights = download(model.parameters());
+  const distributed::Shard shard{7, 10};
+  const double before = shard_loss(model, population, shard);
+
+  // Local: one rank may tune while the others have nothing to do.
+  const Communicator world = Communicator::world();
+  if (world.rank() == world.size() - 1) {
+    PotentialModel tuned = fine_tune(model, population, shard, job);
+    EXPECT_LT(shard_loss(tuned, population, shard), before - 1e-3);
+    EXPECT_NE(download(tuned.parameters()), weights);
+    PotentialModel again = fine_tune(model, population, shard, job);
+    EXPECT_EQ(download(again.parameters()), download(tuned.parameters()));
+    PotentialModel other = fine_tune(model, population, {20, 23}, job);
+    EXPECT_NE(download(other.parameters()), download(tuned.parameters()));
+  }
+  EXPECT_EQ(download(model.parameters()), weights);
+  EXPECT_EQ(shard_loss(model, population, shard), before);
+}
+
+TEST(FineTuning, NothingToDoIsAPlainCopy) {
+  const Population population = blob_population(8, 4, 10);
+  Job job = small_job();
+  PotentialModel model(describe_model(job, population), 1);
+  job.fine_tune.steps = 0;
+  PotentialModel untuned = fine_tune(model, population, {0, 10}, job);
+  EXPECT_EQ(download(untuned.parameters()), download(model.parameters()));
+  job.fine_tune.steps = 5;
+  PotentialModel empty = fine_tune(model, population, {10, 10}, job);
+  EXPECT_EQ(download(empty.parameters()), download(model.parameters()));
+}
+
+}  // namespace
+}  // namespace otfleet

@@ -1,0 +1,330 @@
+#include "src/solvers/population_solver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "src/models/checkpoint.hpp"
+#include "tests/kernels/reference.hpp"
+#include "tests/src/small_populations.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Shard;
+using kernels::Status;
+using kernels::test::DenseProblem;
+using testing::blob_population;
+using testing::cost_matrix;
+using testing::dense_population;
+using testing::weights_of;
+using Values = std::vector<double>;
+
+constexpr double epsilon = 0.02;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+DenseProblem dense_problem(const Population& population, std::int64_t problem) {
+  return {static_cast<int>(population.geometry.n), static_cast<int>(population.geometry.m),
+          weights_of(population, true, problem),   weights_of(population, false, problem),
+          cost_matrix(population.geometry),        epsilon};
+}
+
+Shard all_of(const Population& population) {
+  return {0, population.problems()};
+}
+
+Job::Solver solver_settings(double threshold, const std::string& initializer = "zeros") {
+  Job::Solver settings;
+  settings.threshold = threshold;
+  settings.initializer = initializer;
+  return settings;
+}
+
+PotentialModel small_model(const Population& population) {
+  Job job;
+  job.problem.epsilon = epsilon;
+  job.model.hidden = {16};
+  return {describe_model(job, population), 1};
+}
+
+Solutions solve(const PopulationSolver& solver, Shard shard, const Job::Solver& settings,
+                const Predictor* predictor = nullptr, bool potentials = true) {
+  SolveSeconds seconds;
+  return solver.solve(shard, settings, predictor, potentials, seconds);
+}
+
+Values row(const Values& values, std::int64_t at, std::int64_t columns) {
+  return {values.begin() + at * columns, values.begin() + (at + 1) * columns};
+}
+
+void expect_near(const Values& found, const Values& expected, double tolerance) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    if (std::isinf(expected[i]))
+      EXPECT_EQ(found[i], expected[i]) << "at " << i;
+    else
+      EXPECT_NEAR(found[i], expected[i], tolerance) << "at " << i;
+}
+
+/// Every figure of every solution is that of its own f, by the plain reference.
+void expect_true_figures(const Population& population, const Solutions& solutions) {
+  const auto n = population.geometry.n, m = population.geometry.m;
+  for (std::int64_t k = 0; k < population.problems(); ++k) {
+    const auto at = static_cast<std::size_t>(k);
+    const DenseProblem problem = dense_problem(population, k);
+    const Values f = row(solutions.f, k, n);
+    for (std::size_t i = 0; i < f.size(); ++i) EXPECT_EQ(f[i] == -infinity, problem.a[i] == 0);
+    expect_near(row(solutions.g, k, m), kernels::test::half_step(problem, f), 1e-10);
+    EXPECT_NEAR(solutions.dual_value[at], kernels::test::dual_value(problem, f), 1e-11);
+    EXPECT_NEAR(solutions.transport_cost[at], kernels::test::transport_cost(problem, f), 1e-11);
+    EXPECT_NEAR(solutions.upper_bound[at], kernels::test::upper_bound(problem, f), 1e-11);
+    EXPECT_NEAR(solutions.lower_bound[at], kernels::test::lower_bound(problem, f), 1e-11);
+    EXPECT_NEAR(solutions.marginal_error[at], kernels::test::marginal_error(problem, f), 1e-11);
+  }
+}
+
+/// Potentials are defined up to a constant: this one makes the first with weight zero.
+Values anchored(Values f) {
+  const auto first =
+      std::find_if(f.begin(), f.end(), [](double value) { return std::isfinite(value); });
+  if (first == f.end()) return f;
+  const double shift = *first;
+  for (double& value : f) value -= shift;
+  return f;
+}
+
+/// The same iteration from the same start, by the plain reference. Potentials move by the rounding
+/// of some dozens of logarithmic sums.
+void expect_reference(const Population& population, const Solutions& solutions,
+                      const Job::Solver& settings, const Values& starts) {
+  const auto n = population.geometry.n;
+  ASSERT_EQ(solutions.status.size(), static_cast<std::size_t>(population.problems()));
+  for (std::int64_t k = 0; k < population.problems(); ++k) {
+    const auto at = static_cast<std::size_t>(k);
+    const auto reference = kernels::test::solve_reference(
+        dense_problem(population, k), row(starts, k, n), settings.threshold,
+        static_cast<int>(settings.inner_iterations), static_cast<int>(settings.max_iterations));
+    EXPECT_EQ(solutions.iterations[at], reference.iterations);
+    EXPECT_EQ(solutions.status[at], reference.converged ? 0 : 1);
+    expect_near(anchored(row(solutions.f, k, n)), anchored(reference.f), 1e-9);
+  }
+}
+
+TEST(PopulationSolver, EqualsTheReferenceFromZeros) {
+  const Population grid = blob_population(6, 5, 9), dense = dense_population(11, 7, 4, 9);
+  for (const Population* population : {&grid, &dense})
+    for (const std::int64_t inner : {1, 7}) {
+      const PopulationSolver solver(*population, epsilon);
+      auto settings = solver_settings(1e-6);
+      settings.inner_iterations = inner;
+      const Solutions solutions = solve(solver, all_of(*population), settings);
+      expect_reference(*population, solutions, settings,
+                       Values(population->problems() * population->geometry.n, 0.0));
+      expect_true_figures(*population, solutions);
+      for (const double error : solutions.marginal_error) EXPECT_LT(error, 1e-6 * (1 + 1e-6));
+    }
+}
+
+TEST(PopulationSolver, EqualsTheReferenceFromPredictions) {
+  const Population grid = blob_population(6, 5, 9), dense = dense_population(11, 7, 4, 9);
+  for (const Population* population : {&grid, &dense}) {
+    const PopulationSolver solver(*population, epsilon);
+    const PotentialModel model = small_model(*population);
+    const Predictor predictor = solver.make_predictor(model, all_of(*population));
+    const Matrix<double, ExecutionSpace> start("otfleet::test::start", population->problems(),
+                                               population->geometry.n);
+    predictor.predict(population->source, population->target, epsilon, start);
+    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), start);
+    const auto settings = solver_settings(1e-4, "model");
+    const Solutions solutions = solve(solver, all_of(*population), settings, &predictor);
+    expect_reference(*population, solutions, settings,
+                     Values(host.data(), host.data() + host.size()));
+    expect_true_figures(*population, solutions);
+  }
+}
+
+TEST(PopulationSolver, EveryStartLeadsToTheSameSolution) {
+  const Population grid = blob_population(6, 5, 9), dense = dense_population(11, 7, 4, 9);
+  for (const Population* population : {&grid, &dense}) {
+    const PopulationSolver solver(*population, epsilon);
+    const PotentialModel model = small_model(*population);
+    const Predictor predictor = solver.make_predictor(model, all_of(*population));
+    const Solutions zeros = solve(solver, all_of(*population), solver_settings(1e-9));
+    for (const char* initializer : {"gaussian", "model"}) {
+      ASSERT_TRUE(solver.supports(initializer));
+      const Solutions other =
+          solve(solver, all_of(*population), solver_settings(1e-9, initializer), &predictor);
+      // The dual value is flat at its maximum, the cost is not.
+      expect_near(other.dual_value, zeros.dual_value, 1e-10);
+      expect_near(other.transport_cost, zeros.transport_cost, 1e-7);
+      EXPECT_NE(other.iterations, zeros.iterations);
+      for (const auto status : other.status) EXPECT_EQ(status, 0);
+    }
+  }
+}
+
+TEST(PopulationSolver, GaussianNeedsPointsAndTheirSquaredDistances) {
+  const auto supports = [](const Population& population) {
+    const PopulationSolver solver(population, epsilon);
+    EXPECT_TRUE(solver.supports("zeros"));
+    EXPECT_TRUE(solver.supports("model"));
+    return solver.supports("gaussian");
+  };
+  Population population = dense_population(5, 6, 2, 3);
+  EXPECT_TRUE(supports(population));
+  EXPECT_TRUE(supports(blob_population(4, 2, 3)));
+  // A cost of the user's own on known points.
+  population.geometry.cost_name = "matrix";
+  EXPECT_FALSE(supports(population));
+  // No points at all.
+  population.geometry.source_points.clear();
+  population.geometry.target_points.clear();
+  population.geometry.dimension = 0;
+  EXPECT_FALSE(supports(population));
+  // Points of four dimensions, at the distances they had in two.
+  population = dense_population(5, 6, 2, 3);
+  for (auto* points : {&population.geometry.source_points, &population.geometry.target_points}) {
+    Values wide;
+    for (std::size_t i = 0; i < points->size(); i += 2)
+      wide.insert(wide.end(), {(*points)[i], (*points)[i + 1], 0.0, 0.0});
+    *points = wide;
+  }
+  population.geometry.dimension = 4;
+  EXPECT_FALSE(supports(population));
+}
+
+TEST(PopulationSolver, FloatHasDoubleCertificates) {
+  const Population grid = blob_population(6, 5, 9), dense = dense_population(11, 7, 4, 9);
+  for (const Population* population : {&grid, &dense}) {
+    const PopulationSolver solver(*population, epsilon);
+    auto settings = solver_settings(1e-3);
+    settings.precision = "float";
+    const Solutions solutions = solve(solver, all_of(*population), settings);
+    expect_true_figures(*population, solutions);
+    for (std::size_t k = 0; k < solutions.status.size(); ++k) {
+      EXPECT_EQ(solutions.status[k], static_cast<int>(Status::converged));
+      EXPECT_LT(solutions.marginal_error[k], 1e-3 * (1 + 1e-6));
+    }
+  }
+}
+
+TEST(PopulationSolver, FloatStopsAtItsLimit) {
+  const Population grid = blob_population(6, 5, 9), dense = dense_population(11, 7, 4, 9);
+  for (const Population* population : {&grid, &dense}) {
+    const PopulationSolver solver(*population, epsilon);
+    auto settings = solver_settings(1e-12);
+    settings.precision = "float";
+    settings.max_iterations = 20000;
+    for (double t : {1e-4,1e-5,3e-6,1e-6,5e-7,3e-7,2e-7,1e-7,5e-8,3e-8,1e-8}) { auto st=settings; st.threshold=t; auto s2=solve(solver, all_of(*population), st); printf("thr %g:", t); for (size_t k=0;k<9;++k) printf(" %d/%d/%.1e", s2.status[k], s2.iterations[k], s2.marginal_error[k]); printf("\n"); }
+    const Solutions solutions = solve(solver, all_of(*population), settings);
+    expect_true_figures(*population, solutions);
+    for (std::size_t k = 0; k < solutions.status.size(); ++k) {
+      EXPECT_EQ(solutions.status[k], static_cast<int>(Status::precision_limit));
+      EXPECT_GT(solutions.marginal_error[k], 1e-12);
+      EXPECT_LT(solutions.marginal_error[k], 1e-4);  // and yet it did what floats can
+    }
+    settings.precision = "double";
+    for (const auto status : solve(solver, all_of(*population), settings).status)
+      EXPECT_EQ(status, static_cast<int>(Status::converged));
+  }
+}
+
+TEST(PopulationSolver, IterationLimit) {
+  const Population population = blob_population(6, 5, 9);
+  const PopulationSolver solver(population, epsilon);
+  auto settings = solver_settings(1e-9);
+  for (const int limit : {0, 1, 3}) {
+    settings.max_iterations = limit;
+    const Solutions solutions = solve(solver, all_of(population), settings);
+    expect_true_figures(population, solutions);
+    for (std::size_t k = 0; k < solutions.status.size(); ++k) {
+      EXPECT_EQ(solutions.status[k], static_cast<int>(Status::iteration_limit));
+      EXPECT_EQ(solutions.iterations[k], limit);
+    }
+  }
+}
+
+/// More problems than the device gets at once.
+TEST(PopulationSolver, RowsDoNotDependOnTheShard) {
+  const Population population = dense_population(3, 4, 6, 9000);
+  const PopulationSolver solver(population, 0.1);
+  const auto settings = solver_settings(1e-4);
+  const Solutions all = solve(solver, all_of(population), settings);
+  ASSERT_EQ(all.f.size(), 9000u * 3);
+  ASSERT_EQ(all.g.size(), 9000u * 4);
+  for (const Shard shard : {Shard{0, 3}, Shard{4090, 4100}, Shard{8191, 8193}, Shard{8999, 9000}}) {
+    const Solutions part = solve(solver, shard, settings);
+    const auto expect_part = [&](const auto& found, const auto& whole, std::int64_t columns) {
+      ASSERT_EQ(static_cast<std::int64_t>(found.size()), shard.size() * columns);
+      EXPECT_TRUE(std::equal(found.begin(), found.end(), whole.begin() + shard.begin * columns))
+          << "problems from " << shard.begin;
+    };
+    expect_part(part.f, all.f, 3);
+    expect_part(part.g, all.g, 4);
+    expect_part(part.dual_value, all.dual_value, 1);
+    expect_part(part.marginal_error, all.marginal_error, 1);
+    expect_part(part.iterations, all.iterations, 1);
+    expect_part(part.status, all.status, 1);
+  }
+}
+
+TEST(PopulationSolver, CountsTheSameIterations) {
+  const Population population = blob_population(6, 5, 9);
+  const PopulationSolver solver(population, epsilon);
+  auto settings = solver_settings(1e-3);
+  settings.max_iterations = 12;  // some make it, some do not
+  const Solutions solutions = solve(solver, all_of(population), settings);
+  SolveSeconds seconds;
+  std::int64_t converged = -1;
+  EXPECT_EQ(solver.count_iterations(all_of(population), settings, nullptr, seconds, converged),
+            solutions.iterations);
+  EXPECT_EQ(converged, std::count(solutions.status.begin(), solutions.status.end(), 0));
+  EXPECT_GT(seconds.iterate, 0);
+}
+
+TEST(PopulationSolver, ErrorSumsAreTheReferencesErrors) {
+  const Population population = dense_population(11, 7, 4, 6);
+  const PopulationSolver solver(population, epsilon);
+  constexpr int length = 15;
+  Values expected(length, 0.0);
+  for (std::int64_t k = 0; k < population.problems(); ++k) {
+    const auto reference = kernels::test::solve_reference(dense_problem(population, k),
+                                                          Values(11, 0.0), 0, 1, length - 1);
+    for (int t = 0; t < length; ++t) expected[t] += reference.errors[t];
+  }
+  expect_near(solver.error_sums(all_of(population), "zeros", nullptr, length), expected, 1e-11);
+}
+
+TEST(PopulationSolver, NoProblems) {
+  Population population = blob_population(4, 3, 5);
+  const PopulationSolver some(population, epsilon);
+  EXPECT_TRUE(solve(some, {5, 5}, solver_settings(1e-3)).status.empty());
+  population.source.clear();
+  population.target.clear();
+  const PopulationSolver solver(population, epsilon);
+  const PotentialModel model = small_model(population);
+  const Predictor predictor = solver.make_predictor(model, {0, 0});
+  for (const char* initializer : {"zeros", "gaussian", "model"}) {
+    const Solutions solutions =
+        solve(solver, {0, 0}, solver_settings(1e-3, initializer), &predictor);
+    EXPECT_TRUE(solutions.f.empty());
+    EXPECT_TRUE(solutions.dual_value.empty());
+    EXPECT_TRUE(solutions.status.empty());
+  }
+}
+
+TEST(PopulationSolver, PotentialsOnRequest) {
+  const Population population = blob_population(4, 3, 5);
+  const PopulationSolver solver(population, epsilon);
+  const Solutions with = solve(solver, {0, 5}, solver_settings(1e-3));
+  const Solutions without = solve(solver, {0, 5}, solver_settings(1e-3), nullptr, false);
+  EXPECT_TRUE(without.f.empty());
+  EXPECT_TRUE(without.g.empty());
+  EXPECT_EQ(without.dual_value, with.dual_value);
+  EXPECT_EQ(without.iterations, with.iterations);
+}
+
+}  // namespace
+}  // namespace otfleet
