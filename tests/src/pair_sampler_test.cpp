@@ -206,16 +206,14 @@ TEST(PairSampler, ShiftsKeepMassInsideAndTheProblem) {
     }
     return std::nullopt;
   };
-  int moves = 0, apart = 0;
+  int moves = 0;
   for (std::int64_t k = 0; k < 150; ++k) {
     const auto source = shift_of(plain.a_row(k), augmented.a_row(k));
     const auto target = shift_of(plain.b_row(k), augmented.b_row(k));
     ASSERT_TRUE(source && target) << "sample " << k << " is no shift of its problem";
     moves += *source != Shift{0, 0};
-    apart += *source != *target;
   }
   EXPECT_GT(moves, 75);
-  EXPECT_GT(apart, 75);  // the two measures move on their own
 }
 
 /// Which shifts there are: up to three points, and to the edge but not over it.
@@ -234,6 +232,7 @@ TEST(PairSampler, EveryAllowedShiftComes) {
     const Population population = block_population(c.shape, c.low, c.extent);
     const Samples samples = draw(PairSampler(population, {0, 1}, 5, true), population, 0, 1000);
     std::set<Shift> expected, seen;
+    int apart = 0;
     for (const Shift& shift : shifts_up_to(5, c.shape.size())) {
       bool allowed = true;
       for (std::size_t d = 0; d < shift.size(); ++d)
@@ -248,7 +247,10 @@ TEST(PairSampler, EveryAllowedShiftComes) {
           found = true;
         }
       ASSERT_TRUE(found) << "sample " << k;
+      apart += samples.a_row(k) != samples.b_row(k);
     }
+    EXPECT_GT(apart,
+              700);  // source and target move on their own; 5 shifts agree a fifth of the time
     // At most 32 shifts: 1000 draws miss one with probability below 1e-11.
     EXPECT_EQ(seen, expected);
   }

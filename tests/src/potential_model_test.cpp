@@ -289,6 +289,48 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
     }
 }
 
+/// More measures than are encoded at once, asked for in any order.
+TEST_P(PotentialModelTest, PredictorOfManyMeasures) {
+  constexpr int measures = 5000;
+  constexpr std::size_t pairs = measures;
+  PotentialModel model = make();
+  const auto a = testing::random_measures(measures, static_cast<int>(description_.n), 11);
+  const auto b = testing::random_measures(measures, static_cast<int>(description_.m), 12);
+  const auto source = upload(a, measures);
+  const auto target = description_.shared_measures ? source : upload(b, measures);
+  std::vector<std::int32_t> sources, targets;
+  for (int k = 0; k < measures; ++k) {
+    sources.push_back(measures - 1 - k);
+    targets.push_back((7 * k + 3) % measures);
+  }
+  const Predictor predictor(model, source, target, sources, targets);
+  const Matrix<double, ExecutionSpace> predicted("otfleet::test::f", pairs, n());
+  predictor.predict(sources, targets, epsilon, predicted);
+
+  const auto rows_of = [](const std::vector<double>& weights, std::int64_t points,
+                          const std::vector<std::int32_t>& which) {
+    std::vector<double> rows;
+    for (const std::int32_t measure : which)
+      rows.insert(rows.end(), weights.begin() + measure * points,
+                  weights.begin() + (measure + 1) * points);
+    return upload(rows, pairs);
+  };
+  const auto& target_values = description_.shared_measures ? a : b;
+  const Matrix<double, ExecutionSpace> expected("otfleet::test::f", pairs, n());
+  model.forward(rows_of(a, description_.n, sources),
+                rows_of(target_values, description_.m, targets), expected, epsilon);
+  const auto found = download(predicted), wanted = download(expected);
+  double worst = 0;
+  std::size_t misplaced = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (std::isinf(wanted[i]) || std::isinf(found[i]))
+      misplaced += found[i] != wanted[i];
+    else
+      worst = std::max(worst, std::abs(found[i] - wanted[i]));
+  EXPECT_EQ(misplaced, 0u);
+  EXPECT_LT(worst, 2e-6);
+}
+
 TEST_P(PotentialModelTest, PredictorOfNoProblems) {
   PotentialModel model = make();
   const auto source =
