@@ -15,7 +15,8 @@ using testing::Words;
 using testing::words_on_ranks;
 using testing::write_bytes;
 
-constexpr int steps = 200;
+// mpirun takes a second or two to end its ranks: the run must last well beyond that.
+constexpr int steps = 2000;
 
 class Resume : public testing::PipelineTest {
  protected:
