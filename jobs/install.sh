@@ -10,9 +10,9 @@ packages=(
   g++ cmake ninja-build git ccache
   # ranks and files
   openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
-  # kernels; OpenBLAS with its own threads makes LibTorch's products 15 times faster
+  # kernels
   libtrilinos-kokkos-dev libsleef-dev
-  # learning
+  # learning; OpenBLAS in its pthread build makes LibTorch's products 15 times faster
   libtorch-dev libopenblas-pthread-dev
   # job files, command line, log, reports, pictures
   libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libpng-dev gnuplot-nox
