@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <stdexcept>
 #include <string>
+
+#include "kernels/lanes/extended_range.hpp"
 
 namespace otfleet::kernels {
 
@@ -82,9 +85,9 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
     symmetric.push_back(same);
     shape_.push_back(shape);
   }
-  half_ = size;
+  size_ = size;
   tables_ = decltype(tables_)(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::geometry::tables"), 2 * size);
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::geometry::tables"), 3 * size);
   const auto host = Kokkos::create_mirror_view(tables_);
   for (std::size_t d = 0; d < shape_.size(); ++d) {
     const AxisCost& axis = cost.axes()[d];
@@ -95,13 +98,27 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
           const double c = axis.values[static_cast<std::size_t>(i) * axis.m + j] - low;
           const std::size_t at = direction == 0 ? static_cast<std::size_t>(i) * axis.m + j
                                                 : static_cast<std::size_t>(j) * axis.n + i;
-          const double log_c = c > 0 ? std::log(c) : -std::numeric_limits<double>::infinity();
-          const double logarithm[kinds] = {-c / epsilon, log_c - c / epsilon, log_c, 0};
-          const double linear[kinds] = {std::exp(-c / epsilon), c * std::exp(-c / epsilon), c, 1};
+          const long double exponential = std::exp(-static_cast<long double>(c) / epsilon);
+          const double log_c = c > 0 ? std::log(c) : 0;
+          const bool zero[kinds] = {false, !(c > 0), !(c > 0), false};
+          const long double value[kinds] = {exponential, c * exponential, c, 1};
+          const long double logarithm[kinds] = {-static_cast<long double>(c) / epsilon,
+                                                log_c - static_cast<long double>(c) / epsilon,
+                                                log_c, 0};
           for (int kind = 0; kind < used; ++kind) {
             const std::size_t slot = shape_[d].offset[direction][kind] + at;
-            host(slot) = static_cast<Scalar>(linear[kind]);
-            host(half_ + slot) = static_cast<Scalar>(logarithm[kind]);
+            const long double power =
+                std::round(logarithm[kind] / std::numbers::ln2_v<long double>);
+            // A denormal number carries few digits and slows every product.
+            host(slot) = value[kind] < std::numeric_limits<Scalar>::min()
+                             ? Scalar(0)
+                             : static_cast<Scalar>(value[kind]);
+            host(size_ + slot) =
+                zero[kind] ? Scalar(0)
+                           : static_cast<Scalar>(std::exp(
+                                 logarithm[kind] - power * std::numbers::ln2_v<long double>));
+            host(2 * size_ + slot) =
+                zero[kind] ? extended_zero_exponent<Scalar> : static_cast<Scalar>(power);
           }
         }
   }
@@ -121,9 +138,11 @@ AxisChain<Scalar> GibbsKernel<ExecutionSpace, Scalar>::chain(Direction direction
     table.in = way == 0 ? shape.n : shape.m;
     table.out = way == 0 ? shape.m : shape.n;
     table.linear = tables_.data() + shape.offset[way][d == special ? at_special : elsewhere];
-    table.logarithm = table.linear + half_;
-    result.in_points *= table.in;
-    result.out_points *= table.out;
+    table.mantissa = table.linear + size_;
+    table.exponent = table.mantissa + size_;
+    const int axis = d + SeparableCost::max_axes - result.axes;
+    result.from.length[axis] = result.from.end[axis] = table.in;
+    result.to.length[axis] = result.to.end[axis] = table.out;
   }
   return result;
 }

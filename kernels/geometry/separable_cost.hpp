@@ -1,6 +1,7 @@
 #pragma once
 #include <vector>
 
+#include "kernels/geometry/region.hpp"
 #include "kernels/kokkos_compat.hpp"
 
 namespace otfleet::kernels {
@@ -43,27 +44,43 @@ class SeparableCost {
   double minimum_ = 0, range_ = 0;
 };
 
-/// One direction of one axis on the device: table[in][out], row-major.
+/// One direction of one axis on the device: table[in][out], row-major. `linear` flushes to zero
+/// what Scalar cannot hold; mantissa · 2^exponent (ExtendedRange) never does.
 template <class Scalar>
 struct AxisTable {
-  const Scalar* linear = nullptr;     ///< what the scaling path multiplies with
-  const Scalar* logarithm = nullptr;  ///< its logarithm, for the log-domain path
+  const Scalar* linear = nullptr;
+  const Scalar* mantissa = nullptr;
+  const Scalar* exponent = nullptr;
   int in = 0, out = 0;
 };
 
-/// One direction of all axes: what a kernel needs to apply the operator once.
+/// One direction of all axes: what a kernel needs to apply the operator once, to inputs in the
+/// region `from`, for outputs in the region `to`.
 template <class Scalar>
 struct AxisChain {
   AxisTable<Scalar> axis[SeparableCost::max_axes];
   int axes = 0;
-  int in_points = 1, out_points = 1;
+  Region from, to;
+
+  KOKKOS_INLINE_FUNCTION int in_points() const {
+    return from.length[0] * from.length[1] * from.length[2];
+  }
+  KOKKOS_INLINE_FUNCTION int out_points() const {
+    return to.length[0] * to.length[1] * to.length[2];
+  }
+  KOKKOS_INLINE_FUNCTION AxisChain within(const Region& inputs, const Region& outputs) const {
+    AxisChain cropped = *this;
+    cropped.from = inputs;
+    cropped.to = outputs;
+    return cropped;
+  }
 };
 
 /// Device tables of a cost for one epsilon. With C~_d = C_d − min C_d on every axis (the minimum is
 /// added back to g, so a large offset of the cost is harmless):
 ///   gibbs        exp(−C~_d/epsilon)                 transport plans
 ///   weighted(d)  the same with axis d multiplied by C~_d   costs of transport plans
-///   cost         C~_d in `linear`                    c-transforms
+///   cost         C~_d                                c-transforms
 ///   rank_one(d)  C~_d on axis d, ones elsewhere      cost of a product plan
 /// `to_target` sums over source points, `to_source` over target points.
 template <class ExecutionSpace, class Scalar>
@@ -76,10 +93,10 @@ class GibbsKernel {
 
   int axes() const { return static_cast<int>(shape_.size()); }
   AxisChain<Scalar> gibbs(Direction direction) const {
-    return chain(direction, -1, exponent, exponent);
+    return chain(direction, -1, exponential, exponential);
   }
   AxisChain<Scalar> weighted(int axis, Direction direction) const {
-    return chain(direction, axis, times_cost, exponent);
+    return chain(direction, axis, times_cost, exponential);
   }
   AxisChain<Scalar> cost(Direction direction) const {
     return chain(direction, -1, plain_cost, plain_cost);
@@ -89,7 +106,7 @@ class GibbsKernel {
   }
 
  private:
-  enum Kind { exponent, times_cost, plain_cost, ones, kinds };
+  enum Kind { exponential, times_cost, plain_cost, ones, kinds };
   AxisChain<Scalar> chain(Direction direction, int special, Kind at_special, Kind elsewhere) const;
 
   struct Shape {
@@ -97,7 +114,7 @@ class GibbsKernel {
     std::size_t offset[2][kinds];
   };
   std::vector<Shape> shape_;
-  std::size_t half_ = 0;  ///< logarithms follow the linear tables
+  std::size_t size_ = 0;  ///< of the linear tables; mantissas and exponents follow them
   Kokkos::View<Scalar*, typename ExecutionSpace::memory_space> tables_;
 };
 

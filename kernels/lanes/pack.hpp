@@ -23,6 +23,13 @@
 #define OTFLEET_VECTOR_BYTES 16
 #endif
 
+// A pack is many registers: as an argument of a call that is not inlined it goes through memory.
+#if defined(__GNUC__)
+#define OTFLEET_PACK_INLINE __attribute__((always_inline)) inline
+#else
+#define OTFLEET_PACK_INLINE inline
+#endif
+
 namespace otfleet::kernels {
 
 template <class Scalar>
@@ -50,12 +57,13 @@ struct HostPack {
   }
 };
 
-#define OTFLEET_PACK_OPERATOR(op)                                                      \
-  template <class Scalar>                                                              \
-  HostPack<Scalar> operator op(const HostPack<Scalar>& x, const HostPack<Scalar>& y) { \
-    HostPack<Scalar> r;                                                                \
-    for (int k = 0; k < 2; ++k) r.v[k] = x.v[k] op y.v[k];                             \
-    return r;                                                                          \
+#define OTFLEET_PACK_OPERATOR(op)                                               \
+  template <class Scalar>                                                       \
+  OTFLEET_PACK_INLINE HostPack<Scalar> operator op(const HostPack<Scalar>& x,   \
+                                                   const HostPack<Scalar>& y) { \
+    HostPack<Scalar> r;                                                         \
+    for (int k = 0; k < 2; ++k) r.v[k] = x.v[k] op y.v[k];                      \
+    return r;                                                                   \
   }
 OTFLEET_PACK_OPERATOR(+)
 OTFLEET_PACK_OPERATOR(-)
@@ -109,34 +117,34 @@ Vector vector_log(Vector x) {
 // What kernels may do with a pack besides arithmetic. The scalar versions serve the GPU.
 
 template <class Scalar>
-HostPack<Scalar> exp(HostPack<Scalar> x) {
+OTFLEET_PACK_INLINE HostPack<Scalar> exp(HostPack<Scalar> x) {
   for (auto& part : x.v) part = detail::vector_exp(part);
   return x;
 }
 template <class Scalar>
-HostPack<Scalar> log(HostPack<Scalar> x) {
+OTFLEET_PACK_INLINE HostPack<Scalar> log(HostPack<Scalar> x) {
   for (auto& part : x.v) part = detail::vector_log(part);
   return x;
 }
 template <class Scalar>
-HostPack<Scalar> abs(HostPack<Scalar> x) {
+OTFLEET_PACK_INLINE HostPack<Scalar> abs(HostPack<Scalar> x) {
   for (auto& part : x.v) part = part < 0 ? -part : part;
   return x;
 }
 template <class Scalar>
-HostPack<Scalar> max(HostPack<Scalar> x, const HostPack<Scalar>& y) {
+OTFLEET_PACK_INLINE HostPack<Scalar> max(HostPack<Scalar> x, const HostPack<Scalar>& y) {
   for (int k = 0; k < 2; ++k) x.v[k] = x.v[k] > y.v[k] ? x.v[k] : y.v[k];
   return x;
 }
 template <class Scalar>
-HostPack<Scalar> min(HostPack<Scalar> x, const HostPack<Scalar>& y) {
+OTFLEET_PACK_INLINE HostPack<Scalar> min(HostPack<Scalar> x, const HostPack<Scalar>& y) {
   for (int k = 0; k < 2; ++k) x.v[k] = x.v[k] < y.v[k] ? x.v[k] : y.v[k];
   return x;
 }
 /// Keeps a loaded pack in registers: the compiler would read it again at every use, and the loads
 /// would then cost more than the multiply-adds.
 template <class Scalar>
-void keep(HostPack<Scalar>& x) {
+OTFLEET_PACK_INLINE void keep(HostPack<Scalar>& x) {
 #if defined(__x86_64__) && defined(__GNUC__)
   for (auto& part : x.v) asm("" : "+x"(part));
 #else
@@ -145,14 +153,15 @@ void keep(HostPack<Scalar>& x) {
 }
 /// Lane by lane: x > y ? yes : no.
 template <class Scalar>
-HostPack<Scalar> if_greater(const HostPack<Scalar>& x, const HostPack<Scalar>& y,
-                            const HostPack<Scalar>& yes, HostPack<Scalar> no) {
+OTFLEET_PACK_INLINE HostPack<Scalar> if_greater(const HostPack<Scalar>& x,
+                                                const HostPack<Scalar>& y,
+                                                const HostPack<Scalar>& yes, HostPack<Scalar> no) {
   for (int k = 0; k < 2; ++k) no.v[k] = x.v[k] > y.v[k] ? yes.v[k] : no.v[k];
   return no;
 }
 /// Is x > 0 in any lane?
 template <class Scalar>
-bool any_positive(const HostPack<Scalar>& x) {
+OTFLEET_PACK_INLINE bool any_positive(const HostPack<Scalar>& x) {
   const auto larger = x.v[0] > x.v[1] ? x.v[0] : x.v[1];
   bool any = false;
   for (int e = 0; e < HostPack<Scalar>::vector_width; ++e) any |= larger[e] > 0;

@@ -1,62 +1,96 @@
 #pragma once
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/lanes/extended_range.hpp"
 #include "kernels/lanes/pack.hpp"
 
 // A tile is the working set of one team: `width` instances, stored [row][lane] with the lane
-// innermost. Everything a solver does to a tile is one of the operations below.
+// innermost. Everything a solver does to a tile is one of the operations below; each works on a
+// region of the rows, the smallest box that holds the support of every lane.
 
 namespace otfleet::kernels {
 
-/// Runs body(row, pack) for every row of a tile; ends with a team barrier.
+namespace detail {
+
+/// A run of rows is one piece of work on a CPU; on a GPU every row is one.
+template <class L>
+inline constexpr bool split_runs = L::packs > 1;
+
+template <class L>
+KOKKOS_INLINE_FUNCTION int pieces(const Region& region) {
+  return split_runs<L> ? region.runs() * region.run_length() : region.runs();
+}
+template <class L>
+KOKKOS_INLINE_FUNCTION int piece_begin(const Region& region, int piece) {
+  return split_runs<L> ? region.run_begin(piece / region.run_length()) + piece % region.run_length()
+                       : region.run_begin(piece);
+}
+template <class L>
+KOKKOS_INLINE_FUNCTION int piece_length(const Region& region) {
+  return split_runs<L> ? 1 : region.run_length();
+}
+
+}  // namespace detail
+
+/// Runs body(row, pack) for every row of the region; ends with a team barrier.
 template <class L, class TeamMember, class Body>
-KOKKOS_INLINE_FUNCTION void for_rows(const TeamMember& team, int rows, const Body& body) {
-  Kokkos::parallel_for(Kokkos::TeamThreadRange(team, rows), [&](int row) {
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)),
-                         [&](int pack) { body(row, pack); });
+KOKKOS_INLINE_FUNCTION void for_rows(const TeamMember& team, const Region& region,
+                                     const Body& body) {
+  const int length = detail::piece_length<L>(region);
+  Kokkos::parallel_for(Kokkos::TeamThreadRange(team, detail::pieces<L>(region)), [&](int piece) {
+    const int begin = detail::piece_begin<L>(region, piece);
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
+      for (int row = begin; row < begin + length; ++row) body(row, pack);
+    });
   });
   team.team_barrier();
 }
 
-/// out[lane] = combine over rows of term(row, pack), starting from `start`, in an order that
-/// depends on nothing but the team size. `partial` holds team_size × width numbers. Ends with a
-/// barrier.
-template <class L, class TeamMember, class Term, class Combine>
-KOKKOS_INLINE_FUNCTION void reduce_rows(const TeamMember& team, int rows, typename L::Scalar start,
-                                        typename L::Scalar* partial, typename L::Scalar* out,
-                                        const Term& term, const Combine& combine) {
+/// Runs body(pack) for every pack of a single row; ends with a team barrier.
+template <class L, class TeamMember, class Body>
+KOKKOS_INLINE_FUNCTION void for_packs(const TeamMember& team, const Body& body) {
+  Kokkos::parallel_for(Kokkos::TeamThreadRange(team, 1), [&](int) {
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)),
+                         [&](int pack) { body(pack); });
+  });
+  team.team_barrier();
+}
+
+/// out[lane] = sum over the region's rows of term(row, pack), in an order that depends on nothing
+/// but the team size: rows that are left out of the region would add zero. `partial` holds
+/// team_size × width numbers. Ends with a barrier.
+template <class L, class TeamMember, class Term>
+KOKKOS_INLINE_FUNCTION void sum_rows(const TeamMember& team, const Region& region,
+                                     typename L::Scalar* partial, typename L::Scalar* out,
+                                     const Term& term) {
   using Pack = typename L::Pack;
   const int workers = team.team_size();
   Kokkos::parallel_for(Kokkos::TeamThreadRange(team, workers), [&](int worker) {
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
-      Pack sum(start);
-      for (int row = worker; row < rows; row += workers) sum = combine(sum, term(row, pack));
+      Pack sum(typename L::Scalar(0));
+      for (int run = 0; run < region.runs(); ++run) {
+        const int begin = region.run_begin(run), end = begin + region.run_length();
+        const int first = begin + (worker - begin % workers + workers) % workers;
+        for (int row = first; row < end; row += workers) sum = sum + term(row, pack);
+      }
       L::store(partial + worker * L::width + pack * L::pack_width, sum);
     });
   });
   team.team_barrier();
-  for_rows<L>(team, 1, [&](int, int pack) {
-    Pack sum(start);
+  for_packs<L>(team, [&](int pack) {
+    Pack sum(typename L::Scalar(0));
     for (int worker = 0; worker < workers; ++worker)
-      sum = combine(sum, L::load(partial + worker * L::width + pack * L::pack_width));
+      sum = sum + L::load(partial + worker * L::width + pack * L::pack_width);
     L::store(out + pack * L::pack_width, sum);
   });
-}
-
-template <class L, class TeamMember, class Term>
-KOKKOS_INLINE_FUNCTION void sum_rows(const TeamMember& team, int rows, typename L::Scalar* partial,
-                                     typename L::Scalar* out, const Term& term) {
-  using Pack = typename L::Pack;
-  reduce_rows<L>(team, rows, typename L::Scalar(0), partial, out, term,
-                 [](const Pack& x, const Pack& y) { return x + y; });
 }
 
 namespace detail {
 
 /// acc[r] = sum over s of table[s, r] x[s], for `count` neighboring outputs of one line.
-template <class L, int count, class Finish>
+template <class L, int count>
 KOKKOS_INLINE_FUNCTION void multiply_block(const typename L::Scalar* table, int in, int out,
                                            const typename L::Scalar* x, long stride,
-                                           const Finish& finish) {
+                                           typename L::Pack* result) {
   using Pack = typename L::Pack;
   Pack sums[count];
 #pragma unroll
@@ -69,63 +103,104 @@ KOKKOS_INLINE_FUNCTION void multiply_block(const typename L::Scalar* table, int 
     for (int r = 0; r < count; ++r) sums[r] = sums[r] + Pack(row[r]) * value;
   }
 #pragma unroll
-  for (int r = 0; r < count; ++r) finish(r, sums[r]);
+  for (int r = 0; r < count; ++r) result[r] = sums[r];
 }
 
-template <class L, class Finish>
+template <class L>
 KOKKOS_INLINE_FUNCTION void multiply_outputs(int count, const typename L::Scalar* table, int in,
                                              int out, const typename L::Scalar* x, long stride,
-                                             const Finish& finish) {
+                                             typename L::Pack* result) {
   switch (count) {
     case 1:
-      return multiply_block<L, 1>(table, in, out, x, stride, finish);
+      return multiply_block<L, 1>(table, in, out, x, stride, result);
     case 2:
-      return multiply_block<L, 2>(table, in, out, x, stride, finish);
+      return multiply_block<L, 2>(table, in, out, x, stride, result);
     case 3:
-      return multiply_block<L, 3>(table, in, out, x, stride, finish);
+      return multiply_block<L, 3>(table, in, out, x, stride, result);
     case 4:
-      return multiply_block<L, 4>(table, in, out, x, stride, finish);
+      return multiply_block<L, 4>(table, in, out, x, stride, result);
     case 5:
-      return multiply_block<L, 5>(table, in, out, x, stride, finish);
+      return multiply_block<L, 5>(table, in, out, x, stride, result);
     default:
-      return multiply_block<L, 6>(table, in, out, x, stride, finish);
+      return multiply_block<L, 6>(table, in, out, x, stride, result);
   }
 }
 
-/// The lines of one axis of a tile: rows (o, s, i) for s along the axis.
+/// The lines of one axis: for every index on the two other axes, the rows along this one. Rows of
+/// `from` have this axis with its inputs, rows of `to` with its outputs.
 struct AxisLines {
-  int outer, inner;
-  KOKKOS_INLINE_FUNCTION int lines() const { return outer * inner; }
+  int begin[2], extent[2];
+  int in_begin, in_end, out_begin, out_end;
+  long from_stride[2], to_stride[2], from_step, to_step;
+
+  KOKKOS_INLINE_FUNCTION int count() const { return extent[0] * extent[1]; }
+  KOKKOS_INLINE_FUNCTION long from_row(int line, int s) const {
+    return (begin[0] + line / extent[1]) * from_stride[0] +
+           (begin[1] + line % extent[1]) * from_stride[1] + s * from_step;
+  }
+  KOKKOS_INLINE_FUNCTION long to_row(int line, int r) const {
+    return (begin[0] + line / extent[1]) * to_stride[0] +
+           (begin[1] + line % extent[1]) * to_stride[1] + r * to_step;
+  }
 };
 
-/// Runs finish(line, r, sum) with sum = sum over s of table[s, r] x(line, s) for every output r of
-/// every line. Work is split by line on a CPU, by line and block of outputs on a GPU.
+/// The lines of axis `p` of three, when the axes after it are already contracted.
+KOKKOS_INLINE_FUNCTION AxisLines axis_lines(const Region& in, const Region& out, int p) {
+  AxisLines lines;
+  long from[3], to[3];
+  long from_stride = 1, to_stride = 1;
+  for (int q = 2; q >= 0; --q) {
+    from[q] = from_stride;
+    to[q] = to_stride;
+    from_stride *= q <= p ? in.length[q] : out.length[q];
+    to_stride *= q < p ? in.length[q] : out.length[q];
+  }
+  for (int q = 0, other = 0; q < 3; ++q) {
+    if (q == p) continue;
+    const Region& region = q < p ? in : out;
+    lines.begin[other] = region.begin[q];
+    lines.extent[other] = region.extent(q);
+    lines.from_stride[other] = from[q];
+    lines.to_stride[other] = to[q];
+    ++other;
+  }
+  lines.in_begin = in.begin[p];
+  lines.in_end = in.end[p];
+  lines.out_begin = out.begin[p];
+  lines.out_end = out.end[p];
+  lines.from_step = from[p];
+  lines.to_step = to[p];
+  return lines;
+}
+
+/// Runs finish(line, r, row, pack, sum) with sum = sum over s of table[s, r] x(line, s) for every
+/// output r of every line. Work is split by line on a CPU, by line and block of outputs on a GPU.
 template <class L, class TeamMember, class Finish>
 KOKKOS_INLINE_FUNCTION void multiply_lines(const TeamMember& team,
                                            const AxisTable<typename L::Scalar>& table,
-                                           AxisLines shape, const typename L::Scalar* x,
+                                           const AxisLines& lines, const typename L::Scalar* x,
                                            const Finish& finish) {
-  const int blocks = (table.out + L::block - 1) / L::block;
+  const int in = lines.in_end - lines.in_begin, outputs = lines.out_end - lines.out_begin;
+  const int blocks = (outputs + L::block - 1) / L::block;
   // A single long line (a dense cost) is split too, so that a team of threads has work.
-  const int pieces = (L::packs > 1 || shape.lines() == 1) ? blocks : 1;
-  const int in = table.in, out = table.out, inner = shape.inner;
-  const typename L::Scalar* linear = table.linear;
-  Kokkos::parallel_for(Kokkos::TeamThreadRange(team, shape.lines() * pieces), [&](int item) {
+  const int pieces = (L::packs > 1 || lines.count() == 1) ? blocks : 1;
+  const int out = table.out;
+  const typename L::Scalar* linear =
+      table.linear + static_cast<long>(lines.in_begin) * out + lines.out_begin;
+  Kokkos::parallel_for(Kokkos::TeamThreadRange(team, lines.count() * pieces), [&](int item) {
     const int line = item / pieces, piece = item % pieces;
-    const int o = line / inner, i = line % inner;
     const int first = blocks * piece / pieces, last = blocks * (piece + 1) / pieces;
+    const long from = lines.from_row(line, lines.in_begin) * L::width;
+    const long to = lines.to_row(line, lines.out_begin);
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
-      const typename L::Scalar* from =
-          x + (static_cast<long>(o) * in * inner + i) * L::width + pack * L::pack_width;
       for (int block = first; block < last; ++block) {
         // Blocks of nearly equal size: 28 outputs are 6+6+6+5+5, not 6+6+6+6+4.
-        const int begin = out * block / blocks, end = out * (block + 1) / blocks;
-        multiply_outputs<L>(end - begin, linear + begin, in, out, from,
-                            static_cast<long>(inner) * L::width,
-                            [&](int r, const typename L::Pack& sum) {
-                              const long row = (static_cast<long>(o) * out + begin + r) * inner + i;
-                              finish(line, begin + r, row, pack, sum);
-                            });
+        const int begin = outputs * block / blocks, end = outputs * (block + 1) / blocks;
+        typename L::Pack sums[6];
+        multiply_outputs<L>(end - begin, linear + begin, in, out, x + from + pack * L::pack_width,
+                            lines.from_step * L::width, sums);
+        for (int r = begin; r < end; ++r)
+          finish(line, lines.out_begin + r, to + r * lines.to_step, pack, sums[r - begin]);
       }
     });
   });
@@ -139,11 +214,8 @@ KOKKOS_INLINE_FUNCTION void contract_axes(const AxisChain<Scalar>& chain, const 
                                           Scalar* y, Scalar* tmp, const Step& step) {
   const Scalar* from = x;
   for (int d = chain.axes - 1; d >= 0; --d) {
-    AxisLines lines{1, 1};
-    for (int e = 0; e < d; ++e) lines.outer *= chain.axis[e].in;
-    for (int e = d + 1; e < chain.axes; ++e) lines.inner *= chain.axis[e].out;
     Scalar* to = d % 2 == 0 ? y : tmp;
-    step(chain.axis[d], lines, from, to);
+    step(chain.axis[d], axis_lines(chain.from, chain.to, d + 3 - chain.axes), from, to);
     from = to;
   }
 }
@@ -157,14 +229,15 @@ KOKKOS_INLINE_FUNCTION void apply_linear(const TeamMember& team,
                                          const typename L::Scalar* x, typename L::Scalar* y,
                                          typename L::Scalar* tmp) {
   using Scalar = typename L::Scalar;
-  detail::contract_axes(
-      chain, x, y, tmp,
-      [&](const AxisTable<Scalar>& table, detail::AxisLines shape, const Scalar* from, Scalar* to) {
-        detail::multiply_lines<L>(team, table, shape, from,
-                                  [&](int, int, long row, int pack, const typename L::Pack& sum) {
-                                    L::store(to + row * L::width + pack * L::pack_width, sum);
-                                  });
-      });
+  detail::contract_axes(chain, x, y, tmp,
+                        [&](const AxisTable<Scalar>& table, const detail::AxisLines& lines,
+                            const Scalar* from, Scalar* to) {
+                          detail::multiply_lines<L>(
+                              team, table, lines, from,
+                              [&](int, int, long row, int pack, const typename L::Pack& sum) {
+                                L::store(to + row * L::width + pack * L::pack_width, sum);
+                              });
+                        });
 }
 
 /// y = min over inputs of (cost + x), the c-transform of −x; same arguments as apply_linear.
@@ -177,89 +250,132 @@ KOKKOS_INLINE_FUNCTION void apply_min_plus(const TeamMember& team,
   using Pack = typename L::Pack;
   detail::contract_axes(
       chain, x, y, tmp,
-      [&](const AxisTable<Scalar>& table, detail::AxisLines shape, const Scalar* from, Scalar* to) {
-        const int in = table.in, out = table.out, inner = shape.inner;
-        const Scalar* cost = table.linear;
-        for_rows<L>(team, shape.lines() * out, [&](int row, int pack) {
-          const int i = row % inner, r = row / inner % out, o = row / inner / out;
-          const Scalar* line =
-              from + (static_cast<long>(o) * in * inner + i) * L::width + pack * L::pack_width;
-          Pack least(Kokkos::Experimental::finite_max<Scalar>::value);
-          for (int s = 0; s < in; ++s)
-            least = min(least, Pack(cost[static_cast<long>(s) * out + r]) +
-                                   L::load(line + static_cast<long>(s) * inner * L::width));
-          L::store(to + static_cast<long>(row) * L::width + pack * L::pack_width, least);
+      [&](const AxisTable<Scalar>& table, const detail::AxisLines& lines, const Scalar* from,
+          Scalar* to) {
+        const int outputs = lines.out_end - lines.out_begin;
+        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, lines.count() * outputs), [&](int item) {
+          const int line = item / outputs, r = lines.out_begin + item % outputs;
+          const Scalar* terms = from + lines.from_row(line, 0) * L::width;
+          Scalar* least_of_line = to + lines.to_row(line, r) * L::width;
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
+            Pack least(Kokkos::Experimental::finite_max<Scalar>::value);
+            for (int s = lines.in_begin; s < lines.in_end; ++s)
+              least = min(least, Pack(table.linear[static_cast<long>(s) * table.out + r]) +
+                                     L::load(terms + s * lines.from_step * L::width +
+                                             pack * L::pack_width));
+            L::store(least_of_line + pack * L::pack_width, least);
+          });
         });
+        team.team_barrier();
       });
 }
 
-/// y = log K exp(x) for every lane, whatever the range of x (−inf allowed) and of K.
-///
-/// Every line is shifted by its maximum, exponentiated once and multiplied with the linear table.
-/// A sum that is not far above the smallest normal number may have lost terms to underflow; those
-/// outputs, and only those, are summed again exactly, each with its own shift. `tmp` and
-/// `exponentials` have max_points rows, `shifts` max_points rows.
-template <class L, class TeamMember>
-KOKKOS_INLINE_FUNCTION void apply_log(const TeamMember& team,
-                                      const AxisChain<typename L::Scalar>& chain,
-                                      const typename L::Scalar* x, typename L::Scalar* y,
-                                      typename L::Scalar* tmp, typename L::Scalar* exponentials,
-                                      typename L::Scalar* shifts) {
+/// Reads and writes numbers in extended range, stored [row][mantissas, exponents][lane].
+template <class L>
+struct ExtendedRows {
+  using Pack = typename L::Pack;
+  using Value = ExtendedRange<Pack>;
+  KOKKOS_INLINE_FUNCTION static Value load(const typename L::Scalar* x, long row, int pack) {
+    const typename L::Scalar* at = x + row * (2 * L::width) + pack * L::pack_width;
+    return {L::load(at), L::load(at + L::width)};
+  }
+  KOKKOS_INLINE_FUNCTION static void store(typename L::Scalar* x, long row, int pack,
+                                           const Value& value) {
+    typename L::Scalar* at = x + row * (2 * L::width) + pack * L::pack_width;
+    L::store(at, value.mantissa);
+    L::store(at + L::width, value.exponent);
+  }
+};
+
+namespace detail {
+
+/// One output of one line, every term with an exponent of its own. Rarely needed, and kept out of
+/// the loops that would otherwise carry it.
+template <class L>
+#ifndef __CUDA_ARCH__
+__attribute__((noinline))
+#endif
+KOKKOS_FUNCTION ExtendedRange<typename L::Pack>
+sum_exactly(const AxisTable<typename L::Scalar>& table, const AxisLines& lines,
+            const typename L::Scalar* from, int line, int r, int pack) {
   using Scalar = typename L::Scalar;
   using Pack = typename L::Pack;
-  constexpr Scalar lowest = -Kokkos::Experimental::finite_max<Scalar>::value / 4;
+  using Rows = ExtendedRows<L>;
+  const Scalar *mantissa = table.mantissa + r, *exponent = table.exponent + r;
+  const long begin = lines.from_row(line, 0);
+  Pack largest(extended_zero_exponent<Scalar>);
+  for (int s = lines.in_begin; s < lines.in_end; ++s)
+    largest = max(Rows::load(from, begin + s * lines.from_step, pack).exponent +
+                      Pack(exponent[static_cast<long>(s) * table.out]),
+                  largest);
+  Pack sum(Scalar(0));
+  for (int s = lines.in_begin; s < lines.in_end; ++s) {
+    const auto term = Rows::load(from, begin + s * lines.from_step, pack);
+    const long at = static_cast<long>(s) * table.out;
+    sum = sum + term.mantissa * Pack(mantissa[at]) *
+                    power_of_two(term.exponent + Pack(exponent[at]) - largest);
+  }
+  return normalize(sum, largest);
+}
+
+}  // namespace detail
+
+/// y = K x for every lane, x and y in extended range, whatever the range of x and of K.
+///
+/// Every line is scaled by its largest power of two and multiplied with the linear table. A sum
+/// that is not far above the smallest normal number may have lost terms to underflow; those
+/// outputs, and only those, are summed again with exponents of their own. `tmp` has max_points
+/// rows, `scaled` and `shifts` the same in plain numbers.
+template <class L, class TeamMember>
+KOKKOS_INLINE_FUNCTION void apply_extended(const TeamMember& team,
+                                           const AxisChain<typename L::Scalar>& chain,
+                                           const typename L::Scalar* x, typename L::Scalar* y,
+                                           typename L::Scalar* tmp, typename L::Scalar* scaled,
+                                           typename L::Scalar* shifts) {
+  using Scalar = typename L::Scalar;
+  using Pack = typename L::Pack;
+  using Rows = ExtendedRows<L>;
+  constexpr Scalar nothing = extended_zero_exponent<Scalar>;
   // Terms below the smallest normal number are lost; they must not add up to one rounding error of
   // a sum of up to 1e5 terms.
   constexpr Scalar reliable = sizeof(Scalar) == 8 ? Scalar(1e-286) : Scalar(1e-25);
   detail::contract_axes(
       chain, x, y, tmp,
-      [&](const AxisTable<Scalar>& table, detail::AxisLines shape, const Scalar* from, Scalar* to) {
-        const int in = table.in, inner = shape.inner;
-        const long stride = static_cast<long>(inner) * L::width;
-        for_rows<L>(team, shape.lines(), [&](int line, int pack) {
-          const long begin =
-              (static_cast<long>(line / inner) * in * inner + line % inner) * L::width +
-              pack * L::pack_width;
-          Pack shift(lowest);
-          for (int s = 0; s < in; ++s) shift = max(shift, L::load(from + begin + s * stride));
-          for (int s = 0; s < in; ++s)
-            L::store(exponentials + begin + s * stride,
-                     exp(L::load(from + begin + s * stride) - shift));
-          L::store(shifts + static_cast<long>(line) * L::width + pack * L::pack_width, shift);
+      [&](const AxisTable<Scalar>& table, const detail::AxisLines& lines, const Scalar* from,
+          Scalar* to) {
+        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, lines.count()), [&](int line) {
+          const long begin = lines.from_row(line, 0);
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
+            Pack shift(nothing);
+            for (int s = lines.in_begin; s < lines.in_end; ++s)
+              shift = max(Rows::load(from, begin + s * lines.from_step, pack).exponent, shift);
+            for (int s = lines.in_begin; s < lines.in_end; ++s) {
+              const long row = begin + s * lines.from_step;
+              const auto value = Rows::load(from, row, pack);
+              L::store(scaled + row * L::width + pack * L::pack_width,
+                       value.mantissa * power_of_two(value.exponent - shift));
+            }
+            L::store(shifts + static_cast<long>(line) * L::width + pack * L::pack_width, shift);
+          });
         });
+        team.team_barrier();
         detail::multiply_lines<L>(
-            team, table, shape, exponentials,
-            [&](int line, int r, long row, int pack, const Pack& sum) {
+            team, table, lines, scaled, [&](int line, int r, long row, int pack, const Pack& sum) {
+              const Pack none(Scalar(0)), one(Scalar(1)), least(reliable);
               const Pack shift =
                   L::load(shifts + static_cast<long>(line) * L::width + pack * L::pack_width);
-              // A line without mass gives −inf whatever its sum. Here and below a NaN fails the
-              // comparison and stays.
-              const Pack none(-Kokkos::Experimental::infinity<Scalar>::value);
-              const Pack alive =
-                  if_greater(Pack(lowest / 2), shift, Pack(Scalar(0)), Pack(Scalar(1)));
-              const Pack lost = if_greater(Pack(reliable), sum, alive, Pack(Scalar(0)));
-              Pack value = shift + log(max(Pack(reliable), sum));
+              // A line without mass gives zero. A NaN fails the comparison and stays.
+              const Pack alive = if_greater(Pack(nothing / 2), shift, none, one);
+              const Pack lost = if_greater(least, sum, alive, none);
+              ExtendedRange<Pack> value = normalize(sum, shift);
               if (any_positive(lost)) {
-                const Scalar* logarithm = table.logarithm + r;
-                const Scalar* terms =
-                    from +
-                    (static_cast<long>(line / inner) * in * inner + line % inner) * L::width +
-                    pack * L::pack_width;
-                Pack largest(lowest);
-                for (int s = 0; s < in; ++s)
-                  largest = max(largest, L::load(terms + s * stride) +
-                                             Pack(logarithm[static_cast<long>(s) * table.out]));
-                Pack exact(Scalar(0));
-                for (int s = 0; s < in; ++s)
-                  exact = exact + exp(L::load(terms + s * stride) +
-                                      Pack(logarithm[static_cast<long>(s) * table.out]) - largest);
-                // At least the largest term survives, unless every term is −inf.
-                const Pack some = if_greater(largest, Pack(lowest),
-                                             largest + log(max(exact, Pack(Scalar(0.5)))), none);
-                value = if_greater(lost, Pack(Scalar(0)), some, value);
+                const auto exact = detail::sum_exactly<L>(table, lines, from, line, r, pack);
+                value.mantissa = if_greater(lost, none, exact.mantissa, value.mantissa);
+                value.exponent = if_greater(lost, none, exact.exponent, value.exponent);
               }
-              L::store(to + row * L::width + pack * L::pack_width,
-                       if_greater(alive, Pack(Scalar(0)), value, none));
+              Rows::store(to, row, pack,
+                          {if_greater(alive, none, value.mantissa, none),
+                           if_greater(alive, none, value.exponent, Pack(nothing))});
             });
       });
 }

@@ -25,15 +25,17 @@ struct CostChains {
   double range;
 };
 
-template <class Domain, class ExecutionSpace>
+template <class Domain_, class ExecutionSpace>
 struct CertificateKernel {
+  using Domain = Domain_;
   using L = typename Domain::L;
   using Scalar = double;
   using Pack = typename Domain::Pack;
+  using Memory = typename Domain::Memory;
   using Half = HalfStep<Domain, ExecutionSpace>;
 
   enum Array { result = Half::first_free, left_gap, right_gap, scratch };
-  static constexpr int arrays = scratch + 3;  // c-transforms need no more than the log path
+  static constexpr int arrays = scratch + 3;  // c-transforms need no more than the extended path
   enum Sum {
     row_mass,
     error,
@@ -59,111 +61,111 @@ struct CertificateKernel {
   }
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
-    const TileMemory<L> tile = team_tile<L>(team, memory, arrays, rows);
+    const Memory tile = team_tile<Domain>(team, memory, arrays, rows);
     double* totals = static_cast<double*>(
         team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * sums, 64));
     double* partial = static_cast<double*>(
         team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * team.team_size(), 64));
     const int tiles = (half.problems.size() + L::width - 1) / L::width;
     for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
+      Region source, target;
+      half.regions(t, source, target);
       half.load(team, t, tile);
-      half.run(team, tile, scratch);
-      measure(team, tile, totals, partial);
+      Half::run(team, tile, half.to_target.within(source, target),
+                half.to_source.within(target, source), scratch);
+      measure(team, tile, source, target, totals, partial);
       write_target_potentials(team, t, tile);
-      round(team, tile, totals, partial);
-      bound_below(team, t, tile, totals, partial);
+      round(team, tile, source, target, totals, partial);
+      bound_below(team, t, tile, source, target, totals, partial);
       write(team, t, totals);
     }
   }
 
+  KOKKOS_FUNCTION static Pack row_sum(const double* u, const double* y, int row, int pack) {
+    return Domain::marginal(Domain::load(u, row, pack), Domain::load(y, row, pack));
+  }
+
   /// Row sums of the plan, their error, and the plan's cost.
-  KOKKOS_FUNCTION void measure(const Team<ExecutionSpace>& team, const TileMemory<L>& tile,
-                               double* totals, double* partial) const {
-    const int n = half.to_target.in_points;
+  KOKKOS_FUNCTION void measure(const Team<ExecutionSpace>& team, const Memory& tile,
+                               const Region& source, const Region& target, double* totals,
+                               double* partial) const {
     const double *a = tile.array(Half::a), *u = tile.array(Half::left),
                  *y = tile.array(Half::applied);
-    sum_rows<L>(team, n, partial, totals + row_mass * L::width, [&](int row, int pack) {
-      const long at = position(row, pack);
-      return Domain::marginal(L::load(u + at), L::load(y + at));
+    sum_rows<L>(team, source, partial, totals + row_mass * L::width,
+                [&](int row, int pack) { return row_sum(u, y, row, pack); });
+    sum_rows<L>(team, source, partial, totals + error * L::width, [&](int row, int pack) {
+      return abs(row_sum(u, y, row, pack) - load_plain<L>(a, row, pack));
     });
-    sum_rows<L>(team, n, partial, totals + error * L::width, [&](int row, int pack) {
-      const long at = position(row, pack);
-      return abs(Domain::marginal(L::load(u + at), L::load(y + at)) - L::load(a + at));
-    });
-    half.target_dual(team, tile, partial, totals + target_dual * L::width);
-    plan_cost(team, tile, totals + cost * L::width, totals + gap_mass * L::width, partial);
+    half.target_dual(team, tile, target, partial, totals + target_dual * L::width);
+    plan_cost(team, tile, source, target, totals + cost * L::width, totals + gap_mass * L::width,
+              partial);
   }
 
   /// out = sum over axes of <C~_d, P> for the plan of `left` and `right`; `work` is [width].
-  KOKKOS_FUNCTION void plan_cost(const Team<ExecutionSpace>& team, const TileMemory<L>& tile,
-                                 double* out_sum, double* work, double* partial) const {
-    const int n = half.to_target.in_points;
+  KOKKOS_FUNCTION void plan_cost(const Team<ExecutionSpace>& team, const Memory& tile,
+                                 const Region& source, const Region& target, double* out_sum,
+                                 double* work, double* partial) const {
     const double* u = tile.array(Half::left);
     double* y = tile.array(result);
     zero(team, out_sum);
     for (int d = 0; d < half.to_target.axes; ++d) {
-      Domain::apply(team, costs.weighted[d], tile.array(Half::right), y, tile, scratch);
-      sum_rows<L>(team, n, partial, work, [&](int row, int pack) {
-        const long at = position(row, pack);
-        return Domain::marginal(L::load(u + at), L::load(y + at));
-      });
+      Domain::apply(team, costs.weighted[d].within(target, source), tile.array(Half::right), y,
+                    tile, scratch);
+      sum_rows<L>(team, source, partial, work,
+                  [&](int row, int pack) { return row_sum(u, y, row, pack); });
       add(team, out_sum, work);
     }
   }
 
   /// Altschuler et al. 2017, algorithm 2: scale rows down to a, then columns down to b, then add
   /// the product of what is missing.
-  KOKKOS_FUNCTION void round(const Team<ExecutionSpace>& team, const TileMemory<L>& tile,
-                             double* totals, double* partial) const {
-    const int n = half.to_target.in_points, m = half.to_target.out_points;
+  KOKKOS_FUNCTION void round(const Team<ExecutionSpace>& team, const Memory& tile,
+                             const Region& source, const Region& target, double* totals,
+                             double* partial) const {
     const double *a = tile.array(Half::a), *b = tile.array(Half::b);
     double *u = tile.array(Half::left), *v = tile.array(Half::right),
            *y = tile.array(Half::applied);
     double *missing_a = tile.array(left_gap), *missing_b = tile.array(right_gap);
+    const AxisChain<double> to_target = half.to_target.within(source, target);
+    const AxisChain<double> to_source = half.to_source.within(target, source);
     const Pack none(0.0);
-    for_rows<L>(team, n, [&](int row, int pack) {
-      const long at = position(row, pack);
-      const Pack sum = Domain::marginal(L::load(u + at), L::load(y + at));
-      const Pack weight = L::load(a + at);
-      const Pack factor = at_most_one(weight, sum);
-      L::store(u + at, Domain::scale(L::load(u + at), factor));
+    for_rows<L>(team, source, [&](int row, int pack) {
+      const Pack factor = at_most_one(load_plain<L>(a, row, pack), row_sum(u, y, row, pack));
+      Domain::store(u, row, pack, Domain::scale(Domain::load(u, row, pack), factor));
     });
-    Domain::apply(team, half.to_target, u, y, tile, scratch);
-    for_rows<L>(team, m, [&](int row, int pack) {
-      const long at = position(row, pack);
-      const Pack sum = Domain::marginal(L::load(v + at), L::load(y + at));
-      const Pack weight = L::load(b + at);
+    Domain::apply(team, to_target, u, y, tile, scratch);
+    for_rows<L>(team, target, [&](int row, int pack) {
+      const Pack sum = row_sum(v, y, row, pack), weight = load_plain<L>(b, row, pack);
       const Pack factor = at_most_one(weight, sum);
-      L::store(v + at, Domain::scale(L::load(v + at), factor));
-      L::store(missing_b + at, max(weight - sum * factor, none));
+      Domain::store(v, row, pack, Domain::scale(Domain::load(v, row, pack), factor));
+      store_plain<L>(missing_b, row, pack, max(weight - sum * factor, none));
     });
-    Domain::apply(team, half.to_source, v, y, tile, scratch);
-    for_rows<L>(team, n, [&](int row, int pack) {
-      const long at = position(row, pack);
-      const Pack sum = Domain::marginal(L::load(u + at), L::load(y + at));
-      L::store(missing_a + at, max(L::load(a + at) - sum, none));
+    Domain::apply(team, to_source, v, y, tile, scratch);
+    for_rows<L>(team, source, [&](int row, int pack) {
+      store_plain<L>(missing_a, row, pack,
+                     max(load_plain<L>(a, row, pack) - row_sum(u, y, row, pack), none));
     });
     double* work = totals + first_dual * L::width;
-    plan_cost(team, tile, totals + rounded_cost * L::width, work, partial);
-    sum_rows<L>(team, n, partial, totals + gap_mass * L::width,
-                [&](int row, int pack) { return L::load(missing_a + position(row, pack)); });
+    plan_cost(team, tile, source, target, totals + rounded_cost * L::width, work, partial);
+    sum_rows<L>(team, source, partial, totals + gap_mass * L::width,
+                [&](int row, int pack) { return load_plain<L>(missing_a, row, pack); });
     zero(team, totals + gap_cost * L::width);
     for (int d = 0; d < half.to_target.axes; ++d) {
-      apply_linear<L>(team, costs.product[d], missing_b, y, tile.array(scratch));
-      sum_rows<L>(team, n, partial, work, [&](int row, int pack) {
-        const long at = position(row, pack);
-        return L::load(missing_a + at) * L::load(y + at);
+      apply_linear<L>(team, costs.product[d].within(target, source), missing_b, y,
+                      tile.array(scratch));
+      sum_rows<L>(team, source, partial, work, [&](int row, int pack) {
+        return load_plain<L>(missing_a, row, pack) * load_plain<L>(y, row, pack);
       });
       add(team, totals + gap_cost * L::width, work);
     }
   }
 
-  /// f' and f'' and their dual value. Works on max f − f, so that both transforms are minima of
+  /// f' and f'' and their dual value, both taken over the supports alone: constraints between
+  /// points without weight bind nobody. Works on max f − f, so that both transforms are minima of
   /// sums of numbers between 0 and twice the range: the bound holds for potentials of any size.
-  KOKKOS_FUNCTION void bound_below(const Team<ExecutionSpace>& team, int t,
-                                   const TileMemory<L>& tile, double* totals,
+  KOKKOS_FUNCTION void bound_below(const Team<ExecutionSpace>& team, int t, const Memory& tile,
+                                   const Region& source, const Region& target, double* totals,
                                    double* partial) const {
-    const int n = half.to_target.in_points, m = half.to_target.out_points;
     const double *a = tile.array(Half::a), *b = tile.array(Half::b);
     double *below = tile.array(Half::left), *first = tile.array(Half::right);
     double* second = tile.array(Half::applied);
@@ -173,38 +175,40 @@ struct CertificateKernel {
     for (int lane = 0; lane < L::width; ++lane) {
       const int k = half.instance(t, lane);
       const double *from = &half.f(k, 0), *weights = half.source_weights(k);
-      const double largest = largest_on_support(team, from, weights, n);
-      Kokkos::parallel_for(Kokkos::TeamVectorRange(team, n), [&](int i) {
+      const double largest = largest_on_support(team, from, weights, half.n());
+      Kokkos::parallel_for(Kokkos::TeamVectorRange(team, half.n()), [&](int i) {
         const double gap = largest - from[i];
         below[static_cast<long>(i) * L::width + lane] = weights[i] > 0 && gap < far ? gap : far;
       });
     }
     team.team_barrier();
-    apply_min_plus<L>(team, costs.to_target, below, first, tile.array(scratch));
-    sum_rows<L>(team, m, partial, totals + first_dual * L::width, [&](int row, int pack) {
-      const long at = position(row, pack);
-      return L::load(b + at) * L::load(first + at);
+    apply_min_plus<L>(team, costs.to_target.within(source, target), below, first,
+                      tile.array(scratch));
+    sum_rows<L>(team, target, partial, totals + first_dual * L::width, [&](int row, int pack) {
+      return load_plain<L>(b, row, pack) * load_plain<L>(first, row, pack);
     });
-    for_rows<L>(team, m, [&](int row, int pack) {
-      const long at = position(row, pack);
-      L::store(first + at, Pack(0.0) - L::load(first + at));
+    const Pack none(0.0), beyond(3 * costs.range);
+    for_rows<L>(team, target, [&](int row, int pack) {
+      store_plain<L>(first, row, pack,
+                     if_greater(load_plain<L>(b, row, pack), none,
+                                none - load_plain<L>(first, row, pack), beyond));
     });
-    apply_min_plus<L>(team, costs.to_source, first, second, tile.array(scratch));
-    sum_rows<L>(team, n, partial, totals + second_dual * L::width, [&](int row, int pack) {
-      const long at = position(row, pack);
-      return L::load(a + at) * L::load(second + at);
+    apply_min_plus<L>(team, costs.to_source.within(target, source), first, second,
+                      tile.array(scratch));
+    sum_rows<L>(team, source, partial, totals + second_dual * L::width, [&](int row, int pack) {
+      return load_plain<L>(a, row, pack) * load_plain<L>(second, row, pack);
     });
   }
 
   KOKKOS_FUNCTION void write_target_potentials(const Team<ExecutionSpace>& team, int t,
-                                               const TileMemory<L>& tile) const {
+                                               const Memory& tile) const {
     if (g.extent(1) == 0) return;
     for (int lane = 0; lane < L::width; ++lane) {
       if (t * L::width + lane >= half.problems.size()) break;
       const int k = half.instance(t, lane);
       store_potential<Domain, ExecutionSpace>(team, tile.array(Half::right), half.target_weights(k),
-                                              half.epsilon, half.constant(team, k),
-                                              half.to_target.out_points, lane, &g(k, 0));
+                                              half.epsilon, half.constant(team, k), half.m(), lane,
+                                              &g(k, 0));
     }
   }
 
@@ -226,26 +230,25 @@ struct CertificateKernel {
         self.out.transport_cost(k) = total(cost) + low * total(row_mass);
         self.out.upper_bound(k) = total(rounded_cost) + low * mass +
                                   (total(gap_mass) > 0 ? total(gap_cost) / total(gap_mass) : 0.0);
-        self.out.lower_bound(k) = total(first_dual) + total(second_dual) + low * mass;
+        // Every unit of mass costs at least the smallest cost, whatever f is.
+        const double dual = total(first_dual) + total(second_dual);
+        self.out.lower_bound(k) = (dual > 0 ? dual : 0.0) + low * mass;
       });
     }
     team.team_barrier();
   }
 
-  KOKKOS_FUNCTION static long position(int row, int pack) {
-    return static_cast<long>(row) * L::width + pack * L::pack_width;
-  }
   /// min(weight / sum, 1), without a quotient that overflows.
   KOKKOS_FUNCTION static Pack at_most_one(const Pack& weight, const Pack& sum) {
     const Pack tiny(Kokkos::Experimental::norm_min<double>::value);
     return weight / max(max(sum, weight), tiny);
   }
   KOKKOS_FUNCTION static void zero(const Team<ExecutionSpace>& team, double* lanes) {
-    for_rows<L>(team, 1, [&](int, int pack) { L::store(lanes + pack * L::pack_width, Pack(0.0)); });
+    for_packs<L>(team, [&](int pack) { L::store(lanes + pack * L::pack_width, Pack(0.0)); });
   }
   KOKKOS_FUNCTION static void add(const Team<ExecutionSpace>& team, double* lanes,
                                   const double* more) {
-    for_rows<L>(team, 1, [&](int, int pack) {
+    for_packs<L>(team, [&](int pack) {
       const int at = pack * L::pack_width;
       L::store(lanes + at, L::load(lanes + at) + L::load(more + at));
     });
@@ -269,7 +272,8 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
   costs.to_source = gibbs.cost(to_source);
   costs.range = cost.range();
   CertificateKernel<Domain, ExecutionSpace> kernel{
-      {gibbs.gibbs(to_target), gibbs.gibbs(to_source), problems, epsilon, cost.minimum(), f},
+      {gibbs.gibbs(to_target), gibbs.gibbs(to_source), problems, epsilon, cost.minimum(), f,
+       find_supports(space, cost, problems)},
       costs,
       g,
       out};
@@ -293,7 +297,7 @@ void certify(const ExecutionSpace& space, const SeparableCost& cost,
   if (scaling_is_safe<double>(cost, epsilon, problems.smallest_weight()))
     run<ScalingDomain<L>>(space, cost, problems, epsilon, f, g, out);
   else
-    run<LogDomain<L>>(space, cost, problems, epsilon, f, g, out);
+    run<ExtendedDomain<L>>(space, cost, problems, epsilon, f, g, out);
 }
 
 template struct Certificates<Kokkos::DefaultExecutionSpace>;

@@ -26,8 +26,9 @@ struct Certificates {
 ///   transport_cost  <C, P>
 ///   upper_bound     <C, Q> >= the unregularized optimum, Q the rounding of P to a feasible plan
 ///                   (Altschuler, Weed & Rigollet 2017, algorithm 2)
-///   lower_bound     <f'', a> + <f', b> <= the unregularized optimum, f' the c-transform of f and
-///                   f'' that of f'
+///   lower_bound     <f'', a> + <f', b> <= the unregularized optimum, f' the c-transform of f over
+///                   the support of a and f'' that of f' over the support of b, or the smallest
+///                   cost times the mass, whichever is larger
 /// Local. Work: about ten applications of the kernel an instance.
 /// Throws std::invalid_argument when sizes do not fit.
 template <class ExecutionSpace>

@@ -1,109 +1,155 @@
 #pragma once
+#include <limits>
+
 #include "kernels/lanes/tile.hpp"
 
-// The two ways to hold a dual potential in a tile. Both offer the same operations, so that every
-// solver is written once:
-//   Scaling  u = exp(f/epsilon); an application of the kernel is a matrix product.
-//   Log      α = f/epsilon; an application is a log-sum-exp, safe at every epsilon.
+// The two ways to hold a dual potential in a tile, u = exp(f/epsilon) in both. They offer the same
+// operations, so that every solver is written once:
+//   Scaling   plain floating-point numbers: fastest, where their range is proven to suffice;
+//   Extended  mantissas and exponents apart: safe at every epsilon.
+// A Value is one such number in every lane of a pack. Weights are plain packs.
 
 namespace otfleet::kernels {
 
-/// Memory that one team works in: `arrays` tile arrays of `rows` rows and a few lane vectors.
-template <class L>
+/// Memory that one team works in: `arrays` tile arrays of `rows` rows of `planes` numbers a lane.
+template <class L, int planes>
 struct TileMemory {
   using Scalar = typename L::Scalar;
   Scalar* base;
   long rows;
 
   KOKKOS_INLINE_FUNCTION Scalar* array(int which) const {
-    return base + which * rows * static_cast<long>(L::width);
+    return base + which * rows * static_cast<long>(L::width * planes);
   }
 };
+
+/// A plain number of row `row`.
+template <class L>
+KOKKOS_INLINE_FUNCTION typename L::Pack load_plain(const typename L::Scalar* x, long row,
+                                                   int pack) {
+  return L::load(x + row * L::width + pack * L::pack_width);
+}
+template <class L>
+KOKKOS_INLINE_FUNCTION void store_plain(typename L::Scalar* x, long row, int pack,
+                                        const typename L::Pack& value) {
+  L::store(x + row * L::width + pack * L::pack_width, value);
+}
 
 template <class L_>
 struct ScalingDomain {
   using L = L_;
   using Scalar = typename L::Scalar;
   using Pack = typename L::Pack;
-  static constexpr int scratch_arrays = 1;
+  using Value = Pack;
+  static constexpr int planes = 1, scratch_arrays = 1;
+  using Memory = TileMemory<L, planes>;
 
-  /// From f/epsilon − max(f/epsilon), and from a weight, to what the tile stores, and back. In
-  /// double (DoublePack) whatever the tile's scalar is.
+  KOKKOS_INLINE_FUNCTION static Value load(const Scalar* x, long row, int pack) {
+    return load_plain<L>(x, row, pack);
+  }
+  KOKKOS_INLINE_FUNCTION static void store(Scalar* x, long row, int pack, const Value& value) {
+    store_plain<L>(x, row, pack, value);
+  }
+
+  /// What a stored zero looks like.
+  KOKKOS_INLINE_FUNCTION static Scalar nothing(int) { return Scalar(0); }
+  /// exp(exponent) as the planes of a stored number, and back; in double (DoublePack) whatever the
+  /// tile's scalar is.
   template <class DoublePack>
-  KOKKOS_INLINE_FUNCTION static DoublePack from_exponent(const DoublePack& exponent) {
-    return exp(exponent);
+  KOKKOS_INLINE_FUNCTION static void from_exponent(const DoublePack& exponent,
+                                                   DoublePack (&stored)[planes]) {
+    stored[0] = exp(exponent);
   }
   template <class DoublePack>
-  KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack& u) {
-    return log(u);
+  KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack (&stored)[planes]) {
+    return log(stored[0]);
   }
-  template <class DoublePack>
-  KOKKOS_INLINE_FUNCTION static DoublePack from_weight(const DoublePack& weight) {
-    return weight;
+  /// log u; zero where there is nothing.
+  KOKKOS_INLINE_FUNCTION static Pack logarithm(const Value& u) {
+    const Pack none(Scalar(0));
+    return log(if_greater(u, none, u, Pack(Scalar(1))));
   }
-  KOKKOS_INLINE_FUNCTION static Scalar nothing() { return Scalar(0); }
 
   /// The potential that makes a marginal exact: weight / (K x); a zero weight has none.
-  KOKKOS_INLINE_FUNCTION static Pack fit(const Pack& weight, const Pack& applied) {
+  KOKKOS_INLINE_FUNCTION static Value fit(const Pack& weight, const Value& applied) {
     return if_greater(weight, Pack(Scalar(0)), weight / applied, Pack(Scalar(0)));
   }
   /// The plan's row sum: u · (K v).
-  KOKKOS_INLINE_FUNCTION static Pack marginal(const Pack& u, const Pack& applied) {
+  KOKKOS_INLINE_FUNCTION static Pack marginal(const Value& u, const Value& applied) {
     return u * applied;
   }
-  /// u scaled by a factor in (0, 1].
-  KOKKOS_INLINE_FUNCTION static Pack scale(const Pack& u, const Pack& factor) { return u * factor; }
+  /// u scaled by a factor in [0, 1].
+  KOKKOS_INLINE_FUNCTION static Value scale(const Value& u, const Pack& factor) {
+    return u * factor;
+  }
 
   template <class TeamMember>
   KOKKOS_INLINE_FUNCTION static void apply(const TeamMember& team, const AxisChain<Scalar>& chain,
-                                           const Scalar* x, Scalar* y, const TileMemory<L>& memory,
+                                           const Scalar* x, Scalar* y, const Memory& memory,
                                            int scratch) {
     apply_linear<L>(team, chain, x, y, memory.array(scratch));
   }
 };
 
 template <class L_>
-struct LogDomain {
+struct ExtendedDomain {
   using L = L_;
   using Scalar = typename L::Scalar;
   using Pack = typename L::Pack;
-  static constexpr int scratch_arrays = 3;
+  using Value = ExtendedRange<Pack>;
+  static constexpr int planes = 2, scratch_arrays = 3;
+  static constexpr Scalar not_a_number = std::numeric_limits<Scalar>::quiet_NaN();
+  using Memory = TileMemory<L, planes>;
 
-  template <class DoublePack>
-  KOKKOS_INLINE_FUNCTION static DoublePack from_exponent(const DoublePack& exponent) {
-    return exponent;
+  KOKKOS_INLINE_FUNCTION static Value load(const Scalar* x, long row, int pack) {
+    return ExtendedRows<L>::load(x, row, pack);
+  }
+  KOKKOS_INLINE_FUNCTION static void store(Scalar* x, long row, int pack, const Value& value) {
+    ExtendedRows<L>::store(x, row, pack, value);
+  }
+
+  KOKKOS_INLINE_FUNCTION static Scalar nothing(int plane) {
+    return plane == 0 ? Scalar(0) : extended_zero_exponent<Scalar>;
   }
   template <class DoublePack>
-  KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack& alpha) {
-    return alpha;
+  KOKKOS_INLINE_FUNCTION static void from_exponent(const DoublePack& exponent,
+                                                   DoublePack (&stored)[planes]) {
+    const auto value = extended_exp(exponent);
+    stored[0] = value.mantissa;
+    stored[1] = value.exponent;
   }
   template <class DoublePack>
-  KOKKOS_INLINE_FUNCTION static DoublePack from_weight(const DoublePack& weight) {
-    const DoublePack none(-Kokkos::Experimental::infinity<double>::value);
-    const DoublePack smallest(Kokkos::Experimental::norm_min<double>::value);
-    return if_greater(weight, DoublePack(0.0), log(max(weight, smallest)), none);
+  KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack (&stored)[planes]) {
+    return extended_log(ExtendedRange<DoublePack>{stored[0], stored[1]});
   }
-  KOKKOS_INLINE_FUNCTION static Scalar nothing() {
-    return -Kokkos::Experimental::infinity<Scalar>::value;
+  KOKKOS_INLINE_FUNCTION static Pack logarithm(const Value& u) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    return extended_log(Value{if_greater(u.mantissa, none, u.mantissa, one),
+                              if_greater(u.mantissa, none, u.exponent, none)});
   }
-  KOKKOS_INLINE_FUNCTION static Pack fit(const Pack& weight, const Pack& applied) {
-    return if_greater(weight, Pack(nothing()), weight - applied, Pack(nothing()));
+
+  KOKKOS_INLINE_FUNCTION static Value fit(const Pack& weight, const Value& applied) {
+    const Pack none(Scalar(0));
+    const Value w = normalize(weight, none);
+    // No mass reaches a point only when the start holds none: NaN, which ends the instance.
+    const Pack reached = if_greater(applied.mantissa, none, applied.mantissa, Pack(not_a_number));
+    return {if_greater(weight, none, w.mantissa / reached, none),
+            if_greater(weight, none, w.exponent - applied.exponent,
+                       Pack(extended_zero_exponent<Scalar>))};
   }
-  KOKKOS_INLINE_FUNCTION static Pack marginal(const Pack& alpha, const Pack& applied) {
-    // Written so that an α that is not a number reaches the sum.
-    const Pack lowest(-Kokkos::Experimental::finite_max<Scalar>::value);
-    return if_greater(lowest, alpha, Pack(Scalar(0)), exp(alpha + applied));
+  KOKKOS_INLINE_FUNCTION static Pack marginal(const Value& u, const Value& applied) {
+    return u.mantissa * applied.mantissa * power_of_two(u.exponent + applied.exponent);
   }
-  KOKKOS_INLINE_FUNCTION static Pack scale(const Pack& alpha, const Pack& factor) {
-    return alpha + log(max(factor, Pack(Kokkos::Experimental::norm_min<Scalar>::value)));
+  KOKKOS_INLINE_FUNCTION static Value scale(const Value& u, const Pack& factor) {
+    return normalize(u.mantissa * factor, u.exponent);
   }
 
   template <class TeamMember>
   KOKKOS_INLINE_FUNCTION static void apply(const TeamMember& team, const AxisChain<Scalar>& chain,
-                                           const Scalar* x, Scalar* y, const TileMemory<L>& memory,
+                                           const Scalar* x, Scalar* y, const Memory& memory,
                                            int scratch) {
-    apply_log<L>(team, chain, x, y, memory.array(scratch), memory.array(scratch + 1),
-                 memory.array(scratch + 2));
+    apply_extended<L>(team, chain, x, y, memory.array(scratch), memory.array(scratch + 1),
+                      memory.array(scratch + 2));
   }
 };
 

@@ -49,10 +49,12 @@ void check_rows(const std::string& name, const Array& array, int rows, int colum
                                 std::to_string(rows) + " x " + std::to_string(columns));
 }
 
-template <class L, class TeamMember, class Memory>
-KOKKOS_INLINE_FUNCTION TileMemory<L> team_tile(const TeamMember& team, const Memory& memory,
-                                               int arrays, long rows) {
-  return {memory.data() + team.league_rank() * rows * L::width * arrays, rows};
+template <class Domain, class TeamMember, class Memory>
+KOKKOS_INLINE_FUNCTION typename Domain::Memory team_tile(const TeamMember& team,
+                                                         const Memory& memory, int arrays,
+                                                         long rows) {
+  return {memory.data() + team.league_rank() * rows * Domain::L::width * Domain::planes * arrays,
+          rows};
 }
 
 /// Allocates the kernel's memory (Kernel::arrays tile arrays of `rows` rows a team) and launches as
@@ -60,15 +62,15 @@ KOKKOS_INLINE_FUNCTION TileMemory<L> team_tile(const TeamMember& team, const Mem
 template <class Kernel, class ExecutionSpace>
 void launch_tiles(const ExecutionSpace& space, const std::string& label, Kernel& kernel, int batch,
                   int rows) {
-  using L = typename Kernel::L;
+  using L = typename Kernel::Domain::L;
   const int tiles = (batch + L::width - 1) / L::width;
   const int teams = std::min(tiles, concurrent_teams(space));
   kernel.rows = rows;
-  kernel.memory = Vector<typename Kernel::Scalar, ExecutionSpace>(
+  kernel.memory = Vector<typename Kernel::Domain::Scalar, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::sinkhorn::tiles"),
-      static_cast<std::size_t>(teams) * Kernel::arrays * rows * L::width);
+      static_cast<std::size_t>(teams) * Kernel::arrays * rows * L::width * Kernel::Domain::planes);
   // Lanes that never held an instance still take part in the arithmetic.
-  Kokkos::deep_copy(space, kernel.memory, typename Kernel::Scalar(0));
+  Kokkos::deep_copy(space, kernel.memory, typename Kernel::Domain::Scalar(0));
   constexpr int threads = team_threads<ExecutionSpace>;
   Policy<ExecutionSpace> policy(space, teams, threads, L::packs);
   policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(threads))));

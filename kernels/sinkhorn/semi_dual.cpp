@@ -8,8 +8,9 @@
 namespace otfleet::kernels {
 namespace {
 
-template <class Domain, class ExecutionSpace>
+template <class Domain_, class ExecutionSpace>
 struct SemiDualKernel {
+  using Domain = Domain_;
   using L = typename Domain::L;
   using Scalar = double;
   using Half = HalfStep<Domain, ExecutionSpace>;
@@ -27,23 +28,26 @@ struct SemiDualKernel {
   }
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
-    const TileMemory<L> tile = team_tile<L>(team, memory, arrays, rows);
+    const typename Domain::Memory tile = team_tile<Domain>(team, memory, arrays, rows);
     double* target_dual =
         static_cast<double*>(team.team_shmem().get_shmem_aligned(sizeof(double) * L::width, 64));
     double* partial = static_cast<double*>(
         team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * team.team_size(), 64));
-    const int n = half.to_target.in_points;
+    const int n = half.n();
     const int tiles = (half.problems.size() + L::width - 1) / L::width;
     const double epsilon = half.epsilon;
     for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
       half.load(team, t, tile);
-      half.run(team, tile, scratch);
-      half.target_dual(team, tile, partial, target_dual);
-      double* u = tile.array(Half::left);
-      const double* y = tile.array(Half::applied);
-      for_rows<L>(team, n, [&](int row, int pack) {
-        const long at = static_cast<long>(row) * L::width + pack * L::pack_width;
-        L::store(u + at, Domain::marginal(L::load(u + at), L::load(y + at)));  // P1
+      Region source, target;
+      half.regions(t, source, target);
+      Half::run(team, tile, half.to_target.within(source, target),
+                half.to_source.within(target, source), scratch);
+      half.target_dual(team, tile, target, partial, target_dual);
+      const double *u = tile.array(Half::left), *y = tile.array(Half::applied);
+      double* row_sums = tile.array(Half::b);  // the weights there are no longer needed
+      for_rows<L>(team, source, [&](int row, int pack) {
+        store_plain<L>(row_sums, row, pack,
+                       Domain::marginal(Domain::load(u, row, pack), Domain::load(y, row, pack)));
       });
       for (int lane = 0; lane < L::width; ++lane) {
         if (t * L::width + lane >= half.problems.size()) break;
@@ -54,8 +58,9 @@ struct SemiDualKernel {
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, n),
             [&](int i, double& sum) {
-              const double missing = a[i] - u[static_cast<long>(i) * L::width + lane];
-              slope[i] = a[i] > 0 ? missing : 0.0;
+              const double missing =
+                  a[i] > 0 ? a[i] - row_sums[static_cast<long>(i) * L::width + lane] : 0.0;
+              slope[i] = missing;
               sum += missing;
             },
             missing_mass);
@@ -81,7 +86,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
   const Gibbs gibbs(cost, epsilon);
   SemiDualKernel<Domain, ExecutionSpace> kernel{
       {gibbs.gibbs(Gibbs::Direction::to_target), gibbs.gibbs(Gibbs::Direction::to_source), problems,
-       epsilon, cost.minimum(), f},
+       epsilon, cost.minimum(), f, find_supports(space, cost, problems)},
       value,
       gradient};
   launch_tiles(space, "otfleet::sinkhorn::semi_dual", kernel, problems.size(), cost.max_points());
@@ -105,7 +110,7 @@ void semi_dual(const ExecutionSpace& space, const SeparableCost& cost,
   if (scaling_is_safe<double>(cost, epsilon, problems.smallest_weight()))
     run<ScalingDomain<L>>(space, cost, problems, epsilon, f, value, gradient);
   else
-    run<LogDomain<L>>(space, cost, problems, epsilon, f, value, gradient);
+    run<ExtendedDomain<L>>(space, cost, problems, epsilon, f, value, gradient);
 }
 
 template void semi_dual<Kokkos::DefaultExecutionSpace>(

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/sinkhorn/launch.hpp"
+#include "kernels/sinkhorn/supports.hpp"
 #include "kernels/sinkhorn/tile_access.hpp"
 
 namespace otfleet::kernels {
@@ -22,25 +23,30 @@ bool scaling_is_safe(const SeparableCost& cost, double epsilon, double smallest_
 
 namespace {
 
-template <class Domain, class ExecutionSpace>
+template <class Domain_, class ExecutionSpace>
 struct SinkhornKernel {
+  using Domain = Domain_;
   using L = typename Domain::L;
   using Scalar = typename Domain::Scalar;
   using Pack = typename Domain::Pack;
 
-  enum Array { plain_a, fitted_a, fitted_b, left, right, applied, scratch };
+  using Memory = typename Domain::Memory;
+
+  enum Array { source_weights, target_weights, left, right, applied, scratch };
   static constexpr int arrays = scratch + Domain::scratch_arrays;
 
-  AxisChain<Scalar> to_target, to_source;
+  AxisChain<Scalar> to_target, to_source;  ///< of the whole cost
   ProblemBatch<ExecutionSpace> problems;
   SinkhornSettings settings;
   bool from_zeros;
   Matrix<double, ExecutionSpace> f;
   Vector<int, ExecutionSpace> iterations, status;
   Matrix<double, ExecutionSpace> trace;
+  Supports<ExecutionSpace> supports;
   Vector<Scalar, ExecutionSpace> memory;
   long rows = 0;
-  Vector<int, ExecutionSpace> next;  ///< [1], the first instance that no lane has taken
+  Vector<int, ExecutionSpace>
+      next;  ///< [1], the first position in the order that no lane has taken
 
   /// What a team knows about its lanes.
   struct LaneState {
@@ -49,6 +55,7 @@ struct SinkhornKernel {
     int iteration[L::width];
     int finished[L::width];
     int active, finishing;
+    Region all_sources, all_targets;  ///< what the active lanes share
   };
 
   static std::size_t scratch_bytes(int team_size) {
@@ -56,8 +63,7 @@ struct SinkhornKernel {
   }
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
-    const TileMemory<L> tile = team_tile<L>(team, memory, arrays, rows);
-    const int n = to_target.in_points, m = to_target.out_points;
+    const Memory tile = team_tile<Domain>(team, memory, arrays, rows);
     LaneState& lanes = *static_cast<LaneState*>(
         team.team_shmem().get_shmem_aligned(sizeof(LaneState), alignof(LaneState)));
     Scalar* partial = static_cast<Scalar*>(
@@ -66,77 +72,102 @@ struct SinkhornKernel {
     Scalar* u = tile.array(left);
     Scalar* v = tile.array(right);
     Scalar* y = tile.array(applied);
-    Scalar* a = tile.array(plain_a);
-    Scalar* fit_a = Domain::scratch_arrays == 1 ? a : tile.array(fitted_a);
-    Scalar* fit_b = tile.array(fitted_b);
+    const Scalar* a = tile.array(source_weights);
+    const Scalar* b = tile.array(target_weights);
 
-    const auto& next_instance = next;
-    const int batch = problems.size();
-    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), [&](int lane) {
-      const int k = Kokkos::atomic_fetch_add(&next_instance(0), 1);
-      lanes.instance[lane] = k < batch ? k : -1;
-      lanes.finished[lane] = 1;
-    });
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)),
+                         [&](int lane) { take_instance(lanes, lane); });
     team.team_barrier();
-    fill_lanes(team, tile, lanes, fit_a);
+    fill_lanes(team, tile, lanes);
 
     while (lanes.active > 0) {
-      Domain::apply(team, to_target, u, y, tile, scratch);
-      for_rows<L>(team, m, [&](int row, int pack) {
-        const long at = static_cast<long>(row) * L::width + pack * L::pack_width;
-        L::store(v + at, Domain::fit(L::load(fit_b + at), L::load(y + at)));
+      const AxisChain<Scalar> forward = to_target.within(lanes.all_sources, lanes.all_targets);
+      const AxisChain<Scalar> backward = to_source.within(lanes.all_targets, lanes.all_sources);
+      Domain::apply(team, forward, u, y, tile, scratch);
+      for_rows<L>(team, forward.to, [&](int row, int pack) {
+        Domain::store(v, row, pack,
+                      Domain::fit(load_plain<L>(b, row, pack), Domain::load(y, row, pack)));
       });
-      Domain::apply(team, to_source, v, y, tile, scratch);
-      sum_rows<L>(team, n, partial, lanes.error, [&](int row, int pack) {
-        const long at = static_cast<long>(row) * L::width + pack * L::pack_width;
-        return abs(Domain::marginal(L::load(u + at), L::load(y + at)) - L::load(a + at));
+      Domain::apply(team, backward, v, y, tile, scratch);
+      sum_rows<L>(team, backward.to, partial, lanes.error, [&](int row, int pack) {
+        return abs(Domain::marginal(Domain::load(u, row, pack), Domain::load(y, row, pack)) -
+                   load_plain<L>(a, row, pack));
       });
       judge(team, lanes);
       if (lanes.finishing > 0) store_finished(team, u, lanes);
-      for_rows<L>(team, n, [&](int row, int pack) {
-        const long at = static_cast<long>(row) * L::width + pack * L::pack_width;
-        L::store(u + at, Domain::fit(L::load(fit_a + at), L::load(y + at)));
+      for_rows<L>(team, backward.to, [&](int row, int pack) {
+        Domain::store(u, row, pack,
+                      Domain::fit(load_plain<L>(a, row, pack), Domain::load(y, row, pack)));
       });
       if (lanes.finishing > 0) {
         Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), [&](int lane) {
-          if (!lanes.finished[lane]) return;
-          const int k = Kokkos::atomic_fetch_add(&next_instance(0), 1);
-          lanes.instance[lane] = k < batch ? k : -1;
+          if (lanes.finished[lane]) take_instance(lanes, lane);
         });
         team.team_barrier();
-        fill_lanes(team, tile, lanes, fit_a);
+        fill_lanes(team, tile, lanes);
       }
     }
   }
 
-  /// Loads every lane marked finished with its new instance. A lane without one goes on with
-  /// whatever it holds, or with the first problem if it never held any: harmless arithmetic.
-  KOKKOS_FUNCTION void fill_lanes(const Team<ExecutionSpace>& team, const TileMemory<L>& tile,
-                                  LaneState& lanes, Scalar* fit_a) const {
-    const int n = to_target.in_points, m = to_target.out_points;
+  /// Gives a lane the next instance, if one is left.
+  KOKKOS_FUNCTION void take_instance(LaneState& lanes, int lane) const {
+    const int position = Kokkos::atomic_fetch_add(&next(0), 1);
+    lanes.finished[lane] = 1;
+    lanes.instance[lane] = position < problems.size() ? supports.order(position) : -1;
+  }
+
+  /// Loads every lane marked finished with its new instance. A lane that gets none holds no weight
+  /// from now on and asks for no work.
+  KOKKOS_FUNCTION void fill_lanes(const Team<ExecutionSpace>& team, const Memory& tile,
+                                  LaneState& lanes) const {
+    const int n = to_target.in_points(), m = to_target.out_points();
     for (int lane = 0; lane < L::width; ++lane) {
       if (!lanes.finished[lane]) continue;
-      const int k = lanes.instance[lane] < 0 ? 0 : lanes.instance[lane];
+      const int k = lanes.instance[lane];
+      if (k < 0) {
+        clear_lane(team, tile, lane);
+        continue;
+      }
       const int source = problems.source_index(k), target = problems.target_index(k);
       const double* a = &problems.source.weights(source, 0);
       const double* b = &problems.target.weights(target, 0);
       const double scale = problems.source.mass(source) / problems.target.mass(target);
-      load_weights<Domain, ExecutionSpace>(team, a, 1.0, n, lane, tile.array(plain_a), fit_a);
-      // The target's plain weights are never needed: `applied` takes them and is overwritten.
-      load_weights<Domain, ExecutionSpace>(
-          team, b, scale, m, lane,
-          Domain::scratch_arrays == 1 ? tile.array(fitted_b) : tile.array(applied),
-          tile.array(fitted_b));
+      load_weights<L>(team, a, 1.0, n, lane, tile.array(source_weights));
+      load_weights<L>(team, b, scale, m, lane, tile.array(target_weights));
       load_potential<Domain, ExecutionSpace>(team, from_zeros ? nullptr : &f(k, 0), a,
                                              settings.epsilon, n, lane, tile.array(left));
     }
     Kokkos::single(Kokkos::PerTeam(team), [&]() {
       lanes.active = 0;
       for (int lane = 0; lane < L::width; ++lane) {
+        const int k = lanes.instance[lane];
         if (lanes.finished[lane]) lanes.iteration[lane] = 0;
         lanes.finished[lane] = 0;
-        lanes.active += lanes.instance[lane] >= 0;
+        if (k < 0) continue;
+        if (lanes.active == 0) {
+          lanes.all_sources = supports.source(k);
+          lanes.all_targets = supports.target(k);
+        } else {
+          lanes.all_sources.include(supports.source(k));
+          lanes.all_targets.include(supports.target(k));
+        }
+        ++lanes.active;
       }
+    });
+    team.team_barrier();
+  }
+
+  KOKKOS_FUNCTION void clear_lane(const Team<ExecutionSpace>& team, const Memory& tile,
+                                  int lane) const {
+    const int n = to_target.in_points(), m = to_target.out_points();
+    Scalar *a = tile.array(source_weights), *b = tile.array(target_weights), *u = tile.array(left);
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, m),
+                         [&](int j) { b[static_cast<long>(j) * L::width + lane] = 0; });
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, n), [&](int i) {
+      a[static_cast<long>(i) * L::width + lane] = 0;
+      for (int plane = 0; plane < Domain::planes; ++plane)
+        u[(static_cast<long>(i) * Domain::planes + plane) * L::width + lane] =
+            Domain::nothing(plane);
     });
     team.team_barrier();
   }
@@ -183,7 +214,7 @@ struct SinkhornKernel {
       const int k = lanes.instance[lane];
       store_potential<Domain, ExecutionSpace>(
           team, u, &problems.source.weights(problems.source_index(k), 0), settings.epsilon, 0.0,
-          to_target.in_points, lane, &f(k, 0));
+          to_target.in_points(), lane, &f(k, 0));
     }
   }
 };
@@ -206,6 +237,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
       iterations,
       status,
       trace,
+      find_supports(space, cost, problems),
       {},
       0,
       Vector<int, ExecutionSpace>("otfleet::sinkhorn::next", 1)};
@@ -237,12 +269,12 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
   if (settings.path == Path::scaling && !safe)
     throw std::invalid_argument("the scaling path is not safe for this cost and epsilon");
   using L = Lanes<ExecutionSpace, Scalar>;
-  if (safe && settings.path != Path::logarithmic)
+  if (safe && settings.path != Path::extended)
     run<ScalingDomain<L>>(space, cost, problems, settings, from_zeros, f, iterations, status,
                           error_trace);
   else
-    run<LogDomain<L>>(space, cost, problems, settings, from_zeros, f, iterations, status,
-                      error_trace);
+    run<ExtendedDomain<L>>(space, cost, problems, settings, from_zeros, f, iterations, status,
+                           error_trace);
 }
 
 #define OTFLEET_INSTANTIATE(Scalar)                                                      \

@@ -13,7 +13,7 @@ enum class Status : int {
 };
 
 /// Which arithmetic a batch runs in. `automatic` takes `scaling` where it is proven safe.
-enum class Path { automatic, scaling, logarithmic };
+enum class Path { automatic, scaling, extended };
 
 struct SinkhornSettings {
   double epsilon = 1e-2;     ///< absolute, in units of the cost

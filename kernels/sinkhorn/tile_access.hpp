@@ -21,39 +21,22 @@ KOKKOS_INLINE_FUNCTION void for_pieces(const TeamMember& team, int points, const
   team.team_barrier();
 }
 
-/// Puts `count` numbers, transformed as a pack, into the rows first… of one lane.
-template <class L, class DoubleLanes, class Transform>
-KOKKOS_INLINE_FUNCTION void scatter(const double* values, int count, typename L::Scalar* to,
-                                    const Transform& transform) {
-  double piece[DoubleLanes::pack_width];
-  DoubleLanes::store(piece, transform(DoubleLanes::load(values)));
-  for (int e = 0; e < count; ++e)
-    to[static_cast<long>(e) * L::width] = static_cast<typename L::Scalar>(piece[e]);
-}
-
 }  // namespace detail
 
-/// Loads the weights of one side into a lane, times `scale`: as they are into `plain`, as the
-/// domain wants them into `fitted` (the two may be one array).
-template <class Domain, class ExecutionSpace, class TeamMember>
+/// Loads the weights of one side into a lane, times `scale`. A positive weight stays positive,
+/// however small it is for Scalar.
+template <class L, class TeamMember>
 KOKKOS_INLINE_FUNCTION void load_weights(const TeamMember& team, const double* weights,
                                          double scale, int points, int lane,
-                                         typename Domain::Scalar* plain,
-                                         typename Domain::Scalar* fitted) {
-  using L = typename Domain::L;
-  using DoubleLanes = Lanes<ExecutionSpace, double>;
-  using DoublePack = typename DoubleLanes::Pack;
-  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) {
-    double values[DoubleLanes::pack_width];
-    for (int e = 0; e < DoubleLanes::pack_width; ++e)
-      values[e] = e < count ? weights[first + e] * scale : 0.0;
-    const long at = static_cast<long>(first) * L::width + lane;
-    detail::scatter<L, DoubleLanes>(values, count, plain + at,
-                                    [](const DoublePack& w) { return w; });
-    if (fitted != plain)
-      detail::scatter<L, DoubleLanes>(values, count, fitted + at,
-                                      [](const DoublePack& w) { return Domain::from_weight(w); });
+                                         typename L::Scalar* to) {
+  using Scalar = typename L::Scalar;
+  constexpr double least = Kokkos::Experimental::norm_min<Scalar>::value;
+  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, points), [&](int i) {
+    const double weight = weights[i] * scale;
+    to[static_cast<long>(i) * L::width + lane] =
+        weights[i] > 0 ? static_cast<Scalar>(weight > least ? weight : least) : Scalar(0);
   });
+  team.team_barrier();
 }
 
 /// The largest f[i] where weights[i] > 0; 0 when none of them is above −inf.
@@ -89,9 +72,14 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
                   : f == nullptr ? 0.0
                                  : (f[first + e] - largest) / epsilon;
     }
-    detail::scatter<L, DoubleLanes>(
-        values, count, u + static_cast<long>(first) * L::width + lane,
-        [](const DoublePack& exponent) { return Domain::from_exponent(exponent); });
+    DoublePack stored[Domain::planes];
+    Domain::from_exponent(DoubleLanes::load(values), stored);
+    for (int plane = 0; plane < Domain::planes; ++plane) {
+      DoubleLanes::store(values, stored[plane]);
+      for (int e = 0; e < count; ++e)
+        u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane] =
+            static_cast<typename Domain::Scalar>(values[e]);
+    }
   });
 }
 
@@ -105,13 +93,17 @@ KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
   using DoubleLanes = Lanes<ExecutionSpace, double>;
   detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) {
     double piece[DoubleLanes::pack_width];
-    for (int e = 0; e < DoubleLanes::pack_width; ++e) {
-      // log(1) for what is not stored, so that no lane raises a floating-point exception.
-      const bool has_mass = e < count && weights[first + e] > 0;
-      piece[e] =
-          has_mass ? static_cast<double>(u[static_cast<long>(first + e) * L::width + lane]) : 1.0;
+    typename DoubleLanes::Pack stored[Domain::planes];
+    for (int plane = 0; plane < Domain::planes; ++plane) {
+      for (int e = 0; e < DoubleLanes::pack_width; ++e) {
+        // log(1) for what is not stored, so that no lane raises a floating-point exception.
+        const bool has_mass = e < count && weights[first + e] > 0;
+        const long at = (static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane;
+        piece[e] = has_mass ? static_cast<double>(u[at]) : 1.0;
+      }
+      stored[plane] = DoubleLanes::load(piece);
     }
-    DoubleLanes::store(piece, Domain::to_exponent(DoubleLanes::load(piece)));
+    DoubleLanes::store(piece, Domain::to_exponent(stored));
     for (int e = 0; e < count; ++e)
       f[first + e] = weights[first + e] > 0 ? epsilon * piece[e] + constant
                                             : -Kokkos::Experimental::infinity<double>::value;

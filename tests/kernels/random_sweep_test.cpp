@@ -36,7 +36,7 @@ Case random_case(std::uint64_t seed) {
   settings.threshold = std::pow(10, random.uniform(-6, -2));
   settings.max_iterations = random.integer(0, 60);
   settings.inner_iterations = random.uniform() < 0.5 ? 1 : random.integer(2, 10);
-  settings.path = random.uniform() < 0.5 ? Path::automatic : Path::logarithmic;
+  settings.path = random.uniform() < 0.5 ? Path::automatic : Path::extended;
   result.in_float = random.uniform() < 0.5;
   if (random.uniform() < 0.5)
     for (int k = 0; k < result.batch.size(); ++k)
@@ -46,7 +46,7 @@ Case random_case(std::uint64_t seed) {
        << result.batch.size() << " instances, zero share " << zero_share << ", epsilon "
        << settings.epsilon << ", threshold " << settings.threshold << ", at most "
        << settings.max_iterations << " iterations, a look every " << settings.inner_iterations
-       << (settings.path == Path::automatic ? ", automatic" : ", logarithmic")
+       << (settings.path == Path::automatic ? ", automatic" : ", extended")
        << (result.in_float ? ", float" : ", double")
        << (result.start.empty() ? ", from zeros" : ", from a random start");
   result.text = text.str();

@@ -157,8 +157,14 @@ double lower_bound(const DenseProblem& problem, const std::vector<double>& f) {
     for (int i = 0; i < problem.n; ++i)
       if (problem.a[i] > 0) first[j] = std::min(first[j], problem.c(i, j) - f[i]);
   for (int i = 0; i < problem.n; ++i)
-    for (int j = 0; j < problem.m; ++j) second[i] = std::min(second[i], problem.c(i, j) - first[j]);
-  return inner_product(problem.a, second) + inner_product(problem.b, first);
+    for (int j = 0; j < problem.m; ++j)
+      if (problem.b[j] > 0) second[i] = std::min(second[i], problem.c(i, j) - first[j]);
+  double least = infinity, mass = 0;
+  for (int i = 0; i < problem.n; ++i) {
+    mass += problem.a[i];
+    for (int j = 0; j < problem.m; ++j) least = std::min(least, problem.c(i, j));
+  }
+  return std::max(inner_product(problem.a, second) + inner_product(problem.b, first), least * mass);
 }
 
 std::vector<double> gradient(const DenseProblem& problem, const std::vector<double>& f) {

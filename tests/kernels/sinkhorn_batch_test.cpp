@@ -15,7 +15,7 @@ namespace {
 using namespace test;
 
 // Named paths: `automatic` looks at the smallest weight of the whole call.
-constexpr Path both_paths[] = {Path::scaling, Path::logarithmic};
+constexpr Path both_paths[] = {Path::scaling, Path::extended};
 
 /// Instances that stop at very different times, so that lanes change hands at many iterations.
 HostBatch uneven_batch(Random& random, Geometry geometry, int size) {
@@ -183,6 +183,62 @@ TEST(SinkhornBatch, not_a_number_at_a_point_without_weight_is_ignored) {
   const auto clean = solve<double>(batch, uneven_settings(Path::scaling), &start);
   start[0][1] = std::numeric_limits<double>::quiet_NaN();
   expect_same(solve<double>(batch, uneven_settings(Path::scaling), &start), 0, clean, 0);
+}
+
+/// Supports in small boxes of a larger grid: tiles work on the regions that their lanes share,
+/// which grow and shrink as lanes change hands. A problem alone has a region of its own.
+template <class Scalar>
+void regions_do_not_show() {
+  Random random(18);
+  for (const std::vector<int>& lengths :
+       {std::vector<int>{40}, std::vector<int>{13, 17}, std::vector<int>{5, 7, 6}}) {
+    std::vector<std::vector<double>> axes;
+    int points = 1;
+    for (const int length : lengths) {
+      points *= length;
+      auto& axis = axes.emplace_back();
+      for (int i = 0; i < length; ++i) axis.push_back(i / (length - 1.0));
+    }
+    HostBatch batch{SeparableCost::squared_euclidean_grid(axes)};
+    const auto box = [&] {
+      std::vector<int> begin, end;
+      for (const int length : lengths) {
+        begin.push_back(random.integer(0, length - 1));
+        end.push_back(random.integer(begin.back() + 1, length));
+      }
+      Row weights(points, 0.0);
+      for (int i = 0; i < points; ++i) {
+        bool inside = true;
+        for (std::size_t d = lengths.size(), rest = i; d-- > 0; rest /= lengths[d]) {
+          const int at = static_cast<int>(rest) % lengths[d];
+          inside = inside && at >= begin[d] && at < end[d];
+        }
+        if (inside) weights[i] = random.uniform(0.1, 1);
+      }
+      double mass = 0;
+      for (const double w : weights) mass += w;
+      for (double& w : weights) w /= mass;
+      return weights;
+    };
+    constexpr int size = 37;
+    for (int k = 0; k < size; ++k) {
+      const Row a = box();
+      batch.add(a, box());
+    }
+    for (Path path : both_paths) {
+      const auto together = solve<Scalar>(batch, uneven_settings(path), nullptr, 20);
+      for (int k = 0; k < size; ++k)
+        expect_same(together, k,
+                    solve<Scalar>(batch.subset({k}), uneven_settings(path), nullptr, 20), 0);
+    }
+  }
+}
+
+TEST(SinkhornBatch, regions_do_not_show_in_double) {
+  regions_do_not_show<double>();
+}
+TEST(SinkhornBatch, regions_do_not_show_in_float) {
+  regions_do_not_show<float>();
 }
 
 }  // namespace

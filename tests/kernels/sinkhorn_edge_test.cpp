@@ -32,7 +32,7 @@ TEST(SinkhornEdge, zero_weights_at_every_epsilon_and_path) {
   Random random(21);
   for (double epsilon : {1e-4, 1e-3, 1e-2, 1e-1, 1.0})
     for (Geometry geometry : all_geometries)
-      for (Path path : {Path::automatic, Path::scaling, Path::logarithmic}) {
+      for (Path path : {Path::automatic, Path::scaling, Path::extended}) {
         SCOPED_TRACE(name(geometry) + " " + std::to_string(epsilon));
         const auto batch = random_batch(random, random_cost(random, geometry), 3, 0.4);
         if (path == Path::scaling && !scaling_is_safe<double>(batch.cost, epsilon, 0.001)) continue;
@@ -63,7 +63,7 @@ TEST(SinkhornEdge, scaling_path_equals_logarithmic_path) {
       for (int count : {1, 20}) {
         const auto one = solve<double>(batch, settings_for(epsilon, 1e-300, count, Path::scaling));
         const auto other =
-            solve<double>(batch, settings_for(epsilon, 1e-300, count, Path::logarithmic));
+            solve<double>(batch, settings_for(epsilon, 1e-300, count, Path::extended));
         for (int k = 0; k < batch.size(); ++k)
           EXPECT_LT(distance_up_to_constant(one.f[k], other.f[k]), 1e-11);
       }
@@ -115,7 +115,7 @@ TEST(SinkhornEdge, scaling_path_at_the_limit_of_its_bound_in_float) {
 
 TEST(SinkhornEdge, a_start_may_have_points_without_potential) {
   Random random(24);
-  for (Path path : {Path::scaling, Path::logarithmic})
+  for (Path path : {Path::scaling, Path::extended})
     for (Geometry geometry : {Geometry::dense, Geometry::plane}) {
       const auto batch = random_batch(random, random_cost(random, geometry), 1);
       Rows start = {random.uniform_row(batch.cost.n(), -0.1, 0.1)};
@@ -132,7 +132,7 @@ TEST(SinkhornEdge, a_start_may_have_points_without_potential) {
 TEST(SinkhornEdge, cost_with_a_huge_offset) {
   Random random(25);
   for (Geometry geometry : all_geometries)
-    for (Path path : {Path::scaling, Path::logarithmic})
+    for (Path path : {Path::scaling, Path::extended})
       for (double offset : {1e6, -1e6}) {
         const auto batch = random_batch(random, random_cost(random, geometry), 1);
         std::vector<AxisCost> axes = batch.cost.axes();
@@ -150,7 +150,7 @@ TEST(SinkhornEdge, unequal_stored_masses_do_not_matter) {
   const auto batch = random_batch(random, random_cost(random, Geometry::plane), 1);
   HostBatch rounded = batch;
   for (double& w : rounded.targets[0]) w *= 1 + 1e-6;
-  for (Path path : {Path::scaling, Path::logarithmic}) {
+  for (Path path : {Path::scaling, Path::extended}) {
     const auto settings = settings_for(0.05, 1e-12, 5000, path);
     const auto one = solve<double>(batch, settings), other = solve<double>(rounded, settings);
     EXPECT_EQ(other.status[0], Status::converged);
@@ -168,7 +168,7 @@ TEST(SinkhornEdge, weights_down_to_1e_300) {
       batch.sources[0][0] = tiny;
       batch.targets[0].back() = tiny;
       const auto problem = dense_problem(batch, 0, 0.05);
-      for (Path path : {Path::automatic, Path::logarithmic}) {
+      for (Path path : {Path::automatic, Path::extended}) {
         const auto settings = settings_for(0.05, 1e-10, 3000, path);
         const auto solution = solve<double>(batch, settings);
         const auto expected = solve_reference(problem, zeros(batch), 1e-10, 1, 3000);
@@ -186,7 +186,7 @@ TEST(SinkhornEdge, no_iteration_allowed) {
   Random random(28);
   const auto batch = random_batch(random, random_cost(random, Geometry::line), 2, 0.3);
   const auto optimum = solve<double>(batch, settings_for(0.1, 1e-10, 10000));
-  for (Path path : {Path::scaling, Path::logarithmic}) {
+  for (Path path : {Path::scaling, Path::extended}) {
     const auto from_zeros = solve<double>(batch, settings_for(0.1, 1e-6, 0, path), nullptr, 2);
     const auto from_optimum = solve<double>(batch, settings_for(0.1, 1e-6, 0, path), &optimum.f);
     for (int k = 0; k < 2; ++k) {
