@@ -103,7 +103,8 @@ OTFLEET_SCALAR_EXTENDED(double)
 
 /// x · 2^exponent, x normal or zero, with its mantissa in [1, 2). A NaN stays one.
 template <class Pack>
-KOKKOS_INLINE_FUNCTION ExtendedRange<Pack> normalize(const Pack& x, const Pack& exponent) {
+OTFLEET_PACK_INLINE KOKKOS_FUNCTION ExtendedRange<Pack> normalize(const Pack& x,
+                                                                  const Pack& exponent) {
   using Scalar = ScalarOf<Pack>;
   const Pack zero(Scalar(0));
   const Pack k = exponent_of(x);

@@ -55,32 +55,47 @@ KOKKOS_INLINE_FUNCTION void for_packs(const TeamMember& team, const Body& body) 
   team.team_barrier();
 }
 
-/// out[lane] = sum over the region's rows of term(row, pack), in an order that depends on nothing
-/// but the team size: rows that are left out of the region would add zero. `partial` holds
-/// team_size × width numbers. Ends with a barrier.
-template <class L, class TeamMember, class Term>
-KOKKOS_INLINE_FUNCTION void sum_rows(const TeamMember& team, const Region& region,
+/// out[c · width + lane] = sum over the region's rows of what add(row, pack, sums) adds to sums[c],
+/// for c < count, in an order that depends on nothing but the team size: rows that are left out of
+/// the region would add zero. `partial` holds count × team_size × width numbers. Ends with a
+/// barrier.
+template <class L, int count, class TeamMember, class Add>
+KOKKOS_INLINE_FUNCTION void add_rows(const TeamMember& team, const Region& region,
                                      typename L::Scalar* partial, typename L::Scalar* out,
-                                     const Term& term) {
+                                     const Add& add) {
   using Pack = typename L::Pack;
   const int workers = team.team_size();
   Kokkos::parallel_for(Kokkos::TeamThreadRange(team, workers), [&](int worker) {
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
-      Pack sum(typename L::Scalar(0));
+      Pack sums[count];
+      for (int c = 0; c < count; ++c) sums[c] = Pack(typename L::Scalar(0));
       for (int run = 0; run < region.runs(); ++run) {
         const int begin = region.run_begin(run), end = begin + region.run_length();
         const int first = begin + (worker - begin % workers + workers) % workers;
-        for (int row = first; row < end; row += workers) sum = sum + term(row, pack);
+        for (int row = first; row < end; row += workers) add(row, pack, sums);
       }
-      L::store(partial + worker * L::width + pack * L::pack_width, sum);
+      for (int c = 0; c < count; ++c)
+        L::store(partial + (c * workers + worker) * L::width + pack * L::pack_width, sums[c]);
     });
   });
   team.team_barrier();
   for_packs<L>(team, [&](int pack) {
-    Pack sum(typename L::Scalar(0));
-    for (int worker = 0; worker < workers; ++worker)
-      sum = sum + L::load(partial + worker * L::width + pack * L::pack_width);
-    L::store(out + pack * L::pack_width, sum);
+    for (int c = 0; c < count; ++c) {
+      Pack sum(typename L::Scalar(0));
+      for (int worker = 0; worker < workers; ++worker)
+        sum = sum + L::load(partial + (c * workers + worker) * L::width + pack * L::pack_width);
+      L::store(out + c * L::width + pack * L::pack_width, sum);
+    }
+  });
+}
+
+/// One sum, of term(row, pack).
+template <class L, class TeamMember, class Term>
+KOKKOS_INLINE_FUNCTION void sum_rows(const TeamMember& team, const Region& region,
+                                     typename L::Scalar* partial, typename L::Scalar* out,
+                                     const Term& term) {
+  add_rows<L, 1>(team, region, partial, out, [&](int row, int pack, typename L::Pack(&sums)[1]) {
+    sums[0] = sums[0] + term(row, pack);
   });
 }
 

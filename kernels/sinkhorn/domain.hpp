@@ -1,6 +1,7 @@
 #pragma once
 #include <limits>
 
+#include "kernels/lanes/quick_math.hpp"
 #include "kernels/lanes/tile.hpp"
 
 // The two ways to hold a dual potential in a tile, u = exp(f/epsilon) in both. They offer the same
@@ -82,6 +83,20 @@ struct ScalingDomain {
   KOKKOS_INLINE_FUNCTION static Value scale(const Value& u, const Pack& factor) {
     return u * factor;
   }
+  /// log(u / w) to a few digits, zero where either is zero.
+  KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    const Pack both = min(u, w);
+    const auto x = normalize(if_greater(both, none, u, one), none);
+    const auto y = normalize(if_greater(both, none, w, one), none);
+    return quick_log_ratio(x.mantissa, y.mantissa) +
+           (x.exponent - y.exponent) * Pack(Scalar(0.693147180559945309417));
+  }
+  /// u · exp(exponent), to a few digits of the factor, for |exponent| <= momentum_limit.
+  KOKKOS_INLINE_FUNCTION static Value times_exp(const Value& u, const Pack& exponent) {
+    const auto factor = quick_exp(exponent);
+    return u * factor.mantissa * power_of_two(factor.exponent);
+  }
 
   template <class TeamMember>
   KOKKOS_INLINE_FUNCTION static void apply(const TeamMember& team, const AxisChain<Scalar>& chain,
@@ -142,6 +157,18 @@ struct ExtendedDomain {
   }
   KOKKOS_INLINE_FUNCTION static Value scale(const Value& u, const Pack& factor) {
     return normalize(u.mantissa * factor, u.exponent);
+  }
+  KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    const Pack both = min(u.mantissa, w.mantissa);
+    const Pack exponents = if_greater(both, none, u.exponent - w.exponent, none);
+    return quick_log_ratio(if_greater(both, none, u.mantissa, one),
+                           if_greater(both, none, w.mantissa, one)) +
+           exponents * Pack(Scalar(0.693147180559945309417));
+  }
+  KOKKOS_INLINE_FUNCTION static Value times_exp(const Value& u, const Pack& exponent) {
+    const auto factor = quick_exp(exponent);
+    return {u.mantissa * factor.mantissa, u.exponent + factor.exponent};
   }
 
   template <class TeamMember>

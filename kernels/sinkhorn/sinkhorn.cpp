@@ -12,10 +12,11 @@
 namespace otfleet::kernels {
 
 template <class Scalar>
-bool scaling_is_safe(const SeparableCost& cost, double epsilon, double smallest_weight) {
-  const double exponents = 3 * cost.range() / epsilon +
-                           std::log(static_cast<double>(cost.n()) * cost.m()) -
-                           std::log(smallest_weight);
+bool scaling_is_safe(const SeparableCost& cost, double epsilon, double smallest_weight,
+                     Acceleration acceleration) {
+  const double exponents =
+      3 * cost.range() / epsilon + std::log(static_cast<double>(cost.n()) * cost.m()) -
+      std::log(smallest_weight) + (acceleration == Acceleration::momentum ? momentum_limit : 0.0);
   // Room for the rounding of a sum: terms that underflow must not matter.
   const double room = -std::log(std::numeric_limits<Scalar>::epsilon());
   return exponents + room <= std::log(std::numeric_limits<Scalar>::max());
@@ -32,7 +33,7 @@ struct SinkhornKernel {
 
   using Memory = typename Domain::Memory;
 
-  enum Array { source_weights, target_weights, left, right, applied, scratch };
+  enum Array { source_weights, target_weights, left, right, applied, updated, change, scratch };
   static constexpr int arrays = scratch + Domain::scratch_arrays;
 
   AxisChain<Scalar> to_target, to_source;  ///< of the whole cost
@@ -42,24 +43,38 @@ struct SinkhornKernel {
   Matrix<double, ExecutionSpace> f;
   Vector<int, ExecutionSpace> iterations, status;
   Matrix<double, ExecutionSpace> trace;
+  Vector<int, ExecutionSpace> replaced;
   Supports<ExecutionSpace> supports;
   Vector<Scalar, ExecutionSpace> memory;
   long rows = 0;
   Vector<int, ExecutionSpace>
       next;  ///< [1], the first position in the order that no lane has taken
 
+  /// What is summed over the source points: |P1 − a|; (a − P1) · change, the slope of the semi-dual
+  /// along the last change; a · change.
+  enum Sum { error, slope, mean_change };
+  /// Where a lane began, and what else it has tried.
+  enum class Start { given, zeros_instead, given_again, settled };
+
   /// What a team knows about its lanes.
   struct LaneState {
-    Scalar error[L::width];
+    Scalar sums[3 * L::width];  ///< see Sum
+    Scalar factor[L::width];    ///< β of the momentum
+    Scalar moved[L::width];     ///< mean over a of all changes of the plain updates together
+    Scalar center[L::width];    ///< β · mean of the last change + moved
+    double first_error[L::width];
     int instance[L::width];  ///< −1: idle
     int iteration[L::width];
-    int finished[L::width];
-    int active, finishing;
+    int ascents[L::width];  ///< updates since the momentum began; −1: none to look back on
+    Start start[L::width];
+    int finished[L::width];  ///< store, then load the next instance
+    int reload[L::width];    ///< load the same instance from its other start
+    int active, finishing, reloading;
     Region all_sources, all_targets;  ///< what the active lanes share
   };
 
   static std::size_t scratch_bytes(int team_size) {
-    return sizeof(LaneState) + sizeof(Scalar) * L::width * team_size + 128;
+    return sizeof(LaneState) + sizeof(Scalar) * L::width * 3 * team_size + 128;
   }
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
@@ -67,7 +82,7 @@ struct SinkhornKernel {
     LaneState& lanes = *static_cast<LaneState*>(
         team.team_shmem().get_shmem_aligned(sizeof(LaneState), alignof(LaneState)));
     Scalar* partial = static_cast<Scalar*>(
-        team.team_shmem().get_shmem_aligned(sizeof(Scalar) * L::width * team.team_size(), 64));
+        team.team_shmem().get_shmem_aligned(sizeof(Scalar) * L::width * 3 * team.team_size(), 64));
 
     Scalar* u = tile.array(left);
     Scalar* v = tile.array(right);
@@ -89,17 +104,25 @@ struct SinkhornKernel {
                       Domain::fit(load_plain<L>(b, row, pack), Domain::load(y, row, pack)));
       });
       Domain::apply(team, backward, v, y, tile, scratch);
-      sum_rows<L>(team, backward.to, partial, lanes.error, [&](int row, int pack) {
-        return abs(Domain::marginal(Domain::load(u, row, pack), Domain::load(y, row, pack)) -
-                   load_plain<L>(a, row, pack));
-      });
+      if (settings.acceleration == Acceleration::momentum) {
+        measure_change(team, tile, backward.to, lanes, partial);
+      } else {
+        sum_rows<L>(team, backward.to, partial, lanes.sums, [&](int row, int pack) {
+          return abs(Domain::marginal(Domain::load(u, row, pack), Domain::load(y, row, pack)) -
+                     load_plain<L>(a, row, pack));
+        });
+      }
       judge(team, lanes);
       if (lanes.finishing > 0) store_finished(team, u, lanes);
-      for_rows<L>(team, backward.to, [&](int row, int pack) {
-        Domain::store(u, row, pack,
-                      Domain::fit(load_plain<L>(a, row, pack), Domain::load(y, row, pack)));
-      });
-      if (lanes.finishing > 0) {
+      if (settings.acceleration == Acceleration::momentum) {
+        accelerate(team, tile, backward.to, lanes);
+      } else {
+        for_rows<L>(team, backward.to, [&](int row, int pack) {
+          Domain::store(u, row, pack,
+                        Domain::fit(load_plain<L>(a, row, pack), Domain::load(y, row, pack)));
+        });
+      }
+      if (lanes.finishing + lanes.reloading > 0) {
         Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), [&](int lane) {
           if (lanes.finished[lane]) take_instance(lanes, lane);
         });
@@ -109,10 +132,50 @@ struct SinkhornKernel {
     }
   }
 
+  /// The plain update into `updated`, how its logarithm changed since the last one into `change`,
+  /// and the sums.
+  KOKKOS_FUNCTION void measure_change(const Team<ExecutionSpace>& team, const Memory& tile,
+                                      const Region& source, LaneState& lanes,
+                                      Scalar* partial) const {
+    const Scalar *a = tile.array(source_weights), *u = tile.array(left), *y = tile.array(applied);
+    Scalar *last = tile.array(updated), *changes = tile.array(change);
+    add_rows<L, 3>(team, source, partial, lanes.sums, [&](int row, int pack, Pack(&sums)[3]) {
+      const Pack weight = load_plain<L>(a, row, pack);
+      const auto product = Domain::load(y, row, pack);
+      const auto update = Domain::fit(weight, product);
+      const Pack step = Domain::log_ratio(update, Domain::load(last, row, pack));
+      const Pack missing = weight - Domain::marginal(Domain::load(u, row, pack), product);
+      Domain::store(last, row, pack, update);
+      store_plain<L>(changes, row, pack, step);
+      sums[error] = sums[error] + abs(missing);
+      sums[slope] = sums[slope] + missing * step;
+      sums[mean_change] = sums[mean_change] + weight * step;
+    });
+  }
+
+  /// u = updated · exp(β · (change − its mean) − what the mean of the updates has moved), so that
+  /// the constant in u, which no plan depends on, stays where it was.
+  KOKKOS_FUNCTION void accelerate(const Team<ExecutionSpace>& team, const Memory& tile,
+                                  const Region& source, const LaneState& lanes) const {
+    Scalar* u = tile.array(left);
+    const Scalar *update = tile.array(updated), *changes = tile.array(change);
+    for_rows<L>(team, source, [&](int row, int pack) {
+      const Pack factor = L::load(lanes.factor + pack * L::pack_width);
+      const Pack center = L::load(lanes.center + pack * L::pack_width);
+      const Pack limit(static_cast<Scalar>(momentum_limit)), none(Scalar(0));
+      const Pack exponent = factor * load_plain<L>(changes, row, pack) - center;
+      Domain::store(u, row, pack,
+                    Domain::times_exp(Domain::load(update, row, pack),
+                                      max(none - limit, min(limit, exponent))));
+    });
+  }
+
   /// Gives a lane the next instance, if one is left.
   KOKKOS_FUNCTION void take_instance(LaneState& lanes, int lane) const {
     const int position = Kokkos::atomic_fetch_add(&next(0), 1);
     lanes.finished[lane] = 1;
+    lanes.reload[lane] = 0;
+    lanes.start[lane] = from_zeros ? Start::settled : Start::given;
     lanes.instance[lane] = position < problems.size() ? supports.order(position) : -1;
   }
 
@@ -122,7 +185,7 @@ struct SinkhornKernel {
                                   LaneState& lanes) const {
     const int n = to_target.in_points(), m = to_target.out_points();
     for (int lane = 0; lane < L::width; ++lane) {
-      if (!lanes.finished[lane]) continue;
+      if (!lanes.finished[lane] && !lanes.reload[lane]) continue;
       const int k = lanes.instance[lane];
       if (k < 0) {
         clear_lane(team, tile, lane);
@@ -130,19 +193,26 @@ struct SinkhornKernel {
       }
       const int source = problems.source_index(k), target = problems.target_index(k);
       const double* a = &problems.source.weights(source, 0);
-      const double* b = &problems.target.weights(target, 0);
-      const double scale = problems.source.mass(source) / problems.target.mass(target);
-      load_weights<L>(team, a, 1.0, n, lane, tile.array(source_weights));
-      load_weights<L>(team, b, scale, m, lane, tile.array(target_weights));
-      load_potential<Domain, ExecutionSpace>(team, from_zeros ? nullptr : &f(k, 0), a,
-                                             settings.epsilon, n, lane, tile.array(left));
+      if (lanes.finished[lane]) {
+        const double* b = &problems.target.weights(target, 0);
+        const double scale = problems.source.mass(source) / problems.target.mass(target);
+        load_weights<L>(team, a, 1.0, n, lane, tile.array(source_weights));
+        load_weights<L>(team, b, scale, m, lane, tile.array(target_weights));
+      }
+      const bool zeros = from_zeros || lanes.start[lane] == Start::zeros_instead;
+      load_potential<Domain, ExecutionSpace>(team, zeros ? nullptr : &f(k, 0), a, settings.epsilon,
+                                             n, lane, tile.array(left));
     }
     Kokkos::single(Kokkos::PerTeam(team), [&]() {
       lanes.active = 0;
       for (int lane = 0; lane < L::width; ++lane) {
         const int k = lanes.instance[lane];
-        if (lanes.finished[lane]) lanes.iteration[lane] = 0;
-        lanes.finished[lane] = 0;
+        if (lanes.finished[lane] || lanes.reload[lane]) {
+          lanes.iteration[lane] = 0;
+          lanes.ascents[lane] = -1;
+          lanes.factor[lane] = lanes.moved[lane] = lanes.center[lane] = 0;
+        }
+        lanes.finished[lane] = lanes.reload[lane] = 0;
         if (k < 0) continue;
         if (lanes.active == 0) {
           lanes.all_sources = supports.source(k);
@@ -174,37 +244,86 @@ struct SinkhornKernel {
 
   /// Decides, lane by lane, who is finished, and counts one more iteration for the others.
   KOKKOS_FUNCTION void judge(const Team<ExecutionSpace>& team, LaneState& lanes) const {
-    const SinkhornSettings s = settings;
-    const auto& all_status = status;
-    const auto& all_iterations = iterations;
-    const auto& all_errors = trace;
+    const SinkhornKernel& self = *this;
     Kokkos::single(Kokkos::PerTeam(team), [&]() {
-      lanes.finishing = 0;
+      lanes.finishing = lanes.reloading = 0;
       for (int lane = 0; lane < L::width; ++lane) {
-        const int k = lanes.instance[lane], t = lanes.iteration[lane];
-        if (k < 0) continue;
-        const double error = static_cast<double>(lanes.error[lane]);
-        if (t < static_cast<int>(all_errors.extent(1))) all_errors(k, t) = error;
-        Status verdict = Status::converged;
-        bool finished = t % s.inner_iterations == 0 && error < s.threshold;
-        if (!(error <= Kokkos::Experimental::finite_max<double>::value)) {
-          finished = true;
-          verdict = Status::not_finite;
-        } else if (!finished && t >= s.max_iterations) {
-          finished = true;
-          verdict = error < s.threshold ? Status::converged : Status::iteration_limit;
-        }
-        if (finished) {
-          all_status(k) = static_cast<int>(verdict);
-          all_iterations(k) = t;
+        if (lanes.instance[lane] < 0) continue;
+        if (lanes.iteration[lane] == 0 && self.tries_other_start(lanes, lane)) {
+          lanes.reload[lane] = 1;
+          ++lanes.reloading;
+        } else if (self.is_finished(lanes, lane)) {
           lanes.finished[lane] = 1;
           ++lanes.finishing;
         } else {
           ++lanes.iteration[lane];
+          self.set_momentum(lanes, lane);
         }
       }
     });
     team.team_barrier();
+  }
+
+  /// After the first half-step: is the start so doubtful that the other one is looked at?
+  KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane) const {
+    const double error = static_cast<double>(lanes.sums[lane]);
+    switch (lanes.start[lane]) {
+      case Start::given: {
+        const double mass = problems.source.mass(problems.source_index(lanes.instance[lane]));
+        lanes.first_error[lane] = error;
+        // Written so that an error that is not a number counts as doubtful.
+        const bool good =
+            settings.doubtful_error > Kokkos::Experimental::finite_max<double>::value ||
+            error <= settings.doubtful_error * mass;
+        lanes.start[lane] = good ? Start::settled : Start::zeros_instead;
+        return !good;
+      }
+      case Start::zeros_instead: {
+        const bool worse = error > lanes.first_error[lane];
+        if (!worse && replaced.extent(0) > 0) replaced(lanes.instance[lane]) = 1;
+        lanes.start[lane] = worse ? Start::given_again : Start::settled;
+        return worse;
+      }
+      default:
+        lanes.start[lane] = Start::settled;
+        return false;
+    }
+  }
+
+  KOKKOS_FUNCTION bool is_finished(const LaneState& lanes, int lane) const {
+    const int k = lanes.instance[lane], t = lanes.iteration[lane];
+    const double error = static_cast<double>(lanes.sums[lane]);
+    if (t < static_cast<int>(trace.extent(1))) trace(k, t) = error;
+    Status verdict = Status::converged;
+    bool finished = t % settings.inner_iterations == 0 && error < settings.threshold;
+    if (!(error <= Kokkos::Experimental::finite_max<double>::value)) {
+      finished = true;
+      verdict = Status::not_finite;
+    } else if (!finished && t >= settings.max_iterations) {
+      finished = true;
+      verdict = error < settings.threshold ? Status::converged : Status::iteration_limit;
+    }
+    if (finished) {
+      status(k) = static_cast<int>(verdict);
+      iterations(k) = t;
+    }
+    return finished;
+  }
+
+  KOKKOS_FUNCTION void set_momentum(LaneState& lanes, int lane) const {
+    if (settings.acceleration != Acceleration::momentum) return;
+    int& ascents = lanes.ascents[lane];
+    if (ascents < 0) {  // the first update: what `change` holds is another instance's
+      ascents = 0;
+      return;
+    }
+    ascents = lanes.sums[slope * L::width + lane] < 0 ? 0 : ascents + 1;
+    const Scalar mass =
+        static_cast<Scalar>(problems.source.mass(problems.source_index(lanes.instance[lane])));
+    const Scalar mean = lanes.sums[mean_change * L::width + lane] / mass;
+    lanes.factor[lane] = static_cast<Scalar>(ascents) / static_cast<Scalar>(ascents + 1);
+    lanes.moved[lane] += mean;
+    lanes.center[lane] = lanes.factor[lane] * mean + lanes.moved[lane];
   }
 
   KOKKOS_FUNCTION void store_finished(const Team<ExecutionSpace>& team, const Scalar* u,
@@ -224,7 +343,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
          const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,
          bool from_zeros, const Matrix<double, ExecutionSpace>& f,
          const Vector<int, ExecutionSpace>& iterations, const Vector<int, ExecutionSpace>& status,
-         const Matrix<double, ExecutionSpace>& trace) {
+         const Matrix<double, ExecutionSpace>& trace, const Vector<int, ExecutionSpace>& replaced) {
   using Gibbs = GibbsKernel<ExecutionSpace, typename Domain::Scalar>;
   const Gibbs gibbs(cost, settings.epsilon);
   SinkhornKernel<Domain, ExecutionSpace> kernel{
@@ -237,6 +356,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
       iterations,
       status,
       trace,
+      replaced,
       find_supports(space, cost, problems),
       {},
       0,
@@ -252,7 +372,8 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
               bool from_zeros, const Matrix<double, ExecutionSpace>& f,
               const Vector<int, ExecutionSpace>& iterations,
               const Vector<int, ExecutionSpace>& status,
-              const Matrix<double, ExecutionSpace>& error_trace) {
+              const Matrix<double, ExecutionSpace>& error_trace,
+              const Vector<int, ExecutionSpace>& replaced) {
   check_batch(cost, problems, settings.epsilon);
   const auto batch = static_cast<std::size_t>(problems.size());
   if (batch == 0) return;
@@ -261,31 +382,34 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
   if (settings.max_iterations < 0) throw std::invalid_argument("max_iterations must be >= 0");
   check_rows("f", f, problems.size(), cost.n());
   if (iterations.extent(0) != batch || status.extent(0) != batch ||
-      (error_trace.extent(1) > 0 && error_trace.extent(0) != batch))
+      (error_trace.extent(1) > 0 && error_trace.extent(0) != batch) ||
+      (replaced.extent(0) > 0 && replaced.extent(0) != batch))
     throw std::invalid_argument("outputs do not have one row for each of the " +
                                 std::to_string(batch) + " problems");
 
-  const bool safe = scaling_is_safe<Scalar>(cost, settings.epsilon, problems.smallest_weight());
+  const bool safe = scaling_is_safe<Scalar>(cost, settings.epsilon, problems.smallest_weight(),
+                                            settings.acceleration);
   if (settings.path == Path::scaling && !safe)
     throw std::invalid_argument("the scaling path is not safe for this cost and epsilon");
   using L = Lanes<ExecutionSpace, Scalar>;
   if (safe && settings.path != Path::extended)
     run<ScalingDomain<L>>(space, cost, problems, settings, from_zeros, f, iterations, status,
-                          error_trace);
+                          error_trace, replaced);
   else
     run<ExtendedDomain<L>>(space, cost, problems, settings, from_zeros, f, iterations, status,
-                           error_trace);
+                           error_trace, replaced);
 }
 
-#define OTFLEET_INSTANTIATE(Scalar)                                                      \
-  template bool scaling_is_safe<Scalar>(const SeparableCost&, double, double);           \
-  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                         \
-      const Kokkos::DefaultExecutionSpace&, const SeparableCost&,                        \
-      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool, \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Scalar)                                                          \
+  template bool scaling_is_safe<Scalar>(const SeparableCost&, double, double, Acceleration); \
+  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                             \
+      const Kokkos::DefaultExecutionSpace&, const SeparableCost&,                            \
+      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool,     \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                  \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                     \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                     \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                  \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&);
 OTFLEET_INSTANTIATE(float)
 OTFLEET_INSTANTIATE(double)
 

@@ -113,6 +113,7 @@ void run_train(const CommandContext& context) {
   double saved = 0;
   std::vector<double> window(history_columns, 0.0);
   std::int64_t window_steps = 0;
+  double learning_rate = 0;  // of the last step taken
   {
     const PhaseTimer timer(report, "train");
     Progress progress("train", "steps", job.train.minutes > 0 ? 0 : job.train.steps,
@@ -123,9 +124,10 @@ void run_train(const CommandContext& context) {
       communicator.broadcast(std::span<double>(&state.seconds, 1));
       const double done = progress_of(job.train, state.step, state.seconds);
       const bool last = done >= 1;
-      const double rate = rate_at(job.train, done);
       if (!last) {
+        const double rate = rate_at(job.train, done);
         const StepFigures figures = trainer.step(rate);
+        learning_rate = job.train.learning_rate * rate;
         if (!std::isfinite(figures.loss))
           throw std::runtime_error(
               fmt::format("training diverged at step {}; lower train.learning_rate", state.step));
@@ -138,7 +140,7 @@ void run_train(const CommandContext& context) {
         const double count = static_cast<double>(window_steps);
         state.history.insert(state.history.end(),
                              {static_cast<double>(state.step), window[1] / count, window[2] / count,
-                              window[3] / count, job.train.learning_rate * rate});
+                              window[3] / count, learning_rate});
         progress.update(
             state.step,
             fmt::format("loss {:.6f}, first error {:.3f}{}", window[1] / count, window[2] / count,
