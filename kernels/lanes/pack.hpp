@@ -9,6 +9,9 @@
 #ifdef OTFLEET_SLEEF
 #include <sleef.h>
 #endif
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 #endif
 
 // A Pack holds the same quantity of several instances side by side. On a CPU it is two hardware
@@ -214,5 +217,156 @@ struct Lanes<ExecutionSpace, Scalar_, false> {
   KOKKOS_INLINE_FUNCTION static Pack load(const Scalar* from) { return *from; }
   KOKKOS_INLINE_FUNCTION static void store(Scalar* to, Pack value) { *to = value; }
 };
+
+// What costs of point clouds need besides.
+
+namespace detail {
+
+#if defined(OTFLEET_SLEEF) && defined(__AVX512F__)
+inline __m512d vector_acos(__m512d x) {
+  return Sleef_acosd8_u10avx512f(x);
+}
+inline __m512 vector_acos(__m512 x) {
+  return Sleef_acosf16_u10avx512f(x);
+}
+#elif defined(OTFLEET_SLEEF) && defined(__AVX2__)
+inline __m256d vector_acos(__m256d x) {
+  return Sleef_acosd4_u10avx2(x);
+}
+inline __m256 vector_acos(__m256 x) {
+  return Sleef_acosf8_u10avx2(x);
+}
+#else
+template <class Vector>
+Vector vector_acos(Vector x) {
+  for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::acos(x[e]);
+  return x;
+}
+#endif
+
+/// 2^x on [−1/2, 1/2] as a polynomial, c[0] + c[1] x + …: the Chebyshev interpolant, off by 2e-9
+/// (float) and 3e-18 (double). `shifter` puts the nearest integer into the last bits of a sum.
+template <class Scalar>
+struct Exp2;
+template <>
+struct Exp2<float> {
+  typedef int Integer;
+  typedef Integer Vector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  static constexpr int mantissa_bits = 23;
+  static constexpr float lowest = -126, shifter = 0x1.8p23F;
+  static constexpr int degree = 6;
+  static constexpr float c[] = {1.0F,
+                                0.69314720670283259577F,
+                                0.24022650922288758071F,
+                                0.055503272266703020589F,
+                                0.0096180566785246380754F,
+                                0.001340042817761583794F,
+                                0.00015461444698569129083F};
+};
+template <>
+struct Exp2<double> {
+  typedef long long Integer;
+  typedef Integer Vector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  static constexpr int mantissa_bits = 52;
+  static constexpr double lowest = -1022, shifter = 0x1.8p52;
+  static constexpr int degree = 11;
+  static constexpr double c[] = {1.0,
+                                 0.69314718055994530925,
+                                 0.24022650695910159567,
+                                 0.055504108664821627039,
+                                 0.0096181291075872566681,
+                                 0.0013333558146406470697,
+                                 0.00015403530463724354209,
+                                 0.000015252733841556772589,
+                                 1.3215432535912376166e-6,
+                                 1.0178057087733941105e-7,
+                                 7.0741942972885210056e-9,
+                                 4.455817908336064493e-10};
+};
+
+/// max(x, low) where a NaN in x stays.
+template <class Vector, class Scalar>
+Vector at_least(Vector x, Scalar low) {
+  const Vector bound = low - Vector{};
+  return bound > x ? bound : x;
+}
+template <class Vector>
+Vector vector_sqrt(Vector x) {
+  for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::sqrt(x[e]);
+  return x;
+}
+#if defined(__AVX512F__)
+inline __m512 vector_sqrt(__m512 x) {
+  return _mm512_sqrt_ps(x);
+}
+inline __m512d vector_sqrt(__m512d x) {
+  return _mm512_sqrt_pd(x);
+}
+inline __m512 at_least(__m512 x, float low) {
+  return _mm512_max_ps(_mm512_set1_ps(low), x);
+}
+inline __m512d at_least(__m512d x, double low) {
+  return _mm512_max_pd(_mm512_set1_pd(low), x);
+}
+#elif defined(__AVX__)
+inline __m256 vector_sqrt(__m256 x) {
+  return _mm256_sqrt_ps(x);
+}
+inline __m256d vector_sqrt(__m256d x) {
+  return _mm256_sqrt_pd(x);
+}
+inline __m256 at_least(__m256 x, float low) {
+  return _mm256_max_ps(_mm256_set1_ps(low), x);
+}
+inline __m256d at_least(__m256d x, double low) {
+  return _mm256_max_pd(_mm256_set1_pd(low), x);
+}
+#endif
+
+}  // namespace detail
+
+/// 2^x to two units in the last place for x up to 126 (float) or 1022 (double): it does not look
+/// for overflow. What is too small for a normal number becomes the smallest one, NaN stays NaN.
+template <class Scalar>
+HostPack<Scalar> exp2_bounded(HostPack<Scalar> x) {
+  using Constants = detail::Exp2<Scalar>;
+  for (auto& part : x.v) {
+    const auto clamped = detail::at_least(part, Constants::lowest);
+    const auto shifted = clamped + Constants::shifter;
+    const auto rest = clamped - (shifted - Constants::shifter);
+    auto power = rest * Constants::c[Constants::degree] + Constants::c[Constants::degree - 1];
+    for (int k = Constants::degree - 2; k >= 0; --k) power = power * rest + Constants::c[k];
+    typedef typename Constants::Vector Bits;
+    // Casts between vectors of one size keep the bits. The integer goes into the exponent.
+    part = (typename HostPack<Scalar>::Vector)((Bits)power +
+                                               ((Bits)shifted << Constants::mantissa_bits));
+  }
+  return x;
+}
+template <class Scalar>
+HostPack<Scalar> sqrt(HostPack<Scalar> x) {
+  for (auto& part : x.v) part = detail::vector_sqrt(part);
+  return x;
+}
+template <class Scalar>
+HostPack<Scalar> acos(HostPack<Scalar> x) {
+  for (auto& part : x.v) part = detail::vector_acos(part);
+  return x;
+}
+
+#define OTFLEET_SCALAR_PACK(Scalar)                           \
+  KOKKOS_INLINE_FUNCTION Scalar exp2_bounded(Scalar x) {      \
+    const Scalar lowest = sizeof(Scalar) == 4 ? -126 : -1022; \
+    return ::exp2(lowest > x ? lowest : x);                   \
+  }                                                           \
+  KOKKOS_INLINE_FUNCTION Scalar sqrt(Scalar x) {              \
+    return ::sqrt(x);                                         \
+  }                                                           \
+  KOKKOS_INLINE_FUNCTION Scalar acos(Scalar x) {              \
+    return ::acos(x);                                         \
+  }
+OTFLEET_SCALAR_PACK(float)
+OTFLEET_SCALAR_PACK(double)
+#undef OTFLEET_SCALAR_PACK
 
 }  // namespace otfleet::kernels
