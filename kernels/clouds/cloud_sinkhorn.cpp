@@ -241,7 +241,7 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
         find_support(space, problems.target, to, source_mass(from) / target_mass(to)));
     load_potential(space, units, f, k, from_zeros, source);
     Outcome outcome{};
-    with_form(cost.kind(), false, [&](auto constant) {
+    with_iteration_form(cost.kind(), [&](auto constant) {
       outcome = iterate<decltype(constant)::form>(space, source, target, settings, scale,
                                                   cost.power(), [&](int t, double error) {
                                                     if (t < static_cast<int>(errors.extent(1)))

@@ -62,16 +62,29 @@ struct CostFormConstant {
   static constexpr CostForm form = form_;
 };
 
-/// Calls function(CostFormConstant<form>()) with the form in which a Sinkhorn iteration sees this
-/// cost or, where `exact`, with the one that gives the cost itself.
+/// Calls function(CostFormConstant<form>()) with the form that gives this cost itself.
 template <class Function>
-void with_form(GroundCost kind, bool exact, const Function& function) {
+void with_cost_form(GroundCost kind, const Function& function) {
   switch (kind) {
     case GroundCost::squared_euclidean:
-      if (exact) return function(CostFormConstant<CostForm::squared>());
-      return function(CostFormConstant<CostForm::product>());
+      return function(CostFormConstant<CostForm::squared>());
+    case GroundCost::euclidean:
+      return function(CostFormConstant<CostForm::distance>());
+    case GroundCost::power:
+      return function(CostFormConstant<CostForm::power>());
     case GroundCost::cosine:
-      if (exact) return function(CostFormConstant<CostForm::cosine>());
+      return function(CostFormConstant<CostForm::cosine>());
+    case GroundCost::great_circle:
+      return function(CostFormConstant<CostForm::angle>());
+  }
+}
+
+/// The same with the form in which a Sinkhorn iteration sees this cost.
+template <class Function>
+void with_iteration_form(GroundCost kind, const Function& function) {
+  switch (kind) {
+    case GroundCost::squared_euclidean:
+    case GroundCost::cosine:
       return function(CostFormConstant<CostForm::product>());
     case GroundCost::euclidean:
       return function(CostFormConstant<CostForm::distance>());
