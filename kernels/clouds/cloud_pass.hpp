@@ -23,7 +23,7 @@ KOKKOS_INLINE_FUNCTION Scalar nothing_yet() {
 }
 
 template <PassResult result, class Pack>
-KOKKOS_INLINE_FUNCTION Pack combine(const Pack& x, const Pack& y) {
+KOKKOS_FORCEINLINE_FUNCTION Pack combine(const Pack& x, const Pack& y) {
   if constexpr (result == PassResult::largest) return max(x, y);
   if constexpr (result == PassResult::smallest) return min(x, y);
   if constexpr (result != PassResult::largest && result != PassResult::smallest) return x + y;
@@ -117,7 +117,7 @@ struct CloudPass {
     for (int r = 0; r < block; ++r) totals[r] = combine<wanted>(totals[r], part[r]);
   }
 
-  KOKKOS_FUNCTION Pack term(const Pack& sum, const Pack& column_offset, int row) const {
+  KOKKOS_FORCEINLINE_FUNCTION Pack term(const Pack& sum, const Pack& column_offset, int row) const {
     if constexpr (form == CostForm::product) {
       static_assert(form != CostForm::product || wanted == PassResult::largest ||
                     wanted == PassResult::exponential);

@@ -33,7 +33,7 @@ KOKKOS_INLINE_FUNCTION constexpr bool takes_differences(CostForm form) {
 
 /// sum plus what one coordinate adds to it.
 template <CostForm form, class Pack>
-KOKKOS_INLINE_FUNCTION Pack add_coordinate(const Pack& sum, const Pack& x, const Pack& y) {
+KOKKOS_FORCEINLINE_FUNCTION Pack add_coordinate(const Pack& sum, const Pack& x, const Pack& y) {
   if constexpr (takes_differences(form)) {
     const Pack difference = x - y;
     return sum + difference * difference;
@@ -44,7 +44,7 @@ KOKKOS_INLINE_FUNCTION Pack add_coordinate(const Pack& sum, const Pack& x, const
 
 /// The cost from the finished sum; `half_power` is p/2 where the form is a power.
 template <CostForm form, class Scalar, class Pack>
-KOKKOS_INLINE_FUNCTION Pack cost_from_sum(const Pack& sum, const Pack& half_power) {
+KOKKOS_FORCEINLINE_FUNCTION Pack cost_from_sum(const Pack& sum, const Pack& half_power) {
   if constexpr (form == CostForm::product) return Pack(Scalar(0)) - sum;
   if constexpr (form == CostForm::squared) return sum;
   if constexpr (form == CostForm::distance) return sqrt(sum);

@@ -220,6 +220,13 @@ struct Lanes<ExecutionSpace, Scalar_, false> {
 
 // What costs of point clouds need besides.
 
+// Packs that cross a call go through memory, which costs more than the arithmetic here.
+#if defined(__GNUC__)
+#define OTFLEET_ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define OTFLEET_ALWAYS_INLINE inline
+#endif
+
 namespace detail {
 
 /// arcsin(x) = x + x³ c(x²) for |x| <= 1/2, c a Chebyshev interpolant: off by less than 1e-9
@@ -330,7 +337,7 @@ inline __m256d at_least(__m256d x, double low) {
 /// 2^x to two units in the last place for x up to 126 (float) or 1022 (double): it does not look
 /// for overflow. What is too small for a normal number becomes the smallest one, NaN stays NaN.
 template <class Scalar>
-HostPack<Scalar> exp2_bounded(HostPack<Scalar> x) {
+OTFLEET_ALWAYS_INLINE HostPack<Scalar> exp2_bounded(HostPack<Scalar> x) {
   using Constants = detail::Exp2<Scalar>;
   for (auto& part : x.v) {
     const auto clamped = detail::at_least(part, Constants::lowest);
@@ -346,13 +353,13 @@ HostPack<Scalar> exp2_bounded(HostPack<Scalar> x) {
   return x;
 }
 template <class Scalar>
-HostPack<Scalar> sqrt(HostPack<Scalar> x) {
+OTFLEET_ALWAYS_INLINE HostPack<Scalar> sqrt(HostPack<Scalar> x) {
   for (auto& part : x.v) part = detail::vector_sqrt(part);
   return x;
 }
 /// arccos(x) for |x| <= 1, to two units in the last place. (SLEEF's divides by zero at 0.)
 template <class Scalar>
-HostPack<Scalar> acos(HostPack<Scalar> x) {
+OTFLEET_ALWAYS_INLINE HostPack<Scalar> acos(HostPack<Scalar> x) {
   using Constants = detail::Arcsin<Scalar>;
   typedef typename HostPack<Scalar>::Vector Vector;
   for (auto& part : x.v) {
