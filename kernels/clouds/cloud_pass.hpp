@@ -66,13 +66,16 @@ struct CloudPass {
           run(first, lane, part);
           into = combine<wanted>(into, part[0]);
         };
-        const auto lanes = Kokkos::ThreadVectorRange(team, int(L::packs));
+        const int lanes = L::packs;
         if constexpr (wanted == PassResult::largest)
-          Kokkos::parallel_reduce(lanes, each, Kokkos::Max<Scalar>(total));
+          Kokkos::parallel_reduce(Kokkos::ThreadVectorRange(team, lanes), each,
+                                  Kokkos::Max<Scalar>(total));
         else if constexpr (wanted == PassResult::smallest)
-          Kokkos::parallel_reduce(lanes, each, Kokkos::Min<Scalar>(total));
+          Kokkos::parallel_reduce(Kokkos::ThreadVectorRange(team, lanes), each,
+                                  Kokkos::Min<Scalar>(total));
         else
-          Kokkos::parallel_reduce(lanes, each, Kokkos::Sum<Scalar>(total));
+          Kokkos::parallel_reduce(Kokkos::ThreadVectorRange(team, lanes), each,
+                                  Kokkos::Sum<Scalar>(total));
         Kokkos::single(Kokkos::PerThread(team), [&]() { result(first) = total; });
       }
     });

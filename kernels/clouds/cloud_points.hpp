@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -46,7 +47,7 @@ Support<ExecutionSpace> find_support(const ExecutionSpace& space,
   return {index, weight, logarithm, count};
 }
 
-/// Every point of a cloud, with weights nobody looks at.
+/// The indices of all points.
 template <class ExecutionSpace>
 Vector<const int, ExecutionSpace> every_index(const ExecutionSpace& space, int points) {
   const Vector<int, ExecutionSpace> index("otfleet::clouds::every", points);
@@ -129,10 +130,12 @@ class CloudCache {
   CloudPoints<ExecutionSpace, Scalar> all_;
 };
 
-/// Throws std::invalid_argument when measures, indices and cost do not fit together.
+namespace clouds {
+
+/// Throws std::invalid_argument when measures and cost do not fit together.
 template <class ExecutionSpace>
-void check_cloud_batch(const PointCloudCost<ExecutionSpace>& cost,
-                       const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
+void check_batch(const PointCloudCost<ExecutionSpace>& cost,
+                 const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
   if (!(epsilon > 0) || !std::isfinite(epsilon))
     throw std::invalid_argument("epsilon must be > 0 and finite");
   if (problems.source_index.extent(0) != problems.target_index.extent(0))
@@ -147,13 +150,15 @@ void check_cloud_batch(const PointCloudCost<ExecutionSpace>& cost,
 
 /// Throws std::invalid_argument unless `array` is [rows, columns].
 template <class Array>
-void check_cloud_rows(const std::string& name, const Array& array, int rows, int columns) {
+void check_rows(const std::string& name, const Array& array, int rows, int columns) {
   if (array.extent(0) != static_cast<std::size_t>(rows) ||
       array.extent(1) != static_cast<std::size_t>(columns))
     throw std::invalid_argument(name + " is " + std::to_string(array.extent(0)) + " x " +
                                 std::to_string(array.extent(1)) + ", expected " +
                                 std::to_string(rows) + " x " + std::to_string(columns));
 }
+
+}  // namespace clouds
 
 /// The indices of a batch on the host, where problems are taken one after the other.
 struct HostIndices {

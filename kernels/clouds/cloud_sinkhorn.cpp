@@ -199,7 +199,7 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               const Vector<int, ExecutionSpace>& iterations,
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace) {
-  check_cloud_batch(cost, problems, settings.epsilon);
+  clouds::check_batch(cost, problems, settings.epsilon);
   const auto batch = static_cast<std::size_t>(problems.size());
   if (batch == 0) return;
   if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
@@ -207,7 +207,7 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
   if (settings.max_iterations < 0) throw std::invalid_argument("max_iterations must be >= 0");
   if (settings.path == Path::scaling)
     throw std::invalid_argument("clouds of points have no scaling path");
-  check_cloud_rows("f", f, problems.size(), cost.n());
+  clouds::check_rows("f", f, problems.size(), cost.n());
   if (iterations.extent(0) != batch || status.extent(0) != batch ||
       (error_trace.extent(1) > 0 && error_trace.extent(0) != batch))
     throw std::invalid_argument("outputs do not have one row for each of the " +

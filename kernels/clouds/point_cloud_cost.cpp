@@ -111,7 +111,7 @@ PointCloudCost<ExecutionSpace>::PointCloudCost(const ExecutionSpace& space,
   // Squares beyond 1e300 would leave no room for sums.
   const double least = cosine ? 1e-300 : circle ? 1 - 2e-5 : 0;
   const double most = circle ? 1 + 2e-5 : 1e300;
-  const auto check = [&](const char* side, const Matrix<const double, ExecutionSpace>& points) {
+  const auto check = [&](const Matrix<const double, ExecutionSpace>& points, const char* side) {
     const int fault = first_fault(space, points, least, most);
     if (fault < static_cast<int>(points.extent(0)))
       throw std::invalid_argument(std::string(side) + " point " + std::to_string(fault) +
@@ -120,8 +120,8 @@ PointCloudCost<ExecutionSpace>::PointCloudCost(const ExecutionSpace& space,
                                        ? " has a coordinate that is not finite, or no direction"
                                        : " has a coordinate that is not finite or too large"));
   };
-  check("source", x);
-  check("target", y);
+  check(x, "source");
+  check(y, "target");
 
   const bool centered = !cosine && !circle;
   const int d = static_cast<int>(x.extent(1));
