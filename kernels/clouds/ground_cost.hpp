@@ -50,7 +50,7 @@ KOKKOS_FORCEINLINE_FUNCTION Pack cost_from_sum(const Pack& sum, const Pack& half
   if constexpr (form == CostForm::distance) return sqrt(sum);
   if constexpr (form == CostForm::power) {
     const Pack none(Scalar(0)), tiny(Kokkos::Experimental::norm_min<Scalar>::value);
-    const Pack logarithm = log(max(sum, tiny)) * Pack(Scalar(1.4426950408889634074));
+    const Pack logarithm = log2_normal(max(sum, tiny));
     return if_greater(sum, none, exp2_bounded(half_power * logarithm), none);
   }
   if constexpr (form == CostForm::cosine) return Pack(Scalar(1)) - sum;

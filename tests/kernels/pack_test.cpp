@@ -131,6 +131,28 @@ TYPED_TEST(PackTest, exp2_of_bounded_arguments) {
   EXPECT_TRUE(std::isnan(this->map({nan}, [](const auto& pack) { return exp2_bounded(pack); })[0]));
 }
 
+TYPED_TEST(PackTest, log2_of_normal_numbers) {
+  using Scalar = TypeParam;
+  std::vector<Scalar> x = {1,
+                           Scalar(M_SQRT1_2),
+                           Scalar(M_SQRT2),
+                           std::nextafter(Scalar(1), Scalar(0)),
+                           std::nextafter(Scalar(1), Scalar(2)),
+                           std::numeric_limits<Scalar>::min(),
+                           std::numeric_limits<Scalar>::max()};
+  const int exponents = std::numeric_limits<Scalar>::max_exponent;
+  for (int k = 0; k <= 40000; ++k) {
+    x.push_back(static_cast<Scalar>(std::exp2(-exponents + 2.5 + (2 * exponents - 3.0) * k / 4e4)));
+    x.push_back(Scalar(0.5) + Scalar(k) / 20000);
+  }
+  const auto y = this->map(x, [](const auto& pack) { return log2_normal(pack); });
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const long double exact = std::log2(static_cast<long double>(x[k]));
+    const long double size = std::max(std::abs(exact), 1.0L);
+    ASSERT_LE(std::abs(y[k] - exact) / size, std::numeric_limits<Scalar>::epsilon() * 2) << x[k];
+  }
+}
+
 TYPED_TEST(PackTest, arccos_and_square_root) {
   using Scalar = TypeParam;
   std::vector<Scalar> x = {-1, 1, 0, Scalar(-0.0), Scalar(0.5), Scalar(-0.5), Scalar(1e-30)};
@@ -224,6 +246,7 @@ TYPED_TEST(PackTest, scalar_versions_agree) {
   EXPECT_EQ(kernels::log(Scalar(2)), std::log(Scalar(2)));
   EXPECT_EQ(kernels::exp2_bounded(Scalar(3)), 8);
   EXPECT_GT(kernels::exp2_bounded(-std::numeric_limits<Scalar>::max()), 0);
+  EXPECT_EQ(kernels::log2_normal(Scalar(8)), 3);
   EXPECT_EQ(kernels::sqrt(Scalar(9)), 3);
   EXPECT_EQ(kernels::acos(Scalar(1)), 0);
   EXPECT_EQ(kernels::if_greater(Scalar(2), Scalar(1), Scalar(7), Scalar(8)), 7);
