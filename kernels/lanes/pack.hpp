@@ -9,6 +9,9 @@
 #ifdef OTFLEET_SLEEF
 #include <sleef.h>
 #endif
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 #endif
 
 // A Pack holds the same quantity of several instances side by side. On a CPU it is two hardware
@@ -223,5 +226,231 @@ struct Lanes<ExecutionSpace, Scalar_, false> {
   KOKKOS_INLINE_FUNCTION static Pack load(const Scalar* from) { return *from; }
   KOKKOS_INLINE_FUNCTION static void store(Scalar* to, Pack value) { *to = value; }
 };
+
+// What costs of point clouds need besides.
+
+// Packs that cross a call go through memory, which costs more than the arithmetic here.
+#if defined(__GNUC__)
+#define OTFLEET_ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define OTFLEET_ALWAYS_INLINE inline
+#endif
+
+namespace detail {
+
+/// arcsin(x) = x + x³ c(x²) for |x| <= 1/2, c a Chebyshev interpolant: off by less than 1e-9
+/// (float) and 4e-18 (double). π/2 in two parts.
+template <class Scalar>
+struct Arcsin;
+template <>
+struct Arcsin<float> {
+  static constexpr float quarter_turn = 1.5707963705062866F, rest = -4.3711390001862428308e-8F;
+  static constexpr int degree = 5;
+  static constexpr float c[] = {0.16666666337430907054F,  0.075000945434974234762F,
+                                0.044599401528512183719F, 0.031100662735494567927F,
+                                0.01714923835767725319F,  0.033690847202830119524F};
+};
+template <>
+struct Arcsin<double> {
+  static constexpr double quarter_turn = 1.5707963267948966, rest = 6.1232339957367658861e-17;
+  static constexpr int degree = 12;
+  static constexpr double c[] = {
+      0.16666666666666667827,   0.074999999999984329332, 0.044642857146355429783,
+      0.030381944138531247287,  0.022372172942149887875, 0.017352392720869972942,
+      0.013971212973552933304,  0.011479177415184905896, 0.010322814350185779287,
+      0.0054575067186403583004, 0.017400879442694022443, -0.014851887071247203224,
+      0.028757851367421564708};
+};
+
+/// 2^x on [−1/2, 1/2] as a polynomial, c[0] + c[1] x + …: the Chebyshev interpolant, off by 2e-9
+/// (float) and 3e-18 (double). `shifter` puts the nearest integer into the last bits of a sum.
+template <class Scalar>
+struct Exp2;
+template <>
+struct Exp2<float> {
+  typedef int Integer;
+  typedef Integer Vector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  static constexpr int mantissa_bits = 23;
+  static constexpr float lowest = -126, shifter = 0x1.8p23F;
+  static constexpr int degree = 6;
+  static constexpr float c[] = {1.0F,
+                                0.69314720670283259577F,
+                                0.24022650922288758071F,
+                                0.055503272266703020589F,
+                                0.0096180566785246380754F,
+                                0.001340042817761583794F,
+                                0.00015461444698569129083F};
+};
+template <>
+struct Exp2<double> {
+  typedef long long Integer;
+  typedef Integer Vector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  static constexpr int mantissa_bits = 52;
+  static constexpr double lowest = -1022, shifter = 0x1.8p52;
+  static constexpr int degree = 11;
+  static constexpr double c[] = {1.0,
+                                 0.69314718055994530925,
+                                 0.24022650695910159567,
+                                 0.055504108664821627039,
+                                 0.0096181291075872566681,
+                                 0.0013333558146406470697,
+                                 0.00015403530463724354209,
+                                 0.000015252733841556772589,
+                                 1.3215432535912376166e-6,
+                                 1.0178057087733941105e-7,
+                                 7.0741942972885210056e-9,
+                                 4.455817908336064493e-10};
+};
+
+/// log2(m) for m in [√½, √2) as t c(t²), t = (m − 1)/(m + 1): Chebyshev interpolants, off by less
+/// than 1e-10 (float) and 1e-18 (double). The bits of √½ and of 1 split a number into m and 2^k.
+template <class Scalar>
+struct Log2;
+template <>
+struct Log2<float> {
+  static constexpr int root_half = 0x3f3504f3, one = 0x3f800000, bias = 127;
+  static constexpr int degree = 4;
+  static constexpr float c[] = {2.8853900817906103057F, 0.961796672606757693374F,
+                                0.577083737623070403738F, 0.411662924771116979883F,
+                                0.340921636445889413651F};
+};
+template <>
+struct Log2<double> {
+  static constexpr long long root_half = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000, bias = 1023;
+  static constexpr int degree = 10;
+  static constexpr double c[] = {
+      2.88539008177792681472,  0.961796693925975604898, 0.577078016355585375175,
+      0.41219858311112599167,  0.32059889797704720811,  0.262308188982912370066,
+      0.221953109502155264589, 0.192357695604448671308, 0.169794612843468683851,
+      0.15023667779390150224,  0.159786794515626135244};
+};
+
+/// max(x, low) where a NaN in x stays.
+template <class Vector, class Scalar>
+Vector at_least(Vector x, Scalar low) {
+  const Vector bound = low - Vector{};
+  return bound > x ? bound : x;
+}
+template <class Vector>
+Vector vector_sqrt(Vector x) {
+  for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::sqrt(x[e]);
+  return x;
+}
+#if defined(__AVX512F__)
+inline __m512 vector_sqrt(__m512 x) {
+  return _mm512_sqrt_ps(x);
+}
+inline __m512d vector_sqrt(__m512d x) {
+  return _mm512_sqrt_pd(x);
+}
+inline __m512 at_least(__m512 x, float low) {
+  return _mm512_max_ps(_mm512_set1_ps(low), x);
+}
+inline __m512d at_least(__m512d x, double low) {
+  return _mm512_max_pd(_mm512_set1_pd(low), x);
+}
+#elif defined(__AVX__)
+inline __m256 vector_sqrt(__m256 x) {
+  return _mm256_sqrt_ps(x);
+}
+inline __m256d vector_sqrt(__m256d x) {
+  return _mm256_sqrt_pd(x);
+}
+inline __m256 at_least(__m256 x, float low) {
+  return _mm256_max_ps(_mm256_set1_ps(low), x);
+}
+inline __m256d at_least(__m256d x, double low) {
+  return _mm256_max_pd(_mm256_set1_pd(low), x);
+}
+#endif
+
+}  // namespace detail
+
+/// 2^x to two units in the last place for x up to 126 (float) or 1022 (double): it does not look
+/// for overflow. What is too small for a normal number becomes the smallest one, NaN stays NaN.
+template <class Scalar>
+OTFLEET_ALWAYS_INLINE HostPack<Scalar> exp2_bounded(HostPack<Scalar> x) {
+  using Constants = detail::Exp2<Scalar>;
+  for (auto& part : x.v) {
+    const auto clamped = detail::at_least(part, Constants::lowest);
+    const auto shifted = clamped + Constants::shifter;
+    const auto rest = clamped - (shifted - Constants::shifter);
+    auto power = rest * Constants::c[Constants::degree] + Constants::c[Constants::degree - 1];
+    for (int k = Constants::degree - 2; k >= 0; --k) power = power * rest + Constants::c[k];
+    typedef typename Constants::Vector Bits;
+    // Casts between vectors of one size keep the bits. The integer goes into the exponent.
+    part = (typename HostPack<Scalar>::Vector)((Bits)power +
+                                               ((Bits)shifted << Constants::mantissa_bits));
+  }
+  return x;
+}
+/// log2(x) for normal x > 0: off by no more than two units in the last place of itself or of 1,
+/// whichever is larger.
+template <class Scalar>
+OTFLEET_ALWAYS_INLINE HostPack<Scalar> log2_normal(HostPack<Scalar> x) {
+  using Constants = detail::Log2<Scalar>;
+  using Layout = detail::Exp2<Scalar>;
+  typedef typename HostPack<Scalar>::Vector Vector;
+  typedef typename Layout::Vector Bits;
+  constexpr int mantissa = Layout::mantissa_bits;
+  for (auto& part : x.v) {
+    // k + bias is never negative, so that an arithmetic shift is a logical one.
+    const Bits biased = ((Bits)part + (Constants::one - Constants::root_half)) >> mantissa;
+    const Bits moved = biased - Constants::bias;
+    const Vector rest = (Vector)((Bits)part - (moved << mantissa));
+    const Bits shifted = (Bits)(Layout::shifter - Vector{}) + moved;
+    const Vector exponent = (Vector)shifted - Layout::shifter;
+    const Vector t = (rest - 1) / (rest + 1), square = t * t;
+    Vector series = square * Constants::c[Constants::degree] + Constants::c[Constants::degree - 1];
+    for (int k = Constants::degree - 2; k >= 0; --k) series = series * square + Constants::c[k];
+    part = exponent + t * series;
+  }
+  return x;
+}
+template <class Scalar>
+OTFLEET_ALWAYS_INLINE HostPack<Scalar> sqrt(HostPack<Scalar> x) {
+  for (auto& part : x.v) part = detail::vector_sqrt(part);
+  return x;
+}
+/// arccos(x) for |x| <= 1, to two units in the last place. (SLEEF's divides by zero at 0.)
+template <class Scalar>
+OTFLEET_ALWAYS_INLINE HostPack<Scalar> acos(HostPack<Scalar> x) {
+  using Constants = detail::Arcsin<Scalar>;
+  typedef typename HostPack<Scalar>::Vector Vector;
+  for (auto& part : x.v) {
+    // Beyond 1/2: arccos(x) = 2 arcsin(√((1 − x)/2)), and π less that on the other side.
+    const Vector size = part < 0 ? -part : part;
+    const Vector half_gap = (1 - size) * Scalar(0.5);
+    const Vector square = size > Scalar(0.5) ? half_gap : size * size;
+    const Vector root = size > Scalar(0.5) ? detail::vector_sqrt(half_gap) : size;
+    Vector series = square * Constants::c[Constants::degree] + Constants::c[Constants::degree - 1];
+    for (int k = Constants::degree - 2; k >= 0; --k) series = series * square + Constants::c[k];
+    const Vector arcsin = root + root * square * series;
+    const Vector from_quarter = part < 0 ? arcsin : -arcsin;
+    const Vector small = Constants::quarter_turn + (from_quarter + Constants::rest);
+    const Vector turned =
+        part < 0 ? 2 * Constants::quarter_turn - 2 * (arcsin - Constants::rest) : 2 * arcsin;
+    part = size > Scalar(0.5) ? turned : small;
+  }
+  return x;
+}
+
+#define OTFLEET_SCALAR_PACK(Scalar)                           \
+  KOKKOS_INLINE_FUNCTION Scalar log2_normal(Scalar x) {       \
+    return ::log2(x);                                         \
+  }                                                           \
+  KOKKOS_INLINE_FUNCTION Scalar exp2_bounded(Scalar x) {      \
+    const Scalar lowest = sizeof(Scalar) == 4 ? -126 : -1022; \
+    return ::exp2(lowest > x ? lowest : x);                   \
+  }                                                           \
+  KOKKOS_INLINE_FUNCTION Scalar sqrt(Scalar x) {              \
+    return ::sqrt(x);                                         \
+  }                                                           \
+  KOKKOS_INLINE_FUNCTION Scalar acos(Scalar x) {              \
+    return ::acos(x);                                         \
+  }
+OTFLEET_SCALAR_PACK(float)
+OTFLEET_SCALAR_PACK(double)
+#undef OTFLEET_SCALAR_PACK
 
 }  // namespace otfleet::kernels

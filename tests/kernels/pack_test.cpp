@@ -111,6 +111,63 @@ TYPED_TEST(PackTest, log_of_positive_numbers) {
         << x[k];
 }
 
+TYPED_TEST(PackTest, exp2_of_bounded_arguments) {
+  using Scalar = TypeParam;
+  const Scalar low = std::numeric_limits<Scalar>::min_exponent - 1, high = -low;
+  std::vector<Scalar> x = {0, Scalar(-0.0), low, high, Scalar(0.5), Scalar(-0.5), Scalar(1e-30)};
+  for (int k = 0; k <= 40000; ++k) x.push_back(low + (high - low) * Scalar(k) / 40000);
+  for (int k = 0; k <= 40000; ++k) x.push_back(-2 + 4 * Scalar(k) / 40000);
+  const auto y = this->map(x, [](const auto& pack) { return exp2_bounded(pack); });
+  for (std::size_t k = 0; k < x.size(); ++k)
+    ASSERT_LE(this->units_in_last_place(y[k], std::exp2(static_cast<long double>(x[k]))), 2)
+        << x[k];
+  const Scalar most = std::numeric_limits<Scalar>::max();
+  const std::vector<Scalar> far = {-this->infinity, -most, -1e10, low - Scalar(0.6), low - 2000};
+  for (Scalar z : this->map(far, [](const auto& pack) { return exp2_bounded(pack); })) {
+    EXPECT_GE(z, 0);
+    EXPECT_LE(z, std::numeric_limits<Scalar>::min());
+  }
+  const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(this->map({nan}, [](const auto& pack) { return exp2_bounded(pack); })[0]));
+}
+
+TYPED_TEST(PackTest, log2_of_normal_numbers) {
+  using Scalar = TypeParam;
+  std::vector<Scalar> x = {1,
+                           Scalar(M_SQRT1_2),
+                           Scalar(M_SQRT2),
+                           std::nextafter(Scalar(1), Scalar(0)),
+                           std::nextafter(Scalar(1), Scalar(2)),
+                           std::numeric_limits<Scalar>::min(),
+                           std::numeric_limits<Scalar>::max()};
+  const int exponents = std::numeric_limits<Scalar>::max_exponent;
+  for (int k = 0; k <= 40000; ++k) {
+    x.push_back(static_cast<Scalar>(std::exp2(-exponents + 2.5 + (2 * exponents - 3.0) * k / 4e4)));
+    x.push_back(Scalar(0.5) + Scalar(k) / 20000);
+  }
+  const auto y = this->map(x, [](const auto& pack) { return log2_normal(pack); });
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const long double exact = std::log2(static_cast<long double>(x[k]));
+    const long double size = std::max(std::abs(exact), 1.0L);
+    ASSERT_LE(std::abs(y[k] - exact) / size, std::numeric_limits<Scalar>::epsilon() * 2) << x[k];
+  }
+}
+
+TYPED_TEST(PackTest, arccos_and_square_root) {
+  using Scalar = TypeParam;
+  std::vector<Scalar> x = {-1, 1, 0, Scalar(-0.0), Scalar(0.5), Scalar(-0.5), Scalar(1e-30)};
+  for (int k = 0; k <= 40000; ++k) x.push_back(-1 + 2 * Scalar(k) / 40000);
+  for (int k = 1; k <= 100; ++k)
+    x.push_back(std::nextafter(Scalar(1), Scalar(0)) - Scalar(k) / 1e6);
+  const auto arc = this->map(x, [](const auto& pack) { return acos(pack); });
+  for (std::size_t k = 0; k < x.size(); ++k)
+    ASSERT_LE(this->units_in_last_place(arc[k], std::acos(static_cast<long double>(x[k]))), 2)
+        << x[k];
+  for (Scalar& value : x) value = std::abs(value);
+  const auto root = this->map(x, [](const auto& pack) { return sqrt(pack); });
+  for (std::size_t k = 0; k < x.size(); ++k) EXPECT_EQ(root[k], std::sqrt(x[k]));
+}
+
 TYPED_TEST(PackTest, not_a_number_passes_through) {
   using Scalar = TypeParam;
   const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
@@ -187,6 +244,11 @@ TYPED_TEST(PackTest, scalar_versions_agree) {
   EXPECT_EQ(kernels::abs(Scalar(-3)), 3);
   EXPECT_EQ(kernels::exp(Scalar(1)), std::exp(Scalar(1)));
   EXPECT_EQ(kernels::log(Scalar(2)), std::log(Scalar(2)));
+  EXPECT_EQ(kernels::exp2_bounded(Scalar(3)), 8);
+  EXPECT_GT(kernels::exp2_bounded(-std::numeric_limits<Scalar>::max()), 0);
+  EXPECT_EQ(kernels::log2_normal(Scalar(8)), 3);
+  EXPECT_EQ(kernels::sqrt(Scalar(9)), 3);
+  EXPECT_EQ(kernels::acos(Scalar(1)), 0);
   EXPECT_EQ(kernels::if_greater(Scalar(2), Scalar(1), Scalar(7), Scalar(8)), 7);
   EXPECT_EQ(kernels::if_greater(Scalar(1), Scalar(1), Scalar(7), Scalar(8)), 8);
   EXPECT_TRUE(kernels::any_positive(Scalar(0.5)));

@@ -1,0 +1,272 @@
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/clouds/cloud_pass.hpp"
+#include "kernels/clouds/cloud_solver.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+/// What an iteration knows about one side of a problem; arrays are [points.padded()]. Potentials
+/// are to base 2, in units of epsilon. Where the form of the cost is a product they have taken up
+/// the terms of single points: potential_i = f_i − |x_i|², so that no pass adds a norm.
+template <class ExecutionSpace, class Scalar>
+struct CloudSide {
+  Support<ExecutionSpace> support;
+  CloudPoints<ExecutionSpace, Scalar> points;
+  Vector<Scalar, ExecutionSpace> potential;
+  Vector<Scalar, ExecutionSpace> shift;  ///< log2 of the last sums, near the next
+  Vector<Scalar, ExecutionSpace> sum;    ///< what the last pass found, in units of 2^shift
+  bool shift_fits = false;               ///< the next sums may use shift as it is
+};
+
+template <class ExecutionSpace, class Scalar>
+CloudSide<ExecutionSpace, Scalar> make_side(const ExecutionSpace& space,
+                                            CloudCache<Scalar, ExecutionSpace>& cache,
+                                            const Support<ExecutionSpace>& support) {
+  CloudSide<ExecutionSpace, Scalar> side;
+  side.support = support;
+  side.points = cache.gather(space, support.index, support.count);
+  const int length = side.points.padded();
+  side.potential = Vector<Scalar, ExecutionSpace>("otfleet::clouds::potential", length);
+  side.shift = Vector<Scalar, ExecutionSpace>("otfleet::clouds::shift", length);
+  side.sum = Vector<Scalar, ExecutionSpace>("otfleet::clouds::sum", length);
+  Kokkos::deep_copy(space, side.potential, -std::numeric_limits<Scalar>::infinity());
+  return side;
+}
+
+/// Between problems' rows of f and a side's potentials: scale = log2(e)/epsilon; norm_scale the
+/// same where the form of the cost is a product of an |x − y|², 0 elsewhere.
+template <class ExecutionSpace>
+struct PotentialUnits {
+  Matrix<const double, ExecutionSpace> points;
+  double scale, norm_scale;
+
+  KOKKOS_FUNCTION double norm(int i) const {
+    double sum = 0;
+    if (norm_scale > 0)
+      for (int k = 0; k < static_cast<int>(points.extent(1)); ++k)
+        sum += points(i, k) * points(i, k);
+    return sum * norm_scale;
+  }
+};
+
+/// Row k of f, less its largest entry on the support, or zeros.
+template <class ExecutionSpace, class Scalar>
+void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
+                    const Matrix<double, ExecutionSpace>& f, int k, bool from_zeros,
+                    const CloudSide<ExecutionSpace, Scalar>& side) {
+  const auto index = side.support.index;
+  const auto potential = side.potential;
+  double largest = 0;
+  if (!from_zeros)
+    Kokkos::parallel_reduce(
+        "otfleet::clouds::largest_potential",
+        Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+        KOKKOS_LAMBDA(int i, double& most) {
+          if (f(k, index(i)) > most) most = f(k, index(i));
+        },
+        Kokkos::Max<double>(largest));
+  if (!(std::abs(largest) < std::numeric_limits<double>::max())) largest = 0;
+  Kokkos::parallel_for(
+      "otfleet::clouds::load_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
+        const double start = from_zeros ? 0.0 : (f(k, index(i)) - largest) * units.scale;
+        potential(i) = static_cast<Scalar>(start - units.norm(index(i)));
+      });
+}
+
+/// Row k of f from the potentials, −inf outside the support.
+template <class ExecutionSpace, class Scalar>
+void store_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
+                     const CloudSide<ExecutionSpace, Scalar>& side, int k,
+                     const Matrix<double, ExecutionSpace>& f) {
+  const auto index = side.support.index;
+  const auto potential = side.potential;
+  Kokkos::parallel_for(
+      "otfleet::clouds::clear_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(f.extent(1))),
+      KOKKOS_LAMBDA(int i) { f(k, i) = -Kokkos::Experimental::infinity<double>::value; });
+  Kokkos::parallel_for(
+      "otfleet::clouds::store_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
+        const int at = index(i);
+        f(k, at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
+      });
+}
+
+/// side.sum and side.shift from the other side's potentials.
+template <CostForm form, class ExecutionSpace, class Scalar>
+void sum_exponentials(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side,
+                      const CloudSide<ExecutionSpace, Scalar>& other, double scale, double power) {
+  if (!side.shift_fits)
+    run_pass<form, PassResult::largest>(space, side.points, other.points, other.potential,
+                                        side.shift, side.shift, scale, power);
+  run_pass<form, PassResult::exponential>(space, side.points, other.points, other.potential,
+                                          side.shift, side.sum, scale, power);
+}
+
+/// potential = log2(weight) − log2(sum); shift = log2(sum). Returns the largest change of the
+/// potential: a later sum over it changes by no more (log-sum-exp does not increase
+/// sup-distances), nor does any of its terms beyond what the sum was.
+template <class ExecutionSpace, class Scalar>
+double fit_potential(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side) {
+  const auto weights = side.support.log_weight;
+  const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  double change = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::fit_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, double& most) {
+        const double logarithm =
+            static_cast<double>(shift(i)) + ::log2(static_cast<double>(sum(i)));
+        const Scalar before = potential(i), after = static_cast<Scalar>(weights(i) - logarithm);
+        potential(i) = after;
+        shift(i) = static_cast<Scalar>(logarithm);
+        const double moved = before > after ? static_cast<double>(before) - after
+                                            : static_cast<double>(after) - before;
+        if (!(moved <= most)) most = moved;
+      },
+      Kokkos::Max<double>(change));
+  return change;
+}
+
+/// |P1 − a|_1.
+template <class ExecutionSpace, class Scalar>
+double marginal_error(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side) {
+  const auto weights = side.support.weight;
+  const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  double error = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::marginal_error",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, double& part) {
+        const double exponent = static_cast<double>(potential(i)) + static_cast<double>(shift(i));
+        const double missing = ::exp2(exponent) * static_cast<double>(sum(i)) - weights(i);
+        part += missing < 0 ? -missing : missing;
+      },
+      error);
+  return error;
+}
+
+/// Terms of a sum with an old shift stay below 2^60 when nothing has moved by more, and the sum
+/// above 2^−60: far from overflow, and from the smallest normal number, below which exp2_bounded
+/// does not go.
+constexpr double most_change = 60;
+
+struct Outcome {
+  Status status;
+  int iterations;
+};
+
+/// One problem, `source.potential` being the start. Calls report(t, error) after t iterations.
+template <CostForm form, class ExecutionSpace, class Scalar, class Report>
+Outcome iterate(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& source,
+                CloudSide<ExecutionSpace, Scalar>& target, const SinkhornSettings& settings,
+                double scale, double power, const Report& report) {
+  for (int t = 0;; ++t) {
+    sum_exponentials<form>(space, target, source, scale, power);
+    const double target_change = fit_potential(space, target);
+    source.shift_fits = t > 0 && target_change <= most_change;
+    sum_exponentials<form>(space, source, target, scale, power);
+    const double error = marginal_error(space, source);
+    report(t, error);
+    if (!std::isfinite(error)) return {Status::not_finite, t};
+    if (t % settings.inner_iterations == 0 && error < settings.threshold)
+      return {Status::converged, t};
+    if (t >= settings.max_iterations)
+      return {error < settings.threshold ? Status::converged : Status::iteration_limit, t};
+    target.shift_fits = fit_potential(space, source) <= most_change;
+  }
+}
+
+/// float holds no cost or coordinate sum beyond 1e38; a few digits less leave room for sums.
+template <class Scalar>
+void check_range(double bound, double reach) {
+  const double most = sizeof(Scalar) == sizeof(float) ? 1e36 : 1e300;
+  if (!(bound < most) || !(reach * reach < most))
+    throw std::invalid_argument("costs between the clouds are too large for this arithmetic");
+}
+
+}  // namespace
+
+template <class Scalar, class ExecutionSpace>
+void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+              const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,
+              bool from_zeros, const Matrix<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status,
+              const Matrix<double, ExecutionSpace>& error_trace) {
+  clouds::check_batch(cost, problems, settings.epsilon);
+  const auto batch = static_cast<std::size_t>(problems.size());
+  if (batch == 0) return;
+  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
+  if (settings.inner_iterations < 1) throw std::invalid_argument("inner_iterations must be >= 1");
+  if (settings.max_iterations < 0) throw std::invalid_argument("max_iterations must be >= 0");
+  if (settings.path == Path::scaling)
+    throw std::invalid_argument("clouds of points have no scaling path");
+  clouds::check_rows("f", f, problems.size(), cost.n());
+  if (iterations.extent(0) != batch || status.extent(0) != batch ||
+      (error_trace.extent(1) > 0 && error_trace.extent(0) != batch))
+    throw std::invalid_argument("outputs do not have one row for each of the " +
+                                std::to_string(batch) + " problems");
+  const double scale = 1 / (settings.epsilon * std::log(2.0));
+  check_range<Scalar>(cost.bound(), cost.reach());
+  check_range<Scalar>(scale * cost.bound(), 0);
+  const HostIndices indices = host_indices(problems);
+  const auto source_mass =
+      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source.mass);
+  const auto target_mass =
+      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.target.mass);
+
+  const bool squared = cost.kind() == GroundCost::squared_euclidean;
+  const bool product = squared || cost.kind() == GroundCost::cosine;
+  // −scale |x − y|² = 2 scale <x, y> − …; both sides get the root, so that rounded coordinates are
+  // the same in both directions.
+  const double factor = product ? std::sqrt((squared ? 2 : 1) * scale) : 1.0;
+  const PotentialUnits<ExecutionSpace> units{cost.x(), scale, squared ? scale : 0.0};
+  CloudCache<Scalar, ExecutionSpace> sources(cost.x(), factor), targets(cost.y(), factor);
+
+  const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", batch);
+  const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", batch);
+  const auto errors = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), error_trace);
+  for (int k = 0; k < problems.size(); ++k) {
+    const int from = indices.source(k), to = indices.target(k);
+    auto source = make_side<ExecutionSpace, Scalar>(
+        space, sources, find_support(space, problems.source, from, 1.0));
+    auto target = make_side<ExecutionSpace, Scalar>(
+        space, targets,
+        find_support(space, problems.target, to, source_mass(from) / target_mass(to)));
+    load_potential(space, units, f, k, from_zeros, source);
+    Outcome outcome{};
+    with_iteration_form(cost.kind(), [&](auto constant) {
+      outcome = iterate<decltype(constant)::form>(space, source, target, settings, scale,
+                                                  cost.power(), [&](int t, double error) {
+                                                    if (t < static_cast<int>(errors.extent(1)))
+                                                      errors(k, t) = error;
+                                                  });
+    });
+    store_potential(space, units, source, k, f);
+    done(k) = outcome.iterations;
+    verdict(k) = static_cast<int>(outcome.status);
+  }
+  Kokkos::deep_copy(iterations, done);
+  Kokkos::deep_copy(status, verdict);
+  Kokkos::deep_copy(error_trace, errors);
+  space.fence();
+}
+
+#define OTFLEET_INSTANTIATE(Scalar)                                                               \
+  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                                  \
+      const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&, \
+      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool,          \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+OTFLEET_INSTANTIATE(float)
+OTFLEET_INSTANTIATE(double)
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,43 @@
+#pragma once
+#include "kernels/clouds/point_cloud_cost.hpp"
+#include "kernels/sinkhorn/certificate.hpp"
+#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/sinkhorn/sinkhorn.hpp"
+
+// The functions of kernels/sinkhorn for clouds of points, with the same conventions. Weights lie on
+// points that all problems share; a problem looks only at the points where its weights are
+// positive. Problems are taken one after the other, every pass over the pairs runs on all threads.
+// No array has n·m entries: memory is O((n + m) d).
+
+namespace otfleet::kernels {
+
+/// As the overload for SeparableCost; always in the logarithmic domain. Work: two passes over the
+/// pairs an iteration, four while potentials still move by more than 41 epsilon. float: exponents
+/// carry about 1e-7 of (largest cost)/epsilon, so that this times the mass bounds from below what
+/// marginal error can be reached.
+/// Throws std::invalid_argument also when `settings.path` asks for the scaling path, and when costs
+/// do not fit into Scalar.
+template <class Scalar, class ExecutionSpace>
+void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+              const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,
+              bool from_zeros, const Matrix<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status,
+              const Matrix<double, ExecutionSpace>& error_trace = {});
+
+/// As the overload for SeparableCost. Work: ten passes over the pairs an instance, in double.
+template <class ExecutionSpace>
+void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+             const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+             const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
+             const Certificates<ExecutionSpace>& certificates);
+
+/// As the overload for SeparableCost. Work: three passes over the pairs an instance, in double.
+template <class ExecutionSpace>
+void semi_dual(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+               const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+               const Matrix<const double, ExecutionSpace>& f,
+               const Vector<double, ExecutionSpace>& value,
+               const Matrix<double, ExecutionSpace>& gradient);
+
+}  // namespace otfleet::kernels

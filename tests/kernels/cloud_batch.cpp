@@ -1,0 +1,143 @@
+#include "tests/kernels/cloud_batch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace otfleet::kernels::test {
+namespace {
+
+Row on_host(const Vector<double, Space>& values) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
+  return Row(host.data(), host.data() + host.extent(0));
+}
+
+std::vector<int> on_host(const Vector<int, Space>& values) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
+  return std::vector<int>(host.data(), host.data() + host.extent(0));
+}
+
+ProblemBatch<Space> problems_of(const HostClouds& clouds) {
+  std::vector<int> index(clouds.sources.size());
+  std::iota(index.begin(), index.end(), 0);
+  return {{Space(), on_device(clouds.sources, static_cast<int>(clouds.x.size()))},
+          {Space(), on_device(clouds.targets, static_cast<int>(clouds.y.size()))},
+          on_device(index),
+          on_device(index)};
+}
+
+}  // namespace
+
+std::string name(GroundCost kind) {
+  constexpr const char* names[] = {"squared_euclidean", "euclidean", "power", "cosine",
+                                   "great_circle"};
+  return names[static_cast<int>(kind)];
+}
+
+void HostClouds::add(const Row& a, const Row& b) {
+  sources.push_back(a);
+  targets.push_back(b);
+}
+
+double ground_cost(const HostClouds& clouds, const Row& x, const Row& y) {
+  long double product = 0, left = 0, right = 0, squared = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const long double from = x[k], to = y[k];
+    product += from * to;
+    left += from * from;
+    right += to * to;
+    squared += (from - to) * (from - to);
+  }
+  switch (clouds.kind) {
+    case GroundCost::squared_euclidean:
+      return static_cast<double>(squared);
+    case GroundCost::euclidean:
+      return static_cast<double>(std::sqrt(squared));
+    case GroundCost::power:
+      return static_cast<double>(std::pow(squared, static_cast<long double>(clouds.power) / 2));
+    case GroundCost::cosine:
+      return static_cast<double>(1 - product / (std::sqrt(left) * std::sqrt(right)));
+    case GroundCost::great_circle:
+      return static_cast<double>(std::acos(product / (1 + 1e-4L)));
+  }
+  return 0;
+}
+
+HostBatch as_matrix(const HostClouds& clouds) {
+  Row values;
+  for (const Row& x : clouds.x)
+    for (const Row& y : clouds.y) values.push_back(ground_cost(clouds, x, y));
+  HostBatch batch{SeparableCost::dense(static_cast<int>(clouds.x.size()),
+                                       static_cast<int>(clouds.y.size()), values)};
+  for (int k = 0; k < clouds.size(); ++k) batch.add(clouds.sources[k], clouds.targets[k]);
+  return batch;
+}
+
+HostClouds random_clouds(Random& random, GroundCost kind, int n, int m, int dimension) {
+  const auto points = [&](int count) {
+    Rows rows;
+    for (int i = 0; i < count; ++i) {
+      rows.push_back(random.uniform_row(dimension, -1, 1));
+      double norm = 0;
+      for (double c : rows.back()) norm += c * c;
+      const double size = kind == GroundCost::great_circle ? norm : dimension;
+      for (double& c : rows.back()) c /= std::sqrt(size);
+    }
+    return rows;
+  };
+  HostClouds clouds{kind, kind == GroundCost::power ? 1.5 : 2, points(n), points(m)};
+  return clouds;
+}
+
+void add_random_problems(Random& random, HostClouds& clouds, int count, double zero_share) {
+  for (int k = 0; k < count; ++k) {
+    const Row a = random.weights(static_cast<int>(clouds.x.size()), zero_share);
+    clouds.add(a, random.weights(static_cast<int>(clouds.y.size()), zero_share));
+  }
+}
+
+PointCloudCost<Space> on_device(const HostClouds& clouds) {
+  return {Space(), on_device(clouds.x, static_cast<int>(clouds.x.front().size())),
+          on_device(clouds.y, static_cast<int>(clouds.y.front().size())), clouds.kind,
+          clouds.power};
+}
+
+template <class Scalar>
+Solution solve(const HostClouds& clouds, const SinkhornSettings& settings, const Rows* start,
+               int trace) {
+  // Without a start, what f holds on entry must not matter.
+  const int n = static_cast<int>(clouds.x.size());
+  const Row nothing(n, std::numeric_limits<double>::quiet_NaN());
+  const auto f = on_device(start ? *start : Rows(clouds.size(), nothing), n);
+  const Vector<int, Space> iterations("otfleet::test::iterations", clouds.size());
+  const Vector<int, Space> status("otfleet::test::status", clouds.size());
+  const Matrix<double, Space> errors("otfleet::test::errors", clouds.size(), trace);
+  Kokkos::deep_copy(errors, std::numeric_limits<double>::quiet_NaN());
+  sinkhorn<Scalar>(Space(), on_device(clouds), problems_of(clouds), settings, start == nullptr, f,
+                   iterations, status, errors);
+  Solution solution{test::on_host(f), on_host(iterations), {}, test::on_host(errors)};
+  for (int value : on_host(status)) solution.status.push_back(static_cast<Status>(value));
+  return solution;
+}
+template Solution solve<float>(const HostClouds&, const SinkhornSettings&, const Rows*, int);
+template Solution solve<double>(const HostClouds&, const SinkhornSettings&, const Rows*, int);
+
+Judgment judge(const HostClouds& clouds, double epsilon, const Rows& f) {
+  const Certificates<Space> found(clouds.size());
+  const Matrix<double, Space> g("otfleet::test::g", clouds.size(), clouds.y.size());
+  certify<Space>(Space(), on_device(clouds), problems_of(clouds), epsilon,
+                 on_device(f, static_cast<int>(clouds.x.size())), g, found);
+  return {test::on_host(g),           on_host(found.dual_value),  on_host(found.transport_cost),
+          on_host(found.upper_bound), on_host(found.lower_bound), on_host(found.marginal_error)};
+}
+
+SemiDual evaluate_semi_dual(const HostClouds& clouds, double epsilon, const Rows& f) {
+  const int n = static_cast<int>(clouds.x.size());
+  const Vector<double, Space> value("otfleet::test::value", clouds.size());
+  const Matrix<double, Space> slope("otfleet::test::gradient", clouds.size(), n);
+  semi_dual<Space>(Space(), on_device(clouds), problems_of(clouds), epsilon, on_device(f, n), value,
+                   slope);
+  return {on_host(value), test::on_host(slope)};
+}
+
+}  // namespace otfleet::kernels::test

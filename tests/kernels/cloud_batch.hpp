@@ -1,0 +1,41 @@
+#pragma once
+#include "kernels/clouds/cloud_solver.hpp"
+#include "tests/kernels/host_batch.hpp"
+
+// Problems on clouds of points, and the same problems with their costs as a dense matrix.
+
+namespace otfleet::kernels::test {
+
+inline constexpr GroundCost all_ground_costs[] = {GroundCost::squared_euclidean,
+                                                  GroundCost::euclidean, GroundCost::power,
+                                                  GroundCost::cosine, GroundCost::great_circle};
+std::string name(GroundCost kind);
+
+struct HostClouds {
+  GroundCost kind = GroundCost::squared_euclidean;
+  double power = 2;
+  Rows x, y;
+  Rows sources = {}, targets = {};
+
+  void add(const Row& a, const Row& b);
+  int size() const { return static_cast<int>(sources.size()); }
+};
+
+/// The cost of two points, in long double from its definition.
+double ground_cost(const HostClouds& clouds, const Row& x, const Row& y);
+/// The same problems with a matrix of costs.
+HostBatch as_matrix(const HostClouds& clouds);
+
+/// Points of size 1 in any dimension; on the sphere where the cost wants it.
+HostClouds random_clouds(Random& random, GroundCost kind, int n, int m, int dimension);
+void add_random_problems(Random& random, HostClouds& clouds, int count, double zero_share = 0);
+
+PointCloudCost<Space> on_device(const HostClouds& clouds);
+
+template <class Scalar>
+Solution solve(const HostClouds& clouds, const SinkhornSettings& settings,
+               const Rows* start = nullptr, int trace = 0);
+Judgment judge(const HostClouds& clouds, double epsilon, const Rows& f);
+SemiDual evaluate_semi_dual(const HostClouds& clouds, double epsilon, const Rows& f);
+
+}  // namespace otfleet::kernels::test
