@@ -858,7 +858,7 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   kernel.source_order =
       on_device<ExecutionSpace>("otfleet::newton::order", point_order(cost, true));
   if (sizes.any_shared)
-    make_shared_tables(cost, target_order, kernel.shared_table, kernel.shared_coarse);
+    make_shared_tables<ExecutionSpace>(cost, target_order, kernel.shared_table, kernel.shared_coarse);
   kernel.sizes = sizes;
   kernel.numbers = Vector<double, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::numbers"),
