@@ -84,6 +84,7 @@ struct NewtonKernel {
   NewtonSettings settings;
   bool from_zeros;
   double range;
+  double truncated_threshold;  ///< the threshold less what truncation can hide
   Matrix<double, ExecutionSpace> f;
   Vector<int, ExecutionSpace> iterations, status;
   Vector<int, ExecutionSpace> source_order, target_order;
@@ -552,7 +553,7 @@ struct NewtonKernel {
       }
       p.error = evaluate(team, w, p, w.x, 0, p.state[p.current]);
       p.stage = 0;
-      if (p.error < settings.threshold) {
+      if (p.error < truncated_threshold) {
         store(team, p, w.row_point, p.rows, w.a, w.x);
         finish(team, p, Status::converged);
         return true;
@@ -653,7 +654,7 @@ struct NewtonKernel {
     Instance p = load(team, w, k);
     if (judge_start(team, w, p)) return;
     if (settings.max_iterations > 0) enter(team, w, p);
-    double enough = settings.threshold;
+    double enough = truncated_threshold;
     bool converged = false;
     p.damping = p.stage == 0 && !from_zeros ? 0.1 : 0.3;
     while (p.passes < settings.max_iterations) {
@@ -681,7 +682,7 @@ struct NewtonKernel {
     }
     if (p.transposed && !converged) column_potentials(team, w, p);
     // The last pass may have been the one that got there.
-    converged = converged || (!p.transposed && p.stage == 0 && p.error < settings.threshold);
+    converged = converged || (!p.transposed && p.stage == 0 && p.error < truncated_threshold);
     if (p.transposed)
       store(team, p, w.column_point, p.columns, w.b, w.y);
     else
@@ -842,12 +843,12 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   }
   kernel.problems = problems;
   kernel.settings = settings;
-  if (settings.truncation == 0) {
-    const auto mass =
-        Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source.mass);
-    const double largest = *std::max_element(mass.data(), mass.data() + mass.extent(0));
-    kernel.settings.truncation = std::clamp(1e-3 * settings.threshold / largest, 1e-16, 1e-7);
-  }
+  const auto mass = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source.mass);
+  const double largest = *std::max_element(mass.data(), mass.data() + mass.extent(0));
+  double& truncation = kernel.settings.truncation;
+  if (truncation == 0) truncation = std::clamp(1e-3 * settings.threshold / largest, 1e-16, 1e-7);
+  kernel.truncated_threshold =
+      std::max(settings.threshold - 2 * truncation * largest, settings.threshold / 2);
   kernel.from_zeros = from_zeros;
   kernel.range = cost.range();
   kernel.f = f;
@@ -858,7 +859,8 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   kernel.source_order =
       on_device<ExecutionSpace>("otfleet::newton::order", point_order(cost, true));
   if (sizes.any_shared)
-    make_shared_tables<ExecutionSpace>(cost, target_order, kernel.shared_table, kernel.shared_coarse);
+    make_shared_tables<ExecutionSpace>(cost, target_order, kernel.shared_table,
+                                       kernel.shared_coarse);
   kernel.sizes = sizes;
   kernel.numbers = Vector<double, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::numbers"),

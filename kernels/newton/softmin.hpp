@@ -100,7 +100,7 @@ struct SoftminPass {
 
     Pack sum[packs];
     for (int g = 0; g < packs; ++g) sum[g] = Pack(0.0);
-    const Pack inverse_epsilon(1 / epsilon);
+    const Pack inverse_epsilon(1 / epsilon), relative_cut(cut / epsilon);
     int filled = 0;
     for (int t = 0; t < count[c]; ++t) {
       const int i = rows_of_block[t];
@@ -112,7 +112,8 @@ struct SoftminPass {
       for (int g = 0; g < packs; ++g) {
         const int at = g * L::pack_width;
         const Pack power = (potential - L::load(cost + at) - most[g]) * inverse_epsilon;
-        const Pack value = exp(power);
+        Pack value(0.0);
+        if (some_lane_positive(power + relative_cut)) value = exp(power);
         L::store(z + at, power);
         L::store(e + at, value);
         sum[g] = sum[g] + value;
