@@ -20,7 +20,7 @@ constexpr double ladder_top = 1.0 / 8;  ///< of the cost's range: no epsilon is 
 constexpr double stage_error = 0.1;     ///< of the mass: enough to go on to the next epsilon
 constexpr double entry_error = 0.5;     ///< of the mass: a start that is good at an epsilon
 constexpr double stage_truncation = 1e-6;
-constexpr double longest_step = 10;  ///< oscillation of a Newton step / epsilon
+constexpr double longest_step = 10;  ///< oscillation of a stage's first step / epsilon
 constexpr double longest_tangent = 20;
 constexpr int most_rejections = 4;      ///< in a row, before a Sinkhorn update
 constexpr double list_margin = 8;       ///< of candidate lists, / epsilon
@@ -106,6 +106,7 @@ struct NewtonKernel {
     int stage;         ///< where it was evaluated, epsilon · 4^stage; −1: nowhere
     double error;      ///< its |P1 − a|_1
     double damping;    ///< lambda / relative error
+    double radius;     ///< longest oscillation of a step / epsilon
     double list_cut;   ///< of the candidate lists; negative: there are none
     bool list_coarse;  ///< the lists belong to the coarse level
   };
@@ -417,7 +418,7 @@ struct NewtonKernel {
     Cholesky<ExecutionSpace>::factor(team, matrix, rows, stride);
   }
 
-  /// w.step = the damped Newton step, no longer than longest_step; returns the gain of the
+  /// w.step = the damped Newton step, no longer than the radius; returns the gain of the
   /// quadratic model.
   KOKKOS_FUNCTION double newton_step(const TeamMember& team, const Workspace& w, const Instance& p,
                                      const Derivatives& d, double epsilon, double lambda) const {
@@ -432,7 +433,7 @@ struct NewtonKernel {
     Cholesky<ExecutionSpace>::solve(team, w.matrix, rows, sizes.stride, step);
     const double oscillation = largest_of(team, rows, [&](int i) { return step[i]; }) +
                                largest_of(team, rows, [&](int i) { return -step[i]; });
-    const double shrink = oscillation > longest_step ? longest_step / oscillation : 1.0;
+    const double shrink = oscillation > p.radius ? p.radius / oscillation : 1.0;
     const double slope = sum_of(team, rows, [&](int i) { return rhs[i] * step[i]; });
     const double damping = sum_of(
         team, rows, [&](int i) { return lambda * max(d.marginal[i], a[i]) * step[i] * step[i]; });
@@ -609,6 +610,7 @@ struct NewtonKernel {
     double *x = w.x, *trial = w.trial;
     const double *a = w.a, *step = w.step;
     int rejected = 0;
+    p.radius = longest_step;
     while (!(p.error < enough) && p.passes < settings.max_iterations) {
       const Derivatives& here = p.state[p.current];
       Derivatives& there = p.state[1 - p.current];
@@ -637,13 +639,18 @@ struct NewtonKernel {
         p.error = error;
         if (fall_back)
           p.damping = 1;
-        else if (gain > 0.8 * predicted)
+        else if (gain > 0.8 * predicted) {
           p.damping = max(p.damping * 0.3, 0.01);
-        else if (gain < 0.3 * predicted)
+          // Parts of the plan that hardly overlap must travel until they meet.
+          p.radius *= 2;
+        } else if (gain < 0.3 * predicted)
           p.damping *= 5;
         rejected = 0;
       } else {
-        p.damping *= 5;
+        if (p.radius > longest_step)
+          p.radius = max(longest_step, p.radius / 8);
+        else
+          p.damping *= 5;
         ++rejected;
         if (fall_back) return;  // not finite: the caller sees the error of the last good state
       }

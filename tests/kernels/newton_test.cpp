@@ -72,8 +72,9 @@ void expect_optimal(const HostBatch& batch, const NewtonSettings& settings,
     const double tolerance =
         1e-9 * (1 + batch.cost.range()) + 2 * settings.threshold * batch.cost.range();
     EXPECT_GE(mine.dual_value[k], theirs.dual_value[k] - tolerance);
-    if (other.status[k] == Status::converged)
+    if (other.status[k] == Status::converged) {
       EXPECT_NEAR(mine.dual_value[k], theirs.dual_value[k], tolerance);
+    }
   }
 }
 
@@ -313,8 +314,9 @@ TEST(Newton, empty_batch_and_no_pass_allowed) {
     const auto solution = solve_newton(batch, settings_for(1e-3, 1e-12, limit));
     for (int k = 0; k < 3; ++k) {
       EXPECT_LE(solution.iterations[k], limit);
-      if (limit == 0) EXPECT_EQ(solution.status[k], Status::iteration_limit);
       const auto problem = dense_problem(batch, k, 1e-3);
+      const bool good = marginal_error(problem, solution.f[k]) < 1e-12;
+      EXPECT_EQ(solution.status[k], good ? Status::converged : Status::iteration_limit);
       for (int i = 0; i < problem.n; ++i)
         EXPECT_EQ(std::isfinite(solution.f[k][i]), problem.a[i] > 0) << i;
     }
