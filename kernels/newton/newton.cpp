@@ -107,6 +107,7 @@ struct NewtonKernel {
     double error;      ///< its |P1 − a|_1
     double damping;    ///< lambda / relative error
     double radius;     ///< longest oscillation of a step / epsilon
+    bool clipped;      ///< the last step was as long as that
     double list_cut;   ///< of the candidate lists; negative: there are none
     bool list_coarse;  ///< the lists belong to the coarse level
   };
@@ -420,7 +421,7 @@ struct NewtonKernel {
 
   /// w.step = the damped Newton step, no longer than the radius; returns the gain of the
   /// quadratic model.
-  KOKKOS_FUNCTION double newton_step(const TeamMember& team, const Workspace& w, const Instance& p,
+  KOKKOS_FUNCTION double newton_step(const TeamMember& team, const Workspace& w, Instance& p,
                                      const Derivatives& d, double epsilon, double lambda) const {
     const int rows = p.rows;
     const double* a = w.a;
@@ -433,7 +434,8 @@ struct NewtonKernel {
     Cholesky<ExecutionSpace>::solve(team, w.matrix, rows, sizes.stride, step);
     const double oscillation = largest_of(team, rows, [&](int i) { return step[i]; }) +
                                largest_of(team, rows, [&](int i) { return -step[i]; });
-    const double shrink = oscillation > p.radius ? p.radius / oscillation : 1.0;
+    p.clipped = oscillation > p.radius;
+    const double shrink = p.clipped ? p.radius / oscillation : 1.0;
     const double slope = sum_of(team, rows, [&](int i) { return rhs[i] * step[i]; });
     const double damping = sum_of(
         team, rows, [&](int i) { return lambda * max(d.marginal[i], a[i]) * step[i] * step[i]; });
@@ -642,7 +644,7 @@ struct NewtonKernel {
         else if (gain > 0.8 * predicted) {
           p.damping = max(p.damping * 0.3, 0.01);
           // Parts of the plan that hardly overlap must travel until they meet.
-          p.radius *= 2;
+          if (p.clipped) p.radius *= 4;
         } else if (gain < 0.3 * predicted)
           p.damping *= 5;
         rejected = 0;
