@@ -23,6 +23,7 @@ constexpr double stage_truncation = 1e-6;
 constexpr double longest_step = 10;  ///< oscillation of a stage's first step / epsilon
 constexpr double longest_tangent = 20;
 constexpr int most_rejections = 4;      ///< in a row, before a Sinkhorn update
+constexpr int patience = 30;            ///< passes in one stage before a start is given up
 constexpr double list_margin = 8;       ///< of candidate lists, / epsilon
 constexpr double overlap_share = 1e-2;  ///< rows · softmax below which pairs are left out
 constexpr int coarse_from = 2;          ///< the first stage that may use the coarse level
@@ -108,6 +109,7 @@ struct NewtonKernel {
     double damping;    ///< lambda / relative error
     double radius;     ///< longest oscillation of a step / epsilon
     bool clipped;      ///< the last step was as long as that
+    bool from_start;   ///< it descends from the user's start
     double list_cut;   ///< of the candidate lists; negative: there are none
     bool list_coarse;  ///< the lists belong to the coarse level
   };
@@ -221,6 +223,7 @@ struct NewtonKernel {
     p.shared = uses_shared_table(sources, targets, m, cost.axes);
     p.list_cut = -1;
     p.stage = -1;
+    p.from_start = !from_zeros;
     p.state[0] = w.state[0];
     p.state[1] = w.state[1];
 
@@ -596,6 +599,7 @@ struct NewtonKernel {
       if (p.stage == top) {
         double* x = w.x;
         for_each(team, p.rows, [&](int i) { x[i] = 0; });
+        p.from_start = false;
         look(team, w, p, top);
         return;
       }
@@ -613,7 +617,9 @@ struct NewtonKernel {
     const double *a = w.a, *step = w.step;
     int rejected = 0;
     p.radius = longest_step;
+    const int begin = p.passes;
     while (!(p.error < enough) && p.passes < settings.max_iterations) {
+      if (p.from_start && p.passes - begin > patience) return;
       const Derivatives& here = p.state[p.current];
       Derivatives& there = p.state[1 - p.current];
       const bool fall_back = rejected == most_rejections;
@@ -638,15 +644,18 @@ struct NewtonKernel {
       if (finite && (fall_back || gain > 1e-4 * predicted || error < p.error)) {
         for_each(team, rows, [&](int i) { x[i] = trial[i]; });
         p.current = 1 - p.current;
+        const bool stays = error > 0.9 * p.error;
         p.error = error;
-        if (fall_back)
+        if (fall_back) {
           p.damping = 1;
-        else if (gain > 0.8 * predicted) {
-          p.damping = max(p.damping * 0.3, 0.01);
-          // Parts of the plan that hardly overlap must travel until they meet.
+        } else if (gain > 0.8 * predicted) {
+          // Parts of the plan that hardly overlap must travel until they meet: the error stays,
+          // the model is right, and nothing but damping and radius holds them back.
+          p.damping = stays ? max(p.damping * 0.1, 1e-9) : max(p.damping * 0.3, 0.01);
           if (p.clipped) p.radius *= 4;
-        } else if (gain < 0.3 * predicted)
-          p.damping *= 5;
+        } else if (stays || gain < 0.3 * predicted) {
+          p.damping = max(p.damping, 1e-3) * 5;
+        }
         rejected = 0;
       } else {
         if (p.radius > longest_step)
@@ -669,6 +678,14 @@ struct NewtonKernel {
     while (p.passes < settings.max_iterations) {
       iterate(team, w, p, p.stage == 0 ? enough : stage_error * p.mass);
       if (p.passes >= settings.max_iterations && p.stage > 0) break;
+      if (p.from_start && !(p.error < (p.stage == 0 ? enough : stage_error * p.mass))) {
+        // The start leads nowhere.
+        p.from_start = false;
+        double* x = w.x;
+        for_each(team, p.rows, [&](int i) { x[i] = 0; });
+        look(team, w, p, top_stage());
+        continue;
+      }
       if (p.stage > 0) {
         follow_tangent(team, w, p, p.state[p.current], epsilon_at(p.stage),
                        epsilon_at(p.stage - 1));
