@@ -62,7 +62,7 @@ struct CostAxes {
 struct Sizes {
   int rows = 1, stride = 1, columns = 1;
   long table = 0;  ///< numbers in a gathered table, both levels
-  bool any_shared = false;
+  bool any_shared = false, any_transposed = false;
 };
 
 /// A team's memory.
@@ -776,6 +776,7 @@ Sizes find_sizes(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& 
     sizes.rows = std::max(sizes.rows, rows);
     sizes.columns = std::max(sizes.columns, columns);
     sizes.any_shared |= shared;
+    sizes.any_transposed |= n > m;
     if (shared) continue;
     long blocks = Block::blocks(columns);
     if (worth_coarsening(rows, columns)) blocks += Block::blocks(coarse_columns(columns));
@@ -787,34 +788,47 @@ Sizes find_sizes(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& 
 
 /// The dense cost as tiles of neighboring targets, and their means for the coarse level.
 template <class ExecutionSpace>
-void make_shared_tables(const SeparableCost& cost, const std::vector<int>& order,
-                        Vector<double, ExecutionSpace>& fine,
-                        Vector<double, ExecutionSpace>& coarse) {
+void make_shared_tables(const ExecutionSpace& space, NewtonKernel<ExecutionSpace>& kernel, int n,
+                        int m) {
   using Block = Columns<ExecutionSpace>;
-  const AxisCost& axis = cost.axes().front();
-  const int n = cost.n(), m = cost.m(), blocks = Block::blocks(m), groups = coarse_columns(m),
+  const int blocks = Block::blocks(m), groups = coarse_columns(m),
             coarse_blocks = Block::blocks(groups);
-  std::vector<double> tiles(static_cast<std::size_t>(blocks) * n * Block::width);
-  std::vector<double> means(static_cast<std::size_t>(coarse_blocks) * n * Block::width);
-  for (int i = 0; i < n; ++i) {
-    const double* row = axis.values.data() + static_cast<std::size_t>(i) * m;
-    const auto slot = [&](int column) {
-      return (static_cast<std::size_t>(column / Block::width) * n + i) * Block::width +
-             column % Block::width;
-    };
-    // A column that fills a block repeats the last one, so that it needs no other rows.
-    for (int j = 0; j < blocks * Block::width; ++j)
-      tiles[slot(j)] = row[order[std::min(j, m - 1)]] - cost.minimum();
-    for (int c = 0; c < coarse_blocks * Block::width; ++c) {
-      const int group = std::min(c, groups - 1), begin = group * coarsening,
-                end = std::min(begin + coarsening, m);
-      double sum = 0;
-      for (int j = begin; j < end; ++j) sum += tiles[slot(j)];
-      means[slot(c)] = sum / (end - begin);
-    }
-  }
-  fine = on_device<ExecutionSpace>("otfleet::newton::table", tiles);
-  coarse = on_device<ExecutionSpace>("otfleet::newton::coarse_table", means);
+  const auto table = [](const std::string& label, long size) {
+    return Vector<double, ExecutionSpace>(Kokkos::view_alloc(Kokkos::WithoutInitializing, label),
+                                          size);
+  };
+  const auto fine = table("otfleet::newton::table", static_cast<long>(blocks) * n * Block::width);
+  const auto coarse =
+      table("otfleet::newton::coarse_table", static_cast<long>(coarse_blocks) * n * Block::width);
+  const CostAxes cost = kernel.cost;
+  const auto order = kernel.target_order;
+  // Rows outermost: a row of the cost stays in a core's cache while it is permuted.
+  Kokkos::parallel_for(
+      "otfleet::newton::fill_table",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<long>(n) * blocks),
+      KOKKOS_LAMBDA(long at) {
+        const long i = at / blocks, c = at % blocks;
+        for (int j = 0; j < Block::width; ++j) {
+          // A column that fills a block repeats the last one, so that it needs no other rows.
+          const long column = c * Block::width + j < m ? c * Block::width + j : m - 1;
+          fine((c * n + i) * Block::width + j) = cost.values[0][i * m + order(column)];
+        }
+      });
+  Kokkos::parallel_for(
+      "otfleet::newton::fill_coarse_table",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0,
+                                          static_cast<long>(n) * coarse_blocks * Block::width),
+      KOKKOS_LAMBDA(long at) {
+        const long width = Block::width, i = at / (coarse_blocks * width),
+                   c = at % (coarse_blocks * width), group = c < groups ? c : groups - 1;
+        double sum = 0;
+        int count = 0;
+        for (long j = group * coarsening; j < (group + 1) * coarsening && j < m; ++j, ++count)
+          sum += fine((j / width * n + i) * width + j % width);
+        coarse((c / width * n + i) * width + c % width) = sum / count;
+      });
+  kernel.shared_table = fine;
+  kernel.shared_coarse = coarse;
 }
 
 }  // namespace newton_detail
@@ -854,6 +868,9 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
 
   Kernel kernel;
   std::vector<double> values;
+  std::size_t entries = 0;
+  for (const AxisCost& axis : cost.axes()) entries += axis.values.size();
+  values.reserve(entries);
   for (const AxisCost& axis : cost.axes()) {
     const double low = *std::min_element(axis.values.begin(), axis.values.end());
     for (double value : axis.values) values.push_back(value - low);
@@ -880,13 +897,12 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   kernel.f = f;
   kernel.iterations = iterations;
   kernel.status = status;
-  const std::vector<int> target_order = point_order(cost, false);
-  kernel.target_order = on_device<ExecutionSpace>("otfleet::newton::order", target_order);
-  kernel.source_order =
-      on_device<ExecutionSpace>("otfleet::newton::order", point_order(cost, true));
-  if (sizes.any_shared)
-    make_shared_tables<ExecutionSpace>(cost, target_order, kernel.shared_table,
-                                       kernel.shared_coarse);
+  kernel.target_order =
+      on_device<ExecutionSpace>("otfleet::newton::order", point_order(cost, false));
+  if (sizes.any_transposed)
+    kernel.source_order =
+        on_device<ExecutionSpace>("otfleet::newton::order", point_order(cost, true));
+  if (sizes.any_shared) make_shared_tables(space, kernel, cost.n(), cost.m());
   kernel.sizes = sizes;
   kernel.numbers = Vector<double, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::numbers"),
