@@ -13,21 +13,10 @@
 namespace otfleet::kernels {
 namespace newton_detail {
 
-template <class ExecutionSpace>
-Vector<double, ExecutionSpace> on_device(const std::string& label,
-                                         const std::vector<double>& values) {
-  Vector<double, ExecutionSpace> result(Kokkos::view_alloc(Kokkos::WithoutInitializing, label),
-                                        values.size());
-  const auto host = Kokkos::create_mirror_view(result);
-  std::copy(values.begin(), values.end(), host.data());
-  Kokkos::deep_copy(result, host);
-  return result;
-}
-
-template <class ExecutionSpace>
-Vector<int, ExecutionSpace> on_device(const std::string& label, const std::vector<int>& values) {
-  Vector<int, ExecutionSpace> result(Kokkos::view_alloc(Kokkos::WithoutInitializing, label),
-                                     values.size());
+template <class ExecutionSpace, class Value>
+Vector<Value, ExecutionSpace> on_device(const std::vector<Value>& values) {
+  Vector<Value, ExecutionSpace> result(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::values"), values.size());
   const auto host = Kokkos::create_mirror_view(result);
   std::copy(values.begin(), values.end(), host.data());
   Kokkos::deep_copy(result, host);
@@ -84,13 +73,12 @@ void make_shared_tables(const ExecutionSpace& space, NewtonKernel<ExecutionSpace
   using Block = Columns<ExecutionSpace>;
   const int blocks = Block::blocks(m), groups = coarse_columns(m),
             coarse_blocks = Block::blocks(groups);
-  const auto table = [](const std::string& label, long size) {
-    return Vector<double, ExecutionSpace>(Kokkos::view_alloc(Kokkos::WithoutInitializing, label),
-                                          size);
-  };
-  const auto fine = table("otfleet::newton::table", static_cast<long>(blocks) * n * Block::width);
-  const auto coarse =
-      table("otfleet::newton::coarse_table", static_cast<long>(coarse_blocks) * n * Block::width);
+  const Vector<double, ExecutionSpace> fine(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::table"),
+      static_cast<std::size_t>(blocks) * n * Block::width);
+  const Vector<double, ExecutionSpace> coarse(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::coarse_table"),
+      static_cast<std::size_t>(coarse_blocks) * n * Block::width);
   const CostAxes cost = kernel.cost;
   const auto order = kernel.target_order;
   // Rows outermost: a row of the cost stays in a core's cache while it is permuted.
@@ -168,7 +156,7 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
     std::transform(axis.values.begin(), axis.values.end(), values.begin() + before,
                    [low](double value) { return value - low; });
   }
-  const auto on_axes = on_device<ExecutionSpace>("otfleet::newton::axes", values);
+  const auto on_axes = on_device<ExecutionSpace>(values);
   const double* at = on_axes.data();
   for (const AxisCost& axis : cost.axes()) {
     const int d = kernel.cost.axes++;
@@ -190,11 +178,9 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   kernel.f = f;
   kernel.iterations = iterations;
   kernel.status = status;
-  kernel.target_order =
-      on_device<ExecutionSpace>("otfleet::newton::order", point_order(cost, false));
+  kernel.target_order = on_device<ExecutionSpace>(point_order(cost, false));
   if (sizes.any_transposed)
-    kernel.source_order =
-        on_device<ExecutionSpace>("otfleet::newton::order", point_order(cost, true));
+    kernel.source_order = on_device<ExecutionSpace>(point_order(cost, true));
   if (sizes.any_shared) make_shared_tables(space, kernel, cost.n(), cost.m());
   kernel.sizes = sizes;
   kernel.numbers = Vector<double, ExecutionSpace>(
