@@ -43,7 +43,7 @@ struct NewtonSettings {
 /// results agree to rounding only.
 /// Local. With n' × m' the supports, n' <= m': a pass reads n' m' costs (after small steps only
 /// those that matter) and factors an n' × n' matrix; once a call, points are put in order and a
-/// dense cost is copied, about as much work as one or two instances. Memory a team: 3 n'² and,
+/// dense cost is copied, about as much work as two or three instances. Memory a team: 3 n'² and,
 /// unless the cost is one dense matrix whose columns mostly have weight, n' m' numbers.
 /// Throws std::invalid_argument: sizes that do not fit, settings out of range, supports that do not
 /// fit into `memory_limit`.
