@@ -122,13 +122,15 @@ def best_of_each_label(results):
 
 
 def our_settings(case):
-    yield "zeros", {"solver.initializer": "zeros"}
+    """(label, values, job file): a model needs the job that names its architecture."""
+    yield "zeros", {"solver.initializer": "zeros"}, None
     if case.kind == "grid":
-        yield "gaussian", {"solver.initializer": "gaussian"}
+        yield "gaussian", {"solver.initializer": "gaussian"}, None
         checkpoint = os.environ.get("OTFLEET_CHECKPOINT")
         if checkpoint:
             path = pathlib.Path(checkpoint).resolve()
-            yield "model", {"solver.initializer": "model", "files.checkpoint": path}
+            values = {"solver.initializer": "model", "files.checkpoint": path}
+            yield "model", values, ROOT / "inputs" / "digits.toml"
 
 
 def measure(case, program, workers, quick):
@@ -136,10 +138,15 @@ def measure(case, program, workers, quick):
     goal = f"to {case.threshold:g}" if case.threshold else f"{case.iterations} iterations"
     print(f"{case.name}, epsilon {case.epsilon:g}, {goal}, batch {len(case)}", flush=True)
     limits = QUICK if quick else Limits()
-    mine = [Result("otfleet", ours.Ours(program, case, label, values, limits.budget), limits)
-            for label, values in our_settings(case)]
-    theirs = [Result(peer.NAME, Contender(workers[peer.NAME], case, setting, limits.budget), limits)
-              for peer in PEERS for setting in peer.settings(case, quick)]
+    mine = [
+        Result("otfleet", ours.Ours(program, case, label, values, limits.budget, job), limits)
+        for label, values, job in our_settings(case)
+    ]
+    theirs = [
+        Result(peer.NAME, Contender(workers[peer.NAME], case, setting, limits.budget), limits)
+        for peer in PEERS
+        for setting in peer.settings(case, quick)
+    ]
     for result in mine + theirs:
         result.first()
     for _ in range(limits.rounds):
@@ -148,8 +155,11 @@ def measure(case, program, workers, quick):
     for worker in workers.values():
         worker.forget()
     for result in mine + theirs:
-        print(f"  {result.peer:8} {result.setting}: {_number(result.seconds)} s a problem, "
-              f"error {_number(result.error)}", flush=True)
+        print(
+            f"  {result.peer:8} {result.setting}: {_number(result.seconds)} s a problem, "
+            f"error {_number(result.error)}",
+            flush=True,
+        )
 
     theirs = best_of_each_label(theirs)
     rows = [row(case, peer, mine[0]) for peer in theirs]
@@ -205,9 +215,14 @@ def main():
     versions = {package: importlib.metadata.version(package) for package in packages}
     print(versions)
     machine = f"{os.cpu_count()} cores, {processor()}"
-    facts = dict(machine=machine, ranks=arguments.ranks, repeats=Limits.rounds, enough=Limits.enough,
-                 note="TINY PROBLEMS: a trial of the script, the figures say nothing. " if quick else "",
-                 versions="Versions: " + ", ".join(f"{k} {v}" for k, v in versions.items()) + ".")
+    facts = dict(
+        machine=machine,
+        ranks=arguments.ranks,
+        repeats=Limits.rounds,
+        enough=Limits.enough,
+        note="TINY PROBLEMS: a trial of the script, the figures say nothing. " if quick else "",
+        versions="Versions: " + ", ".join(f"{k} {v}" for k, v in versions.items()) + ".",
+    )
 
     common_sh = ROOT / "jobs" / "common.sh"
     program = ours.Program(arguments.otfleet, arguments.ranks, common_sh, output / "ours")
@@ -222,9 +237,13 @@ def main():
         (output / "peers.json").write_text(json.dumps(rows, indent=1, allow_nan=False) + "\n")
         (output / "peers.md").write_text(tables.markdown(rows, facts))
 
-    result = {"machine": machine, "ranks": arguments.ranks, "versions": versions,
-              "throughput": throughput.throughput(program, ROOT / "inputs", quick),
-              "roofline": throughput.roofline(arguments.otfleet.parent / "sinkhorn_benchmark", quick)}
+    result = {
+        "machine": machine,
+        "ranks": arguments.ranks,
+        "versions": versions,
+        "throughput": throughput.throughput(program, ROOT / "inputs", quick),
+        "roofline": throughput.roofline(arguments.otfleet.parent / "sinkhorn_benchmark", quick),
+    }
     (output / "throughput.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
     print()
     print((output / "peers.md").read_text())

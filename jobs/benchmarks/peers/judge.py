@@ -15,7 +15,7 @@ def marginal_error(case, k, f, g):
     source, target = np.zeros_like(f), np.zeros_like(g)
     with np.errstate(over="ignore"):
         for begin in range(0, len(rows), TILE):
-            tile = rows[begin:begin + TILE]
+            tile = rows[begin : begin + TILE]
             plan = case.cost_block(tile, columns)
             np.subtract(g[columns], plan, out=plan)
             plan += f[tile, None]

@@ -22,16 +22,32 @@ class Program:
         self.job = self.scratch / "job.toml"
         self.job.write_text("# every key is set on the command line\n")
 
-    def solve(self, population, values, timeout):
+    def solve(self, population, values, timeout, job=None):
         """Solves a population file; returns report.json and solution.h5's path."""
         output = self.scratch / "solve"
         sets = {"files.test_population": population.resolve()} | values
-        command = ["bash", "-c", 'source "$0"; run_ranks "$@"', str(self.common_sh), str(self.ranks),
-                   str(self.otfleet), "solve", str(self.job), "--output", str(output), "--quiet"]
+        command = [
+            "bash",
+            "-c",
+            'source "$0"; run_ranks "$@"',
+            str(self.common_sh),
+            str(self.ranks),
+            str(self.otfleet),
+            "solve",
+            str(job or self.job),
+            "--output",
+            str(output),
+            "--quiet",
+        ]
         for key, value in sets.items():
             command += ["--set", f"{key}={value}"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                   start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         try:
             text, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -39,9 +55,10 @@ class Program:
             process.communicate()
             raise Failure(f"stopped after {timeout:.0f} s") from None
         if process.returncode != 0:
-            said = [line for line in text.splitlines() if "error" in line.lower()] or text.splitlines()
-            text = said[0].replace(str(population.resolve()), population.name) if said else ""
-            raise Failure(f"exit code {process.returncode}: {text[:160]}")
+            lines = [line for line in text.splitlines() if any(map(str.isalpha, line))] or [""]
+            said = next((line for line in lines if "otfleet:" in line), lines[0])
+            said = said.replace(str(population.resolve()), population.name)
+            raise Failure(f"exit code {process.returncode}: {said[:160]}")
         return json.loads((output / "report.json").read_text()), output / "solution.h5"
 
 
@@ -84,22 +101,31 @@ class Ours:
     A batch is one population; problems one at a time are populations of one problem each.
     """
 
-    def __init__(self, program, case, label, values, budget):
-        self.program, self.case, self.label, self.budget = program, case, label, budget
-        self.values = {"problem.epsilon": case.epsilon,
-                       "solver.precision": "float" if case.precision == "float32" else "double"}
+    def __init__(self, program, case, label, values, budget, job=None):
+        self.program, self.case, self.label = program, case, label
+        self.budget, self.job = budget, job
+        self.values = {
+            "problem.epsilon": case.epsilon,
+            "solver.precision": "float" if case.precision == "float32" else "double",
+        }
         if case.iterations:
-            self.values |= {"solver.threshold": 1e-30, "solver.max_iterations": case.iterations,
-                            "solver.inner_iterations": case.iterations}
+            self.values |= {
+                "solver.threshold": 1e-30,
+                "solver.max_iterations": case.iterations,
+                "solver.inner_iterations": case.iterations,
+            }
         else:
-            self.values |= {"solver.threshold": case.threshold, "solver.max_iterations": 100000,
-                            "solver.inner_iterations": 1}
+            self.values |= {
+                "solver.threshold": case.threshold,
+                "solver.max_iterations": 100000,
+                "solver.inner_iterations": 1,
+            }
         self.values |= values
         self.population = program.scratch / "population.h5"
 
     def _run(self):
         write_population(self.population, self.case)
-        return self.program.solve(self.population, self.values, self.budget)
+        return self.program.solve(self.population, self.values, self.budget, self.job)
 
     def first_pass(self, enough):
         report, solution = self._run()

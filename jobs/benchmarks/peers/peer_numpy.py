@@ -22,7 +22,7 @@ def settings(case, quick):
 
 def prepare(case, setting):
     shape = [len(axis) for axis in case.axes]
-    kernels = [np.exp(-(axis[:, None] - axis[None, :]) ** 2 / case.epsilon) for axis in case.axes]
+    kernels = [np.exp(-((axis[:, None] - axis[None, :]) ** 2) / case.epsilon) for axis in case.axes]
     a, b = case.a.reshape(-1, *shape), case.b.reshape(-1, *shape)
     np.seterr(all="ignore")
 

@@ -1,8 +1,8 @@
 """POT (https://pythonot.github.io) with its NumPy backend.
 
-POT tests the L2 norm every ten iterations. So that it stops where the others do, the largest stopping
-value that brings the judged L1 error below the threshold is searched beforehand, for each problem of
-the one-by-one functions and for each batch of the batch module.
+POT tests the L2 norm every ten iterations. So that it stops where the others do, the largest
+stopping value that brings the judged L1 error below the threshold is searched beforehand, for each
+problem of the one-by-one functions and for each batch of the batch module.
 """
 
 import importlib.util
@@ -20,22 +20,33 @@ SEARCH_STEPS = 6
 
 def settings(case: Case, quick):
     # Seconds that the search may take, and one run.
-    limits = dict(search_seconds=1, run_seconds=1) if quick else dict(search_seconds=15, run_seconds=30)
+    limits = (
+        dict(search_seconds=1, run_seconds=1) if quick else dict(search_seconds=15, run_seconds=30)
+    )
     dropped = ", zero weights dropped" if case.kind != "points" else ""
     ways = [Setting(f"ot.sinkhorn{dropped}, one at a time", limits | dict(function="sinkhorn"))]
     if case.kind == "points" and case.a.shape[1] > 4096:
         print("  POT: sinkhorn_log is left out, it needs several matrices of n² at once")
     else:
-        ways.append(Setting(f"ot.bregman.sinkhorn_log{dropped}, one at a time",
-                            limits | dict(function="sinkhorn_log")))
+        ways.append(
+            Setting(
+                f"ot.bregman.sinkhorn_log{dropped}, one at a time",
+                limits | dict(function="sinkhorn_log"),
+            )
+        )
     if len(case) > 1:
         if not importlib.util.find_spec("ot.batch"):
             print("  POT: this version has no ot.batch")
         else:
             for method in ("sinkhorn", "log_sinkhorn"):
                 chunk = min(8, len(case))
-                ways.append(Setting(f"ot.batch.solve_batch {method}, {chunk} together",
-                                    limits | dict(function="batch", method=method), chunk))
+                ways.append(
+                    Setting(
+                        f"ot.batch.solve_batch {method}, {chunk} together",
+                        limits | dict(function="batch", method=method),
+                        chunk,
+                    )
+                )
     return ways
 
 
@@ -90,16 +101,20 @@ def _single(case, function):
         if k not in kept:
             rows, columns = np.flatnonzero(case.a[k]), np.flatnonzero(case.b[k])
             cost = None if case.kind == "points" else case.cost_block(rows, columns)
-            a, b = (weights.astype(case.precision) for weights in (case.a[k, rows], case.b[k, columns]))
+            a, b = (
+                weights.astype(case.precision) for weights in (case.a[k, rows], case.b[k, columns])
+            )
             kept[k] = rows, columns, a, b, cost
         return kept[k]
 
     def run(indices, stop, limit):
-        k, = indices
+        (k,) = indices
         rows, columns, a, b, cost = problem(k)
         if cost is None:  # clouds: the others make their costs inside the clock too
             cost = ot.dist(case.x, case.y)
-        _, log = solver(a, b, cost, case.epsilon, numItermax=limit, stopThr=stop, log=True, warn=False)
+        _, log = solver(
+            a, b, cost, case.epsilon, numItermax=limit, stopThr=stop, log=True, warn=False
+        )
         f, g = np.full(case.a.shape[1], -np.inf), np.full(case.b.shape[1], -np.inf)
         if "log_u" not in log:
             log["log_u"], log["log_v"] = np.log(log["u"]), np.log(log["v"])
@@ -118,8 +133,16 @@ def _batch(case, setting):
 
     def run(indices, stop, limit):
         rows = slice(indices[0], indices[-1] + 1)
-        result = ot.batch.solve_batch(cost, case.epsilon, case.a[rows], case.b[rows], max_iter=limit,
-                                      tol=stop, method=method, grad="detach")
+        result = ot.batch.solve_batch(
+            cost,
+            case.epsilon,
+            case.a[rows],
+            case.b[rows],
+            max_iter=limit,
+            tol=stop,
+            method=method,
+            grad="detach",
+        )
         f, g = result.potentials
         if method == "sinkhorn":
             f, g = np.log(f), np.log(g)

@@ -1,4 +1,4 @@
-"""Our problems per second by batch size, and how near the kernels come to the matrix product's rate."""
+"""Our problems per second by batch size, and our kernels' rate beside the matrix product's."""
 
 import json
 import os
@@ -40,14 +40,20 @@ def throughput(program, inputs, quick):
             case = instances.dataclasses.replace(case, a=images, b=images)
             population = program.scratch / "throughput.h5"
             ours.write_population(population, case, *instances.digit_pairs(batch))
-            values = {"problem.epsilon": EPSILON, "solver.threshold": threshold,
-                      "solver.inner_iterations": 1, "solution.potentials": "false"}
+            values = {
+                "problem.epsilon": EPSILON,
+                "solver.initializer": "zeros",
+                "solver.threshold": threshold,
+                "solver.inner_iterations": 1,
+                "solution.potentials": "false",
+            }
             row = dict(case="digits 28x28", epsilon=EPSILON, threshold=threshold, batch=batch)
             try:
                 reports = [program.solve(population, values, 300)[0] for _ in range(REPEATS)]
                 seconds = statistics.median(map(ours.seconds_per_problem, reports))
-                row |= dict(instances_per_second=1 / seconds,
-                            mean_iterations=reports[0]["mean_iterations"])
+                row |= dict(
+                    instances_per_second=1 / seconds, mean_iterations=reports[0]["mean_iterations"]
+                )
             except ours.Failure as failure:
                 row |= dict(instances_per_second=None, failure=str(failure))
             print(f"  throughput {row}", flush=True)
@@ -58,31 +64,50 @@ def throughput(program, inputs, quick):
 def roofline(benchmark, quick):
     """The rate of NumPy's matrix product on all cores and on one, and that of our grid kernel."""
     n = 256 if quick else 2048
-    result = {"gemm": dict(size=n, precision="float64",
-                           all_cores=_product(n, os.cpu_count()), one_core=_product(n, 1))}
+    result = {
+        "gemm": dict(
+            size=n,
+            precision="float64",
+            all_cores=_product(n, os.cpu_count()),
+            one_core=_product(n, 1),
+        )
+    }
     benchmark = pathlib.Path(benchmark)
     if not benchmark.exists():
         return result | {"failure": f"{benchmark} is not built"}
-    text = subprocess.run([str(benchmark), "--benchmark_format=json",
-                           "--benchmark_filter=^grid_double/1024/10/"]
-                          + (["--benchmark_min_time=0.01"] if quick else []),
-                          capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        [str(benchmark), "--benchmark_format=json", "--benchmark_filter=^grid_double/1024/10/"]
+        + (["--benchmark_min_time=0.01"] if quick else []),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     measured = json.loads(text)
     kernel, context = measured["benchmarks"][0], measured["context"]
     result["kernel"] = dict(
-        name=kernel["name"], flops_per_second=kernel["flops"], multiply_adds_per_second=kernel["flops"] / 2,
-        microseconds_per_iteration=kernel["microseconds_per_iteration"] * 1e6,
+        name=kernel["name"],
+        flops_per_second=kernel["flops"],
+        multiply_adds_per_second=kernel["flops"] / 2,
+        microseconds_per_iteration=kernel["microseconds_per_iteration"],
         execution_space=context.get("execution_space"),
-        counts="two flops for each multiply-add of two dense 28 x 28 products a kernel application, over "
-               "the whole grid: zero weights that the kernel skips are counted, exponentials, divisions "
-               "and stop tests are not")
+        counts="two flops for each multiply-add of two dense 28 x 28 products "
+        "a kernel application, over the whole grid: zero weights that the kernel skips are "
+        "counted, exponentials, divisions and stop tests are not",
+    )
     result["of_one_core_gemm"] = kernel["flops"] * 1e-9 / result["gemm"]["one_core"]["gflops"]
     return result
 
 
 def _product(n, threads):
-    environment = os.environ | {name: str(threads) for name in
-                                ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    text = subprocess.run([sys.executable, "-c", PRODUCT, str(n)], env=environment, capture_output=True,
-                          text=True, check=True).stdout
+    environment = os.environ | {
+        name: str(threads)
+        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    }
+    text = subprocess.run(
+        [sys.executable, "-c", PRODUCT, str(n)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     return json.loads(text)

@@ -86,8 +86,8 @@ class Contender:
         self.worker.prepare(4 * self.budget, self.key, self.case, self.setting)
 
     def first_pass(self, enough):
-        """Solves chunk after chunk until all are done or `enough` seconds are spent. Returns seconds
-        of the pass, seconds per problem, and the potentials {k: (f, g)}."""
+        """Solves chunk after chunk until all are done or `enough` seconds are spent. Returns
+        seconds of the pass, seconds per problem, and the potentials {k: (f, g)}."""
         self._ready()
         return self.worker.call(self.budget + enough, "first_pass", self.key, enough)
 
@@ -121,9 +121,11 @@ def _serve(module, pipe):
 
 
 def _chunks(case, setting):
-    return [list(range(begin, min(begin + setting.chunk, len(case))))
-            for begin in range(0, len(case), setting.chunk)
-            if begin == 0 or begin + setting.chunk <= len(case)]
+    return [
+        list(range(begin, min(begin + setting.chunk, len(case))))
+        for begin in range(0, len(case), setting.chunk)
+        if begin == 0 or begin + setting.chunk <= len(case)
+    ]
 
 
 def _first_pass(chunks, solve, enough):
