@@ -105,7 +105,7 @@ class Result:
 
     @property
     def setting(self):
-        return self.label + (f": {self.failure}" if self.failure else "")
+        return self.contender.label + (f": {self.failure}" if self.failure else "")
 
     def rank(self):
         """Those that reach the threshold first, then the faster ones."""

@@ -70,7 +70,7 @@ def seconds_per_problem(report):
 
 
 def write_population(file_name, case, source=None, target=None):
-    """A population of the case's problems, or of pairs of rows of its measures."""
+    """A population of the case's problems, or of pairs of rows of `case.a` where they are given."""
     with h5py.File(file_name, "w") as file:
         file.attrs["otfleet_kind"] = np.bytes_(b"population")
         file.attrs["otfleet_version"] = 1
@@ -88,11 +88,17 @@ def write_population(file_name, case, source=None, target=None):
             geometry.attrs["cost"] = np.bytes_(b"squared_euclidean")
             geometry["source_points"] = case.x.astype(np.float64)
             geometry["target_points"] = case.y.astype(np.float64)
-        file["measures/source_weights"] = case.a
-        file["measures/target_weights"] = case.b
         rows = np.arange(len(case))
-        file["problems/source"] = (rows if source is None else source).astype(np.int32)
-        file["problems/target"] = (rows if target is None else target).astype(np.int32)
+        if source is not None:
+            file["measures/weights"] = case.a
+        elif case.kind == "grid":  # one set of measures, as a model for digits was trained
+            file["measures/weights"] = np.concatenate([case.a, case.b])
+            source, target = rows, rows + len(case)
+        else:
+            file["measures/source_weights"], file["measures/target_weights"] = case.a, case.b
+            source = target = rows
+        file["problems/source"] = source.astype(np.int32)
+        file["problems/target"] = target.astype(np.int32)
 
 
 class Ours:
@@ -103,7 +109,7 @@ class Ours:
 
     def __init__(self, program, case, label, values, budget, job=None):
         self.program, self.case, self.label = program, case, label
-        self.budget, self.job = budget, job
+        self.start, self.budget, self.job = label, budget, job
         self.values = {
             "problem.epsilon": case.epsilon,
             "solver.precision": "float" if case.precision == "float32" else "double",
@@ -113,6 +119,8 @@ class Ours:
                 "solver.threshold": 1e-30,
                 "solver.max_iterations": case.iterations,
                 "solver.inner_iterations": case.iterations,
+                "solver.method": "sinkhorn",
+                "solver.acceleration": "none",
             }
         else:
             self.values |= {
@@ -129,6 +137,8 @@ class Ours:
 
     def first_pass(self, enough):
         report, solution = self._run()
+        if "method" in report:
+            self.label = f"{self.start}, {report['method']['chosen']}"
         iterations = report["mean_iterations"]
         if self.case.iterations and iterations != self.case.iterations:
             raise Failure(f"{iterations:g} iterations instead of {self.case.iterations}")

@@ -7,12 +7,13 @@ cores, otfleet has {ranks} ranks. Not counted: compiling, one warm-up pass for e
 POT's cost matrix (but for clouds), and otfleet's certificates, since no peer makes any; otfleet's
 starts and iterations are counted. Everybody has the same absolute ε and the same cost, squared
 distance (not halved) or arc, in float64 (clouds: float32), and the same threshold on the L1
-marginal error. otfleet tests it every iteration; OTT-JAX has the better of inner_iterations 10 and
-1 (spherical: 10); POT stops by an L2 norm every ten iterations, at a value searched beforehand so
-that the judged error is just below the threshold; numpy runs as many iterations as needed, without
-a test. 'Error' is the largest L1 error of both marginals over the problems solved, recomputed in
-double from the returned (f, g). Ratio: the peer's time over otfleet's, only where both reached the
-goal. 'One at a time' in a batch: the peer is called for one problem after the other.
+marginal error; clouds: ten plain Sinkhorn iterations. otfleet tests it every iteration; OTT-JAX has
+the better of inner_iterations 10 and 1 (spherical: 10); POT stops by an L2 norm every ten
+iterations, at a value searched beforehand so that the judged error is just below the threshold;
+numpy runs as many iterations as needed, without a test. 'Error' is the largest L1 error of both
+marginals over the problems solved, recomputed in double from the returned (f, g). Ratio: the peer's
+time over otfleet's, only where both reached the goal. 'One at a time' in a batch: the peer is
+called for one problem after the other.
 {versions}
 """
 
