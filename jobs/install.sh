@@ -2,7 +2,7 @@
 # Installs the packages that otfleet is built from, on Debian 12 or newer. Prints what is missing
 # first, uses sudo only when not root, and does nothing when all is there.
 #
-#   bash jobs/install.sh
+#   bash jobs/install.sh [further packages]
 set -euo pipefail
 
 packages=(
@@ -18,6 +18,7 @@ packages=(
   libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libpng-dev gnuplot-nox
   # tests and benchmarks
   libgtest-dev libbenchmark-dev liblemon-dev
+  "$@"
 )
 
 missing=()

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -65,16 +66,6 @@ void load_gaps(const ExecutionSpace& space, const Matrix<const double, Execution
         const double gap = largest - f(k, index(i));
         gaps(i) = gap < far ? gap : far;
       });
-}
-
-/// The sum of measure `row`, times scale, against values [points of the cloud].
-template <class ExecutionSpace>
-double weighted_sum(const ExecutionSpace& space, const Measures<ExecutionSpace>& measures, int row,
-                    double scale, const Vector<double, ExecutionSpace>& values) {
-  const auto weights = measures.weights;
-  return sum_terms(
-      space, measures.points(),
-      KOKKOS_LAMBDA(int i) { return weights(row, i) * scale * values(i); });
 }
 
 template <class ExecutionSpace>
@@ -166,11 +157,6 @@ void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& 
   const auto target_mass =
       Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.target.mass);
   CloudCache<double, ExecutionSpace> sources(cost.x(), 1.0), targets(cost.y(), 1.0);
-  // c-transforms see the targets without weight too.
-  const auto every_target =
-      targets.gather(space, every_index<ExecutionSpace>(space, cost.m()), cost.m());
-  const auto transform = padded_array(space, every_target, infinite);
-
   const auto error = Kokkos::create_mirror_view(out.marginal_error);
   const auto dual = Kokkos::create_mirror_view(out.dual_value);
   const auto transport = Kokkos::create_mirror_view(out.transport_cost);
@@ -186,6 +172,7 @@ void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& 
     const double largest = largest_potential(space, f, k, source.support);
     const auto gaps = padded_array(space, source.points, infinite);
     const auto result = padded_array(space, source.points, 0);
+    const auto transform = padded_array(space, target.points, infinite);
     load_gaps(space, f, k, largest, cost.bound(), source.support, gaps);
     with_cost_form(cost.kind(), [&](auto constant) {
       constexpr CostForm form = decltype(constant)::form;
@@ -197,14 +184,17 @@ void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& 
       store_target_potential(space, target, scale, -largest, k, g);
       upper(k) = rounded_cost<form>(space, source, target, scale, power);
 
-      run_pass<form, PassResult::smallest>(space, every_target, source.points, gaps, gaps,
+      // Over the supports alone: constraints between points without weight bind nobody.
+      run_pass<form, PassResult::smallest>(space, target.points, source.points, gaps, gaps,
                                            transform, scale, power);
-      const double first = weighted_sum(space, problems.target, to, share, transform);
-      negate(space, cost.m(), transform);
-      run_pass<form, PassResult::smallest>(space, source.points, every_target, transform, transform,
-                                           result, scale, power);
-      lower(k) = first + product_sum<ExecutionSpace>(space, source.points.count,
-                                                     source.support.weight, result);
+      const double first =
+          product_sum<ExecutionSpace>(space, target.points.count, target.support.weight, transform);
+      negate(space, target.points.count, transform);
+      run_pass<form, PassResult::smallest>(space, source.points, target.points, transform,
+                                           transform, result, scale, power);
+      // No cost is negative.
+      lower(k) = std::max(0.0, first + product_sum<ExecutionSpace>(space, source.points.count,
+                                                                   source.support.weight, result));
     });
   }
   Kokkos::deep_copy(out.marginal_error, error);

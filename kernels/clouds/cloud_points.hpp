@@ -47,16 +47,6 @@ Support<ExecutionSpace> find_support(const ExecutionSpace& space,
   return {index, weight, logarithm, count};
 }
 
-/// The indices of all points.
-template <class ExecutionSpace>
-Vector<const int, ExecutionSpace> every_index(const ExecutionSpace& space, int points) {
-  const Vector<int, ExecutionSpace> index("otfleet::clouds::every", points);
-  Kokkos::parallel_for(
-      "otfleet::clouds::every", Kokkos::RangePolicy<ExecutionSpace>(space, 0, points),
-      KOKKOS_LAMBDA(int i) { index(i) = i; });
-  return index;
-}
-
 /// Points in the two layouts that a pass over all pairs reads: as rows, `row_block` of them side by
 /// side, whose coordinates are broadcast; and as columns, a tile's width side by side. Both are
 /// padded with points 0.

@@ -133,6 +133,65 @@ double fit_potential(const ExecutionSpace& space, const CloudSide<ExecutionSpace
   return change;
 }
 
+/// How the plain update of a potential changed since the one before: its slope along the gradient
+/// a − P1 of the semi-dual, and its mean over a.
+struct PotentialChange {
+  double slope = 0, mean = 0;
+};
+template <class ExecutionSpace, class Scalar>
+PotentialChange measure_change(const ExecutionSpace& space,
+                               const CloudSide<ExecutionSpace, Scalar>& side,
+                               const Vector<Scalar, ExecutionSpace>& previous) {
+  const auto log_weights = side.support.log_weight, weights = side.support.weight;
+  const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  double slope = 0, change = 0, mass = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::measure_change",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, double& slope_part, double& change_part, double& mass_part) {
+        const double logarithm =
+            static_cast<double>(shift(i)) + ::log2(static_cast<double>(sum(i)));
+        const double step = log_weights(i) - logarithm - static_cast<double>(previous(i));
+        const double missing = weights(i) - ::exp2(static_cast<double>(potential(i)) + logarithm);
+        slope_part += missing * step;
+        change_part += weights(i) * step;
+        mass_part += weights(i);
+      },
+      slope, change, mass);
+  return {slope, change / mass};
+}
+
+/// As fit_potential, with `factor` times the last change of the plain update, less its mean, added
+/// (Acceleration::momentum). `previous` takes the plain update.
+template <class ExecutionSpace, class Scalar>
+double accelerate_potential(const ExecutionSpace& space,
+                            const CloudSide<ExecutionSpace, Scalar>& side,
+                            const Vector<Scalar, ExecutionSpace>& previous, double factor,
+                            double mean) {
+  const auto weights = side.support.log_weight;
+  const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  double change = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::accelerate_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, double& most) {
+        const double logarithm =
+            static_cast<double>(shift(i)) + ::log2(static_cast<double>(sum(i)));
+        const double update = weights(i) - logarithm;
+        const double momentum =
+            factor > 0 ? factor * (update - static_cast<double>(previous(i)) - mean) : 0.0;
+        const Scalar before = potential(i), after = static_cast<Scalar>(update + momentum);
+        previous(i) = static_cast<Scalar>(update);
+        potential(i) = after;
+        shift(i) = static_cast<Scalar>(logarithm);
+        const double moved = before > after ? static_cast<double>(before) - after
+                                            : static_cast<double>(after) - before;
+        if (!(moved <= most)) most = moved;
+      },
+      Kokkos::Max<double>(change));
+  return change;
+}
+
 /// |P1 − a|_1.
 template <class ExecutionSpace, class Scalar>
 double marginal_error(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side) {
@@ -166,6 +225,10 @@ template <CostForm form, class ExecutionSpace, class Scalar, class Report>
 Outcome iterate(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& source,
                 CloudSide<ExecutionSpace, Scalar>& target, const SinkhornSettings& settings,
                 double scale, double power, const Report& report) {
+  const bool momentum = settings.acceleration == Acceleration::momentum;
+  const Vector<Scalar, ExecutionSpace> previous("otfleet::clouds::previous",
+                                                momentum ? source.points.count : 0);
+  int ascents = -1;  // updates since the momentum began; −1: none to look back on
   for (int t = 0;; ++t) {
     sum_exponentials<form>(space, target, source, scale, power);
     const double target_change = fit_potential(space, target);
@@ -178,8 +241,41 @@ Outcome iterate(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& 
       return {Status::converged, t};
     if (t >= settings.max_iterations)
       return {error < settings.threshold ? Status::converged : Status::iteration_limit, t};
-    target.shift_fits = fit_potential(space, source) <= most_change;
+    double source_change = 0;
+    if (momentum) {
+      PotentialChange change;
+      if (ascents >= 0) change = measure_change(space, source, previous);
+      ascents = ascents < 0 || change.slope < 0 ? 0 : ascents + 1;
+      source_change =
+          accelerate_potential(space, source, previous, ascents / (ascents + 1.0), change.mean);
+    } else {
+      source_change = fit_potential(space, source);
+    }
+    target.shift_fits = source_change <= most_change;
   }
+}
+
+/// Leaves the better of the given start and zeros in source.potential, when the given one is
+/// doubtful; true: zeros.
+template <CostForm form, class ExecutionSpace, class Scalar>
+bool replace_doubtful_start(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& source,
+                            CloudSide<ExecutionSpace, Scalar>& target, double most_error,
+                            double scale, double power, const PotentialUnits<ExecutionSpace>& units,
+                            int k, const Matrix<double, ExecutionSpace>& f) {
+  SinkhornSettings one_look;
+  one_look.max_iterations = 0;
+  double given = 0, zeros = 0;
+  iterate<form>(space, source, target, one_look, scale, power,
+                [&](int, double error) { given = error; });
+  source.shift_fits = target.shift_fits = false;
+  if (given <= most_error) return false;
+  load_potential(space, units, f, k, true, source);
+  iterate<form>(space, source, target, one_look, scale, power,
+                [&](int, double error) { zeros = error; });
+  source.shift_fits = target.shift_fits = false;
+  if (!(zeros > given)) return true;
+  load_potential(space, units, f, k, false, source);
+  return false;
 }
 
 /// float holds no cost or coordinate sum beyond 1e38; a few digits less leave room for sums.
@@ -198,7 +294,8 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               bool from_zeros, const Matrix<double, ExecutionSpace>& f,
               const Vector<int, ExecutionSpace>& iterations,
               const Vector<int, ExecutionSpace>& status,
-              const Matrix<double, ExecutionSpace>& error_trace) {
+              const Matrix<double, ExecutionSpace>& error_trace,
+              const Vector<int, ExecutionSpace>& replaced) {
   clouds::check_batch(cost, problems, settings.epsilon);
   const auto batch = static_cast<std::size_t>(problems.size());
   if (batch == 0) return;
@@ -209,7 +306,8 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
     throw std::invalid_argument("clouds of points have no scaling path");
   clouds::check_rows("f", f, problems.size(), cost.n());
   if (iterations.extent(0) != batch || status.extent(0) != batch ||
-      (error_trace.extent(1) > 0 && error_trace.extent(0) != batch))
+      (error_trace.extent(1) > 0 && error_trace.extent(0) != batch) ||
+      (replaced.extent(0) > 0 && replaced.extent(0) != batch))
     throw std::invalid_argument("outputs do not have one row for each of the " +
                                 std::to_string(batch) + " problems");
   const double scale = 1 / (settings.epsilon * std::log(2.0));
@@ -231,6 +329,7 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
 
   const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", batch);
   const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", batch);
+  const auto host_replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), replaced);
   const auto errors = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), error_trace);
   for (int k = 0; k < problems.size(); ++k) {
     const int from = indices.source(k), to = indices.target(k);
@@ -242,11 +341,17 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
     load_potential(space, units, f, k, from_zeros, source);
     Outcome outcome{};
     with_iteration_form(cost.kind(), [&](auto constant) {
-      outcome = iterate<decltype(constant)::form>(space, source, target, settings, scale,
-                                                  cost.power(), [&](int t, double error) {
-                                                    if (t < static_cast<int>(errors.extent(1)))
-                                                      errors(k, t) = error;
-                                                  });
+      constexpr CostForm form = decltype(constant)::form;
+      if (!from_zeros && std::isfinite(settings.doubtful_error) &&
+          replace_doubtful_start<form>(space, source, target,
+                                       settings.doubtful_error * source_mass(from), scale,
+                                       cost.power(), units, k, f) &&
+          host_replaced.extent(0) > 0)
+        host_replaced(k) = 1;
+      outcome = iterate<form>(space, source, target, settings, scale, cost.power(),
+                              [&](int t, double error) {
+                                if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
+                              });
     });
     store_potential(space, units, source, k, f);
     done(k) = outcome.iterations;
@@ -255,6 +360,7 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
   Kokkos::deep_copy(iterations, done);
   Kokkos::deep_copy(status, verdict);
   Kokkos::deep_copy(error_trace, errors);
+  Kokkos::deep_copy(replaced, host_replaced);
   space.fence();
 }
 
@@ -265,7 +371,8 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
       const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
       const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
       const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&);
 OTFLEET_INSTANTIATE(float)
 OTFLEET_INSTANTIATE(double)
 

@@ -23,9 +23,11 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               bool from_zeros, const Matrix<double, ExecutionSpace>& f,
               const Vector<int, ExecutionSpace>& iterations,
               const Vector<int, ExecutionSpace>& status,
-              const Matrix<double, ExecutionSpace>& error_trace = {});
+              const Matrix<double, ExecutionSpace>& error_trace = {},
+              const Vector<int, ExecutionSpace>& replaced = {});
 
-/// As the overload for SeparableCost. Work: ten passes over the pairs an instance, in double.
+/// As the overload for SeparableCost, with zero for the smallest cost. Work: ten passes over the
+/// pairs an instance, in double.
 template <class ExecutionSpace>
 void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
              const ProblemBatch<ExecutionSpace>& problems, double epsilon,

@@ -96,8 +96,10 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
       for (int i = 0; i < axis.n; ++i)
         for (int j = 0; j < axis.m; ++j) {
           const double c = axis.values[static_cast<std::size_t>(i) * axis.m + j] - low;
-          const std::size_t at = direction == 0 ? static_cast<std::size_t>(i) * axis.m + j
-                                                : static_cast<std::size_t>(j) * axis.n + i;
+          const std::size_t by_source = static_cast<std::size_t>(i) * axis.m + j;
+          const std::size_t by_target = static_cast<std::size_t>(j) * axis.n + i;
+          const std::size_t at = direction == 0 ? by_source : by_target;
+          const std::size_t transposed = direction == 0 ? by_target : by_source;
           const long double exponential = std::exp(-static_cast<long double>(c) / epsilon);
           const double log_c = c > 0 ? std::log(c) : 0;
           const bool zero[kinds] = {false, !(c > 0), !(c > 0), false};
@@ -107,17 +109,18 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
                                                 log_c, 0};
           for (int kind = 0; kind < used; ++kind) {
             const std::size_t slot = shape_[d].offset[direction][kind] + at;
+            const std::size_t turned = shape_[d].offset[direction][kind] + transposed;
             const long double power =
                 std::round(logarithm[kind] / std::numbers::ln2_v<long double>);
             // A denormal number carries few digits and slows every product.
             host(slot) = value[kind] < std::numeric_limits<Scalar>::min()
                              ? Scalar(0)
                              : static_cast<Scalar>(value[kind]);
-            host(size_ + slot) =
+            host(size_ + turned) =
                 zero[kind] ? Scalar(0)
                            : static_cast<Scalar>(std::exp(
                                  logarithm[kind] - power * std::numbers::ln2_v<long double>));
-            host(2 * size_ + slot) =
+            host(2 * size_ + turned) =
                 zero[kind] ? extended_zero_exponent<Scalar> : static_cast<Scalar>(power);
           }
         }

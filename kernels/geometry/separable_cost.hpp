@@ -45,7 +45,8 @@ class SeparableCost {
 };
 
 /// One direction of one axis on the device: table[in][out], row-major. `linear` flushes to zero
-/// what Scalar cannot hold; mantissa · 2^exponent (ExtendedRange) never does.
+/// what Scalar cannot hold; mantissa · 2^exponent (ExtendedRange) never does, and lies transposed,
+/// [out][in]: it serves single outputs.
 template <class Scalar>
 struct AxisTable {
   const Scalar* linear = nullptr;

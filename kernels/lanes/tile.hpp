@@ -316,19 +316,18 @@ sum_exactly(const AxisTable<typename L::Scalar>& table, const AxisLines& lines,
   using Scalar = typename L::Scalar;
   using Pack = typename L::Pack;
   using Rows = ExtendedRows<L>;
-  const Scalar *mantissa = table.mantissa + r, *exponent = table.exponent + r;
+  const Scalar* mantissa = table.mantissa + static_cast<long>(r) * table.in;
+  const Scalar* exponent = table.exponent + static_cast<long>(r) * table.in;
   const long begin = lines.from_row(line, 0);
   Pack largest(extended_zero_exponent<Scalar>);
   for (int s = lines.in_begin; s < lines.in_end; ++s)
-    largest = max(Rows::load(from, begin + s * lines.from_step, pack).exponent +
-                      Pack(exponent[static_cast<long>(s) * table.out]),
+    largest = max(Rows::load(from, begin + s * lines.from_step, pack).exponent + Pack(exponent[s]),
                   largest);
   Pack sum(Scalar(0));
   for (int s = lines.in_begin; s < lines.in_end; ++s) {
     const auto term = Rows::load(from, begin + s * lines.from_step, pack);
-    const long at = static_cast<long>(s) * table.out;
-    sum = sum + term.mantissa * Pack(mantissa[at]) *
-                    power_of_two(term.exponent + Pack(exponent[at]) - largest);
+    sum = sum + term.mantissa * Pack(mantissa[s]) *
+                    power_of_two(term.exponent + Pack(exponent[s]) - largest);
   }
   return normalize(sum, largest);
 }

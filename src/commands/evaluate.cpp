@@ -37,11 +37,25 @@ struct Comparison {
   const std::optional<PotentialModel>& model;
   double fine_tune_seconds;
   Shard shard;
+  bool plain_sinkhorn;  ///< is it quick enough to count plain Sinkhorn's iterations, too?
 };
 
 double percentile(const std::vector<std::int64_t>& sorted, double share) {
   const auto rank = std::ceil(share * static_cast<double>(sorted.size()));
   return static_cast<double>(sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1]);
+}
+
+/// Over all ranks; known on rank 0. Collective.
+IterationSummary summarize(const distributed::Communicator& communicator,
+                           const std::vector<std::int32_t>& iterations) {
+  const std::vector<std::int64_t> wide(iterations.begin(), iterations.end());
+  std::vector<std::int64_t> all = communicator.gather(std::span<const std::int64_t>(wide));
+  if (all.empty()) return {};
+  std::sort(all.begin(), all.end());
+  double sum = 0;
+  for (const auto count : all) sum += static_cast<double>(count);
+  return {sum / static_cast<double>(all.size()), percentile(all, 0.5), percentile(all, 0.9),
+          percentile(all, 0.99)};
 }
 
 /// One start at one threshold: iterations, and seconds of the slowest rank. Collective.
@@ -53,9 +67,11 @@ EvaluationRow compare_start(const Comparison& c, const std::string& initializer,
   std::array<std::pair<double, double>, repetitions> times;  // total, start
   std::vector<std::int32_t> iterations;
   std::int64_t converged = 0;
+  SolveCounts counts;
   for (int run = -1; run < repetitions; ++run) {
     communicator.barrier();
     SolveSeconds seconds;
+    counts = {};
     communicator.agree([&] {
       std::optional<Predictor> predictor;
       const auto begin = std::chrono::steady_clock::now();
@@ -63,7 +79,7 @@ EvaluationRow compare_start(const Comparison& c, const std::string& initializer,
       seconds.start +=
           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       iterations = c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
-                                             seconds, converged);
+                                             seconds, converged, counts);
     });
     if (initializer == "model") seconds.start += c.fine_tune_seconds;
     if (run >= 0)
@@ -74,8 +90,6 @@ EvaluationRow compare_start(const Comparison& c, const std::string& initializer,
   std::sort(times.begin(), times.end());
   const auto [total, start] = times[repetitions / 2];
 
-  const std::vector<std::int64_t> wide(iterations.begin(), iterations.end());
-  std::vector<std::int64_t> all = communicator.gather(std::span<const std::int64_t>(wide));
   EvaluationRow row;
   row.initializer = initializer;
   row.threshold = threshold;
@@ -83,14 +97,26 @@ EvaluationRow compare_start(const Comparison& c, const std::string& initializer,
   row.milliseconds = 1e3 * total / problems;
   row.predict_milliseconds = 1e3 * start / problems;
   row.converged = communicator.all_reduce(converged, Reduction::sum);
-  if (!all.empty()) {
-    std::sort(all.begin(), all.end());
-    double sum = 0;
-    for (const auto count : all) sum += static_cast<double>(count);
-    row.mean = sum / problems;
-    row.p50 = percentile(all, 0.5);
-    row.p90 = percentile(all, 0.9);
-    row.p99 = percentile(all, 0.99);
+  row.newton = communicator.all_reduce(counts.newton, Reduction::sum);
+  row.replaced_starts = communicator.all_reduce(counts.replaced_starts, Reduction::sum);
+  const MethodChoice choice = c.solver.choose(settings);
+  row.method = method_name(choice.plan);
+  row.reason = choice.reason;
+  row.solver_iterations = summarize(communicator, iterations);
+  row.iterations = row.solver_iterations;
+  if (c.plain_sinkhorn && choice.plan != MethodChoice::Plan::newton &&
+      settings.acceleration != "none") {
+    settings.method = "sinkhorn";
+    settings.acceleration = "none";
+    settings.doubtful_error = INFINITY;
+    SolveSeconds ignored;
+    communicator.agree([&] {
+      std::optional<Predictor> predictor;
+      if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
+      iterations = c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
+                                             ignored, converged, counts);
+    });
+    row.iterations = summarize(communicator, iterations);
   }
   return row;
 }
@@ -101,7 +127,10 @@ std::vector<double> error_curve(const Comparison& c, const std::string& initiali
   c.context.communicator.agree([&] {
     std::optional<Predictor> predictor;
     if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
-    sums = c.solver.error_sums(c.shard, initializer, predictor ? &*predictor : nullptr,
+    Job::Solver settings = c.context.job.solver;
+    settings.acceleration = "none";
+    settings.doubtful_error = INFINITY;
+    sums = c.solver.error_sums(c.shard, settings, initializer, predictor ? &*predictor : nullptr,
                                c.context.job.evaluate.trace_iterations + 1);
   });
   c.context.communicator.all_reduce(std::span<double>(sums), Reduction::sum);
@@ -158,7 +187,13 @@ void run_evaluate(const CommandContext& context) {
   std::optional<PotentialModel> model;
   model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
   starts.emplace_back("model");
-  const Comparison comparison{context, population, *solver, model, fine_tune_seconds, shard};
+  const Comparison comparison{context,
+                              population,
+                              *solver,
+                              model,
+                              fine_tune_seconds,
+                              shard,
+                              population.geometry.kind != Geometry::Kind::points};
 
   std::vector<Curve> curves;
   {

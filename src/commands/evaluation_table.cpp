@@ -35,13 +35,17 @@ Verdict judge(const Rows& group) {
       model = &row;
       continue;
     }
-    if (fewest == nullptr || row.mean < fewest->mean) fewest = &row;
+    if (fewest == nullptr || row.iterations.mean < fewest->iterations.mean) fewest = &row;
     if (fastest == nullptr || row.milliseconds < fastest->milliseconds) fastest = &row;
   }
   if (model == nullptr || fewest == nullptr) return {};
-  return {true, fewest->mean > 0 ? model->mean / fewest->mean : 1,
+  return {true, fewest->iterations.mean > 0 ? model->iterations.mean / fewest->iterations.mean : 1,
           fastest->milliseconds > 0 ? model->milliseconds / fastest->milliseconds : 1,
           fewest->initializer, fastest->initializer};
+}
+
+nlohmann::json summary_json(const IterationSummary& summary) {
+  return {{"mean", summary.mean}, {"p50", summary.p50}, {"p90", summary.p90}, {"p99", summary.p99}};
 }
 
 }  // namespace
@@ -52,12 +56,15 @@ nlohmann::json thresholds_json(const Rows& rows) {
     nlohmann::json entry = {{"threshold", group.front().threshold}};
     for (const auto& row : group)
       entry["initializers"][row.initializer] = {
-          {"iterations",
-           {{"mean", row.mean}, {"p50", row.p50}, {"p90", row.p90}, {"p99", row.p99}}},
+          {"iterations", summary_json(row.iterations)},
+          {"solver_iterations", summary_json(row.solver_iterations)},
           {"milliseconds_per_instance", row.milliseconds},
           {"predict_milliseconds_per_instance", row.predict_milliseconds},
           {"initial_marginal_error", row.initial_error},
-          {"converged", row.converged}};
+          {"converged", row.converged},
+          {"newton", row.newton},
+          {"replaced_starts", row.replaced_starts}};
+    entry["method"] = {{"chosen", group.front().method}, {"reason", group.front().reason}};
     const Verdict verdict = judge(group);
     if (verdict.known)
       entry["model_against_best"] = {{"iterations_ratio", verdict.iterations_ratio},
@@ -73,19 +80,20 @@ nlohmann::json thresholds_json(const Rows& rows) {
 std::string evaluation_table(const Rows& rows, std::int64_t problems, const Job& job, int ranks) {
   std::string text = fmt::format(
       "{} held-out problems, epsilon = {:g}, {} precision, error looked at every {} iteration(s), "
-      "{} "
-      "rank(s)\n"
-      "threshold  start     first error   iterations: mean   p50   p90   p99   ms/problem  of "
-      "which "
-      "start  converged\n",
+      "{} rank(s)\n"
+      "threshold  start     first error   Sinkhorn iterations: mean   p50   p90   p99   solver's   "
+      "ms/problem  of which start  converged\n",
       problems, job.problem.epsilon, job.solver.precision, job.solver.inner_iterations, ranks);
   for (const auto& group : by_threshold(rows)) {
+    text += fmt::format("{:<9.0e}  {}: {}\n", group.front().threshold, group.front().method,
+                        group.front().reason);
     for (const auto& row : group)
       text += fmt::format(
-          "{:<9.0e}  {:<8}  {:>11.3f}   {:>16.1f} {:>5.0f} {:>5.0f} {:>5.0f}   {:>10.4f}  "
-          "{:>14.4f}  {:>9}\n",
-          row.threshold, row.initializer, row.initial_error, row.mean, row.p50, row.p90, row.p99,
-          row.milliseconds, row.predict_milliseconds, row.converged);
+          "           {:<8}  {:>11.3f}   {:>25.1f} {:>5.0f} {:>5.0f} {:>5.0f} {:>10.1f}   {:>10.4f}"
+          "  {:>14.4f}  {:>9}\n",
+          row.initializer, row.initial_error, row.iterations.mean, row.iterations.p50,
+          row.iterations.p90, row.iterations.p99, row.solver_iterations.mean, row.milliseconds,
+          row.predict_milliseconds, row.converged);
     const Verdict verdict = judge(group);
     if (verdict.known)
       text += fmt::format(

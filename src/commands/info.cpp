@@ -74,8 +74,9 @@ void show_population(const Population& population) {
     std::cout << fmt::format("geometry: grid {}, n = {}, m = {}\n", shape_text(lengths), geometry.n,
                              geometry.m);
   } else {
-    std::cout << fmt::format("geometry: dense, cost {}, n = {}, m = {}\n", geometry.cost_name,
-                             geometry.n, geometry.m);
+    std::cout << fmt::format("geometry: {}, cost {}, n = {}, m = {}\n",
+                             geometry.kind == Geometry::Kind::dense ? "dense" : "points",
+                             geometry.cost_name, geometry.n, geometry.m);
   }
   std::cout << fmt::format("fingerprint: {}\n", geometry.fingerprint());
   if (population.shared_measures) {

@@ -16,7 +16,9 @@ struct Named {
   Population population;
 };
 
-void check_sources(const Job::Data& data) {
+void check_sources(const Job& job) {
+  const Job::Data& data = job.data;
+  if (job.make.source_weights != "data") return;
   if (data.train.empty() && data.test.empty()) {
     throw UserError("data.train and data.test are both missing: make needs at least one");
   }
@@ -26,7 +28,7 @@ void check_sources(const Job::Data& data) {
   if (data.test.empty() && !data.test_target.empty()) {
     throw UserError("data.test_target is given, but not data.test");
   }
-  if (!data.train.empty() && !data.test.empty() &&
+  if (job.make.target_weights == "data" && !data.train.empty() && !data.test.empty() &&
       data.train_target.empty() != data.test_target.empty()) {
     throw UserError("data.train_target and data.test_target: only one of them is given");
   }
@@ -34,10 +36,13 @@ void check_sources(const Job::Data& data) {
 
 /// Both populations before the first is written, so that a mistake in the second leaves no file.
 std::vector<Named> build(const Job& job) {
-  check_sources(job.data);
+  check_sources(job);
+  const bool random = job.make.source_weights != "data";
   std::vector<Named> result;
-  if (!job.data.train.empty()) result.push_back({"train", build_population(job, Split::train)});
-  if (!job.data.test.empty()) result.push_back({"test", build_population(job, Split::test)});
+  if (random || !job.data.train.empty())
+    result.push_back({"train", build_population(job, Split::train)});
+  if (random || !job.data.test.empty())
+    result.push_back({"test", build_population(job, Split::test)});
   if (result.size() == 2 &&
       result[0].population.geometry.fingerprint() != result[1].population.geometry.fingerprint()) {
     throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",

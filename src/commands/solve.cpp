@@ -1,4 +1,5 @@
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -31,8 +32,10 @@ constexpr std::int64_t block_size = 16384;
 struct Tally {
   std::int64_t converged = 0, iterations = 0;
   double max_error = 0, max_gap = 0;
+  SolveCounts counts;
 
   void add(const Solutions& solutions) {
+    counts.add(solutions.counts);
     for (std::size_t k = 0; k < solutions.status.size(); ++k) {
       converged += solutions.status[k] == static_cast<int>(kernels::Status::converged);
       iterations += solutions.iterations[k];
@@ -49,6 +52,8 @@ struct Tally {
   void reduce(const distributed::Communicator& communicator) {
     converged = communicator.all_reduce(converged, Reduction::sum);
     iterations = communicator.all_reduce(iterations, Reduction::sum);
+    counts.newton = communicator.all_reduce(counts.newton, Reduction::sum);
+    counts.replaced_starts = communicator.all_reduce(counts.replaced_starts, Reduction::sum);
     max_error = communicator.all_reduce(max_error, Reduction::max);
     max_gap = communicator.all_reduce(max_gap, Reduction::max);
   }
@@ -89,6 +94,8 @@ void run_solve(const CommandContext& context) {
   if (job.solver.initializer == "model")
     model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
 
+  const MethodChoice choice = solver->choose(job.solver);
+  if (context.prints()) spdlog::info("{}: {}", method_name(choice.plan), choice.reason);
   SolutionFile file(context.output / "solution.h5", communicator, population, job,
                     population_file.filename().string());
   SolveSeconds seconds;
@@ -148,6 +155,11 @@ void run_solve(const CommandContext& context) {
   figures["failed"] = problems - tally.converged;
   figures["mean_iterations"] =
       problems > 0 ? static_cast<double>(tally.iterations) / static_cast<double>(problems) : 0.0;
+  figures["method"] = {{"chosen", method_name(choice.plan)},
+                       {"reason", choice.reason},
+                       {"newton", tally.counts.newton},
+                       {"sinkhorn", problems - tally.counts.newton}};
+  figures["replaced_starts"] = tally.counts.replaced_starts;
   figures["max_marginal_error"] = finite_or_null(tally.max_error);
   figures["max_relative_gap"] = finite_or_null(tally.max_gap);
   report.write(context.output);

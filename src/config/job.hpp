@@ -25,18 +25,24 @@ struct Job {
     ArraySource train, test;                // images or weights: [M, n], [M, h, w], [M, d, h, w]
     ArraySource train_target, test_target;  // only when the target side has its own measures
     ArraySource cost;                       // dense: a matrix [n, m]
-    ArraySource points, target_points;  // dense: [n, d], [m, d]; target_points defaults to points
+    ArraySource points, target_points;  // dense, points: [n, d], [m, d]; the target's default to
+                                        // the source's
   } data;
 
   struct Problem {
-    std::string geometry = "grid";           // grid | dense
-    std::string cost = "squared_euclidean";  // dense also: matrix (data.cost)
+    std::string geometry = "grid";           // grid | dense | points
+    std::string cost = "squared_euclidean";  // see ground_costs(); dense also: matrix (data.cost)
+    double power = 1;                        // of the distance, cost = "power"
     double epsilon = 1e-2;                   // absolute, in units of the cost
   } problem;
 
   struct Make {
     std::int64_t train_problems = 500000;
     std::int64_t test_problems = 1000;
+    std::string source_weights = "data";  // data | uniform | sparse_uniform | equal
+    std::string target_weights = "data";
+    std::int64_t train_measures = 1000, test_measures = 1000;  // of random weights, on each side
+    std::vector<std::int64_t> grid;  // lengths of the axes, when no data gives them
   } make;
 
   struct Files {  // empty: found beside the output folder, where the earlier commands put them
@@ -64,11 +70,15 @@ struct Job {
   } train;
 
   struct Solver {
-    double threshold = 1e-3;  // L1 marginal error
+    std::string method = "auto";  // auto | sinkhorn | newton
+    double threshold = 1e-3;      // L1 marginal error
     std::int64_t inner_iterations = 1;
     std::int64_t max_iterations = 2000;
-    std::string initializer = "zeros";  // zeros | gaussian | model
-    std::string precision = "double";   // double | float; certificates are always double
+    std::string acceleration = "momentum";  // momentum | none; Sinkhorn only
+    std::string initializer = "zeros";      // zeros | gaussian | model
+    double doubtful_error = 0.25;      // share of the mass: a prediction with a larger first error
+                                  // is compared with zeros
+    std::string precision = "double";  // double | float; certificates are always double
   } solver;
 
   struct FineTune {

@@ -41,6 +41,11 @@ auto every(Check check) {
   };
 }
 
+std::string lengths(const std::vector<std::int64_t>& values) {
+  if (values.size() > 3) return "must have at most three lengths";
+  return values.empty() ? "" : every(integer(1, 65536))(values);
+}
+
 auto one_of(std::vector<std::string> choices) {
   return [choices = std::move(choices)](const std::string& value) -> std::string {
     if (std::find(choices.begin(), choices.end(), value) != choices.end()) return {};
@@ -78,15 +83,21 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(data.test_target.dataset, anything, "its name inside an HDF5 file"),
     OTFLEET_KEY(data.cost.file, anything, "cost matrix [n, m], for problem.cost = \"matrix\""),
     OTFLEET_KEY(data.cost.dataset, anything, "its name inside an HDF5 file"),
-    OTFLEET_KEY(data.points.file, anything, "source points [n, d], for problem.geometry = \"dense\""),
+    OTFLEET_KEY(data.points.file, anything, "source points [n, d], for problem.geometry = \"dense\" and \"points\""),
     OTFLEET_KEY(data.points.dataset, anything, "its name inside an HDF5 file"),
     OTFLEET_KEY(data.target_points.file, anything, "target points [m, d]; absent: the source's"),
     OTFLEET_KEY(data.target_points.dataset, anything, "its name inside an HDF5 file"),
-    OTFLEET_KEY(problem.geometry, one_of({"grid", "dense"}), "grid or dense"),
-    OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "matrix"}), "squared_euclidean or, dense only, matrix"),
+    OTFLEET_KEY(problem.geometry, one_of({"grid", "dense", "points"}), "grid, dense (a stored cost matrix) or points (costs computed on the fly)"),
+    OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}), "between points; matrix: data.cost, dense only; a grid has squared_euclidean"),
+    OTFLEET_KEY(problem.power, above_zero, "of the distance, for problem.cost = \"power\""),
     OTFLEET_KEY(problem.epsilon, above_zero, "entropic regularization, absolute, in units of the cost"),
     OTFLEET_KEY(make.train_problems, integer(1), "random pairs to train on"),
     OTFLEET_KEY(make.test_problems, integer(1), "random pairs to test on"),
+    OTFLEET_KEY(make.source_weights, one_of({"data", "uniform", "sparse_uniform", "equal"}), "data.train and data.test, or random: uniform(0, 1), half of them zero (sparse_uniform), all equal"),
+    OTFLEET_KEY(make.target_weights, one_of({"data", "uniform", "sparse_uniform", "equal"}), "the same for the target; \"data\": data.train_target, or the source's measures"),
+    OTFLEET_KEY(make.train_measures, integer(1), "random measures on each side to train on"),
+    OTFLEET_KEY(make.test_measures, integer(1), "random measures on each side to test on"),
+    OTFLEET_KEY(make.grid, lengths, "lengths of a grid's one to three axes, for random weights"),
     OTFLEET_KEY(files.train_population, anything, "absent: DIR/../make/train.h5"),
     OTFLEET_KEY(files.test_population, anything, "absent: DIR/../make/test.h5"),
     OTFLEET_KEY(files.checkpoint, anything, "absent: DIR/../train/model.h5"),
@@ -102,10 +113,13 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(train.log_every, integer(1), "steps between two lines of the log"),
     OTFLEET_KEY(train.augment, anything, "move grid measures by a few points at random"),
     OTFLEET_KEY(train.checkpoint_seconds, zero_or_more, "between two saves of an unfinished run; 0: every step"),
+    OTFLEET_KEY(solver.method, one_of({"auto", "sinkhorn", "newton"}), "auto: by predicted work, for each problem"),
     OTFLEET_KEY(solver.threshold, above_zero, "L1 marginal error to stop at"),
     OTFLEET_KEY(solver.inner_iterations, integer(1), "iterations between two stop tests"),
     OTFLEET_KEY(solver.max_iterations, integer(0), "iterations at most"),
     OTFLEET_KEY(solver.initializer, one_of({"zeros", "gaussian", "model"}), "zeros, gaussian or model"),
+    OTFLEET_KEY(solver.acceleration, one_of({"momentum", "none"}), "of Sinkhorn's iteration: momentum or none"),
+    OTFLEET_KEY(solver.doubtful_error, zero_or_more, "share of the mass: a prediction with a larger first error is compared with zeros, and the better one taken"),
     OTFLEET_KEY(solver.precision, one_of({"double", "float"}), "double or float; certificates are always double"),
     OTFLEET_KEY(fine_tune.steps, integer(0), "steps on the problems to solve, before solving; 0: none"),
     OTFLEET_KEY(fine_tune.learning_rate, above_zero, "of those steps"),

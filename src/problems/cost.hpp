@@ -1,10 +1,17 @@
 #pragma once
+#include <variant>
+
+#include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 #include "src/problems/population.hpp"
 
 namespace otfleet {
 
-/// The kernels' view of a population's cost. Local.
-kernels::SeparableCost make_cost(const Geometry& geometry);
+/// The kernels' view of a population's cost; every solver of kernels/ is overloaded on both.
+using Cost =
+    std::variant<kernels::SeparableCost, kernels::PointCloudCost<Kokkos::DefaultExecutionSpace>>;
+
+/// Throws UserError for points that the cost cannot take (see PointCloudCost). Local.
+Cost make_cost(const Geometry& geometry);
 
 }  // namespace otfleet

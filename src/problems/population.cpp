@@ -8,6 +8,7 @@
 
 #include "distributed/error.hpp"
 #include "src/problems/checked_hdf5.hpp"
+#include "src/problems/ground_cost.hpp"
 
 namespace otfleet {
 namespace {
@@ -58,34 +59,8 @@ void validate_grid(const Geometry& geometry, const std::string& name) {
   }
 }
 
-double squared_distance(const Geometry& geometry, std::int64_t i, std::int64_t j) {
-  double sum = 0;
-  for (std::int64_t d = 0; d < geometry.dimension; ++d) {
-    const double difference = geometry.source_points[i * geometry.dimension + d] -
-                              geometry.target_points[j * geometry.dimension + d];
-    sum += difference * difference;
-  }
-  return sum;
-}
-
-void validate_dense(const Geometry& geometry, const std::string& name) {
+void validate_points(const Geometry& geometry, const std::string& name) {
   const auto& [n, m] = std::pair{geometry.n, geometry.m};
-  if (n < 1 || m < 1 || static_cast<std::int64_t>(geometry.cost.size()) != n * m) {
-    throw UserError(fmt::format("{}: /geometry/cost must have shape {}, but holds {} values", name,
-                                shape_text({n, m}), geometry.cost.size()));
-  }
-  check_finite(name + ": /geometry/cost", geometry.cost);
-  if (geometry.cost_name != "squared_euclidean" && geometry.cost_name != "matrix") {
-    throw UserError(fmt::format(
-        "{}: /geometry, attribute cost must be one of 'squared_euclidean', 'matrix', not '{}'",
-        name, geometry.cost_name));
-  }
-  const bool has_points = !geometry.source_points.empty() || !geometry.target_points.empty();
-  if (!has_points) {
-    if (geometry.cost_name == "matrix") return;
-    throw UserError(name +
-                    ": a squared_euclidean cost needs /geometry/source_points and target_points");
-  }
   if (geometry.dimension < 1 ||
       static_cast<std::int64_t>(geometry.source_points.size()) != n * geometry.dimension ||
       static_cast<std::int64_t>(geometry.target_points.size()) != m * geometry.dimension) {
@@ -96,16 +71,46 @@ void validate_dense(const Geometry& geometry, const std::string& name) {
   }
   check_finite(name + ": /geometry/source_points", geometry.source_points);
   check_finite(name + ": /geometry/target_points", geometry.target_points);
-  if (geometry.cost_name != "squared_euclidean") return;
+  ground_cost_kind(name + ": /geometry, attribute cost", geometry.cost_name);
+  if (!(geometry.power > 0) || !std::isfinite(geometry.power)) {
+    throw UserError(
+        fmt::format("{}: /geometry, attribute power must be > 0, not {}", name, geometry.power));
+  }
+}
+
+void validate_dense(const Geometry& geometry, const std::string& name) {
+  const auto& [n, m] = std::pair{geometry.n, geometry.m};
+  if (n < 1 || m < 1 || static_cast<std::int64_t>(geometry.cost.size()) != n * m) {
+    throw UserError(fmt::format("{}: /geometry/cost must have shape {}, but holds {} values", name,
+                                shape_text({n, m}), geometry.cost.size()));
+  }
+  check_finite(name + ": /geometry/cost", geometry.cost);
+  const bool any = geometry.cost_name == "matrix";
+  if (any && geometry.source_points.empty() && geometry.target_points.empty()) return;
+  Geometry described = geometry;
+  if (any)
+    described.cost_name = "euclidean";  // the points are only known, not used
+  else if (geometry.source_points.empty() && geometry.target_points.empty())
+    throw UserError(fmt::format(
+        "{}: a {} cost needs /geometry/source_points and target_points; attribute cost = "
+        "'matrix' allows any",
+        name, geometry.cost_name));
+  validate_points(described, name);
+  if (any) return;
+  const auto kind = ground_cost_kind(name, geometry.cost_name);
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = 0; j < m; ++j) {
-      const double expected = squared_distance(geometry, i, j), given = geometry.cost[i * m + j];
-      if (std::abs(expected - given) >
-          1e-5 * std::max({1.0, std::abs(expected), std::abs(given)})) {
+      const double expected =
+          ground_cost(kind, geometry.power, &geometry.source_points[i * geometry.dimension],
+                      &geometry.target_points[j * geometry.dimension], geometry.dimension);
+      const double given = geometry.cost[i * m + j];
+      // Written so that a cost of two points that is not a number is refused, too.
+      if (!(std::abs(expected - given) <=
+            1e-5 * std::max({1.0, std::abs(expected), std::abs(given)}))) {
         throw UserError(
-            fmt::format("{}: /geometry/cost is {} at ({}, {}), but the squared distance "
-                        "is {}; attribute cost = 'matrix' allows any",
-                        name, given, i, j, expected));
+            fmt::format("{}: /geometry/cost is {} at ({}, {}), but the {} cost of the points is "
+                        "{}; attribute cost = 'matrix' allows any",
+                        name, given, i, j, geometry.cost_name, expected));
       }
     }
   }
@@ -124,7 +129,7 @@ void validate_indices(const std::string& name, const std::vector<std::int32_t>& 
 }  // namespace
 
 std::vector<double> Geometry::points(bool source) const {
-  if (kind == Kind::dense) return source ? source_points : target_points;
+  if (kind != Kind::grid) return source ? source_points : target_points;
   std::vector<double> result(static_cast<std::size_t>(n) * axes.size());
   for (std::int64_t point = 0; point < n; ++point) {
     std::int64_t rest = point;
@@ -139,7 +144,7 @@ std::vector<double> Geometry::points(bool source) const {
 
 std::string Geometry::fingerprint() const {
   Fnv hash;
-  hash.add(static_cast<std::uint64_t>(kind == Kind::grid ? 1 : 2));
+  hash.add(static_cast<std::uint64_t>(kind == Kind::grid ? 1 : kind == Kind::dense ? 2 : 3));
   if (kind == Kind::grid) {
     hash.add(static_cast<std::uint64_t>(axes.size()));
     for (const auto& axis : axes) hash.add(axis);
@@ -147,6 +152,12 @@ std::string Geometry::fingerprint() const {
     hash.add(static_cast<std::uint64_t>(n));
     hash.add(static_cast<std::uint64_t>(m));
     hash.add(cost);
+    if (kind == Kind::points) {
+      hash.add(source_points);
+      hash.add(target_points);
+      hash.add(static_cast<std::uint64_t>(ground_cost_kind("cost", cost_name)));
+      if (cost_name == "power") hash.add(std::bit_cast<std::uint64_t>(power));
+    }
   }
   return fmt::format("{:016x}", hash.value());
 }
@@ -191,8 +202,17 @@ void Population::validate(const std::string& name) const {
                     "their own",
                     name, shape_text({geometry.n, geometry.m})));
   }
-  geometry.kind == Geometry::Kind::grid ? validate_grid(geometry, name)
-                                        : validate_dense(geometry, name);
+  switch (geometry.kind) {
+    case Geometry::Kind::grid:
+      validate_grid(geometry, name);
+      break;
+    case Geometry::Kind::dense:
+      validate_dense(geometry, name);
+      break;
+    case Geometry::Kind::points:
+      validate_points(geometry, name);
+      break;
+  }
   const auto source_masses =
       check_side(shared_measures ? "/measures/weights" : "/measures/source_weights", source_weights,
                  source_measures, geometry.n);

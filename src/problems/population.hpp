@@ -10,18 +10,19 @@ namespace otfleet {
 /// The cost between n source points and m target points, shared by every problem of a population.
 /// Costs are not halved: "squared_euclidean" is |x − y|².
 struct Geometry {
-  enum class Kind { grid, dense };
+  enum class Kind { grid, dense, points };
   Kind kind = Kind::grid;
 
   /// grid: the coordinates of each axis, the same on both sides; n = m = product of the lengths,
   /// the last axis fastest. The cost is the sum over axes of (x_d − y_d)².
   std::vector<std::vector<double>> axes;
 
-  /// dense: the cost matrix [n, m], row-major.
+  /// dense: the cost matrix [n, m], row-major. points: empty, costs are computed on the fly.
   std::vector<double> cost;
-  /// dense: "squared_euclidean" when `cost` was made from the points below, else "matrix".
+  /// The cost between the points below, one of ground_costs(); dense also "matrix": any other.
   std::string cost_name = "squared_euclidean";
-  /// dense: the points [n, dimension] and [m, dimension]; empty when only the matrix is known.
+  double power = 1;  ///< cost "power": of the distance
+  /// dense, points: [n, dimension] and [m, dimension]; dense: empty when only the matrix is known.
   std::vector<double> source_points, target_points;
   std::int64_t dimension = 0;  ///< of the points; 0 when there are none
 
@@ -43,7 +44,8 @@ struct Geometry {
 ///   /problems/source, /problems/target [P]         int32, rows of the measures
 ///   /geometry, attribute `kind`; grid: /geometry/axis_0, axis_1, … (coordinates);
 ///     dense: /geometry/cost [n, m] and, if known, /geometry/source_points, target_points;
-///     attribute `cost` ("squared_euclidean" or "matrix")
+///     points: /geometry/source_points [n, d] and target_points [m, d];
+///     attributes `cost` (a ground cost or "matrix") and `power`
 struct Population {
   Geometry geometry;
   bool shared_measures = true;         ///< both sides draw from source_weights

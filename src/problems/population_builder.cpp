@@ -3,11 +3,13 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <limits>
+#include <optional>
 
 #include "distributed/error.hpp"
 #include "distributed/random.hpp"
 #include "src/problems/array_file.hpp"
 #include "src/problems/checked_hdf5.hpp"
+#include "src/problems/ground_cost.hpp"
 
 namespace otfleet {
 namespace {
@@ -16,6 +18,7 @@ using Shape = std::vector<std::int64_t>;
 
 // Never change these: they are part of what a seed means.
 constexpr std::uint64_t train_stream = 1, test_stream = 2;
+constexpr std::uint64_t random_weights_stream = 3;  // and the three after it
 
 std::string name_of(const ArraySource& source) {
   return source.file.string() + (source.dataset.empty() ? "" : ": " + source.dataset);
@@ -59,28 +62,79 @@ Measures read_measures(const ArraySource& source) {
   return measures;
 }
 
-Geometry grid_geometry(const Job& job, const Measures& source, const Measures* target) {
+/// `count` measures of mass 1 on `points` points: "uniform", independent uniform(0, 1) weights;
+/// "sparse_uniform", half of them zero at random (Meta OT's supplies); "equal", one measure of
+/// equal weights.
+Measures random_measures(const std::string& kind, std::int64_t count, std::int64_t points,
+                         std::int64_t seed, std::uint64_t stream) {
+  const distributed::CounterRandom random(static_cast<std::uint64_t>(seed), stream);
+  Measures measures;
+  measures.name = fmt::format("{} weights", kind);
+  measures.count = kind == "equal" ? 1 : count;
+  measures.points = points;
+  measures.weights.resize(static_cast<std::size_t>(measures.count * points));
+  for (std::int64_t row = 0; row < measures.count; ++row) {
+    double* weights = measures.weights.data() + row * points;
+    const auto first = static_cast<std::uint64_t>(row * points);
+    double mass = 0;
+    for (std::int64_t i = 0; i < points; ++i) {
+      const auto counter = 2 * (first + static_cast<std::uint64_t>(i));
+      const bool present = kind != "sparse_uniform" || random.uniform(counter) < 0.5;
+      weights[i] = !present ? 0 : kind == "equal" ? 1 : random.uniform(counter + 1);
+      mass += weights[i];
+    }
+    if (mass == 0) weights[row % points] = mass = 1;
+    for (std::int64_t i = 0; i < points; ++i) weights[i] /= mass;
+  }
+  return measures;
+}
+
+/// What is known of a side before the geometry is: its data, or nothing when weights are random.
+using Side = std::optional<Measures>;
+
+Side read_side(const std::string& weights, const std::string& key, const ArraySource& data) {
+  if (weights == "data") return read_measures(data);
+  if (!data.empty()) {
+    throw UserError(fmt::format("{}: {} = '{}' takes no data", name_of(data), key, weights));
+  }
+  return std::nullopt;
+}
+
+Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
   for (const auto* other : {&job.data.cost, &job.data.points, &job.data.target_points}) {
     if (!other->empty()) {
       throw UserError(
           fmt::format("{}: data.cost, data.points and data.target_points need "
-                      "problem.geometry = 'dense'",
+                      "problem.geometry = 'dense' or 'points'",
                       name_of(*other)));
     }
   }
-  if (target != nullptr && target->grid != source.grid) {
+  if (job.problem.cost != "squared_euclidean") {
+    throw UserError(fmt::format("problem.cost = '{}' needs problem.geometry = 'dense' or 'points'",
+                                job.problem.cost));
+  }
+  const Side& known = source ? source : target;
+  if (source && target && target->grid != source->grid) {
     throw UserError(fmt::format("{}: measures on a grid {}, but {} has {}", target->name,
-                                shape_text(target->grid), source.name, shape_text(source.grid)));
+                                shape_text(target->grid), source->name, shape_text(source->grid)));
+  }
+  if (known && !job.make.grid.empty() && job.make.grid != known->grid) {
+    throw UserError(fmt::format("make.grid = {}, but {} has {}", shape_text(job.make.grid),
+                                known->name, shape_text(known->grid)));
+  }
+  const Shape lengths = known ? known->grid : job.make.grid;
+  if (lengths.empty()) {
+    throw UserError("make.grid is missing: random weights on a grid need its lengths");
   }
   Geometry geometry;
   geometry.kind = Geometry::Kind::grid;
-  for (const auto length : source.grid) {
+  for (const auto length : lengths) {
     auto& axis = geometry.axes.emplace_back(static_cast<std::size_t>(length), 0.0);
     for (std::int64_t i = 1; i < length; ++i) {
       axis[i] = static_cast<double>(i) / static_cast<double>(length - 1);
     }
   }
-  geometry.n = geometry.m = source.points;
+  geometry.n = geometry.m = element_count(lengths, "make.grid");
   return geometry;
 }
 
@@ -108,38 +162,49 @@ void read_points(const Job& job, Geometry& geometry) {
   geometry.target_points = std::move(target.values);
 }
 
-std::vector<double> squared_distances(const Geometry& geometry) {
-  const auto dimension = geometry.dimension;
+std::vector<double> cost_matrix(const Geometry& geometry) {
+  const auto kind = ground_cost_kind("problem.cost", geometry.cost_name);
+  const auto d = geometry.dimension;
   std::vector<double> cost(static_cast<std::size_t>(geometry.n * geometry.m));
   for (std::int64_t i = 0; i < geometry.n; ++i) {
     for (std::int64_t j = 0; j < geometry.m; ++j) {
-      double sum = 0;
-      for (std::int64_t d = 0; d < dimension; ++d) {
-        const double difference =
-            geometry.source_points[i * dimension + d] - geometry.target_points[j * dimension + d];
-        sum += difference * difference;
-      }
-      cost[i * geometry.m + j] = sum;
+      cost[i * geometry.m + j] = ground_cost(kind, geometry.power, &geometry.source_points[i * d],
+                                             &geometry.target_points[j * d], d);
     }
   }
   return cost;
 }
 
-Geometry dense_geometry(const Job& job, const Measures& source, const Measures* target) {
+void check_side(const Side& side, std::int64_t points, const ArraySource& decisive,
+                const char* which) {
+  if (side && side->points != points) {
+    throw UserError(fmt::format("{}: measures on {} points, but {} has {} on the {} side",
+                                side->name, side->points, name_of(decisive), points, which));
+  }
+}
+
+/// Dense and points: the geometry comes from points or a matrix, and measures must fit it.
+Geometry listed_geometry(const Job& job, const Side& source, const Side& target, bool shared) {
   Geometry geometry;
-  geometry.kind = Geometry::Kind::dense;
+  geometry.kind = job.problem.geometry == "dense" ? Geometry::Kind::dense : Geometry::Kind::points;
   geometry.cost_name = job.problem.cost;
+  geometry.power = job.problem.power;
   const bool matrix = job.problem.cost == "matrix";
+  if (matrix && geometry.kind == Geometry::Kind::points) {
+    throw UserError("problem.cost = 'matrix' needs problem.geometry = 'dense'");
+  }
   const auto& decisive = matrix ? job.data.cost : job.data.points;
   if (decisive.empty()) {
     throw UserError(matrix ? "data.cost is missing: problem.cost = 'matrix' needs it"
-                           : "data.points is missing: a dense geometry with problem.cost = "
-                             "'squared_euclidean' needs it");
+                           : fmt::format("data.points is missing: problem.geometry = '{}' with "
+                                         "problem.cost = '{}' needs it",
+                                         job.problem.geometry, job.problem.cost));
   }
   if (!matrix && !job.data.cost.empty()) {
     throw UserError(
-        "data.cost is given, but problem.cost = 'squared_euclidean' takes the cost from "
-        "data.points; set problem.cost = 'matrix'");
+        fmt::format("data.cost is given, but problem.cost = '{}' takes the cost from "
+                    "data.points; set problem.cost = 'matrix'",
+                    job.problem.cost));
   }
   if (job.data.points.empty() && !job.data.target_points.empty()) {
     throw UserError("data.target_points is given, but not data.points");
@@ -155,20 +220,12 @@ Geometry dense_geometry(const Job& job, const Measures& source, const Measures* 
     geometry.n = cost.shape[0];
     geometry.m = cost.shape[1];
     geometry.cost = std::move(cost.values);
-  } else {
-    geometry.cost = squared_distances(geometry);
+  } else if (geometry.kind == Geometry::Kind::dense) {
+    geometry.cost = cost_matrix(geometry);
   }
-
-  const auto check_side = [&](const Measures& side, std::int64_t points, const char* which) {
-    if (side.points != points) {
-      throw UserError(fmt::format("{}: measures on {} points, but {} has {} on the {} side",
-                                  side.name, side.points, name_of(decisive), points, which));
-    }
-  };
-  check_side(source, geometry.n, "source");
-  if (target != nullptr) {
-    check_side(*target, geometry.m, "target");
-  } else if (geometry.n != geometry.m) {
+  check_side(source, geometry.n, decisive, "source");
+  check_side(target, geometry.m, decisive, "target");
+  if (shared && geometry.n != geometry.m) {
     throw UserError(
         fmt::format("{}: {} source and {} target points, so that data.train_target and "
                     "data.test_target are needed",
@@ -202,20 +259,30 @@ void draw_pairs(Population& population, std::int64_t count, std::uint64_t seed,
 
 Population build_population(const Job& job, Split split) {
   const bool train = split == Split::train;
-  auto source = read_measures(train ? job.data.train : job.data.test);
-  const auto& target_source = train ? job.data.train_target : job.data.test_target;
+  const auto& target_data = train ? job.data.train_target : job.data.test_target;
   Population population;
-  population.shared_measures = target_source.empty();
-  Measures target;
-  if (!population.shared_measures) target = read_measures(target_source);
-  const Measures* own_target = population.shared_measures ? nullptr : &target;
+  population.shared_measures = job.make.target_weights == "data" && target_data.empty();
+  Side source = read_side(job.make.source_weights, "make.source_weights",
+                          train ? job.data.train : job.data.test);
+  Side target;
+  if (!population.shared_measures)
+    target = read_side(job.make.target_weights, "make.target_weights", target_data);
 
-  population.geometry = job.problem.geometry == "grid" ? grid_geometry(job, source, own_target)
-                                                       : dense_geometry(job, source, own_target);
-  population.source_measures = source.count;
-  population.source_weights = std::move(source.weights);
-  population.target_measures = target.count;
-  population.target_weights = std::move(target.weights);
+  population.geometry = job.problem.geometry == "grid"
+                            ? grid_geometry(job, source, target)
+                            : listed_geometry(job, source, target, population.shared_measures);
+  const auto drawn = [&](const std::string& kind, std::int64_t points, std::uint64_t stream) {
+    return random_measures(kind, train ? job.make.train_measures : job.make.test_measures, points,
+                           job.seed, random_weights_stream + stream + (train ? 0 : 2));
+  };
+  if (!source) source = drawn(job.make.source_weights, population.geometry.n, 0);
+  population.source_measures = source->count;
+  population.source_weights = std::move(source->weights);
+  if (!population.shared_measures) {
+    if (!target) target = drawn(job.make.target_weights, population.geometry.m, 1);
+    population.target_measures = target->count;
+    population.target_weights = std::move(target->weights);
+  }
   draw_pairs(population, train ? job.make.train_problems : job.make.test_problems,
              static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream);
   return population;

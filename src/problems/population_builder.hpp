@@ -10,8 +10,9 @@ namespace otfleet {
 /// Which of the two populations of a job: its data, its number of problems and its random stream.
 enum class Split { train, test };
 
-/// Reads the measures of a split, normalizes each to mass 1, and draws random pairs of them; the
-/// pairs depend on (job.seed, split) alone. On a grid the axes are linspace(0, 1, length), so that
+/// Reads or draws (make.source_weights, make.target_weights) the measures of a split, normalizes
+/// each to mass 1, and draws random pairs of them; what is random depends on (job.seed, split)
+/// alone. On a grid the axes are linspace(0, 1, length), so that
 /// pixels span the unit interval, square or cube from corner to corner. Where both sides share
 /// their measures, the two of a pair differ (unless there is but one). Throws UserError that names
 /// file and instance. Local. Memory: 8 bytes a weight and a problem.

@@ -82,6 +82,23 @@ void read_grid(const Hdf5File& file, Geometry& geometry) {
   }
 }
 
+void read_points(const Hdf5File& file, Geometry& geometry) {
+  for (const char* side : {"source_points", "target_points"}) {
+    if (!file.has(std::string("/geometry/") + side))
+      throw UserError(fmt::format("{}: /geometry needs both source_points and target_points",
+                                  file.path().string()));
+  }
+  Shape shape;
+  geometry.source_points = read_numbers(file, "/geometry/source_points", 2, shape);
+  geometry.dimension = shape[1];
+  geometry.target_points = read_numbers(file, "/geometry/target_points", 2, shape);
+  if (shape[1] != geometry.dimension) {
+    throw UserError(fmt::format("{}: /geometry/source_points have {} coordinates, target_points {}",
+                                file.path().string(), geometry.dimension, shape[1]));
+  }
+  geometry.power = file.number_attribute("/geometry", "power").value_or(1);
+}
+
 void read_dense(const Hdf5File& file, Geometry& geometry) {
   geometry.kind = Geometry::Kind::dense;
   Shape shape;
@@ -92,22 +109,8 @@ void read_dense(const Hdf5File& file, Geometry& geometry) {
                     "points",
                     file.path().string(), shape_text(shape), geometry.n, geometry.m));
   }
-  const bool source = file.has("/geometry/source_points");
-  const bool target = file.has("/geometry/target_points");
-  if (source != target) {
-    throw UserError(fmt::format("{}: /geometry holds only one of source_points and target_points",
-                                file.path().string()));
-  }
-  if (source) {
-    geometry.source_points = read_numbers(file, "/geometry/source_points", 2, shape);
-    geometry.dimension = shape[1];
-    geometry.target_points = read_numbers(file, "/geometry/target_points", 2, shape);
-    if (shape[1] != geometry.dimension) {
-      throw UserError(
-          fmt::format("{}: /geometry/source_points have {} coordinates, target_points {}",
-                      file.path().string(), geometry.dimension, shape[1]));
-    }
-  }
+  if (file.has("/geometry/source_points") || file.has("/geometry/target_points"))
+    read_points(file, geometry);
   geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("matrix");
 }
 
@@ -117,14 +120,20 @@ void read_geometry(const Hdf5File& file, Geometry& geometry) {
     read_grid(file, geometry);
   } else if (kind ? *kind == "dense" : file.has("/geometry/cost")) {
     read_dense(file, geometry);
+  } else if (kind ? *kind == "points" : file.has("/geometry/source_points")) {
+    geometry.kind = Geometry::Kind::points;
+    read_points(file, geometry);
+    geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("squared_euclidean");
   } else if (kind) {
     throw UserError(
-        fmt::format("{}: /geometry, attribute kind must be one of 'grid', 'dense', not "
+        fmt::format("{}: /geometry, attribute kind must be one of 'grid', 'dense', 'points', not "
                     "'{}'",
                     file.path().string(), *kind));
   } else {
-    throw UserError(fmt::format("{}: /geometry must hold axis_0 (a grid) or cost (a dense cost)",
-                                file.path().string()));
+    throw UserError(
+        fmt::format("{}: /geometry must hold axis_0 (a grid), cost (a dense cost) or "
+                    "source_points and target_points",
+                    file.path().string()));
   }
 }
 
@@ -143,9 +152,11 @@ void write_geometry(Hdf5File& file, const Geometry& geometry) {
     }
     return;
   }
-  file.set_attribute("/geometry", "kind", std::string("dense"));
+  const bool dense = geometry.kind == Geometry::Kind::dense;
+  file.set_attribute("/geometry", "kind", std::string(dense ? "dense" : "points"));
   file.set_attribute("/geometry", "cost", geometry.cost_name);
-  write_numbers(file, "/geometry/cost", {geometry.n, geometry.m}, geometry.cost);
+  if (geometry.cost_name == "power") file.set_attribute("/geometry", "power", geometry.power);
+  if (dense) write_numbers(file, "/geometry/cost", {geometry.n, geometry.m}, geometry.cost);
   if (geometry.dimension > 0) {
     write_numbers(file, "/geometry/source_points", {geometry.n, geometry.dimension},
                   geometry.source_points);

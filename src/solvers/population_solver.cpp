@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include "distributed/error.hpp"
+#include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/initializers/gaussian.hpp"
+#include "kernels/newton/newton.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
-#include "src/problems/cost.hpp"
+#include "kernels/sinkhorn/selection.hpp"
 
 namespace otfleet {
 namespace {
@@ -69,7 +72,7 @@ struct PopulationSolver::Chunk {
   kernels::ProblemBatch<ExecutionSpace> problems;
   bool from_zeros = false;
   Matrix<double, ExecutionSpace> f;
-  Vector<int, ExecutionSpace> iterations, status;
+  Vector<int, ExecutionSpace> iterations, status, replaced;
 };
 
 PopulationSolver::PopulationSolver(const Population& population, double epsilon)
@@ -115,9 +118,10 @@ PopulationSolver::Chunk PopulationSolver::start(Shard rows, const std::string& i
   chunk.problems = {source_, target_, upload(sources), upload(targets)};
   chunk.f = Matrix<double, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::f"), count,
-      static_cast<std::size_t>(cost_.n()));
+      static_cast<std::size_t>(population_.geometry.n));
   chunk.iterations = Vector<int, ExecutionSpace>("otfleet::solver::iterations", count);
   chunk.status = Vector<int, ExecutionSpace>("otfleet::solver::status", count);
+  chunk.replaced = Vector<int, ExecutionSpace>("otfleet::solver::replaced", count);
   const StopWatch watch(seconds.start);
   if (initializer == "zeros")
     chunk.from_zeros = true;
@@ -130,19 +134,107 @@ PopulationSolver::Chunk PopulationSolver::start(Shard rows, const std::string& i
   return chunk;
 }
 
-void PopulationSolver::iterate(Chunk& chunk, const Job::Solver& solver,
-                               const Matrix<double, ExecutionSpace>& trace,
-                               SolveSeconds& seconds) const {
+MethodChoice PopulationSolver::choose(const Job::Solver& settings) const {
+  const auto mean_support = [](const std::vector<double>& weights, std::int64_t measures) {
+    const auto positive =
+        std::count_if(weights.begin(), weights.end(), [](double weight) { return weight > 0; });
+    return static_cast<double>(positive) / static_cast<double>(measures);
+  };
+  const double source = mean_support(population_.source_weights, population_.source_measures);
+  const double target = population_.shared_measures
+                            ? source
+                            : mean_support(population_.target_weights, population_.target_measures);
+  return choose_method(cost_, epsilon_, source, target, settings);
+}
+
+void PopulationSolver::run_sinkhorn(Chunk& chunk, const Job::Solver& solver,
+                                    std::int64_t max_iterations,
+                                    const Matrix<double, ExecutionSpace>& trace) const {
   kernels::SinkhornSettings settings;
   settings.epsilon = epsilon_;
   settings.threshold = solver.threshold;
   settings.inner_iterations = static_cast<int>(solver.inner_iterations);
+  settings.max_iterations = static_cast<int>(max_iterations);
+  settings.acceleration = solver.acceleration == "momentum" ? kernels::Acceleration::momentum
+                                                            : kernels::Acceleration::none;
+  // A prediction may fail; closed forms do not, and the comparison costs two half-steps.
+  if (solver.initializer == "model") settings.doubtful_error = solver.doubtful_error;
+  std::visit(
+      [&](const auto& cost) {
+        if (solver.precision == "float")
+          kernels::sinkhorn<float>(ExecutionSpace(), cost, chunk.problems, settings,
+                                   chunk.from_zeros, chunk.f, chunk.iterations, chunk.status, trace,
+                                   chunk.replaced);
+        else
+          kernels::sinkhorn<double>(ExecutionSpace(), cost, chunk.problems, settings,
+                                    chunk.from_zeros, chunk.f, chunk.iterations, chunk.status,
+                                    trace, chunk.replaced);
+      },
+      cost_);
+}
+
+void PopulationSolver::run_newton(Chunk& chunk, const Job::Solver& solver) const {
+  const auto* cost = std::get_if<kernels::SeparableCost>(&cost_);
+  if (cost == nullptr)
+    throw UserError("solver.method = 'newton' needs a grid or a dense cost; use 'sinkhorn'");
+  kernels::NewtonSettings settings;
+  settings.epsilon = epsilon_;
+  settings.threshold = solver.threshold;
   settings.max_iterations = static_cast<int>(solver.max_iterations);
+  kernels::newton(ExecutionSpace(), *cost, chunk.problems, settings, chunk.from_zeros, chunk.f,
+                  chunk.iterations, chunk.status);
+}
+
+void PopulationSolver::solve_chunk(Chunk& chunk, const Job::Solver& solver, SolveSeconds& seconds,
+                                   SolveCounts& counts) const {
   const StopWatch watch(seconds.iterate);
-  const auto run = solver.precision == "float" ? kernels::sinkhorn<float, ExecutionSpace>
-                                               : kernels::sinkhorn<double, ExecutionSpace>;
-  run(ExecutionSpace(), cost_, chunk.problems, settings, chunk.from_zeros, chunk.f,
-      chunk.iterations, chunk.status, trace);
+  const MethodChoice choice = choose(solver);
+  if (choice.plan == MethodChoice::Plan::newton) {
+    run_newton(chunk, solver);
+    counts.newton += static_cast<std::int64_t>(chunk.status.extent(0));
+    return;
+  }
+  const bool newton_follows = choice.plan == MethodChoice::Plan::sinkhorn_then_newton;
+  run_sinkhorn(chunk, solver, newton_follows ? choice.sinkhorn_iterations : solver.max_iterations,
+               {});
+  const auto replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), chunk.replaced);
+  counts.replaced_starts += std::count(replaced.data(), replaced.data() + replaced.extent(0), 1);
+  if (!newton_follows) return;
+
+  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), chunk.status);
+  std::vector<std::int32_t> open;
+  for (std::int32_t k = 0; k < static_cast<std::int32_t>(status.extent(0)); ++k)
+    if (status(k) == static_cast<int>(Status::iteration_limit)) open.push_back(k);
+  if (open.empty()) return;
+  counts.newton += static_cast<std::int64_t>(open.size());
+  finish_with_newton(chunk, open, solver);
+}
+
+/// Newton's method for some instances, from where they stand; iterations add up.
+void PopulationSolver::finish_with_newton(Chunk& chunk, const std::vector<std::int32_t>& open,
+                                          const Job::Solver& solver) const {
+  const ExecutionSpace space;
+  const Vector<const int, ExecutionSpace> which = upload(open);
+  Chunk rest;
+  rest.problems = kernels::select<ExecutionSpace>(space, chunk.problems, which);
+  rest.f = Matrix<double, ExecutionSpace>("otfleet::solver::f", open.size(), chunk.f.extent(1));
+  rest.iterations = Vector<int, ExecutionSpace>("otfleet::solver::iterations", open.size());
+  rest.status = Vector<int, ExecutionSpace>("otfleet::solver::status", open.size());
+  kernels::gather_rows<ExecutionSpace>(space, which, chunk.f, rest.f);
+  run_newton(rest, solver);
+  kernels::scatter_rows<ExecutionSpace>(space, which, rest.f, chunk.f);
+
+  const auto iterations =
+      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), chunk.iterations);
+  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), chunk.status);
+  const auto more = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rest.iterations);
+  const auto verdict = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rest.status);
+  for (std::size_t s = 0; s < open.size(); ++s) {
+    iterations(open[s]) += more(s);
+    status(open[s]) = verdict(s);
+  }
+  Kokkos::deep_copy(chunk.iterations, iterations);
+  Kokkos::deep_copy(chunk.status, status);
 }
 
 Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
@@ -151,15 +243,20 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
     Chunk chunk = start(rows, settings.initializer, predictor, seconds);
-    iterate(chunk, settings, {}, seconds);
+    solve_chunk(chunk, settings, seconds, all.counts);
     const auto count = static_cast<int>(rows.size());
     kernels::Certificates<ExecutionSpace> certificates(count);
     Matrix<double, ExecutionSpace> g;
     {
       const StopWatch watch(seconds.certify);
-      if (potentials) g = Matrix<double, ExecutionSpace>("otfleet::solver::g", count, cost_.m());
-      kernels::certify<ExecutionSpace>(ExecutionSpace(), cost_, chunk.problems, epsilon_, chunk.f,
-                                       g, certificates);
+      if (potentials)
+        g = Matrix<double, ExecutionSpace>("otfleet::solver::g", count, population_.geometry.m);
+      std::visit(
+          [&](const auto& cost) {
+            kernels::certify<ExecutionSpace>(ExecutionSpace(), cost, chunk.problems, epsilon_,
+                                             chunk.f, g, certificates);
+          },
+          cost_);
     }
     if (potentials) {
       append(all.f, chunk.f);
@@ -181,15 +278,13 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
   return all;
 }
 
-std::vector<std::int32_t> PopulationSolver::count_iterations(Shard shard,
-                                                             const Job::Solver& settings,
-                                                             const Predictor* predictor,
-                                                             SolveSeconds& seconds,
-                                                             std::int64_t& converged) const {
+std::vector<std::int32_t> PopulationSolver::count_iterations(
+    Shard shard, const Job::Solver& settings, const Predictor* predictor, SolveSeconds& seconds,
+    std::int64_t& converged, SolveCounts& counts) const {
   std::vector<std::int32_t> iterations, status;
   for_chunks(shard, [&](Shard rows) {
     Chunk chunk = start(rows, settings.initializer, predictor, seconds);
-    iterate(chunk, settings, {}, seconds);
+    solve_chunk(chunk, settings, seconds, counts);
     append(iterations, chunk.iterations);
     append(status, chunk.status);
   });
@@ -197,20 +292,19 @@ std::vector<std::int32_t> PopulationSolver::count_iterations(Shard shard,
   return iterations;
 }
 
-std::vector<double> PopulationSolver::error_sums(Shard shard, const std::string& initializer,
+std::vector<double> PopulationSolver::error_sums(Shard shard, Job::Solver settings,
+                                                 const std::string& initializer,
                                                  const Predictor* predictor,
                                                  std::int64_t length) const {
   std::vector<double> sums(static_cast<std::size_t>(length), 0.0);
   SolveSeconds ignored;
-  Job::Solver settings;
   settings.threshold = 1e-300;  // never: every instance runs its whole trace
-  settings.max_iterations = length - 1;
   for_chunks(shard, [&](Shard rows) {
     Chunk chunk = start(rows, initializer, predictor, ignored);
     const Matrix<double, ExecutionSpace> trace("otfleet::solver::trace",
                                                static_cast<std::size_t>(rows.size()),
                                                static_cast<std::size_t>(length));
-    iterate(chunk, settings, trace, ignored);
+    run_sinkhorn(chunk, settings, length - 1, trace);
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trace);
     for (std::size_t k = 0; k < host.extent(0); ++k)
       for (std::size_t t = 0; t < host.extent(1); ++t) sums[t] += host(k, t);

@@ -5,13 +5,25 @@
 #include <vector>
 
 #include "distributed/shard.hpp"
-#include "kernels/geometry/separable_cost.hpp"
 #include "kernels/sinkhorn/sinkhorn.hpp"
 #include "src/config/job.hpp"
 #include "src/models/potential_model.hpp"
+#include "src/problems/cost.hpp"
 #include "src/problems/population.hpp"
+#include "src/solvers/method_choice.hpp"
 
 namespace otfleet {
+
+/// How often the solver did more than it was asked first.
+struct SolveCounts {
+  std::int64_t newton = 0;           ///< instances that Newton's method solved or finished
+  std::int64_t replaced_starts = 0;  ///< starts that were worse than zeros, and given up for them
+
+  void add(const SolveCounts& other) {
+    newton += other.newton;
+    replaced_starts += other.replaced_starts;
+  }
+};
 
 /// Figures of one rank's instances, in the population's order; potentials [count, n] and [count, m]
 /// only when asked for. Units: dual_value to lower_bound in the cost's units times mass.
@@ -19,16 +31,17 @@ struct Solutions {
   std::vector<double> f, g;
   std::vector<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
   std::vector<std::int32_t> iterations, status;  ///< status: kernels::Status
+  SolveCounts counts;
 };
 
 /// Wall seconds of this rank.
 struct SolveSeconds {
   double start = 0;    ///< initializer or prediction
-  double iterate = 0;  ///< Sinkhorn
+  double iterate = 0;  ///< Sinkhorn, Newton
   double certify = 0;
 };
 
-/// Solves problems of one population: a start for each, Sinkhorn, a certificate for each. Holds the
+/// Solves problems of one population: a start for each, a solver, a certificate for each. Holds the
 /// measures on the device. Local: every rank has its own, for its shard.
 class PopulationSolver {
  public:
@@ -38,6 +51,9 @@ class PopulationSolver {
   /// Does the initializer fit the geometry? "gaussian" needs a squared Euclidean cost on known
   /// points of at most three dimensions.
   bool supports(const std::string& initializer) const;
+
+  /// Which method `settings` mean for this population.
+  MethodChoice choose(const Job::Solver& settings) const;
 
   /// Encodes the measures that `shard` needs; predictions then cost the head alone. The model must
   /// outlive the predictor.
@@ -52,24 +68,29 @@ class PopulationSolver {
   /// Iterations only, no certificates: what a comparison of starts times.
   std::vector<std::int32_t> count_iterations(distributed::Shard shard, const Job::Solver& settings,
                                              const Predictor* predictor, SolveSeconds& seconds,
-                                             std::int64_t& converged) const;
+                                             std::int64_t& converged, SolveCounts& counts) const;
 
-  /// Marginal error after 0, 1, …, length − 1 iterations, summed over the shard.
-  std::vector<double> error_sums(distributed::Shard shard, const std::string& initializer,
-                                 const Predictor* predictor, std::int64_t length) const;
-
-  const kernels::SeparableCost& cost() const { return cost_; }
+  /// Marginal error after 0, 1, …, length − 1 iterations of Sinkhorn at `settings`, summed over the
+  /// shard.
+  std::vector<double> error_sums(distributed::Shard shard, Job::Solver settings,
+                                 const std::string& initializer, const Predictor* predictor,
+                                 std::int64_t length) const;
 
  private:
   struct Chunk;
   Chunk start(distributed::Shard rows, const std::string& initializer, const Predictor* predictor,
               SolveSeconds& seconds) const;
-  void iterate(Chunk& chunk, const Job::Solver& settings,
-               const Matrix<double, ExecutionSpace>& trace, SolveSeconds& seconds) const;
+  void run_sinkhorn(Chunk& chunk, const Job::Solver& settings, std::int64_t max_iterations,
+                    const Matrix<double, ExecutionSpace>& trace) const;
+  void run_newton(Chunk& chunk, const Job::Solver& settings) const;
+  void finish_with_newton(Chunk& chunk, const std::vector<std::int32_t>& open,
+                          const Job::Solver& settings) const;
+  void solve_chunk(Chunk& chunk, const Job::Solver& settings, SolveSeconds& seconds,
+                   SolveCounts& counts) const;
 
   const Population& population_;
   double epsilon_;
-  kernels::SeparableCost cost_;
+  Cost cost_;
   kernels::Measures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
 };

@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "distributed/shard.hpp"
+#include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/sinkhorn/semi_dual.hpp"
 #include "kernels/training/adam.hpp"
 #include "kernels/training/loss.hpp"
-#include "src/problems/cost.hpp"
 
 namespace otfleet {
 namespace {
@@ -74,8 +74,12 @@ StepFigures MetaTrainer::step(double rate) {
     model_.forward(a_, b_, f_, settings_.epsilon);
     const kernels::ProblemBatch<ExecutionSpace> problems{
         {space, a_}, {space, b_}, identity_, identity_};
-    kernels::semi_dual<ExecutionSpace>(space, cost_, problems, settings_.epsilon, f_, value_,
-                                       slope_);
+    std::visit(
+        [&](const auto& cost) {
+          kernels::semi_dual<ExecutionSpace>(space, cost, problems, settings_.epsilon, f_, value_,
+                                             slope_);
+        },
+        cost_);
     const auto loss = kernels::negative_mean_dual<ExecutionSpace>(
         space, value_, slope_, static_cast<double>(settings_.batch));
     sums = {loss.value, loss.first_error};

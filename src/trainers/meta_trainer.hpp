@@ -6,9 +6,9 @@
 
 #include "distributed/communicator.hpp"
 #include "distributed/gradient_averager.hpp"
-#include "kernels/geometry/separable_cost.hpp"
 #include "src/models/checkpoint.hpp"
 #include "src/models/potential_model.hpp"
+#include "src/problems/cost.hpp"
 #include "src/trainers/pair_sampler.hpp"
 
 namespace otfleet {
@@ -52,7 +52,7 @@ class MetaTrainer {
   std::unique_ptr<distributed::GradientAverager> averager_;
   const PairSampler& sampler_;
   PotentialModel& model_;
-  kernels::SeparableCost cost_;
+  Cost cost_;
   TrainingState state_;
   std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
   Matrix<double, ExecutionSpace> a_, b_, f_, slope_;

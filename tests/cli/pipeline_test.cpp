@@ -249,7 +249,7 @@ TEST_F(Pipeline, EvaluateComparesTheStarts) {
                 starts["zeros"]["initial_marginal_error"]);
       EXPECT_TRUE(entry["model_against_best"].contains("time_ratio"));
     }
-    const Json& iterations = report["thresholds"][1]["initializers"]["zeros"]["iterations"];
+    const Json& iterations = report["thresholds"][1]["initializers"]["zeros"]["solver_iterations"];
     EXPECT_NEAR(iterations["mean"].get<double>(),
                 std::accumulate(counts.begin(), counts.end(), 0.0) / problems, 1e-12);
     EXPECT_EQ(iterations["p50"], percentile(counts, 0.5));

@@ -125,6 +125,46 @@ TEST(CloudSinkhorn, starts_of_any_size) {
     }
 }
 
+TEST(CloudSinkhorn, momentum_ends_where_the_plain_iteration_ends_and_sooner) {
+  Random random(58);
+  for (GroundCost kind : all_ground_costs) {
+    SCOPED_TRACE(name(kind));
+    auto clouds = random_clouds(random, kind, 30, 45, 3);
+    add_random_problems(random, clouds, 4, 0.3);
+    const HostBatch matrix = as_matrix(clouds);
+    const double epsilon = 0.01 * matrix.cost.range();
+    auto settings = settings_for(epsilon, 1e-8, 20000);
+    const auto plain = solve<double>(clouds, settings);
+    settings.acceleration = Acceleration::momentum;
+    const auto fast = solve<double>(clouds, settings);
+    const auto one = judge(matrix, epsilon, fast.f), other = judge(matrix, epsilon, plain.f);
+    int fast_sum = 0, plain_sum = 0;
+    for (int k = 0; k < clouds.size(); ++k) {
+      EXPECT_EQ(fast.status[k], Status::converged);
+      EXPECT_LT(one.marginal_error[k], 1.001e-8);
+      EXPECT_NEAR(one.dual_value[k], other.dual_value[k], 1e-9 * matrix.cost.range());
+      fast_sum += fast.iterations[k];
+      plain_sum += plain.iterations[k];
+    }
+    EXPECT_LT(fast_sum, plain_sum / 2);
+  }
+}
+
+TEST(CloudSinkhorn, doubtful_starts_are_compared_with_zeros) {
+  Random random(59);
+  auto clouds = random_clouds(random, GroundCost::euclidean, 20, 25, 2);
+  add_random_problems(random, clouds, 6, 0.3);
+  auto settings = settings_for(0.05, 1e-9, 20000);
+  const auto solved = solve<double>(clouds, settings);
+  Rows start = solved.f;
+  for (int k : {1, 4})
+    for (double& value : start[k]) value = k == 1 ? random.uniform(-9, 9) : std::nan("");
+  settings.doubtful_error = 0.25;
+  const auto found = solve<double>(clouds, settings, &start);
+  for (int k = 0; k < clouds.size(); ++k)
+    EXPECT_EQ(found.iterations[k], k == 1 || k == 4 ? solved.iterations[k] : 0) << k;
+}
+
 TEST(CloudSinkhorn, one_point_on_a_side) {
   Random random(55);
   for (GroundCost kind : all_ground_costs)

@@ -151,7 +151,7 @@ double upper_bound(const DenseProblem& problem, const std::vector<double>& f) {
   return cost_of(problem, p) + (missing > 0 ? product_cost / missing : 0.0);
 }
 
-double lower_bound(const DenseProblem& problem, const std::vector<double>& f) {
+double dual_bound(const DenseProblem& problem, const std::vector<double>& f) {
   std::vector<double> first(problem.m, infinity), second(problem.n, infinity);
   for (int j = 0; j < problem.m; ++j)
     for (int i = 0; i < problem.n; ++i)
@@ -159,12 +159,16 @@ double lower_bound(const DenseProblem& problem, const std::vector<double>& f) {
   for (int i = 0; i < problem.n; ++i)
     for (int j = 0; j < problem.m; ++j)
       if (problem.b[j] > 0) second[i] = std::min(second[i], problem.c(i, j) - first[j]);
+  return inner_product(problem.a, second) + inner_product(problem.b, first);
+}
+
+double lower_bound(const DenseProblem& problem, const std::vector<double>& f) {
   double least = infinity, mass = 0;
   for (int i = 0; i < problem.n; ++i) {
     mass += problem.a[i];
     for (int j = 0; j < problem.m; ++j) least = std::min(least, problem.c(i, j));
   }
-  return std::max(inner_product(problem.a, second) + inner_product(problem.b, first), least * mass);
+  return std::max(dual_bound(problem, f), least * mass);
 }
 
 std::vector<double> gradient(const DenseProblem& problem, const std::vector<double>& f) {

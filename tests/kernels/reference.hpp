@@ -43,6 +43,8 @@ double dual_value(const DenseProblem& problem, const std::vector<double>& f);
 double transport_cost(const DenseProblem& problem, const std::vector<double>& f);
 double upper_bound(const DenseProblem& problem, const std::vector<double>& f);
 double lower_bound(const DenseProblem& problem, const std::vector<double>& f);
+/// The part of it that comes from f.
+double dual_bound(const DenseProblem& problem, const std::vector<double>& f);
 std::vector<double> gradient(const DenseProblem& problem, const std::vector<double>& f);
 
 /// The unregularized optimum by the network simplex: shares nothing with Sinkhorn's iteration.

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "src/problems/ground_cost.hpp"
+#include "src/problems/population.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"
@@ -107,6 +110,80 @@ TEST_F(Builder, WrongShapes) {
   job_.data.train = images_;
   job_.data.cost = cost_;
   expect_refused("cost.npy: data.cost, data.points and data.target_points need");
+}
+
+TEST_F(Builder, RandomWeightsNeedNoData) {
+  job_.data = {};
+  job_.data.points = points_;
+  job_.problem.geometry = "dense";
+  job_.problem.cost = "euclidean";
+  job_.make.source_weights = "sparse_uniform";
+  job_.make.target_weights = "uniform";
+  job_.make.train_measures = 50;
+  job_.make.test_measures = 20;
+  const auto train = build_population(job_, Split::train);
+  const auto test = build_population(job_, Split::test);
+  EXPECT_NO_THROW(train.validate("train"));
+  EXPECT_EQ(train.geometry.cost, (Values{0, 5, 5, 0}));
+  EXPECT_EQ(train.source_measures, 50);
+  EXPECT_EQ(test.target_measures, 20);
+  EXPECT_FALSE(train.shared_measures);
+  const auto zeros = std::count(train.source_weights.begin(), train.source_weights.end(), 0.0);
+  EXPECT_GT(zeros, 10);
+  EXPECT_LT(zeros, 60);
+  EXPECT_EQ(std::count(train.target_weights.begin(), train.target_weights.end(), 0.0), 0);
+  EXPECT_FALSE(std::equal(test.source_weights.begin(), test.source_weights.end(),
+                          train.source_weights.begin()));
+  EXPECT_EQ(build_population(job_, Split::train).source_weights, train.source_weights);
+}
+
+TEST_F(Builder, RandomWeightsOnAGridNeedItsLengths) {
+  job_.data = {};
+  job_.make.source_weights = "uniform";
+  expect_refused("make.grid is missing");
+  job_.make.grid = {3, 4};
+  const auto population = build_population(job_, Split::train);
+  EXPECT_EQ(population.geometry.n, 12);
+  EXPECT_TRUE(population.shared_measures);
+  EXPECT_NO_THROW(population.validate("train"));
+}
+
+TEST_F(Builder, RandomWeightsRefuseData) {
+  job_.make.source_weights = "uniform";
+  expect_refused("images.npy", "make.source_weights = 'uniform' takes no data");
+}
+
+TEST_F(Builder, PointsKeepNoMatrix) {
+  job_.data.train = job_.data.test = one_;
+  job_.data.points = points_;
+  job_.problem.geometry = "points";
+  job_.problem.cost = "power";
+  job_.problem.power = 1.5;
+  const auto population = build_population(job_, Split::train);
+  EXPECT_NO_THROW(population.validate("points"));
+  EXPECT_TRUE(population.geometry.cost.empty());
+  EXPECT_EQ(population.geometry.source_points, (Values{0, 0, 3, 4}));
+  const auto file = folder_ / "points.h5";
+  write_population(file, population);
+  const auto again = read_population(file);
+  EXPECT_EQ(again.geometry.power, 1.5);
+  EXPECT_EQ(again.geometry.cost_name, "power");
+  EXPECT_EQ(again.geometry.fingerprint(), population.geometry.fingerprint());
+  job_.problem.cost = "matrix";
+  job_.data.cost = cost_;
+  expect_refused("needs problem.geometry = 'dense'");
+}
+
+/// Every ground cost against a few lines of its own.
+TEST(GroundCosts, ByHand) {
+  using kernels::GroundCost;
+  const double x[] = {0.6, 0.8}, y[] = {1.0, 0.0};
+  EXPECT_NEAR(ground_cost(GroundCost::squared_euclidean, 1, x, y, 2), 0.8, 1e-15);
+  EXPECT_NEAR(ground_cost(GroundCost::euclidean, 1, x, y, 2), std::sqrt(0.8), 1e-15);
+  EXPECT_NEAR(ground_cost(GroundCost::power, 3, x, y, 2), std::pow(0.8, 1.5), 1e-15);
+  EXPECT_NEAR(ground_cost(GroundCost::cosine, 1, x, y, 2), 0.4, 1e-15);
+  EXPECT_NEAR(ground_cost(GroundCost::great_circle, 1, x, y, 2), std::acos(0.6 / 1.0001), 1e-15);
+  expect_error([] { ground_cost_kind("key", "euclidian"); }, "key must be one of", "euclidian");
 }
 
 }  // namespace

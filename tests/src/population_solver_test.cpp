@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "src/models/checkpoint.hpp"
+#include "src/problems/ground_cost.hpp"
 #include "tests/kernels/reference.hpp"
 #include "tests/src/small_populations.hpp"
 
@@ -36,7 +37,10 @@ Shard all_of(const Population& population) {
 }
 
 Job::Solver solver_settings(double threshold, const std::string& initializer = "zeros") {
-  Job::Solver settings;
+  Job::Solver settings;  // as plain as the reference
+  settings.method = "sinkhorn";
+  settings.acceleration = "none";
+  settings.doubtful_error = std::numeric_limits<double>::infinity();
   settings.threshold = threshold;
   settings.initializer = initializer;
   return settings;
@@ -296,8 +300,10 @@ TEST(PopulationSolver, CountsTheSameIterations) {
   const Solutions solutions = solve(solver, all_of(population), settings);
   SolveSeconds seconds;
   std::int64_t converged = -1;
-  EXPECT_EQ(solver.count_iterations(all_of(population), settings, nullptr, seconds, converged),
-            solutions.iterations);
+  SolveCounts counts;
+  EXPECT_EQ(
+      solver.count_iterations(all_of(population), settings, nullptr, seconds, converged, counts),
+      solutions.iterations);
   EXPECT_EQ(converged, std::count(solutions.status.begin(), solutions.status.end(), 0));
   EXPECT_GT(seconds.iterate, 0);
 }
@@ -312,7 +318,79 @@ TEST(PopulationSolver, ErrorSumsAreTheReferencesErrors) {
                                                           Values(11, 0.0), 0, 1, length - 1);
     for (int t = 0; t < length; ++t) expected[t] += reference.errors[t];
   }
-  expect_near(solver.error_sums(all_of(population), "zeros", nullptr, length), expected, 1e-11);
+  expect_near(solver.error_sums(all_of(population), solver_settings(1), "zeros", nullptr, length),
+              expected, 1e-11);
+}
+
+TEST(PopulationSolver, MethodsAgreeAndAreCounted) {
+  const Population population = blob_population(6, 5, 9);
+  const PopulationSolver solver(population, epsilon);
+  auto settings = solver_settings(1e-9);
+  const Solutions plain = solve(solver, all_of(population), settings);
+  EXPECT_EQ(plain.counts.newton, 0);
+  const auto expect_same = [&](const Solutions& other) {
+    for (std::size_t k = 0; k < plain.status.size(); ++k) {
+      EXPECT_EQ(other.status[k], 0);
+      EXPECT_LT(other.marginal_error[k], 1.001e-9);
+      EXPECT_NEAR(other.dual_value[k], plain.dual_value[k], 1e-9);
+    }
+  };
+  settings.method = "newton";
+  const Solutions newton = solve(solver, all_of(population), settings);
+  EXPECT_EQ(newton.counts.newton, population.problems());
+  expect_same(newton);
+  settings.method = "auto";
+  settings.acceleration = "momentum";
+  expect_same(solve(solver, all_of(population), settings));
+}
+
+/// Sinkhorn gets as many iterations as Newton's work would buy; the rest is Newton's.
+TEST(PopulationSolver, NewtonFinishesWhatSinkhornDoesNot) {
+  const Population population = blob_population(6, 5, 9);
+  const PopulationSolver solver(population, 1e-3);
+  auto settings = solver_settings(1e-10);
+  settings.method = "auto";
+  const MethodChoice choice = solver.choose(settings);
+  const Solutions solutions = solve(solver, all_of(population), settings);
+  for (const auto status : solutions.status) EXPECT_EQ(status, 0);
+  if (choice.plan == MethodChoice::Plan::sinkhorn_then_newton) {
+    std::int64_t beyond = 0;
+    for (const auto iterations : solutions.iterations)
+      beyond += iterations > choice.sinkhorn_iterations;
+    EXPECT_EQ(solutions.counts.newton, beyond);
+  }
+  EXPECT_GT(solutions.counts.newton, 0);
+}
+
+TEST(PopulationSolver, CloudsOfPointsEqualTheirCostMatrix) {
+  Population dense = dense_population(11, 7, 4, 6);
+  for (const bool target : {false, true}) {
+    auto& points = target ? dense.geometry.target_points : dense.geometry.source_points;
+    points.clear();
+    const auto count = target ? dense.geometry.m : dense.geometry.n;
+    for (std::int64_t i = 0; i < 2 * count; ++i)
+      points.push_back(std::sin(static_cast<double>(7 * i + 3 * target)));
+  }
+  dense.geometry.dimension = 2;
+  dense.geometry.cost_name = "euclidean";
+  for (std::int64_t i = 0; i < dense.geometry.n; ++i)
+    for (std::int64_t j = 0; j < dense.geometry.m; ++j)
+      dense.geometry.cost[i * dense.geometry.m + j] =
+          ground_cost(kernels::GroundCost::euclidean, 1, &dense.geometry.source_points[2 * i],
+                      &dense.geometry.target_points[2 * j], 2);
+  Population points = dense;
+  points.geometry.kind = Geometry::Kind::points;
+  points.geometry.cost.clear();
+  EXPECT_NO_THROW(points.validate("points"));
+  const PopulationSolver one(dense, epsilon), other(points, epsilon);
+  const auto settings = solver_settings(1e-8);
+  const Solutions expected = solve(one, all_of(dense), settings);
+  const Solutions found = solve(other, all_of(points), settings);
+  EXPECT_EQ(found.iterations, expected.iterations);
+  expect_near(found.transport_cost, expected.transport_cost, 1e-10);
+  expect_near(found.upper_bound, expected.upper_bound, 1e-10);
+  expect_near(found.lower_bound, expected.lower_bound, 1e-10);
+  EXPECT_EQ(other.choose(Job().solver).plan, MethodChoice::Plan::sinkhorn);
 }
 
 TEST(PopulationSolver, NoProblems) {

@@ -189,10 +189,11 @@ TEST(PopulationValidation, Geometry) {
       "/geometry/cost must have shape [2, 3]");
   expect_refused(
       dense_population(), [](Population& p) { p.geometry.cost[2] = 3; },
-      "/geometry/cost is 3 at (0, 2), but the squared distance is 9");
+      "/geometry/cost is 3 at (0, 2), but the squared_euclidean cost of the points is 9");
   expect_refused(
       dense_population(), [](Population& p) { p.geometry.cost_name = "other"; },
-      "must be one of 'squared_euclidean', 'matrix', not 'other'");
+      "must be one of 'squared_euclidean', 'euclidean', 'power', 'cosine', 'great_circle', not "
+      "'other'");
   expect_refused(
       dense_population(), [](Population& p) { p.geometry.source_points.pop_back(); },
       "must have shapes [2, d] and [3, d]");
@@ -255,7 +256,7 @@ TEST_F(HandMade, VariableLengthStringsAreAccepted) {
   set_variable_length_attribute(path_, "/geometry", "cost", "squared_euclidean");
   expect_equal(read_population(path_), dense_population());
   set_variable_length_attribute(path_, "/geometry", "kind", "sphere");
-  expect_refused("attribute kind must be one of 'grid', 'dense', not 'sphere'");
+  expect_refused("attribute kind must be one of 'grid', 'dense', 'points', not 'sphere'");
   set_variable_length_attribute(path_, "/", "otfleet_kind", "solution");
   expect_refused("is a solution file, not a population");
 }
@@ -320,7 +321,7 @@ TEST_F(HandMade, MistakesAreNamed) {
     add_weights(file), add_problems(file);
     file.create_group("/geometry");
   });
-  expect_refused("/geometry must hold axis_0 (a grid) or cost (a dense cost)");
+  expect_refused("/geometry must hold axis_0 (a grid), cost (a dense cost) or source_points");
   write([&](Hdf5File& file) {
     add_weights(file), add_problems(file);
     file.write<double>("/geometry/cost", {1, 2}, Values{0, 1});
@@ -331,7 +332,7 @@ TEST_F(HandMade, MistakesAreNamed) {
     file.write<double>("/geometry/cost", {2, 2}, Values{0, 1, 1, 0});
     file.write<double>("/geometry/source_points", {2, 1}, Values{0, 1});
   });
-  expect_refused("only one of source_points and target_points");
+  expect_refused("needs both source_points and target_points");
 }
 
 TEST_F(HandMade, ForeignAndTruncatedFiles) {

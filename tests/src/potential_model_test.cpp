@@ -84,8 +84,9 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
     const kernels::ProblemBatch<ExecutionSpace> problems{
         {space, a_}, {space, b_}, identity, identity};
     const Vector<double, ExecutionSpace> value("otfleet::test::value", batch);
-    kernels::semi_dual<ExecutionSpace>(space, make_cost(population_.geometry), problems, epsilon,
-                                       f_, value, slope_);
+    kernels::semi_dual<ExecutionSpace>(
+        space, std::get<kernels::SeparableCost>(make_cost(population_.geometry)), problems, epsilon,
+        f_, value, slope_);
     return kernels::negative_mean_dual<ExecutionSpace>(space, value, slope_, batch).value;
   }
 

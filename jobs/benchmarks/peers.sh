@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# otfleet against what one would use instead, OTT-JAX and POT from PyPI (and plain NumPy), on the same
+# problems in one run, in turns. Writes OUTPUT_DIR/peers.json, peers.md and throughput.json.
+#
+#   bash jobs/benchmarks/peers.sh OUTPUT_DIR
+#
+# In the environment: RANKS (default 2); OTFLEET, the program (default: the repository's, built first);
+# OTFLEET_CHECKPOINT, a model trained on inputs/digits.toml; PEERS_CASES, a regular expression on the
+# cases' names (digits, spherical, cloud); PEERS_QUICK=1, tiny problems, only to see that it all runs.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+
+[ $# -eq 1 ] || { echo "usage: bash jobs/benchmarks/peers.sh OUTPUT_DIR" >&2; exit 2; }
+output=$1
+mkdir -p "$output"
+
+if [ -z "${OTFLEET:-}" ]; then
+  bash "$root/jobs/install.sh"
+  build release
+fi
+python3 -c 'import ensurepip, venv' 2>/dev/null || bash "$root/jobs/install.sh" python3-venv
+
+here=$root/jobs/benchmarks/peers
+[ -x "$output/venv/bin/python" ] || python3 -m venv "$output/venv"
+"$output/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+PYTHONDONTWRITEBYTECODE=1 "$output/venv/bin/python" "$here" "$output" --otfleet "${OTFLEET:-$otfleet}" --ranks "${RANKS:-2}"
