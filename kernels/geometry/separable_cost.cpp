@@ -3,15 +3,48 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <numbers>
 #include <stdexcept>
 #include <string>
+#include <typeindex>
 
 #include "kernels/lanes/extended_range.hpp"
 
 namespace otfleet::kernels {
 
-SeparableCost::SeparableCost(std::vector<AxisCost> axes) : axes_(std::move(axes)) {
+/// The tables made last, whatever their type.
+class TableCache {
+ public:
+  template <class Tables, class Make>
+  std::shared_ptr<const Tables> find_or_make(double epsilon, bool for_certificate,
+                                             const Make& make) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const Entry& entry : entries_)
+      if (entry.epsilon == epsilon && entry.type == std::type_index(typeid(Tables)) &&
+          (entry.for_certificate || !for_certificate))
+        return std::static_pointer_cast<const Tables>(entry.tables);
+    const std::shared_ptr<const Tables> tables = make();
+    if (entries_.size() == most) entries_.erase(entries_.begin());
+    entries_.push_back({std::type_index(typeid(Tables)), epsilon, for_certificate, tables});
+    return tables;
+  }
+
+ private:
+  /// One solver and one certificate at two values of epsilon.
+  static constexpr std::size_t most = 4;
+  struct Entry {
+    std::type_index type;
+    double epsilon;
+    bool for_certificate;
+    std::shared_ptr<const void> tables;
+  };
+  std::mutex mutex_;
+  std::vector<Entry> entries_;
+};
+
+SeparableCost::SeparableCost(std::vector<AxisCost> axes)
+    : axes_(std::move(axes)), tables_(std::make_shared<TableCache>()) {
   if (axes_.empty() || axes_.size() > max_axes)
     throw std::invalid_argument("a cost needs one to three axes, got " +
                                 std::to_string(axes_.size()));
@@ -92,38 +125,36 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
   for (std::size_t d = 0; d < shape_.size(); ++d) {
     const AxisCost& axis = cost.axes()[d];
     const double low = *std::min_element(axis.values.begin(), axis.values.end());
-    for (int direction = 0; direction < (symmetric[d] ? 1 : 2); ++direction)
-      for (int i = 0; i < axis.n; ++i)
-        for (int j = 0; j < axis.m; ++j) {
-          const double c = axis.values[static_cast<std::size_t>(i) * axis.m + j] - low;
-          const std::size_t by_source = static_cast<std::size_t>(i) * axis.m + j;
-          const std::size_t by_target = static_cast<std::size_t>(j) * axis.n + i;
-          const std::size_t at = direction == 0 ? by_source : by_target;
-          const std::size_t transposed = direction == 0 ? by_target : by_source;
-          const long double exponential = std::exp(-static_cast<long double>(c) / epsilon);
-          const double log_c = c > 0 ? std::log(c) : 0;
-          const bool zero[kinds] = {false, !(c > 0), !(c > 0), false};
-          const long double value[kinds] = {exponential, c * exponential, c, 1};
-          const long double logarithm[kinds] = {-static_cast<long double>(c) / epsilon,
-                                                log_c - static_cast<long double>(c) / epsilon,
-                                                log_c, 0};
-          for (int kind = 0; kind < used; ++kind) {
-            const std::size_t slot = shape_[d].offset[direction][kind] + at;
-            const std::size_t turned = shape_[d].offset[direction][kind] + transposed;
-            const long double power =
-                std::round(logarithm[kind] / std::numbers::ln2_v<long double>);
-            // A denormal number carries few digits and slows every product.
-            host(slot) = value[kind] < std::numeric_limits<Scalar>::min()
-                             ? Scalar(0)
-                             : static_cast<Scalar>(value[kind]);
-            host(size_ + turned) =
-                zero[kind] ? Scalar(0)
-                           : static_cast<Scalar>(std::exp(
-                                 logarithm[kind] - power * std::numbers::ln2_v<long double>));
+    for (int i = 0; i < axis.n; ++i)
+      for (int j = 0; j < axis.m; ++j) {
+        const std::size_t by_source = static_cast<std::size_t>(i) * axis.m + j;
+        const std::size_t by_target = static_cast<std::size_t>(j) * axis.n + i;
+        const double c = axis.values[by_source] - low;
+        // exp(−c/epsilon) = mantissa · 2^power. Half the digits of a large exponent are its whole
+        // part: long double has them to spare.
+        const long double exponent = -static_cast<long double>(c) / epsilon;
+        const int power = static_cast<int>(
+            std::max(std::round(exponent / std::numbers::ln2_v<long double>), -1e9L));
+        const long double mantissa = std::exp(exponent - power * std::numbers::ln2_v<long double>);
+        const long double mantissas[kinds] = {mantissa, c * mantissa, c, 1};
+        const int powers[kinds] = {power, power, 0, 0};
+        for (int kind = 0; kind < used; ++kind) {
+          int shift = 0;
+          const auto digits = static_cast<Scalar>(2 * std::frexp(mantissas[kind], &shift));
+          const int whole = powers[kind] + shift - 1;
+          // A denormal number carries few digits and slows every product.
+          const Scalar linear =
+              whole < std::numeric_limits<Scalar>::min_exponent - 1 ? 0 : std::ldexp(digits, whole);
+          for (int direction = 0; direction < (symmetric[d] ? 1 : 2); ++direction) {
+            const std::size_t offset = shape_[d].offset[direction][kind];
+            host(offset + (direction == 0 ? by_source : by_target)) = linear;
+            const std::size_t turned = offset + (direction == 0 ? by_target : by_source);
+            host(size_ + turned) = digits;
             host(2 * size_ + turned) =
-                zero[kind] ? extended_zero_exponent<Scalar> : static_cast<Scalar>(power);
+                digits > 0 ? static_cast<Scalar>(whole) : extended_zero_exponent<Scalar>;
           }
         }
+      }
   }
   Kokkos::deep_copy(tables_, host);
 }
@@ -150,7 +181,21 @@ AxisChain<Scalar> GibbsKernel<ExecutionSpace, Scalar>::chain(Direction direction
   return result;
 }
 
-template class GibbsKernel<Kokkos::DefaultExecutionSpace, float>;
-template class GibbsKernel<Kokkos::DefaultExecutionSpace, double>;
+template <class ExecutionSpace, class Scalar>
+std::shared_ptr<const GibbsKernel<ExecutionSpace, Scalar>> gibbs_kernel(const SeparableCost& cost,
+                                                                        double epsilon,
+                                                                        bool for_certificate) {
+  using Tables = GibbsKernel<ExecutionSpace, Scalar>;
+  return cost.tables().template find_or_make<Tables>(epsilon, for_certificate, [&] {
+    return std::make_shared<const Tables>(cost, epsilon, for_certificate);
+  });
+}
+
+#define OTFLEET_INSTANTIATE(Scalar)                                                  \
+  template class GibbsKernel<Kokkos::DefaultExecutionSpace, Scalar>;                 \
+  template std::shared_ptr<const GibbsKernel<Kokkos::DefaultExecutionSpace, Scalar>> \
+  gibbs_kernel<Kokkos::DefaultExecutionSpace, Scalar>(const SeparableCost&, double, bool);
+OTFLEET_INSTANTIATE(float)
+OTFLEET_INSTANTIATE(double)
 
 }  // namespace otfleet::kernels

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <vector>
 
 #include "kernels/geometry/region.hpp"
@@ -11,6 +12,8 @@ struct AxisCost {
   int n = 0, m = 0;
   std::vector<double> values;
 };
+
+class TableCache;
 
 /// A cost that is a sum over one to three axes, C(i, j) = sum over d of C_d(i_d, j_d), on points
 /// indexed row-major (last axis fastest). One axis is a dense cost matrix; the axes of a grid make
@@ -37,11 +40,14 @@ class SeparableCost {
   double range() const { return range_; }
   /// The largest number of points that an intermediate result of one application can have.
   int max_points() const { return max_points_; }
+  /// Device tables made for this cost, shared by its copies; see gibbs_kernel().
+  TableCache& tables() const { return *tables_; }
 
  private:
   std::vector<AxisCost> axes_;
   int n_ = 1, m_ = 1, max_points_ = 1;
   double minimum_ = 0, range_ = 0;
+  std::shared_ptr<TableCache> tables_;
 };
 
 /// One direction of one axis on the device: table[in][out], row-major. `linear` flushes to zero
@@ -118,5 +124,11 @@ class GibbsKernel {
   std::size_t size_ = 0;  ///< of the linear tables; mantissas and exponents follow them
   Kokkos::View<Scalar*, typename ExecutionSpace::memory_space> tables_;
 };
+
+/// The tables of `cost` at `epsilon`: making them takes as long as many iterations, so the cost
+/// keeps the last few. Safe to call from several threads.
+template <class ExecutionSpace, class Scalar>
+std::shared_ptr<const GibbsKernel<ExecutionSpace, Scalar>> gibbs_kernel(
+    const SeparableCost& cost, double epsilon, bool for_certificate = false);
 
 }  // namespace otfleet::kernels

@@ -262,17 +262,17 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
          const Certificates<ExecutionSpace>& out) {
   using Gibbs = GibbsKernel<ExecutionSpace, double>;
   constexpr auto to_target = Gibbs::Direction::to_target, to_source = Gibbs::Direction::to_source;
-  const Gibbs gibbs(cost, epsilon, true);
+  const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, epsilon, true);
   CostChains costs;
-  for (int d = 0; d < gibbs.axes(); ++d) {
-    costs.weighted[d] = gibbs.weighted(d, to_source);
-    costs.product[d] = gibbs.rank_one(d, to_source);
+  for (int d = 0; d < gibbs->axes(); ++d) {
+    costs.weighted[d] = gibbs->weighted(d, to_source);
+    costs.product[d] = gibbs->rank_one(d, to_source);
   }
-  costs.to_target = gibbs.cost(to_target);
-  costs.to_source = gibbs.cost(to_source);
+  costs.to_target = gibbs->cost(to_target);
+  costs.to_source = gibbs->cost(to_source);
   costs.range = cost.range();
   CertificateKernel<Domain, ExecutionSpace> kernel{
-      {gibbs.gibbs(to_target), gibbs.gibbs(to_source), problems, epsilon, cost.minimum(), f,
+      {gibbs->gibbs(to_target), gibbs->gibbs(to_source), problems, epsilon, cost.minimum(), f,
        find_supports(space, cost, problems)},
       costs,
       g,

@@ -83,10 +83,10 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
          const Matrix<const double, ExecutionSpace>& f, const Vector<double, ExecutionSpace>& value,
          const Matrix<double, ExecutionSpace>& gradient) {
   using Gibbs = GibbsKernel<ExecutionSpace, double>;
-  const Gibbs gibbs(cost, epsilon);
+  const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, epsilon);
   SemiDualKernel<Domain, ExecutionSpace> kernel{
-      {gibbs.gibbs(Gibbs::Direction::to_target), gibbs.gibbs(Gibbs::Direction::to_source), problems,
-       epsilon, cost.minimum(), f, find_supports(space, cost, problems)},
+      {gibbs->gibbs(Gibbs::Direction::to_target), gibbs->gibbs(Gibbs::Direction::to_source),
+       problems, epsilon, cost.minimum(), f, find_supports(space, cost, problems)},
       value,
       gradient};
   launch_tiles(space, "otfleet::sinkhorn::semi_dual", kernel, problems.size(), cost.max_points());

@@ -345,10 +345,10 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
          const Vector<int, ExecutionSpace>& iterations, const Vector<int, ExecutionSpace>& status,
          const Matrix<double, ExecutionSpace>& trace, const Vector<int, ExecutionSpace>& replaced) {
   using Gibbs = GibbsKernel<ExecutionSpace, typename Domain::Scalar>;
-  const Gibbs gibbs(cost, settings.epsilon);
+  const auto gibbs = gibbs_kernel<ExecutionSpace, typename Domain::Scalar>(cost, settings.epsilon);
   SinkhornKernel<Domain, ExecutionSpace> kernel{
-      gibbs.gibbs(Gibbs::Direction::to_target),
-      gibbs.gibbs(Gibbs::Direction::to_source),
+      gibbs->gibbs(Gibbs::Direction::to_target),
+      gibbs->gibbs(Gibbs::Direction::to_source),
       problems,
       settings,
       from_zeros,
