@@ -3,45 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <mutex>
 #include <numbers>
 #include <stdexcept>
 #include <string>
-#include <typeindex>
 
+#include "kernels/geometry/table_cache.hpp"
 #include "kernels/lanes/extended_range.hpp"
 
 namespace otfleet::kernels {
-
-/// The tables made last, whatever their type.
-class TableCache {
- public:
-  template <class Tables, class Make>
-  std::shared_ptr<const Tables> find_or_make(double epsilon, bool for_certificate,
-                                             const Make& make) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    for (const Entry& entry : entries_)
-      if (entry.epsilon == epsilon && entry.type == std::type_index(typeid(Tables)) &&
-          (entry.for_certificate || !for_certificate))
-        return std::static_pointer_cast<const Tables>(entry.tables);
-    const std::shared_ptr<const Tables> tables = make();
-    if (entries_.size() == most) entries_.erase(entries_.begin());
-    entries_.push_back({std::type_index(typeid(Tables)), epsilon, for_certificate, tables});
-    return tables;
-  }
-
- private:
-  /// One solver and one certificate at two values of epsilon.
-  static constexpr std::size_t most = 4;
-  struct Entry {
-    std::type_index type;
-    double epsilon;
-    bool for_certificate;
-    std::shared_ptr<const void> tables;
-  };
-  std::mutex mutex_;
-  std::vector<Entry> entries_;
-};
 
 SeparableCost::SeparableCost(std::vector<AxisCost> axes)
     : axes_(std::move(axes)), tables_(std::make_shared<TableCache>()) {

@@ -40,7 +40,7 @@ class SeparableCost {
   double range() const { return range_; }
   /// The largest number of points that an intermediate result of one application can have.
   int max_points() const { return max_points_; }
-  /// Device tables made for this cost, shared by its copies; see gibbs_kernel().
+  /// What solvers have prepared for this cost, shared by its copies.
   TableCache& tables() const { return *tables_; }
 
  private:
@@ -125,8 +125,7 @@ class GibbsKernel {
   Kokkos::View<Scalar*, typename ExecutionSpace::memory_space> tables_;
 };
 
-/// The tables of `cost` at `epsilon`: making them takes as long as many iterations, so the cost
-/// keeps the last few. Safe to call from several threads.
+/// The tables of `cost` at `epsilon`, from its TableCache.
 template <class ExecutionSpace, class Scalar>
 std::shared_ptr<const GibbsKernel<ExecutionSpace, Scalar>> gibbs_kernel(
     const SeparableCost& cost, double epsilon, bool for_certificate = false);

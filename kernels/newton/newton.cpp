@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "kernels/geometry/table_cache.hpp"
 #include "kernels/newton/newton_kernel.hpp"
 #include "kernels/newton/point_order.hpp"
 #include "kernels/sinkhorn/launch.hpp"
@@ -66,9 +68,17 @@ Sizes find_sizes(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& 
   return sizes;
 }
 
+/// What does not depend on the problems: orders of the points, and for a dense cost its tables.
+template <class ExecutionSpace>
+struct CostTables {
+  Vector<double, ExecutionSpace> on_axes;  ///< the axes' costs one after the other, least one 0
+  Vector<int, ExecutionSpace> target_order, source_order;
+  Vector<double, ExecutionSpace> fine, coarse;
+};
+
 /// The dense cost as tiles of neighboring targets, and their means for the coarse level.
 template <class ExecutionSpace>
-void make_shared_tables(const ExecutionSpace& space, NewtonKernel<ExecutionSpace>& kernel, int n,
+void make_shared_tables(const ExecutionSpace& space, CostTables<ExecutionSpace>& tables, int n,
                         int m) {
   using Block = Columns<ExecutionSpace>;
   const int blocks = Block::blocks(m), groups = coarse_columns(m),
@@ -79,8 +89,8 @@ void make_shared_tables(const ExecutionSpace& space, NewtonKernel<ExecutionSpace
   const Vector<double, ExecutionSpace> coarse(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::coarse_table"),
       static_cast<std::size_t>(coarse_blocks) * n * Block::width);
-  const CostAxes cost = kernel.cost;
-  const auto order = kernel.target_order;
+  const auto values = tables.on_axes;
+  const auto order = tables.target_order;
   // Rows outermost: a row of the cost stays in a core's cache while it is permuted.
   Kokkos::parallel_for(
       "otfleet::newton::fill_table",
@@ -90,7 +100,7 @@ void make_shared_tables(const ExecutionSpace& space, NewtonKernel<ExecutionSpace
         for (int j = 0; j < Block::width; ++j) {
           // A column that fills a block repeats the last one, so that it needs no other rows.
           const long column = c * Block::width + j < m ? c * Block::width + j : m - 1;
-          fine((c * n + i) * Block::width + j) = cost.values[0][i * m + order(column)];
+          fine((c * n + i) * Block::width + j) = values(i * m + order(column));
         }
       });
   Kokkos::parallel_for(
@@ -106,8 +116,33 @@ void make_shared_tables(const ExecutionSpace& space, NewtonKernel<ExecutionSpace
           sum += fine((j / width * n + i) * width + j % width);
         coarse((c / width * n + i) * width + c % width) = sum / count;
       });
-  kernel.shared_table = fine;
-  kernel.shared_coarse = coarse;
+  tables.fine = fine;
+  tables.coarse = coarse;
+}
+
+template <class ExecutionSpace>
+std::shared_ptr<const CostTables<ExecutionSpace>> cost_tables(const ExecutionSpace& space,
+                                                              const SeparableCost& cost) {
+  using Tables = CostTables<ExecutionSpace>;
+  return cost.tables().template find_or_make<Tables>(0, false, [&] {
+    const auto tables = std::make_shared<Tables>();
+    std::vector<double> values;
+    for (const AxisCost& axis : cost.axes()) {
+      const double low = cost.axes().size() == 1
+                             ? cost.minimum()
+                             : *std::min_element(axis.values.begin(), axis.values.end());
+      const std::size_t before = values.size();
+      values.resize(before + axis.values.size());
+      std::transform(axis.values.begin(), axis.values.end(), values.begin() + before,
+                     [low](double value) { return value - low; });
+    }
+    tables->on_axes = on_device<ExecutionSpace>(values);
+    tables->target_order = on_device<ExecutionSpace>(point_order(cost, false));
+    tables->source_order = on_device<ExecutionSpace>(point_order(cost, true));
+    if (cost.axes().size() == 1) make_shared_tables(space, *tables, cost.n(), cost.m());
+    space.fence();
+    return std::shared_ptr<const Tables>(tables);
+  });
 }
 
 }  // namespace newton_detail
@@ -146,18 +181,8 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
                 static_cast<double>(settings.memory_limit) / team_bytes}));
 
   Kernel kernel;
-  std::vector<double> values;
-  for (const AxisCost& axis : cost.axes()) {
-    const double low = cost.axes().size() == 1
-                           ? cost.minimum()
-                           : *std::min_element(axis.values.begin(), axis.values.end());
-    const std::size_t before = values.size();
-    values.resize(before + axis.values.size());
-    std::transform(axis.values.begin(), axis.values.end(), values.begin() + before,
-                   [low](double value) { return value - low; });
-  }
-  const auto on_axes = on_device<ExecutionSpace>(values);
-  const double* at = on_axes.data();
+  const auto tables = cost_tables(space, cost);
+  const double* at = tables->on_axes.data();
   for (const AxisCost& axis : cost.axes()) {
     const int d = kernel.cost.axes++;
     kernel.cost.values[d] = at;
@@ -178,10 +203,10 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   kernel.f = f;
   kernel.iterations = iterations;
   kernel.status = status;
-  kernel.target_order = on_device<ExecutionSpace>(point_order(cost, false));
-  if (sizes.any_transposed)
-    kernel.source_order = on_device<ExecutionSpace>(point_order(cost, true));
-  if (sizes.any_shared) make_shared_tables(space, kernel, cost.n(), cost.m());
+  kernel.target_order = tables->target_order;
+  kernel.source_order = tables->source_order;
+  kernel.shared_table = tables->fine;
+  kernel.shared_coarse = tables->coarse;
   kernel.sizes = sizes;
   kernel.numbers = Vector<double, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::numbers"),

@@ -42,7 +42,7 @@ struct NewtonSettings {
 /// Results do not depend on the other instances of the batch; on a device sums are atomic, so that
 /// results agree to rounding only.
 /// Local. With n' × m' the supports, n' <= m': a pass reads n' m' costs (after small steps only
-/// those that matter) and factors an n' × n' matrix; once a call, points are put in order and a
+/// those that matter) and factors an n' × n' matrix; once a cost, points are put in order and a
 /// dense cost is copied, about as much work as two or three instances. Memory a team: 3 n'² and,
 /// unless the cost is one dense matrix whose columns mostly have weight, n' m' numbers.
 /// Throws std::invalid_argument: sizes that do not fit, settings out of range, supports that do not

@@ -51,7 +51,7 @@ def cases(quick):
         yield instances.digits(inputs, 256, epsilon, threshold)
         yield instances.digits(inputs, 1, epsilon, threshold)
     for threshold in (1e-2, 1e-3):
-        case = instances.spherical(inputs, 4, threshold)
+        case = instances.spherical(inputs, 16, threshold)
         if case is None:
             print("spherical: inputs/world.h5 is not there, left out")
             break
