@@ -28,9 +28,10 @@ struct NewtonSettings {
 /// The state is that of sinkhorn(): (f, g(f)) with the marginal b exact; an instance ends when the
 /// error |P1 − a|_1 is below the threshold at the epsilon asked for. Epsilon is annealed by factors
 /// of 4, each stage to an error of 0.1 mass, with the tangent df/depsilon between two stages; a
-/// start enters at the smallest epsilon at which it is good, and one that is good at none gives way
-/// to zeros. Steps are damped (Levenberg–Marquardt, the ratio of real to predicted gain decides);
-/// where that fails, a Sinkhorn update, which never does, takes over.
+/// start whose error is below 0.3 mass skips the larger epsilons, any other gives way to zeros,
+/// from where annealing takes hardly more passes than mending it. Steps are damped
+/// (Levenberg–Marquardt, the ratio of real to predicted gain decides); where that fails, a Sinkhorn
+/// update, which never does, takes over.
 ///
 /// f [B, n], in units of the cost: the start on entry (−inf allowed; ignored where `from_zeros`),
 /// the solution on exit, with −inf where the weight is zero; defined up to a constant.

@@ -13,7 +13,7 @@ namespace newton_detail {
 constexpr double ladder_factor = 4;     ///< between two epsilons
 constexpr double ladder_top = 1.0 / 8;  ///< of the cost's range: no epsilon is larger
 constexpr double stage_error = 0.1;     ///< of the mass: enough to go on to the next epsilon
-constexpr double entry_error = 0.5;     ///< of the mass: a start that is good at an epsilon
+constexpr double entry_error = 0.3;     ///< of the mass: a start that is good at an epsilon
 constexpr double stage_truncation = 1e-4;
 constexpr double longest_step = 10;  ///< oscillation of a stage's first step / epsilon
 constexpr double longest_tangent = 20;
@@ -590,17 +590,13 @@ struct NewtonKernel {
       return;
     }
     if (p.stage < 0) look(team, w, p, 0);
-    while (!(p.error <= entry_error * p.mass) && p.passes < settings.max_iterations) {
-      if (p.stage == top) {
-        double* x = w.x;
-        for_each(team, p.rows, [&](int i) { x[i] = 0; });
-        p.from_start = false;
-        look(team, w, p, top);
-        return;
-      }
-      const int jump = p.error > 1.2 * p.mass ? 2 : 1;
-      look(team, w, p, p.stage + jump < top ? p.stage + jump : top);
-    }
+    if (p.error <= entry_error * p.mass) return;
+    // Annealing from zeros takes hardly more passes than are needed to mend such a start, whatever
+    // epsilon it is taken up at.
+    double* x = w.x;
+    for_each(team, p.rows, [&](int i) { x[i] = 0; });
+    p.from_start = false;
+    look(team, w, p, top);
   }
 
   /// Newton steps at one epsilon until its error is below `enough` or no pass is left.
