@@ -6,7 +6,9 @@
 #
 # In the environment: RANKS (default 2); OTFLEET, the program (default: the repository's, built first);
 # OTFLEET_CHECKPOINT, a model trained on inputs/digits.toml; PEERS_CASES, a regular expression on the
-# cases' names (digits, spherical, cloud); PEERS_QUICK=1, tiny problems, only to see that it all runs.
+# cases' titles ("digits 28x28, epsilon 0.01, to 0.001, batch 256"; also spherical, cloud);
+# PEERS_ROUNDS, of which the median counts (default 3); PEERS_QUICK=1, tiny problems, only to see that
+# it all runs.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 

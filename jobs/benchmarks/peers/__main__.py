@@ -133,11 +133,15 @@ def our_settings(case):
             yield "model", values, ROOT / "inputs" / "digits.toml"
 
 
+def title(case):
+    goal = f"to {case.threshold:g}" if case.threshold else f"{case.iterations} iterations"
+    return f"{case.name}, epsilon {case.epsilon:g}, {goal}, batch {len(case)}"
+
+
 def measure(case, program, workers, quick):
     """All contenders of a case, in turns; the rows."""
-    goal = f"to {case.threshold:g}" if case.threshold else f"{case.iterations} iterations"
-    print(f"{case.name}, epsilon {case.epsilon:g}, {goal}, batch {len(case)}", flush=True)
-    limits = QUICK if quick else Limits()
+    print(title(case), flush=True)
+    limits = QUICK if quick else Limits(rounds=int(os.environ.get("PEERS_ROUNDS", "3")))
     mine = [
         Result("otfleet", ours.Ours(program, case, label, values, limits.budget, job), limits)
         for label, values, job in our_settings(case)
@@ -218,7 +222,7 @@ def main():
     facts = dict(
         machine=machine,
         ranks=arguments.ranks,
-        repeats=Limits.rounds,
+        repeats=int(os.environ.get("PEERS_ROUNDS", "3")),
         enough=Limits.enough,
         note="TINY PROBLEMS: a trial of the script, the figures say nothing. " if quick else "",
         versions="Versions: " + ", ".join(f"{k} {v}" for k, v in versions.items()) + ".",
@@ -230,7 +234,7 @@ def main():
     workers = {name: Worker(module) for name, module in modules.items()}
     rows = []
     for case in cases(quick):
-        if not wanted.search(case.name):
+        if not wanted.search(title(case)):
             continue
         rows += measure(case, program, workers, quick)
         # After every case, so that an interrupted run leaves what it has.
