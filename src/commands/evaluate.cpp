@@ -147,6 +147,7 @@ void draw_plans(const Comparison& c) {
   const Predictor predictor = c.solver.make_predictor(*c.model, few);
   Job::Solver settings = c.context.job.solver;
   settings.initializer = "model";
+  settings.doubtful_error = INFINITY;  // the prediction itself, whatever it is worth
   std::vector<PictureRow> rows;
   SolveSeconds ignored;
   for (std::int64_t k = 0; k < few.size(); ++k)
