@@ -59,6 +59,12 @@ Vector<int, ExecutionSpace> upload(std::span<const std::int32_t> indices) {
   return device;
 }
 
+double mean_support(const std::vector<double>& weights, std::int64_t measures) {
+  const auto positive =
+      std::count_if(weights.begin(), weights.end(), [](double weight) { return weight > 0; });
+  return static_cast<double>(positive) / static_cast<double>(measures);
+}
+
 template <class Body>
 void for_chunks(Shard shard, const Body& body) {
   for (std::int64_t first = shard.begin; first < shard.end; first += chunk_size)
@@ -85,6 +91,10 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
                   : kernels::Measures<ExecutionSpace>(
                         ExecutionSpace(),
                         upload(population.target_weights, population.geometry.m, "target"))) {
+  source_support_ = mean_support(population.source_weights, population.source_measures);
+  target_support_ = population.shared_measures
+                        ? source_support_
+                        : mean_support(population.target_weights, population.target_measures);
   const Geometry& geometry = population.geometry;
   const auto points = geometry.points(true);
   if (points.empty()) return;
@@ -135,16 +145,7 @@ PopulationSolver::Chunk PopulationSolver::start(Shard rows, const std::string& i
 }
 
 MethodChoice PopulationSolver::choose(const Job::Solver& settings) const {
-  const auto mean_support = [](const std::vector<double>& weights, std::int64_t measures) {
-    const auto positive =
-        std::count_if(weights.begin(), weights.end(), [](double weight) { return weight > 0; });
-    return static_cast<double>(positive) / static_cast<double>(measures);
-  };
-  const double source = mean_support(population_.source_weights, population_.source_measures);
-  const double target = population_.shared_measures
-                            ? source
-                            : mean_support(population_.target_weights, population_.target_measures);
-  return choose_method(cost_, epsilon_, source, target, settings);
+  return choose_method(cost_, epsilon_, source_support_, target_support_, settings);
 }
 
 void PopulationSolver::run_sinkhorn(Chunk& chunk, const Job::Solver& solver,

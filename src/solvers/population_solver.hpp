@@ -91,6 +91,7 @@ class PopulationSolver {
   const Population& population_;
   double epsilon_;
   Cost cost_;
+  double source_support_ = 0, target_support_ = 0;  ///< mean numbers of points with weight
   kernels::Measures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
 };
