@@ -108,14 +108,3 @@ BENCHMARK(power_float)->Args({4096, 3})->UseRealTime();
 BENCHMARK(great_circle_float)->Args({4096, 3})->UseRealTime();
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  Kokkos::initialize(argc, argv);
-  benchmark::AddCustomContext("execution_space", Space::name());
-  benchmark::AddCustomContext("kokkos_version", std::to_string(KOKKOS_VERSION));
-  benchmark::AddCustomContext("compiler", __VERSION__);
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  Kokkos::finalize();
-  return 0;
-}

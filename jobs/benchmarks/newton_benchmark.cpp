@@ -142,14 +142,3 @@ BENCHMARK_CAPTURE(digits, epsilon_1e_3, 1e-3)->Args({64, 2})->Args({64, 3})->Use
 BENCHMARK_CAPTURE(digits, epsilon_1e_2, 1e-2)->Args({64, 3})->UseRealTime();
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  Kokkos::initialize(argc, argv);
-  benchmark::AddCustomContext("execution_space", Space::name());
-  benchmark::AddCustomContext("kokkos_version", std::to_string(KOKKOS_VERSION));
-  benchmark::AddCustomContext("compiler", __VERSION__);
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  Kokkos::finalize();
-  return 0;
-}

@@ -150,14 +150,3 @@ BENCHMARK(certify_grid)->Args({1024, 10})->Args({256, 1})->UseRealTime();
 BENCHMARK(semi_dual_grid)->Args({128, 10})->UseRealTime();
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  Kokkos::initialize(argc, argv);
-  benchmark::AddCustomContext("execution_space", Space::name());
-  benchmark::AddCustomContext("kokkos_version", std::to_string(KOKKOS_VERSION));
-  benchmark::AddCustomContext("compiler", __VERSION__);
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  Kokkos::finalize();
-  return 0;
-}

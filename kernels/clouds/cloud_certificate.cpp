@@ -143,10 +143,10 @@ void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& 
              const ProblemBatch<ExecutionSpace>& problems, double epsilon,
              const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
              const Certificates<ExecutionSpace>& out) {
-  clouds::check_batch(cost, problems, epsilon);
+  check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
   if (problems.size() == 0) return;
-  clouds::check_rows("f", f, problems.size(), cost.n());
-  if (g.extent(1) > 0) clouds::check_rows("g", g, problems.size(), cost.m());
+  check_rows("f", f, problems.size(), cost.n());
+  if (g.extent(1) > 0) check_rows("g", g, problems.size(), cost.m());
   if (out.dual_value.extent(0) != static_cast<std::size_t>(problems.size()))
     throw std::invalid_argument("certificates do not have one entry for each problem");
   constexpr double infinite = std::numeric_limits<double>::infinity();

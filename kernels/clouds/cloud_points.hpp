@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/clouds/point_cloud_cost.hpp"
+#include "kernels/sinkhorn/checks.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
 
 // What one problem sees of the clouds: the points that carry weight, gathered and laid out.
@@ -119,36 +120,6 @@ class CloudCache {
   double factor_;
   CloudPoints<ExecutionSpace, Scalar> all_;
 };
-
-namespace clouds {
-
-/// Throws std::invalid_argument when measures and cost do not fit together.
-template <class ExecutionSpace>
-void check_batch(const PointCloudCost<ExecutionSpace>& cost,
-                 const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
-  if (!(epsilon > 0) || !std::isfinite(epsilon))
-    throw std::invalid_argument("epsilon must be > 0 and finite");
-  if (problems.source_index.extent(0) != problems.target_index.extent(0))
-    throw std::invalid_argument("a batch needs as many source as target indices");
-  if (problems.size() == 0) return;
-  if (problems.source.points() != cost.n() || problems.target.points() != cost.m())
-    throw std::invalid_argument("measures have " + std::to_string(problems.source.points()) +
-                                " and " + std::to_string(problems.target.points()) +
-                                " points, the clouds have " + std::to_string(cost.n()) + " and " +
-                                std::to_string(cost.m()));
-}
-
-/// Throws std::invalid_argument unless `array` is [rows, columns].
-template <class Array>
-void check_rows(const std::string& name, const Array& array, int rows, int columns) {
-  if (array.extent(0) != static_cast<std::size_t>(rows) ||
-      array.extent(1) != static_cast<std::size_t>(columns))
-    throw std::invalid_argument(name + " is " + std::to_string(array.extent(0)) + " x " +
-                                std::to_string(array.extent(1)) + ", expected " +
-                                std::to_string(rows) + " x " + std::to_string(columns));
-}
-
-}  // namespace clouds
 
 /// The indices of a batch on the host, where problems are taken one after the other.
 struct HostIndices {

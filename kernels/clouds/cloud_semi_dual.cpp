@@ -32,10 +32,10 @@ void semi_dual(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>
                const Matrix<const double, ExecutionSpace>& f,
                const Vector<double, ExecutionSpace>& value,
                const Matrix<double, ExecutionSpace>& gradient) {
-  clouds::check_batch(cost, problems, epsilon);
+  check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
   if (problems.size() == 0) return;
-  clouds::check_rows("f", f, problems.size(), cost.n());
-  clouds::check_rows("gradient", gradient, problems.size(), cost.n());
+  check_rows("f", f, problems.size(), cost.n());
+  check_rows("gradient", gradient, problems.size(), cost.n());
   if (value.extent(0) != static_cast<std::size_t>(problems.size()))
     throw std::invalid_argument("value does not have one entry for each problem");
   const double scale = 1 / (epsilon * std::log(2.0));

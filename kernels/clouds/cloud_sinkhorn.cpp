@@ -108,31 +108,6 @@ void sum_exponentials(const ExecutionSpace& space, const CloudSide<ExecutionSpac
                                           side.shift, side.sum, scale, power);
 }
 
-/// potential = log2(weight) − log2(sum); shift = log2(sum). Returns the largest change of the
-/// potential: a later sum over it changes by no more (log-sum-exp does not increase
-/// sup-distances), nor does any of its terms beyond what the sum was.
-template <class ExecutionSpace, class Scalar>
-double fit_potential(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side) {
-  const auto weights = side.support.log_weight;
-  const auto potential = side.potential, shift = side.shift, sum = side.sum;
-  double change = 0;
-  Kokkos::parallel_reduce(
-      "otfleet::clouds::fit_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
-      KOKKOS_LAMBDA(int i, double& most) {
-        const double logarithm =
-            static_cast<double>(shift(i)) + ::log2(static_cast<double>(sum(i)));
-        const Scalar before = potential(i), after = static_cast<Scalar>(weights(i) - logarithm);
-        potential(i) = after;
-        shift(i) = static_cast<Scalar>(logarithm);
-        const double moved = before > after ? static_cast<double>(before) - after
-                                            : static_cast<double>(after) - before;
-        if (!(moved <= most)) most = moved;
-      },
-      Kokkos::Max<double>(change));
-  return change;
-}
-
 /// How the plain update of a potential changed since the one before: its slope along the gradient
 /// a − P1 of the semi-dual, and its mean over a.
 struct PotentialChange {
@@ -161,18 +136,21 @@ PotentialChange measure_change(const ExecutionSpace& space,
   return {slope, change / mass};
 }
 
-/// As fit_potential, with `factor` times the last change of the plain update, less its mean, added
-/// (Acceleration::momentum). `previous` takes the plain update.
+/// potential = update = log2(weight) − log2(sum), plus `factor` times how the update changed, less
+/// the mean of that (Acceleration::momentum; factor 0: the plain update); shift = log2(sum).
+/// `previous` takes the update, unless it is empty. Returns the largest change of the potential: a
+/// later sum over it changes by no more (log-sum-exp does not increase sup-distances), nor does any
+/// of its terms beyond what the sum was.
 template <class ExecutionSpace, class Scalar>
-double accelerate_potential(const ExecutionSpace& space,
-                            const CloudSide<ExecutionSpace, Scalar>& side,
-                            const Vector<Scalar, ExecutionSpace>& previous, double factor,
-                            double mean) {
+double fit_potential(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side,
+                     const Vector<Scalar, ExecutionSpace>& previous = {}, double factor = 0,
+                     double mean = 0) {
   const auto weights = side.support.log_weight;
   const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  const bool keeps_update = previous.extent(0) > 0;
   double change = 0;
   Kokkos::parallel_reduce(
-      "otfleet::clouds::accelerate_potential",
+      "otfleet::clouds::fit_potential",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
       KOKKOS_LAMBDA(int i, double& most) {
         const double logarithm =
@@ -181,7 +159,7 @@ double accelerate_potential(const ExecutionSpace& space,
         const double momentum =
             factor > 0 ? factor * (update - static_cast<double>(previous(i)) - mean) : 0.0;
         const Scalar before = potential(i), after = static_cast<Scalar>(update + momentum);
-        previous(i) = static_cast<Scalar>(update);
+        if (keeps_update) previous(i) = static_cast<Scalar>(update);
         potential(i) = after;
         shift(i) = static_cast<Scalar>(logarithm);
         const double moved = before > after ? static_cast<double>(before) - after
@@ -241,16 +219,13 @@ Outcome iterate(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& 
       return {Status::converged, t};
     if (t >= settings.max_iterations)
       return {error < settings.threshold ? Status::converged : Status::iteration_limit, t};
-    double source_change = 0;
+    PotentialChange change;
     if (momentum) {
-      PotentialChange change;
       if (ascents >= 0) change = measure_change(space, source, previous);
       ascents = ascents < 0 || change.slope < 0 ? 0 : ascents + 1;
-      source_change =
-          accelerate_potential(space, source, previous, ascents / (ascents + 1.0), change.mean);
-    } else {
-      source_change = fit_potential(space, source);
     }
+    const double factor = momentum ? ascents / (ascents + 1.0) : 0.0;
+    const double source_change = fit_potential(space, source, previous, factor, change.mean);
     target.shift_fits = source_change <= most_change;
   }
 }
@@ -296,20 +271,14 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace,
               const Vector<int, ExecutionSpace>& replaced) {
-  clouds::check_batch(cost, problems, settings.epsilon);
+  check_measures(cost.n(), cost.m(), problems, settings.epsilon, "the clouds have");
   const auto batch = static_cast<std::size_t>(problems.size());
   if (batch == 0) return;
-  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
-  if (settings.inner_iterations < 1) throw std::invalid_argument("inner_iterations must be >= 1");
-  if (settings.max_iterations < 0) throw std::invalid_argument("max_iterations must be >= 0");
+  check_settings(settings);
   if (settings.path == Path::scaling)
     throw std::invalid_argument("clouds of points have no scaling path");
-  clouds::check_rows("f", f, problems.size(), cost.n());
-  if (iterations.extent(0) != batch || status.extent(0) != batch ||
-      (error_trace.extent(1) > 0 && error_trace.extent(0) != batch) ||
-      (replaced.extent(0) > 0 && replaced.extent(0) != batch))
-    throw std::invalid_argument("outputs do not have one row for each of the " +
-                                std::to_string(batch) + " problems");
+  check_rows("f", f, problems.size(), cost.n());
+  check_outputs(batch, iterations, status, error_trace, replaced);
   const double scale = 1 / (settings.epsilon * std::log(2.0));
   check_range<Scalar>(cost.bound(), cost.reach());
   check_range<Scalar>(scale * cost.bound(), 0);

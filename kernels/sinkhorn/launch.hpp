@@ -1,9 +1,9 @@
 #pragma once
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <string>
 
+#include "kernels/sinkhorn/checks.hpp"
 #include "kernels/sinkhorn/domain.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
 
@@ -15,16 +15,8 @@ namespace otfleet::kernels {
 template <class ExecutionSpace>
 void check_batch(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& problems,
                  double epsilon) {
-  if (!(epsilon > 0) || !std::isfinite(epsilon))
-    throw std::invalid_argument("epsilon must be > 0 and finite");
-  if (problems.source_index.extent(0) != problems.target_index.extent(0))
-    throw std::invalid_argument("a batch needs as many source as target indices");
+  check_measures(cost.n(), cost.m(), problems, epsilon, "the cost has");
   if (problems.size() == 0) return;
-  if (problems.source.points() != cost.n() || problems.target.points() != cost.m())
-    throw std::invalid_argument("measures have " + std::to_string(problems.source.points()) +
-                                " and " + std::to_string(problems.target.points()) +
-                                " points, the cost has " + std::to_string(cost.n()) + " and " +
-                                std::to_string(cost.m()));
   const int sources = problems.source.count(), targets = problems.target.count();
   const auto source = problems.source_index, target = problems.target_index;
   int wrong = 0;
@@ -37,16 +29,6 @@ void check_batch(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& 
   if (wrong > 0)
     throw std::invalid_argument(std::to_string(wrong) +
                                 " problems name measures that do not exist");
-}
-
-/// Throws std::invalid_argument unless `array` is [rows, columns].
-template <class Array>
-void check_rows(const std::string& name, const Array& array, int rows, int columns) {
-  if (array.extent(0) != static_cast<std::size_t>(rows) ||
-      array.extent(1) != static_cast<std::size_t>(columns))
-    throw std::invalid_argument(name + " is " + std::to_string(array.extent(0)) + " x " +
-                                std::to_string(array.extent(1)) + ", expected " +
-                                std::to_string(rows) + " x " + std::to_string(columns));
 }
 
 template <class Domain, class TeamMember, class Memory>

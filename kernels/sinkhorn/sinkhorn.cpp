@@ -377,15 +377,9 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
   check_batch(cost, problems, settings.epsilon);
   const auto batch = static_cast<std::size_t>(problems.size());
   if (batch == 0) return;
-  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
-  if (settings.inner_iterations < 1) throw std::invalid_argument("inner_iterations must be >= 1");
-  if (settings.max_iterations < 0) throw std::invalid_argument("max_iterations must be >= 0");
+  check_settings(settings);
   check_rows("f", f, problems.size(), cost.n());
-  if (iterations.extent(0) != batch || status.extent(0) != batch ||
-      (error_trace.extent(1) > 0 && error_trace.extent(0) != batch) ||
-      (replaced.extent(0) > 0 && replaced.extent(0) != batch))
-    throw std::invalid_argument("outputs do not have one row for each of the " +
-                                std::to_string(batch) + " problems");
+  check_outputs(batch, iterations, status, error_trace, replaced);
 
   const bool safe = scaling_is_safe<Scalar>(cost, settings.epsilon, problems.smallest_weight(),
                                             settings.acceleration);
