@@ -23,6 +23,49 @@ Loss negative_mean_dual(const ExecutionSpace& space,
   return loss;
 }
 
+template <class ExecutionSpace>
+double potential_distance(const ExecutionSpace& space,
+                          const Matrix<const double, ExecutionSpace>& a,
+                          const Matrix<const double, ExecutionSpace>& f,
+                          const Matrix<const double, ExecutionSpace>& target, double epsilon,
+                          double batch, const Matrix<double, ExecutionSpace>& gradient) {
+  using Policy = Kokkos::TeamPolicy<ExecutionSpace>;
+  const int rows = static_cast<int>(gradient.extent(0)), n = static_cast<int>(gradient.extent(1));
+  double value = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::training::potential_distance", Policy(space, rows, Kokkos::AUTO),
+      KOKKOS_LAMBDA(const typename Policy::member_type& team, double& total) {
+        const int k = team.league_rank();
+        double mass = 0, offset = 0, square = 0;
+        Kokkos::parallel_reduce(
+            points, [&](int i, double& sum) { sum += a(k, i); }, mass);
+        Kokkos::parallel_reduce(
+            Kokkos::TeamThreadRange(team, n),
+            [&](int i, double& sum) {
+              if (a(k, i) > 0) sum += a(k, i) * (f(k, i) - target(k, i));
+            },
+            offset);
+        offset /= mass;
+        Kokkos::parallel_reduce(
+            Kokkos::TeamThreadRange(team, n),
+            [&](int i, double& sum) {
+              const double difference = a(k, i) > 0 ? f(k, i) - target(k, i) - offset : 0;
+              gradient(k, i) = a(k, i) * difference / (epsilon * batch);
+              sum += gradient(k, i) * difference / 2;
+            },
+            square);
+        Kokkos::single(Kokkos::PerTeam(team), [&] { total += square; });
+      },
+      value);
+  return value;
+}
+
+template double potential_distance<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&, double, double,
+    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
 template Loss negative_mean_dual<Kokkos::DefaultExecutionSpace>(
     const Kokkos::DefaultExecutionSpace&,
     const Vector<const double, Kokkos::DefaultExecutionSpace>&,

@@ -100,9 +100,7 @@ void run_train(const CommandContext& context) {
     });
   }
   const PairSampler sampler(population, {0, population.problems()}, job.seed, job.train.augment);
-  MetaTrainer trainer(
-      {job.problem.epsilon, job.train.batch, job.train.learning_rate, job.train.clip}, communicator,
-      population, sampler, start->model);
+  MetaTrainer trainer(trainer_settings(job), communicator, population, sampler, start->model);
   if (start->state) trainer.state() = std::move(*start->state);
   TrainingState& state = trainer.state();
   state.job = run_identity(job, population);

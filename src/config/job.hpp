@@ -54,13 +54,17 @@ struct Job {
   struct Model {
     std::string architecture = "mlp";  // mlp | pair_encoder
     std::vector<std::int64_t> hidden = {1024, 1024, 1024};
-    std::int64_t embedding = 256;  // pair_encoder only
+    std::int64_t embedding = 256;            // pair_encoder only
+    std::vector<std::int64_t> head = {512};  // pair_encoder only
+    std::int64_t output_rank = 0;            // pair_encoder only; 0: full
   } model;
 
   struct Train {
     std::int64_t steps = 50000;
-    double minutes = 0;        // stop after this much wall time; 0: no limit
-    std::int64_t batch = 128;  // problems per step over all ranks together
+    double minutes = 0;               // stop after this much wall time; 0: no limit
+    std::int64_t batch = 128;         // problems per step over all ranks together
+    std::string loss = "regression";  // regression | objective
+    double target_threshold = 1e-3;   // regression: L1 marginal error of what is regressed onto
     double learning_rate = 1e-3;
     std::string schedule = "cosine";  // cosine | constant
     double clip = 1.0;                // global gradient norm; 0: none
@@ -77,7 +81,7 @@ struct Job {
     std::string acceleration = "momentum";  // momentum | none; Sinkhorn only
     std::string initializer = "zeros";      // zeros | gaussian | model
     double doubtful_error = 0.25;      // share of the mass: a prediction with a larger first error
-                                  // is compared with zeros
+                                       // is compared with zeros
     std::string precision = "double";  // double | float; certificates are always double
   } solver;
 

@@ -20,7 +20,8 @@ std::string architecture_text(const Job::Model& model) {
   std::string text =
       fmt::format("{} with hidden = [{}]", model.architecture, fmt::join(model.hidden, ", "));
   if (model.architecture == "pair_encoder")
-    text += fmt::format(", embedding = {}", model.embedding);
+    text += fmt::format(", embedding = {}, head = [{}], output_rank = {}", model.embedding,
+                        fmt::join(model.head, ", "), model.output_rank);
   return text;
 }
 
@@ -63,14 +64,18 @@ ModelDescription read_description(const Hdf5File& file) {
                                 file.path().string(), *version, format_version));
   ModelDescription description;
   description.architecture.architecture = required_text(file, "architecture");
-  description.architecture.hidden.clear();
-  if (!file.has("/model/hidden"))
-    throw UserError(file.path().string() + ": not an otfleet checkpoint (no /model/hidden)");
-  description.architecture.hidden = file.read<std::int64_t>("/model/hidden");
+  for (const auto& [name, widths] : {std::pair{"/model/hidden", &description.architecture.hidden},
+                                     std::pair{"/model/head", &description.architecture.head}}) {
+    if (!file.has(name))
+      throw UserError(
+          fmt::format("{}: not an otfleet checkpoint (no {})", file.path().string(), name));
+    *widths = file.read<std::int64_t>(name);
+  }
   const auto number = [&](const std::string& name) {
     return required_number(file, "/model", name);
   };
   description.architecture.embedding = std::llround(number("embedding"));
+  description.architecture.output_rank = std::llround(number("output_rank"));
   description.n = std::llround(number("n"));
   description.m = std::llround(number("m"));
   description.shared_measures = number("shared_measures") != 0;
@@ -87,7 +92,9 @@ void check(const std::string& name, const ModelDescription& found, const ModelDe
                     name, found.n, found.m, found.geometry, wanted.n, wanted.m, wanted.geometry));
   const auto &have = found.architecture, &want = wanted.architecture;
   const bool same = have.architecture == want.architecture && have.hidden == want.hidden &&
-                    (have.architecture != "pair_encoder" || have.embedding == want.embedding);
+                    (have.architecture != "pair_encoder" ||
+                     (have.embedding == want.embedding && have.head == want.head &&
+                      have.output_rank == want.output_rank));
   if (!same)
     throw UserError(
         fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again", name,
@@ -118,9 +125,11 @@ void write_checkpoint(const std::filesystem::path& path, PotentialModel& model,
   file.set_attribute("/", "otfleet_version", format_version);
   file.create_group("/model");
   file.set_attribute("/model", "architecture", description.architecture.architecture);
-  const auto& hidden = description.architecture.hidden;
-  file.write<std::int64_t>("/model/hidden", {static_cast<std::int64_t>(hidden.size())}, hidden);
+  for (const auto& [name, widths] : {std::pair{"/model/hidden", &description.architecture.hidden},
+                                     std::pair{"/model/head", &description.architecture.head}})
+    file.write<std::int64_t>(name, {static_cast<std::int64_t>(widths->size())}, *widths);
   file.set_attribute("/model", "embedding", description.architecture.embedding);
+  file.set_attribute("/model", "output_rank", description.architecture.output_rank);
   file.set_attribute("/model", "n", description.n);
   file.set_attribute("/model", "m", description.m);
   file.set_attribute("/model", "shared_measures", std::int64_t{description.shared_measures});

@@ -38,7 +38,10 @@ PotentialModel::Network::Network(const ModelDescription& given) : description(gi
     target_encoder = description.shared_measures
                          ? source_encoder
                          : layers(chain(description.m, model.hidden, 2 * model.embedding), true);
-    head = layers({model.embedding, 2 * model.embedding, description.n}, true);
+    const bool full = model.output_rank == 0;
+    head =
+        layers(chain(model.embedding, model.head, full ? description.n : model.output_rank), true);
+    if (!full) head->push_back(torch::nn::Linear(model.output_rank, description.n));
   }
   flatten();
 }

@@ -5,15 +5,11 @@
 #include <span>
 #include <string>
 
-#include "kernels/kokkos_compat.hpp"
 #include "src/config/job.hpp"
+#include "src/execution.hpp"
 #include "src/problems/population.hpp"
 
 namespace otfleet {
-
-using ExecutionSpace = Kokkos::DefaultExecutionSpace;
-using kernels::Matrix;
-using kernels::Vector;
 
 /// What a model was made for; a checkpoint carries it.
 struct ModelDescription {
@@ -30,7 +26,8 @@ struct ModelDescription {
 /// "mlp": (a, b) through fully connected layers of the widths `hidden`, ReLU (the paper's).
 /// "pair_encoder": each measure through an encoder of its own (hidden widths `hidden`, GELU) into
 /// `embedding` numbers, one set for its role as source and one as target; source's and target's are
-/// added and a small head gives φ. A population of P pairs over M measures needs M encodings.
+/// added and a small head (hidden widths `head`, GELU, a last layer of rank `output_rank`) gives φ.
+/// A population of P pairs over M measures needs M encodings.
 ///
 /// Parameters lie in one flat array, and so do their gradients, so that averaging, clipping and the
 /// optimizer each make one pass. LibTorch stays behind this interface.

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/initializers/learned.hpp"
 #include "src/models/network.hpp"
 
 namespace otfleet {
 namespace {
 
 constexpr std::int64_t encoded_at_once = 4096;  // bounds the memory of hidden layers
+/// On a CPU as many as stay in its caches from one layer to the next.
+constexpr std::size_t predicted_at_once = kernels::runs_on_host<ExecutionSpace> ? 256 : 4096;
 
 torch::Tensor index_tensor(std::span<const std::int32_t> indices) {
   const torch::Tensor values =
@@ -86,13 +89,26 @@ void Predictor::predict(std::span<const std::int32_t> sources,
                         const Matrix<double, ExecutionSpace>& f) const {
   const torch::NoGradGuard no_graph;
   auto& network = state_->network;
-  const torch::Tensor a = state_->source_weights.index_select(0, index_tensor(sources));
-  torch::Tensor phi;
-  if (network.encodes_pairs())
-    phi = network.join(state_->source_codes.of(sources), state_->target_codes.of(targets));
-  else
-    phi = network.run(a, state_->target_weights.index_select(0, index_tensor(targets)));
-  tensor_of(f).copy_(potential_from(phi, a, epsilon));
+  for (std::size_t first = 0; first < sources.size(); first += predicted_at_once) {
+    const std::size_t count = std::min(predicted_at_once, sources.size() - first);
+    const auto some_sources = sources.subspan(first, count);
+    const auto some_targets = targets.subspan(first, count);
+    torch::Tensor phi;
+    if (network.encodes_pairs())
+      phi = network.join(state_->source_codes.of(some_sources),
+                         state_->target_codes.of(some_targets));
+    else
+      phi = network.run(state_->source_weights.index_select(0, index_tensor(some_sources)),
+                        state_->target_weights.index_select(0, index_tensor(some_targets)));
+    const Matrix<const float, ExecutionSpace> values(phi.data_ptr<float>(), count, f.extent(1));
+    const Vector<int, ExecutionSpace> rows("otfleet::models::sources", count);
+    const auto host_rows = Kokkos::create_mirror_view(rows);
+    std::copy(some_sources.begin(), some_sources.end(), host_rows.data());
+    Kokkos::deep_copy(rows, host_rows);
+    kernels::learned_initializer<ExecutionSpace>(
+        ExecutionSpace(), values, state_->keep_source, rows, epsilon,
+        Kokkos::subview(f, std::pair(first, first + count), Kokkos::ALL));
+  }
 }
 
 }  // namespace otfleet

@@ -5,25 +5,12 @@
 #include <vector>
 
 #include "distributed/shard.hpp"
-#include "kernels/sinkhorn/sinkhorn.hpp"
 #include "src/config/job.hpp"
 #include "src/models/potential_model.hpp"
-#include "src/problems/cost.hpp"
 #include "src/problems/population.hpp"
-#include "src/solvers/method_choice.hpp"
+#include "src/solvers/batch_solver.hpp"
 
 namespace otfleet {
-
-/// How often the solver did more than it was asked first.
-struct SolveCounts {
-  std::int64_t newton = 0;           ///< instances that Newton's method solved or finished
-  std::int64_t replaced_starts = 0;  ///< starts that were worse than zeros, and given up for them
-
-  void add(const SolveCounts& other) {
-    newton += other.newton;
-    replaced_starts += other.replaced_starts;
-  }
-};
 
 /// Figures of one rank's instances, in the population's order; potentials [count, n] and [count, m]
 /// only when asked for. Units: dual_value to lower_bound in the cost's units times mass.
@@ -53,7 +40,7 @@ class PopulationSolver {
   bool supports(const std::string& initializer) const;
 
   /// Which method `settings` mean for this population.
-  MethodChoice choose(const Job::Solver& settings) const;
+  MethodChoice choose(const Job::Solver& settings) const { return solver_.choose(settings); }
 
   /// Encodes the measures that `shard` needs; predictions then cost the head alone. The model must
   /// outlive the predictor.
@@ -77,21 +64,13 @@ class PopulationSolver {
                                  std::int64_t length) const;
 
  private:
-  struct Chunk;
-  Chunk start(distributed::Shard rows, const std::string& initializer, const Predictor* predictor,
+  Batch start(distributed::Shard rows, const std::string& initializer, const Predictor* predictor,
               SolveSeconds& seconds) const;
-  void run_sinkhorn(Chunk& chunk, const Job::Solver& settings, std::int64_t max_iterations,
-                    const Matrix<double, ExecutionSpace>& trace) const;
-  void run_newton(Chunk& chunk, const Job::Solver& settings) const;
-  void finish_with_newton(Chunk& chunk, const std::vector<std::int32_t>& open,
-                          const Job::Solver& settings) const;
-  void solve_chunk(Chunk& chunk, const Job::Solver& settings, SolveSeconds& seconds,
-                   SolveCounts& counts) const;
+  void iterate(Batch& batch, const Job::Solver& settings, SolveSeconds& seconds,
+               SolveCounts& counts) const;
 
   const Population& population_;
-  double epsilon_;
-  Cost cost_;
-  double source_support_ = 0, target_support_ = 0;  ///< mean numbers of points with weight
+  BatchSolver solver_;
   kernels::Measures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
 };

@@ -9,9 +9,10 @@ PotentialModel fine_tune(const PotentialModel& model, const Population& populati
   PotentialModel copy = model.clone();
   if (shard.size() == 0 || job.fine_tune.steps == 0) return copy;
   const PairSampler sampler(population, shard, job.seed, /*augment=*/false);
-  MetaTrainer trainer(
-      {job.problem.epsilon, job.fine_tune.batch, job.fine_tune.learning_rate, job.train.clip},
-      distributed::Communicator::self(), population, sampler, copy);
+  MetaTrainerSettings settings = trainer_settings(job);
+  settings.batch = job.fine_tune.batch;
+  settings.learning_rate = job.fine_tune.learning_rate;
+  MetaTrainer trainer(settings, distributed::Communicator::self(), population, sampler, copy);
   for (std::int64_t step = 0; step < job.fine_tune.steps; ++step) trainer.step(1.0);
   return copy;
 }

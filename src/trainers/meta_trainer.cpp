@@ -5,7 +5,6 @@
 
 #include "distributed/shard.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
-#include "kernels/sinkhorn/semi_dual.hpp"
 #include "kernels/training/adam.hpp"
 #include "kernels/training/loss.hpp"
 
@@ -27,6 +26,18 @@ Vector<float, ExecutionSpace> zeros(std::size_t size) {
 
 }  // namespace
 
+MetaTrainerSettings trainer_settings(const Job& job) {
+  MetaTrainerSettings settings;
+  settings.epsilon = job.problem.epsilon;
+  settings.batch = job.train.batch;
+  settings.learning_rate = job.train.learning_rate;
+  settings.clip = job.train.clip;
+  settings.loss =
+      job.train.loss == "regression" ? TrainingLoss::regression : TrainingLoss::objective;
+  settings.target_threshold = job.train.target_threshold;
+  return settings;
+}
+
 MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
                          const distributed::Communicator& communicator,
                          const Population& population, const PairSampler& sampler,
@@ -36,7 +47,7 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
       averager_(make_averager(communicator)),
       sampler_(sampler),
       model_(model),
-      cost_(make_cost(population.geometry)) {
+      solver_(population, settings.epsilon) {
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;
@@ -79,10 +90,11 @@ StepFigures MetaTrainer::step(double rate) {
           kernels::semi_dual<ExecutionSpace>(space, cost, problems, settings_.epsilon, f_, value_,
                                              slope_);
         },
-        cost_);
+        solver_.cost());
     const auto loss = kernels::negative_mean_dual<ExecutionSpace>(
         space, value_, slope_, static_cast<double>(settings_.batch));
     sums = {loss.value, loss.first_error};
+    if (settings_.loss == TrainingLoss::regression) slope_towards_solutions(problems);
     model_.backward(slope_);
   } else {
     Kokkos::deep_copy(gradients, 0.0f);
@@ -99,6 +111,18 @@ StepFigures MetaTrainer::step(double rate) {
                                      model_.parameters(), state_.first_moment,
                                      state_.second_moment);
   return {sums[0], sums[1], norm};
+}
+
+void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {
+  Job::Solver settings;
+  settings.initializer = "model";  // what the predictions are: early ones give way to zeros
+  settings.threshold = settings_.target_threshold;
+  Batch batch(problems);
+  Kokkos::deep_copy(batch.f, f_);
+  SolveCounts ignored;
+  solver_.solve(batch, settings, ignored);
+  kernels::potential_distance<ExecutionSpace>(ExecutionSpace(), a_, f_, batch.f, settings_.epsilon,
+                                              static_cast<double>(settings_.batch), slope_);
 }
 
 }  // namespace otfleet

@@ -8,29 +8,42 @@
 #include "distributed/gradient_averager.hpp"
 #include "src/models/checkpoint.hpp"
 #include "src/models/potential_model.hpp"
-#include "src/problems/cost.hpp"
+#include "src/solvers/batch_solver.hpp"
 #include "src/trainers/pair_sampler.hpp"
 
 namespace otfleet {
+
+/// What training minimizes, a mean over problems.
+///   objective   minus the entropic dual value at (f, g(f)), f predicted (Meta OT, Amos et al.
+///   2022).
+///               No solution is needed: its derivative with respect to f is a − P1 (envelope
+///               theorem), one pass of the semi_dual kernel.
+///   regression  the distance to solved potentials (kernels::potential_distance). Every batch is
+///               solved from its predictions, which costs less the better they are. Predictions
+///               end up further from the marginals and closer to the solution: fewer iterations.
+enum class TrainingLoss { objective, regression };
 
 struct MetaTrainerSettings {
   double epsilon = 1e-2;
   std::int64_t batch = 128;  ///< problems per step, over all ranks together
   double learning_rate = 1e-3;
   double clip = 1;  ///< global gradient norm; 0: none
+  TrainingLoss loss = TrainingLoss::objective;
+  double target_threshold = 1e-3;  ///< regression: L1 marginal error of the solved potentials
 };
+
+/// What a job says about training.
+MetaTrainerSettings trainer_settings(const Job& job);
 
 /// One step's figures, the same on every rank.
 struct StepFigures {
-  double loss = 0;           ///< mean over the batch of minus the dual value, in units of the cost
+  double loss = 0;           ///< mean over the batch of minus the dual value, in units of the cost,
+                             ///< whichever loss is minimized
   double first_error = 0;    ///< mean L1 marginal error of the predictions, |a − P1|
   double gradient_norm = 0;  ///< before clipping
 };
 
-/// Meta-training of Meta OT (Amos et al. 2022): minimizes the mean over problems of minus the
-/// entropic dual value at (f, g(f)), f predicted; no solved problem is needed. The derivative of
-/// the dual value with respect to f is a − P1 (envelope theorem), so one pass of the semi_dual
-/// kernel replaces automatic differentiation through the solver.
+/// Trains a model on the problems of a population.
 ///
 /// Data-parallel: a batch is split over the ranks, gradients are summed, every rank makes the same
 /// Adam step. The same seed and batch give the same losses on any number of ranks, up to the order
@@ -47,15 +60,17 @@ class MetaTrainer {
   TrainingState& state() { return state_; }
 
  private:
+  void slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems);
+
   MetaTrainerSettings settings_;
   distributed::Communicator communicator_;
   std::unique_ptr<distributed::GradientAverager> averager_;
   const PairSampler& sampler_;
   PotentialModel& model_;
-  Cost cost_;
+  BatchSolver solver_;
   TrainingState state_;
-  std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
-  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;
+  std::int64_t first_ = 0, count_ = 0;                ///< this rank's part of a batch
+  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;  ///< slope: of the loss, by f
   Vector<int, ExecutionSpace> identity_;
   Vector<double, ExecutionSpace> value_;
 };

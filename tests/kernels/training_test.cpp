@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/training/adam.hpp"
 #include "kernels/training/loss.hpp"
@@ -91,6 +92,52 @@ TEST(Loss, is_minus_the_mean_dual_value_with_its_slope) {
   }
   EXPECT_NEAR(loss.value, sum, 1e-14);
   EXPECT_NEAR(loss.first_error, error, 1e-12);
+}
+
+TEST(Loss, distance_to_solved_potentials_ignores_constants_and_empty_points) {
+  const double inf = std::numeric_limits<double>::infinity(), epsilon = 0.25, batch = 4;
+  const Rows a = {{0.5, 0, 0.25, 0.25}, {1, 1, 1, 1}, {0, 0, 1, 0}};
+  const Rows f = {{1, -inf, 2, 3}, {1, 2, 3, 4}, {-inf, 0, 5, 0}};
+  const Rows target = {{0, -inf, 2, 1}, {8, 9, 10, 11}, {-inf, -inf, 9, 0}};
+  const auto gradient = on_device(Rows(3, Row(4, 7.0)), 4);
+  const double value = potential_distance<Space>(Space(), on_device(a, 4), on_device(f, 4),
+                                                 on_device(target, 4), epsilon, batch, gradient);
+  // Row 0: differences 1, 0, 2 with mean 1, so 0, −1, 1; rows 1 and 2 differ by constants alone.
+  EXPECT_NEAR(value, (0.25 + 0.25) / (2 * epsilon) / batch, 1e-15);
+  const Rows found = on_host(Matrix<const double, Space>(gradient));
+  const Rows expected = {{0, 0, -0.25, 0.25}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+  for (int k = 0; k < 3; ++k)
+    for (int i = 0; i < 4; ++i)
+      EXPECT_NEAR(found[k][i], expected[k][i] / (epsilon * batch), 1e-15) << k << " " << i;
+}
+
+TEST(Loss, distance_has_the_gradient_of_finite_differences) {
+  Random random(63);
+  const int rows = 3, n = 9;
+  Rows a(rows), f(rows), target(rows);
+  for (int k = 0; k < rows; ++k) {
+    a[k] = random.uniform_row(n, 0, 1);
+    f[k] = random.uniform_row(n, -1, 1);
+    target[k] = random.uniform_row(n, -1, 1);
+  }
+  const auto gradient = on_device(f, n), ignored = on_device(f, n);
+  const auto value = [&](const Matrix<double, Space>& slope) {
+    return potential_distance<Space>(Space(), on_device(a, n), on_device(f, n),
+                                     on_device(target, n), 0.1, 5, slope);
+  };
+  value(gradient);
+  const Rows found = on_host(Matrix<const double, Space>(gradient));
+  const double step = 1e-5;
+  for (int k = 0; k < rows; ++k)
+    for (int i = 0; i < n; ++i) {
+      const double at = f[k][i];
+      f[k][i] = at + step;
+      const double above = value(ignored);
+      f[k][i] = at - step;
+      const double below = value(ignored);
+      f[k][i] = at;
+      EXPECT_NEAR(found[k][i], (above - below) / (2 * step), 1e-8);
+    }
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ Job small_job(const std::string& architecture) {
   job.model.architecture = architecture;
   job.model.hidden = {7, 5};
   job.model.embedding = 4;
+  job.model.head = {3, 5};
+  job.model.output_rank = 2;
   job.problem.epsilon = 0.05;
   return job;
 }
@@ -107,6 +109,8 @@ TEST_F(Checkpoint, ModelsComeBackBitByBit) {
       EXPECT_EQ(found.architecture.architecture, architecture);
       EXPECT_EQ(found.architecture.hidden, description.architecture.hidden);
       EXPECT_EQ(found.architecture.embedding, 4);
+      EXPECT_EQ(found.architecture.head, (std::vector<std::int64_t>{3, 5}));
+      EXPECT_EQ(found.architecture.output_rank, 2);
       EXPECT_EQ(found.n, population->geometry.n);
       EXPECT_EQ(found.m, population->geometry.m);
       EXPECT_EQ(found.shared_measures, population->shared_measures);
@@ -183,6 +187,12 @@ TEST_F(Checkpoint, OtherModelsAndCostsAreRefused) {
   write_checkpoint(file_, pair);
   job.model.architecture = "pair_encoder";
   expect_refused(describe_model(job, population_), "embedding = 4", "embedding = 99");
+  job.model = small_job("pair_encoder").model;
+  job.model.head = {3};
+  expect_refused(describe_model(job, population_), "head = [3, 5]", "head = [3]");
+  job.model = small_job("pair_encoder").model;
+  job.model.output_rank = 0;
+  expect_refused(describe_model(job, population_), "output_rank = 2", "output_rank = 0");
 }
 
 TEST_F(Checkpoint, FilesThatAreNoCheckpointsAreRefused) {

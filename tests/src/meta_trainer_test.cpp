@@ -29,11 +29,16 @@ Job small_job(const std::string& architecture = "mlp") {
   job.model.architecture = architecture;
   job.model.hidden = {32, 32};
   job.model.embedding = 16;
+  job.model.head = {24};
+  job.model.output_rank = 8;
   return job;
 }
 
 MetaTrainerSettings settings(std::int64_t batch) {
-  return {0.05, batch, 1e-3, 1};
+  MetaTrainerSettings result;
+  result.epsilon = 0.05;
+  result.batch = batch;
+  return result;
 }
 
 struct Course {
@@ -43,10 +48,13 @@ struct Course {
 
 /// Trains a fresh model over the ranks of `communicator`.
 Course train(const Communicator& communicator, const Population& population, int steps,
-             std::int64_t batch, const std::string& architecture = "mlp") {
+             std::int64_t batch, const std::string& architecture = "mlp",
+             TrainingLoss loss = TrainingLoss::objective) {
   PotentialModel model(describe_model(small_job(architecture), population), 1);
   const PairSampler sampler(population, {0, population.problems()}, 2, /*augment=*/true);
-  MetaTrainer trainer(settings(batch), communicator, population, sampler, model);
+  MetaTrainerSettings choices = settings(batch);
+  choices.loss = loss;
+  MetaTrainer trainer(choices, communicator, population, sampler, model);
   Course run;
   for (int step = 0; step < steps; ++step) run.figures.push_back(trainer.step(1.0));
   run.weights = download(model.parameters());
@@ -79,17 +87,6 @@ void expect_same_curve(const Course& run, const Course& alone) {
               1e-5 * alone.figures[0].gradient_norm);
 }
 
-TEST(MetaTrainer, RanksFollowTheCurveOfOneRank) {
-  const Communicator world = Communicator::world();
-  const Population grid = blob_population(8, 10, 40), dense = dense_population(10, 14, 6, 40);
-  for (const Population* population : {&grid, &dense})
-    for (const char* architecture : {"mlp", "pair_encoder"}) {
-      const Course run = train(world, *population, 20, 12, architecture);
-      expect_same_curve(run, train(Communicator::self(), *population, 20, 12, architecture));
-      expect_same_on_all_ranks(world, run.weights);
-    }
-}
-
 TEST(MetaTrainer, RanksWithoutProblemsJoin) {
   const Communicator world = Communicator::world();
   const Population population = blob_population(8, 10, 40);
@@ -110,9 +107,26 @@ TEST(MetaTrainer, StartsFromTheWeightsOfRankZero) {
   EXPECT_EQ(download(model.parameters()), download(first.parameters()));
 }
 
-TEST(MetaTrainer, LossDecreases) {
+class MetaTrainerLoss : public ::testing::TestWithParam<TrainingLoss> {};
+
+INSTANTIATE_TEST_SUITE_P(MetaTrainer, MetaTrainerLoss,
+                         ::testing::Values(TrainingLoss::objective, TrainingLoss::regression));
+
+TEST_P(MetaTrainerLoss, RanksFollowTheCurveOfOneRank) {
   const Communicator world = Communicator::world();
-  const Course run = train(world, blob_population(8, 10, 40), 200, 12);
+  const Population grid = blob_population(8, 10, 40), dense = dense_population(10, 14, 6, 40);
+  for (const Population* population : {&grid, &dense})
+    for (const char* architecture : {"mlp", "pair_encoder"}) {
+      const Course run = train(world, *population, 20, 12, architecture, GetParam());
+      expect_same_curve(run,
+                        train(Communicator::self(), *population, 20, 12, architecture, GetParam()));
+      expect_same_on_all_ranks(world, run.weights);
+    }
+}
+
+TEST_P(MetaTrainerLoss, Decreases) {
+  const Communicator world = Communicator::world();
+  const Course run = train(world, blob_population(8, 10, 40), 200, 12, "mlp", GetParam());
   const auto mean = [&](std::size_t from, double StepFigures::*figure) {
     double sum = 0;
     for (std::size_t step = from; step < from + 20; ++step) sum += run.figures[step].*figure;
@@ -131,7 +145,9 @@ TEST(MetaTrainer, ClipAndRateScaleTheStep) {
   const auto moment_norm = [&](double clip, double rate, std::vector<float>& weights,
                                StepFigures& figures) {
     PotentialModel model(description, 1);
-    MetaTrainer trainer({0.05, 6, 1e-3, clip}, world, population, sampler, model);
+    MetaTrainerSettings choices = settings(6);
+    choices.clip = clip;
+    MetaTrainer trainer(choices, world, population, sampler, model);
     figures = trainer.step(rate);
     EXPECT_EQ(trainer.state().step, 1);
     weights = download(model.parameters());

@@ -48,6 +48,8 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
     description_.architecture.architecture = GetParam().architecture;
     description_.architecture.hidden = {11, 8};
     description_.architecture.embedding = 6;
+    description_.architecture.head = {11};
+    description_.architecture.output_rank = 4;
     description_.n = population_.geometry.n;
     description_.m = population_.geometry.m;
     description_.shared_measures = GetParam().shared;
@@ -130,7 +132,8 @@ torch::Tensor plain_phi(const ModelDescription& description, const Weights& weig
   const std::string target = description.shared_measures ? "source_encoder" : "target_encoder";
   const torch::Tensor code = layers(weights, "source_encoder", x, true).narrow(1, 0, size) +
                              layers(weights, target, y, true).narrow(1, size, size);
-  return layers(weights, "head", torch::gelu(code), true);
+  const torch::Tensor basis = layers(weights, "head", torch::gelu(code), true);
+  return torch::linear(basis, weights.at("head.3.weight"), weights.at("head.3.bias"));
 }
 
 /// <w, potential> per row; a potential of −inf where the weight is zero counts for nothing.
