@@ -9,6 +9,7 @@
 #include "kernels/newton/newton.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
 #include "kernels/sinkhorn/selection.hpp"
+#include "src/solvers/append.hpp"
 
 namespace otfleet {
 namespace {
@@ -43,12 +44,6 @@ Matrix<const double, ExecutionSpace> upload(const std::vector<double>& values, s
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::" + label), rows, columns);
   Kokkos::deep_copy(device, host);
   return device;
-}
-
-template <class Value>
-void append(std::vector<Value>& to, const auto& view) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-  to.insert(to.end(), host.data(), host.data() + host.size());
 }
 
 Vector<int, ExecutionSpace> upload(std::span<const std::int32_t> indices) {
@@ -239,7 +234,7 @@ void PopulationSolver::finish_with_newton(Chunk& chunk, const std::vector<std::i
 }
 
 Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
-                                  const Predictor* predictor, bool potentials,
+                                  const Predictor* predictor, const Job::Solution& wanted,
                                   SolveSeconds& seconds) const {
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
@@ -250,7 +245,7 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
     Matrix<double, ExecutionSpace> g;
     {
       const StopWatch watch(seconds.certify);
-      if (potentials)
+      if (wanted.potentials || wants_plan(wanted))
         g = Matrix<double, ExecutionSpace>("otfleet::solver::g", count, population_.geometry.m);
       std::visit(
           [&](const auto& cost) {
@@ -259,7 +254,12 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
           },
           cost_);
     }
-    if (potentials) {
+    {
+      const StopWatch watch(seconds.plan);
+      append_plan_outputs(all.plan, cost_, chunk.problems, epsilon_, chunk.f, g, target_points_,
+                          wanted);
+    }
+    if (wanted.potentials) {
       append(all.f, chunk.f);
       append(all.g, g);
     }
