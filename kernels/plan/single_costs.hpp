@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/clouds/ground_cost.hpp"
+#include "kernels/clouds/cost_form.hpp"
 #include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 
