@@ -27,8 +27,9 @@ struct AxisCosts {
     return row;
   }
   KOKKOS_FUNCTION double cost(const Row& row, int j) const {
-    double sum = row.costs[0][parts(j, 0)];
-    for (int d = 1; d < chain.axes; ++d) sum += row.costs[d][parts(j, d)];
+    const int* part = &parts(j, 0);
+    double sum = row.costs[0][part[0]];
+    for (int d = 1; d < chain.axes; ++d) sum += row.costs[d][part[d]];
     return sum;
   }
 };

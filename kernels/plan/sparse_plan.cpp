@@ -34,15 +34,16 @@ struct PlanRows {
   KOKKOS_FUNCTION bool has_weight(int k, int i) const {
     return problems.source.weights(problems.source_index(k), i) > 0;
   }
-  /// Calls visit(j, exponent) with ascending j.
+  /// Calls visit(j, exponent) with ascending j for as long as it returns true.
   template <class Visit>
   KOKKOS_FUNCTION void for_entries(int k, int i, const Visit& visit) const {
     const auto row = costs.row(i);
-    const double potential = f(k, i);
-    for (int s = 0; s < supported(k); ++s) {
-      const int j = support(k, s);
-      const double gain = (potential + (g(k, j) - minimum)) - costs.cost(row, j);
-      visit(j, gain * inverse_epsilon);
+    const double potential = f(k, i), *others = &g(k, 0);
+    const int *places = &support(k, 0), count = supported(k);
+    for (int s = 0; s < count; ++s) {
+      const int j = places[s];
+      const double gain = (potential + (others[j] - minimum)) - costs.cost(row, j);
+      if (!visit(j, gain * inverse_epsilon)) return;
     }
   }
 };
@@ -64,6 +65,7 @@ struct RowMasses {
         } else if (!(exponent <= largest - negligible)) {  // NaN too
           sum += ::exp(exponent - largest);
         }
+        return true;
       });
     log_mass(row) = sum == 0 ? -infinite : largest + ::log(sum);
   }
@@ -88,16 +90,18 @@ struct ChooseEntries {
     const std::int64_t first = fills ? offsets(k, i) : 0;
     const int room = fills ? static_cast<int>(offsets(k, i + 1) - first) : 0;
     BestEntries best(columns.data() + first, values.data() + first, room);
-    const double bar = log_threshold + log_mass(row);
+    const double share = log_threshold + log_mass(row);
+    const double bar = share < least_exponent ? least_exponent : share;  // NaN: nothing is kept
     int count = 0;
     if (rows.has_weight(k, i))
       rows.for_entries(k, i, [&](int j, double exponent) {
-        if (!(exponent >= least_exponent && exponent >= bar)) return;
+        if (!(exponent >= bar)) return true;
         ++count;
         best.offer(j, exponent);
+        return fills || count < most;
       });
     if (!fills) {
-      counts(row) = count < most ? count : most;
+      counts(row) = count;
       return;
     }
     best.finish();
