@@ -8,17 +8,7 @@ endif()
 find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)
 
-find_package(Kokkos REQUIRED)
-# Debian's Kokkos names an include folder that does not exist; its headers lie under trilinos/.
-if(NOT TARGET otfleet_kokkos)
-  add_library(otfleet_kokkos INTERFACE)
-  target_link_libraries(otfleet_kokkos INTERFACE Kokkos::kokkos)
-  find_path(OTFLEET_TRILINOS_INCLUDE_DIR Kokkos_Core.hpp PATHS /usr/include/trilinos NO_DEFAULT_PATH)
-  get_target_property(_kokkos_real Kokkos::kokkos INTERFACE_LINK_LIBRARIES)
-  if(OTFLEET_TRILINOS_INCLUDE_DIR AND "${_kokkos_real}" MATCHES "trilinos")
-    target_include_directories(otfleet_kokkos SYSTEM INTERFACE ${OTFLEET_TRILINOS_INCLUDE_DIR})
-  endif()
-endif()
+include(KernelDependencies)
 
 set(HDF5_PREFER_PARALLEL ON)
 find_package(HDF5 REQUIRED COMPONENTS C)
@@ -33,9 +23,6 @@ find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
-
-find_path(SLEEF_INCLUDE_DIR sleef.h)
-find_library(SLEEF_LIBRARY sleef)
 
 if(OTFLEET_NCCL)
   find_package(CUDAToolkit REQUIRED)

@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/clouds/cloud_points.hpp"
+#include "kernels/clouds/cost_form.hpp"
 
 // One pass over all pairs of two clouds: a number for every row, from a sum or an extremum over the
 // columns. Costs are computed where they are used; the exponents of exp are to base 2.

@@ -3,7 +3,7 @@
 
 #include "kernels/clouds/cloud_pass.hpp"
 
-// The plan of given potentials, in double: what certify() and semi_dual() both look at.
+// The plan of given potentials, in double: what certify(), semi_dual() and projections look at.
 
 namespace otfleet::kernels {
 
@@ -66,20 +66,28 @@ double largest_potential(const ExecutionSpace& space, const Matrix<const double,
   return largest > -std::numeric_limits<double>::max() ? largest : 0.0;
 }
 
+/// side.potential = row k of f, less `largest`; side.shift = −side.potential.
+template <class ExecutionSpace>
+void load_side(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
+               double largest, double scale, const PlanSide<ExecutionSpace>& side) {
+  const auto index = side.support.index;
+  const auto potential = side.potential, shift = side.shift;
+  Kokkos::parallel_for(
+      "otfleet::clouds::load_side",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
+        potential(i) = (f(k, index(i)) - largest) * scale;
+        shift(i) = -potential(i);
+      });
+}
+
 /// From row k of f, less `largest`: source.potential, the target's by the half-step, and source.sum
 /// = P1. No exponent is positive in the last pass: a plan with exact columns has P_ij <= b_j.
 template <CostForm form, class ExecutionSpace>
 void make_plan(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
                double largest, const PlanSide<ExecutionSpace>& source,
                const PlanSide<ExecutionSpace>& target, double scale, double power) {
-  const auto index = source.support.index;
+  load_side(space, f, k, largest, scale, source);
   const auto left = source.potential, left_shift = source.shift;
-  Kokkos::parallel_for(
-      "otfleet::clouds::load_plan",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, source.points.count), KOKKOS_LAMBDA(int i) {
-        left(i) = (f(k, index(i)) - largest) * scale;
-        left_shift(i) = -left(i);
-      });
   run_pass<form, PassResult::largest>(space, target.points, source.points, left, target.shift,
                                       target.shift, scale, power);
   run_pass<form, PassResult::exponential>(space, target.points, source.points, left, target.shift,

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/clouds/point_cloud_cost.hpp"
+#include "kernels/lanes/pack.hpp"
 #include "kernels/sinkhorn/checks.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/clouds/ground_cost.hpp"
+#include "kernels/kokkos_compat.hpp"
 
 namespace otfleet::kernels {
 

@@ -56,9 +56,8 @@ OTFLEET_PACK_INLINE HostPack<Scalar> power_of_two(HostPack<Scalar> k) {
   k = max(k, HostPack<Scalar>(-Format::bias));
   // Beyond 2^mantissa_bits the last bits of a floating-point number are a whole number.
   for (auto& part : k.v)
-    part = reinterpret_cast<typename HostPack<Scalar>::Vector>(
-        reinterpret_cast<BitVector>(part + (Format::integer_unit + Format::bias))
-        << Format::mantissa_bits);
+    part = (typename HostPack<Scalar>::Vector)(
+        (BitVector)(part + (Format::integer_unit + Format::bias)) << Format::mantissa_bits);
   return k;
 }
 
@@ -70,8 +69,7 @@ OTFLEET_PACK_INLINE HostPack<Scalar> exponent_of(HostPack<Scalar> x) {
   typedef typename Format::Bits BitVector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
   const Vector unit = Format::integer_unit - Vector{};
   for (auto& part : x.v)
-    part = reinterpret_cast<Vector>((reinterpret_cast<BitVector>(part) >> Format::mantissa_bits) |
-                                    reinterpret_cast<BitVector>(unit)) -
+    part = (Vector)(((BitVector)part >> Format::mantissa_bits) | (BitVector)unit) -
            (Format::integer_unit + Format::bias);
   return x;
 }

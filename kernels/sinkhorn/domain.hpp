@@ -43,6 +43,7 @@ struct ScalingDomain {
   using Pack = typename L::Pack;
   using Value = Pack;
   static constexpr int planes = 1, scratch_arrays = 1;
+  static constexpr Scalar not_a_number = std::numeric_limits<Scalar>::quiet_NaN();
   using Memory = TileMemory<L, planes>;
 
   KOKKOS_INLINE_FUNCTION static Value load(const Scalar* x, long row, int pack) {
@@ -82,6 +83,10 @@ struct ScalingDomain {
   /// u scaled by a factor in [0, 1].
   KOKKOS_INLINE_FUNCTION static Value scale(const Value& u, const Pack& factor) {
     return u * factor;
+  }
+  /// part / whole for part <= whole, NaN where the whole is nothing.
+  KOKKOS_INLINE_FUNCTION static Pack share(const Value& part, const Value& whole) {
+    return part / if_greater(whole, Pack(Scalar(0)), whole, Pack(not_a_number));
   }
   /// log(u / w) to a few digits, zero where either is zero.
   KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
@@ -157,6 +162,11 @@ struct ExtendedDomain {
   }
   KOKKOS_INLINE_FUNCTION static Value scale(const Value& u, const Pack& factor) {
     return normalize(u.mantissa * factor, u.exponent);
+  }
+  KOKKOS_INLINE_FUNCTION static Pack share(const Value& part, const Value& whole) {
+    const Pack sum =
+        if_greater(whole.mantissa, Pack(Scalar(0)), whole.mantissa, Pack(not_a_number));
+    return part.mantissa / sum * power_of_two(part.exponent - whole.exponent);
   }
   KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
     const Pack none(Scalar(0)), one(Scalar(1));

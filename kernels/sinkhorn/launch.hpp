@@ -11,12 +11,9 @@
 
 namespace otfleet::kernels {
 
-/// Throws std::invalid_argument when measures, indices and cost do not fit together.
+/// Throws std::invalid_argument when problems name measures that do not exist.
 template <class ExecutionSpace>
-void check_batch(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& problems,
-                 double epsilon) {
-  check_measures(cost.n(), cost.m(), problems, epsilon, "the cost has");
-  if (problems.size() == 0) return;
+void check_indices(const ProblemBatch<ExecutionSpace>& problems) {
   const int sources = problems.source.count(), targets = problems.target.count();
   const auto source = problems.source_index, target = problems.target_index;
   int wrong = 0;
@@ -29,6 +26,14 @@ void check_batch(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& 
   if (wrong > 0)
     throw std::invalid_argument(std::to_string(wrong) +
                                 " problems name measures that do not exist");
+}
+
+/// Throws std::invalid_argument when measures, indices and cost do not fit together.
+template <class ExecutionSpace>
+void check_batch(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& problems,
+                 double epsilon) {
+  check_measures(cost.n(), cost.m(), problems, epsilon, "the cost has");
+  if (problems.size() > 0) check_indices(problems);
 }
 
 template <class Domain, class TeamMember, class Memory>

@@ -36,4 +36,10 @@ struct ProblemBatch {
   }
 };
 
+/// The same problems, transporting the other way.
+template <class ExecutionSpace>
+ProblemBatch<ExecutionSpace> exchange_sides(const ProblemBatch<ExecutionSpace>& problems) {
+  return {problems.target, problems.source, problems.target_index, problems.source_index};
+}
+
 }  // namespace otfleet::kernels

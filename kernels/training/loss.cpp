@@ -38,7 +38,7 @@ double potential_distance(const ExecutionSpace& space,
         const int k = team.league_rank();
         double mass = 0, offset = 0, square = 0;
         Kokkos::parallel_reduce(
-            points, [&](int i, double& sum) { sum += a(k, i); }, mass);
+            Kokkos::TeamThreadRange(team, n), [&](int i, double& sum) { sum += a(k, i); }, mass);
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, n),
             [&](int i, double& sum) {

@@ -153,7 +153,7 @@ void draw_plans(const Comparison& c) {
   for (std::int64_t k = 0; k < few.size(); ++k)
     for (const bool solved : {false, true}) {
       settings.max_iterations = solved ? c.context.job.solver.max_iterations : 0;
-      const Solutions one = c.solver.solve({k, k + 1}, settings, &predictor, true, ignored);
+      const Solutions one = c.solver.solve({k, k + 1}, settings, &predictor, {}, ignored);
       rows.push_back({one.f, one.g});
     }
   draw_interpolations(c.context.output / "interpolation.png", geometry,

@@ -88,6 +88,24 @@ void show_population(const Population& population) {
   std::cout << fmt::format("problems: {}\n", population.problems());
 }
 
+void show_kept_mass(const Hdf5File& file) {
+  std::vector<std::int64_t> shape;
+  const auto shares = read_numbers(file, "/plan/kept_mass", 0, shape);
+  double smallest = 1, sum = 0;
+  std::size_t known = 0;
+  for (const double share : shares) {
+    if (std::isnan(share)) continue;
+    smallest = std::min(share, smallest);
+    sum += share;
+    ++known;
+  }
+  if (known > 0)
+    std::cout << fmt::format("mass of the plans that is kept: {:.6g} on average, at least {:.6g}\n",
+                             sum / static_cast<double>(known), smallest);
+  if (known < shares.size())
+    std::cout << fmt::format("plans that are NaN: {}\n", shares.size() - known);
+}
+
 void show_solution(const Hdf5File& file) {
   if (file.has("/solution/status")) {
     std::map<std::int64_t, std::int64_t> counts;
@@ -115,6 +133,7 @@ void show_solution(const Hdf5File& file) {
     std::cout << fmt::format("largest marginal error: {:.6g}\n", largest);
     if (unknown > 0) std::cout << fmt::format("marginal errors that are NaN: {}\n", unknown);
   }
+  if (file.has("/plan/kept_mass")) show_kept_mass(file);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iostream>
 #include <optional>
+#include <utility>
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
@@ -25,8 +26,13 @@ namespace {
 using distributed::Reduction;
 using distributed::Shard;
 
-/// Problems of a rank between two writes: bounds the memory that potentials take.
-constexpr std::int64_t block_size = 16384;
+/// Problems of a rank between two writes: bounds the memory that potentials take, and what is made
+/// from plans.
+std::int64_t block_size(const Job::Solution& wanted, const Geometry& geometry) {
+  constexpr std::int64_t most_problems = 16384, most_bytes = std::int64_t{1} << 28;
+  const std::int64_t bytes = std::max<std::int64_t>(plan_output_bytes(wanted, geometry), 1);
+  return std::clamp<std::int64_t>(most_bytes / bytes, 1, most_problems);
+}
 
 /// Running figures over the instances of this rank.
 struct Tally {
@@ -85,6 +91,11 @@ void run_solve(const CommandContext& context) {
                         "points of one to three "
                         "dimensions; {} has none: use \"zeros\" or \"model\"",
                         job.solver.initializer, population_file.string()));
+      if (job.solution.projection && population.geometry.coordinates() == 0)
+        throw UserError(fmt::format(
+            "solution.projection needs the coordinates of the target points; {} has a cost matrix "
+            "without points",
+            population_file.string()));
     });
   }
   const Shard shard =
@@ -110,20 +121,21 @@ void run_solve(const CommandContext& context) {
     Progress progress("solve", "problems", population.problems(), context.prints());
     // Every rank makes the same number of collective writes; the last ones may be empty.
     const std::int64_t longest = communicator.all_reduce(shard.size(), Reduction::max);
-    for (std::int64_t done = 0; done < longest; done += block_size) {
+    const std::int64_t block = block_size(job.solution, population.geometry);
+    for (std::int64_t done = 0; done < longest; done += block) {
       const Shard rows{std::min(shard.begin + done, shard.end),
-                       std::min(shard.begin + done + block_size, shard.end)};
+                       std::min(shard.begin + done + block, shard.end)};
       Solutions solutions;
       communicator.agree([&] {
-        solutions = solver->solve(rows, job.solver, predictor ? &*predictor : nullptr,
-                                  job.solution.potentials, seconds);
+        solutions = solver->solve(rows, job.solver, predictor ? &*predictor : nullptr, job.solution,
+                                  seconds);
       });
+      tally.add(solutions);
       const auto before_write = std::chrono::steady_clock::now();
-      file.write(rows, solutions);
+      file.write(rows, std::move(solutions));
       write_seconds +=
           std::chrono::duration<double>(std::chrono::steady_clock::now() - before_write).count();
-      tally.add(solutions);
-      progress.update(std::min(population.problems(), (done + block_size) * communicator.size()));
+      progress.update(std::min(population.problems(), (done + block) * communicator.size()));
     }
   }
   {
@@ -133,11 +145,12 @@ void run_solve(const CommandContext& context) {
   const double elapsed = communicator.all_reduce(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
       Reduction::max);
-  std::array<double, 3> slowest = {seconds.start, seconds.iterate, seconds.certify};
+  std::array<double, 4> slowest = {seconds.start, seconds.iterate, seconds.certify, seconds.plan};
   communicator.all_reduce(std::span<double>(slowest), Reduction::max);
   report.add_seconds("start", seconds.start);
   report.add_seconds("iterate", seconds.iterate);
   report.add_seconds("certify", seconds.certify);
+  report.add_seconds("plan", seconds.plan);
   report.add_seconds("write", write_seconds);
   tally.reduce(communicator);
 
@@ -149,8 +162,10 @@ void run_solve(const CommandContext& context) {
   figures["instances"] = problems;
   figures["instances_per_second"] = per_second;
   // Of the slowest rank; reading, writing and waiting are not in it.
-  figures["solve_seconds"] = {
-      {"start", slowest[0]}, {"iterate", slowest[1]}, {"certify", slowest[2]}};
+  figures["solve_seconds"] = {{"start", slowest[0]},
+                              {"iterate", slowest[1]},
+                              {"certify", slowest[2]},
+                              {"plan", slowest[3]}};
   figures["converged"] = tally.converged;
   figures["failed"] = problems - tally.converged;
   figures["mean_iterations"] =

@@ -93,6 +93,10 @@ struct Job {
 
   struct Solution {
     bool potentials = true;
+    std::string plan = "none";     // none | top_k | threshold: which entries of the plans
+    std::int64_t top_k = 1;        // entries of a row
+    double plan_threshold = 0.01;  // share of a row's mass that an entry must have
+    bool projection = false;       // barycentric projection of the source points
   } solution;
 
   struct Evaluate {

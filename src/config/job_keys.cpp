@@ -30,6 +30,10 @@ std::string zero_or_more(double value) {
   return value >= 0 ? "" : "must be >= 0";
 }
 
+std::string share(double value) {
+  return value > 0 && value <= 1 ? "" : "must be > 0 and <= 1";
+}
+
 template <class Check>
 auto every(Check check) {
   return [=](const auto& values) -> std::string {
@@ -129,6 +133,10 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(fine_tune.learning_rate, above_zero, "of those steps"),
     OTFLEET_KEY(fine_tune.batch, integer(1), "problems per step, on each rank"),
     OTFLEET_KEY(solution.potentials, anything, "write f and g, not only the costs and errors"),
+    OTFLEET_KEY(solution.plan, one_of({"none", "top_k", "threshold"}), "write the largest entries of the plans' rows, or those with at least a share of their row"),
+    OTFLEET_KEY(solution.top_k, integer(1), "entries of a row, for solution.plan = \"top_k\""),
+    OTFLEET_KEY(solution.plan_threshold, share, "of a row's mass, for solution.plan = \"threshold\""),
+    OTFLEET_KEY(solution.projection, anything, "write the barycentric projection of the source points"),
     OTFLEET_KEY(evaluate.thresholds, every(above_zero), "L1 marginal errors to count iterations to"),
     OTFLEET_KEY(evaluate.trace_iterations, integer(1), "length of the error curves"),
     OTFLEET_KEY(evaluate.pictures, integer(0), "interpolated pairs to draw"),

@@ -28,6 +28,11 @@ struct Geometry {
 
   std::int64_t n = 0, m = 0;
 
+  /// Coordinates of a point; 0 where only a cost matrix is known.
+  std::int64_t coordinates() const {
+    return kind == Kind::grid ? static_cast<std::int64_t>(axes.size()) : dimension;
+  }
+
   /// Points of a side, [n, d] row-major, for both kinds; empty for a dense matrix without points.
   std::vector<double> points(bool source) const;
 

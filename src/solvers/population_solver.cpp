@@ -7,6 +7,7 @@
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/initializers/gaussian.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
+#include "src/solvers/append.hpp"
 
 namespace otfleet {
 namespace {
@@ -41,12 +42,6 @@ Matrix<const double, ExecutionSpace> upload(const std::vector<double>& values, s
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::" + label), rows, columns);
   Kokkos::deep_copy(device, host);
   return device;
-}
-
-template <class Value>
-void append(std::vector<Value>& to, const auto& view) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-  to.insert(to.end(), host.data(), host.data() + host.size());
 }
 
 template <class Body>
@@ -114,7 +109,7 @@ void PopulationSolver::iterate(Batch& batch, const Job::Solver& settings, SolveS
 }
 
 Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
-                                  const Predictor* predictor, bool potentials,
+                                  const Predictor* predictor, const Job::Solution& wanted,
                                   SolveSeconds& seconds) const {
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
@@ -125,7 +120,7 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
     Matrix<double, ExecutionSpace> g;
     {
       const StopWatch watch(seconds.certify);
-      if (potentials)
+      if (wanted.potentials || wants_plan(wanted))
         g = Matrix<double, ExecutionSpace>("otfleet::solver::g", count, population_.geometry.m);
       std::visit(
           [&](const auto& cost) {
@@ -134,7 +129,12 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
           },
           solver_.cost());
     }
-    if (potentials) {
+    {
+      const StopWatch watch(seconds.plan);
+      append_plan_outputs(all.plan, solver_.cost(), batch.problems, solver_.epsilon(), batch.f, g,
+                          target_points_, wanted);
+    }
+    if (wanted.potentials) {
       append(all.f, batch.f);
       append(all.g, g);
     }

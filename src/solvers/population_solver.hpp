@@ -9,15 +9,18 @@
 #include "src/models/potential_model.hpp"
 #include "src/problems/population.hpp"
 #include "src/solvers/batch_solver.hpp"
+#include "src/solvers/plan_outputs.hpp"
 
 namespace otfleet {
 
 /// Figures of one rank's instances, in the population's order; potentials [count, n] and [count, m]
-/// only when asked for. Units: dual_value to lower_bound in the cost's units times mass.
+/// and what is made from plans only when asked for. Units: dual_value to lower_bound in the cost's
+/// units times mass.
 struct Solutions {
   std::vector<double> f, g;
   std::vector<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
   std::vector<std::int32_t> iterations, status;  ///< status: kernels::Status
+  PlanOutputs plan;                              ///< what was asked for
   SolveCounts counts;
 };
 
@@ -26,6 +29,7 @@ struct SolveSeconds {
   double start = 0;    ///< initializer or prediction
   double iterate = 0;  ///< Sinkhorn, Newton
   double certify = 0;
+  double plan = 0;  ///< entries of plans, projections
 };
 
 /// Solves problems of one population: a start for each, a solver, a certificate for each. Holds the
@@ -47,10 +51,11 @@ class PopulationSolver {
   Predictor make_predictor(const PotentialModel& model, distributed::Shard shard) const;
 
   /// Solves the problems of `shard` at `settings`; `predictor` is needed for initializer "model".
-  /// Adds to `seconds`. A solution whose recomputed error is not below the threshold although the
-  /// solver stopped there gets Status::precision_limit.
+  /// Adds to `seconds`; `wanted` says what is returned besides the figures. A solution whose
+  /// recomputed error is not below the threshold although the solver stopped there gets
+  /// Status::precision_limit.
   Solutions solve(distributed::Shard shard, const Job::Solver& settings, const Predictor* predictor,
-                  bool potentials, SolveSeconds& seconds) const;
+                  const Job::Solution& wanted, SolveSeconds& seconds) const;
 
   /// Iterations only, no certificates: what a comparison of starts times.
   std::vector<std::int32_t> count_iterations(distributed::Shard shard, const Job::Solver& settings,

@@ -1,5 +1,7 @@
 #include "src/solvers/solution_file.hpp"
 
+#include <utility>
+
 namespace otfleet {
 namespace {
 
@@ -23,7 +25,7 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
                            const distributed::Communicator& communicator,
                            const Population& population, const Job& job,
                            const std::string& population_name)
-    : communicator_(communicator), potentials_(job.solution.potentials) {
+    : communicator_(communicator), wanted_(job.solution) {
   communicator.agree([&] {
     if (communicator.is_root()) staged_ = std::make_unique<distributed::StagedPath>(path);
   });
@@ -43,7 +45,7 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
   for (int k = 0; k < 4; ++k)
     file_->set_attribute("/solution", "status_" + std::to_string(k), std::string(status_words[k]));
   const std::int64_t problems = population.problems();
-  if (potentials_) {
+  if (wanted_.potentials) {
     file_->create_dataset<double>("/solution/f", {problems, population.geometry.n});
     file_->create_dataset<double>("/solution/g", {problems, population.geometry.m});
   }
@@ -51,12 +53,24 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
     file_->create_dataset<double>(std::string("/solution/") + column.name, {problems});
   file_->create_dataset<std::int32_t>("/solution/iterations", {problems});
   file_->create_dataset<std::int32_t>("/solution/status", {problems});
+  if (wanted_.projection)
+    file_->create_dataset<double>("/solution/projection", {problems, population.geometry.n,
+                                                           population.geometry.coordinates()});
+  if (!wants_entries(wanted_)) return;
+  file_->create_group("/plan");
+  file_->set_attribute("/plan", "rule", wanted_.plan);
+  if (wanted_.plan == "top_k")
+    file_->set_attribute("/plan", "top_k", wanted_.top_k);
+  else
+    file_->set_attribute("/plan", "threshold", wanted_.plan_threshold);
+  file_->create_dataset<std::int64_t>("/plan/offsets", {problems, population.geometry.n + 1});
+  file_->create_dataset<double>("/plan/kept_mass", {problems});
 }
 
 SolutionFile::~SolutionFile() = default;
 
-void SolutionFile::write(distributed::Shard rows, const Solutions& solutions) {
-  if (potentials_) {
+void SolutionFile::write(distributed::Shard rows, Solutions solutions) {
+  if (wanted_.potentials) {
     file_->write_rows<double>("/solution/f", rows, solutions.f);
     file_->write_rows<double>("/solution/g", rows, solutions.g);
   }
@@ -65,9 +79,38 @@ void SolutionFile::write(distributed::Shard rows, const Solutions& solutions) {
                               solutions.*column.values);
   file_->write_rows<std::int32_t>("/solution/iterations", rows, solutions.iterations);
   file_->write_rows<std::int32_t>("/solution/status", rows, solutions.status);
+  if (wanted_.projection)
+    file_->write_rows<double>("/solution/projection", rows, solutions.plan.projection);
+  if (!wants_entries(wanted_)) return;
+  PlanEntries& plans = solutions.plan.entries;
+  plans.columns.shrink_to_fit();
+  plans.values.shrink_to_fit();
+  waiting_.push_back({rows, std::move(plans)});
+}
+
+void SolutionFile::write_entries() {
+  std::int64_t count = 0;
+  for (const Entries& entries : waiting_)
+    count += static_cast<std::int64_t>(entries.plans.columns.size());
+  std::int64_t begin = communicator_.exclusive_sum(count);
+  const std::int64_t total = communicator_.all_reduce(count, distributed::Reduction::sum);
+  file_->create_dataset<std::int32_t>("/plan/columns", {total});
+  file_->create_dataset<double>("/plan/values", {total});
+  for (Entries& entries : waiting_) {
+    PlanEntries plans = std::move(entries.plans);  // freed when it is written
+    for (std::int64_t& offset : plans.offsets) offset += begin;
+    const distributed::Shard place{begin, begin + static_cast<std::int64_t>(plans.columns.size())};
+    file_->write_rows<std::int64_t>("/plan/offsets", entries.rows, plans.offsets);
+    file_->write_rows<double>("/plan/kept_mass", entries.rows, plans.kept_mass);
+    file_->write_rows<std::int32_t>("/plan/columns", place, plans.columns);
+    file_->write_rows<double>("/plan/values", place, plans.values);
+    begin = place.end;
+  }
+  waiting_.clear();
 }
 
 void SolutionFile::commit() {
+  if (wants_entries(wanted_)) write_entries();
   file_->close();
   communicator_.agree([&] {
     if (staged_) staged_->commit();

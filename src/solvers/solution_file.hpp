@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "distributed/communicator.hpp"
 #include "distributed/hdf5_file.hpp"
@@ -20,6 +21,14 @@ namespace otfleet {
 ///   f [P, n], g [P, m]   float64, cost units; −inf where a weight is zero (only if asked for)
 ///   dual_value, transport_cost, upper_bound, lower_bound   float64, cost units times mass
 ///   marginal_error       float64, L1, mass;  iterations, status   int32
+///   projection [P, n, d] float64, coordinates of the target's points; NaN where a weight is zero
+///                        (only if asked for)
+/// If entries of the plans are asked for, /plan with attributes rule (top_k or threshold) and its
+/// value; row i of problem k has the entries offsets[k, i] up to before offsets[k, i + 1]:
+///   offsets [P, n + 1]   int64;  kept_mass [P]   float64, share of the plan's mass
+///   columns, values [entries]   int32, target points ascending; float64, mass
+/// Ranks have different numbers of entries, known when the last problem is solved: until commit()
+/// every rank keeps those of its shard, 12 bytes each and 8 (n + 1) a problem, once.
 class SolutionFile {
  public:
   /// Creates the datasets under a temporary name. Collective. Throws UserError.
@@ -27,17 +36,25 @@ class SolutionFile {
                const Population& population, const Job& job, const std::string& population_name);
   ~SolutionFile();
 
-  /// Every rank writes its own rows; an empty shard joins. Collective.
-  void write(distributed::Shard rows, const Solutions& solutions);
+  /// Every rank writes its own rows, in ascending order; an empty shard joins. Collective.
+  void write(distributed::Shard rows, Solutions solutions);
 
-  /// Gives the complete file its name. Collective.
+  /// Writes the entries of the plans, and gives the complete file its name. Collective.
   void commit();
 
  private:
+  /// The plans of one write, waiting for their place in the file.
+  struct Entries {
+    distributed::Shard rows;
+    PlanEntries plans;
+  };
+  void write_entries();
+
   distributed::Communicator communicator_;
   std::unique_ptr<distributed::StagedPath> staged_;  ///< rank 0
   std::unique_ptr<distributed::Hdf5File> file_;
-  bool potentials_;
+  Job::Solution wanted_;
+  std::vector<Entries> waiting_;
 };
 
 }  // namespace otfleet

@@ -168,12 +168,15 @@ TEST_F(CommandLine, InfoShowsWhatAFileHolds) {
   file.set_attribute("/solution", "status_1", std::string("out of iterations"));
   file.write<std::int32_t>("/solution/status", {4}, std::vector<std::int32_t>{0, 1, 0, 0});
   file.write<double>("/solution/marginal_error", {4}, std::vector<double>{0.1, 0.5, NAN, 0.3});
+  file.write<double>("/plan/kept_mass", {3}, std::vector<double>{0.5, 0.75, NAN});
   file.close();
   const auto solution = run({"info", "solution.h5"});
   EXPECT_EQ(solution.code, 0) << solution.err;
   for (const char* part :
        {"solution.h5: solution", "status 0 (converged): 3", "status 1 (out of iterations): 1",
-        "largest marginal error: 0.5", "marginal errors that are NaN: 1"}) {
+        "largest marginal error: 0.5", "marginal errors that are NaN: 1", "/plan/kept_mass",
+        "mass of the plans that is kept: 0.625 on average, at least 0.5",
+        "plans that are NaN: 1"}) {
     EXPECT_NE(solution.out.find(part), std::string::npos) << solution.out;
   }
 

@@ -259,6 +259,29 @@ TEST_F(Pipeline, EvaluateComparesTheStarts) {
   }
 }
 
+TEST_F(Pipeline, PlansAndProjectionsOnRanks) {
+  const Words wanted = {"solver.initializer=zeros", "solution.plan=top_k", "solution.top_k=4",
+                        "solution.projection=true", "solution.potentials=false"};
+  const Json report = report_of("solve", "plans1", wanted, 1);
+  EXPECT_TRUE(report["seconds"].contains("plan"));
+  EXPECT_EQ(report["configuration"]["solution"]["top_k"], 4);
+  report_of("solve", "plans2", wanted, 2);
+  const auto one = Hdf5File::open(path("plans1") / "solution.h5");
+  const auto two = Hdf5File::open(path("plans2") / "solution.h5");
+  EXPECT_EQ(one.info("/plan/offsets").shape, (Shape{problems, points + 1}));
+  EXPECT_EQ(one.info("/solution/projection").shape, (Shape{problems, points, 2}));
+  EXPECT_EQ(one.read<std::int64_t>("/plan/offsets"), two.read<std::int64_t>("/plan/offsets"));
+  EXPECT_EQ(one.read<std::int32_t>("/plan/columns"), two.read<std::int32_t>("/plan/columns"));
+  for (const char* name : {"/plan/values", "/plan/kept_mass"})
+    EXPECT_EQ(one.read<double>(name), two.read<double>(name)) << name;
+  EXPECT_EQ(one.string_attribute("/plan", "rule"), "top_k");
+  EXPECT_EQ(one.number_attribute("/plan", "top_k"), 4);
+  EXPECT_FALSE(one.has("/solution/f"));
+  const auto info = run({"info", "plans1/solution.h5"});
+  for (const char* part : {"/plan/columns", "/plan @rule", "mass of the plans that is kept"})
+    EXPECT_NE(info.out.find(part), std::string::npos) << info.out;
+}
+
 /// A user's own cost between a user's own bins.
 TEST_F(Pipeline, DensePopulationWithAMatrix) {
   const distributed::CounterRandom random(3, 0);
@@ -290,6 +313,10 @@ TEST_F(Pipeline, DensePopulationWithAMatrix) {
   expect_refused({"solve", "dense.toml", "--output", "dense-out/solve", "--set",
                   "solver.initializer=gaussian"},
                  "solver.initializer = \"gaussian\"", "make/test.h5");
+  expect_refused_on(
+      2,
+      {"solve", "dense.toml", "--output", "dense-out/solve", "--set", "solution.projection=true"},
+      "solution.projection needs the coordinates", "make/test.h5");
   for (const char* start : {"zeros", "model"})
     EXPECT_EQ(
         run({"solve", "dense.toml", "--set", std::string("solver.initializer=") + start}, 2).code,

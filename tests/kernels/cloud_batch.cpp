@@ -17,15 +17,6 @@ std::vector<int> on_host(const Vector<int, Space>& values) {
   return std::vector<int>(host.data(), host.data() + host.extent(0));
 }
 
-ProblemBatch<Space> problems_of(const HostClouds& clouds) {
-  std::vector<int> index(clouds.sources.size());
-  std::iota(index.begin(), index.end(), 0);
-  return {{Space(), on_device(clouds.sources, static_cast<int>(clouds.x.size()))},
-          {Space(), on_device(clouds.targets, static_cast<int>(clouds.y.size()))},
-          on_device(index),
-          on_device(index)};
-}
-
 }  // namespace
 
 std::string name(GroundCost kind) {
@@ -102,6 +93,15 @@ PointCloudCost<Space> on_device(const HostClouds& clouds) {
           clouds.power};
 }
 
+ProblemBatch<Space> problems_on_device(const HostClouds& clouds) {
+  std::vector<int> index(clouds.sources.size());
+  std::iota(index.begin(), index.end(), 0);
+  return {{Space(), on_device(clouds.sources, static_cast<int>(clouds.x.size()))},
+          {Space(), on_device(clouds.targets, static_cast<int>(clouds.y.size()))},
+          on_device(index),
+          on_device(index)};
+}
+
 template <class Scalar>
 Solution solve(const HostClouds& clouds, const SinkhornSettings& settings, const Rows* start,
                int trace) {
@@ -113,8 +113,8 @@ Solution solve(const HostClouds& clouds, const SinkhornSettings& settings, const
   const Vector<int, Space> status("otfleet::test::status", clouds.size());
   const Matrix<double, Space> errors("otfleet::test::errors", clouds.size(), trace);
   Kokkos::deep_copy(errors, std::numeric_limits<double>::quiet_NaN());
-  sinkhorn<Scalar>(Space(), on_device(clouds), problems_of(clouds), settings, start == nullptr, f,
-                   iterations, status, errors);
+  sinkhorn<Scalar>(Space(), on_device(clouds), problems_on_device(clouds), settings,
+                   start == nullptr, f, iterations, status, errors);
   Solution solution{test::on_host(f), on_host(iterations), {}, test::on_host(errors)};
   for (int value : on_host(status)) solution.status.push_back(static_cast<Status>(value));
   return solution;
@@ -125,7 +125,7 @@ template Solution solve<double>(const HostClouds&, const SinkhornSettings&, cons
 Judgment judge(const HostClouds& clouds, double epsilon, const Rows& f) {
   const Certificates<Space> found(clouds.size());
   const Matrix<double, Space> g("otfleet::test::g", clouds.size(), clouds.y.size());
-  certify<Space>(Space(), on_device(clouds), problems_of(clouds), epsilon,
+  certify<Space>(Space(), on_device(clouds), problems_on_device(clouds), epsilon,
                  on_device(f, static_cast<int>(clouds.x.size())), g, found);
   return {test::on_host(g),           on_host(found.dual_value),  on_host(found.transport_cost),
           on_host(found.upper_bound), on_host(found.lower_bound), on_host(found.marginal_error)};
@@ -135,8 +135,8 @@ SemiDual evaluate_semi_dual(const HostClouds& clouds, double epsilon, const Rows
   const int n = static_cast<int>(clouds.x.size());
   const Vector<double, Space> value("otfleet::test::value", clouds.size());
   const Matrix<double, Space> slope("otfleet::test::gradient", clouds.size(), n);
-  semi_dual<Space>(Space(), on_device(clouds), problems_of(clouds), epsilon, on_device(f, n), value,
-                   slope);
+  semi_dual<Space>(Space(), on_device(clouds), problems_on_device(clouds), epsilon, on_device(f, n),
+                   value, slope);
   return {on_host(value), test::on_host(slope)};
 }
 

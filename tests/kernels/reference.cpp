@@ -177,4 +177,36 @@ std::vector<double> gradient(const DenseProblem& problem, const std::vector<doub
   return result;
 }
 
+DenseProblem transposed(const DenseProblem& problem) {
+  DenseProblem result{problem.m, problem.n, problem.b, problem.a, problem.cost, problem.epsilon};
+  for (int i = 0; i < problem.n; ++i)
+    for (int j = 0; j < problem.m; ++j)
+      result.cost[static_cast<std::size_t>(j) * problem.n + i] = problem.c(i, j);
+  return result;
+}
+
+std::vector<double> barycentric_projection(const DenseProblem& problem,
+                                           const std::vector<double>& g,
+                                           const std::vector<double>& points) {
+  const std::size_t d = points.size() / problem.m;
+  std::vector<double> result(d * problem.n, std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> terms(problem.m);
+  for (int i = 0; i < problem.n; ++i) {
+    if (problem.a[i] == 0) continue;
+    for (int j = 0; j < problem.m; ++j)
+      terms[j] = problem.b[j] > 0 ? (g[j] - problem.c(i, j)) / problem.epsilon : -infinity;
+    const double largest = *std::max_element(terms.begin(), terms.end());
+    double mass = 0;
+    for (double term : terms) mass += std::exp(term - largest);
+    // Distances to the first point: a mean far from the origin keeps its digits.
+    for (std::size_t c = 0; c < d; ++c) {
+      double sum = 0;
+      for (int j = 0; j < problem.m; ++j)
+        sum += std::exp(terms[j] - largest) * (points[j * d + c] - points[c]);
+      result[i * d + c] = points[c] + sum / mass;
+    }
+  }
+  return result;
+}
+
 }  // namespace otfleet::kernels::test

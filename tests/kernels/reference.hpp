@@ -47,6 +47,13 @@ double lower_bound(const DenseProblem& problem, const std::vector<double>& f);
 double dual_bound(const DenseProblem& problem, const std::vector<double>& f);
 std::vector<double> gradient(const DenseProblem& problem, const std::vector<double>& f);
 
+/// The same problem from the target to the source.
+DenseProblem transposed(const DenseProblem& problem);
+/// sum_j P_ij y_j / sum_j P_ij, [n, d], for points y [m, d]; NaN where a_i = 0.
+std::vector<double> barycentric_projection(const DenseProblem& problem,
+                                           const std::vector<double>& g,
+                                           const std::vector<double>& points);
+
 /// The unregularized optimum by the network simplex: shares nothing with Sinkhorn's iteration.
 /// Exact up to 1e-11 of range × mass.
 double exact_cost(const DenseProblem& problem);

@@ -56,7 +56,9 @@ PotentialModel small_model(const Population& population) {
 Solutions solve(const PopulationSolver& solver, Shard shard, const Job::Solver& settings,
                 const Predictor* predictor = nullptr, bool potentials = true) {
   SolveSeconds seconds;
-  return solver.solve(shard, settings, predictor, potentials, seconds);
+  Job::Solution wanted;
+  wanted.potentials = potentials;
+  return solver.solve(shard, settings, predictor, wanted, seconds);
 }
 
 Values row(const Values& values, std::int64_t at, std::int64_t columns) {

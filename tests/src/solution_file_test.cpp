@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "tests/distributed/test_folder.hpp"
 #include "tests/src/small_populations.hpp"
 
@@ -24,6 +27,21 @@ Job small_job(bool potentials = true) {
   return job;
 }
 
+Job top_k_job(int count, bool potentials = true) {
+  Job job = small_job(potentials);
+  job.solution.plan = "top_k";
+  job.solution.top_k = count;
+  job.solution.projection = true;
+  return job;
+}
+
+Job threshold_job(double share) {
+  Job job = small_job();
+  job.solution.plan = "threshold";
+  job.solution.plan_threshold = share;
+  return job;
+}
+
 /// Solves and writes a population the way the command does, in blocks of `block` problems a rank.
 void write_solution(const std::filesystem::path& path, const Communicator& communicator,
                     const Population& population, const Job& job, std::int64_t block) {
@@ -36,9 +54,17 @@ void write_solution(const std::filesystem::path& path, const Communicator& commu
     const distributed::Shard rows{std::min(shard.begin + done, shard.end),
                                   std::min(shard.begin + done + block, shard.end)};
     SolveSeconds seconds;
-    file.write(rows, solver.solve(rows, job.solver, nullptr, job.solution.potentials, seconds));
+    file.write(rows, solver.solve(rows, job.solver, nullptr, job.solution, seconds));
   }
   file.commit();
+}
+
+/// The same bits, or NaN in both.
+void expect_same_numbers(const std::vector<double>& a, const std::vector<double>& b,
+                         const std::string& name) {
+  ASSERT_EQ(a.size(), b.size()) << name;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_TRUE(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) << name << " at " << i;
 }
 
 /// Dataset by dataset and attribute by attribute, bit by bit.
@@ -47,16 +73,20 @@ void expect_same_files(const std::filesystem::path& first, const std::filesystem
   EXPECT_EQ(a.string_attribute("/", "otfleet_kind"), "solution");
   EXPECT_EQ(a.number_attribute("/", "otfleet_version"), 1);
   EXPECT_EQ(a.attributes("/"), b.attributes("/"));
-  EXPECT_EQ(a.attributes("/solution"), b.attributes("/solution"));
-  const auto names = a.children("/solution");
-  EXPECT_EQ(names, b.children("/solution"));
-  for (const auto& name : names) {
-    const auto dataset = "/solution/" + name;
-    EXPECT_EQ(a.info(dataset).shape, b.info(dataset).shape) << name;
-    if (a.info(dataset).is_integer)
-      EXPECT_EQ(a.read<std::int32_t>(dataset), b.read<std::int32_t>(dataset)) << name;
-    else
-      EXPECT_EQ(a.read<double>(dataset), b.read<double>(dataset)) << name;
+  EXPECT_EQ(a.children("/"), b.children("/"));
+  for (const auto& group : a.children("/")) {
+    EXPECT_EQ(a.attributes("/" + group), b.attributes("/" + group));
+    const auto names = a.children("/" + group);
+    EXPECT_EQ(names, b.children("/" + group));
+    for (const auto& name : names) {
+      const auto dataset = "/" + group + "/" + name;
+      EXPECT_EQ(a.info(dataset).shape, b.info(dataset).shape) << dataset;
+      if (a.info(dataset).is_integer) {
+        EXPECT_EQ(a.read<std::int64_t>(dataset), b.read<std::int64_t>(dataset)) << dataset;
+      } else {
+        expect_same_numbers(a.read<double>(dataset), b.read<double>(dataset), dataset);
+      }
+    }
   }
 }
 
@@ -108,6 +138,87 @@ TEST_F(SolutionFileTest, PotentialsLeftOut) {
   EXPECT_FALSE(file.has("/solution/f"));
   EXPECT_FALSE(file.has("/solution/g"));
   EXPECT_EQ(file.children("/solution").size(), 7u);
+}
+
+TEST_F(SolutionFileTest, RanksWriteThePlansOfOneRank) {
+  for (const std::int64_t block : {1, 4, 1000})
+    for (const Job& job : {top_k_job(3, false), threshold_job(0.2)}) {
+      expect_as_alone(blob_population(5, 6, 20), job, block);
+      expect_as_alone(dense_population(7, 4, 5, 20), job, block);
+    }
+  for (const int problems : {0, 1, 2})
+    expect_as_alone(blob_population(5, 6, problems), top_k_job(2), 1000);
+}
+
+/// Every entry, every share and every projection, from the potentials in the file.
+TEST_F(SolutionFileTest, PlansAreThoseOfTheirPotentials) {
+  const Population population = dense_population(7, 4, 5, 6);
+  const std::int64_t n = 7, m = 4;
+  const auto cost = testing::cost_matrix(population.geometry);
+  const auto y = population.geometry.points(false);
+  for (const int top_k : {2, 4}) {
+    write_solution(folder_ / "solution.h5", world_, population, top_k_job(top_k), 2);
+    world_.barrier();
+    const auto file = Hdf5File::open(folder_ / "solution.h5");
+    const auto f = file.read<double>("/solution/f"), g = file.read<double>("/solution/g");
+    const auto moved = file.read<double>("/solution/projection");
+    const auto offsets = file.read<std::int64_t>("/plan/offsets");
+    const auto columns = file.read<std::int32_t>("/plan/columns");
+    const auto values = file.read<double>("/plan/values");
+    const auto shares = file.read<double>("/plan/kept_mass");
+    EXPECT_EQ(file.string_attribute("/plan", "rule"), "top_k");
+    EXPECT_EQ(file.number_attribute("/plan", "top_k"), top_k);
+    EXPECT_EQ(offsets.back(), static_cast<std::int64_t>(values.size()));
+    ASSERT_EQ(moved.size(), static_cast<std::size_t>(6 * n * 2));
+    for (std::int64_t k = 0; k < 6; ++k) {
+      double kept = 0, all = 0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        std::vector<double> row;
+        double mass = 0, mean[2] = {0, 0};
+        for (std::int64_t j = 0; j < m; ++j) {
+          row.push_back(std::exp((f[k * n + i] + g[k * m + j] - cost[i * m + j]) / 0.02));
+          mass += row.back();
+          for (int c = 0; c < 2; ++c) mean[c] += row.back() * y[2 * j + c];
+        }
+        all += mass;
+        const auto first = offsets[k * (n + 1) + i], last = offsets[k * (n + 1) + i + 1];
+        const auto support = std::count_if(row.begin(), row.end(), [](double p) { return p > 0; });
+        EXPECT_EQ(last - first, std::min<std::int64_t>(support, top_k));
+        double least = INFINITY;
+        for (auto at = first; at < last; ++at) {
+          EXPECT_NEAR(values[at], row[columns[at]], 1e-12);
+          kept += values[at];
+          least = std::min(least, values[at]);
+          row[columns[at]] = 0;
+        }
+        EXPECT_GE(least, *std::max_element(row.begin(), row.end()));
+        for (int c = 0; c < 2; ++c) {
+          const double found = moved[(k * n + i) * 2 + c];
+          if (mass > 0)
+            EXPECT_NEAR(found, mean[c] / mass, 1e-11);
+          else
+            EXPECT_TRUE(std::isnan(found));
+        }
+      }
+      EXPECT_NEAR(shares[k], kept / all, 1e-12);
+    }
+    world_.barrier();
+  }
+}
+
+TEST_F(SolutionFileTest, PlanOutputsTakeNoMoreThanSaid) {
+  const Population grid = blob_population(5, 6, 20), dense = dense_population(7, 4, 5, 20);
+  for (const Population* population : {&grid, &dense})
+    for (const Job& job : {top_k_job(3), top_k_job(1000), threshold_job(0.01), small_job()}) {
+      SolveSeconds seconds;
+      const PopulationSolver solver(*population, job.problem.epsilon);
+      const auto found = solver.solve({0, 20}, job.solver, nullptr, job.solution, seconds).plan;
+      const std::size_t bytes = 12 * found.entries.values.size() + 8 * found.projection.size() +
+                                8 * found.entries.offsets.size();
+      // An offset and a share of kept mass a problem are not worth counting.
+      EXPECT_LE(bytes, 20 * (plan_output_bytes(job.solution, population->geometry) + 16u));
+      EXPECT_EQ(bytes == 0, plan_output_bytes(job.solution, population->geometry) == 0);
+    }
 }
 
 TEST_F(SolutionFileTest, ShapesAndAttributes) {

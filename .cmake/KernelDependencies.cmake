@@ -1,0 +1,17 @@
+# What kernels/ needs, found in one way by the project and by who uses it installed.
+
+find_package(Kokkos REQUIRED)
+# Debian's Kokkos names an include folder that does not exist; its headers lie under trilinos/.
+find_path(OTFLEET_TRILINOS_INCLUDE_DIR Kokkos_Core.hpp PATHS /usr/include/trilinos NO_DEFAULT_PATH)
+get_target_property(_kokkos_libraries Kokkos::kokkos INTERFACE_LINK_LIBRARIES)
+if(OTFLEET_TRILINOS_INCLUDE_DIR AND "${_kokkos_libraries}" MATCHES "trilinos")
+  set_target_properties(Kokkos::kokkos PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES ${OTFLEET_TRILINOS_INCLUDE_DIR})
+endif()
+
+find_path(SLEEF_INCLUDE_DIR sleef.h)
+find_library(SLEEF_LIBRARY sleef)
+if(SLEEF_INCLUDE_DIR AND SLEEF_LIBRARY AND NOT TARGET otfleet_sleef)
+  add_library(otfleet_sleef INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(otfleet_sleef INTERFACE ${SLEEF_LIBRARY})
+endif()

@@ -1,0 +1,34 @@
+# cmake --install: the program, and the kernels as a CMake package (component kernels).
+include(CMakePackageConfigHelpers)
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/otfleet)
+install(TARGETS otfleet RUNTIME COMPONENT program)
+set_target_properties(otfleet PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+
+set_target_properties(otfleet_kernels PROPERTIES EXPORT_NAME kernels)
+set_target_properties(otfleet_include PROPERTIES EXPORT_NAME include)
+install(TARGETS otfleet_kernels otfleet_include EXPORT otfleetTargets
+        ARCHIVE COMPONENT kernels)
+install(EXPORT otfleetTargets NAMESPACE otfleet:: DESTINATION ${package_folder} COMPONENT kernels)
+
+get_target_property(public_headers otfleet_kernels OTFLEET_PUBLIC_HEADERS)
+foreach(header IN LISTS public_headers)
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/kernels/${header}
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/otfleet/kernels/${folder} COMPONENT kernels)
+endforeach()
+
+if(TARGET otfleet_sleef)
+  set(otfleet_uses_sleef ON)
+else()
+  set(otfleet_uses_sleef OFF)
+endif()
+configure_package_config_file(
+  ${PROJECT_SOURCE_DIR}/.cmake/otfleetConfig.cmake.in ${PROJECT_BINARY_DIR}/otfleetConfig.cmake
+  INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/otfleetConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/otfleetConfig.cmake
+              ${PROJECT_BINARY_DIR}/otfleetConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/.cmake/KernelDependencies.cmake
+        DESTINATION ${package_folder} COMPONENT kernels)

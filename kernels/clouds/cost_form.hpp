@@ -1,0 +1,87 @@
+#pragma once
+#include "kernels/clouds/ground_cost.hpp"
+#include "kernels/lanes/pack.hpp"
+
+namespace otfleet::kernels {
+
+/// How a kernel gets a cost from one sum over coordinates, of products x_k y_k or of squared
+/// differences. Differences lose nothing where points are close; products need one operation less.
+enum class CostForm {
+  product,  ///< −sum of products: what is left of |x − y|² and of the cosine once potentials have
+            ///< taken up the terms of single points
+  squared,   ///< sum of squared differences
+  distance,  ///< its root
+  power,     ///< its power p/2
+  cosine,    ///< 1 − sum of products
+  angle,     ///< arccos of the sum of products
+};
+
+KOKKOS_INLINE_FUNCTION constexpr bool takes_differences(CostForm form) {
+  return form == CostForm::squared || form == CostForm::distance || form == CostForm::power;
+}
+
+/// sum plus what one coordinate adds to it.
+template <CostForm form, class Pack>
+KOKKOS_FORCEINLINE_FUNCTION Pack add_coordinate(const Pack& sum, const Pack& x, const Pack& y) {
+  if constexpr (takes_differences(form)) {
+    const Pack difference = x - y;
+    return sum + difference * difference;
+  } else {
+    return sum + x * y;
+  }
+}
+
+/// The cost from the finished sum; `half_power` is p/2 where the form is a power.
+template <CostForm form, class Scalar, class Pack>
+KOKKOS_FORCEINLINE_FUNCTION Pack cost_from_sum(const Pack& sum, const Pack& half_power) {
+  if constexpr (form == CostForm::product) return Pack(Scalar(0)) - sum;
+  if constexpr (form == CostForm::squared) return sum;
+  if constexpr (form == CostForm::distance) return sqrt(sum);
+  if constexpr (form == CostForm::power) {
+    const Pack none(Scalar(0)), tiny(Kokkos::Experimental::norm_min<Scalar>::value);
+    const Pack logarithm = log2_normal(max(sum, tiny));
+    return if_greater(sum, none, exp2_bounded(half_power * logarithm), none);
+  }
+  if constexpr (form == CostForm::cosine) return Pack(Scalar(1)) - sum;
+  if constexpr (form == CostForm::angle) return acos(sum);
+}
+
+template <CostForm form_>
+struct CostFormConstant {
+  static constexpr CostForm form = form_;
+};
+
+/// Calls function(CostFormConstant<form>()) with the form that gives this cost itself.
+template <class Function>
+void with_cost_form(GroundCost kind, const Function& function) {
+  switch (kind) {
+    case GroundCost::squared_euclidean:
+      return function(CostFormConstant<CostForm::squared>());
+    case GroundCost::euclidean:
+      return function(CostFormConstant<CostForm::distance>());
+    case GroundCost::power:
+      return function(CostFormConstant<CostForm::power>());
+    case GroundCost::cosine:
+      return function(CostFormConstant<CostForm::cosine>());
+    case GroundCost::great_circle:
+      return function(CostFormConstant<CostForm::angle>());
+  }
+}
+
+/// The same with the form in which a Sinkhorn iteration sees this cost.
+template <class Function>
+void with_iteration_form(GroundCost kind, const Function& function) {
+  switch (kind) {
+    case GroundCost::squared_euclidean:
+    case GroundCost::cosine:
+      return function(CostFormConstant<CostForm::product>());
+    case GroundCost::euclidean:
+      return function(CostFormConstant<CostForm::distance>());
+    case GroundCost::power:
+      return function(CostFormConstant<CostForm::power>());
+    case GroundCost::great_circle:
+      return function(CostFormConstant<CostForm::angle>());
+  }
+}
+
+}  // namespace otfleet::kernels
