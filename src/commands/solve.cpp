@@ -79,12 +79,9 @@ void run_solve(const CommandContext& context) {
                                    "make", "test.h5");
       population = read_population(population_file);
       solver.emplace(population, job.problem.epsilon);
-      if (!solver->supports(job.solver.initializer))
-        throw UserError(
-            fmt::format("solver.initializer = \"{}\" needs a squared Euclidean cost on known "
-                        "points of one to three "
-                        "dimensions; {} has none: use \"zeros\" or \"model\"",
-                        job.solver.initializer, population_file.string()));
+      if (const auto complaint = solver->complaint(job.solver.initializer); !complaint.empty())
+        throw UserError(fmt::format("solver.initializer = '{}': {} ({})", job.solver.initializer,
+                                    complaint, population_file.string()));
     });
   }
   const Shard shard =

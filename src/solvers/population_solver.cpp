@@ -5,10 +5,10 @@
 
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
-#include "kernels/initializers/gaussian.hpp"
 #include "kernels/newton/newton.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
 #include "kernels/sinkhorn/selection.hpp"
+#include "src/solvers/initializers.hpp"
 
 namespace otfleet {
 namespace {
@@ -91,6 +91,8 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
                   : kernels::Measures<ExecutionSpace>(
                         ExecutionSpace(),
                         upload(population.target_weights, population.geometry.m, "target"))) {
+  const auto masses = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), source_.mass);
+  mass_ = *std::max_element(masses.data(), masses.data() + masses.extent(0));
   source_support_ = mean_support(population.source_weights, population.source_measures);
   target_support_ = population.shared_measures
                         ? source_support_
@@ -105,10 +107,8 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
       upload(others, static_cast<std::int64_t>(others.size()) / geometry.m, "target_points");
 }
 
-bool PopulationSolver::supports(const std::string& initializer) const {
-  if (initializer != "gaussian") return true;
-  return population_.geometry.cost_name == "squared_euclidean" && source_points_.extent(0) > 0 &&
-         source_points_.extent(1) <= 3;
+std::string PopulationSolver::complaint(const std::string& initializer) const {
+  return initializer_complaint(initializer, population_.geometry);
 }
 
 Predictor PopulationSolver::make_predictor(const PotentialModel& model, Shard shard) const {
@@ -118,7 +118,7 @@ Predictor PopulationSolver::make_predictor(const PotentialModel& model, Shard sh
                    std::span(population_.target).subspan(shard.begin, count));
 }
 
-PopulationSolver::Chunk PopulationSolver::start(Shard rows, const std::string& initializer,
+PopulationSolver::Chunk PopulationSolver::start(Shard rows, const Job::Solver& settings,
                                                 const Predictor* predictor,
                                                 SolveSeconds& seconds) const {
   const auto count = static_cast<std::size_t>(rows.size());
@@ -133,13 +133,15 @@ PopulationSolver::Chunk PopulationSolver::start(Shard rows, const std::string& i
   chunk.status = Vector<int, ExecutionSpace>("otfleet::solver::status", count);
   chunk.replaced = Vector<int, ExecutionSpace>("otfleet::solver::replaced", count);
   const StopWatch watch(seconds.start);
-  if (initializer == "zeros")
+  if (settings.initializer == "zeros")
     chunk.from_zeros = true;
-  else if (initializer == "gaussian")
-    kernels::gaussian_initializer<ExecutionSpace>(ExecutionSpace(), source_points_, target_points_,
-                                                  chunk.problems, chunk.f);
-  else
+  else if (settings.initializer == "model")
     predictor->predict(sources, targets, epsilon_, chunk.f);
+  else
+    compute_start(settings.initializer,
+                  {population_.geometry, cost_, source_points_, target_points_, epsilon_, mass_,
+                   settings.precision == "float"},
+                  chunk.problems, chunk.f);
   Kokkos::fence();
   return chunk;
 }
@@ -243,7 +245,7 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
                                   SolveSeconds& seconds) const {
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
-    Chunk chunk = start(rows, settings.initializer, predictor, seconds);
+    Chunk chunk = start(rows, settings, predictor, seconds);
     solve_chunk(chunk, settings, seconds, all.counts);
     const auto count = static_cast<int>(rows.size());
     kernels::Certificates<ExecutionSpace> certificates(count);
@@ -284,7 +286,7 @@ std::vector<std::int32_t> PopulationSolver::count_iterations(
     std::int64_t& converged, SolveCounts& counts) const {
   std::vector<std::int32_t> iterations, status;
   for_chunks(shard, [&](Shard rows) {
-    Chunk chunk = start(rows, settings.initializer, predictor, seconds);
+    Chunk chunk = start(rows, settings, predictor, seconds);
     solve_chunk(chunk, settings, seconds, counts);
     append(iterations, chunk.iterations);
     append(status, chunk.status);
@@ -294,14 +296,13 @@ std::vector<std::int32_t> PopulationSolver::count_iterations(
 }
 
 std::vector<double> PopulationSolver::error_sums(Shard shard, Job::Solver settings,
-                                                 const std::string& initializer,
                                                  const Predictor* predictor,
                                                  std::int64_t length) const {
   std::vector<double> sums(static_cast<std::size_t>(length), 0.0);
   SolveSeconds ignored;
   settings.threshold = 1e-300;  // never: every instance runs its whole trace
   for_chunks(shard, [&](Shard rows) {
-    Chunk chunk = start(rows, initializer, predictor, ignored);
+    Chunk chunk = start(rows, settings, predictor, ignored);
     const Matrix<double, ExecutionSpace> trace("otfleet::solver::trace",
                                                static_cast<std::size_t>(rows.size()),
                                                static_cast<std::size_t>(length));

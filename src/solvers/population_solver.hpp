@@ -48,9 +48,8 @@ class PopulationSolver {
   /// Keeps a reference to `population`.
   PopulationSolver(const Population& population, double epsilon);
 
-  /// Does the initializer fit the geometry? "gaussian" needs a squared Euclidean cost on known
-  /// points of at most three dimensions.
-  bool supports(const std::string& initializer) const;
+  /// Why the initializer does not fit this population, or empty: it does.
+  std::string complaint(const std::string& initializer) const;
 
   /// Which method `settings` mean for this population.
   MethodChoice choose(const Job::Solver& settings) const;
@@ -73,12 +72,11 @@ class PopulationSolver {
   /// Marginal error after 0, 1, …, length − 1 iterations of Sinkhorn at `settings`, summed over the
   /// shard.
   std::vector<double> error_sums(distributed::Shard shard, Job::Solver settings,
-                                 const std::string& initializer, const Predictor* predictor,
-                                 std::int64_t length) const;
+                                 const Predictor* predictor, std::int64_t length) const;
 
  private:
   struct Chunk;
-  Chunk start(distributed::Shard rows, const std::string& initializer, const Predictor* predictor,
+  Chunk start(distributed::Shard rows, const Job::Solver& settings, const Predictor* predictor,
               SolveSeconds& seconds) const;
   void run_sinkhorn(Chunk& chunk, const Job::Solver& settings, std::int64_t max_iterations,
                     const Matrix<double, ExecutionSpace>& trace) const;
@@ -91,6 +89,7 @@ class PopulationSolver {
   const Population& population_;
   double epsilon_;
   Cost cost_;
+  double mass_ = 0;                                 ///< of the heaviest source measure
   double source_support_ = 0, target_support_ = 0;  ///< mean numbers of points with weight
   kernels::Measures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
