@@ -57,7 +57,7 @@ double distance_power(const Geometry& geometry) {
 
 kernels::Vector<const double, Space> coordinates(
     const kernels::Matrix<const double, Space>& points) {
-  return {points.data(), points.extent(0)};  // one a row
+  return kernels::Vector<const double, Space>(points.data(), points.extent(0));  // one a row
 }
 
 void start_from_subsample(const StartInputs& inputs, const Problems& problems,
