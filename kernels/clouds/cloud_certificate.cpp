@@ -83,24 +83,6 @@ void negate(const ExecutionSpace& space, int count, const Vector<double, Executi
       KOKKOS_LAMBDA(int i) { values(i) = -values(i); });
 }
 
-/// Row k of g, −inf outside the support.
-template <class ExecutionSpace>
-void store_target_potential(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& target,
-                            double scale, double constant, int k,
-                            const Matrix<double, ExecutionSpace>& g) {
-  if (g.extent(1) == 0) return;
-  const auto index = target.support.index;
-  const auto potential = target.potential;
-  Kokkos::parallel_for(
-      "otfleet::clouds::clear_g",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(g.extent(1))),
-      KOKKOS_LAMBDA(int j) { g(k, j) = -Kokkos::Experimental::infinity<double>::value; });
-  Kokkos::parallel_for(
-      "otfleet::clouds::store_g",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, target.points.count),
-      KOKKOS_LAMBDA(int j) { g(k, index(j)) = potential(j) / scale + constant; });
-}
-
 /// <C, P> for the plan of the potentials of both sides; source.shift = −source.potential.
 template <CostForm form, class ExecutionSpace>
 double plan_cost(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& source,
@@ -181,7 +163,7 @@ void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& 
       dual(k) = source_dual(space, f, k, source.support) + potential_sum(space, target) / scale -
                 largest * mass + epsilon * (mass - plan_mass(space, source));
       transport(k) = plan_cost<form>(space, source, target, result, scale, power);
-      store_target_potential(space, target, scale, -largest, k, g);
+      if (g.extent(1) > 0) store_target_potential(space, target, scale, -largest, k, g);
       upper(k) = rounded_cost<form>(space, source, target, scale, power);
 
       // Over the supports alone: constraints between points without weight bind nobody.

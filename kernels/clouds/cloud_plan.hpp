@@ -80,28 +80,62 @@ void load_side(const ExecutionSpace& space, const Matrix<const double, Execution
       });
 }
 
-/// From row k of f, less `largest`: source.potential, the target's by the half-step, and source.sum
-/// = P1. No exponent is positive in the last pass: a plan with exact columns has P_ij <= b_j.
+/// From row k of f, less `largest`: source.potential, and the target's by the half-step.
 template <CostForm form, class ExecutionSpace>
-void make_plan(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
-               double largest, const PlanSide<ExecutionSpace>& source,
-               const PlanSide<ExecutionSpace>& target, double scale, double power) {
+void fit_target(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
+                double largest, const PlanSide<ExecutionSpace>& source,
+                const PlanSide<ExecutionSpace>& target, double scale, double power) {
   load_side(space, f, k, largest, scale, source);
-  const auto left = source.potential, left_shift = source.shift;
+  const auto left = source.potential;
   run_pass<form, PassResult::largest>(space, target.points, source.points, left, target.shift,
                                       target.shift, scale, power);
   run_pass<form, PassResult::exponential>(space, target.points, source.points, left, target.shift,
                                           target.sum, scale, power);
   const auto weights = target.support.log_weight;
-  const auto right = target.potential, right_shift = target.shift, sum = target.sum;
+  const auto right = target.potential, shift = target.shift, sum = target.sum;
   Kokkos::parallel_for(
       "otfleet::clouds::half_step",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, target.points.count), KOKKOS_LAMBDA(int j) {
-        right(j) = weights(j) - (right_shift(j) + ::log2(sum(j)));
-        right_shift(j) = -right(j);
-      });
-  run_pass<form, PassResult::exponential>(space, source.points, target.points, right, left_shift,
-                                          source.sum, scale, power);
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, target.points.count),
+      KOKKOS_LAMBDA(int j) { right(j) = weights(j) - (shift(j) + ::log2(sum(j))); });
+}
+
+/// Row k of g, −inf outside the support.
+template <class ExecutionSpace>
+void store_target_potential(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& target,
+                            double scale, double constant, int k,
+                            const Matrix<double, ExecutionSpace>& g) {
+  const auto index = target.support.index;
+  const auto potential = target.potential;
+  Kokkos::parallel_for(
+      "otfleet::clouds::clear_g",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(g.extent(1))),
+      KOKKOS_LAMBDA(int j) { g(k, j) = -Kokkos::Experimental::infinity<double>::value; });
+  Kokkos::parallel_for(
+      "otfleet::clouds::store_g",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, target.points.count),
+      KOKKOS_LAMBDA(int j) { g(k, index(j)) = potential(j) / scale + constant; });
+}
+
+/// shift = −potential.
+template <class ExecutionSpace>
+void shift_by_potential(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& side) {
+  const auto potential = side.potential, shift = side.shift;
+  Kokkos::parallel_for(
+      "otfleet::clouds::shift_by_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i) { shift(i) = -potential(i); });
+}
+
+/// fit_target(), and source.sum = P1. No exponent is positive in the last pass: a plan with exact
+/// columns has P_ij <= b_j. Both shifts are what cancels the side's own potential.
+template <CostForm form, class ExecutionSpace>
+void make_plan(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
+               double largest, const PlanSide<ExecutionSpace>& source,
+               const PlanSide<ExecutionSpace>& target, double scale, double power) {
+  fit_target<form>(space, f, k, largest, source, target, scale, power);
+  shift_by_potential(space, target);
+  run_pass<form, PassResult::exponential>(space, source.points, target.points, target.potential,
+                                          source.shift, source.sum, scale, power);
 }
 
 /// <f, a> for row k.

@@ -3,6 +3,7 @@
 #include "kernels/sinkhorn/certificate.hpp"
 #include "kernels/sinkhorn/semi_dual.hpp"
 #include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/sinkhorn/soft_c_transform.hpp"
 
 // The functions of kernels/sinkhorn for clouds of points, with the same conventions. Weights lie on
 // points that all problems share; a problem looks only at the points where its weights are
@@ -41,5 +42,12 @@ void semi_dual(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>
                const Matrix<const double, ExecutionSpace>& f,
                const Vector<double, ExecutionSpace>& value,
                const Matrix<double, ExecutionSpace>& gradient);
+
+/// As the overload for SeparableCost. Work: two passes over the pairs an instance, in double.
+template <class ExecutionSpace>
+void soft_c_transform(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+                      const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+                      const Matrix<const double, ExecutionSpace>& f,
+                      const Matrix<double, ExecutionSpace>& g);
 
 }  // namespace otfleet::kernels

@@ -62,11 +62,10 @@ struct HalfStep {
     }
   }
 
-  /// right = the half-step from left, applied = K right, on the regions of the cropped chains.
-  /// `scratch` is the first of Domain::scratch_arrays free arrays.
-  KOKKOS_FUNCTION static void run(const Team<ExecutionSpace>& team, const Memory& memory,
-                                  const AxisChain<Scalar>& to_target,
-                                  const AxisChain<Scalar>& to_source, int scratch) {
+  /// right = the half-step from left, on the regions of the cropped chain. `scratch` is the first
+  /// of Domain::scratch_arrays free arrays.
+  KOKKOS_FUNCTION static void fit_target(const Team<ExecutionSpace>& team, const Memory& memory,
+                                         const AxisChain<Scalar>& to_target, int scratch) {
     Scalar* v = memory.array(right);
     const Scalar* weights = memory.array(b);
     Domain::apply(team, to_target, memory.array(left), v, memory, scratch);
@@ -74,7 +73,14 @@ struct HalfStep {
       Domain::store(v, row, pack,
                     Domain::fit(load_plain<L>(weights, row, pack), Domain::load(v, row, pack)));
     });
-    Domain::apply(team, to_source, v, memory.array(applied), memory, scratch);
+  }
+
+  /// The same, and applied = K right.
+  KOKKOS_FUNCTION static void run(const Team<ExecutionSpace>& team, const Memory& memory,
+                                  const AxisChain<Scalar>& to_target,
+                                  const AxisChain<Scalar>& to_source, int scratch) {
+    fit_target(team, memory, to_target, scratch);
+    Domain::apply(team, to_source, memory.array(right), memory.array(applied), memory, scratch);
   }
 
   /// out[lane] = sum_j b_j epsilon log v_j, the part of <g, b> that depends on the lane's v.

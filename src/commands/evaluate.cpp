@@ -121,6 +121,24 @@ EvaluationRow compare_start(const Comparison& c, const std::string& initializer,
   return row;
 }
 
+/// The starts to compare, in the order of the job or of initializer_names().
+std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& solver,
+                                       const std::string& file) {
+  const auto& asked = job.evaluate.initializers;
+  const bool all = std::find(asked.begin(), asked.end(), "all") != asked.end();
+  if (!asked.empty() && !all) {
+    for (const auto& name : asked)
+      if (const auto complaint = solver.complaint(name); !complaint.empty())
+        throw UserError(fmt::format("evaluate.initializers: '{}' {} ({})", name, complaint, file));
+    return asked;
+  }
+  std::vector<std::string> starts;
+  for (const auto& name :
+       all ? initializer_names() : std::vector<std::string>{"zeros", "gaussian", "model"})
+    if (solver.complaint(name).empty()) starts.push_back(name);
+  return starts;
+}
+
 /// Mean marginal error after 0, 1, … iterations. Collective.
 std::vector<double> error_curve(const Comparison& c, const std::string& initializer) {
   std::vector<double> sums;
@@ -128,9 +146,10 @@ std::vector<double> error_curve(const Comparison& c, const std::string& initiali
     std::optional<Predictor> predictor;
     if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
     Job::Solver settings = c.context.job.solver;
+    settings.initializer = initializer;
     settings.acceleration = "none";
     settings.doubtful_error = INFINITY;
-    sums = c.solver.error_sums(c.shard, settings, initializer, predictor ? &*predictor : nullptr,
+    sums = c.solver.error_sums(c.shard, settings, predictor ? &*predictor : nullptr,
                                c.context.job.evaluate.trace_iterations + 1);
   });
   c.context.communicator.all_reduce(std::span<double>(sums), Reduction::sum);
@@ -141,7 +160,7 @@ std::vector<double> error_curve(const Comparison& c, const std::string& initiali
 /// Plans of the first problems, as predicted and solved, in turn. Local to rank 0.
 void draw_plans(const Comparison& c) {
   const Geometry& geometry = c.population.geometry;
-  if (geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
+  if (!c.model || geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
   const Shard few{0, std::min(c.context.job.evaluate.pictures, c.population.problems())};
   if (few.size() == 0) return;
   const Predictor predictor = c.solver.make_predictor(*c.model, few);
@@ -169,7 +188,7 @@ void run_evaluate(const CommandContext& context) {
   Population population;
   std::filesystem::path population_file;
   std::optional<PopulationSolver> solver;
-  std::vector<std::string> starts = {"zeros"};
+  std::vector<std::string> starts;
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
@@ -179,15 +198,15 @@ void run_evaluate(const CommandContext& context) {
       if (population.problems() == 0)
         throw UserError(population_file.string() + ": holds no problems");
       solver.emplace(population, job.problem.epsilon);
+      starts = choose_starts(job, *solver, population_file.string());
     });
   }
-  if (solver->supports("gaussian")) starts.emplace_back("gaussian");
   const Shard shard =
       distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
   double fine_tune_seconds = 0;
   std::optional<PotentialModel> model;
-  model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
-  starts.emplace_back("model");
+  if (std::find(starts.begin(), starts.end(), "model") != starts.end())
+    model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
   const Comparison comparison{context,
                               population,
                               *solver,

@@ -81,7 +81,8 @@ std::string evaluation_table(const Rows& rows, std::int64_t problems, const Job&
   std::string text = fmt::format(
       "{} held-out problems, epsilon = {:g}, {} precision, error looked at every {} iteration(s), "
       "{} rank(s)\n"
-      "threshold  start     first error   Sinkhorn iterations: mean   p50   p90   p99   solver's   "
+      "threshold  start             first error   Sinkhorn iterations: mean   p50   p90   p99   "
+      "solver's   "
       "ms/problem  of which start  converged\n",
       problems, job.problem.epsilon, job.solver.precision, job.solver.inner_iterations, ranks);
   for (const auto& group : by_threshold(rows)) {
@@ -89,7 +90,8 @@ std::string evaluation_table(const Rows& rows, std::int64_t problems, const Job&
                         group.front().reason);
     for (const auto& row : group)
       text += fmt::format(
-          "           {:<8}  {:>11.3f}   {:>25.1f} {:>5.0f} {:>5.0f} {:>5.0f} {:>10.1f}   {:>10.4f}"
+          "           {:<16}  {:>11.3f}   {:>25.1f} {:>5.0f} {:>5.0f} {:>5.0f} {:>10.1f}   "
+          "{:>10.4f}"
           "  {:>14.4f}  {:>9}\n",
           row.initializer, row.initial_error, row.iterations.mean, row.iterations.p50,
           row.iterations.p90, row.iterations.p99, row.solver_iterations.mean, row.milliseconds,

@@ -85,12 +85,9 @@ void run_solve(const CommandContext& context) {
                                    "make", "test.h5");
       population = read_population(population_file);
       solver.emplace(population, job.problem.epsilon);
-      if (!solver->supports(job.solver.initializer))
-        throw UserError(
-            fmt::format("solver.initializer = \"{}\" needs a squared Euclidean cost on known "
-                        "points of one to three "
-                        "dimensions; {} has none: use \"zeros\" or \"model\"",
-                        job.solver.initializer, population_file.string()));
+      if (const auto complaint = solver->complaint(job.solver.initializer); !complaint.empty())
+        throw UserError(fmt::format("solver.initializer = '{}': {} ({})", job.solver.initializer,
+                                    complaint, population_file.string()));
       if (job.solution.projection && population.geometry.coordinates() == 0)
         throw UserError(fmt::format(
             "solution.projection needs the coordinates of the target points; {} has a cost matrix "

@@ -21,6 +21,7 @@ using detail::Field;
 using detail::Integers;
 using detail::job_keys;
 using detail::Key;
+using detail::Names;
 using detail::Numbers;
 using detail::Path;
 
@@ -91,10 +92,16 @@ bool take(const toml::node& node, double& value) {
   return true;
 }
 
-template <class Scalar>
-bool take(const toml::node& node, std::vector<Scalar>& values) {
+bool take(const toml::node& node, std::string& value) {
+  if (!node.is_string()) return false;
+  value = node.as_string()->get();
+  return true;
+}
+
+template <class Element>
+bool take(const toml::node& node, std::vector<Element>& values) {
   if (!node.is_array()) return false;
-  std::vector<Scalar> taken;
+  std::vector<Element> taken;
   for (const auto& element : *node.as_array()) {
     if (!take(element, taken.emplace_back())) return false;
   }
@@ -124,6 +131,10 @@ constexpr const char* wanted(const Numbers*) {
   return "an array of numbers";
 }
 
+constexpr const char* wanted(const Names*) {
+  return "an array of strings";
+}
+
 /// Where values come from: the words a message begins with, and what paths are relative to.
 struct Origin {
   std::string name;
@@ -147,8 +158,6 @@ void assign(Job& job, const Key& key, const toml::node& node, const Origin& orig
         bool taken = false;
         if constexpr (std::is_same_v<Type, bool>) {
           if ((taken = node.is_boolean())) *field = node.as_boolean()->get();
-        } else if constexpr (std::is_same_v<Type, std::string>) {
-          if ((taken = node.is_string())) *field = node.as_string()->get();
         } else if constexpr (std::is_same_v<Type, Path>) {
           if ((taken = node.is_string())) {
             const Path path = node.as_string()->get();
@@ -159,7 +168,8 @@ void assign(Job& job, const Key& key, const toml::node& node, const Origin& orig
         }
         if (!taken) {
           // Of an array the type alone does not say what is wrong with its elements.
-          fail(node.is_array() && (std::is_same_v<Type, Integers> || std::is_same_v<Type, Numbers>)
+          fail(node.is_array() && (std::is_same_v<Type, Integers> ||
+                                   std::is_same_v<Type, Numbers> || std::is_same_v<Type, Names>)
                    ? fmt::format("must be {}", wanted(field))
                    : fmt::format("must be {}, not {}", wanted(field), type_name(node)));
         }

@@ -79,7 +79,7 @@ struct Job {
     std::int64_t inner_iterations = 1;
     std::int64_t max_iterations = 2000;
     std::string acceleration = "momentum";  // momentum | none; Sinkhorn only
-    std::string initializer = "zeros";      // zeros | gaussian | model
+    std::string initializer = "zeros";      // see initializer_names()
     double doubtful_error = 0.25;      // share of the mass: a prediction with a larger first error
                                        // is compared with zeros
     std::string precision = "double";  // double | float; certificates are always double
@@ -101,13 +101,18 @@ struct Job {
 
   struct Evaluate {
     std::vector<double> thresholds = {1e-2, 1e-3, 1e-6};
-    std::int64_t trace_iterations = 40;  // length of the error curves
-    std::int64_t pictures = 4;           // interpolated pairs
+    std::vector<std::string> initializers;  // empty: zeros, gaussian where it fits, model;
+                                            // "all": all that fit
+    std::int64_t trace_iterations = 40;     // length of the error curves
+    std::int64_t pictures = 4;              // interpolated pairs
   } evaluate;
 
   /// Everything above under its TOML path, for report.json.
   nlohmann::json resolved() const;
 };
+
+/// What solver.initializer may be.
+const std::vector<std::string>& initializer_names();
 
 /// Reads a job file and applies overrides "key.path=value" in order (the value is read as TOML, or
 /// as a plain string if that fails). Paths in the file are relative to its folder, paths in

@@ -57,6 +57,12 @@ auto one_of(std::vector<std::string> choices) {
   };
 }
 
+std::string known_initializers(const std::vector<std::string>& values) {
+  auto choices = initializer_names();
+  choices.emplace_back("all");
+  return values.empty() ? "" : every(one_of(choices))(values);
+}
+
 constexpr auto anything = [](const auto&) { return std::string(); };
 
 template <class Get, class Check>
@@ -125,7 +131,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(solver.threshold, above_zero, "L1 marginal error to stop at"),
     OTFLEET_KEY(solver.inner_iterations, integer(1), "iterations between two stop tests"),
     OTFLEET_KEY(solver.max_iterations, integer(0), "iterations at most"),
-    OTFLEET_KEY(solver.initializer, one_of({"zeros", "gaussian", "model"}), "zeros, gaussian or model"),
+    OTFLEET_KEY(solver.initializer, one_of(initializer_names()), "zeros; closed forms gaussian, gaussian_mixture, sorting (one dimension); solves of easier problems subsample, previous_epsilon; model"),
     OTFLEET_KEY(solver.acceleration, one_of({"momentum", "none"}), "of Sinkhorn's iteration: momentum or none"),
     OTFLEET_KEY(solver.doubtful_error, zero_or_more, "share of the mass: a prediction with a larger first error is compared with zeros, and the better one taken"),
     OTFLEET_KEY(solver.precision, one_of({"double", "float"}), "double or float; certificates are always double"),
@@ -138,6 +144,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(solution.plan_threshold, share, "of a row's mass, for solution.plan = \"threshold\""),
     OTFLEET_KEY(solution.projection, anything, "write the barycentric projection of the source points"),
     OTFLEET_KEY(evaluate.thresholds, every(above_zero), "L1 marginal errors to count iterations to"),
+    OTFLEET_KEY(evaluate.initializers, known_initializers, "starts to compare; []: zeros, gaussian where it fits, model; [\"all\"]: all that fit"),
     OTFLEET_KEY(evaluate.trace_iterations, integer(1), "length of the error curves"),
     OTFLEET_KEY(evaluate.pictures, integer(0), "interpolated pairs to draw"),
   };
@@ -147,3 +154,13 @@ const std::vector<Key>& job_keys() {
 #undef OTFLEET_KEY
 
 }  // namespace otfleet::detail
+
+namespace otfleet {
+
+const std::vector<std::string>& initializer_names() {
+  static const std::vector<std::string> names = {
+      "zeros", "gaussian", "gaussian_mixture", "sorting", "subsample", "previous_epsilon", "model"};
+  return names;
+}
+
+}  // namespace otfleet

@@ -11,7 +11,9 @@ namespace otfleet::detail {
 using Path = std::filesystem::path;
 using Integers = std::vector<std::int64_t>;
 using Numbers = std::vector<double>;
-using Field = std::variant<std::int64_t*, double*, bool*, std::string*, Path*, Integers*, Numbers*>;
+using Names = std::vector<std::string>;
+using Field =
+    std::variant<std::int64_t*, double*, bool*, std::string*, Path*, Integers*, Numbers*, Names*>;
 
 /// Everything there is to know about a key of the job file.
 struct Key {

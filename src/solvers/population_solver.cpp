@@ -5,9 +5,9 @@
 
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
-#include "kernels/initializers/gaussian.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
 #include "src/solvers/append.hpp"
+#include "src/solvers/initializers.hpp"
 
 namespace otfleet {
 namespace {
@@ -61,6 +61,8 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
                   : kernels::Measures<ExecutionSpace>(
                         ExecutionSpace(),
                         upload(population.target_weights, population.geometry.m, "target"))) {
+  const auto masses = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), source_.mass);
+  mass_ = *std::max_element(masses.data(), masses.data() + masses.extent(0));
   const Geometry& geometry = population.geometry;
   const auto points = geometry.points(true);
   if (points.empty()) return;
@@ -71,10 +73,8 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
       upload(others, static_cast<std::int64_t>(others.size()) / geometry.m, "target_points");
 }
 
-bool PopulationSolver::supports(const std::string& initializer) const {
-  if (initializer != "gaussian") return true;
-  return population_.geometry.cost_name == "squared_euclidean" && source_points_.extent(0) > 0 &&
-         source_points_.extent(1) <= 3;
+std::string PopulationSolver::complaint(const std::string& initializer) const {
+  return initializer_complaint(initializer, population_.geometry);
 }
 
 Predictor PopulationSolver::make_predictor(const PotentialModel& model, Shard shard) const {
@@ -84,20 +84,22 @@ Predictor PopulationSolver::make_predictor(const PotentialModel& model, Shard sh
                    std::span(population_.target).subspan(shard.begin, count));
 }
 
-Batch PopulationSolver::start(Shard rows, const std::string& initializer,
-                              const Predictor* predictor, SolveSeconds& seconds) const {
+Batch PopulationSolver::start(Shard rows, const Job::Solver& settings, const Predictor* predictor,
+                              SolveSeconds& seconds) const {
   const auto count = static_cast<std::size_t>(rows.size());
   const auto sources = std::span(population_.source).subspan(rows.begin, count);
   const auto targets = std::span(population_.target).subspan(rows.begin, count);
   Batch batch({source_, target_, upload_indices(sources), upload_indices(targets)});
   const StopWatch watch(seconds.start);
-  if (initializer == "zeros")
+  if (settings.initializer == "zeros")
     batch.from_zeros = true;
-  else if (initializer == "gaussian")
-    kernels::gaussian_initializer<ExecutionSpace>(ExecutionSpace(), source_points_, target_points_,
-                                                  batch.problems, batch.f);
-  else
+  else if (settings.initializer == "model")
     predictor->predict(sources, targets, solver_.epsilon(), batch.f);
+  else
+    compute_start(settings.initializer,
+                  {population_.geometry, solver_.cost(), source_points_, target_points_,
+                   solver_.epsilon(), mass_, settings.precision == "float"},
+                  batch.problems, batch.f);
   Kokkos::fence();
   return batch;
 }
@@ -113,7 +115,7 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
                                   SolveSeconds& seconds) const {
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
-    Batch batch = start(rows, settings.initializer, predictor, seconds);
+    Batch batch = start(rows, settings, predictor, seconds);
     iterate(batch, settings, seconds, all.counts);
     const auto count = static_cast<int>(rows.size());
     kernels::Certificates<ExecutionSpace> certificates(count);
@@ -159,7 +161,7 @@ std::vector<std::int32_t> PopulationSolver::count_iterations(
     std::int64_t& converged, SolveCounts& counts) const {
   std::vector<std::int32_t> iterations, status;
   for_chunks(shard, [&](Shard rows) {
-    Batch batch = start(rows, settings.initializer, predictor, seconds);
+    Batch batch = start(rows, settings, predictor, seconds);
     iterate(batch, settings, seconds, counts);
     append(iterations, batch.iterations);
     append(status, batch.status);
@@ -169,14 +171,13 @@ std::vector<std::int32_t> PopulationSolver::count_iterations(
 }
 
 std::vector<double> PopulationSolver::error_sums(Shard shard, Job::Solver settings,
-                                                 const std::string& initializer,
                                                  const Predictor* predictor,
                                                  std::int64_t length) const {
   std::vector<double> sums(static_cast<std::size_t>(length), 0.0);
   SolveSeconds ignored;
   settings.threshold = 1e-300;  // never: every instance runs its whole trace
   for_chunks(shard, [&](Shard rows) {
-    Batch batch = start(rows, initializer, predictor, ignored);
+    Batch batch = start(rows, settings, predictor, ignored);
     const Matrix<double, ExecutionSpace> trace("otfleet::solver::trace",
                                                static_cast<std::size_t>(rows.size()),
                                                static_cast<std::size_t>(length));

@@ -39,9 +39,8 @@ class PopulationSolver {
   /// Keeps a reference to `population`.
   PopulationSolver(const Population& population, double epsilon);
 
-  /// Does the initializer fit the geometry? "gaussian" needs a squared Euclidean cost on known
-  /// points of at most three dimensions.
-  bool supports(const std::string& initializer) const;
+  /// Why the initializer does not fit this population, or empty: it does.
+  std::string complaint(const std::string& initializer) const;
 
   /// Which method `settings` mean for this population.
   MethodChoice choose(const Job::Solver& settings) const { return solver_.choose(settings); }
@@ -65,17 +64,17 @@ class PopulationSolver {
   /// Marginal error after 0, 1, …, length − 1 iterations of Sinkhorn at `settings`, summed over the
   /// shard.
   std::vector<double> error_sums(distributed::Shard shard, Job::Solver settings,
-                                 const std::string& initializer, const Predictor* predictor,
-                                 std::int64_t length) const;
+                                 const Predictor* predictor, std::int64_t length) const;
 
  private:
-  Batch start(distributed::Shard rows, const std::string& initializer, const Predictor* predictor,
+  Batch start(distributed::Shard rows, const Job::Solver& settings, const Predictor* predictor,
               SolveSeconds& seconds) const;
   void iterate(Batch& batch, const Job::Solver& settings, SolveSeconds& seconds,
                SolveCounts& counts) const;
 
   const Population& population_;
   BatchSolver solver_;
+  double mass_ = 0;  ///< of the heaviest source measure
   kernels::Measures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
 };

@@ -282,6 +282,29 @@ TEST_F(Pipeline, PlansAndProjectionsOnRanks) {
     EXPECT_NE(info.out.find(part), std::string::npos) << info.out;
 }
 
+TEST_F(Pipeline, EvaluateComparesTheStartsAskedFor) {
+  const auto starts_of = [&](const std::string& output, const Words& overrides) {
+    const Json report = report_of("evaluate", output, overrides, 2);
+    const Json& starts = report["thresholds"][0]["initializers"];
+    std::vector<std::string> names;
+    for (const auto& [name, start] : starts.items()) {
+      EXPECT_EQ(start["converged"], problems) << name;
+      EXPECT_EQ(start["initial_marginal_error"], report["error_curves"][name][0]) << name;
+      EXPECT_LT(start["initial_marginal_error"], 2) << name;
+      EXPECT_TRUE(name == "zeros" || start["predict_milliseconds_per_instance"] > 0) << name;
+      names.push_back(name);
+    }
+    return names;
+  };
+  // Without the model no checkpoint is needed; names come sorted.
+  EXPECT_EQ(starts_of("two-starts", {"evaluate.initializers=[\"subsample\", \"zeros\"]",
+                                     "files.checkpoint=none.h5"}),
+            (std::vector<std::string>{"subsample", "zeros"}));
+  EXPECT_EQ(starts_of("all-starts", {"evaluate.initializers=[\"all\"]"}),
+            (std::vector<std::string>{"gaussian", "gaussian_mixture", "model", "previous_epsilon",
+                                      "subsample", "zeros"}));
+}
+
 /// A user's own cost between a user's own bins.
 TEST_F(Pipeline, DensePopulationWithAMatrix) {
   const distributed::CounterRandom random(3, 0);
@@ -312,7 +335,7 @@ TEST_F(Pipeline, DensePopulationWithAMatrix) {
   EXPECT_TRUE(starts.contains("zeros") && starts.contains("model"));
   expect_refused({"solve", "dense.toml", "--output", "dense-out/solve", "--set",
                   "solver.initializer=gaussian"},
-                 "solver.initializer = \"gaussian\"", "make/test.h5");
+                 "solver.initializer = 'gaussian': needs squared Euclidean costs", "make/test.h5");
   expect_refused_on(
       2,
       {"solve", "dense.toml", "--output", "dense-out/solve", "--set", "solution.projection=true"},

@@ -66,6 +66,20 @@ TEST_F(Refusal, EpsilonMustBePositive) {
                  "must be > 0");
 }
 
+TEST_F(Refusal, InitializersThatDoNotFit) {
+  expect_refused_on(2, words("solve", "refused", {"solver.initializer=sorting"}),
+                    "solver.initializer = 'sorting': needs one dimension; this population has 2",
+                    "job-out/make/test.h5");
+  expect_refused(words("evaluate", "refused", {"evaluate.initializers=[\"zeros\", \"sorting\"]"}),
+                 "evaluate.initializers: 'sorting' needs one dimension; this population has 2",
+                 "job-out/make/test.h5");
+  expect_refused(words("evaluate", "refused", {"evaluate.initializers=[\"sorted\"]"}),
+                 "evaluate.initializers=", "every value must be one of 'zeros', 'gaussian'",
+                 "'all'");
+  expect_refused(words("evaluate", "refused", {"evaluate.initializers=zeros"}),
+                 "must be an array of strings, not a string");
+}
+
 TEST_F(Refusal, PopulationsWithoutProblems) {
   auto population = read_population(path("job-out/make/test.h5"));
   population.source.clear();

@@ -151,7 +151,7 @@ TEST(Job, ValuesOutOfRangeAreRefused) {
   refused("evaluate.thresholds=[]", "must not be empty");
   refused("evaluate.thresholds=[1e-2, 0]", "every value must be > 0");
   refused("problem.geometry=ball", "must be one of 'grid', 'dense'");
-  refused("solver.initializer=7", "must be one of 'zeros', 'gaussian', 'model'");
+  refused("solver.initializer=7", "must be one of 'zeros', 'gaussian', 'gaussian_mixture'");
   refused("solver.precision=half", "must be one of 'double', 'float'");
   refused("solution.plan=all", "must be one of 'none', 'top_k', 'threshold'");
   refused("solution.top_k=0", "must be >= 1");

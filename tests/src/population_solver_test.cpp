@@ -20,6 +20,7 @@ using kernels::test::DenseProblem;
 using testing::blob_population;
 using testing::cost_matrix;
 using testing::dense_population;
+using testing::line_population;
 using testing::weights_of;
 using Values = std::vector<double>;
 
@@ -153,42 +154,74 @@ TEST(PopulationSolver, EqualsTheReferenceFromPredictions) {
 
 TEST(PopulationSolver, EveryStartLeadsToTheSameSolution) {
   const Population grid = blob_population(6, 5, 9), dense = dense_population(11, 7, 4, 9);
-  for (const Population* population : {&grid, &dense}) {
+  const Population line = line_population(20, 5, 9, "squared_euclidean");
+  for (const Population* population : {&grid, &dense, &line}) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
     const Predictor predictor = solver.make_predictor(model, all_of(*population));
     const Solutions zeros = solve(solver, all_of(*population), solver_settings(1e-9));
-    for (const char* initializer : {"gaussian", "model"}) {
-      ASSERT_TRUE(solver.supports(initializer));
+    int compared = 0;
+    for (const auto& initializer : initializer_names()) {
+      if (initializer == "zeros" || !solver.complaint(initializer).empty()) continue;
       const Solutions other =
           solve(solver, all_of(*population), solver_settings(1e-9, initializer), &predictor);
       // The dual value is flat at its maximum, the cost is not.
       expect_near(other.dual_value, zeros.dual_value, 1e-10);
       expect_near(other.transport_cost, zeros.transport_cost, 1e-7);
-      EXPECT_NE(other.iterations, zeros.iterations);
-      for (const auto status : other.status) EXPECT_EQ(status, 0);
+      EXPECT_NE(other.iterations, zeros.iterations) << initializer;
+      for (const auto status : other.status) EXPECT_EQ(status, 0) << initializer;
+      ++compared;
+    }
+    EXPECT_EQ(compared, population == &grid ? 5 : population == &dense ? 4 : 6);
+  }
+}
+
+/// Starts without a model are the same bit for bit, however the problems are dealt out.
+TEST(PopulationSolver, StartsDoNotDependOnTheShard) {
+  const Population grid = blob_population(6, 5, 9);
+  const Population line = line_population(20, 5, 9, "euclidean");
+  for (const Population* population : {&grid, &line}) {
+    const PopulationSolver solver(*population, epsilon);
+    for (const auto& initializer : initializer_names()) {
+      if (initializer == "model" || !solver.complaint(initializer).empty()) continue;
+      const auto settings = solver_settings(1e-6, initializer);
+      const Solutions all = solve(solver, all_of(*population), settings);
+      const Solutions part = solve(solver, {3, 5}, settings);
+      const auto n = population->geometry.n;
+      EXPECT_EQ(part.f, Values(all.f.begin() + 3 * n, all.f.begin() + 5 * n)) << initializer;
     }
   }
 }
 
-TEST(PopulationSolver, GaussianNeedsPointsAndTheirSquaredDistances) {
-  const auto supports = [](const Population& population) {
+TEST(PopulationSolver, SaysWhyAnInitializerDoesNotFit) {
+  const auto complaint = [](const Population& population, const std::string& initializer) {
     const PopulationSolver solver(population, epsilon);
-    EXPECT_TRUE(solver.supports("zeros"));
-    EXPECT_TRUE(solver.supports("model"));
-    return solver.supports("gaussian");
+    for (const char* any : {"zeros", "model", "previous_epsilon"})
+      EXPECT_EQ(solver.complaint(any), "");
+    return solver.complaint(initializer);
   };
   Population population = dense_population(5, 6, 2, 3);
-  EXPECT_TRUE(supports(population));
-  EXPECT_TRUE(supports(blob_population(4, 2, 3)));
+  EXPECT_EQ(complaint(population, "gaussian"), "");
+  EXPECT_EQ(complaint(population, "gaussian_mixture"), "");
+  EXPECT_EQ(complaint(population, "sorting"), "needs one dimension; this population has 2");
+  EXPECT_EQ(complaint(population, "subsample"),
+            "needs a grid or a cloud of points; this population has a dense cost");
+  const Population grid = blob_population(4, 2, 3);
+  for (const char* fits : {"gaussian", "gaussian_mixture", "subsample"})
+    EXPECT_EQ(complaint(grid, fits), "");
+  EXPECT_EQ(complaint(grid, "sorting"), "needs one dimension; this population has 2");
   // A cost of the user's own on known points.
   population.geometry.cost_name = "matrix";
-  EXPECT_FALSE(supports(population));
+  for (const char* gaussian : {"gaussian", "gaussian_mixture"})
+    EXPECT_EQ(complaint(population, gaussian),
+              "needs squared Euclidean costs; this population has 'matrix'");
+  EXPECT_EQ(complaint(population, "sorting"),
+            "needs costs that are convex in the distance; this population has 'matrix'");
   // No points at all.
   population.geometry.source_points.clear();
   population.geometry.target_points.clear();
   population.geometry.dimension = 0;
-  EXPECT_FALSE(supports(population));
+  EXPECT_NE(complaint(population, "gaussian"), "");
   // Points of four dimensions, at the distances they had in two.
   population = dense_population(5, 6, 2, 3);
   for (auto* points : {&population.geometry.source_points, &population.geometry.target_points}) {
@@ -198,7 +231,22 @@ TEST(PopulationSolver, GaussianNeedsPointsAndTheirSquaredDistances) {
     *points = wide;
   }
   population.geometry.dimension = 4;
-  EXPECT_FALSE(supports(population));
+  EXPECT_EQ(complaint(population, "gaussian"),
+            "needs points of one to three dimensions; this population has 4");
+  // Costs of distances on the line.
+  for (const char* cost : {"squared_euclidean", "euclidean", "power"}) {
+    const Population line = line_population(6, 2, 3, cost);
+    EXPECT_EQ(complaint(line, "sorting"), "") << cost;
+    EXPECT_EQ(complaint(line, "subsample"), "") << cost;
+  }
+  Population line = line_population(6, 2, 3, "power");
+  line.geometry.power = 0.5;
+  EXPECT_EQ(complaint(line, "sorting"),
+            "needs costs that are convex in the distance; this population has 'power' with power "
+            "0.5");
+  line.geometry.cost_name = "cosine";
+  EXPECT_EQ(complaint(line, "sorting"),
+            "needs costs that are convex in the distance; this population has 'cosine'");
 }
 
 TEST(PopulationSolver, FloatHasDoubleCertificates) {
@@ -320,8 +368,8 @@ TEST(PopulationSolver, ErrorSumsAreTheReferencesErrors) {
                                                           Values(11, 0.0), 0, 1, length - 1);
     for (int t = 0; t < length; ++t) expected[t] += reference.errors[t];
   }
-  expect_near(solver.error_sums(all_of(population), solver_settings(1), "zeros", nullptr, length),
-              expected, 1e-11);
+  expect_near(solver.error_sums(all_of(population), solver_settings(1), nullptr, length), expected,
+              1e-11);
 }
 
 TEST(PopulationSolver, MethodsAgreeAndAreCounted) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "distributed/random.hpp"
@@ -95,6 +96,26 @@ inline Population dense_population(int n, int m, int measures, int problems,
   population.source_weights = random_measures(measures, n, seed);
   population.target_weights = random_measures(measures + 1, m, seed + 1);
   draw_problems(population, problems, seed);
+  return population;
+}
+
+/// A cloud of `points` random points on the line, the same on both sides.
+inline Population line_population(int points, int measures, int problems,
+                                  const std::string& cost_name) {
+  Population population;
+  Geometry& geometry = population.geometry;
+  geometry.kind = Geometry::Kind::points;
+  geometry.cost_name = cost_name;
+  geometry.power = 1.5;
+  geometry.n = geometry.m = points;
+  geometry.dimension = 1;
+  const distributed::CounterRandom random(0, 5);
+  for (int i = 0; i < points; ++i)
+    geometry.source_points.push_back(0.5 + random.uniform(static_cast<std::uint64_t>(i)));
+  geometry.target_points = geometry.source_points;
+  population.source_measures = measures;
+  population.source_weights = random_measures(measures, points, 6);
+  draw_problems(population, problems, 0);
   return population;
 }
 

@@ -1,0 +1,28 @@
+#include "kernels/initializers/log_weights.hpp"
+
+#include "kernels/sinkhorn/checks.hpp"
+
+namespace otfleet::kernels {
+
+template <class ExecutionSpace>
+void add_log_weights(const ExecutionSpace& space, const ProblemBatch<ExecutionSpace>& problems,
+                     double factor, const Matrix<double, ExecutionSpace>& f) {
+  if (problems.size() == 0) return;
+  check_rows("f", f, problems.size(), problems.source.points());
+  using Range = Kokkos::MDRangePolicy<ExecutionSpace, Kokkos::Rank<2>, Kokkos::IndexType<int>>;
+  Kokkos::parallel_for(
+      "otfleet::initializers::add_log_weights",
+      Range(space, {0, 0}, {problems.size(), problems.source.points()}),
+      KOKKOS_LAMBDA(int k, int i) {
+        const double weight = problems.source.weights(problems.source_index(k), i);
+        f(k, i) = weight > 0 ? f(k, i) + factor * ::log(weight)
+                             : -Kokkos::Experimental::infinity<double>::value;
+      });
+  space.fence();
+}
+
+template void add_log_weights<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const ProblemBatch<Kokkos::DefaultExecutionSpace>&,
+    double, const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,190 @@
+#pragma once
+#include "kernels/initializers/small_matrix.hpp"
+#include "kernels/sinkhorn/problem_batch.hpp"
+
+// Mixtures of Gaussians fitted to measures by weighted k-means.
+
+namespace otfleet::kernels {
+
+inline constexpr int max_components = 16;
+
+struct GaussianComponent {
+  double share = 0;  ///< of the mass; 0: no component
+  double mean[max_dimension] = {};
+  SmallMatrix covariance, root, inverse_root;
+};
+
+/// Of the measures that a batch names.
+template <class ExecutionSpace>
+struct Mixtures {
+  Vector<const int, ExecutionSpace> row;  ///< [M], of a measure in `components`; −1: not named
+  Matrix<const GaussianComponent, ExecutionSpace> components;
+};
+
+KOKKOS_INLINE_FUNCTION double squared_distance(const double* x, const double* y, int d) {
+  double sum = 0;
+  for (int p = 0; p < d; ++p) sum += (x[p] - y[p]) * (x[p] - y[p]);
+  return sum;
+}
+
+/// The component with the nearest mean, the first of several; `components` [count].
+KOKKOS_INLINE_FUNCTION int nearest_component(const GaussianComponent* components, int count,
+                                             const double* x, int d) {
+  int nearest = 0;
+  double least = Kokkos::Experimental::infinity<double>::value;
+  for (int c = 0; c < count; ++c) {
+    if (!(components[c].share > 0)) continue;
+    const double distance = squared_distance(x, components[c].mean, d);
+    if (distance < least) {
+      least = distance;
+      nearest = c;
+    }
+  }
+  return nearest;
+}
+
+/// One team a measure. A component is summed by one thread, point after point, so that results do
+/// not depend on the number of threads.
+template <class ExecutionSpace>
+struct MixtureFit {
+  Matrix<const double, ExecutionSpace> points;
+  Measures<ExecutionSpace> measures;
+  Vector<const int, ExecutionSpace> named;  ///< [rows], measures to fit
+  int components, iterations;
+  Matrix<GaussianComponent, ExecutionSpace> fitted;
+  Matrix<int, ExecutionSpace> label, support;  ///< [teams, n], working memory
+
+  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
+    for (int row = team.league_rank(); row < static_cast<int>(named.extent(0));
+         row += team.league_size())
+      fit(team, row);
+  }
+
+  KOKKOS_FUNCTION void fit(const Team<ExecutionSpace>& team, int row) const {
+    const int measure = named(row), d = static_cast<int>(points.extent(1));
+    const double* weights = &measures.weights(measure, 0);
+    int* labels = &label(team.league_rank(), 0);
+    int* at = &support(team.league_rank(), 0);
+    GaussianComponent* found = &fitted(row, 0);
+    int count = 0;
+    Kokkos::parallel_scan(Kokkos::TeamThreadRange(team, static_cast<int>(points.extent(0))),
+                          [&](int i, int& before, bool last) {
+                            if (!(weights[i] > 0)) return;
+                            if (last) {
+                              at[before] = i;
+                              labels[before] = 0;
+                            }
+                            ++before;
+                          });
+    Kokkos::parallel_reduce(
+        Kokkos::TeamThreadRange(team, static_cast<int>(points.extent(0))),
+        [&](int i, int& sum) { sum += weights[i] > 0; }, count);
+    const auto& x = points;
+    for (int clusters = 1; clusters < components; clusters *= 2) {
+      summarize(team, found, clusters, weights, at, labels, count, measures.mass(measure), true);
+      Kokkos::parallel_for(Kokkos::TeamThreadRange(team, count), [&](int s) {
+        const GaussianComponent& cluster = found[labels[s]];
+        double along = 0;  // the principal axis lies in the row of root that summarize() made
+        for (int p = 0; p < d; ++p)
+          along += (x(at[s], p) - cluster.mean[p]) * cluster.root.at[0][p];
+        labels[s] = 2 * labels[s] + (along > 0);
+      });
+      team.team_barrier();
+    }
+    for (int t = 0; t < iterations && components > 1; ++t) {
+      summarize(team, found, components, weights, at, labels, count, measures.mass(measure), false);
+      Kokkos::parallel_for(Kokkos::TeamThreadRange(team, count), [&](int s) {
+        labels[s] = nearest_component(found, components, &x(at[s], 0), d);
+      });
+      team.team_barrier();
+    }
+    summarize(team, found, components, weights, at, labels, count, measures.mass(measure), true);
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, components), [&](int c) {
+      found[c].root = found[c].covariance.root(false);
+      found[c].inverse_root = found[c].covariance.root(true);
+    });
+    team.team_barrier();
+  }
+
+  /// Shares and means of the clusters; with `spread` covariances, and the principal axis in row 0
+  /// of `root`.
+  KOKKOS_FUNCTION void summarize(const Team<ExecutionSpace>& team, GaussianComponent* found,
+                                 int clusters, const double* weights, const int* at,
+                                 const int* labels, int count, double mass, bool spread) const {
+    const auto& x = points;
+    const int d = static_cast<int>(points.extent(1));
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, clusters), [&](int c) {
+      GaussianComponent one;
+      one.covariance = one.root = SmallMatrix(d);
+      for (int s = 0; s < count; ++s) {
+        if (labels[s] != c) continue;
+        const double weight = weights[at[s]] / mass;
+        one.share += weight;
+        for (int p = 0; p < d; ++p) one.mean[p] += weight * x(at[s], p);
+      }
+      // A share so small that 1/share overflows is none.
+      if (!(one.share > 1e-290)) one.share = 0;
+      for (int p = 0; p < d; ++p) one.mean[p] = one.share > 0 ? one.mean[p] / one.share : 0.0;
+      for (int s = 0; spread && one.share > 0 && s < count; ++s) {
+        if (labels[s] != c) continue;
+        const double weight = weights[at[s]] / mass / one.share;
+        for (int p = 0; p < d; ++p)
+          for (int q = 0; q < d; ++q)
+            one.covariance.at[p][q] +=
+                weight * (x(at[s], p) - one.mean[p]) * (x(at[s], q) - one.mean[q]);
+      }
+      if (spread) {
+        double values[max_dimension];
+        SmallMatrix vectors;
+        one.covariance.diagonalize(values, vectors);
+        int widest = 0;
+        for (int p = 1; p < d; ++p) widest = values[p] > values[widest] ? p : widest;
+        for (int p = 0; p < d; ++p) one.root.at[0][p] = vectors.at[p][widest];
+      }
+      found[c] = one;
+    });
+    team.team_barrier();
+  }
+};
+
+/// Fits the rows of `measures` that `index` names.
+template <class ExecutionSpace>
+Mixtures<ExecutionSpace> fit_mixtures(const ExecutionSpace& space,
+                                      const Matrix<const double, ExecutionSpace>& points,
+                                      const Measures<ExecutionSpace>& measures,
+                                      const Vector<const int, ExecutionSpace>& index,
+                                      int components, int iterations) {
+  const int count = measures.count();
+  const Vector<int, ExecutionSpace> row("otfleet::initializers::mixture_row", count);
+  const Vector<int, ExecutionSpace> all("otfleet::initializers::named_measures", count);
+  Kokkos::parallel_for(
+      "otfleet::initializers::mark_measures",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(index.extent(0))),
+      KOKKOS_LAMBDA(int k) { Kokkos::atomic_exchange(&row(index(k)), 1); });
+  int named = 0;
+  Kokkos::parallel_scan(
+      "otfleet::initializers::list_measures", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      KOKKOS_LAMBDA(int measure, int& before, bool last) {
+        const bool wanted = row(measure) != 0;
+        if (last && wanted) all(before) = measure;
+        if (last) row(measure) = wanted ? before : -1;
+        if (wanted) ++before;
+      },
+      named);
+  space.fence();
+  const Matrix<GaussianComponent, ExecutionSpace> fitted("otfleet::initializers::mixtures", named,
+                                                         components);
+  const int teams = named < concurrent_teams(space) ? named : concurrent_teams(space);
+  const Matrix<int, ExecutionSpace> label("otfleet::initializers::label", teams, points.extent(0));
+  const Matrix<int, ExecutionSpace> support("otfleet::initializers::support", teams,
+                                            points.extent(0));
+  Kokkos::parallel_for("otfleet::initializers::fit_mixtures",
+                       Policy<ExecutionSpace>(space, teams, team_threads<ExecutionSpace>, 1),
+                       MixtureFit<ExecutionSpace>{points, measures,
+                                                  Kokkos::subview(all, Kokkos::make_pair(0, named)),
+                                                  components, iterations, fitted, label, support});
+  space.fence();
+  return {row, fitted};
+}
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,32 @@
+#pragma once
+#include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/sinkhorn/sinkhorn.hpp"
+
+namespace otfleet::kernels {
+
+struct PreviousEpsilonSettings {
+  double epsilon = 1e-2;     ///< of the problems to come; stages lie above it
+  double factor = 4;         ///< between the epsilons of two stages, > 1
+  double threshold = 0.1;    ///< error of every stage, in units of mass
+  int max_iterations = 200;  ///< of every stage
+};
+
+/// The start f of annealing: the problems solved loosely at epsilon factor^s, …, epsilon factor²,
+/// epsilon factor, each from the stage before, where epsilon factor^s is the largest that is at
+/// most a sixteenth of the largest difference of costs (there Sinkhorn's iteration is done at
+/// once). Between stages and at the end f moves by the change of epsilon log a. Cost is a
+/// SeparableCost or a PointCloudCost; every stage is sinkhorn() with momentum in Scalar. When
+/// epsilon is already that large, f is epsilon log a.
+///
+/// f [B, n] on exit, in units of the cost, −inf where the weight is zero. Local. Work: a few
+/// iterations a stage.
+/// Throws std::invalid_argument: sizes that do not fit, settings out of range.
+/// Source: epsilon scaling, Kosowsky & Yuille 1994; Schmitzer 2019, 'Stabilized sparse scaling
+/// algorithms', section 3.2.
+template <class Scalar, class ExecutionSpace, class Cost>
+void previous_epsilon_initializer(const ExecutionSpace& space, const Cost& cost,
+                                  const ProblemBatch<ExecutionSpace>& problems,
+                                  const PreviousEpsilonSettings& settings,
+                                  const Matrix<double, ExecutionSpace>& f);
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,126 @@
+#include "src/solvers/initializers.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "kernels/initializers/gaussian.hpp"
+#include "kernels/initializers/gaussian_mixture.hpp"
+#include "kernels/initializers/log_weights.hpp"
+#include "kernels/initializers/previous_epsilon.hpp"
+#include "kernels/initializers/sorting.hpp"
+#include "kernels/initializers/subsample.hpp"
+#include "src/problems/ground_cost.hpp"
+
+namespace otfleet {
+namespace {
+
+using Space = Kokkos::DefaultExecutionSpace;
+using Problems = kernels::ProblemBatch<Space>;
+using Potentials = kernels::Matrix<double, Space>;
+
+/// Error at which solves on the way to a start stop, as a share of the mass.
+constexpr double loose = 0.1;
+
+std::int64_t dimension_of(const Geometry& geometry) {
+  return geometry.kind == Geometry::Kind::grid ? static_cast<std::int64_t>(geometry.axes.size())
+                                               : geometry.dimension;
+}
+
+std::string gaussian_complaint(const Geometry& geometry) {
+  if (geometry.cost_name != "squared_euclidean")
+    return fmt::format("needs squared Euclidean costs; this population has '{}'",
+                       geometry.cost_name);
+  const auto dimension = dimension_of(geometry);
+  if (dimension < 1 || dimension > 3)
+    return fmt::format("needs points of one to three dimensions; this population has {}",
+                       dimension);
+  return {};
+}
+
+std::string sorting_complaint(const Geometry& geometry) {
+  const auto& cost = geometry.cost_name;
+  const bool convex = cost == "squared_euclidean" || cost == "euclidean" ||
+                      (cost == "power" && geometry.power >= 1);
+  if (!convex)
+    return fmt::format("needs costs that are convex in the distance; this population has '{}'{}",
+                       cost,
+                       cost == "power" ? fmt::format(" with power {:g}", geometry.power) : "");
+  if (dimension_of(geometry) != 1)
+    return fmt::format("needs one dimension; this population has {}", dimension_of(geometry));
+  return {};
+}
+
+double distance_power(const Geometry& geometry) {
+  return geometry.cost_name == "squared_euclidean" ? 2
+         : geometry.cost_name == "euclidean"       ? 1
+                                                   : geometry.power;
+}
+
+kernels::Vector<const double, Space> coordinates(
+    const kernels::Matrix<const double, Space>& points) {
+  return kernels::Vector<const double, Space>(points.data(), points.extent(0));  // one a row
+}
+
+void start_from_subsample(const StartInputs& inputs, const Problems& problems,
+                          const Potentials& f) {
+  kernels::SubsampleSettings settings;
+  settings.epsilon = inputs.epsilon;
+  settings.threshold = loose * inputs.mass;
+  if (const auto* grid = std::get_if<kernels::SeparableCost>(&inputs.cost))
+    return kernels::subsample_initializer<Space>(Space(), *grid, problems, settings, f);
+  settings.stride = 8;
+  kernels::subsample_initializer<Space>(
+      Space(), inputs.source_points, inputs.target_points,
+      ground_cost_kind("/geometry, attribute cost", inputs.geometry.cost_name),
+      inputs.geometry.power, problems, settings, f);
+}
+
+void start_from_previous_epsilon(const StartInputs& inputs, const Problems& problems,
+                                 const Potentials& f) {
+  kernels::PreviousEpsilonSettings settings;
+  settings.epsilon = inputs.epsilon;
+  settings.threshold = loose * inputs.mass;
+  std::visit(
+      [&](const auto& cost) {
+        if (inputs.in_float)
+          kernels::previous_epsilon_initializer<float>(Space(), cost, problems, settings, f);
+        else
+          kernels::previous_epsilon_initializer<double>(Space(), cost, problems, settings, f);
+      },
+      inputs.cost);
+}
+
+}  // namespace
+
+std::string initializer_complaint(const std::string& initializer, const Geometry& geometry) {
+  if (initializer == "gaussian" || initializer == "gaussian_mixture")
+    return gaussian_complaint(geometry);
+  if (initializer == "sorting") return sorting_complaint(geometry);
+  if (initializer == "subsample" && geometry.kind == Geometry::Kind::dense)
+    return "needs a grid or a cloud of points; this population has a dense cost";
+  return {};
+}
+
+void compute_start(const std::string& initializer, const StartInputs& inputs,
+                   const Problems& problems, const Potentials& f) {
+  if (initializer == "gaussian") {
+    kernels::gaussian_initializer<Space>(Space(), inputs.source_points, inputs.target_points,
+                                         problems, f);
+  } else if (initializer == "gaussian_mixture") {
+    kernels::GaussianMixtureSettings settings;
+    settings.epsilon = inputs.epsilon;
+    kernels::gaussian_mixture_initializer<Space>(Space(), inputs.source_points,
+                                                 inputs.target_points, problems, settings, f);
+    kernels::add_log_weights<Space>(Space(), problems, inputs.epsilon, f);
+  } else if (initializer == "sorting") {
+    kernels::sorting_initializer<Space>(Space(), coordinates(inputs.source_points),
+                                        coordinates(inputs.target_points),
+                                        distance_power(inputs.geometry), problems, f);
+    kernels::add_log_weights<Space>(Space(), problems, inputs.epsilon, f);
+  } else if (initializer == "subsample") {
+    start_from_subsample(inputs, problems, f);
+  } else {
+    start_from_previous_epsilon(inputs, problems, f);
+  }
+}
+
+}  // namespace otfleet

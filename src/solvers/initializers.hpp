@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+
+#include "kernels/sinkhorn/problem_batch.hpp"
+#include "src/problems/cost.hpp"
+#include "src/problems/population.hpp"
+
+namespace otfleet {
+
+/// Why the initializer does not fit the geometry, "needs one dimension; this population has 2";
+/// empty when it does. Local.
+std::string initializer_complaint(const std::string& initializer, const Geometry& geometry);
+
+/// What the starts that need no model look at. Points are empty where a dense cost has none.
+struct StartInputs {
+  const Geometry& geometry;
+  const Cost& cost;
+  kernels::Matrix<const double, Kokkos::DefaultExecutionSpace> source_points, target_points;
+  double epsilon;
+  double mass;    ///< of the heaviest measure; loose solves stop at a share of it
+  bool in_float;  ///< arithmetic of solves on the way
+};
+
+/// f [B, n] of an initializer other than "zeros" and "model", which must fit the geometry. Local.
+void compute_start(const std::string& initializer, const StartInputs& inputs,
+                   const kernels::ProblemBatch<Kokkos::DefaultExecutionSpace>& problems,
+                   const kernels::Matrix<double, Kokkos::DefaultExecutionSpace>& f);
+
+}  // namespace otfleet
