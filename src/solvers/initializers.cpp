@@ -17,9 +17,6 @@ using Space = Kokkos::DefaultExecutionSpace;
 using Problems = kernels::ProblemBatch<Space>;
 using Potentials = kernels::Matrix<double, Space>;
 
-/// Error at which solves on the way to a start stop, as a share of the mass.
-constexpr double loose = 0.1;
-
 std::int64_t dimension_of(const Geometry& geometry) {
   return geometry.kind == Geometry::Kind::grid ? static_cast<std::int64_t>(geometry.axes.size())
                                                : geometry.dimension;
@@ -64,7 +61,7 @@ void start_from_subsample(const StartInputs& inputs, const Problems& problems,
                           const Potentials& f) {
   kernels::SubsampleSettings settings;
   settings.epsilon = inputs.epsilon;
-  settings.threshold = loose * inputs.mass;
+  settings.threshold *= inputs.mass;
   if (const auto* grid = std::get_if<kernels::SeparableCost>(&inputs.cost))
     return kernels::subsample_initializer<Space>(Space(), *grid, problems, settings, f);
   settings.stride = 8;
@@ -78,7 +75,7 @@ void start_from_previous_epsilon(const StartInputs& inputs, const Problems& prob
                                  const Potentials& f) {
   kernels::PreviousEpsilonSettings settings;
   settings.epsilon = inputs.epsilon;
-  settings.threshold = loose * inputs.mass;
+  settings.threshold *= inputs.mass;
   std::visit(
       [&](const auto& cost) {
         if (inputs.in_float)
