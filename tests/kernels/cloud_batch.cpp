@@ -17,15 +17,6 @@ std::vector<int> on_host(const Vector<int, Space>& values) {
   return std::vector<int>(host.data(), host.data() + host.extent(0));
 }
 
-ProblemBatch<Space> problems_of(const HostClouds& clouds) {
-  std::vector<int> index(clouds.sources.size());
-  std::iota(index.begin(), index.end(), 0);
-  return {{Space(), on_device(clouds.sources, static_cast<int>(clouds.x.size()))},
-          {Space(), on_device(clouds.targets, static_cast<int>(clouds.y.size()))},
-          on_device(index),
-          on_device(index)};
-}
-
 }  // namespace
 
 std::string name(GroundCost kind) {
@@ -100,6 +91,15 @@ PointCloudCost<Space> on_device(const HostClouds& clouds) {
   return {Space(), on_device(clouds.x, static_cast<int>(clouds.x.front().size())),
           on_device(clouds.y, static_cast<int>(clouds.y.front().size())), clouds.kind,
           clouds.power};
+}
+
+ProblemBatch<Space> problems_of(const HostClouds& clouds) {
+  std::vector<int> index(clouds.sources.size());
+  std::iota(index.begin(), index.end(), 0);
+  return {{Space(), on_device(clouds.sources, static_cast<int>(clouds.x.size()))},
+          {Space(), on_device(clouds.targets, static_cast<int>(clouds.y.size()))},
+          on_device(index),
+          on_device(index)};
 }
 
 template <class Scalar>

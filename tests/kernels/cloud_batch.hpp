@@ -31,6 +31,7 @@ HostClouds random_clouds(Random& random, GroundCost kind, int n, int m, int dime
 void add_random_problems(Random& random, HostClouds& clouds, int count, double zero_share = 0);
 
 PointCloudCost<Space> on_device(const HostClouds& clouds);
+ProblemBatch<Space> problems_of(const HostClouds& clouds);
 
 template <class Scalar>
 Solution solve(const HostClouds& clouds, const SinkhornSettings& settings,
