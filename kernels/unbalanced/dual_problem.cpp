@@ -9,17 +9,12 @@
 namespace otfleet::kernels {
 namespace {
 
-template <class ExecutionSpace>
-Vector<double, ExecutionSpace> numbers(const char* label, int batch) {
-  return Vector<double, ExecutionSpace>(std::string("otfleet::unbalanced::") + label, batch);
-}
-
 /// masses(k) = mass(index(k)).
 template <class ExecutionSpace>
 Vector<double, ExecutionSpace> masses_of(const ExecutionSpace& space,
                                          const Measures<ExecutionSpace>& measures,
                                          const Vector<const int, ExecutionSpace>& index) {
-  const auto masses = numbers<ExecutionSpace>("masses", static_cast<int>(index.extent(0)));
+  const Vector<double, ExecutionSpace> masses("otfleet::unbalanced::masses", index.extent(0));
   const Vector<const double, ExecutionSpace> mass = measures.mass;
   Kokkos::parallel_for(
       "otfleet::unbalanced::masses",
@@ -34,11 +29,16 @@ Vector<double, ExecutionSpace> smaller_masses(const ExecutionSpace& space,
                                               const Vector<double, ExecutionSpace>& right,
                                               double share) {
   const int batch = static_cast<int>(left.extent(0));
-  const auto masses = numbers<ExecutionSpace>("share_mass", batch);
+  const Vector<double, ExecutionSpace> masses("otfleet::unbalanced::share_mass", batch);
   Kokkos::parallel_for(
       "otfleet::unbalanced::share_mass", Kokkos::RangePolicy<ExecutionSpace>(space, 0, batch),
       KOKKOS_LAMBDA(int k) { masses(k) = share * (left(k) < right(k) ? left(k) : right(k)); });
   return masses;
+}
+
+void check_share(double value, const std::string& name) {
+  if (!(value > 0 && value <= 1))
+    throw std::invalid_argument(name + " must be in (0, 1], not " + std::to_string(value));
 }
 
 }  // namespace
@@ -74,16 +74,10 @@ UnbalancedSolution<ExecutionSpace> UnbalancedSolution<ExecutionSpace>::rows(int 
 }
 
 void check_unbalanced(const UnbalancedSettings& settings) {
-  const auto in_unit_interval = [](double x) { return x > 0 && x <= 1; };
-  const auto check = [&](const char* name, double value) {
-    if (!in_unit_interval(value))
-      throw std::invalid_argument(std::string(name) + " must be in (0, 1], not " +
-                                  std::to_string(value));
-  };
-  check("tau_a", settings.tau_a);
-  check("tau_b", settings.tau_b);
+  check_share(settings.tau_a, "tau_a");
+  check_share(settings.tau_b, "tau_b");
   if (settings.transported_share) {
-    check("transported_share", *settings.transported_share);
+    check_share(*settings.transported_share, "transported_share");
     if (settings.tau_a != 1 || settings.tau_b != 1)
       throw std::invalid_argument("a transported share goes with tau_a = tau_b = 1 only");
   }
