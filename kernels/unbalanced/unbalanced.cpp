@@ -2,12 +2,12 @@
 
 #include <cmath>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "kernels/sinkhorn/sinkhorn.hpp"
 #include "kernels/unbalanced/dual_problem.hpp"
 #include "kernels/unbalanced/problem_groups.hpp"
+#include "kernels/unbalanced/symmetric_cost.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -221,9 +221,7 @@ void solve_self_transport(const ExecutionSpace& space, const Cost& cost,
                           const UnbalancedSolution<ExecutionSpace>& solution) {
   if (settings.tau_a != settings.tau_b || settings.transported_share)
     throw std::invalid_argument("transport of a measure to itself needs tau_a = tau_b, no share");
-  if (cost.n() != cost.m())
-    throw std::invalid_argument("transport of a measure to itself needs a square cost, not " +
-                                std::to_string(cost.n()) + " x " + std::to_string(cost.m()));
+  check_symmetric(cost);
   const ProblemBatch<ExecutionSpace> problems{measures, measures, index, index};
   for_dual_problems(space, cost, problems, settings, solution,
                     [&](auto& soft_minimum, const auto& dual, const auto& rows) {

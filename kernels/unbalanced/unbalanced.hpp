@@ -74,7 +74,8 @@ void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
 /// The same for transport of measure index(k) to itself, with cost [n, n] symmetric, by symmetric
 /// updates: f = g. Needs tau_a = tau_b and no share. Each iteration halves the error at least where
 /// exp(−C/epsilon) is positive definite (squared Euclidean, Euclidean and powers up to 2), so a few
-/// dozen suffice at any epsilon (Feydy et al. 2019). Work: one soft minimum an iteration.
+/// dozen suffice at any epsilon (Feydy et al. 2019). Work: one soft minimum an iteration. Throws
+/// also when the cost is not symmetric.
 template <class Cost, class ExecutionSpace>
 void solve_self_transport(const ExecutionSpace& space, const Cost& cost,
                           const Measures<ExecutionSpace>& measures,

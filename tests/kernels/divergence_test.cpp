@@ -11,22 +11,6 @@ namespace {
 
 using namespace test;
 
-UnbalancedSettings tight(double epsilon, double tau_a, double tau_b) {
-  UnbalancedSettings settings;
-  settings.epsilon = epsilon;
-  settings.tau_a = tau_a;
-  settings.tau_b = tau_b;
-  settings.threshold = 1e-12;
-  settings.max_iterations = 20000;
-  return settings;
-}
-
-UnbalancedSettings tight_share(double epsilon, double share) {
-  UnbalancedSettings settings = tight(epsilon, 1, 1);
-  settings.transported_share = share;
-  return settings;
-}
-
 /// The central difference of value(clouds) when change(clouds, ±step) is done to it.
 template <class Value, class Change>
 double slope_of(const HostClouds& clouds, const Value& value, const Change& change) {
@@ -305,6 +289,23 @@ TEST(Divergence, refuses_what_makes_no_sense) {
   HostBatch batch = random_batch(random, random_cost(random, Geometry::line), 2);
   EXPECT_THROW(divergence(batch, tight(0.1, 0.5, 0.6)), std::invalid_argument);
   EXPECT_THROW(divergence(batch, tight_share(0.1, 0.6)), std::invalid_argument);
+  HostBatch skew{SeparableCost::dense(2, 2, {0, 1, 2, 0})};
+  skew.add({0.5, 0.5}, {0.3, 0.7});
+  EXPECT_THROW(divergence(skew, tight(0.1, 1, 1)), std::invalid_argument);
+  HostBatch wide{SeparableCost::dense(2, 1, {0, 1})};
+  wide.add({0.5, 0.5}, {1});
+  EXPECT_THROW(divergence(wide, tight(0.1, 1, 1)), std::invalid_argument);
+  HostClouds clouds = small_clouds(random, GroundCost::euclidean);
+  clouds.y = clouds.x;
+  clouds.targets = clouds.sources;
+  EXPECT_NO_THROW(divergence(clouds, tight(0.1, 1, 1)));
+  const auto problems = problems_of(clouds);
+  clouds.y[1][0] += 1e-9;
+  const UnbalancedSolution<Space> solution(1, 5, 5);
+  EXPECT_THROW((solve_self_transport<PointCloudCost<Space>, Space>(
+                   Space(), on_device(clouds), problems.source, problems.source_index,
+                   tight(0.1, 1, 1), solution)),
+               std::invalid_argument);
   for (double& w : batch.targets[1]) w *= 1.1;
   EXPECT_NO_THROW(divergence(batch, tight(0.1, 0.5, 0.5)));
   try {

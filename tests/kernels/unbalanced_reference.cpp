@@ -1,5 +1,7 @@
 #include "tests/kernels/unbalanced_reference.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -101,6 +103,76 @@ struct SelfCosts {
 };
 
 }  // namespace
+
+double mass_of(const Row& weights) {
+  return std::accumulate(weights.begin(), weights.end(), 0.0);
+}
+
+Row scaled(Row row, double factor) {
+  for (double& x : row) x *= factor;
+  return row;
+}
+
+UnbalancedSettings tight(double epsilon, double tau_a, double tau_b) {
+  UnbalancedSettings settings;
+  settings.epsilon = epsilon;
+  settings.tau_a = tau_a;
+  settings.tau_b = tau_b;
+  settings.threshold = 1e-11;
+  settings.max_iterations = 20000;
+  return settings;
+}
+
+UnbalancedSettings tight_share(double epsilon, double share) {
+  UnbalancedSettings settings = tight(epsilon, 1, 1);
+  settings.transported_share = share;
+  return settings;
+}
+
+SeparableCost positive_cost(Random& random, Geometry geometry) {
+  std::vector<AxisCost> axes = random_cost(random, geometry).axes();
+  for (AxisCost& axis : axes) {
+    const double low = *std::min_element(axis.values.begin(), axis.values.end());
+    for (double& value : axis.values) value -= std::min(low, 0.0);
+  }
+  return SeparableCost(axes);
+}
+
+HostBatch random_masses(Random& random, const SeparableCost& cost, int size, double zero_share) {
+  HostBatch batch = random_batch(random, cost, size, zero_share);
+  for (Row& row : batch.sources) row = scaled(row, random.uniform(0.3, 3));
+  for (Row& row : batch.targets) row = scaled(row, random.uniform(0.3, 3));
+  return batch;
+}
+
+Rows plan_of(const DenseProblem& problem, const HostUnbalanced& found, int k) {
+  Rows plan(problem.n, Row(problem.m, 0.0));
+  for (int i = 0; i < problem.n; ++i)
+    for (int j = 0; j < problem.m; ++j)
+      if (problem.a[i] > 0 && problem.b[j] > 0)
+        plan[i][j] =
+            std::exp((found.f[k][i] + found.g[k][j] + found.mass_potential[k] - problem.c(i, j)) /
+                     problem.epsilon);
+  return plan;
+}
+
+void expect_matches(const ReferencePlan& expected, const DenseProblem& problem,
+                    const HostUnbalanced& found, int k, double close) {
+  EXPECT_EQ(found.status[k], Status::converged) << found.residual[k] << " " << found.iterations[k];
+  EXPECT_LT(found.residual[k], 1e-10);
+  double scale = 0;
+  for (double c : problem.cost) scale = std::max(scale, std::abs(c));
+  const double unit = close * (1 + expected.mass) * (scale + problem.epsilon);
+  EXPECT_NEAR(found.primal_value[k], expected.value, unit + close * std::abs(expected.value));
+  EXPECT_NEAR(found.dual_value[k], expected.value, unit + close * std::abs(expected.value));
+  EXPECT_NEAR(found.transport_cost[k], expected.cost, unit);
+  EXPECT_NEAR(found.transported_mass[k], expected.mass, close * (1 + expected.mass));
+  const Rows plan = plan_of(problem, found, k);
+  double difference = 0;
+  for (int i = 0; i < problem.n; ++i)
+    for (int j = 0; j < problem.m; ++j) difference += std::abs(plan[i][j] - expected.plan[i][j]);
+  EXPECT_LT(difference, close * (1 + expected.mass));
+}
 
 ReferencePlan solve_unbalanced_reference(const DenseProblem& problem, double tau_a, double tau_b) {
   const Real epsilon = problem.epsilon;

@@ -7,6 +7,19 @@
 
 namespace otfleet::kernels::test {
 
+double mass_of(const Row& weights);
+Row scaled(Row row, double factor);
+
+/// Thresholds near rounding.
+UnbalancedSettings tight(double epsilon, double tau_a, double tau_b);
+UnbalancedSettings tight_share(double epsilon, double share);
+
+/// random_cost() without negative costs, which a small epsilon and no marginals would turn into
+/// endless mass.
+SeparableCost positive_cost(Random& random, Geometry geometry);
+/// Random measures of masses between 0.3 and 3.
+HostBatch random_masses(Random& random, const SeparableCost& cost, int size, double zero_share);
+
 struct ReferencePlan {
   Rows plan;         ///< [n][m]
   double value = 0;  ///< the objective of kernels/unbalanced/unbalanced.hpp at the plan
@@ -30,6 +43,11 @@ struct HostUnbalanced {
   std::vector<int> iterations;
   std::vector<Status> status;
 };
+/// The plan that the potentials of problem k stand for.
+Rows plan_of(const DenseProblem& problem, const HostUnbalanced& found, int k);
+/// Expects problem k to be converged to `expected`, up to `close` relative to its figures' size.
+void expect_matches(const ReferencePlan& expected, const DenseProblem& problem,
+                    const HostUnbalanced& found, int k, double close);
 HostUnbalanced on_host(const UnbalancedSolution<Space>& solution);
 HostUnbalanced solve_unbalanced(const HostBatch& batch, const UnbalancedSettings& settings);
 HostUnbalanced solve_unbalanced(const HostClouds& clouds, const UnbalancedSettings& settings);
