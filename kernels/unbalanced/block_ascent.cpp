@@ -28,6 +28,7 @@ template <class TeamMember, class Exponent>
 KOKKOS_INLINE_FUNCTION double team_log_sum_exp(const TeamMember& team, int count,
                                                const Exponent& exponent) {
   constexpr double lowest = -Kokkos::Experimental::finite_max<double>::value;
+  constexpr double negligible = -60;  // e^−60 of the largest: 1e8 of them change no digit
   double largest = lowest;
   Kokkos::parallel_reduce(
       Kokkos::TeamThreadRange(team, count),
@@ -38,8 +39,11 @@ KOKKOS_INLINE_FUNCTION double team_log_sum_exp(const TeamMember& team, int count
       Kokkos::Max<double>(largest));
   team.team_barrier();
   if (!(largest > lowest)) return -Kokkos::Experimental::infinity<double>::value;
-  return largest +
-         ::log(team_sum(team, count, [&](int i) { return ::exp(exponent(i) - largest); }));
+  return largest + ::log(team_sum(team, count, [&](int i) {
+           // Most points have no weight, and an exponential is what takes the time.
+           const double below = exponent(i) - largest;
+           return below < negligible ? 0.0 : ::exp(below);
+         }));
 }
 
 template <class ExecutionSpace>
@@ -107,7 +111,7 @@ struct SideUpdate {
         return self.side.has_weight(k, i) && self.side.soft_minimum(k, i) > lambda;
       };
       const auto is_bound = [&](int i) { return self.side.has_weight(k, i) && !is_open(i); };
-      const auto weight = [&](int i) { return ::exp(self.side.log_weight(k, i)); };
+      const auto weight = [&](int i) { return self.side.weight(k, i); };
       const double now_bound =
           team_sum(team, side.points(), [&](int i) { return is_bound(i) ? 1.0 : 0.0; });
       const double bound_mass =
@@ -159,8 +163,7 @@ struct ResidualSum {
     const ResidualSum& self = *this;
     const double sum = team_sum(team, side.points(), [&](int i) {
       return self.side.has_weight(k, i)
-                 ? self.side.penalty.violation(self.side.relative(k, i),
-                                               ::exp(self.side.log_weight(k, i)),
+                 ? self.side.penalty.violation(self.side.relative(k, i), self.side.weight(k, i),
                                                self.side.marginal(k, i, lambda))
                  : 0.0;
     });
@@ -178,6 +181,7 @@ DualSide<ExecutionSpace> make_dual_side(const ExecutionSpace& space,
                                         const MarginalPenalty& penalty,
                                         const Matrix<double, ExecutionSpace>& potential) {
   const int batch = static_cast<int>(index.extent(0)), points = measures.points();
+  const Matrix<double, ExecutionSpace> weight("otfleet::unbalanced::weight", batch, points);
   const Matrix<double, ExecutionSpace> log_weight("otfleet::unbalanced::log_weight", batch, points);
   const Vector<double, ExecutionSpace> masses("otfleet::unbalanced::mass", batch);
   const Matrix<const double, ExecutionSpace> weights = measures.weights;
@@ -191,12 +195,14 @@ DualSide<ExecutionSpace> make_dual_side(const ExecutionSpace& space,
         const double factor = scaled ? mass(k) / own(row) : 1.0;
         for (int i = 0; i < points; ++i) {
           const double w = weights(row, i) * factor;
+          weight(k, i) = w;
           log_weight(k, i) = w > 0 ? ::log(w) : -Kokkos::Experimental::infinity<double>::value;
         }
       });
-  return {potential,
-          Matrix<double, ExecutionSpace>("otfleet::unbalanced::soft_minimum", batch, points),
-          log_weight, masses, penalty};
+  return {
+      potential, Matrix<double, ExecutionSpace>("otfleet::unbalanced::soft_minimum", batch, points),
+      weight,    log_weight,
+      masses,    penalty};
 }
 
 template <class ExecutionSpace>
@@ -252,7 +258,7 @@ void measure_side(const ExecutionSpace& space, const DualSide<ExecutionSpace>& s
         for (int i = 0; i < side.points(); ++i) {
           if (!side.has_weight(k, i)) continue;
           const double f = side.relative(k, i), log_weight = side.log_weight(k, i);
-          const double weight = ::exp(log_weight), r = side.marginal(k, i, mass_potential(k));
+          const double weight = side.weight(k, i), r = side.marginal(k, i, mass_potential(k));
           sums[0] += weight * side.penalty.dual_term(f);
           sums[1] += side.penalty.gap_term(f, log_weight, r);
           sums[2] += side.penalty.violation(f, weight, r);

@@ -12,14 +12,13 @@ template <class ExecutionSpace>
 struct DualSide {
   Matrix<double, ExecutionSpace> potential;     ///< [B, points], f or g of the solution
   Matrix<double, ExecutionSpace> soft_minimum;  ///< [B, points], of the other side's potential
+  Matrix<double, ExecutionSpace> weight;        ///< [B, points]
   Matrix<double, ExecutionSpace> log_weight;    ///< [B, points]; −inf: no weight
   Vector<double, ExecutionSpace> mass;          ///< [B]
   MarginalPenalty penalty;
 
   KOKKOS_FUNCTION int points() const { return static_cast<int>(potential.extent(1)); }
-  KOKKOS_FUNCTION bool has_weight(int k, int i) const {
-    return log_weight(k, i) > -Kokkos::Experimental::infinity<double>::value;
-  }
+  KOKKOS_FUNCTION bool has_weight(int k, int i) const { return weight(k, i) > 0; }
   /// The potential relative to the weights.
   KOKKOS_FUNCTION double relative(int k, int i) const {
     return potential(k, i) - penalty.epsilon * log_weight(k, i);

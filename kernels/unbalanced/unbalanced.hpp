@@ -31,8 +31,8 @@ struct UnbalancedSolution {
   /// where no share is asked for.
   Vector<double, ExecutionSpace> mass_potential;
   /// [B], in units of cost × mass: the dual value; the objective above at P (without the terms of
-  /// constraints, which P may miss by the residual); <C, P>. dual <= primal where a marginal that
-  /// is not exact has tau < 1, and up to residual × potential elsewhere.
+  /// constraints, which P may miss by the residual); <C, P>. dual <= primal where both tau are
+  /// below 1, up to residual × potential elsewhere.
   Vector<double, ExecutionSpace> dual_value, primal_value, transport_cost;
   Vector<double, ExecutionSpace> transported_mass;  ///< [B]: sum P
   /// [B], in units of mass: |r − r*|_1 + |c − c*|_1 (+ |sum P − what was asked for|), with
