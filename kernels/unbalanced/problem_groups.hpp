@@ -6,8 +6,9 @@
 #include "kernels/unbalanced/cloud_soft_minimum.hpp"
 #include "kernels/unbalanced/grid_soft_minimum.hpp"
 
-// How many problems block ascent takes together: all of a batch on grids, one after the other on
-// clouds, whose passes fill the machine by themselves and whose points take memory.
+// How many problems block ascent takes together: on grids all of a batch on a GPU, on a CPU as many
+// as stay in its caches; on clouds one after the other, since their passes fill the machine by
+// themselves and their points take memory.
 
 namespace otfleet::kernels {
 
@@ -15,8 +16,16 @@ namespace otfleet::kernels {
 template <class ExecutionSpace, class Body>
 void for_groups(const ExecutionSpace& space, const SeparableCost& cost,
                 const ProblemBatch<ExecutionSpace>& problems, double epsilon, const Body& body) {
-  GridSoftMinimum<ExecutionSpace> soft_minimum(space, cost, problems, epsilon);
-  body(soft_minimum, problems, 0, problems.size());
+  const int together = runs_on_host<ExecutionSpace> ? 64 : problems.size();
+  for (int first = 0; first < problems.size(); first += together) {
+    const int last = first + together < problems.size() ? first + together : problems.size();
+    const auto rows = std::make_pair(first, last);
+    const ProblemBatch<ExecutionSpace> group{problems.source, problems.target,
+                                             Kokkos::subview(problems.source_index, rows),
+                                             Kokkos::subview(problems.target_index, rows)};
+    GridSoftMinimum<ExecutionSpace> soft_minimum(space, cost, group, epsilon);
+    body(soft_minimum, group, first, last);
+  }
 }
 
 template <class ExecutionSpace, class Body>
