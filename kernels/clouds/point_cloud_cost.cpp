@@ -78,6 +78,17 @@ Matrix<const double, ExecutionSpace> prepare(const ExecutionSpace& space,
 }
 
 template <class ExecutionSpace>
+Vector<const double, ExecutionSpace> find_norms(
+    const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& points) {
+  const int count = static_cast<int>(points.extent(0));
+  const Vector<double, ExecutionSpace> norms("otfleet::clouds::norms", count);
+  Kokkos::parallel_for(
+      "otfleet::clouds::find_norms", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      KOKKOS_LAMBDA(int i) { norms(i) = ::sqrt(squared_norm<ExecutionSpace>(points, i)); });
+  return norms;
+}
+
+template <class ExecutionSpace>
 double largest_norm(const ExecutionSpace& space,
                     const Matrix<const double, ExecutionSpace>& points) {
   double largest = 0;
@@ -136,6 +147,10 @@ PointCloudCost<ExecutionSpace>::PointCloudCost(const ExecutionSpace& space,
   const double factor = circle ? 1 / std::sqrt(great_circle_divisor) : 1.0;
   x_ = prepare<ExecutionSpace>(space, x, center, cosine, factor);
   y_ = prepare<ExecutionSpace>(space, y, center, cosine, factor);
+  if (cosine) {
+    x_norm_ = find_norms<ExecutionSpace>(space, x);
+    y_norm_ = find_norms<ExecutionSpace>(space, y);
+  }
 
   // A little more than the sum of radii, for the rounding of costs.
   reach_ = (largest_norm(space, x_) + largest_norm(space, y_)) * (1 + 1e-6);

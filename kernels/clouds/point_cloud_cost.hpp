@@ -32,11 +32,16 @@ class PointCloudCost {
   /// great circle's divisor.
   const Matrix<const double, ExecutionSpace>& x() const { return x_; }
   const Matrix<const double, ExecutionSpace>& y() const { return y_; }
+  /// [n], [m]: the user's points in units of x() and y(), whose directions alone a cosine sees;
+  /// empty for other costs.
+  const Vector<const double, ExecutionSpace>& x_norm() const { return x_norm_; }
+  const Vector<const double, ExecutionSpace>& y_norm() const { return y_norm_; }
 
  private:
   GroundCost kind_;
   double power_, bound_ = 0, reach_ = 0;
   Matrix<const double, ExecutionSpace> x_, y_;
+  Vector<const double, ExecutionSpace> x_norm_, y_norm_;
 };
 
 }  // namespace otfleet::kernels

@@ -194,6 +194,7 @@ void run_evaluate(const CommandContext& context) {
     communicator.agree([&] {
       population_file = find_input(context, job.files.test_population, "files.test_population",
                                    "make", "test.h5");
+      require_balanced(job, "evaluate");
       population = read_population(population_file);
       if (population.problems() == 0)
         throw UserError(population_file.string() + ": holds no problems");

@@ -143,7 +143,7 @@ void run_info(const std::filesystem::path& path) {
   const auto kind = kind_of(file);
   // Read before the first line is printed: a damaged file shows its fault and nothing else.
   Population population;
-  if (kind == "population") population = read_population(path);
+  if (kind == "population") population = read_population(path, false);
   std::cout << fmt::format("{}: {}\n", path.string(), kind);
   int objects = 0;
   list(file, "/", 0, objects);

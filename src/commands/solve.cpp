@@ -40,16 +40,19 @@ struct Tally {
   double max_error = 0, max_gap = 0;
   SolveCounts counts;
 
-  void add(const Solutions& solutions) {
+  void add(const Solutions& solutions, bool balanced) {
     counts.add(solutions.counts);
+    const auto& errors = balanced ? solutions.marginal_error : solutions.residual;
+    const auto& uppers = balanced ? solutions.upper_bound : solutions.primal_value;
+    const auto& lowers = balanced ? solutions.lower_bound : solutions.dual_value;
     for (std::size_t k = 0; k < solutions.status.size(); ++k) {
       converged += solutions.status[k] == static_cast<int>(kernels::Status::converged);
       iterations += solutions.iterations[k];
-      const double error = solutions.marginal_error[k];
+      const double error = errors[k];
       // A NaN shows itself in the maximum instead of hiding.
       max_error = std::isnan(error) ? INFINITY : std::max(max_error, error);
-      const double upper = solutions.upper_bound[k];
-      const double gap = upper - solutions.lower_bound[k];
+      const double upper = uppers[k];
+      const double gap = upper - lowers[k];
       const double relative = gap <= 0 ? 0 : gap / std::abs(upper);
       max_gap = std::isnan(relative) ? INFINITY : std::max(max_gap, relative);
     }
@@ -83,7 +86,8 @@ void run_solve(const CommandContext& context) {
     communicator.agree([&] {
       population_file = find_input(context, job.files.test_population, "files.test_population",
                                    "make", "test.h5");
-      population = read_population(population_file);
+      check_solver_fits(job);
+      population = read_population(population_file, job.problem.balanced());
       solver.emplace(population, job.problem.epsilon);
       if (const auto complaint = solver->complaint(job.solver.initializer); !complaint.empty())
         throw UserError(fmt::format("solver.initializer = '{}': {} ({})", job.solver.initializer,
@@ -102,8 +106,14 @@ void run_solve(const CommandContext& context) {
   if (job.solver.initializer == "model")
     model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
 
-  const MethodChoice choice = solver->choose(job.solver);
-  if (context.prints()) spdlog::info("{}: {}", method_name(choice.plan), choice.reason);
+  const bool balanced = job.problem.balanced();
+  std::string method = "block ascent", reason = "the problems are not balanced";
+  if (balanced) {
+    const MethodChoice choice = solver->choose(job.solver);
+    method = method_name(choice.plan);
+    reason = choice.reason;
+  }
+  if (context.prints()) spdlog::info("{}: {}", method, reason);
   SolutionFile file(context.output / "solution.h5", communicator, population, job,
                     population_file.filename().string());
   SolveSeconds seconds;
@@ -124,10 +134,12 @@ void run_solve(const CommandContext& context) {
                        std::min(shard.begin + done + block, shard.end)};
       Solutions solutions;
       communicator.agree([&] {
-        solutions = solver->solve(rows, job.solver, predictor ? &*predictor : nullptr, job.solution,
-                                  seconds);
+        solutions = balanced ? solver->solve(rows, job.solver, predictor ? &*predictor : nullptr,
+                                             job.solution, seconds)
+                             : solver->solve_unbalanced(rows, job.problem, job.solver,
+                                                        job.solution.potentials, seconds);
       });
-      tally.add(solutions);
+      tally.add(solutions, balanced);
       const auto before_write = std::chrono::steady_clock::now();
       file.write(rows, std::move(solutions));
       write_seconds +=
@@ -167,21 +179,22 @@ void run_solve(const CommandContext& context) {
   figures["failed"] = problems - tally.converged;
   figures["mean_iterations"] =
       problems > 0 ? static_cast<double>(tally.iterations) / static_cast<double>(problems) : 0.0;
-  figures["method"] = {{"chosen", method_name(choice.plan)},
-                       {"reason", choice.reason},
-                       {"newton", tally.counts.newton},
-                       {"sinkhorn", problems - tally.counts.newton}};
+  figures["method"] = {{"chosen", method}, {"reason", reason}};
+  if (balanced) {
+    figures["method"]["newton"] = tally.counts.newton;
+    figures["method"]["sinkhorn"] = problems - tally.counts.newton;
+  }
   figures["replaced_starts"] = tally.counts.replaced_starts;
-  figures["max_marginal_error"] = finite_or_null(tally.max_error);
+  figures[balanced ? "max_marginal_error" : "max_residual"] = finite_or_null(tally.max_error);
   figures["max_relative_gap"] = finite_or_null(tally.max_gap);
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(
-        "{}: {} problems, {} converged, {:.1f} iterations on average, largest marginal error "
-        "{:.2e}, "
+        "{}: {} problems, {} converged, {:.1f} iterations on average, largest {} {:.2e}, "
         "{:.0f} problems/s\n",
         (context.output / "solution.h5").string(), problems, tally.converged,
-        figures["mean_iterations"].get<double>(), tally.max_error, per_second);
+        figures["mean_iterations"].get<double>(), balanced ? "marginal error" : "residual",
+        tally.max_error, per_second);
 }
 
 }  // namespace otfleet

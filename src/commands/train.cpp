@@ -94,6 +94,7 @@ void run_train(const CommandContext& context) {
     communicator.agree([&] {
       const auto file = find_input(context, job.files.train_population, "files.train_population",
                                    "make", "train.h5");
+      require_balanced(job, "train");
       population = read_population(file);
       if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
       start.emplace(find_start(context, population, unfinished));

@@ -261,6 +261,9 @@ void check_together(const Job& job, const std::string& file) {
   if (job.problem.geometry == "grid" && job.problem.cost == "matrix") {
     fail("problem.cost = 'matrix' needs problem.geometry = 'dense'");
   }
+  if (job.problem.transported_share > 0 && (job.problem.tau_a != 1 || job.problem.tau_b != 1)) {
+    fail("problem.transported_share goes with problem.tau_a = problem.tau_b = 1 only");
+  }
   const std::pair<const char*, const ArraySource*> sources[] = {
       {"train", &job.data.train},
       {"train_target", &job.data.train_target},
@@ -307,6 +310,31 @@ Job read_job(const Path& file, const std::vector<std::string>& overrides) {
   for (const auto& text : overrides) apply_override(job, text);
   check_together(job, file.string());
   return job;
+}
+
+void require_balanced(const Job& job, const std::string& command) {
+  if (job.problem.balanced()) return;
+  throw UserError(
+      fmt::format("otfleet {}: problem.tau_a and problem.tau_b must be 1 and "
+                  "problem.transported_share 0: only 'otfleet solve' knows other problems",
+                  command));
+}
+
+void check_solver_fits(const Job& job) {
+  if (job.problem.balanced()) return;
+  const auto refuse = [](const std::string& key, const std::string& value,
+                         const std::string& instead) {
+    throw UserError(
+        fmt::format("{} = '{}' is for balanced problems; with problem.tau_a, problem.tau_b or "
+                    "problem.transported_share use '{}'",
+                    key, value, instead));
+  };
+  const auto& solver = job.solver;
+  if (solver.initializer != "zeros") refuse("solver.initializer", solver.initializer, "zeros");
+  if (solver.method != "auto") refuse("solver.method", solver.method, "auto");
+  if (solver.precision != "double") refuse("solver.precision", solver.precision, "double");
+  if (job.solution.plan != "none") refuse("solution.plan", job.solution.plan, "none");
+  if (job.solution.projection) refuse("solution.projection", "true", "false");
 }
 
 std::string describe_keys() {

@@ -34,6 +34,11 @@ struct Job {
     std::string cost = "squared_euclidean";  // see ground_costs(); dense also: matrix (data.cost)
     double power = 1;                        // of the distance, cost = "power"
     double epsilon = 1e-2;                   // absolute, in units of the cost
+    double tau_a = 1, tau_b = 1;             // of the marginals' penalties; 1: exact marginals
+    double transported_share = 0;  // of the smaller mass, the rest stays; 0: no such constraint
+
+    /// Marginals are constraints, with equal masses?
+    bool balanced() const { return tau_a == 1 && tau_b == 1 && transported_share == 0; }
   } problem;
 
   struct Make {
@@ -120,6 +125,14 @@ const std::vector<std::string>& initializer_names();
 /// unreadable TOML (with line), unknown keys (with the nearest known one), wrong types, values out
 /// of range. Local.
 Job read_job(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+/// Throws UserError, naming the key, when the job's problems are not balanced: "otfleet train:
+/// problem.tau_a must be 1, …". Local.
+void require_balanced(const Job& job, const std::string& command);
+
+/// Throws UserError, naming the key, when the job's problems are not balanced and its solver
+/// settings ask for what exists for balanced problems alone. Local.
+void check_solver_fits(const Job& job);
 
 /// A line for every key there is: path, default as JSON, meaning. Local.
 std::string describe_keys();

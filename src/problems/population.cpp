@@ -186,7 +186,7 @@ std::vector<double> check_weights(const std::string& name, std::span<const doubl
   return masses;
 }
 
-void Population::validate(const std::string& name) const {
+void Population::validate(const std::string& name, bool equal_masses) const {
   const auto check_side = [&](const std::string& dataset, const std::vector<double>& weights,
                               std::int64_t measures, std::int64_t size) {
     if (measures < 1) throw UserError(fmt::format("{}: {} holds no measures", name, dataset));
@@ -229,7 +229,7 @@ void Population::validate(const std::string& name) const {
   validate_indices(name + ": /problems/source", source, source_measures);
   validate_indices(name + ": /problems/target", target,
                    shared_measures ? source_measures : target_measures);
-  for (std::size_t p = 0; p < source.size(); ++p) {
+  for (std::size_t p = 0; equal_masses && p < source.size(); ++p) {
     const double a = source_masses[source[p]], b = target_masses[target[p]];
     if (std::abs(a - b) > mass_tolerance * std::max(a, b)) {
       throw UserError(

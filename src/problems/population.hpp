@@ -62,9 +62,10 @@ struct Population {
   std::int64_t problems() const { return static_cast<std::int64_t>(source.size()); }
 
   /// Throws UserError that names the measure or problem: sizes that do not fit, weights that are
-  /// negative, NaN, infinite or all zero, indices out of range, masses of a pair that differ by
-  /// more than 1e-5 relative. `name` is the file, for the message.
-  void validate(const std::string& name) const;
+  /// negative, NaN, infinite or all zero, indices out of range, and, where `equal_masses` is asked
+  /// for, masses of a pair that differ by more than 1e-5 relative. `name` is the file, for the
+  /// message.
+  void validate(const std::string& name, bool equal_masses = true) const;
 };
 
 /// Throws UserError unless every row of `weights` [rows, columns] is a measure: no negative, NaN or
@@ -77,7 +78,7 @@ std::vector<double> check_weights(const std::string& name, std::span<const doubl
 /// geometry's `kind` may be missing (files written by hand). Local: every rank reads the whole file
 /// (a pair is two indices, so a million problems over 5,000 digits are 8 MB and 31 MB). Throws
 /// UserError.
-Population read_population(const std::filesystem::path& file);
+Population read_population(const std::filesystem::path& file, bool equal_masses = true);
 
 /// Writes under a temporary name, then renames. Local: rank 0 alone calls it. Throws UserError.
 void write_population(const std::filesystem::path& file, const Population& population);

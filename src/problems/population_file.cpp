@@ -167,7 +167,7 @@ void write_geometry(Hdf5File& file, const Geometry& geometry) {
 
 }  // namespace
 
-Population read_population(const std::filesystem::path& path) {
+Population read_population(const std::filesystem::path& path, bool equal_masses) {
   const auto file = Hdf5File::open(path);
   check_kind(file);
   Population population;
@@ -175,7 +175,7 @@ Population read_population(const std::filesystem::path& path) {
   read_geometry(file, population.geometry);
   population.source = read_indices(file, "/problems/source");
   population.target = read_indices(file, "/problems/target");
-  population.validate(path.string());
+  population.validate(path.string(), equal_masses);
   return population;
 }
 

@@ -6,6 +6,7 @@
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
+#include "kernels/unbalanced/unbalanced.hpp"
 #include "src/solvers/append.hpp"
 #include "src/solvers/initializers.hpp"
 
@@ -153,6 +154,48 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
   for (std::size_t k = 0; k < all.status.size(); ++k)
     if (all.status[k] == static_cast<int>(Status::converged) && !(all.marginal_error[k] < limit))
       all.status[k] = static_cast<int>(Status::precision_limit);
+  return all;
+}
+
+Solutions PopulationSolver::solve_unbalanced(Shard shard, const Job::Problem& problem,
+                                             const Job::Solver& solver, bool potentials,
+                                             SolveSeconds& seconds) const {
+  kernels::UnbalancedSettings settings;
+  settings.epsilon = solver_.epsilon();
+  settings.tau_a = problem.tau_a;
+  settings.tau_b = problem.tau_b;
+  if (problem.transported_share > 0) settings.transported_share = problem.transported_share;
+  settings.threshold = solver.threshold;
+  settings.inner_iterations = static_cast<int>(solver.inner_iterations);
+  settings.max_iterations = static_cast<int>(solver.max_iterations);
+  Solutions all;
+  for_chunks(shard, [&](Shard rows) {
+    const StopWatch watch(seconds.iterate);
+    const auto count = static_cast<std::size_t>(rows.size());
+    const kernels::ProblemBatch<ExecutionSpace> problems{
+        source_, target_, upload_indices(std::span(population_.source).subspan(rows.begin, count)),
+        upload_indices(std::span(population_.target).subspan(rows.begin, count))};
+    const kernels::UnbalancedSolution<ExecutionSpace> solution(
+        problems.size(), static_cast<int>(population_.geometry.n),
+        static_cast<int>(population_.geometry.m));
+    std::visit(
+        [&](const auto& cost) {
+          kernels::solve_unbalanced(ExecutionSpace(), cost, problems, settings, solution);
+        },
+        solver_.cost());
+    if (potentials) {
+      append(all.f, solution.f);
+      append(all.g, solution.g);
+    }
+    append(all.dual_value, solution.dual_value);
+    append(all.primal_value, solution.primal_value);
+    append(all.transport_cost, solution.transport_cost);
+    append(all.transported_mass, solution.transported_mass);
+    append(all.mass_potential, solution.mass_potential);
+    append(all.residual, solution.residual);
+    append(all.iterations, solution.iterations);
+    append(all.status, solution.status);
+  });
   return all;
 }
 

@@ -19,6 +19,9 @@ namespace otfleet {
 struct Solutions {
   std::vector<double> f, g;
   std::vector<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
+  /// Of problems that are not balanced, instead of the bounds and the marginal error; what they are
+  /// says kernels/unbalanced/unbalanced.hpp.
+  std::vector<double> primal_value, transported_mass, mass_potential, residual;
   std::vector<std::int32_t> iterations, status;  ///< status: kernels::Status
   PlanOutputs plan;                              ///< what was asked for
   SolveCounts counts;
@@ -55,6 +58,11 @@ class PopulationSolver {
   /// Status::precision_limit.
   Solutions solve(distributed::Shard shard, const Job::Solver& settings, const Predictor* predictor,
                   const Job::Solution& wanted, SolveSeconds& seconds) const;
+
+  /// The same for problems that are not balanced, from zeros, at the epsilon of the constructor.
+  Solutions solve_unbalanced(distributed::Shard shard, const Job::Problem& problem,
+                             const Job::Solver& settings, bool potentials,
+                             SolveSeconds& seconds) const;
 
   /// Iterations only, no certificates: what a comparison of starts times.
   std::vector<std::int32_t> count_iterations(distributed::Shard shard, const Job::Solver& settings,

@@ -1,5 +1,6 @@
 #include "src/solvers/solution_file.hpp"
 
+#include <span>
 #include <utility>
 
 namespace otfleet {
@@ -10,11 +11,22 @@ struct Column {
   const char* name;
   std::vector<double> Solutions::*values;
 };
-constexpr Column columns[] = {{"dual_value", &Solutions::dual_value},
-                              {"transport_cost", &Solutions::transport_cost},
-                              {"upper_bound", &Solutions::upper_bound},
-                              {"lower_bound", &Solutions::lower_bound},
-                              {"marginal_error", &Solutions::marginal_error}};
+constexpr Column balanced_columns[] = {{"dual_value", &Solutions::dual_value},
+                                       {"transport_cost", &Solutions::transport_cost},
+                                       {"upper_bound", &Solutions::upper_bound},
+                                       {"lower_bound", &Solutions::lower_bound},
+                                       {"marginal_error", &Solutions::marginal_error}};
+constexpr Column unbalanced_columns[] = {{"dual_value", &Solutions::dual_value},
+                                         {"primal_value", &Solutions::primal_value},
+                                         {"transport_cost", &Solutions::transport_cost},
+                                         {"transported_mass", &Solutions::transported_mass},
+                                         {"mass_potential", &Solutions::mass_potential},
+                                         {"residual", &Solutions::residual}};
+
+std::span<const Column> columns_of(bool balanced) {
+  return balanced ? std::span<const Column>(balanced_columns)
+                  : std::span<const Column>(unbalanced_columns);
+}
 
 constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
                                         "not finite"};
@@ -25,7 +37,7 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
                            const distributed::Communicator& communicator,
                            const Population& population, const Job& job,
                            const std::string& population_name)
-    : communicator_(communicator), wanted_(job.solution) {
+    : communicator_(communicator), balanced_(job.problem.balanced()), wanted_(job.solution) {
   communicator.agree([&] {
     if (communicator.is_root()) staged_ = std::make_unique<distributed::StagedPath>(path);
   });
@@ -37,6 +49,9 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
   file_->set_attribute("/", "otfleet_version", std::int64_t{1});
   file_->create_group("/solution");
   file_->set_attribute("/solution", "epsilon", job.problem.epsilon);
+  file_->set_attribute("/solution", "tau_a", job.problem.tau_a);
+  file_->set_attribute("/solution", "tau_b", job.problem.tau_b);
+  file_->set_attribute("/solution", "transported_share", job.problem.transported_share);
   file_->set_attribute("/solution", "threshold", job.solver.threshold);
   file_->set_attribute("/solution", "initializer", job.solver.initializer);
   file_->set_attribute("/solution", "precision", job.solver.precision);
@@ -49,7 +64,7 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
     file_->create_dataset<double>("/solution/f", {problems, population.geometry.n});
     file_->create_dataset<double>("/solution/g", {problems, population.geometry.m});
   }
-  for (const Column& column : columns)
+  for (const Column& column : columns_of(balanced_))
     file_->create_dataset<double>(std::string("/solution/") + column.name, {problems});
   file_->create_dataset<std::int32_t>("/solution/iterations", {problems});
   file_->create_dataset<std::int32_t>("/solution/status", {problems});
@@ -74,7 +89,7 @@ void SolutionFile::write(distributed::Shard rows, Solutions solutions) {
     file_->write_rows<double>("/solution/f", rows, solutions.f);
     file_->write_rows<double>("/solution/g", rows, solutions.g);
   }
-  for (const Column& column : columns)
+  for (const Column& column : columns_of(balanced_))
     file_->write_rows<double>(std::string("/solution/") + column.name, rows,
                               solutions.*column.values);
   file_->write_rows<std::int32_t>("/solution/iterations", rows, solutions.iterations);

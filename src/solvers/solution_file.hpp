@@ -16,8 +16,9 @@ namespace otfleet {
 
 /// The solution of a population: one HDF5 file that all ranks write, rows in the population's order
 /// whatever the rank count. Root attributes: otfleet_kind = "solution", otfleet_version = 1.
-/// Attributes of /solution: epsilon, threshold, initializer, precision, population (file name),
-/// geometry (fingerprint), status_0 … status_3 (what each status means). Datasets, P rows each:
+/// Attributes of /solution: epsilon, tau_a, tau_b, transported_share, threshold, initializer,
+/// precision, population (file name), geometry (fingerprint), status_0 … status_3 (what each status
+/// means). Datasets, P rows each:
 ///   f [P, n], g [P, m]   float64, cost units; −inf where a weight is zero (only if asked for)
 ///   dual_value, transport_cost, upper_bound, lower_bound   float64, cost units times mass
 ///   marginal_error       float64, L1, mass;  iterations, status   int32
@@ -29,6 +30,9 @@ namespace otfleet {
 ///   columns, values [entries]   int32, target points ascending; float64, mass
 /// Ranks have different numbers of entries, known when the last problem is solved: until commit()
 /// every rank keeps those of its shard, 12 bytes each and 8 (n + 1) a problem, once.
+/// Where the problems are not balanced, instead of the bounds and the marginal error:
+///   primal_value         float64, cost units times mass;  mass_potential   float64, cost units
+///   transported_mass, residual   float64, mass
 class SolutionFile {
  public:
   /// Creates the datasets under a temporary name. Collective. Throws UserError.
@@ -53,6 +57,7 @@ class SolutionFile {
   distributed::Communicator communicator_;
   std::unique_ptr<distributed::StagedPath> staged_;  ///< rank 0
   std::unique_ptr<distributed::Hdf5File> file_;
+  bool balanced_;
   Job::Solution wanted_;
   std::vector<Entries> waiting_;
 };

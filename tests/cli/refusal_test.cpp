@@ -80,6 +80,32 @@ TEST_F(Refusal, InitializersThatDoNotFit) {
                  "must be an array of strings, not a string");
 }
 
+TEST_F(Refusal, WhatBalancedProblemsAloneHave) {
+  expect_refused_on(2, words("solve", "refused", {"problem.tau_a=0.9"}),
+                    "solver.initializer = 'model' is for balanced problems");
+  expect_refused(words("solve", "refused",
+                       {"problem.tau_a=0.9", "solver.initializer=zeros", "solution.plan=top_k"}),
+                 "solution.plan = 'top_k' is for balanced problems");
+  for (const char* command : {"train", "evaluate"})
+    expect_refused(words(command, "refused", {"problem.transported_share=0.5"}),
+                   std::string("otfleet ") + command, "problem.transported_share 0");
+  auto population = read_population(path("job-out/make/test.h5"));
+  for (std::size_t i = 0; i < 144; ++i) population.source_weights[i] *= 2;
+  write_population(path("masses.h5"), population);
+  const Words overrides = {"files.test_population=masses.h5", "solver.initializer=zeros"};
+  expect_refused(words("solve", "refused", overrides), "masses.h5", "pairs masses that differ");
+  auto unbalanced = overrides;
+  unbalanced.insert(unbalanced.end(), {"problem.tau_a=0.9", "problem.tau_b=0.9"});
+  const auto report = report_of("solve", "masses", unbalanced, 2);
+  EXPECT_EQ(report["failed"], 0);
+  EXPECT_EQ(report["method"]["chosen"], "block ascent");
+  EXPECT_LT(report["max_residual"].get<double>(), 1e-3);
+  EXPECT_GE(report["max_relative_gap"].get<double>(), 0);
+  EXPECT_EQ(column("masses", "residual").size(), std::size_t{problems});
+  EXPECT_EQ(run({"info", "masses.h5"}).code, 0);
+  EXPECT_EQ(run({"info", "masses/solution.h5"}).code, 0);
+}
+
 TEST_F(Refusal, PopulationsWithoutProblems) {
   auto population = read_population(path("job-out/make/test.h5"));
   population.source.clear();

@@ -138,6 +138,13 @@ TEST(Job, ValuesOutOfRangeAreRefused) {
     refused(key + std::string("=inf"), "must be finite");
     refused(key + std::string("=nan"), "must be finite");
   }
+  for (const char* key : {"problem.tau_a", "problem.tau_b"}) {
+    refused(key + std::string("=0"), "must be in (0, 1]");
+    refused(key + std::string("=1.5"), "must be in (0, 1]");
+    refused(key + std::string("=nan"), "must be in (0, 1]");
+  }
+  refused("problem.transported_share=-0.1", "must be in [0, 1]");
+  refused("problem.transported_share=1.1", "must be in [0, 1]");
   refused("solver.inner_iterations=0", "must be >= 1");
   refused("solver.max_iterations=-1", "must be >= 0");
   refused("train.batch=0", "must be >= 1");
@@ -174,6 +181,32 @@ TEST(Job, KeysThatDoNotGoTogether) {
                "problem.cost = 'matrix' needs problem.geometry = 'dense'");
   expect_error([] { read("[data.train]\ndataset = \"x\"\n"); },
                "data.train.dataset is set, but data.train.file is not");
+  expect_error([] { read("[problem]\ntransported_share = 0.5\ntau_b = 0.9\n"); },
+               "problem.transported_share goes with problem.tau_a = problem.tau_b = 1 only");
+}
+
+TEST(Job, ProblemsThatAreNotBalancedHaveOneSolver) {
+  EXPECT_TRUE(read("").problem.balanced());
+  EXPECT_NO_THROW(check_solver_fits(read("", {"solver.initializer=model"})));
+  EXPECT_NO_THROW(require_balanced(read(""), "train"));
+  for (const char* key :
+       {"problem.tau_a=0.9", "problem.tau_b=0.5", "problem.transported_share=1"}) {
+    const Job job = read("", {key});
+    EXPECT_FALSE(job.problem.balanced());
+    EXPECT_NO_THROW(check_solver_fits(job));
+    expect_error([&] { require_balanced(job, "train"); }, "otfleet train: problem.tau_a");
+    const std::pair<std::string, std::string> settings[] = {{"initializer", "gaussian"},
+                                                            {"initializer", "model"},
+                                                            {"method", "newton"},
+                                                            {"method", "sinkhorn"},
+                                                            {"precision", "float"}};
+    for (const auto& [name, value] : settings)
+      expect_error(
+          [&] {
+            check_solver_fits(read("", {key, "solver." + name + "=" + value}));
+          },
+          "solver." + name + " = '" + value + "' is for balanced problems");
+  }
 }
 
 TEST(Job, UnreadableFilesNameFileAndLine) {

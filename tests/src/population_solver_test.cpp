@@ -443,6 +443,52 @@ TEST(PopulationSolver, CloudsOfPointsEqualTheirCostMatrix) {
   EXPECT_EQ(other.choose(Job().solver).plan, MethodChoice::Plan::sinkhorn);
 }
 
+TEST(PopulationSolver, MassesMayDifferWhereMarginalsNeedNotBeExact) {
+  Population population = dense_population(11, 7, 4, 9);
+  for (double& weight : population.target_weights) weight *= 3;
+  const PopulationSolver solver(population, epsilon);
+  auto settings = solver_settings(1e-9);
+  settings.max_iterations = 100000;
+  SolveSeconds seconds;
+  Job::Problem problem;
+  problem.tau_a = 0.95;
+  problem.tau_b = 0.9;
+  const Solutions penalties =
+      solver.solve_unbalanced(all_of(population), problem, settings, true, seconds);
+  problem.tau_a = problem.tau_b = 1;
+  problem.transported_share = 0.75;
+  const Solutions shares =
+      solver.solve_unbalanced(all_of(population), problem, settings, true, seconds);
+  for (const Solutions* found : {&penalties, &shares}) {
+    ASSERT_EQ(found->status.size(), 9u);
+    EXPECT_EQ(found->f.size(), 9u * 11);
+    EXPECT_EQ(found->g.size(), 9u * 7);
+    for (std::size_t k = 0; k < 9; ++k) {
+      EXPECT_EQ(found->status[k], 0);
+      EXPECT_LT(found->residual[k], 1e-9);
+      EXPECT_NEAR(found->dual_value[k], found->primal_value[k], 1e-7);
+      // The potentials are those of the plan whose mass and cost are given.
+      const auto weights = dense_problem(population, static_cast<std::int64_t>(k));
+      double mass = 0, cost = 0;
+      for (int i = 0; i < 11; ++i)
+        for (int j = 0; j < 7; ++j) {
+          const double p = std::exp((found->f[k * 11 + i] + found->g[k * 7 + j] +
+                                     found->mass_potential[k] - weights.c(i, j)) /
+                                    epsilon);
+          mass += p;
+          cost += p * weights.c(i, j);
+        }
+      EXPECT_NEAR(found->transported_mass[k], mass, 1e-9);
+      EXPECT_NEAR(found->transport_cost[k], cost, 1e-9);
+    }
+  }
+  for (const double mass : shares.transported_mass) EXPECT_NEAR(mass, 0.75, 1e-9);
+  // A shard's rows are those of the whole.
+  const Solutions part = solver.solve_unbalanced({3, 7}, problem, settings, false, seconds);
+  EXPECT_TRUE(part.f.empty());
+  EXPECT_EQ(part.dual_value, Values(shares.dual_value.begin() + 3, shares.dual_value.begin() + 7));
+}
+
 TEST(PopulationSolver, NoProblems) {
   Population population = blob_population(4, 3, 5);
   const PopulationSolver some(population, epsilon);

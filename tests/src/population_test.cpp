@@ -163,6 +163,11 @@ TEST(PopulationValidation, Problems) {
   expect_refused(
       grid_population(), [](Population& p) { p.source_weights[0] = 0.501; },
       "problem 0 pairs masses that differ");
+  auto different = grid_population();
+  different.source_weights[0] = 0.501;
+  EXPECT_NO_THROW(different.validate("pop.h5", false));
+  different.source_weights[0] = -1;
+  EXPECT_THROW(different.validate("pop.h5", false), UserError);
   auto nearly = grid_population();
   nearly.source_weights[0] += 1e-6;
   EXPECT_NO_THROW(nearly.validate("pop.h5"));

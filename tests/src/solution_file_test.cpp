@@ -54,7 +54,10 @@ void write_solution(const std::filesystem::path& path, const Communicator& commu
     const distributed::Shard rows{std::min(shard.begin + done, shard.end),
                                   std::min(shard.begin + done + block, shard.end)};
     SolveSeconds seconds;
-    file.write(rows, solver.solve(rows, job.solver, nullptr, job.solution, seconds));
+    file.write(rows, job.problem.balanced()
+                         ? solver.solve(rows, job.solver, nullptr, job.solution, seconds)
+                         : solver.solve_unbalanced(rows, job.problem, job.solver,
+                                                   job.solution.potentials, seconds));
   }
   file.commit();
 }
@@ -118,6 +121,20 @@ TEST_F(SolutionFileTest, RanksWriteWhatOneRankWrites) {
     expect_as_alone(blob_population(5, 6, 20), small_job(), block);
     expect_as_alone(dense_population(7, 4, 5, 20), small_job(), block);
   }
+}
+
+TEST_F(SolutionFileTest, ProblemsThatAreNotBalancedHaveFiguresOfTheirOwn) {
+  Job job = small_job();
+  job.problem.tau_a = 0.9;
+  expect_as_alone(blob_population(5, 6, 10), job, 4);
+  const auto file = Hdf5File::open(folder_ / "solution.h5");
+  for (const char* name : {"dual_value", "primal_value", "transport_cost", "transported_mass",
+                           "mass_potential", "residual", "iterations", "status"})
+    EXPECT_EQ(file.info(std::string("/solution/") + name).shape, (std::vector<std::int64_t>{10}));
+  EXPECT_EQ(file.children("/solution").size(), 10u);
+  EXPECT_EQ(file.number_attribute("/solution", "tau_a"), 0.9);
+  EXPECT_EQ(file.number_attribute("/solution", "tau_b"), 1);
+  EXPECT_EQ(file.number_attribute("/solution", "transported_share"), 0);
 }
 
 TEST_F(SolutionFileTest, MoreRanksThanProblems) {

@@ -1,0 +1,100 @@
+#pragma once
+#include "kernels/sinkhorn/problem_batch.hpp"
+#include "kernels/unbalanced/marginal_penalty.hpp"
+
+// The part of block ascent on the dual that knows weights, penalties and soft minima, but no costs.
+// Rows of all arrays are problems.
+
+namespace otfleet::kernels {
+
+/// One side of B problems.
+template <class ExecutionSpace>
+struct DualSide {
+  Matrix<double, ExecutionSpace> potential;     ///< [B, points], f or g of the solution
+  Matrix<double, ExecutionSpace> soft_minimum;  ///< [B, points], of the other side's potential
+  Matrix<double, ExecutionSpace> weight;        ///< [B, points]
+  Matrix<double, ExecutionSpace> log_weight;    ///< [B, points]; −inf: no weight
+  Vector<double, ExecutionSpace> mass;          ///< [B]
+  MarginalPenalty penalty;
+
+  KOKKOS_FUNCTION int points() const { return static_cast<int>(potential.extent(1)); }
+  KOKKOS_FUNCTION bool has_weight(int k, int i) const { return weight(k, i) > 0; }
+  /// The potential relative to the weights.
+  KOKKOS_FUNCTION double relative(int k, int i) const {
+    return potential(k, i) - penalty.epsilon * log_weight(k, i);
+  }
+  /// The plan's marginal.
+  KOKKOS_FUNCTION double marginal(int k, int i, double mass_potential) const {
+    return ::exp((potential(k, i) + mass_potential - soft_minimum(k, i)) / penalty.epsilon);
+  }
+};
+
+/// The side of row index(k) of `measures`, times mass(k)/(its mass) where `mass` is not empty, with
+/// potential 0 relative to the weights and zeros for soft minima.
+template <class ExecutionSpace>
+DualSide<ExecutionSpace> make_dual_side(const ExecutionSpace& space,
+                                        const Measures<ExecutionSpace>& measures,
+                                        const Vector<const int, ExecutionSpace>& index,
+                                        const Vector<const double, ExecutionSpace>& mass,
+                                        const MarginalPenalty& penalty,
+                                        const Matrix<double, ExecutionSpace>& potential);
+
+/// potential = epsilon log weight.
+template <class ExecutionSpace>
+void start_from_zeros(const ExecutionSpace& space, const DualSide<ExecutionSpace>& side);
+
+/// The optimal potential of `side` for its soft minimum, together with the best constant to move
+/// from the other side's potential to this one; or, where `share_mass` is not empty, the optimal
+/// mass potential for the mass share_mass(k). For the problems `which`.
+template <class ExecutionSpace>
+void update_side(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
+                 const DualSide<ExecutionSpace>& side, const DualSide<ExecutionSpace>& other,
+                 const Vector<const double, ExecutionSpace>& share_mass,
+                 const Vector<double, ExecutionSpace>& mass_potential);
+
+/// potential = the mean of itself and of its update, for problems whose two sides are the same.
+template <class ExecutionSpace>
+void average_update(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
+                    const DualSide<ExecutionSpace>& side);
+
+/// residual(k) = factor × the violation of the side's optimality, in mass.
+template <class ExecutionSpace>
+void measure_residual(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
+                      const DualSide<ExecutionSpace>& side,
+                      const Vector<double, ExecutionSpace>& mass_potential, double factor,
+                      const Vector<double, ExecutionSpace>& residual);
+
+/// Sums over one side of B problems; [B] each.
+template <class ExecutionSpace>
+struct SideFigures {
+  Vector<double, ExecutionSpace> dual, gap, residual, mass;
+
+  explicit SideFigures(int batch)
+      : dual("otfleet::unbalanced::side_dual", batch),
+        gap("otfleet::unbalanced::side_gap", batch),
+        residual("otfleet::unbalanced::side_residual", batch),
+        mass("otfleet::unbalanced::side_mass", batch) {}
+};
+
+/// dual: sum of weight · dual_term; gap: its part of primal − dual; residual; mass: of the plan.
+template <class ExecutionSpace>
+void measure_side(const ExecutionSpace& space, const DualSide<ExecutionSpace>& side,
+                  const Vector<double, ExecutionSpace>& mass_potential,
+                  const SideFigures<ExecutionSpace>& figures);
+
+/// result(k) = sum_i marginal_i · values(k, i).
+template <class ExecutionSpace>
+void marginal_means(const ExecutionSpace& space, const DualSide<ExecutionSpace>& side,
+                    const Vector<double, ExecutionSpace>& mass_potential,
+                    const Matrix<double, ExecutionSpace>& values,
+                    const Vector<double, ExecutionSpace>& result);
+
+/// gradient(k, i) = the dual's derivative with respect to weight i at fixed potentials relative to
+/// the weights: dual_term + epsilon (mass of the other side − marginal/weight); 0 without weight.
+template <class ExecutionSpace>
+void differentiate_weights(const ExecutionSpace& space, const DualSide<ExecutionSpace>& side,
+                           const Vector<double, ExecutionSpace>& other_mass,
+                           const Vector<double, ExecutionSpace>& mass_potential,
+                           const Matrix<double, ExecutionSpace>& gradient);
+
+}  // namespace otfleet::kernels
