@@ -1,5 +1,6 @@
 #include "kernels/unbalanced/position_gradient.hpp"
 
+#include "kernels/clouds/cost_form.hpp"
 #include "kernels/unbalanced/dual_problem.hpp"
 #include "kernels/unbalanced/problem_groups.hpp"
 

@@ -25,11 +25,7 @@ std::string above_zero(double value) {
   return value > 0 ? "" : "must be > 0";
 }
 
-std::string tau(double value) {
-  return value > 0 && value <= 1 ? "" : "must be in (0, 1]";
-}
-
-std::string share(double value) {
+std::string share_or_none(double value) {
   return value >= 0 && value <= 1 ? "" : "must be in [0, 1]";
 }
 
@@ -39,7 +35,7 @@ std::string zero_or_more(double value) {
 }
 
 std::string share(double value) {
-  return value > 0 && value <= 1 ? "" : "must be > 0 and <= 1";
+  return value > 0 && value <= 1 ? "" : "must be in (0, 1]";
 }
 
 template <class Check>
@@ -109,9 +105,9 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}), "between points; matrix: data.cost, dense only; a grid has squared_euclidean"),
     OTFLEET_KEY(problem.power, above_zero, "of the distance, for problem.cost = \"power\""),
     OTFLEET_KEY(problem.epsilon, above_zero, "entropic regularization, absolute, in units of the cost"),
-    OTFLEET_KEY(problem.tau_a, tau, "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact"),
-    OTFLEET_KEY(problem.tau_b, tau, "the same for the target's marginal"),
-    OTFLEET_KEY(problem.transported_share, share, "share of the smaller mass to transport, under both marginals; 0: no such constraint"),
+    OTFLEET_KEY(problem.tau_a, share, "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact"),
+    OTFLEET_KEY(problem.tau_b, share, "the same for the target's marginal"),
+    OTFLEET_KEY(problem.transported_share, share_or_none, "share of the smaller mass to transport, under both marginals; 0: no such constraint"),
     OTFLEET_KEY(make.train_problems, integer(1), "random pairs to train on"),
     OTFLEET_KEY(make.test_problems, integer(1), "random pairs to test on"),
     OTFLEET_KEY(make.source_weights, one_of({"data", "uniform", "sparse_uniform", "equal"}), "data.train and data.test, or random: uniform(0, 1), half of them zero (sparse_uniform), all equal"),

@@ -15,7 +15,7 @@ std::string initializer_complaint(const std::string& initializer, const Geometry
 struct StartInputs {
   const Geometry& geometry;
   const Cost& cost;
-  kernels::Matrix<const double, Kokkos::DefaultExecutionSpace> source_points, target_points;
+  Matrix<const double, ExecutionSpace> source_points, target_points;
   double epsilon;
   double mass;    ///< of the heaviest measure; loose solves stop at a share of it
   bool in_float;  ///< arithmetic of solves on the way
@@ -23,7 +23,7 @@ struct StartInputs {
 
 /// f [B, n] of an initializer other than "zeros" and "model", which must fit the geometry. Local.
 void compute_start(const std::string& initializer, const StartInputs& inputs,
-                   const kernels::ProblemBatch<Kokkos::DefaultExecutionSpace>& problems,
-                   const kernels::Matrix<double, Kokkos::DefaultExecutionSpace>& f);
+                   const kernels::ProblemBatch<ExecutionSpace>& problems,
+                   const Matrix<double, ExecutionSpace>& f);
 
 }  // namespace otfleet

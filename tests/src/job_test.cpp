@@ -163,7 +163,7 @@ TEST(Job, ValuesOutOfRangeAreRefused) {
   refused("solution.plan=all", "must be one of 'none', 'top_k', 'threshold'");
   refused("solution.top_k=0", "must be >= 1");
   for (const char* share : {"0", "1.5", "-1", "nan"})
-    refused(std::string("solution.plan_threshold=") + share, "must be > 0 and <= 1");
+    refused(std::string("solution.plan_threshold=") + share, "must be in (0, 1]");
   expect_error([] { read("[problem]\nepsilon = -1\n"); },
                "job.toml: problem.epsilon = -1: must be > 0");
 }
