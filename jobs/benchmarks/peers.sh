@@ -2,7 +2,7 @@
 # otfleet against what one would use instead, OTT-JAX and POT from PyPI (and plain NumPy), on the same
 # problems in one run, in turns. Writes OUTPUT_DIR/peers.json, peers.md and throughput.json.
 #
-#   bash jobs/benchmarks/peers.sh OUTPUT_DIR
+#   bash jobs/benchmarks/peers.sh OUTPUT_DIR        about three quarters of an hour
 #
 # In the environment: RANKS (default 2); OTFLEET, the program (default: the repository's, built first);
 # OTFLEET_CHECKPOINT, a model trained on inputs/digits.toml; PEERS_CASES, a regular expression on the

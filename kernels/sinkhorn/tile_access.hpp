@@ -21,6 +21,12 @@ KOKKOS_INLINE_FUNCTION void for_pieces(const TeamMember& team, int points, const
   team.team_barrier();
 }
 
+KOKKOS_INLINE_FUNCTION bool any_weight(const double* weights, int count) {
+  double sum = 0;
+  for (int e = 0; e < count; ++e) sum += weights[e];
+  return sum > 0;
+}
+
 }  // namespace detail
 
 /// Loads the weights of one side into a lane, times `scale`. A positive weight stays positive,
@@ -65,6 +71,15 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
   using DoublePack = typename DoubleLanes::Pack;
   const double largest = f == nullptr ? 0.0 : largest_on_support(team, f, weights, points);
   detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) {
+    const auto place = [&](int e, int plane) -> typename Domain::Scalar& {
+      return u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane];
+    };
+    if (!detail::any_weight(weights + first, count)) {  // images are empty in long stretches
+      for (int e = 0; e < count; ++e)
+        for (int plane = 0; plane < Domain::planes; ++plane)
+          place(e, plane) = Domain::nothing(plane);
+      return;
+    }
     double values[DoubleLanes::pack_width];
     for (int e = 0; e < DoubleLanes::pack_width; ++e) {
       const bool has_mass = e < count && weights[first + e] > 0;
@@ -77,8 +92,7 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
     for (int plane = 0; plane < Domain::planes; ++plane) {
       DoubleLanes::store(values, stored[plane]);
       for (int e = 0; e < count; ++e)
-        u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane] =
-            static_cast<typename Domain::Scalar>(values[e]);
+        place(e, plane) = static_cast<typename Domain::Scalar>(values[e]);
     }
   });
 }
@@ -92,6 +106,10 @@ KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
   using L = typename Domain::L;
   using DoubleLanes = Lanes<ExecutionSpace, double>;
   detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) {
+    if (!detail::any_weight(weights + first, count)) {
+      for (int e = 0; e < count; ++e) f[first + e] = -Kokkos::Experimental::infinity<double>::value;
+      return;
+    }
     double piece[DoubleLanes::pack_width];
     typename DoubleLanes::Pack stored[Domain::planes];
     for (int plane = 0; plane < Domain::planes; ++plane) {

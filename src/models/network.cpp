@@ -47,8 +47,8 @@ PotentialModel::Network::Network(const ModelDescription& given) : description(gi
 }
 
 torch::Tensor PotentialModel::Network::scale_weights(const torch::Tensor& weights) {
-  const torch::Tensor mean = weights.mean(1, /*keepdim=*/true) * 4.0;
-  return (weights / mean).to(torch::kFloat32);
+  const torch::Tensor scale = 0.25 / weights.mean(1, /*keepdim=*/true);
+  return (weights * scale).to(torch::kFloat32);
 }
 
 torch::Tensor PotentialModel::Network::encode(torch::nn::Sequential& encoder,

@@ -7,9 +7,9 @@
 namespace otfleet {
 namespace {
 
-constexpr std::int64_t encoded_at_once = 4096;  // bounds the memory of hidden layers
-/// On a CPU as many as stay in its caches from one layer to the next.
-constexpr std::size_t predicted_at_once = kernels::runs_on_host<ExecutionSpace> ? 256 : 4096;
+/// Measures or pairs: bounds the memory of hidden layers, which on a CPU stay in its caches from
+/// one layer to the next.
+constexpr std::int64_t at_once = kernels::runs_on_host<ExecutionSpace> ? 256 : 4096;
 
 torch::Tensor index_tensor(std::span<const std::int32_t> indices) {
   const torch::Tensor values =
@@ -36,9 +36,9 @@ class CodeBook {
       }
     const torch::Tensor which = index_tensor(distinct);
     std::vector<torch::Tensor> parts;
-    for (std::int64_t begin = 0; begin < which.size(0) || begin == 0; begin += encoded_at_once)
+    for (std::int64_t begin = 0; begin < which.size(0) || begin == 0; begin += at_once)
       parts.push_back(PotentialModel::Network::encode(
-          encoder, weights.index_select(0, which.slice(0, begin, begin + encoded_at_once))));
+          encoder, weights.index_select(0, which.slice(0, begin, begin + at_once))));
     codes_ = torch::cat(parts);
   }
 
@@ -89,8 +89,8 @@ void Predictor::predict(std::span<const std::int32_t> sources,
                         const Matrix<double, ExecutionSpace>& f) const {
   const torch::NoGradGuard no_graph;
   auto& network = state_->network;
-  for (std::size_t first = 0; first < sources.size(); first += predicted_at_once) {
-    const std::size_t count = std::min(predicted_at_once, sources.size() - first);
+  for (std::size_t first = 0; first < sources.size(); first += at_once) {
+    const std::size_t count = std::min<std::size_t>(at_once, sources.size() - first);
     const auto some_sources = sources.subspan(first, count);
     const auto some_targets = targets.subspan(first, count);
     torch::Tensor phi;

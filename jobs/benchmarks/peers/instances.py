@@ -33,9 +33,6 @@ class Case:
     def __len__(self):
         return len(self.a)
 
-    def first(self, problems):
-        return dataclasses.replace(self, a=self.a[:problems], b=self.b[:problems])
-
     def points(self):
         """Source and target points, for kinds that have them."""
         if self.kind == "grid":
