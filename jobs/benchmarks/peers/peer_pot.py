@@ -21,7 +21,7 @@ SEARCH_STEPS = 6
 def settings(case: Case, quick):
     # Seconds that the search may take, and one run.
     limits = (
-        dict(search_seconds=1, run_seconds=1) if quick else dict(search_seconds=5, run_seconds=10)
+        dict(search_seconds=1, run_seconds=1) if quick else dict(search_seconds=15, run_seconds=10)
     )
     dropped = ", zero weights dropped" if case.kind != "points" else ""
     ways = [Setting(f"ot.sinkhorn{dropped}, one at a time", limits | dict(function="sinkhorn"))]
