@@ -101,12 +101,8 @@ void Predictor::predict(std::span<const std::int32_t> sources,
       phi = network.run(state_->source_weights.index_select(0, index_tensor(some_sources)),
                         state_->target_weights.index_select(0, index_tensor(some_targets)));
     const Matrix<const float, ExecutionSpace> values(phi.data_ptr<float>(), count, f.extent(1));
-    const Vector<int, ExecutionSpace> rows("otfleet::models::sources", count);
-    const auto host_rows = Kokkos::create_mirror_view(rows);
-    std::copy(some_sources.begin(), some_sources.end(), host_rows.data());
-    Kokkos::deep_copy(rows, host_rows);
     kernels::learned_initializer<ExecutionSpace>(
-        ExecutionSpace(), values, state_->keep_source, rows, epsilon,
+        ExecutionSpace(), values, state_->keep_source, upload_indices(some_sources), epsilon,
         Kokkos::subview(f, std::pair(first, first + count), Kokkos::ALL));
   }
 }

@@ -20,14 +20,6 @@ double mean_support(const std::vector<double>& weights, std::int64_t measures) {
 
 }  // namespace
 
-Vector<int, ExecutionSpace> upload_indices(std::span<const std::int32_t> indices) {
-  const Vector<int, ExecutionSpace> device("otfleet::solver::indices", indices.size());
-  const auto host = Kokkos::create_mirror_view(device);
-  std::copy(indices.begin(), indices.end(), host.data());
-  Kokkos::deep_copy(device, host);
-  return device;
-}
-
 Batch::Batch(kernels::ProblemBatch<ExecutionSpace> given) : problems(std::move(given)) {
   const auto count = static_cast<std::size_t>(problems.size());
   f = Matrix<double, ExecutionSpace>(
@@ -114,11 +106,7 @@ void BatchSolver::finish_with_newton(Batch& batch, const std::vector<std::int32_
                                      const Job::Solver& solver) const {
   const ExecutionSpace space;
   const Vector<const int, ExecutionSpace> which = upload_indices(open);
-  Batch rest;
-  rest.problems = kernels::select<ExecutionSpace>(space, batch.problems, which);
-  rest.f = Matrix<double, ExecutionSpace>("otfleet::solver::f", open.size(), batch.f.extent(1));
-  rest.iterations = Vector<int, ExecutionSpace>("otfleet::solver::iterations", open.size());
-  rest.status = Vector<int, ExecutionSpace>("otfleet::solver::status", open.size());
+  Batch rest(kernels::select<ExecutionSpace>(space, batch.problems, which));
   kernels::gather_rows<ExecutionSpace>(space, which, batch.f, rest.f);
   newton(rest, solver);
   kernels::scatter_rows<ExecutionSpace>(space, which, rest.f, batch.f);

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "kernels/sinkhorn/sinkhorn.hpp"
@@ -63,8 +62,5 @@ class BatchSolver {
   Cost cost_;
   double source_support_, target_support_;  ///< mean numbers of points with weight
 };
-
-/// Indices on the device.
-Vector<int, ExecutionSpace> upload_indices(std::span<const std::int32_t> indices);
 
 }  // namespace otfleet

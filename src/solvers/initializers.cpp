@@ -13,20 +13,14 @@
 namespace otfleet {
 namespace {
 
-using Space = Kokkos::DefaultExecutionSpace;
-using Problems = kernels::ProblemBatch<Space>;
-using Potentials = kernels::Matrix<double, Space>;
-
-std::int64_t dimension_of(const Geometry& geometry) {
-  return geometry.kind == Geometry::Kind::grid ? static_cast<std::int64_t>(geometry.axes.size())
-                                               : geometry.dimension;
-}
+using Problems = kernels::ProblemBatch<ExecutionSpace>;
+using Potentials = Matrix<double, ExecutionSpace>;
 
 std::string gaussian_complaint(const Geometry& geometry) {
   if (geometry.cost_name != "squared_euclidean")
     return fmt::format("needs squared Euclidean costs; this population has '{}'",
                        geometry.cost_name);
-  const auto dimension = dimension_of(geometry);
+  const auto dimension = geometry.coordinates();
   if (dimension < 1 || dimension > 3)
     return fmt::format("needs points of one to three dimensions; this population has {}",
                        dimension);
@@ -41,8 +35,8 @@ std::string sorting_complaint(const Geometry& geometry) {
     return fmt::format("needs costs that are convex in the distance; this population has '{}'{}",
                        cost,
                        cost == "power" ? fmt::format(" with power {:g}", geometry.power) : "");
-  if (dimension_of(geometry) != 1)
-    return fmt::format("needs one dimension; this population has {}", dimension_of(geometry));
+  if (geometry.coordinates() != 1)
+    return fmt::format("needs one dimension; this population has {}", geometry.coordinates());
   return {};
 }
 
@@ -52,9 +46,9 @@ double distance_power(const Geometry& geometry) {
                                                    : geometry.power;
 }
 
-kernels::Vector<const double, Space> coordinates(
-    const kernels::Matrix<const double, Space>& points) {
-  return kernels::Vector<const double, Space>(points.data(), points.extent(0));  // one a row
+Vector<const double, ExecutionSpace> coordinates(
+    const Matrix<const double, ExecutionSpace>& points) {
+  return Vector<const double, ExecutionSpace>(points.data(), points.extent(0));  // one a row
 }
 
 void start_from_subsample(const StartInputs& inputs, const Problems& problems,
@@ -63,10 +57,11 @@ void start_from_subsample(const StartInputs& inputs, const Problems& problems,
   settings.epsilon = inputs.epsilon;
   settings.threshold *= inputs.mass;
   if (const auto* grid = std::get_if<kernels::SeparableCost>(&inputs.cost))
-    return kernels::subsample_initializer<Space>(Space(), *grid, problems, settings, f);
+    return kernels::subsample_initializer<ExecutionSpace>(ExecutionSpace(), *grid, problems,
+                                                          settings, f);
   settings.stride = 8;
-  kernels::subsample_initializer<Space>(
-      Space(), inputs.source_points, inputs.target_points,
+  kernels::subsample_initializer<ExecutionSpace>(
+      ExecutionSpace(), inputs.source_points, inputs.target_points,
       ground_cost_kind("/geometry, attribute cost", inputs.geometry.cost_name),
       inputs.geometry.power, problems, settings, f);
 }
@@ -79,9 +74,11 @@ void start_from_previous_epsilon(const StartInputs& inputs, const Problems& prob
   std::visit(
       [&](const auto& cost) {
         if (inputs.in_float)
-          kernels::previous_epsilon_initializer<float>(Space(), cost, problems, settings, f);
+          kernels::previous_epsilon_initializer<float>(ExecutionSpace(), cost, problems, settings,
+                                                       f);
         else
-          kernels::previous_epsilon_initializer<double>(Space(), cost, problems, settings, f);
+          kernels::previous_epsilon_initializer<double>(ExecutionSpace(), cost, problems, settings,
+                                                        f);
       },
       inputs.cost);
 }
@@ -100,19 +97,19 @@ std::string initializer_complaint(const std::string& initializer, const Geometry
 void compute_start(const std::string& initializer, const StartInputs& inputs,
                    const Problems& problems, const Potentials& f) {
   if (initializer == "gaussian") {
-    kernels::gaussian_initializer<Space>(Space(), inputs.source_points, inputs.target_points,
-                                         problems, f);
+    kernels::gaussian_initializer<ExecutionSpace>(ExecutionSpace(), inputs.source_points,
+                                                  inputs.target_points, problems, f);
   } else if (initializer == "gaussian_mixture") {
     kernels::GaussianMixtureSettings settings;
     settings.epsilon = inputs.epsilon;
-    kernels::gaussian_mixture_initializer<Space>(Space(), inputs.source_points,
-                                                 inputs.target_points, problems, settings, f);
-    kernels::add_log_weights<Space>(Space(), problems, inputs.epsilon, f);
+    kernels::gaussian_mixture_initializer<ExecutionSpace>(
+        ExecutionSpace(), inputs.source_points, inputs.target_points, problems, settings, f);
+    kernels::add_log_weights<ExecutionSpace>(ExecutionSpace(), problems, inputs.epsilon, f);
   } else if (initializer == "sorting") {
-    kernels::sorting_initializer<Space>(Space(), coordinates(inputs.source_points),
-                                        coordinates(inputs.target_points),
-                                        distance_power(inputs.geometry), problems, f);
-    kernels::add_log_weights<Space>(Space(), problems, inputs.epsilon, f);
+    kernels::sorting_initializer<ExecutionSpace>(
+        ExecutionSpace(), coordinates(inputs.source_points), coordinates(inputs.target_points),
+        distance_power(inputs.geometry), problems, f);
+    kernels::add_log_weights<ExecutionSpace>(ExecutionSpace(), problems, inputs.epsilon, f);
   } else if (initializer == "subsample") {
     start_from_subsample(inputs, problems, f);
   } else {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "distributed/shard.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
@@ -60,10 +61,9 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
   f_ = Matrix<double, ExecutionSpace>("otfleet::training::f", rows, n);
   slope_ = Matrix<double, ExecutionSpace>("otfleet::training::slope", rows, n);
   value_ = Vector<double, ExecutionSpace>("otfleet::training::value", rows);
-  identity_ = Vector<int, ExecutionSpace>("otfleet::training::identity", rows);
-  const auto identity = Kokkos::create_mirror_view(identity_);
-  for (int k = 0; k < static_cast<int>(count_); ++k) identity(k) = k;
-  Kokkos::deep_copy(identity_, identity);
+  std::vector<std::int32_t> identity(rows);
+  std::iota(identity.begin(), identity.end(), 0);
+  identity_ = upload_indices(identity);
   const auto parameters = model.parameters();
   state_.first_moment = zeros(parameters.extent(0));
   state_.second_moment = zeros(parameters.extent(0));
