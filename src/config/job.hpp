@@ -62,6 +62,7 @@ struct Job {
     std::int64_t embedding = 256;            // pair_encoder only
     std::vector<std::int64_t> head = {512};  // pair_encoder only
     std::int64_t output_rank = 0;            // pair_encoder only; 0: full
+    std::int64_t pooling = 1;                // pair_encoder only, on grids; 1: none
   } model;
 
   struct Train {

@@ -123,6 +123,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(model.embedding, integer(1, 65536), "width of a measure's code, pair_encoder only"),
     OTFLEET_KEY(model.head, every(integer(1, 65536)), "widths of the head's hidden layers, pair_encoder only"),
     OTFLEET_KEY(model.output_rank, integer(0, 65536), "of the head's last layer, which costs (width + n) times this, pair_encoder only; 0: full"),
+    OTFLEET_KEY(model.pooling, integer(1, 65536), "points along every axis of a grid whose weights the encoder sees as one sum, pair_encoder only"),
     OTFLEET_KEY(train.steps, integer(0), "steps of the optimizer"),
     OTFLEET_KEY(train.minutes, zero_or_more, "stop after this much wall time; 0: no limit"),
     OTFLEET_KEY(train.batch, integer(1), "problems per step over all ranks together"),

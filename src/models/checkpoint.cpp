@@ -20,8 +20,9 @@ std::string architecture_text(const Job::Model& model) {
   std::string text =
       fmt::format("{} with hidden = [{}]", model.architecture, fmt::join(model.hidden, ", "));
   if (model.architecture == "pair_encoder")
-    text += fmt::format(", embedding = {}, head = [{}], output_rank = {}", model.embedding,
-                        fmt::join(model.head, ", "), model.output_rank);
+    text +=
+        fmt::format(", embedding = {}, head = [{}], output_rank = {}, pooling = {}",
+                    model.embedding, fmt::join(model.head, ", "), model.output_rank, model.pooling);
   return text;
 }
 
@@ -65,7 +66,8 @@ ModelDescription read_description(const Hdf5File& file) {
   ModelDescription description;
   description.architecture.architecture = required_text(file, "architecture");
   for (const auto& [name, widths] : {std::pair{"/model/hidden", &description.architecture.hidden},
-                                     std::pair{"/model/head", &description.architecture.head}}) {
+                                     std::pair{"/model/head", &description.architecture.head},
+                                     std::pair{"/model/grid", &description.grid}}) {
     if (!file.has(name))
       throw UserError(
           fmt::format("{}: not an otfleet checkpoint (no {})", file.path().string(), name));
@@ -76,6 +78,7 @@ ModelDescription read_description(const Hdf5File& file) {
   };
   description.architecture.embedding = std::llround(number("embedding"));
   description.architecture.output_rank = std::llround(number("output_rank"));
+  description.architecture.pooling = std::llround(number("pooling"));
   description.n = std::llround(number("n"));
   description.m = std::llround(number("m"));
   description.shared_measures = number("shared_measures") != 0;
@@ -94,7 +97,7 @@ void check(const std::string& name, const ModelDescription& found, const ModelDe
   const bool same = have.architecture == want.architecture && have.hidden == want.hidden &&
                     (have.architecture != "pair_encoder" ||
                      (have.embedding == want.embedding && have.head == want.head &&
-                      have.output_rank == want.output_rank));
+                      have.output_rank == want.output_rank && have.pooling == want.pooling));
   if (!same)
     throw UserError(
         fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again", name,
@@ -108,12 +111,19 @@ void check(const std::string& name, const ModelDescription& found, const ModelDe
 }  // namespace
 
 ModelDescription describe_model(const Job& job, const Population& population) {
-  return {job.model,
-          population.geometry.n,
-          population.geometry.m,
-          population.shared_measures,
-          job.problem.epsilon,
-          population.geometry.fingerprint()};
+  const Geometry& geometry = population.geometry;
+  if (job.model.pooling > 1 && geometry.kind != Geometry::Kind::grid)
+    throw UserError(fmt::format("model.pooling = {} needs weights on a grid", job.model.pooling));
+  ModelDescription description{job.model,
+                               geometry.n,
+                               geometry.m,
+                               {},
+                               population.shared_measures,
+                               job.problem.epsilon,
+                               geometry.fingerprint()};
+  for (const auto& axis : geometry.axes)
+    description.grid.push_back(static_cast<std::int64_t>(axis.size()));
+  return description;
 }
 
 void write_checkpoint(const std::filesystem::path& path, PotentialModel& model,
@@ -126,10 +136,12 @@ void write_checkpoint(const std::filesystem::path& path, PotentialModel& model,
   file.create_group("/model");
   file.set_attribute("/model", "architecture", description.architecture.architecture);
   for (const auto& [name, widths] : {std::pair{"/model/hidden", &description.architecture.hidden},
-                                     std::pair{"/model/head", &description.architecture.head}})
+                                     std::pair{"/model/head", &description.architecture.head},
+                                     std::pair{"/model/grid", &description.grid}})
     file.write<std::int64_t>(name, {static_cast<std::int64_t>(widths->size())}, *widths);
   file.set_attribute("/model", "embedding", description.architecture.embedding);
   file.set_attribute("/model", "output_rank", description.architecture.output_rank);
+  file.set_attribute("/model", "pooling", description.architecture.pooling);
   file.set_attribute("/model", "n", description.n);
   file.set_attribute("/model", "m", description.m);
   file.set_attribute("/model", "shared_measures", std::int64_t{description.shared_measures});

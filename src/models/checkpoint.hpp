@@ -23,9 +23,9 @@ inline constexpr std::int64_t history_columns =
 
 /// Writes a checkpoint (temporary name, then renamed), HDF5 with attribute `otfleet_kind` =
 /// "checkpoint", `otfleet_version` = 1:
-///   /model with attributes architecture, embedding, output_rank, n, m, shared_measures,
-///     epsilon, geometry (fingerprint); /model/hidden, /model/head; /model/parameters/<layer>
-///     float32, one dataset a tensor
+///   /model with attributes architecture, embedding, output_rank, pooling, n, m, shared_measures,
+///     epsilon, geometry (fingerprint); /model/hidden, /model/head, /model/grid;
+///     /model/parameters/<layer> float32, one dataset a tensor
 ///   /training (only with `state`): attributes step, seconds, job; first_moment, second_moment
 ///     [parameters] float32; history [logged, history_columns] float64
 /// Local: rank 0 alone calls it. Throws UserError.
@@ -41,7 +41,7 @@ ModelDescription read_description(const std::filesystem::path& file);
 PotentialModel read_checkpoint(const std::filesystem::path& file, const ModelDescription& expected,
                                TrainingState* state = nullptr);
 
-/// The description that a job asks for on a population.
+/// The description that a job asks for on a population. Throws UserError: pooling without a grid.
 ModelDescription describe_model(const Job& job, const Population& population);
 
 }  // namespace otfleet

@@ -25,6 +25,19 @@ std::vector<std::int64_t> chain(std::int64_t in, const std::vector<std::int64_t>
   return widths;
 }
 
+std::int64_t blocks(std::int64_t length, std::int64_t pooling) {
+  return (length + pooling - 1) / pooling;
+}
+
+/// How many numbers pooling leaves of a measure's.
+std::int64_t pooled(std::int64_t points, const std::vector<std::int64_t>& grid,
+                    std::int64_t pooling) {
+  if (pooling == 1) return points;
+  std::int64_t count = 1;
+  for (const std::int64_t length : grid) count *= blocks(length, pooling);
+  return count;
+}
+
 }  // namespace
 
 PotentialModel::Network::Network(const ModelDescription& given) : description(given) {
@@ -34,10 +47,13 @@ PotentialModel::Network::Network(const ModelDescription& given) : description(gi
   } else {
     // One encoder gives both roles' codes; with separate encoders each still gives two, so that
     // the two cases share their code.
-    source_encoder = layers(chain(description.n, model.hidden, 2 * model.embedding), true);
-    target_encoder = description.shared_measures
-                         ? source_encoder
-                         : layers(chain(description.m, model.hidden, 2 * model.embedding), true);
+    const auto encoder = [&](std::int64_t points) {
+      return layers(
+          chain(pooled(points, description.grid, model.pooling), model.hidden, 2 * model.embedding),
+          true);
+    };
+    source_encoder = encoder(description.n);
+    target_encoder = description.shared_measures ? source_encoder : encoder(description.m);
     const bool full = model.output_rank == 0;
     head =
         layers(chain(model.embedding, model.head, full ? description.n : model.output_rank), true);
@@ -51,9 +67,27 @@ torch::Tensor PotentialModel::Network::scale_weights(const torch::Tensor& weight
   return (weights * scale).to(torch::kFloat32);
 }
 
+torch::Tensor PotentialModel::Network::pool(const torch::Tensor& weights) const {
+  const std::int64_t pooling = description.architecture.pooling;
+  if (pooling == 1) return weights;
+  const std::int64_t measures = weights.size(0), points = weights.size(1);
+  std::int64_t before = measures, after = points;
+  torch::Tensor sums = weights;
+  for (const std::int64_t length : description.grid) {
+    after /= length;
+    const std::int64_t count = blocks(length, pooling);
+    sums = sums.reshape({before, length, after});
+    if (count * pooling > length)
+      sums = torch::constant_pad_nd(sums, {0, 0, 0, count * pooling - length});
+    sums = sums.view({before, count, pooling, after}).sum(2);
+    before *= count;
+  }
+  return sums.view({measures, pooled(points, description.grid, pooling)});
+}
+
 torch::Tensor PotentialModel::Network::encode(torch::nn::Sequential& encoder,
-                                              const torch::Tensor& weights) {
-  return encoder->forward(scale_weights(weights));
+                                              const torch::Tensor& weights) const {
+  return encoder->forward(scale_weights(pool(weights)));
 }
 
 torch::Tensor PotentialModel::Network::join(const torch::Tensor& source_codes,

@@ -41,8 +41,10 @@ struct PotentialModel::Network {
   /// Weights become numbers of order 1, whatever the mass and the number of points.
   static torch::Tensor scale_weights(const torch::Tensor& weights);
 
+  /// Weights [.., points] summed over blocks of the grid.
+  torch::Tensor pool(const torch::Tensor& weights) const;
   /// The codes of measures in both roles, [.., 2 embedding]: as source, then as target.
-  static torch::Tensor encode(torch::nn::Sequential& encoder, const torch::Tensor& weights);
+  torch::Tensor encode(torch::nn::Sequential& encoder, const torch::Tensor& weights) const;
   /// φ from the codes of sources and targets, each in both roles.
   torch::Tensor join(const torch::Tensor& source_codes, const torch::Tensor& target_codes);
   torch::Tensor run(const torch::Tensor& a, const torch::Tensor& b);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "src/config/job.hpp"
 #include "src/execution.hpp"
@@ -15,19 +16,21 @@ namespace otfleet {
 struct ModelDescription {
   Job::Model architecture;
   std::int64_t n = 0, m = 0;
-  bool shared_measures = true;  ///< pair_encoder: one encoder serves both sides
-  double epsilon = 0;           ///< trained at, in units of the cost
-  std::string geometry;         ///< Geometry::fingerprint()
+  std::vector<std::int64_t> grid;  ///< lengths of its axes; empty: the points are no grid
+  bool shared_measures = true;     ///< pair_encoder: one encoder serves both sides
+  double epsilon = 0;              ///< trained at, in units of the cost
+  std::string geometry;            ///< Geometry::fingerprint()
 };
 
 /// A network that predicts the dual potential f of a pair of measures (Amos et al. 2022, Meta OT).
 /// It predicts φ, and f = φ + epsilon log a: the part of f that a alone decides needs no learning.
 ///
 /// "mlp": (a, b) through fully connected layers of the widths `hidden`, ReLU (the paper's).
-/// "pair_encoder": each measure through an encoder of its own (hidden widths `hidden`, GELU) into
-/// `embedding` numbers, one set for its role as source and one as target; source's and target's are
-/// added and a small head (hidden widths `head`, GELU, a last layer of rank `output_rank`) gives φ.
-/// A population of P pairs over M measures needs M encodings.
+/// "pair_encoder": each measure, on a grid summed over blocks of `pooling` points an axis (what a
+/// block hides, Sinkhorn's first iteration mends), through an encoder of its own (hidden widths
+/// `hidden`, GELU) into `embedding` numbers, one set for its role as source and one as target;
+/// source's and target's are added and a small head (hidden widths `head`, GELU, a last layer of
+/// rank `output_rank`) gives φ. A population of P pairs over M measures needs M encodings.
 ///
 /// Parameters lie in one flat array, and so do their gradients, so that averaging, clipping and the
 /// optimizer each make one pass. LibTorch stays behind this interface.

@@ -23,8 +23,9 @@ class CodeBook {
  public:
   CodeBook() = default;
 
-  CodeBook(torch::nn::Sequential& encoder, const torch::Tensor& weights,
-           std::span<const std::int32_t> first, std::span<const std::int32_t> second)
+  CodeBook(const PotentialModel::Network& network, torch::nn::Sequential& encoder,
+           const torch::Tensor& weights, std::span<const std::int32_t> first,
+           std::span<const std::int32_t> second)
       : row_(static_cast<std::size_t>(weights.size(0)), -1) {
     std::vector<std::int32_t> distinct;
     for (const auto named : {first, second})
@@ -37,8 +38,8 @@ class CodeBook {
     const torch::Tensor which = index_tensor(distinct);
     std::vector<torch::Tensor> parts;
     for (std::int64_t begin = 0; begin < which.size(0) || begin == 0; begin += at_once)
-      parts.push_back(PotentialModel::Network::encode(
-          encoder, weights.index_select(0, which.slice(0, begin, begin + at_once))));
+      parts.push_back(
+          network.encode(encoder, weights.index_select(0, which.slice(0, begin, begin + at_once))));
     codes_ = torch::cat(parts);
   }
 
@@ -73,11 +74,13 @@ Predictor::Predictor(const PotentialModel& model, Matrix<const double, Execution
   const torch::NoGradGuard no_graph;
   if (network.description.shared_measures) {
     state_->source_codes =
-        CodeBook(network.source_encoder, state_->source_weights, sources, targets);
+        CodeBook(network, network.source_encoder, state_->source_weights, sources, targets);
     state_->target_codes = state_->source_codes;
   } else {
-    state_->source_codes = CodeBook(network.source_encoder, state_->source_weights, sources, {});
-    state_->target_codes = CodeBook(network.target_encoder, state_->target_weights, targets, {});
+    state_->source_codes =
+        CodeBook(network, network.source_encoder, state_->source_weights, sources, {});
+    state_->target_codes =
+        CodeBook(network, network.target_encoder, state_->target_weights, targets, {});
   }
 }
 

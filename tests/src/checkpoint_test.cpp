@@ -193,6 +193,21 @@ TEST_F(Checkpoint, OtherModelsAndCostsAreRefused) {
   job.model = small_job("pair_encoder").model;
   job.model.output_rank = 0;
   expect_refused(describe_model(job, population_), "output_rank = 2", "output_rank = 0");
+  job.model = small_job("pair_encoder").model;
+  job.model.pooling = 3;
+  expect_refused(describe_model(job, population_), "pooling = 1", "pooling = 3");
+}
+
+TEST_F(Checkpoint, PoolingNeedsAGrid) {
+  Job job = small_job("pair_encoder");
+  job.model.pooling = 3;
+  const ModelDescription pooled = describe_model(job, population_);
+  EXPECT_EQ(pooled.grid, (std::vector<std::int64_t>{4, 4}));
+  PotentialModel pair(pooled, 1);
+  write_checkpoint(file_, pair);
+  EXPECT_EQ(read_checkpoint(file_, pooled).description().grid, pooled.grid);
+  const Population dense = dense_population(5, 4, 3, 2);
+  expect_error([&] { describe_model(job, dense); }, "model.pooling = 3", "grid");
 }
 
 TEST_F(Checkpoint, FilesThatAreNoCheckpointsAreRefused) {

@@ -32,10 +32,12 @@ constexpr std::size_t batch = 5;
 struct Case {
   const char* architecture;
   bool shared;
+  std::int64_t pooling = 1;
 };
 
 void PrintTo(const Case& c, std::ostream* stream) {
-  *stream << c.architecture << (c.shared ? ", one set of measures" : ", two sets");
+  *stream << c.architecture << (c.shared ? ", one set of measures" : ", two sets") << ", pooling "
+          << c.pooling;
 }
 
 /// A small model of each kind and `batch` problems; n ≠ m where the sides have measures of their
@@ -50,6 +52,9 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
     description_.architecture.embedding = 6;
     description_.architecture.head = {11};
     description_.architecture.output_rank = 4;
+    description_.architecture.pooling = GetParam().pooling;
+    for (const auto& axis : population_.geometry.axes)
+      description_.grid.push_back(static_cast<std::int64_t>(axis.size()));
     description_.n = population_.geometry.n;
     description_.m = population_.geometry.m;
     description_.shared_measures = GetParam().shared;
@@ -106,8 +111,9 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
 
 INSTANTIATE_TEST_SUITE_P(Models, PotentialModelTest,
                          ::testing::Values(Case{"mlp", true}, Case{"mlp", false},
-                                           Case{"pair_encoder", true},
-                                           Case{"pair_encoder", false}));
+                                           Case{"pair_encoder", true}, Case{"pair_encoder", false},
+                                           Case{"pair_encoder", true, 2},
+                                           Case{"pair_encoder", true, 3}));
 
 // The whole loss in plain LibTorch and double, differentiated through the soft c-transform as well:
 // nothing here knows of the envelope theorem.
@@ -123,6 +129,17 @@ torch::Tensor layers(const Weights& weights, const std::string& part, torch::Ten
   }
 }
 
+/// [pixels, blocks], the last axis fastest on both sides: 1 where a pixel is in a block.
+torch::Tensor block_matrix(const std::vector<std::int64_t>& grid, std::int64_t pooling) {
+  const std::int64_t rows = grid[0], columns = grid[1], across = (columns - 1) / pooling + 1;
+  torch::Tensor result =
+      torch::zeros({rows * columns, ((rows - 1) / pooling + 1) * across}, torch::kFloat64);
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < columns; ++j)
+      result[i * columns + j][(i / pooling) * across + j / pooling] = 1;
+  return result;
+}
+
 torch::Tensor plain_phi(const ModelDescription& description, const Weights& weights,
                         const torch::Tensor& a, const torch::Tensor& b) {
   const torch::Tensor x = a * description.n / 4.0, y = b * description.m / 4.0;  // masses are 1
@@ -130,8 +147,15 @@ torch::Tensor plain_phi(const ModelDescription& description, const Weights& weig
     return layers(weights, "body", torch::cat({x, y}, 1), false);
   const auto size = description.architecture.embedding;
   const std::string target = description.shared_measures ? "source_encoder" : "target_encoder";
-  const torch::Tensor code = layers(weights, "source_encoder", x, true).narrow(1, 0, size) +
-                             layers(weights, target, y, true).narrow(1, size, size);
+  const auto scaled = [&](const torch::Tensor& w, const torch::Tensor& unpooled) {
+    if (description.architecture.pooling == 1) return unpooled;
+    const torch::Tensor sums =
+        torch::mm(w, block_matrix(description.grid, description.architecture.pooling));
+    return sums * sums.size(1) / 4.0;
+  };
+  const torch::Tensor code =
+      layers(weights, "source_encoder", scaled(a, x), true).narrow(1, 0, size) +
+      layers(weights, target, scaled(b, y), true).narrow(1, size, size);
   const torch::Tensor basis = layers(weights, "head", torch::gelu(code), true);
   return torch::linear(basis, weights.at("head.3.weight"), weights.at("head.3.bias"));
 }
