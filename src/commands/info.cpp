@@ -28,19 +28,6 @@ std::string kind_of(const Hdf5File& file) {
                   "/measures, /solution, /model)");
 }
 
-std::string attribute_text(const Hdf5File& file, const std::string& object,
-                           const std::string& name) {
-  try {
-    if (const auto number = file.number_attribute(object, name)) return fmt::format("{}", *number);
-  } catch (const UserError&) {  // not a number
-  }
-  try {
-    if (const auto text = file.string_attribute(object, name)) return *text;
-  } catch (const UserError&) {  // nor a string
-  }
-  return "(neither a number nor a string)";
-}
-
 constexpr int deepest = 8, most_objects = 1000;
 
 /// Prints an object and those below it; `objects` counts them, since links back up never end.
@@ -56,7 +43,7 @@ void list(const Hdf5File& file, const std::string& object, int depth, int& objec
   }
   for (const auto& name : file.attributes(object)) {
     const auto left = (object == "/" ? "" : object) + " @" + name;
-    std::cout << fmt::format("  {:<32} {}\n", left, attribute_text(file, object, name));
+    std::cout << fmt::format("  {:<32} {}\n", left, file.attribute_text(object, name));
   }
   if (!group || depth == deepest) return;
   for (const auto& child : file.children(object)) {

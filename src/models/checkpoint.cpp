@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "distributed/error.hpp"
+#include "distributed/hdf5_checksum.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "distributed/staged_path.hpp"
 
@@ -162,6 +163,7 @@ void write_checkpoint(const std::filesystem::path& path, PotentialModel& model,
     file.write<float>("/training/first_moment", {size}, to_host(state->first_moment));
     file.write<float>("/training/second_moment", {size}, to_host(state->second_moment));
   }
+  distributed::seal(file);
   file.close();
   staged.commit();
 }
@@ -173,6 +175,7 @@ ModelDescription read_description(const std::filesystem::path& path) {
 PotentialModel read_checkpoint(const std::filesystem::path& path, const ModelDescription& expected,
                                TrainingState* state) {
   const Hdf5File file = Hdf5File::open(path);
+  distributed::check_seal(file);
   ModelDescription description = read_description(file);
   check(path.string(), description, expected);
   PotentialModel model(description, 0);
