@@ -130,7 +130,7 @@ SinkhornDivergence<ExecutionSpace> sinkhorn_divergence(const ExecutionSpace& spa
                                                        const Cost& target_cost,
                                                        const ProblemBatch<ExecutionSpace>& problems,
                                                        const UnbalancedSettings& settings) {
-  check_problems(cost, problems, settings.epsilon);
+  check_problems(space, cost, problems, settings.epsilon);
   check_unbalanced(settings);
   if (is_balanced(settings)) check_masses(problems);
   SinkhornDivergence<ExecutionSpace> result;

@@ -44,12 +44,12 @@ void for_groups(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace
 
 /// Throws std::invalid_argument when measures, indices and cost do not fit together.
 template <class ExecutionSpace>
-void check_problems(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& problems,
-                    double epsilon) {
-  check_batch(cost, problems, epsilon);
+void check_problems(const ExecutionSpace& space, const SeparableCost& cost,
+                    const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
+  check_batch(space, cost, problems, epsilon);
 }
 template <class ExecutionSpace>
-void check_problems(const PointCloudCost<ExecutionSpace>& cost,
+void check_problems(const ExecutionSpace&, const PointCloudCost<ExecutionSpace>& cost,
                     const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
   check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
   if (problems.size() > 0) host_indices(problems);
