@@ -259,11 +259,17 @@ bool replace_doubtful_start(const ExecutionSpace& space,
 }
 
 /// float holds no cost or coordinate sum beyond 1e38; a few digits less leave room for sums.
-template <class Scalar>
-void check_range(double bound, double reach) {
+template <class Scalar, class ExecutionSpace>
+void check_range(const CloudProblems<ExecutionSpace>& batch, double scale) {
   const double most = sizeof(Scalar) == sizeof(float) ? 1e36 : 1e300;
-  if (!(bound < most) || !(reach * reach < most))
-    throw std::invalid_argument("costs between the clouds are too large for this arithmetic");
+  for (std::size_t k = 0; k < batch.reach.size(); ++k) {
+    const double reach = batch.reach[k], bound = cost_bound(batch.kind, batch.power, reach);
+    if (bound < most && scale * bound < most && reach * reach < most) continue;
+    const bool named = batch.reach.size() > 1;
+    throw std::invalid_argument(
+        (named ? "problem " + std::to_string(k) + ": costs" : "costs") +
+        std::string(" between the clouds are too large for this arithmetic"));
+  }
 }
 
 template <class Scalar, class ExecutionSpace>
@@ -278,11 +284,7 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
     throw std::invalid_argument("clouds of points have no scaling path");
   check_outputs(count, iterations, status, error_trace, replaced);
   const double scale = 1 / (settings.epsilon * std::log(2.0)), power = batch.power;
-  for (const double reach : batch.reach) {
-    const double bound = cost_bound(batch.kind, power, reach);
-    check_range<Scalar>(bound, reach);
-    check_range<Scalar>(scale * bound, 0);
-  }
+  check_range<Scalar>(batch, scale);
 
   const bool squared = batch.kind == GroundCost::squared_euclidean;
   const bool product = squared || batch.kind == GroundCost::cosine;
