@@ -265,10 +265,10 @@ void check_range(const CloudProblems<ExecutionSpace>& batch, double scale) {
   for (std::size_t k = 0; k < batch.reach.size(); ++k) {
     const double reach = batch.reach[k], bound = cost_bound(batch.kind, batch.power, reach);
     if (bound < most && scale * bound < most && reach * reach < most) continue;
-    const bool named = batch.reach.size() > 1;
-    throw std::invalid_argument(
-        (named ? "problem " + std::to_string(k) + ": costs" : "costs") +
-        std::string(" between the clouds are too large for this arithmetic"));
+    const std::string name =
+        batch.reach.size() > 1 ? "problem " + std::to_string(k) + ": " : std::string();
+    throw std::invalid_argument(name +
+                                "costs between the clouds are too large for this arithmetic");
   }
 }
 
