@@ -175,7 +175,6 @@ ModelDescription read_description(const std::filesystem::path& path) {
 PotentialModel read_checkpoint(const std::filesystem::path& path, const ModelDescription& expected,
                                TrainingState* state) {
   const Hdf5File file = Hdf5File::open(path);
-  distributed::check_seal(file);
   ModelDescription description = read_description(file);
   check(path.string(), description, expected);
   PotentialModel model(description, 0);
@@ -210,6 +209,7 @@ PotentialModel read_checkpoint(const std::filesystem::path& path, const ModelDes
       to_device(values, *moment);
     }
   }
+  distributed::check_seal(file);  // last: what names the fault says more
   return model;
 }
 
