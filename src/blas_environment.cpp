@@ -4,11 +4,14 @@
 
 #include <cstdlib>
 
+// Of OpenBLAS and of the OpenMP runtime, which LibTorch brings along; null where it does not.
+extern "C" {
+__attribute__((weak)) void openblas_set_num_threads(int threads);
+__attribute__((weak)) void omp_set_num_threads(int threads);
+}
+
 namespace otfleet {
 namespace {
-
-// Stands in the environment of the second run, which must not begin a third.
-constexpr const char* guard = "OTFLEET_BLAS_ENVIRONMENT";
 
 bool has_avx512() {
 #if defined(__x86_64__)
@@ -27,17 +30,17 @@ bool set_if_absent(const char* name, const char* value) {
 }  // namespace
 
 void prepare_blas_environment(char** arguments) {
-  if (std::getenv(guard) != nullptr) return;
-  bool changed = false;
   // OpenBLAS up to 0.3.21 takes AMD's processors with AVX-512 for older ones and leaves half of
-  // their arithmetic idle; its SkylakeX kernels run on every processor with these instructions.
-  if (has_avx512()) changed |= set_if_absent("OPENBLAS_CORETYPE", "SkylakeX");
-  // Ranks are the parallelism; threads of BLAS below them would fight over the same cores.
-  changed |= set_if_absent("OPENBLAS_NUM_THREADS", "1");
-  changed |= set_if_absent("OMP_NUM_THREADS", "1");
-  if (!changed) return;
-  setenv(guard, "done", 1);
-  execv("/proc/self/exe", arguments);
+  // their arithmetic idle; its SkylakeX kernels run on every processor with these instructions. It
+  // reads this variable before main(); the second run finds it set and goes on.
+  if (has_avx512() && set_if_absent("OPENBLAS_CORETYPE", "SkylakeX"))
+    execv("/proc/self/exe", arguments);
+  // Ranks are the parallelism; threads of BLAS below them would fight over the same cores. Both
+  // libraries are loaded already; the variables are for what reads them later (LibTorch).
+  if (set_if_absent("OPENBLAS_NUM_THREADS", "1") && openblas_set_num_threads != nullptr)
+    openblas_set_num_threads(1);
+  if (set_if_absent("OMP_NUM_THREADS", "1") && omp_set_num_threads != nullptr)
+    omp_set_num_threads(1);
 }
 
 }  // namespace otfleet

@@ -51,9 +51,6 @@ class PipelineTest : public ::testing::Test {
 
   static void SetUpTestSuite() {
     if (folder_) return;
-    // Without the second start that sets BLAS up: command_line_test has it in every run.
-    for (const char* name : {"OTFLEET_BLAS_ENVIRONMENT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"})
-      setenv(name, "1", 0);
     folder_ = std::make_unique<TemporaryFolder>();
     write_spots(*folder_ / "train.npy", 40, 12, 1);
     write_spots(*folder_ / "test.npy", 20, 12, 2);
