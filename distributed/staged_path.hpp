@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <filesystem>
 
 namespace otfleet::distributed {
@@ -18,9 +19,15 @@ class StagedPath {
   const std::filesystem::path& final_path() const { return final_; }
   void commit();
 
+  /// Removes the temporary files of all StagedPaths of this process, for a signal handler that ends
+  /// it: makes only calls that are safe there.
+  static void remove_temporaries() noexcept;
+
  private:
   std::filesystem::path final_, temporary_;
   bool committed_ = false;
+  std::atomic<StagedPath*> next_ = nullptr;  ///< of those alive
+  static inline std::atomic<StagedPath*> first_ = nullptr;
 };
 
 }  // namespace otfleet::distributed
