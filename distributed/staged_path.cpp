@@ -59,12 +59,11 @@ StagedPath::StagedPath(fs::path final_path) : final_(std::move(final_path)) {
 }
 
 StagedPath::~StagedPath() {
-  std::atomic<StagedPath*>* link = &first_;
+  std::error_code ignored;
+  if (!committed_) fs::remove(temporary_, ignored);
+  std::atomic<const StagedPath*>* link = &first_;
   while (*link != this) link = &link->load()->next_;
   *link = next_.load();
-  if (committed_) return;
-  std::error_code ignored;
-  fs::remove(temporary_, ignored);
 }
 
 void StagedPath::commit() {
@@ -78,7 +77,7 @@ void StagedPath::commit() {
 }
 
 void StagedPath::remove_temporaries() noexcept {
-  for (StagedPath* one = first_; one != nullptr; one = one->next_)
+  for (const StagedPath* one = first_; one != nullptr; one = one->next_)
     ::unlink(one->temporary_.c_str());
 }
 

@@ -6,7 +6,7 @@ namespace otfleet::distributed {
 
 /// A file written under a temporary name beside its final one, so that a final name always means a
 /// complete file. `commit()` syncs the file to disk and renames it; a StagedPath destroyed before
-/// that removes the temporary file. Local: one rank owns it.
+/// that removes the temporary file. Local: one rank owns it, and one thread all of a process.
 class StagedPath {
  public:
   /// Throws UserError when the folder does not exist or is not writable.
@@ -26,8 +26,8 @@ class StagedPath {
  private:
   std::filesystem::path final_, temporary_;
   bool committed_ = false;
-  std::atomic<StagedPath*> next_ = nullptr;  ///< of those alive
-  static inline std::atomic<StagedPath*> first_ = nullptr;
+  mutable std::atomic<const StagedPath*> next_ = nullptr;  ///< of those alive
+  static inline std::atomic<const StagedPath*> first_ = nullptr;
 };
 
 }  // namespace otfleet::distributed

@@ -7,19 +7,28 @@ MPI=${MPI:-pmix}                                 # with srun: how ranks find eac
 
 interrupted_exit_code=75  # otfleet: asked to end before it was done
 
-# Runs a command; SIGUSR1 and SIGTERM to this script go to it as SIGUSR1, which srun and mpirun pass
-# on to every rank. Returns the command's exit code.
+# SIGUSR1 and SIGTERM to this script go to the command on its way as SIGUSR1, which srun and mpirun
+# pass on to every rank; after them no other command begins.
+command_on_its_way=
+signals=0
+pass_signal() {
+  signals=$((signals + 1))
+  [ -z "$command_on_its_way" ] || kill -USR1 "$command_on_its_way" 2>/dev/null || true
+}
+trap pass_signal USR1 TERM
+
+# Runs a command and returns its exit code.
 passing_signals() {
-  local child code signaled=yes
+  local code before
+  [ "$signals" -eq 0 ] || return "$interrupted_exit_code"
   "$@" &
-  child=$!
-  trap 'signaled=yes; kill -USR1 "$child" 2>/dev/null || true' USR1 TERM
-  while [ "$signaled" ]; do  # a signal ends the wait, not the command
-    signaled=
-    code=0
-    wait "$child" || code=$?
+  command_on_its_way=$!
+  while true; do
+    before=$signals code=0
+    wait "$command_on_its_way" || code=$?
+    [ "$signals" -ne "$before" ] || break  # a signal ended the wait, not the command
   done
-  trap - USR1 TERM
+  command_on_its_way=
   return "$code"
 }
 
@@ -38,20 +47,21 @@ on_ranks() {
     "$OTFLEET" "$1" "$JOB" --output "$OUTPUT/$1" $OPTIONS
 }
 
-# on_ranks, for a command that goes on where it was asked to end: SLURM is asked to run this job
-# again then, unless the user canceled it.
+# on_ranks, for a command that goes on where it was asked to end: SLURM is then asked to run this job
+# again, unless the user canceled it.
 on_ranks_until_done() {
-  local code=0
+  local code=0 state
   on_ranks "$1" || code=$?
-  if [ "$code" -eq "$interrupted_exit_code" ] && ! canceled; then
-    echo "otfleet $1 is not done; the job goes back into the queue"
-    scontrol requeue "$SLURM_JOB_ID"
+  if [ "$code" -eq "$interrupted_exit_code" ]; then
+    state=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format='%T %r')
+    case $state in
+      RUNNING* | *" TimeLimit")  # warned in time, or at the limit itself
+        echo "otfleet $1 is not done; the job goes back into the queue"
+        scontrol requeue "$SLURM_JOB_ID" ;;
+      *) echo "otfleet $1 is not done; submit again to go on ($state)" ;;
+    esac
   fi
   return "$code"
-}
-
-canceled() {
-  [ -n "$(squeue --noheader --jobs="$SLURM_JOB_ID" --states=CANCELLED 2>/dev/null)" ]
 }
 
 # The populations, once.

@@ -51,16 +51,11 @@ void set_last_words(const std::string& line) {
   last_words_length = static_cast<std::sig_atomic_t>(length + 1);
 }
 
-InterruptionDeferral::InterruptionDeferral() {
-  noted = 0;
+void defer_interruption() {
   deferred = 1;
 }
 
-InterruptionDeferral::~InterruptionDeferral() {
-  deferred = 0;
-}
-
-bool InterruptionDeferral::requested() const {
+bool interruption_requested() {
   return noted != 0;
 }
 

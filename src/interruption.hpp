@@ -24,18 +24,13 @@ void end_on_interruption();
 /// that the line stands once. At most 255 bytes are kept.
 void set_last_words(const std::string& line);
 
-/// While one lives, SIGUSR1 and SIGTERM end nothing and are only noted, for work that ends in
-/// order. Local, and signals may reach some ranks only: who acts on requested() agrees on it first.
-/// At most one at a time.
-class InterruptionDeferral {
- public:
-  InterruptionDeferral();
-  ~InterruptionDeferral();
-  InterruptionDeferral(const InterruptionDeferral&) = delete;
-  InterruptionDeferral& operator=(const InterruptionDeferral&) = delete;
+/// From now on and to the end of the process SIGUSR1 and SIGTERM end nothing and are only noted:
+/// for work that ends in order, and for what is left when the work is done. They come more than
+/// once. Local.
+void defer_interruption();
 
-  /// Whether a signal has come since the constructor.
-  bool requested() const;
-};
+/// Whether a signal has come since defer_interruption(). Local, and signals may reach some ranks
+/// only: who acts on it agrees first.
+bool interruption_requested();
 
 }  // namespace otfleet

@@ -70,6 +70,7 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
     set_up_log(line, communicator);
     const Kokkos::ScopeGuard kokkos;
     run(line, communicator);
+    defer_interruption();  // what is done must not end as if it were not
     std::cout.flush();
     return {};
   } catch (const Interrupted& interrupted) {

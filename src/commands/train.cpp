@@ -126,8 +126,7 @@ void run_train(const CommandContext& context) {
       if (communicator.is_root()) write_checkpoint(unfinished, start->model, &state);
     });
   };
-  // To the very end: a signal between model.h5 and the report must not make it begin again.
-  const InterruptionDeferral deferral;
+  defer_interruption();
   const double seconds_before = state.seconds;
   const auto begin = Clock::now();
   double saved = 0;
@@ -143,7 +142,7 @@ void run_train(const CommandContext& context) {
       const Now now =
           agree_on_now(communicator,
                        seconds_before + std::chrono::duration<double>(Clock::now() - begin).count(),
-                       deferral.requested());
+                       interruption_requested());
       state.seconds = now.seconds;
       const double done = progress_of(job.train, state.step, state.seconds);
       interrupted = now.asked_to_end && done < 1;

@@ -19,14 +19,13 @@ SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+# A job that is requeued may begin when its first credential has expired.
+AuthInfo=socket={folder}/munge.socket,cred_expire=10
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
-SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
 TmpFS={folder}
 ProctrackType=proctrack/pgid
 TaskPlugin=task/affinity
@@ -45,7 +44,8 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} Gres=gpu:2 State=UNKNOWN
 PartitionName=test Nodes={host} Default=YES MaxTime=10 OverSubscribe=FORCE:4 State=UP
 """
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel",
+            "sinfo")
 
 
 class Unavailable(Exception):
@@ -135,19 +135,21 @@ class Cluster:
             raise Unavailable("not installed: " + ", ".join(missing))
         if os.geteuid() != 0:
             raise Unavailable("slurmd has to run as root")
+        if len(os.sched_getaffinity(0)) < max(2, os.cpu_count()):
+            raise Unavailable("it takes two cores, and the right to bind ranks to every core")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="otfleet-slurm-"))
         self.environment = {name: value for name, value in os.environ.items()
                             if not name.startswith(("SLURM", "SBATCH", "SRUN", "PMI", "OMPI"))}
         self.environment["SLURM_CONF"] = str(self.folder / "slurm.conf")
         self.write_files()
-        log = ["-f", str(self.folder / "slurm.conf")]
+        configuration = ["-f", str(self.folder / "slurm.conf")]
         self.start([
             [find("munged"), "--foreground", "--force", f"--socket={self.folder}/munge.socket",
              f"--key-file={self.folder}/munge.key", f"--pid-file={self.folder}/munged.pid",
              f"--seed-file={self.folder}/munged.seed", f"--log-file={self.folder}/munged.log",
              "--num-threads=2"],
-            [find("slurmctld"), "-D", "-c", *log],
-            [find("slurmd"), "-D", "-c", *log],
+            [find("slurmctld"), "-D", "-c", *configuration],
+            [find("slurmd"), "-D", "-c", *configuration],
         ])
         try:
             self.wait_until_idle()
@@ -185,9 +187,10 @@ class Cluster:
             keep(self.folder, commands, read_end)
         os.close(read_end)
 
-    def run(self, *words, check=True):
+    def run(self, *words, check=True, **environment):
         """Runs one of SLURM's commands; returns what it printed."""
-        result = subprocess.run(words, env=self.environment, text=True, capture_output=True)
+        result = subprocess.run(words, env=self.environment | environment, text=True,
+                                capture_output=True)
         if check and result.returncode != 0:
             raise RuntimeError(f"{' '.join(words)}: {result.stderr}")
         return result.stdout.strip()
@@ -198,6 +201,10 @@ class Cluster:
             if state == "idle":
                 return
             time.sleep(0.2)
-        logs = "".join(f"--- {path.name}\n{path.read_text()[-2000:]}\n"
-                       for path in sorted(self.folder.glob("*.log")))
-        raise Unavailable(f"SLURM did not start within 30 s (node: '{state}')\n{logs}")
+        log = (self.folder / "daemons.log").read_text(errors="replace")
+        raise Unavailable(f"SLURM did not start within 30 s (node: '{state}')\n{log[-3000:]}")
+
+    def job(self, number):
+        """What SLURM knows about a job: JobState, Reason, ExitCode, Restarts and more."""
+        text = self.run("scontrol", "--oneliner", "show", "job", number)
+        return dict(word.split("=", 1) for word in text.split() if "=" in word)
