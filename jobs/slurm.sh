@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the SLURM scripts here, after their own variables: starts ranks inside an allocation, has
 # SLURM's signals reach them, and has an unfinished job run again. Variables that all scripts take:
 OTFLEET=${OTFLEET:-$ROOT/build/release/otfleet}  # the program

@@ -1,5 +1,5 @@
-"""A SLURM cluster of one machine for tests: daemons, key, sockets, ports and spool of its own, all
-in a temporary folder. Whatever becomes of the test, a keeper ends exactly what was started."""
+"""A SLURM cluster for tests, two nodes on one machine: daemons, key, sockets, ports and spool of its
+own, all in a temporary folder. Whatever becomes of the test, a keeper ends exactly what was started."""
 
 import ctypes
 import os
@@ -16,17 +16,16 @@ CONFIGURATION = """
 ClusterName=otfleet-test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
-SlurmdPort={node_port}
 SlurmUser=root
 AuthType=auth/munge
 # A job that is requeued may begin when its first credential has expired.
 AuthInfo=socket={folder}/munge.socket,cred_expire=10
 CredType=cred/munge
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
-TmpFS={folder}
+SlurmdPidFile={folder}/slurmd-%n.pid
+TmpFS={folder}/tmp-%n
 ProctrackType=proctrack/pgid
 TaskPlugin=task/affinity
 SelectType=select/cons_tres
@@ -40,9 +39,12 @@ SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2
 KillWait=10
 MinJobAge=300
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} Gres=gpu:2 State=UNKNOWN
-PartitionName=test Nodes={host} Default=YES MaxTime=10 OverSubscribe=FORCE:4 State=UP
+PartitionName=test Nodes=ALL Default=YES MaxTime=10 OverSubscribe=FORCE:4 State=UP
 """
+# Both have all cores of the machine.
+NODE = """NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} Gres=gpu:2
+"""
+NODES = ("one", "two")
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "scancel",
             "sinfo")
@@ -97,8 +99,9 @@ def reap():
 
 def keep(folder, commands, life):
     """The keeper: starts the daemons, waits until the other end of the pipe `life` is closed, which
-    a test does not survive, and ends all that has come from them. Daemons stay in the foreground, and
-    what loses its parent becomes a child of the keeper, so that all are below it."""
+    happens at the latest when the test's process ends, and ends all that has come from them. Daemons
+    stay in the foreground, and what loses its parent becomes a child of the keeper, so that all are
+    below it."""
     os.setsid()
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
@@ -123,7 +126,6 @@ def keep(folder, commands, life):
         time.sleep(0.2)
         reap()
     shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)
 
 
 class Cluster:
@@ -149,7 +151,7 @@ class Cluster:
              f"--seed-file={self.folder}/munged.seed", f"--log-file={self.folder}/munged.log",
              "--num-threads=2"],
             [find("slurmctld"), "-D", "-c", *configuration],
-            [find("slurmd"), "-D", "-c", *configuration],
+            *([find("slurmd"), "-D", "-c", "-N", node, *configuration] for node in NODES),
         ])
         try:
             self.wait_until_idle()
@@ -163,12 +165,14 @@ class Cluster:
         os.waitpid(self.keeper, 0)
 
     def write_files(self):
-        for name in ("state", "spool"):
-            (self.folder / name).mkdir()
-        controller_port, node_port = free_ports(2)
-        text = CONFIGURATION.format(
-            folder=self.folder, host=socket.gethostname().split(".")[0],
-            controller_port=controller_port, node_port=node_port, cpus=os.cpu_count())
+        (self.folder / "state").mkdir()
+        host = socket.gethostname().split(".")[0]
+        controller_port, *ports = free_ports(1 + len(NODES))
+        text = CONFIGURATION.format(folder=self.folder, host=host, controller_port=controller_port)
+        for node, port in zip(NODES, ports):
+            for use in ("spool", "tmp"):
+                (self.folder / f"{use}-{node}").mkdir()
+            text += NODE.format(node=node, host=host, port=port, cpus=os.cpu_count())
         (self.folder / "slurm.conf").write_text(text)
         (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n")
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\nCgroupAutomount=no\n")
@@ -181,10 +185,13 @@ class Cluster:
         read_end, self.life = os.pipe()
         self.keeper = os.fork()
         if self.keeper == 0:
-            os.close(self.life)
-            os.environ.clear()
-            os.environ.update(self.environment)
-            keep(self.folder, commands, read_end)
+            try:
+                os.close(self.life)
+                os.environ.clear()
+                os.environ.update(self.environment)
+                keep(self.folder, commands, read_end)
+            finally:
+                os._exit(1)
         os.close(read_end)
 
     def run(self, *words, check=True, **environment):
@@ -197,12 +204,12 @@ class Cluster:
 
     def wait_until_idle(self):
         for _ in range(150):
-            state = self.run("sinfo", "--noheader", "--format=%T", check=False)
-            if state == "idle":
+            state = self.run("sinfo", "--noheader", "--format=%D %T", check=False)
+            if state == f"{len(NODES)} idle":
                 return
             time.sleep(0.2)
         log = (self.folder / "daemons.log").read_text(errors="replace")
-        raise Unavailable(f"SLURM did not start within 30 s (node: '{state}')\n{log[-3000:]}")
+        raise Unavailable(f"SLURM did not start within 30 s (nodes: '{state}')\n{log[-3000:]}")
 
     def job(self, number):
         """What SLURM knows about a job: JobState, Reason, ExitCode, Restarts and more."""

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""slurm_test.py REPOSITORY OTFLEET: the scripts of jobs/ on a real SLURM, a cluster of this machine's
-own (cluster.py). Exit code 77, and a line that says why, where there can be none."""
+"""slurm_test.py REPOSITORY OTFLEET: the scripts of jobs/ on a real SLURM, a cluster of this
+machine's own (cluster.py). Exit code 77, and a line that says why, where there can be none."""
 
 import concurrent.futures
 import json
 import os
-import pathlib
 import re
+import signal
 import sys
-import tempfile
 import time
 import traceback
 
@@ -51,9 +50,10 @@ def require(condition, *what):
 class Tests:
     """Every job writes to a folder of its own, or to that of the training it builds on."""
 
-    def __init__(self, cluster, repository, otfleet, folder):
-        self.cluster, self.folder = cluster, folder
-        self.repository, self.otfleet = repository, otfleet
+    def __init__(self, cluster, repository, otfleet):
+        self.cluster, self.repository, self.otfleet = cluster, repository, otfleet
+        self.folder = cluster.folder / "jobs"
+        self.folder.mkdir()
 
     def path(self, name):
         return self.folder / name
@@ -98,15 +98,15 @@ class Tests:
         require(report["ranks"] == 2, command, "ran on", report["ranks"], "ranks")
         return report
 
-    # The tests --------------------------------------------------------------------------------------
+    # The tests ---------------------------------------------------------------------------------
 
-    def limited_training(self, name, launcher, signal, ended_by_limit):
-        """A training without end is ended by its time limit, and told by the job file, while it waits
-        in the queue, how many steps are left."""
+    def limited_training(self, name, launcher, warning, nodes, ended_by_limit):
+        """A training without end is ended by its time limit, and told by the job file, while it
+        waits in the queue, how many steps are left."""
         more = 30
         self.write_job(name, ENDLESS)
-        number = self.submit("train", name, "--time=1", f"--signal={signal}", job=name,
-                             LAUNCHER=launcher)
+        number = self.submit("train", name, "--time=1", f"--signal={warning}", f"--nodes={nodes}",
+                             f"--ntasks-per-node={2 // nodes}", job=name, LAUNCHER=launcher)
         self.wait(name, number, lambda job: job["Restarts"] == "1", 150)
         first = self.log(name)
         saved = saved_step(first)
@@ -123,16 +123,17 @@ class Tests:
         require(not (self.path(name) / "train/training.h5").exists())
 
     def a_training_goes_on_after_its_time_limit(self):
-        self.limited_training("at-limit", "srun", "B:USR1@0", ended_by_limit=True)
+        self.limited_training("at-limit", "srun", "B:USR1@0", nodes=1, ended_by_limit=True)
 
     def a_training_goes_on_after_a_warning(self):
-        self.limited_training("warned", "mpirun", "B:USR1@5", ended_by_limit=False)
+        self.limited_training("warned", "mpirun", "B:USR1@5", nodes=2, ended_by_limit=False)
 
     def every_script_works_with_both_launchers(self):
         launchers = ("srun", "mpirun")
         self.write_job("short", 20)
-        for command in ("train", "solve", "evaluate"):
-            numbers = {launcher: self.submit(command, f"{command}-{launcher}", output=launcher,
+        for command, nodes in (("train", 2), ("solve", 1), ("evaluate", 2)):
+            numbers = {launcher: self.submit(command, f"{command}-{launcher}", f"--nodes={nodes}",
+                                             f"--ntasks-per-node={2 // nodes}", output=launcher,
                                              LAUNCHER=launcher) for launcher in launchers}
             for launcher, number in numbers.items():
                 self.finish(f"{command}-{launcher}", number)
@@ -143,12 +144,13 @@ class Tests:
 
     def ranks_get_their_own_cores_and_gpus(self):
         program = self.path("show.sh")
-        program.write_text("#!/bin/bash\n[ $1 = make ] || "
-                           "echo shown $(nproc) $(taskset -cp $$ | sed 's/.*: //') $CUDA_VISIBLE_DEVICES\n")
+        program.write_text("#!/bin/bash\ncores=$(taskset -cp $$)\n"
+                           "echo shown $(nproc) ${cores##*: } $CUDA_VISIBLE_DEVICES\n")
         program.chmod(0o755)
         for launcher in ("srun", "mpirun"):
             name = f"show-{launcher}"
-            number = self.submit("solve", name, "--gpus-per-node=2", LAUNCHER=launcher, OTFLEET=program)
+            number = self.submit("solve", name, "--gpus-per-node=2", LAUNCHER=launcher,
+                                 OTFLEET=program)
             log = self.finish(name, number)
             ranks = [line.split()[1:] for line in log.splitlines() if line.startswith("shown")]
             require(len(ranks) == 2 and all(rank[0] == "1" for rank in ranks), log)
@@ -167,12 +169,13 @@ class Tests:
             job = self.wait(name, number, lambda job: job["JobState"] == "FAILED")
             require(job["ExitCode"] == "75:0" and job["Restarts"] == "0", job, self.log(name))
             require(self.log(name).count("the population was not finished") == 1, self.log(name))
-            left = [path.name for path in (self.path("srun") / "solve").iterdir()]
-            require(sorted(left) == ["report.json", "solution.h5"], "left", left)  # of an earlier job
+            left = sorted(path.name for path in (self.path("srun") / "solve").iterdir())
+            require(left == ["report.json", "solution.h5"], "left", left)  # both of an earlier job
 
     def a_canceled_training_is_saved_but_stays_canceled(self):
         self.write_job("canceled", ENDLESS)
-        number = self.submit("train", "canceled", job="canceled", OPTIONS="--set train.log_every=10")
+        number = self.submit("train", "canceled", job="canceled",
+                             OPTIONS="--set train.log_every=10")
         self.wait("canceled", number, lambda _: "loss" in self.log("canceled"))
         self.cluster.run("scancel", number)
         job = self.wait("canceled", number, lambda job: job["JobState"] == "CANCELLED")
@@ -200,29 +203,28 @@ def run_test(test):
     return passed
 
 
+def run_tests(tests):
+    # These two wait for SLURM's clock most of the time.
+    with concurrent.futures.ThreadPoolExecutor() as background:
+        slow = [background.submit(run_test, test)
+                for test in (tests.a_training_goes_on_after_its_time_limit,
+                             tests.a_training_goes_on_after_a_warning)]
+        passed = [run_test(test)
+                  for test in (tests.every_script_works_with_both_launchers,
+                               tests.ranks_get_their_own_cores_and_gpus,
+                               tests.a_solve_that_is_asked_to_end_leaves_nothing,
+                               tests.a_canceled_training_is_saved_but_stays_canceled)]
+        return all(passed + [one.result() for one in slow])
+
+
 def main(repository, otfleet):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the test at once; the cluster follows
     try:
-        cluster = slurm.Cluster().__enter__()
+        with slurm.Cluster() as cluster:
+            return 0 if run_tests(Tests(cluster, repository, otfleet)) else 1
     except slurm.Unavailable as why:
         print(f"skipped, no SLURM here: {why}")
         return SKIPPED
-    try:
-        with (tempfile.TemporaryDirectory(prefix="otfleet-slurm-test-") as folder,
-              concurrent.futures.ThreadPoolExecutor() as background):
-            tests = Tests(cluster, repository, otfleet, pathlib.Path(folder))
-            # These wait for SLURM's clock most of the time.
-            slow = [background.submit(run_test, test)
-                    for test in (tests.a_training_goes_on_after_its_time_limit,
-                                 tests.a_training_goes_on_after_a_warning)]
-            passed = [run_test(test)
-                      for test in (tests.every_script_works_with_both_launchers,
-                                   tests.ranks_get_their_own_cores_and_gpus,
-                                   tests.a_solve_that_is_asked_to_end_leaves_nothing,
-                                   tests.a_canceled_training_is_saved_but_stays_canceled)]
-            passed += [one.result() for one in slow]
-    finally:
-        cluster.__exit__()
-    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":
