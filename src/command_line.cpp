@@ -59,8 +59,9 @@ CommandLine parse_command_line(int argc, char** argv) {
                "otfleet");
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 done; 1 a fault of otfleet; 2 a mistake in the command line, the job or a file;\n"
-      "75 asked to end by SIGUSR1 or SIGTERM before it was done, and train goes on when run again.");
+      "Exit codes: 0 done; 1 a fault of otfleet; 2 a mistake in the command line, a job or a "
+      "file;\n"
+      "75 asked to end by SIGUSR1 or SIGTERM before it was done: train then goes on if run again.");
   app.set_version_flag("--version", [] { return version_text(); });
   struct KeysAsked {};
   app.add_flag_callback(
