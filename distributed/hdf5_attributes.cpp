@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -115,6 +116,21 @@ std::optional<double> Hdf5File::number_attribute(const std::string& object,
     fail_with_reason(path_, "cannot read " + in_words(object, name));
   }
   return number;
+}
+
+std::string Hdf5File::attribute_text(const std::string& object, const std::string& name) const {
+  detail::require_open(path_, file_);
+  const Handle attribute = open_attribute(path_, file_, object, name);
+  if (!attribute.valid()) return "(none)";
+  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const H5T_class_t kind = H5Tget_class(type.get());
+  if (length(attribute) == 1 && kind == H5T_STRING) return *string_attribute(object, name);
+  if (length(attribute) != 1 || (kind != H5T_FLOAT && kind != H5T_INTEGER))
+    return "(neither a number nor a string)";
+  char digits[32];
+  const auto end =
+      std::to_chars(digits, digits + sizeof digits, *number_attribute(object, name)).ptr;
+  return {digits, end};
 }
 
 std::vector<std::string> Hdf5File::attributes(const std::string& object) const {

@@ -56,14 +56,14 @@ void find_missing(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& s
 /// max f − f on the support, what is far below the largest or not a number taken for `far`: no
 /// minimum notices, and all numbers keep the size of costs.
 template <class ExecutionSpace>
-void load_gaps(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
+void load_gaps(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
                double largest, double far, const Support<ExecutionSpace>& support,
                const Vector<double, ExecutionSpace>& gaps) {
   const auto index = support.index;
   Kokkos::parallel_for(
       "otfleet::clouds::load_gaps", Kokkos::RangePolicy<ExecutionSpace>(space, 0, support.count),
       KOKKOS_LAMBDA(int i) {
-        const double gap = largest - f(k, index(i));
+        const double gap = largest - f(index(i));
         gaps(i) = gap < far ? gap : far;
       });
 }
@@ -97,11 +97,12 @@ double plan_cost(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& so
 /// The cost of the rounding of the plan to a feasible one: rows down to a, then columns down to b,
 /// then the product of what is missing. Overwrites potentials, shifts and sums.
 template <CostForm form, class ExecutionSpace>
-double rounded_cost(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& source,
-                    const PlanSide<ExecutionSpace>& target, double scale, double power) {
-  const auto missing_a = padded_array(space, source.points, 0);
-  const auto missing_b = padded_array(space, target.points, 0);
-  const auto result = padded_array(space, source.points, 0);
+double rounded_cost(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+                    const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target,
+                    double scale, double power) {
+  const auto missing_a = padded_array(space, arena, source.points, 0);
+  const auto missing_b = padded_array(space, arena, target.points, 0);
+  const auto result = padded_array(space, arena, source.points, 0);
   scale_down(space, source, missing_a);
   run_pass<form, PassResult::exponential>(space, target.points, source.points, source.potential,
                                           target.shift, target.sum, scale, power);
@@ -118,53 +119,38 @@ double rounded_cost(const ExecutionSpace& space, const PlanSide<ExecutionSpace>&
   return mass > 0 || std::isnan(mass) ? kept + added / mass : kept;
 }
 
-}  // namespace
-
 template <class ExecutionSpace>
-void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
-             const ProblemBatch<ExecutionSpace>& problems, double epsilon,
-             const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
-             const Certificates<ExecutionSpace>& out) {
-  check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
-  if (problems.size() == 0) return;
-  check_rows("f", f, problems.size(), cost.n());
-  if (g.extent(1) > 0) check_rows("g", g, problems.size(), cost.m());
-  if (out.dual_value.extent(0) != static_cast<std::size_t>(problems.size()))
+void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch, double epsilon,
+           const ProblemRows<const double>& f, const ProblemRows<double>& g,
+           const Certificates<ExecutionSpace>& out) {
+  if (out.dual_value.extent(0) != static_cast<std::size_t>(batch.size()))
     throw std::invalid_argument("certificates do not have one entry for each problem");
   constexpr double infinite = std::numeric_limits<double>::infinity();
-  const double scale = 1 / (epsilon * std::log(2.0)), power = cost.power();
-  const HostIndices indices = host_indices(problems);
-  const auto source_mass =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source.mass);
-  const auto target_mass =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.target.mass);
-  CloudCache<double, ExecutionSpace> sources(cost.x(), 1.0), targets(cost.y(), 1.0);
+  const double scale = 1 / (epsilon * std::log(2.0)), power = batch.power;
   const auto error = Kokkos::create_mirror_view(out.marginal_error);
   const auto dual = Kokkos::create_mirror_view(out.dual_value);
   const auto transport = Kokkos::create_mirror_view(out.transport_cost);
   const auto upper = Kokkos::create_mirror_view(out.upper_bound);
   const auto lower = Kokkos::create_mirror_view(out.lower_bound);
-  for (int k = 0; k < problems.size(); ++k) {
-    const int from = indices.source(k), to = indices.target(k);
-    const double mass = source_mass(from), share = mass / target_mass(to);
-    const auto source =
-        make_plan_side(space, sources, find_support(space, problems.source, from, 1.0));
-    const auto target =
-        make_plan_side(space, targets, find_support(space, problems.target, to, share));
-    const double largest = largest_potential(space, f, k, source.support);
-    const auto gaps = padded_array(space, source.points, infinite);
-    const auto result = padded_array(space, source.points, 0);
-    const auto transform = padded_array(space, target.points, infinite);
-    load_gaps(space, f, k, largest, cost.bound(), source.support, gaps);
-    with_cost_form(cost.kind(), [&](auto constant) {
+  for_each_cloud_problem<double>(space, batch, 1.0, [&](const auto& problem) {
+    const int k = problem.k;
+    auto& arena = *problem.arena;
+    const auto row = problem.source_row(f);
+    const auto source = make_plan_side(space, arena, problem.source);
+    const auto target = make_plan_side(space, arena, problem.target);
+    const double largest = largest_potential(space, row, source.support);
+    const auto gaps = padded_array(space, arena, source.points, infinite);
+    const auto result = padded_array(space, arena, source.points, 0);
+    const auto transform = padded_array(space, arena, target.points, infinite);
+    load_gaps(space, row, largest, problem.bound, source.support, gaps);
+    with_cost_form(batch.kind, [&](auto constant) {
       constexpr CostForm form = decltype(constant)::form;
-      make_plan<form>(space, f, k, largest, source, target, scale, power);
+      make_plan<form>(space, row, largest, source, target, scale, power);
       error(k) = row_error(space, source);
-      dual(k) = source_dual(space, f, k, source.support) + potential_sum(space, target) / scale -
-                largest * mass + epsilon * (mass - plan_mass(space, source));
+      dual(k) = dual_value(space, row, largest, problem.mass, epsilon, source, target);
       transport(k) = plan_cost<form>(space, source, target, result, scale, power);
-      if (g.extent(1) > 0) store_target_potential(space, target, scale, -largest, k, g);
-      upper(k) = rounded_cost<form>(space, source, target, scale, power);
+      if (g.data) store_target_potential(space, target, scale, -largest, problem.target_row(g));
+      upper(k) = rounded_cost<form>(space, arena, source, target, scale, power);
 
       // Over the supports alone: constraints between points without weight bind nobody.
       run_pass<form, PassResult::smallest>(space, target.points, source.points, gaps, gaps,
@@ -178,13 +164,38 @@ void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& 
       lower(k) = std::max(0.0, first + product_sum<ExecutionSpace>(space, source.points.count,
                                                                    source.support.weight, result));
     });
-  }
+  });
   Kokkos::deep_copy(out.marginal_error, error);
   Kokkos::deep_copy(out.dual_value, dual);
   Kokkos::deep_copy(out.transport_cost, transport);
   Kokkos::deep_copy(out.upper_bound, upper);
   Kokkos::deep_copy(out.lower_bound, lower);
-  space.fence();
+}
+
+}  // namespace
+
+template <class ExecutionSpace>
+void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+             const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+             const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
+             const Certificates<ExecutionSpace>& out) {
+  const auto batch = walk_through(cost, problems, epsilon);
+  if (batch.size() == 0) return;
+  check_rows("f", f, batch.size(), cost.n());
+  if (g.extent(1) > 0) check_rows("g", g, batch.size(), cost.m());
+  judge(space, batch, epsilon, rows_of_matrix(f),
+        g.extent(1) > 0 ? rows_of_matrix(g) : ProblemRows<double>(), out);
+}
+
+template <class ExecutionSpace>
+void certify(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+             double epsilon, const Vector<const double, ExecutionSpace>& f,
+             const Vector<double, ExecutionSpace>& g, const Certificates<ExecutionSpace>& out) {
+  const auto batch = walk_through(problems, epsilon);
+  if (batch.size() == 0) return;
+  const auto sources = problems.source_offsets(), targets = problems.target_offsets();
+  judge(space, batch, epsilon, flat_rows("f", f, sources),
+        g.extent(0) > 0 ? flat_rows("g", g, targets) : ProblemRows<double>(), out);
 }
 
 template void certify<Kokkos::DefaultExecutionSpace>(
@@ -192,6 +203,11 @@ template void certify<Kokkos::DefaultExecutionSpace>(
     const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
     const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
     const Matrix<double, Kokkos::DefaultExecutionSpace>&,
+    const Certificates<Kokkos::DefaultExecutionSpace>&);
+template void certify<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&, double,
+    const Vector<const double, Kokkos::DefaultExecutionSpace>&,
+    const Vector<double, Kokkos::DefaultExecutionSpace>&,
     const Certificates<Kokkos::DefaultExecutionSpace>&);
 
 }  // namespace otfleet::kernels

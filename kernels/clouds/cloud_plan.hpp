@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "kernels/clouds/cloud_pass.hpp"
+#include "kernels/clouds/cloud_walk.hpp"
 
 // The plan of given potentials, in double: what certify(), semi_dual() and projections look at.
 
@@ -16,28 +17,22 @@ struct PlanSide {
   Array potential, shift, sum;
 };
 
-/// Arrays whose padding adds nothing to a pass.
+/// An array whose padding adds nothing to a pass.
 template <class ExecutionSpace>
 Vector<double, ExecutionSpace> padded_array(const ExecutionSpace& space,
+                                            CloudArena<ExecutionSpace>& arena,
                                             const CloudPoints<ExecutionSpace, double>& points,
                                             double padding) {
-  const Vector<double, ExecutionSpace> result(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::plan"), points.padded());
-  Kokkos::deep_copy(space, result, padding);
-  return result;
+  return arena.take_filled(space, static_cast<std::size_t>(points.padded()), padding);
 }
 
 template <class ExecutionSpace>
 PlanSide<ExecutionSpace> make_plan_side(const ExecutionSpace& space,
-                                        CloudCache<double, ExecutionSpace>& cache,
-                                        const Support<ExecutionSpace>& support) {
-  PlanSide<ExecutionSpace> side;
-  side.support = support;
-  side.points = cache.gather(space, support.index, support.count);
-  side.potential = padded_array(space, side.points, -std::numeric_limits<double>::infinity());
-  side.shift = padded_array(space, side.points, 0);
-  side.sum = padded_array(space, side.points, 0);
-  return side;
+                                        CloudArena<ExecutionSpace>& arena,
+                                        const ProblemSide<ExecutionSpace, double>& side) {
+  return {side.support, side.points,
+          padded_array(space, arena, side.points, -std::numeric_limits<double>::infinity()),
+          padded_array(space, arena, side.points, 0), padded_array(space, arena, side.points, 0)};
 }
 
 /// The sum of term(i) over 0 … count − 1.
@@ -50,42 +45,42 @@ double sum_terms(const ExecutionSpace& space, int count, const Term& term) {
   return sum;
 }
 
-/// The largest entry of row k of f on the support; 0 when none of them is above −inf.
+/// The largest entry of a problem's row of f on the support; 0 when none of them is above −inf.
 template <class ExecutionSpace>
-double largest_potential(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f,
-                         int k, const Support<ExecutionSpace>& support) {
+double largest_potential(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
+                         const Support<ExecutionSpace>& support) {
   const auto index = support.index;
   double largest = 0;
   Kokkos::parallel_reduce(
       "otfleet::clouds::largest_potential",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, support.count),
       KOKKOS_LAMBDA(int i, double& most) {
-        if (f(k, index(i)) > most) most = f(k, index(i));
+        if (f(index(i)) > most) most = f(index(i));
       },
       Kokkos::Max<double>(largest));
   return largest > -std::numeric_limits<double>::max() ? largest : 0.0;
 }
 
-/// side.potential = row k of f, less `largest`; side.shift = −side.potential.
+/// side.potential = a row of f, less `largest`; side.shift = −side.potential.
 template <class ExecutionSpace>
-void load_side(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
+void load_side(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
                double largest, double scale, const PlanSide<ExecutionSpace>& side) {
   const auto index = side.support.index;
   const auto potential = side.potential, shift = side.shift;
   Kokkos::parallel_for(
       "otfleet::clouds::load_side",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
-        potential(i) = (f(k, index(i)) - largest) * scale;
+        potential(i) = (f(index(i)) - largest) * scale;
         shift(i) = -potential(i);
       });
 }
 
-/// From row k of f, less `largest`: source.potential, and the target's by the half-step.
+/// From a row of f, less `largest`: source.potential, and the target's by the half-step.
 template <CostForm form, class ExecutionSpace>
-void fit_target(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
+void fit_target(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
                 double largest, const PlanSide<ExecutionSpace>& source,
                 const PlanSide<ExecutionSpace>& target, double scale, double power) {
-  load_side(space, f, k, largest, scale, source);
+  load_side(space, f, largest, scale, source);
   const auto left = source.potential;
   run_pass<form, PassResult::largest>(space, target.points, source.points, left, target.shift,
                                       target.shift, scale, power);
@@ -99,21 +94,21 @@ void fit_target(const ExecutionSpace& space, const Matrix<const double, Executio
       KOKKOS_LAMBDA(int j) { right(j) = weights(j) - (shift(j) + ::log2(sum(j))); });
 }
 
-/// Row k of g, −inf outside the support.
+/// A row of g, −inf outside the support.
 template <class ExecutionSpace>
 void store_target_potential(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& target,
-                            double scale, double constant, int k,
-                            const Matrix<double, ExecutionSpace>& g) {
+                            double scale, double constant,
+                            const Vector<double, ExecutionSpace>& g) {
   const auto index = target.support.index;
   const auto potential = target.potential;
   Kokkos::parallel_for(
       "otfleet::clouds::clear_g",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(g.extent(1))),
-      KOKKOS_LAMBDA(int j) { g(k, j) = -Kokkos::Experimental::infinity<double>::value; });
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(g.extent(0))),
+      KOKKOS_LAMBDA(int j) { g(j) = -Kokkos::Experimental::infinity<double>::value; });
   Kokkos::parallel_for(
       "otfleet::clouds::store_g",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, target.points.count),
-      KOKKOS_LAMBDA(int j) { g(k, index(j)) = potential(j) / scale + constant; });
+      KOKKOS_LAMBDA(int j) { g(index(j)) = potential(j) / scale + constant; });
 }
 
 /// shift = −potential.
@@ -129,23 +124,23 @@ void shift_by_potential(const ExecutionSpace& space, const PlanSide<ExecutionSpa
 /// fit_target(), and source.sum = P1. No exponent is positive in the last pass: a plan with exact
 /// columns has P_ij <= b_j. Both shifts are what cancels the side's own potential.
 template <CostForm form, class ExecutionSpace>
-void make_plan(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f, int k,
+void make_plan(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
                double largest, const PlanSide<ExecutionSpace>& source,
                const PlanSide<ExecutionSpace>& target, double scale, double power) {
-  fit_target<form>(space, f, k, largest, source, target, scale, power);
+  fit_target<form>(space, f, largest, source, target, scale, power);
   shift_by_potential(space, target);
   run_pass<form, PassResult::exponential>(space, source.points, target.points, target.potential,
                                           source.shift, source.sum, scale, power);
 }
 
-/// <f, a> for row k.
+/// <f, a> for a row of f.
 template <class ExecutionSpace>
-double source_dual(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& f,
-                   int k, const Support<ExecutionSpace>& support) {
+double source_dual(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
+                   const Support<ExecutionSpace>& support) {
   const auto index = support.index;
   const auto weight = support.weight;
   return sum_terms(
-      space, support.count, KOKKOS_LAMBDA(int i) { return weight(i) * f(k, index(i)); });
+      space, support.count, KOKKOS_LAMBDA(int i) { return weight(i) * f(index(i)); });
 }
 
 /// The sum of weight × potential of one side, in units of epsilon to base 2.
@@ -163,6 +158,16 @@ double plan_mass(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& si
   const auto sum = side.sum;
   return sum_terms(
       space, side.points.count, KOKKOS_LAMBDA(int i) { return sum(i); });
+}
+
+/// The dual value of a row of f, whose plan make_plan() has left in both sides.
+template <class ExecutionSpace>
+double dual_value(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
+                  double largest, double mass, double epsilon,
+                  const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target) {
+  const double scale = 1 / (epsilon * std::log(2.0));
+  return source_dual(space, f, source.support) + potential_sum(space, target) / scale -
+         largest * mass + epsilon * (mass - plan_mass(space, source));
 }
 
 }  // namespace otfleet::kernels

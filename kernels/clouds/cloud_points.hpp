@@ -1,12 +1,9 @@
 #pragma once
 #include <cmath>
-#include <stdexcept>
-#include <string>
+#include <cstdint>
 
-#include "kernels/clouds/point_cloud_cost.hpp"
+#include "kernels/clouds/cloud_arena.hpp"
 #include "kernels/lanes/pack.hpp"
-#include "kernels/sinkhorn/checks.hpp"
-#include "kernels/sinkhorn/problem_batch.hpp"
 
 // What one problem sees of the clouds: the points that carry weight, gathered and laid out.
 
@@ -21,22 +18,22 @@ struct Support {
   int count = 0;
 };
 
-/// Row `measure` of `measures`, times `scale`.
+/// Weights of one measure, times `scale`.
 template <class ExecutionSpace>
-Support<ExecutionSpace> find_support(const ExecutionSpace& space,
-                                     const Measures<ExecutionSpace>& measures, int measure,
+Support<ExecutionSpace> find_support(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+                                     const Vector<const double, ExecutionSpace>& weights,
                                      double scale) {
-  const int points = measures.points();
-  const Matrix<const double, ExecutionSpace> weights = measures.weights;
-  const Vector<int, ExecutionSpace> index("otfleet::clouds::support", points);
-  const Vector<double, ExecutionSpace> weight("otfleet::clouds::support_weight", points);
-  const Vector<double, ExecutionSpace> logarithm("otfleet::clouds::support_log", points);
+  const std::size_t points = weights.extent(0);
+  const auto index = arena.template take<int>(points);
+  const auto weight = arena.template take<double>(points);
+  const auto logarithm = arena.template take<double>(points);
   int count = 0;
   Kokkos::parallel_scan(
-      "otfleet::clouds::find_support", Kokkos::RangePolicy<ExecutionSpace>(space, 0, points),
+      "otfleet::clouds::find_support",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(points)),
       KOKKOS_LAMBDA(int i, int& before, bool last) {
-        const double w = weights(measure, i) * scale;
-        if (!(weights(measure, i) > 0)) return;
+        const double w = weights(i) * scale;
+        if (!(weights(i) > 0)) return;
         if (last) {
           index(before) = i;
           weight(before) = w;
@@ -48,6 +45,20 @@ Support<ExecutionSpace> find_support(const ExecutionSpace& space,
   space.fence();
   return {index, weight, logarithm, count};
 }
+
+/// The points of one measure where a problem wants them: moved to the problem's center.
+template <class ExecutionSpace>
+struct PlacedPoints {
+  Matrix<const double, ExecutionSpace> points;
+  std::int64_t first = 0;                       ///< row of the measure's first point
+  Vector<const double, ExecutionSpace> center;  ///< [d], or empty: points are used as they are
+
+  KOKKOS_FUNCTION int dimension() const { return static_cast<int>(points.extent(1)); }
+  KOKKOS_FUNCTION double operator()(int i, int k) const {
+    const double x = points(first + i, k);
+    return center.extent(0) > 0 ? x - center(k) : x;
+  }
+};
 
 /// Points in the two layouts that a pass over all pairs reads: as rows, `row_block` of them side by
 /// side, whose coordinates are broadcast; and as columns, a tile's width side by side. Both are
@@ -70,77 +81,37 @@ struct CloudPoints {
   }
 };
 
-/// points [·, d] at index[0…count), times `factor`.
+/// The points of the support, times `factor`.
 template <class Scalar, class ExecutionSpace>
-CloudPoints<ExecutionSpace, Scalar> gather_points(
-    const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& points,
-    const Vector<const int, ExecutionSpace>& index, int count, double factor) {
+CloudPoints<ExecutionSpace, Scalar> gather_points(const ExecutionSpace& space,
+                                                  CloudArena<ExecutionSpace>& arena,
+                                                  const PlacedPoints<ExecutionSpace>& place,
+                                                  const Support<ExecutionSpace>& support,
+                                                  double factor) {
   using Points = CloudPoints<ExecutionSpace, Scalar>;
   constexpr int block = Points::row_block, width = Points::L::width;
-  const int d = static_cast<int>(points.extent(1));
+  const int d = place.dimension(), count = support.count;
   Points result;
   result.count = count;
   result.dimension = d;
-  const Vector<Scalar, ExecutionSpace> rows(
-      "otfleet::clouds::rows", static_cast<std::size_t>(result.row_blocks()) * block * d);
-  const Vector<Scalar, ExecutionSpace> columns(
-      "otfleet::clouds::columns", static_cast<std::size_t>(result.column_blocks()) * width * d);
+  const int row_end = result.row_blocks() * block, column_end = result.column_blocks() * width;
+  const auto rows = arena.template take<Scalar>(static_cast<std::size_t>(row_end) * d);
+  const auto columns = arena.template take<Scalar>(static_cast<std::size_t>(column_end) * d);
+  const auto index = support.index;
   Kokkos::parallel_for(
-      "otfleet::clouds::gather_points", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-      KOKKOS_LAMBDA(int i) {
+      "otfleet::clouds::gather_points",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, result.padded()), KOKKOS_LAMBDA(int i) {
         for (int k = 0; k < d; ++k) {
-          const Scalar x = static_cast<Scalar>(points(index(i), k) * factor);
-          rows((static_cast<std::size_t>(i / block) * d + k) * block + i % block) = x;
-          columns((static_cast<std::size_t>(i / width) * d + k) * width + i % width) = x;
+          const Scalar x = i < count ? static_cast<Scalar>(place(index(i), k) * factor) : Scalar(0);
+          if (i < row_end)
+            rows((static_cast<std::size_t>(i / block) * d + k) * block + i % block) = x;
+          if (i < column_end)
+            columns((static_cast<std::size_t>(i / width) * d + k) * width + i % width) = x;
         }
       });
   result.rows = rows;
   result.columns = columns;
   return result;
-}
-
-/// Gathers the supports of one cloud, problem after problem, and keeps the last one that held every
-/// point: a batch of measures without zeros lays its points out once.
-template <class Scalar, class ExecutionSpace>
-class CloudCache {
- public:
-  CloudCache(const Matrix<const double, ExecutionSpace>& points, double factor)
-      : points_(points), factor_(factor) {}
-
-  CloudPoints<ExecutionSpace, Scalar> gather(const ExecutionSpace& space,
-                                             const Vector<const int, ExecutionSpace>& index,
-                                             int count) {
-    if (count < static_cast<int>(points_.extent(0)))
-      return gather_points<Scalar>(space, points_, index, count, factor_);
-    if (all_.count == 0) all_ = gather_points<Scalar>(space, points_, index, count, factor_);
-    return all_;
-  }
-
- private:
-  Matrix<const double, ExecutionSpace> points_;
-  double factor_;
-  CloudPoints<ExecutionSpace, Scalar> all_;
-};
-
-/// The indices of a batch on the host, where problems are taken one after the other.
-struct HostIndices {
-  Kokkos::View<int*, Kokkos::HostSpace> source, target;
-};
-
-/// Throws std::invalid_argument when one of them names a measure that does not exist.
-template <class ExecutionSpace>
-HostIndices host_indices(const ProblemBatch<ExecutionSpace>& problems) {
-  const HostIndices host{
-      Kokkos::View<int*, Kokkos::HostSpace>("otfleet::clouds::source_index", problems.size()),
-      Kokkos::View<int*, Kokkos::HostSpace>("otfleet::clouds::target_index", problems.size())};
-  Kokkos::deep_copy(host.source, problems.source_index);
-  Kokkos::deep_copy(host.target, problems.target_index);
-  for (int k = 0; k < problems.size(); ++k)
-    if (host.source(k) < 0 || host.source(k) >= problems.source.count() || host.target(k) < 0 ||
-        host.target(k) >= problems.target.count())
-      throw std::invalid_argument("problem " + std::to_string(k) +
-                                  " names a measure that does not exist");
-  return host;
 }
 
 }  // namespace otfleet::kernels

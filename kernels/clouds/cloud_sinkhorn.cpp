@@ -5,6 +5,7 @@
 
 #include "kernels/clouds/cloud_pass.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/clouds/cloud_walk.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 /// are to base 2, in units of epsilon. Where the form of the cost is a product they have taken up
 /// the terms of single points: potential_i = f_i − |x_i|², so that no pass adds a norm.
 template <class ExecutionSpace, class Scalar>
-struct CloudSide {
+struct IterationSide {
   Support<ExecutionSpace> support;
   CloudPoints<ExecutionSpace, Scalar> points;
   Vector<Scalar, ExecutionSpace> potential;
@@ -23,41 +24,39 @@ struct CloudSide {
 };
 
 template <class ExecutionSpace, class Scalar>
-CloudSide<ExecutionSpace, Scalar> make_side(const ExecutionSpace& space,
-                                            CloudCache<Scalar, ExecutionSpace>& cache,
-                                            const Support<ExecutionSpace>& support) {
-  CloudSide<ExecutionSpace, Scalar> side;
-  side.support = support;
-  side.points = cache.gather(space, support.index, support.count);
-  const int length = side.points.padded();
-  side.potential = Vector<Scalar, ExecutionSpace>("otfleet::clouds::potential", length);
-  side.shift = Vector<Scalar, ExecutionSpace>("otfleet::clouds::shift", length);
-  side.sum = Vector<Scalar, ExecutionSpace>("otfleet::clouds::sum", length);
-  Kokkos::deep_copy(space, side.potential, -std::numeric_limits<Scalar>::infinity());
+IterationSide<ExecutionSpace, Scalar> make_side(const ExecutionSpace& space,
+                                                CloudArena<ExecutionSpace>& arena,
+                                                const ProblemSide<ExecutionSpace, Scalar>& given) {
+  IterationSide<ExecutionSpace, Scalar> side;
+  side.support = given.support;
+  side.points = given.points;
+  const auto length = static_cast<std::size_t>(side.points.padded());
+  side.potential = arena.take_filled(space, length, -std::numeric_limits<Scalar>::infinity());
+  side.shift = arena.take_filled(space, length, Scalar(0));
+  side.sum = arena.take_filled(space, length, Scalar(0));
   return side;
 }
 
-/// Between problems' rows of f and a side's potentials: scale = log2(e)/epsilon; norm_scale the
+/// Between rows of f and a side's potentials: scale = log2(e)/epsilon; norm_scale the
 /// same where the form of the cost is a product of an |x − y|², 0 elsewhere.
 template <class ExecutionSpace>
 struct PotentialUnits {
-  Matrix<const double, ExecutionSpace> points;
+  PlacedPoints<ExecutionSpace> points;
   double scale, norm_scale;
 
   KOKKOS_FUNCTION double norm(int i) const {
     double sum = 0;
     if (norm_scale > 0)
-      for (int k = 0; k < static_cast<int>(points.extent(1)); ++k)
-        sum += points(i, k) * points(i, k);
+      for (int k = 0; k < points.dimension(); ++k) sum += points(i, k) * points(i, k);
     return sum * norm_scale;
   }
 };
 
-/// Row k of f, less its largest entry on the support, or zeros.
+/// A row of f, less its largest entry on the support, or zeros.
 template <class ExecutionSpace, class Scalar>
 void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
-                    const Matrix<double, ExecutionSpace>& f, int k, bool from_zeros,
-                    const CloudSide<ExecutionSpace, Scalar>& side) {
+                    const Vector<double, ExecutionSpace>& f, bool from_zeros,
+                    const IterationSide<ExecutionSpace, Scalar>& side) {
   const auto index = side.support.index;
   const auto potential = side.potential;
   double largest = 0;
@@ -66,41 +65,43 @@ void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionS
         "otfleet::clouds::largest_potential",
         Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
         KOKKOS_LAMBDA(int i, double& most) {
-          if (f(k, index(i)) > most) most = f(k, index(i));
+          if (f(index(i)) > most) most = f(index(i));
         },
         Kokkos::Max<double>(largest));
   if (!(std::abs(largest) < std::numeric_limits<double>::max())) largest = 0;
   Kokkos::parallel_for(
       "otfleet::clouds::load_potential",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
-        const double start = from_zeros ? 0.0 : (f(k, index(i)) - largest) * units.scale;
+        const double start = from_zeros ? 0.0 : (f(index(i)) - largest) * units.scale;
         potential(i) = static_cast<Scalar>(start - units.norm(index(i)));
       });
 }
 
-/// Row k of f from the potentials, −inf outside the support.
+/// A row of f from the potentials, −inf outside the support.
 template <class ExecutionSpace, class Scalar>
 void store_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
-                     const CloudSide<ExecutionSpace, Scalar>& side, int k,
-                     const Matrix<double, ExecutionSpace>& f) {
+                     const IterationSide<ExecutionSpace, Scalar>& side,
+                     const Vector<double, ExecutionSpace>& f) {
   const auto index = side.support.index;
   const auto potential = side.potential;
   Kokkos::parallel_for(
       "otfleet::clouds::clear_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(f.extent(1))),
-      KOKKOS_LAMBDA(int i) { f(k, i) = -Kokkos::Experimental::infinity<double>::value; });
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(f.extent(0))),
+      KOKKOS_LAMBDA(int i) { f(i) = -Kokkos::Experimental::infinity<double>::value; });
   Kokkos::parallel_for(
       "otfleet::clouds::store_potential",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
         const int at = index(i);
-        f(k, at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
+        f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
       });
 }
 
 /// side.sum and side.shift from the other side's potentials.
 template <CostForm form, class ExecutionSpace, class Scalar>
-void sum_exponentials(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side,
-                      const CloudSide<ExecutionSpace, Scalar>& other, double scale, double power) {
+void sum_exponentials(const ExecutionSpace& space,
+                      const IterationSide<ExecutionSpace, Scalar>& side,
+                      const IterationSide<ExecutionSpace, Scalar>& other, double scale,
+                      double power) {
   if (!side.shift_fits)
     run_pass<form, PassResult::largest>(space, side.points, other.points, other.potential,
                                         side.shift, side.shift, scale, power);
@@ -115,7 +116,7 @@ struct PotentialChange {
 };
 template <class ExecutionSpace, class Scalar>
 PotentialChange measure_change(const ExecutionSpace& space,
-                               const CloudSide<ExecutionSpace, Scalar>& side,
+                               const IterationSide<ExecutionSpace, Scalar>& side,
                                const Vector<Scalar, ExecutionSpace>& previous) {
   const auto log_weights = side.support.log_weight, weights = side.support.weight;
   const auto potential = side.potential, shift = side.shift, sum = side.sum;
@@ -142,7 +143,7 @@ PotentialChange measure_change(const ExecutionSpace& space,
 /// later sum over it changes by no more (log-sum-exp does not increase sup-distances), nor does any
 /// of its terms beyond what the sum was.
 template <class ExecutionSpace, class Scalar>
-double fit_potential(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side,
+double fit_potential(const ExecutionSpace& space, const IterationSide<ExecutionSpace, Scalar>& side,
                      const Vector<Scalar, ExecutionSpace>& previous = {}, double factor = 0,
                      double mean = 0) {
   const auto weights = side.support.log_weight;
@@ -172,7 +173,8 @@ double fit_potential(const ExecutionSpace& space, const CloudSide<ExecutionSpace
 
 /// |P1 − a|_1.
 template <class ExecutionSpace, class Scalar>
-double marginal_error(const ExecutionSpace& space, const CloudSide<ExecutionSpace, Scalar>& side) {
+double marginal_error(const ExecutionSpace& space,
+                      const IterationSide<ExecutionSpace, Scalar>& side) {
   const auto weights = side.support.weight;
   const auto potential = side.potential, shift = side.shift, sum = side.sum;
   double error = 0;
@@ -198,14 +200,14 @@ struct Outcome {
   int iterations;
 };
 
-/// One problem, `source.potential` being the start. Calls report(t, error) after t iterations.
+/// One problem, `source.potential` being the start; `previous` [source.points.count] is for
+/// momentum. Calls report(t, error) after t iterations.
 template <CostForm form, class ExecutionSpace, class Scalar, class Report>
-Outcome iterate(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& source,
-                CloudSide<ExecutionSpace, Scalar>& target, const SinkhornSettings& settings,
+Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
+                IterationSide<ExecutionSpace, Scalar>& target,
+                const Vector<Scalar, ExecutionSpace>& previous, const SinkhornSettings& settings,
                 double scale, double power, const Report& report) {
   const bool momentum = settings.acceleration == Acceleration::momentum;
-  const Vector<Scalar, ExecutionSpace> previous("otfleet::clouds::previous",
-                                                momentum ? source.points.count : 0);
   int ascents = -1;  // updates since the momentum began; −1: none to look back on
   for (int t = 0;; ++t) {
     sum_exponentials<form>(space, target, source, scale, power);
@@ -225,7 +227,9 @@ Outcome iterate(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& 
       ascents = ascents < 0 || change.slope < 0 ? 0 : ascents + 1;
     }
     const double factor = momentum ? ascents / (ascents + 1.0) : 0.0;
-    const double source_change = fit_potential(space, source, previous, factor, change.mean);
+    const double source_change = momentum
+                                     ? fit_potential(space, source, previous, factor, change.mean)
+                                     : fit_potential(space, source);
     target.shift_fits = source_change <= most_change;
   }
 }
@@ -233,32 +237,97 @@ Outcome iterate(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& 
 /// Leaves the better of the given start and zeros in source.potential, when the given one is
 /// doubtful; true: zeros.
 template <CostForm form, class ExecutionSpace, class Scalar>
-bool replace_doubtful_start(const ExecutionSpace& space, CloudSide<ExecutionSpace, Scalar>& source,
-                            CloudSide<ExecutionSpace, Scalar>& target, double most_error,
+bool replace_doubtful_start(const ExecutionSpace& space,
+                            IterationSide<ExecutionSpace, Scalar>& source,
+                            IterationSide<ExecutionSpace, Scalar>& target, double most_error,
                             double scale, double power, const PotentialUnits<ExecutionSpace>& units,
-                            int k, const Matrix<double, ExecutionSpace>& f) {
+                            const Vector<double, ExecutionSpace>& f) {
   SinkhornSettings one_look;
   one_look.max_iterations = 0;
   double given = 0, zeros = 0;
-  iterate<form>(space, source, target, one_look, scale, power,
+  iterate<form>(space, source, target, {}, one_look, scale, power,
                 [&](int, double error) { given = error; });
   source.shift_fits = target.shift_fits = false;
   if (given <= most_error) return false;
-  load_potential(space, units, f, k, true, source);
-  iterate<form>(space, source, target, one_look, scale, power,
+  load_potential(space, units, f, true, source);
+  iterate<form>(space, source, target, {}, one_look, scale, power,
                 [&](int, double error) { zeros = error; });
   source.shift_fits = target.shift_fits = false;
   if (!(zeros > given)) return true;
-  load_potential(space, units, f, k, false, source);
+  load_potential(space, units, f, false, source);
   return false;
 }
 
 /// float holds no cost or coordinate sum beyond 1e38; a few digits less leave room for sums.
-template <class Scalar>
-void check_range(double bound, double reach) {
+template <class Scalar, class ExecutionSpace>
+void check_range(const CloudProblems<ExecutionSpace>& batch, double scale) {
   const double most = sizeof(Scalar) == sizeof(float) ? 1e36 : 1e300;
-  if (!(bound < most) || !(reach * reach < most))
-    throw std::invalid_argument("costs between the clouds are too large for this arithmetic");
+  for (std::size_t k = 0; k < batch.reach.size(); ++k) {
+    const double reach = batch.reach[k], bound = cost_bound(batch.kind, batch.power, reach);
+    if (bound < most && scale * bound < most && reach * reach < most) continue;
+    const std::string name =
+        batch.reach.size() > 1 ? "problem " + std::to_string(k) + ": " : std::string();
+    throw std::invalid_argument(name +
+                                "costs between the clouds are too large for this arithmetic");
+  }
+}
+
+template <class Scalar, class ExecutionSpace>
+void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
+           const SinkhornSettings& settings, bool from_zeros, const ProblemRows<double>& f,
+           const Vector<int, ExecutionSpace>& iterations, const Vector<int, ExecutionSpace>& status,
+           const Matrix<double, ExecutionSpace>& error_trace,
+           const Vector<int, ExecutionSpace>& replaced) {
+  const auto count = static_cast<std::size_t>(batch.size());
+  check_settings(settings);
+  if (settings.path == Path::scaling)
+    throw std::invalid_argument("clouds of points have no scaling path");
+  check_outputs(count, iterations, status, error_trace, replaced);
+  const double scale = 1 / (settings.epsilon * std::log(2.0)), power = batch.power;
+  check_range<Scalar>(batch, scale);
+
+  const bool squared = batch.kind == GroundCost::squared_euclidean;
+  const bool product = squared || batch.kind == GroundCost::cosine;
+  const bool momentum = settings.acceleration == Acceleration::momentum;
+  // −scale |x − y|² = 2 scale <x, y> − …; both sides get the root, so that rounded coordinates are
+  // the same in both directions.
+  const double factor = product ? std::sqrt((squared ? 2 : 1) * scale) : 1.0;
+
+  const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", count);
+  const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", count);
+  const auto host_replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), replaced);
+  const auto errors = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), error_trace);
+  for_each_cloud_problem<Scalar>(space, batch, factor, [&](const auto& problem) {
+    const int k = problem.k;
+    auto& arena = *problem.arena;
+    const auto row = problem.source_row(f);
+    const PotentialUnits<ExecutionSpace> units{problem.source.place, scale, squared ? scale : 0.0};
+    auto source = make_side(space, arena, problem.source);
+    auto target = make_side(space, arena, problem.target);
+    const auto previous = arena.template take<Scalar>(momentum ? source.points.count : 0);
+    load_potential(space, units, row, from_zeros, source);
+    Outcome outcome{};
+    with_iteration_form(batch.kind, [&](auto constant) {
+      constexpr CostForm form = decltype(constant)::form;
+      if (!from_zeros && std::isfinite(settings.doubtful_error) &&
+          replace_doubtful_start<form>(space, source, target,
+                                       settings.doubtful_error * problem.mass, scale, power, units,
+                                       row) &&
+          host_replaced.extent(0) > 0)
+        host_replaced(k) = 1;
+      outcome = iterate<form>(space, source, target, previous, settings, scale, power,
+                              [&](int t, double error) {
+                                if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
+                              });
+    });
+    store_potential(space, units, source, row);
+    done(k) = outcome.iterations;
+    verdict(k) = static_cast<int>(outcome.status);
+  });
+  Kokkos::deep_copy(iterations, done);
+  Kokkos::deep_copy(status, verdict);
+  Kokkos::deep_copy(error_trace, errors);
+  Kokkos::deep_copy(replaced, host_replaced);
 }
 
 }  // namespace
@@ -271,66 +340,26 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace,
               const Vector<int, ExecutionSpace>& replaced) {
-  check_measures(cost.n(), cost.m(), problems, settings.epsilon, "the clouds have");
-  const auto batch = static_cast<std::size_t>(problems.size());
-  if (batch == 0) return;
-  check_settings(settings);
-  if (settings.path == Path::scaling)
-    throw std::invalid_argument("clouds of points have no scaling path");
-  check_rows("f", f, problems.size(), cost.n());
-  check_outputs(batch, iterations, status, error_trace, replaced);
-  const double scale = 1 / (settings.epsilon * std::log(2.0));
-  check_range<Scalar>(cost.bound(), cost.reach());
-  check_range<Scalar>(scale * cost.bound(), 0);
-  const HostIndices indices = host_indices(problems);
-  const auto source_mass =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source.mass);
-  const auto target_mass =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.target.mass);
+  const auto batch = walk_through(cost, problems, settings.epsilon);
+  if (batch.size() == 0) return;
+  check_rows("f", f, batch.size(), cost.n());
+  solve<Scalar>(space, batch, settings, from_zeros, rows_of_matrix(f), iterations, status,
+                error_trace, replaced);
+}
 
-  const bool squared = cost.kind() == GroundCost::squared_euclidean;
-  const bool product = squared || cost.kind() == GroundCost::cosine;
-  // −scale |x − y|² = 2 scale <x, y> − …; both sides get the root, so that rounded coordinates are
-  // the same in both directions.
-  const double factor = product ? std::sqrt((squared ? 2 : 1) * scale) : 1.0;
-  const PotentialUnits<ExecutionSpace> units{cost.x(), scale, squared ? scale : 0.0};
-  CloudCache<Scalar, ExecutionSpace> sources(cost.x(), factor), targets(cost.y(), factor);
-
-  const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", batch);
-  const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", batch);
-  const auto host_replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), replaced);
-  const auto errors = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), error_trace);
-  for (int k = 0; k < problems.size(); ++k) {
-    const int from = indices.source(k), to = indices.target(k);
-    auto source = make_side<ExecutionSpace, Scalar>(
-        space, sources, find_support(space, problems.source, from, 1.0));
-    auto target = make_side<ExecutionSpace, Scalar>(
-        space, targets,
-        find_support(space, problems.target, to, source_mass(from) / target_mass(to)));
-    load_potential(space, units, f, k, from_zeros, source);
-    Outcome outcome{};
-    with_iteration_form(cost.kind(), [&](auto constant) {
-      constexpr CostForm form = decltype(constant)::form;
-      if (!from_zeros && std::isfinite(settings.doubtful_error) &&
-          replace_doubtful_start<form>(space, source, target,
-                                       settings.doubtful_error * source_mass(from), scale,
-                                       cost.power(), units, k, f) &&
-          host_replaced.extent(0) > 0)
-        host_replaced(k) = 1;
-      outcome = iterate<form>(space, source, target, settings, scale, cost.power(),
-                              [&](int t, double error) {
-                                if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
-                              });
-    });
-    store_potential(space, units, source, k, f);
-    done(k) = outcome.iterations;
-    verdict(k) = static_cast<int>(outcome.status);
-  }
-  Kokkos::deep_copy(iterations, done);
-  Kokkos::deep_copy(status, verdict);
-  Kokkos::deep_copy(error_trace, errors);
-  Kokkos::deep_copy(replaced, host_replaced);
-  space.fence();
+template <class Scalar, class ExecutionSpace>
+void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+              const SinkhornSettings& settings, bool from_zeros,
+              const Vector<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status,
+              const Matrix<double, ExecutionSpace>& error_trace,
+              const Vector<int, ExecutionSpace>& replaced) {
+  const auto batch = walk_through(problems, settings.epsilon);
+  if (batch.size() == 0) return;
+  const auto sources = problems.source_offsets();
+  solve<Scalar>(space, batch, settings, from_zeros, flat_rows("f", f, sources), iterations, status,
+                error_trace, replaced);
 }
 
 #define OTFLEET_INSTANTIATE(Scalar)                                                               \
@@ -338,6 +367,13 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
       const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&, \
       const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool,          \
       const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&);                                         \
+  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                                  \
+      const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&,     \
+      const SinkhornSettings&, bool, const Vector<double, Kokkos::DefaultExecutionSpace>&,        \
       const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
       const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
       const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \

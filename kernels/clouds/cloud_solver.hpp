@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/clouds/cloud_batch.hpp"
 #include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
 #include "kernels/sinkhorn/semi_dual.hpp"
@@ -6,9 +7,11 @@
 #include "kernels/sinkhorn/soft_c_transform.hpp"
 
 // The functions of kernels/sinkhorn for clouds of points, with the same conventions. Weights lie on
-// points that all problems share; a problem looks only at the points where its weights are
-// positive. Problems are taken one after the other, every pass over the pairs runs on all threads.
-// No array has n·m entries: memory is O((n + m) d).
+// points that all problems share (PointCloudCost), or every measure has points of its own
+// (CloudBatch; arrays over points are then flat, one problem after the other, with CloudBatch's
+// offsets). A problem looks only at the points where its weights are positive. Problems are taken
+// one after the other, every pass over the pairs runs on all threads. No array has n·m entries:
+// memory is O((n + m) d).
 
 namespace otfleet::kernels {
 
@@ -26,6 +29,15 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace = {},
               const Vector<int, ExecutionSpace>& replaced = {});
+/// f [source_offsets().back()].
+template <class Scalar, class ExecutionSpace>
+void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+              const SinkhornSettings& settings, bool from_zeros,
+              const Vector<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status,
+              const Matrix<double, ExecutionSpace>& error_trace = {},
+              const Vector<int, ExecutionSpace>& replaced = {});
 
 /// As the overload for SeparableCost, with zero for the smallest cost. Work: ten passes over the
 /// pairs an instance, in double.
@@ -33,6 +45,12 @@ template <class ExecutionSpace>
 void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
              const ProblemBatch<ExecutionSpace>& problems, double epsilon,
              const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
+             const Certificates<ExecutionSpace>& certificates);
+/// f [source_offsets().back()]; g [target_offsets().back()] or empty.
+template <class ExecutionSpace>
+void certify(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+             double epsilon, const Vector<const double, ExecutionSpace>& f,
+             const Vector<double, ExecutionSpace>& g,
              const Certificates<ExecutionSpace>& certificates);
 
 /// As the overload for SeparableCost. Work: three passes over the pairs an instance, in double.
@@ -42,6 +60,12 @@ void semi_dual(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>
                const Matrix<const double, ExecutionSpace>& f,
                const Vector<double, ExecutionSpace>& value,
                const Matrix<double, ExecutionSpace>& gradient);
+/// f and gradient [source_offsets().back()].
+template <class ExecutionSpace>
+void semi_dual(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+               double epsilon, const Vector<const double, ExecutionSpace>& f,
+               const Vector<double, ExecutionSpace>& value,
+               const Vector<double, ExecutionSpace>& gradient);
 
 /// As the overload for SeparableCost. Work: two passes over the pairs an instance, in double.
 template <class ExecutionSpace>
@@ -49,5 +73,10 @@ void soft_c_transform(const ExecutionSpace& space, const PointCloudCost<Executio
                       const ProblemBatch<ExecutionSpace>& problems, double epsilon,
                       const Matrix<const double, ExecutionSpace>& f,
                       const Matrix<double, ExecutionSpace>& g);
+/// f [source_offsets().back()], g [target_offsets().back()].
+template <class ExecutionSpace>
+void soft_c_transform(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                      double epsilon, const Vector<const double, ExecutionSpace>& f,
+                      const Vector<double, ExecutionSpace>& g);
 
 }  // namespace otfleet::kernels

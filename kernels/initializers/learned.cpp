@@ -22,7 +22,8 @@ void learned_initializer(const ExecutionSpace& space,
   const double minus_infinity = -std::numeric_limits<double>::infinity();
   Kokkos::parallel_for(
       "otfleet::initializers::learned",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<long>(f.extent(0)) * blocks),
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(
+          space, 0, static_cast<long>(f.extent(0)) * blocks),
       KOKKOS_LAMBDA(long at) {
         const int k = static_cast<int>(at / blocks), first = static_cast<int>(at % blocks) * width;
         const int count = n - first < width ? n - first : width;

@@ -76,6 +76,7 @@ struct MixtureFit {
                             }
                             ++before;
                           });
+    team.team_barrier();  // points were listed by other threads
     Kokkos::parallel_reduce(
         Kokkos::TeamThreadRange(team, static_cast<int>(points.extent(0))),
         [&](int i, int& sum) { sum += weights[i] > 0; }, count);

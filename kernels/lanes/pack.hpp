@@ -5,12 +5,15 @@
 
 #include "kernels/kokkos_compat.hpp"
 
-#if !defined(__CUDA_ARCH__) && !defined(__HIP_DEVICE_COMPILE__)
+// A file that is compiled for a GPU has packs for the host too, but without intrinsics, which the
+// device's pass over the file does not know.
+#if !defined(__CUDACC__) && !defined(__HIPCC__)
+#ifdef __AVX__
+#define OTFLEET_INTRINSICS
+#include <immintrin.h>
 #ifdef OTFLEET_SLEEF
 #include <sleef.h>
 #endif
-#ifdef __AVX__
-#include <immintrin.h>
 #endif
 #endif
 
@@ -76,7 +79,7 @@ OTFLEET_PACK_OPERATOR(/)
 
 namespace detail {
 
-#if defined(OTFLEET_SLEEF) && defined(__AVX512F__)
+#if defined(OTFLEET_SLEEF) && defined(OTFLEET_INTRINSICS) && defined(__AVX512F__)
 inline __m512d vector_exp(__m512d x) {
   return Sleef_expd8_u10avx512f(x);
 }
@@ -89,7 +92,7 @@ inline __m512 vector_exp(__m512 x) {
 inline __m512 vector_log(__m512 x) {
   return Sleef_logf16_u10avx512f(x);
 }
-#elif defined(OTFLEET_SLEEF) && defined(__AVX2__)
+#elif defined(OTFLEET_SLEEF) && defined(OTFLEET_INTRINSICS) && defined(__AVX2__)
 inline __m256d vector_exp(__m256d x) {
   return Sleef_expd4_u10avx2(x);
 }
@@ -336,7 +339,7 @@ Vector vector_sqrt(Vector x) {
   for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::sqrt(x[e]);
   return x;
 }
-#if defined(__AVX512F__)
+#if defined(OTFLEET_INTRINSICS) && defined(__AVX512F__)
 inline __m512 vector_sqrt(__m512 x) {
   return _mm512_sqrt_ps(x);
 }
@@ -349,7 +352,7 @@ inline __m512 at_least(__m512 x, float low) {
 inline __m512d at_least(__m512d x, double low) {
   return _mm512_max_pd(_mm512_set1_pd(low), x);
 }
-#elif defined(__AVX__)
+#elif defined(OTFLEET_INTRINSICS)
 inline __m256 vector_sqrt(__m256 x) {
   return _mm256_sqrt_ps(x);
 }

@@ -27,13 +27,14 @@ Vector<Value, ExecutionSpace> on_device(const std::vector<Value>& values) {
 
 /// Points with weight of every measure, on the host.
 template <class ExecutionSpace>
-std::vector<int> support_sizes(const Measures<ExecutionSpace>& measures) {
+std::vector<int> support_sizes(const ExecutionSpace& space,
+                               const Measures<ExecutionSpace>& measures) {
   const auto weights = measures.weights;
   const int points = measures.points();
   Vector<int, ExecutionSpace> sizes("otfleet::newton::support_sizes", measures.count());
   Kokkos::parallel_for(
-      "otfleet::newton::count_support", Kokkos::RangePolicy<ExecutionSpace>(0, measures.count()),
-      KOKKOS_LAMBDA(int k) {
+      "otfleet::newton::count_support",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, measures.count()), KOKKOS_LAMBDA(int k) {
         int count = 0;
         for (int i = 0; i < points; ++i) count += weights(k, i) > 0;
         sizes(k) = count;
@@ -43,10 +44,11 @@ std::vector<int> support_sizes(const Measures<ExecutionSpace>& measures) {
 }
 
 template <class ExecutionSpace>
-Sizes find_sizes(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& problems) {
+Sizes find_sizes(const ExecutionSpace& space, const SeparableCost& cost,
+                 const ProblemBatch<ExecutionSpace>& problems) {
   using Block = Columns<ExecutionSpace>;
-  const std::vector<int> source = support_sizes(problems.source);
-  const std::vector<int> target = support_sizes(problems.target);
+  const std::vector<int> source = support_sizes(space, problems.source);
+  const std::vector<int> target = support_sizes(space, problems.target);
   const auto from = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source_index);
   const auto to = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.target_index);
   Sizes sizes;
@@ -94,7 +96,8 @@ void make_shared_tables(const ExecutionSpace& space, CostTables<ExecutionSpace>&
   // Rows outermost: a row of the cost stays in a core's cache while it is permuted.
   Kokkos::parallel_for(
       "otfleet::newton::fill_table",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<long>(n) * blocks),
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(space, 0,
+                                                                   static_cast<long>(n) * blocks),
       KOKKOS_LAMBDA(long at) {
         const long i = at / blocks, c = at % blocks;
         for (int j = 0; j < Block::width; ++j) {
@@ -105,8 +108,8 @@ void make_shared_tables(const ExecutionSpace& space, CostTables<ExecutionSpace>&
       });
   Kokkos::parallel_for(
       "otfleet::newton::fill_coarse_table",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0,
-                                          static_cast<long>(n) * coarse_blocks * Block::width),
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(
+          space, 0, static_cast<long>(n) * coarse_blocks * Block::width),
       KOKKOS_LAMBDA(long at) {
         const long width = Block::width, i = at / (coarse_blocks * width),
                    c = at % (coarse_blocks * width), group = c < groups ? c : groups - 1;
@@ -154,7 +157,7 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
             const Vector<int, ExecutionSpace>& iterations,
             const Vector<int, ExecutionSpace>& status) {
   using namespace newton_detail;
-  check_batch(cost, problems, settings.epsilon);
+  check_batch(space, cost, problems, settings.epsilon);
   const auto batch = static_cast<std::size_t>(problems.size());
   if (batch == 0) return;
   if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
@@ -167,7 +170,7 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
                                 std::to_string(batch) + " problems");
 
   using Kernel = NewtonKernel<ExecutionSpace>;
-  const Sizes sizes = find_sizes(cost, problems);
+  const Sizes sizes = find_sizes(space, cost, problems);
   const double team_bytes =
       8.0 * static_cast<double>(Kernel::team_numbers(sizes)) + 4.0 * Kernel::team_indices(sizes);
   if (team_bytes > static_cast<double>(settings.memory_limit))

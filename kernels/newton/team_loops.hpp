@@ -61,7 +61,7 @@ inline double largest_lane(const HostPack<double>& x) {
 }
 inline bool some_lane_positive(const HostPack<double>& x) {
   const auto larger = x.v[0] > x.v[1] ? x.v[0] : x.v[1];
-#if defined(__AVX__) && !defined(__AVX512F__)
+#if defined(OTFLEET_INTRINSICS) && !defined(__AVX512F__)
   return _mm256_movemask_pd(reinterpret_cast<__m256d>(larger > 0)) != 0;
 #else
   bool any = false;

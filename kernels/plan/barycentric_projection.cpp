@@ -118,7 +118,7 @@ void barycentric_projection(const ExecutionSpace& space, const SeparableCost& co
                             const Matrix<const double, ExecutionSpace>& potential,
                             const Matrix<const double, ExecutionSpace>& points,
                             const Matrix<double, ExecutionSpace>& projection) {
-  check_batch(cost, problems, epsilon);
+  check_batch(space, cost, problems, epsilon);
   if (problems.size() == 0) return;
   const bool forward = direction == Projection::to_target;
   const auto unit = check_projection(space, problems.size(), forward ? cost.m() : cost.n(),

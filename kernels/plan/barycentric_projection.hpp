@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/clouds/cloud_batch.hpp"
 #include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
@@ -43,5 +44,15 @@ void barycentric_projection(const ExecutionSpace& space, const PointCloudCost<Ex
                             const Matrix<const double, ExecutionSpace>& potential,
                             const Matrix<const double, ExecutionSpace>& points,
                             const Matrix<double, ExecutionSpace>& projection);
+
+/// The same where every measure has its own points: potential and projection flat, with d entries
+/// a point of the latter; points [offsets().back(), d] in the rows of the measures of the side that
+/// the potential belongs to.
+template <class ExecutionSpace>
+void barycentric_projection(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                            double epsilon, Projection direction,
+                            const Vector<const double, ExecutionSpace>& potential,
+                            const Matrix<const double, ExecutionSpace>& points,
+                            const Vector<double, ExecutionSpace>& projection);
 
 }  // namespace otfleet::kernels

@@ -8,28 +8,28 @@
 namespace otfleet::kernels {
 namespace {
 
-/// offset = potential + log2 of coordinate c.
+/// offset = potential + log2 of coordinate c; `first`: row of the measure's first point.
 template <class ExecutionSpace>
 void weigh_by_coordinate(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& given,
-                         const Matrix<const double, ExecutionSpace>& unit, int c,
-                         const Vector<double, ExecutionSpace>& offset) {
+                         const Matrix<const double, ExecutionSpace>& unit, std::int64_t first,
+                         int c, const Vector<double, ExecutionSpace>& offset) {
   const auto index = given.support.index;
   const auto potential = given.potential;
   Kokkos::parallel_for(
       "otfleet::plan::weigh_by_coordinate",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, given.points.count), KOKKOS_LAMBDA(int i) {
-        const double share = unit(index(i), c);
+        const double share = unit(first + index(i), c);
         offset(i) = share > 0 ? potential(i) + ::log2(share)
                               : -Kokkos::Experimental::infinity<double>::value;
       });
 }
 
-/// Coordinate c of row k of the projection, on the support.
+/// Coordinate c of a row of the projection, on the support.
 template <class ExecutionSpace>
 void store_coordinate(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& wanted,
                       const Vector<double, ExecutionSpace>& part,
-                      const UnitPoints<ExecutionSpace>& points, int c, int k,
-                      const Matrix<double, ExecutionSpace>& projection) {
+                      const UnitPoints<ExecutionSpace>& points, int c,
+                      const Vector<double, ExecutionSpace>& projection) {
   const auto index = wanted.support.index;
   const auto sum = wanted.sum;
   const auto low = points.low, span = points.span;
@@ -37,27 +37,49 @@ void store_coordinate(const ExecutionSpace& space, const PlanSide<ExecutionSpace
   Kokkos::parallel_for(
       "otfleet::plan::store_coordinate",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, wanted.points.count), KOKKOS_LAMBDA(int i) {
-        projection(k, index(i) * d + c) = low(c) + span(c) * (part(i) / sum(i));
+        projection(static_cast<std::size_t>(index(i)) * d + c) =
+            low(c) + span(c) * (part(i) / sum(i));
       });
 }
 
-/// Row k of the projection from the potential of the given side.
+/// A row of the projection from the potential of the given side.
 template <CostForm form, class ExecutionSpace>
-void project(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& given,
-             const PlanSide<ExecutionSpace>& wanted, const UnitPoints<ExecutionSpace>& points,
-             double scale, double power, int k, const Matrix<double, ExecutionSpace>& projection) {
-  const auto offset = padded_array(space, given.points, -std::numeric_limits<double>::infinity());
-  const auto part = padded_array(space, wanted.points, 0);
+void project(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+             const PlanSide<ExecutionSpace>& given, const PlanSide<ExecutionSpace>& wanted,
+             const UnitPoints<ExecutionSpace>& points, std::int64_t first, double scale,
+             double power, const Vector<double, ExecutionSpace>& projection) {
+  const auto offset =
+      padded_array(space, arena, given.points, -std::numeric_limits<double>::infinity());
+  const auto part = padded_array(space, arena, wanted.points, 0);
   run_pass<form, PassResult::largest>(space, wanted.points, given.points, given.potential,
                                       wanted.shift, wanted.shift, scale, power);
   run_pass<form, PassResult::exponential>(space, wanted.points, given.points, given.potential,
                                           wanted.shift, wanted.sum, scale, power);
   for (int c = 0; c < points.dimension(); ++c) {
-    weigh_by_coordinate(space, given, points.unit, c, offset);
+    weigh_by_coordinate(space, given, points.unit, first, c, offset);
     run_pass<form, PassResult::exponential>(space, wanted.points, given.points, offset,
                                             wanted.shift, part, scale, power);
-    store_coordinate(space, wanted, part, points, c, k, projection);
+    store_coordinate(space, wanted, part, points, c, projection);
   }
+}
+
+/// From the side that batch calls the source to the other one.
+template <class ExecutionSpace>
+void project_all(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
+                 double epsilon, const ProblemRows<const double>& potential,
+                 const UnitPoints<ExecutionSpace>& points, const ProblemRows<double>& projection) {
+  const double scale = 1 / (epsilon * std::log(2.0));
+  for_each_cloud_problem<double>(space, batch, 1.0, [&](const auto& problem) {
+    const auto row = problem.source_row(potential);
+    const auto given = make_plan_side(space, *problem.arena, problem.source);
+    const auto wanted = make_plan_side(space, *problem.arena, problem.target);
+    load_side(space, row, largest_potential(space, row, given.support), scale, given);
+    with_cost_form(batch.kind, [&](auto constant) {
+      project<decltype(constant)::form>(space, *problem.arena, given, wanted, points,
+                                        problem.source.place.first, scale, batch.power,
+                                        problem.target_row(projection));
+    });
+  });
 }
 
 }  // namespace
@@ -69,31 +91,39 @@ void barycentric_projection(const ExecutionSpace& space, const PointCloudCost<Ex
                             const Matrix<const double, ExecutionSpace>& potential,
                             const Matrix<const double, ExecutionSpace>& points,
                             const Matrix<double, ExecutionSpace>& projection) {
-  check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
-  if (problems.size() == 0) return;
+  auto batch = walk_through(cost, problems, epsilon);
+  if (batch.size() == 0) return;
   const bool forward = direction == Projection::to_target;
-  const auto sides = forward ? exchange_sides(problems) : problems;
-  const auto& from = forward ? cost.y() : cost.x();
-  const auto& to = forward ? cost.x() : cost.y();
-  const auto unit = check_projection(space, problems.size(), static_cast<int>(from.extent(0)),
-                                     static_cast<int>(to.extent(0)), potential, points, projection);
-  const double scale = 1 / (epsilon * std::log(2.0));
-  const HostIndices indices = host_indices(sides);
-  CloudCache<double, ExecutionSpace> givens(from, 1.0), wanteds(to, 1.0);
+  if (forward) batch = exchange_sides(std::move(batch));
+  const auto unit = check_projection(space, batch.size(), forward ? cost.m() : cost.n(),
+                                     forward ? cost.n() : cost.m(), potential, points, projection);
   Kokkos::deep_copy(space, projection, std::numeric_limits<double>::quiet_NaN());
-  for (int k = 0; k < problems.size(); ++k) {
-    const auto given =
-        make_plan_side(space, givens, find_support(space, sides.source, indices.source(k), 1.0));
-    const auto wanted =
-        make_plan_side(space, wanteds, find_support(space, sides.target, indices.target(k), 1.0));
-    load_side(space, potential, k, largest_potential(space, potential, k, given.support), scale,
-              given);
-    with_cost_form(cost.kind(), [&](auto constant) {
-      project<decltype(constant)::form>(space, given, wanted, unit, scale, cost.power(), k,
-                                        projection);
-    });
+  auto rows = rows_of_matrix(projection);
+  rows.per_point = unit.dimension();
+  project_all(space, batch, epsilon, rows_of_matrix(potential), unit, rows);
+}
+
+template <class ExecutionSpace>
+void barycentric_projection(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                            double epsilon, Projection direction,
+                            const Vector<const double, ExecutionSpace>& potential,
+                            const Matrix<const double, ExecutionSpace>& points,
+                            const Vector<double, ExecutionSpace>& projection) {
+  auto batch = walk_through(problems, epsilon);
+  if (batch.size() == 0) return;
+  auto given = problems.source_offsets(), wanted = problems.target_offsets();
+  const bool forward = direction == Projection::to_target;
+  if (forward) {
+    batch = exchange_sides(std::move(batch));
+    std::swap(given, wanted);
   }
-  space.fence();
+  const auto unit = make_unit_points(
+      space, points,
+      static_cast<std::int64_t>((forward ? problems.target : problems.source).offsets().back()));
+  const auto potentials = flat_rows("potential", potential, given);
+  const auto rows = flat_rows("projection", projection, wanted, unit.dimension());
+  Kokkos::deep_copy(space, projection, std::numeric_limits<double>::quiet_NaN());
+  project_all(space, batch, epsilon, potentials, unit, rows);
 }
 
 template void barycentric_projection<Kokkos::DefaultExecutionSpace>(
@@ -102,5 +132,10 @@ template void barycentric_projection<Kokkos::DefaultExecutionSpace>(
     const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
     const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
     const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+template void barycentric_projection<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&, double,
+    Projection, const Vector<const double, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
+    const Vector<double, Kokkos::DefaultExecutionSpace>&);
 
 }  // namespace otfleet::kernels

@@ -238,7 +238,7 @@ SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space, const Separa
                                        const Matrix<const double, ExecutionSpace>& g,
                                        const EntrySelection& selection) {
   check_selection(selection);
-  check_batch(cost, problems, epsilon);
+  check_batch(space, cost, problems, epsilon);
   if (problems.size() == 0) return no_plan<ExecutionSpace>(cost.n());
   check_rows("f", f, problems.size(), cost.n());
   check_rows("g", g, problems.size(), cost.m());
@@ -259,7 +259,7 @@ SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
   check_selection(selection);
   check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
   if (problems.size() == 0) return no_plan<ExecutionSpace>(cost.n());
-  check_indices(problems);
+  check_indices(space, problems);
   check_rows("f", f, problems.size(), cost.n());
   check_rows("g", g, problems.size(), cost.m());
   SparsePlan<ExecutionSpace> plan;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -20,20 +21,21 @@ struct UnitPoints {
 
 /// The first point with a coordinate that is not finite; the number of points where there is none.
 template <class ExecutionSpace>
-int first_not_finite(const ExecutionSpace& space,
-                     const Matrix<const double, ExecutionSpace>& points) {
-  const int count = static_cast<int>(points.extent(0)), d = static_cast<int>(points.extent(1));
+std::int64_t first_not_finite(const ExecutionSpace& space,
+                              const Matrix<const double, ExecutionSpace>& points) {
+  const auto count = static_cast<std::int64_t>(points.extent(0));
+  const int d = static_cast<int>(points.extent(1));
   const double most = Kokkos::Experimental::finite_max<double>::value;
-  int first = count;
+  std::int64_t first = count;
   Kokkos::parallel_reduce(
       "otfleet::plan::check_points", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-      KOKKOS_LAMBDA(int i, int& found) {
+      KOKKOS_LAMBDA(std::int64_t i, std::int64_t & found) {
         bool finite = true;
         for (int c = 0; c < d; ++c)
           finite = finite && points(i, c) <= most && points(i, c) >= -most;
         if (!finite && i < found) found = i;
       },
-      Kokkos::Min<int>(first));
+      Kokkos::Min<std::int64_t>(first));
   return first < count ? first : count;
 }
 
@@ -42,11 +44,11 @@ int first_not_finite(const ExecutionSpace& space,
 template <class ExecutionSpace>
 UnitPoints<ExecutionSpace> make_unit_points(const ExecutionSpace& space,
                                             const Matrix<const double, ExecutionSpace>& points,
-                                            int count) {
+                                            std::int64_t count) {
   const int d = static_cast<int>(points.extent(1));
   if (d < 1) throw std::invalid_argument("points without coordinates have no mean");
   check_rows("points", points, count, d);
-  const int fault = first_not_finite(space, points);
+  const auto fault = first_not_finite(space, points);
   if (fault < count)
     throw std::invalid_argument("point " + std::to_string(fault) +
                                 " has a coordinate that is not finite");
@@ -57,14 +59,14 @@ UnitPoints<ExecutionSpace> make_unit_points(const ExecutionSpace& space,
       "otfleet::plan::scale_points", Kokkos::RangePolicy<ExecutionSpace>(space, 0, d),
       KOKKOS_LAMBDA(int c) {
         double least = points(0, c), most = least;
-        for (int i = 1; i < count; ++i) {
+        for (std::int64_t i = 1; i < count; ++i) {
           least = points(i, c) < least ? points(i, c) : least;
           most = points(i, c) > most ? points(i, c) : most;
         }
         low(c) = least;
         span(c) = most - least;
         // A share that small is no digit of a mean, and its products would not be normal numbers.
-        for (int i = 0; i < count; ++i) {
+        for (std::int64_t i = 0; i < count; ++i) {
           const double share = most > least ? (points(i, c) - least) / (most - least) : 0.0;
           unit(i, c) = share > 1e-30 ? share : 0.0;
         }

@@ -287,7 +287,7 @@ void certify(const ExecutionSpace& space, const SeparableCost& cost,
              const ProblemBatch<ExecutionSpace>& problems, double epsilon,
              const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
              const Certificates<ExecutionSpace>& out) {
-  check_batch(cost, problems, epsilon);
+  check_batch(space, cost, problems, epsilon);
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
   if (g.extent(1) > 0) check_rows("g", g, problems.size(), cost.m());

@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -29,7 +30,8 @@ void check_measures(int n, int m, const ProblemBatch<ExecutionSpace>& problems, 
 
 /// Unless `array` is [rows, columns].
 template <class Array>
-void check_rows(const std::string& name, const Array& array, int rows, int columns) {
+void check_rows(const std::string& name, const Array& array, std::int64_t rows,
+                std::int64_t columns) {
   if (array.extent(0) != static_cast<std::size_t>(rows) ||
       array.extent(1) != static_cast<std::size_t>(columns))
     throw std::invalid_argument(name + " is " + std::to_string(array.extent(0)) + " x " +

@@ -13,12 +13,13 @@ namespace otfleet::kernels {
 
 /// Throws std::invalid_argument when problems name measures that do not exist.
 template <class ExecutionSpace>
-void check_indices(const ProblemBatch<ExecutionSpace>& problems) {
+void check_indices(const ExecutionSpace& space, const ProblemBatch<ExecutionSpace>& problems) {
   const int sources = problems.source.count(), targets = problems.target.count();
   const auto source = problems.source_index, target = problems.target_index;
   int wrong = 0;
   Kokkos::parallel_reduce(
-      "otfleet::sinkhorn::check_indices", Kokkos::RangePolicy<ExecutionSpace>(0, problems.size()),
+      "otfleet::sinkhorn::check_indices",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, problems.size()),
       KOKKOS_LAMBDA(int k, int& sum) {
         sum += source(k) < 0 || source(k) >= sources || target(k) < 0 || target(k) >= targets;
       },
@@ -30,10 +31,10 @@ void check_indices(const ProblemBatch<ExecutionSpace>& problems) {
 
 /// Throws std::invalid_argument when measures, indices and cost do not fit together.
 template <class ExecutionSpace>
-void check_batch(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& problems,
-                 double epsilon) {
+void check_batch(const ExecutionSpace& space, const SeparableCost& cost,
+                 const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
   check_measures(cost.n(), cost.m(), problems, epsilon, "the cost has");
-  if (problems.size() > 0) check_indices(problems);
+  if (problems.size() > 0) check_indices(space, problems);
 }
 
 template <class Domain, class TeamMember, class Memory>

@@ -17,8 +17,8 @@ struct Measures {
   /// when one has a negative or non-finite weight or no mass.
   Measures(const ExecutionSpace& space, Matrix<const double, ExecutionSpace> weights);
 
-  int count() const { return static_cast<int>(weights.extent(0)); }
-  int points() const { return static_cast<int>(weights.extent(1)); }
+  KOKKOS_FUNCTION int count() const { return static_cast<int>(weights.extent(0)); }
+  KOKKOS_FUNCTION int points() const { return static_cast<int>(weights.extent(1)); }
 };
 
 /// B problems: problem k transports measure source_index(k) of `source` to measure target_index(k)

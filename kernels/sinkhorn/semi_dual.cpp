@@ -100,7 +100,7 @@ void semi_dual(const ExecutionSpace& space, const SeparableCost& cost,
                const Matrix<const double, ExecutionSpace>& f,
                const Vector<double, ExecutionSpace>& value,
                const Matrix<double, ExecutionSpace>& gradient) {
-  check_batch(cost, problems, epsilon);
+  check_batch(space, cost, problems, epsilon);
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
   check_rows("gradient", gradient, problems.size(), cost.n());

@@ -374,7 +374,7 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace,
               const Vector<int, ExecutionSpace>& replaced) {
-  check_batch(cost, problems, settings.epsilon);
+  check_batch(space, cost, problems, settings.epsilon);
   const auto batch = static_cast<std::size_t>(problems.size());
   if (batch == 0) return;
   check_settings(settings);

@@ -61,7 +61,7 @@ void soft_c_transform(const ExecutionSpace& space, const SeparableCost& cost,
                       const ProblemBatch<ExecutionSpace>& problems, double epsilon,
                       const Matrix<const double, ExecutionSpace>& f,
                       const Matrix<double, ExecutionSpace>& g) {
-  check_batch(cost, problems, epsilon);
+  check_batch(space, cost, problems, epsilon);
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
   check_rows("g", g, problems.size(), cost.m());

@@ -24,7 +24,8 @@ void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long s
   float* const v = second_moment.data();
   Kokkos::parallel_for(
       "otfleet::training::adam",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<long>(parameters.extent(0))),
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(
+          space, 0, static_cast<long>(parameters.extent(0))),
       KOKKOS_LAMBDA(long i) {
         const float slope = scale * g[i];
         const float first = beta1 * m[i] + (1 - beta1) * slope;
@@ -46,7 +47,8 @@ double squared_norm(const ExecutionSpace& space,
   double total = 0;
   Kokkos::parallel_reduce(
       "otfleet::training::squared_norm",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, (size + piece - 1) / piece),
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(space, 0,
+                                                                   (size + piece - 1) / piece),
       KOKKOS_LAMBDA(long which, double& part) {
         const long begin = which * piece, end = begin + piece < size ? begin + piece : size;
         double sum[sums] = {};

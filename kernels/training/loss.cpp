@@ -13,7 +13,8 @@ Loss negative_mean_dual(const ExecutionSpace& space,
       KOKKOS_LAMBDA(int k, double& sum) { sum -= value(k) / batch; }, loss.value);
   Kokkos::parallel_reduce(
       "otfleet::training::slope",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<long>(rows) * n),
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(space, 0,
+                                                                   static_cast<long>(rows) * n),
       KOKKOS_LAMBDA(long at, double& sum) {
         double& slope = gradient(at / n, at % n);
         slope /= -batch;

@@ -64,22 +64,22 @@ void take_means(const ExecutionSpace& space, int count, const Vector<double, Exe
 
 template <class ExecutionSpace>
 typename CloudSoftMinimum<ExecutionSpace>::Side CloudSoftMinimum<ExecutionSpace>::make_side(
-    const ExecutionSpace& space, Cache& cache, const Support<ExecutionSpace>& support) {
-  const auto plan = make_plan_side(space, cache, support);
+    const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+    const ProblemSide<ExecutionSpace, double>& side) {
+  const auto plan = make_plan_side(space, arena, side);
   return {plan.support, plan.points, plan.potential, plan.shift, plan.sum};
 }
 
 template <class ExecutionSpace>
-CloudSoftMinimum<ExecutionSpace>::CloudSoftMinimum(const ExecutionSpace& space,
-                                                   const PointCloudCost<ExecutionSpace>& cost,
-                                                   Cache& sources, Cache& targets,
-                                                   const ProblemBatch<ExecutionSpace>& problems,
-                                                   double epsilon)
-    : kind_(cost.kind()), power_(cost.power()), scale_(1 / (epsilon * std::log(2.0))) {
-  const HostIndices indices = host_indices(problems);
-  source_ = make_side(space, sources, find_support(space, problems.source, indices.source(0), 1.0));
-  target_ = make_side(space, targets, find_support(space, problems.target, indices.target(0), 1.0));
-}
+CloudSoftMinimum<ExecutionSpace>::CloudSoftMinimum(
+    const ExecutionSpace& space, GroundCost kind, double power,
+    const CloudProblem<ExecutionSpace, double>& problem, double epsilon)
+    : kind_(kind),
+      power_(power),
+      scale_(1 / (epsilon * std::log(2.0))),
+      source_(make_side(space, *problem.arena, problem.source)),
+      target_(make_side(space, *problem.arena, problem.target)),
+      products_(padded_array(space, *problem.arena, source_.points, 0)) {}
 
 template <class ExecutionSpace>
 void CloudSoftMinimum<ExecutionSpace>::sum_exponentials(const ExecutionSpace& space,
@@ -126,15 +126,14 @@ template <class ExecutionSpace>
 void CloudSoftMinimum<ExecutionSpace>::mean_costs(const ExecutionSpace& space, const Instances&,
                                                   const Potentials& g, const Potentials& result) {
   sum_exponentials(space, g, target_, source_);
-  const auto products = padded_array(space, source_.points, 0);
   with_cost_form(kind_, [&](auto constant) {
     run_pass<decltype(constant)::form, PassResult::costs>(space, source_.points, target_.points,
                                                           target_.potential, source_.shift,
-                                                          products, scale_, power_);
+                                                          products_, scale_, power_);
   });
-  take_means(space, source_.points.count, source_.sum, products);
+  take_means(space, source_.points.count, source_.sum, products_);
   source_.has_shift = false;  // it belongs to earlier potentials
-  store_row(space, source_.support, products, 1.0, 0.0, result);
+  store_row(space, source_.support, products_, 1.0, 0.0, result);
 }
 
 template class CloudSoftMinimum<Kokkos::DefaultExecutionSpace>;

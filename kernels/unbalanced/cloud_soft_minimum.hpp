@@ -1,6 +1,5 @@
 #pragma once
-#include "kernels/clouds/cloud_points.hpp"
-#include "kernels/clouds/point_cloud_cost.hpp"
+#include "kernels/clouds/cloud_walk.hpp"
 
 namespace otfleet::kernels {
 
@@ -11,13 +10,10 @@ class CloudSoftMinimum {
  public:
   using Potentials = Matrix<double, ExecutionSpace>;
   using Instances = Vector<const int, ExecutionSpace>;
-  using Cache = CloudCache<double, ExecutionSpace>;
 
-  /// `problems` has one entry, whose indices exist. The caches are those of the cost's points with
-  /// factor 1, shared by the problems of a batch.
-  CloudSoftMinimum(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
-                   Cache& sources, Cache& targets, const ProblemBatch<ExecutionSpace>& problems,
-                   double epsilon);
+  /// A problem with points gathered by factor 1, which it must not outlive.
+  CloudSoftMinimum(const ExecutionSpace& space, GroundCost kind, double power,
+                   const CloudProblem<ExecutionSpace, double>& problem, double epsilon);
 
   Instances order() const { return Vector<int, ExecutionSpace>("otfleet::unbalanced::order", 1); }
   void to_source(const ExecutionSpace& space, const Instances&, const Potentials& g,
@@ -36,8 +32,8 @@ class CloudSoftMinimum {
     Vector<double, ExecutionSpace> shift, sum;
     bool has_shift = false;  ///< shift is log2 of an earlier sum
   };
-  static Side make_side(const ExecutionSpace& space, Cache& cache,
-                        const Support<ExecutionSpace>& support);
+  static Side make_side(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+                        const ProblemSide<ExecutionSpace, double>& side);
   void sum_exponentials(const ExecutionSpace& space, const Potentials& potentials, Side& from,
                         Side& to) const;
   void soft_minimum(const ExecutionSpace& space, const Potentials& potentials, Side& from, Side& to,
@@ -46,6 +42,7 @@ class CloudSoftMinimum {
   GroundCost kind_;
   double power_, scale_;  ///< scale: log2(e)/epsilon
   Side source_, target_;
+  Vector<double, ExecutionSpace> products_;  ///< of the source
 };
 
 }  // namespace otfleet::kernels

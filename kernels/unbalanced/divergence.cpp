@@ -36,13 +36,14 @@ void list_measures(const Vector<const int, ExecutionSpace>& index,
 /// Throws std::invalid_argument when masses of source and target differ by more than 1e-6.
 template <class ExecutionSpace>
 void check_masses(const ProblemBatch<ExecutionSpace>& problems) {
-  const HostIndices indices = host_indices(problems);
+  const auto sources = indices_on_host(problems.source_index);
+  const auto targets = indices_on_host(problems.target_index);
   const auto source =
       Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source.mass);
   const auto target =
       Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.target.mass);
   for (int k = 0; k < problems.size(); ++k) {
-    const double a = source(indices.source(k)), b = target(indices.target(k));
+    const double a = source(sources[k]), b = target(targets[k]);
     if (std::abs(a - b) > 1e-6 * std::max(a, b))
       throw std::invalid_argument("problem " + std::to_string(k) + " has masses " +
                                   std::to_string(a) + " and " + std::to_string(b) +
@@ -130,7 +131,7 @@ SinkhornDivergence<ExecutionSpace> sinkhorn_divergence(const ExecutionSpace& spa
                                                        const Cost& target_cost,
                                                        const ProblemBatch<ExecutionSpace>& problems,
                                                        const UnbalancedSettings& settings) {
-  check_problems(cost, problems, settings.epsilon);
+  check_problems(space, cost, problems, settings.epsilon);
   check_unbalanced(settings);
   if (is_balanced(settings)) check_masses(problems);
   SinkhornDivergence<ExecutionSpace> result;

@@ -114,9 +114,11 @@ template <class ExecutionSpace>
 void check_solution(const UnbalancedSolution<ExecutionSpace>& solution, int batch, int n, int m) {
   check_rows("f", solution.f, batch, n);
   check_rows("g", solution.g, batch, m);
-  for (const auto& numbers :
-       {solution.mass_potential, solution.dual_value, solution.primal_value,
-        solution.transport_cost, solution.transported_mass, solution.residual})
+  // Named: nvcc loses the braces of a list that a loop in a template runs over.
+  const Vector<double, ExecutionSpace> figures[] = {
+      solution.mass_potential, solution.dual_value,       solution.primal_value,
+      solution.transport_cost, solution.transported_mass, solution.residual};
+  for (const auto& numbers : figures)
     if (numbers.extent(0) != static_cast<std::size_t>(batch))
       throw std::invalid_argument("a solution does not have one entry for each of the " +
                                   std::to_string(batch) + " problems");

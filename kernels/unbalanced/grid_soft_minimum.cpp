@@ -112,7 +112,8 @@ GridSoftMinimum<ExecutionSpace>::GridSoftMinimum(const ExecutionSpace& space,
     : cost_(cost),
       problems_(problems),
       epsilon_(epsilon),
-      supports_((check_batch(cost, problems, epsilon), find_supports(space, cost, problems))) {}
+      supports_(
+          (check_batch(space, cost, problems, epsilon), find_supports(space, cost, problems))) {}
 
 template <class ExecutionSpace>
 template <class Domain>

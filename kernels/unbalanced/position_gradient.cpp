@@ -75,7 +75,7 @@ void differentiate_by_positions(const ExecutionSpace& space,
                                 const Matrix<double, ExecutionSpace>& by_source,
                                 const Matrix<double, ExecutionSpace>& by_target) {
   check_unbalanced(settings);
-  check_problems(cost, problems, settings.epsilon);
+  check_problems(space, cost, problems, settings.epsilon);
   const int batch = problems.size();
   if (batch == 0) return;
   check_solution(solution, batch, cost.n(), cost.m());

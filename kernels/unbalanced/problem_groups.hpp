@@ -31,28 +31,28 @@ void for_groups(const ExecutionSpace& space, const SeparableCost& cost,
 template <class ExecutionSpace, class Body>
 void for_groups(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
                 const ProblemBatch<ExecutionSpace>& problems, double epsilon, const Body& body) {
-  CloudCache<double, ExecutionSpace> sources(cost.x(), 1.0), targets(cost.y(), 1.0);
-  for (int k = 0; k < problems.size(); ++k) {
+  const auto batch = walk_through(cost, problems, epsilon);
+  for_each_cloud_problem<double>(space, batch, 1.0, [&](const auto& problem) {
+    const int k = problem.k;
     const Vector<int, ExecutionSpace> only("otfleet::unbalanced::only", 1);
     Kokkos::deep_copy(only, k);
     const ProblemBatch<ExecutionSpace> group =
         select<ExecutionSpace>(space, problems, Vector<const int, ExecutionSpace>(only));
-    CloudSoftMinimum<ExecutionSpace> soft_minimum(space, cost, sources, targets, group, epsilon);
+    CloudSoftMinimum<ExecutionSpace> soft_minimum(space, batch.kind, batch.power, problem, epsilon);
     body(soft_minimum, group, k, k + 1);
-  }
+  });
 }
 
 /// Throws std::invalid_argument when measures, indices and cost do not fit together.
 template <class ExecutionSpace>
-void check_problems(const SeparableCost& cost, const ProblemBatch<ExecutionSpace>& problems,
-                    double epsilon) {
-  check_batch(cost, problems, epsilon);
+void check_problems(const ExecutionSpace& space, const SeparableCost& cost,
+                    const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
+  check_batch(space, cost, problems, epsilon);
 }
 template <class ExecutionSpace>
-void check_problems(const PointCloudCost<ExecutionSpace>& cost,
+void check_problems(const ExecutionSpace&, const PointCloudCost<ExecutionSpace>& cost,
                     const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
-  check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
-  if (problems.size() > 0) host_indices(problems);
+  walk_through(cost, problems, epsilon);
 }
 
 /// Rows first … last − 1 of an array.

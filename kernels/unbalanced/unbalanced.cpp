@@ -186,7 +186,7 @@ void for_dual_problems(const ExecutionSpace& space, const Cost& cost,
                        const UnbalancedSettings& settings,
                        const UnbalancedSolution<ExecutionSpace>& solution, const Body& body) {
   check_unbalanced(settings);
-  check_problems(cost, problems, settings.epsilon);
+  check_problems(space, cost, problems, settings.epsilon);
   if (problems.size() == 0) return;
   check_solution(solution, problems.size(), cost.n(), cost.m());
   for_groups(

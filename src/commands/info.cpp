@@ -10,6 +10,7 @@
 #include "distributed/hdf5_file.hpp"
 #include "src/commands/commands.hpp"
 #include "src/problems/checked_hdf5.hpp"
+#include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
 
 namespace otfleet {
@@ -28,19 +29,6 @@ std::string kind_of(const Hdf5File& file) {
                   "/measures, /solution, /model)");
 }
 
-std::string attribute_text(const Hdf5File& file, const std::string& object,
-                           const std::string& name) {
-  try {
-    if (const auto number = file.number_attribute(object, name)) return fmt::format("{}", *number);
-  } catch (const UserError&) {  // not a number
-  }
-  try {
-    if (const auto text = file.string_attribute(object, name)) return *text;
-  } catch (const UserError&) {  // nor a string
-  }
-  return "(neither a number nor a string)";
-}
-
 constexpr int deepest = 8, most_objects = 1000;
 
 /// Prints an object and those below it; `objects` counts them, since links back up never end.
@@ -56,7 +44,7 @@ void list(const Hdf5File& file, const std::string& object, int depth, int& objec
   }
   for (const auto& name : file.attributes(object)) {
     const auto left = (object == "/" ? "" : object) + " @" + name;
-    std::cout << fmt::format("  {:<32} {}\n", left, attribute_text(file, object, name));
+    std::cout << fmt::format("  {:<32} {}\n", left, file.attribute_text(object, name));
   }
   if (!group || depth == deepest) return;
   for (const auto& child : file.children(object)) {
@@ -85,6 +73,29 @@ void show_population(const Population& population) {
     std::cout << fmt::format("measures: {} source, {} target\n", population.source_measures,
                              population.target_measures);
   }
+  std::cout << fmt::format("problems: {}\n", population.problems());
+}
+
+/// "12 at least, 40 in the median, 95 at most", of the sizes between neighboring offsets.
+std::string sizes_text(const std::vector<std::int64_t>& offsets) {
+  std::vector<std::int64_t> sizes;
+  for (std::size_t k = 0; k + 1 < offsets.size(); ++k) sizes.push_back(offsets[k + 1] - offsets[k]);
+  if (sizes.empty()) return "none";
+  std::sort(sizes.begin(), sizes.end());
+  return fmt::format("{} at least, {} in the median, {} at most", sizes.front(),
+                     sizes[(sizes.size() - 1) / 2], sizes.back());
+}
+
+void show_clouds(const CloudPopulation& population) {
+  std::cout << fmt::format("geometry: clouds, cost {}, {} coordinates\n", population.cost_name,
+                           population.dimension)
+            << fmt::format("fingerprint: {}\n", population.fingerprint());
+  const auto show_table = [](const char* side, const CloudTable& table) {
+    std::cout << fmt::format("{}measures: {}, points of a measure: {}\n", side, table.count(),
+                             sizes_text(table.offsets));
+  };
+  show_table(population.shared_measures ? "" : "source ", population.sources);
+  if (!population.shared_measures) show_table("target ", population.targets);
   std::cout << fmt::format("problems: {}\n", population.problems());
 }
 
@@ -133,6 +144,12 @@ void show_solution(const Hdf5File& file) {
     std::cout << fmt::format("largest marginal error: {:.6g}\n", largest);
     if (unknown > 0) std::cout << fmt::format("marginal errors that are NaN: {}\n", unknown);
   }
+  for (const auto& [name, side] : {std::pair{"f_offsets", "source"}, {"g_offsets", "target"}}) {
+    const auto dataset = std::string("/solution/") + name;
+    if (file.has(dataset))
+      std::cout << fmt::format("{} points of a problem: {}\n", side,
+                               sizes_text(read_integers(file, dataset)));
+  }
   if (file.has("/plan/kept_mass")) show_kept_mass(file);
 }
 
@@ -143,12 +160,20 @@ void run_info(const std::filesystem::path& path) {
   const auto kind = kind_of(file);
   // Read before the first line is printed: a damaged file shows its fault and nothing else.
   Population population;
-  if (kind == "population") population = read_population(path, false);
+  CloudPopulation clouds;
+  const bool has_clouds = kind == "population" && holds_clouds(file);
+  if (has_clouds)
+    clouds = read_cloud_population(path, false);
+  else if (kind == "population")
+    population = read_population(path, false);
   std::cout << fmt::format("{}: {}\n", path.string(), kind);
   int objects = 0;
   list(file, "/", 0, objects);
   if (objects > most_objects) std::cout << "  ... and more\n";
-  if (kind == "population") show_population(population);
+  if (has_clouds)
+    show_clouds(clouds);
+  else if (kind == "population")
+    show_population(population);
   if (kind == "solution") show_solution(file);
 }
 

@@ -6,18 +6,14 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
-#include <optional>
 #include <utility>
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "src/commands/commands.hpp"
-#include "src/commands/input_files.hpp"
-#include "src/commands/model_start.hpp"
-#include "src/problems/population.hpp"
+#include "src/commands/solve_task.hpp"
 #include "src/reports/progress.hpp"
 #include "src/reports/report.hpp"
-#include "src/solvers/population_solver.hpp"
 #include "src/solvers/solution_file.hpp"
 
 namespace otfleet {
@@ -25,14 +21,6 @@ namespace {
 
 using distributed::Reduction;
 using distributed::Shard;
-
-/// Problems of a rank between two writes: bounds the memory that potentials take, and what is made
-/// from plans.
-std::int64_t block_size(const Job::Solution& wanted, const Geometry& geometry) {
-  constexpr std::int64_t most_problems = 16384, most_bytes = std::int64_t{1} << 28;
-  const std::int64_t bytes = std::max<std::int64_t>(plan_output_bytes(wanted, geometry), 1);
-  return std::clamp<std::int64_t>(most_bytes / bytes, 1, most_problems);
-}
 
 /// Running figures over the instances of this rank.
 struct Tally {
@@ -78,73 +66,36 @@ void run_solve(const CommandContext& context) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
   Report report("solve", job, communicator);
-  Population population;
-  std::filesystem::path population_file;
-  std::optional<PopulationSolver> solver;
-  {
-    const PhaseTimer timer(report, "read");
-    communicator.agree([&] {
-      population_file = find_input(context, job.files.test_population, "files.test_population",
-                                   "make", "test.h5");
-      check_solver_fits(job);
-      population = read_population(population_file, job.problem.balanced());
-      solver.emplace(population, job.problem.epsilon);
-      if (const auto complaint = solver->complaint(job.solver.initializer); !complaint.empty())
-        throw UserError(fmt::format("solver.initializer = '{}': {} ({})", job.solver.initializer,
-                                    complaint, population_file.string()));
-      if (job.solution.projection && population.geometry.coordinates() == 0)
-        throw UserError(fmt::format(
-            "solution.projection needs the coordinates of the target points; {} has a cost matrix "
-            "without points",
-            population_file.string()));
-    });
-  }
-  const Shard shard =
-      distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
-  std::optional<PotentialModel> model;
-  double fine_tune_seconds = 0;
-  if (job.solver.initializer == "model")
-    model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
-
+  const SolveTask task = make_solve_task(context, report);
   const bool balanced = job.problem.balanced();
-  std::string method = "block ascent", reason = "the problems are not balanced";
-  if (balanced) {
-    const MethodChoice choice = solver->choose(job.solver);
-    method = method_name(choice.plan);
-    reason = choice.reason;
-  }
-  if (context.prints()) spdlog::info("{}: {}", method, reason);
-  SolutionFile file(context.output / "solution.h5", communicator, population, job,
-                    population_file.filename().string());
+  if (context.prints()) spdlog::info("{}: {}", task.method, task.reason);
+  SolutionFile file(context.output / "solution.h5", communicator, task.layout, job,
+                    task.population_file.filename().string());
+  const std::int64_t problems = task.layout.problems;
   SolveSeconds seconds;
   double write_seconds = 0;
   Tally tally;
   communicator.barrier();
   const auto begin = std::chrono::steady_clock::now();
-  std::optional<Predictor> predictor;
-  if (model) predictor.emplace(solver->make_predictor(*model, shard));
+  task.prepare();
   {
     const PhaseTimer timer(report, "solve");
-    Progress progress("solve", "problems", population.problems(), context.prints());
+    Progress progress("solve", "problems", problems, context.prints());
     // Every rank makes the same number of collective writes; the last ones may be empty.
-    const std::int64_t longest = communicator.all_reduce(shard.size(), Reduction::max);
-    const std::int64_t block = block_size(job.solution, population.geometry);
-    for (std::int64_t done = 0; done < longest; done += block) {
-      const Shard rows{std::min(shard.begin + done, shard.end),
-                       std::min(shard.begin + done + block, shard.end)};
+    const std::int64_t writes =
+        communicator.all_reduce(static_cast<std::int64_t>(task.blocks.size()), Reduction::max);
+    std::int64_t done = 0;
+    for (std::size_t block = 0; block < static_cast<std::size_t>(writes); ++block) {
+      const Shard rows = block < task.blocks.size() ? task.blocks[block] : Shard{};
       Solutions solutions;
-      communicator.agree([&] {
-        solutions = balanced ? solver->solve(rows, job.solver, predictor ? &*predictor : nullptr,
-                                             job.solution, seconds)
-                             : solver->solve_unbalanced(rows, job.problem, job.solver,
-                                                        job.solution.potentials, seconds);
-      });
+      communicator.agree([&] { solutions = task.solve(rows, seconds); });
       tally.add(solutions, balanced);
       const auto before_write = std::chrono::steady_clock::now();
       file.write(rows, std::move(solutions));
       write_seconds +=
           std::chrono::duration<double>(std::chrono::steady_clock::now() - before_write).count();
-      progress.update(std::min(population.problems(), (done + block) * communicator.size()));
+      done += rows.size();
+      progress.update(std::min(problems, done * communicator.size()));
     }
   }
   {
@@ -163,11 +114,10 @@ void run_solve(const CommandContext& context) {
   report.add_seconds("write", write_seconds);
   tally.reduce(communicator);
 
-  const std::int64_t problems = population.problems();
   const double per_second = static_cast<double>(problems) / elapsed;
   auto& figures = report.figures();
   figures["solution"] = (context.output / "solution.h5").string();
-  figures["population"] = population_file.string();
+  figures["population"] = task.population_file.string();
   figures["instances"] = problems;
   figures["instances_per_second"] = per_second;
   // Of the slowest rank; reading, writing and waiting are not in it.
@@ -179,7 +129,7 @@ void run_solve(const CommandContext& context) {
   figures["failed"] = problems - tally.converged;
   figures["mean_iterations"] =
       problems > 0 ? static_cast<double>(tally.iterations) / static_cast<double>(problems) : 0.0;
-  figures["method"] = {{"chosen", method}, {"reason", reason}};
+  figures["method"] = {{"chosen", task.method}, {"reason", task.reason}};
   if (balanced) {
     figures["method"]["newton"] = tally.counts.newton;
     figures["method"]["sinkhorn"] = problems - tally.counts.newton;

@@ -16,6 +16,7 @@
 #include "src/problems/population.hpp"
 #include "src/reports/progress.hpp"
 #include "src/reports/report.hpp"
+#include "src/trainers/checkpoint_series.hpp"
 #include "src/trainers/meta_trainer.hpp"
 
 namespace otfleet {
@@ -29,7 +30,8 @@ std::string run_identity(const Job& job, const Population& population) {
   nlohmann::json identity = {{"geometry", population.geometry.fingerprint()},
                              {"problems", population.problems()}};
   for (const char* key : {"seed", "model", "problem", "train"}) identity[key] = resolved[key];
-  for (const char* key : {"steps", "minutes", "log_every", "checkpoint_seconds"})
+  for (const char* key :
+       {"steps", "minutes", "log_every", "checkpoint_seconds", "keep_checkpoints"})
     identity["train"].erase(key);
   return identity.dump();
 }
@@ -69,31 +71,6 @@ nlohmann::json history_json(const std::vector<double>& history) {
   return rows;
 }
 
-/// The model to train: from an unfinished run in the output folder if there is one, else fresh.
-/// Rank 0 reads; every rank then starts from rank 0's weights and moments.
-struct Start {
-  PotentialModel model;
-  std::optional<TrainingState> state;
-};
-
-Start find_start(const CommandContext& context, const Population& population,
-                 const std::filesystem::path& unfinished) {
-  const ModelDescription description = describe_model(context.job, population);
-  std::error_code ignored;
-  if (std::filesystem::exists(unfinished, ignored)) {
-    try {
-      TrainingState state;
-      PotentialModel model = read_checkpoint(unfinished, description, &state);
-      if (state.job == run_identity(context.job, population))
-        return {std::move(model), std::move(state)};
-      spdlog::warn("{} is of another job; training starts anew", unfinished.string());
-    } catch (const UserError& error) {
-      spdlog::warn("{}; training starts anew", error.what());
-    }
-  }
-  return {PotentialModel(description, context.job.seed), std::nullopt};
-}
-
 }  // namespace
 
 void run_train(const CommandContext& context) {
@@ -101,29 +78,43 @@ void run_train(const CommandContext& context) {
   const auto& communicator = context.communicator;
   Report report("train", job, communicator);
   Population population;
-  std::optional<Start> start;
-  const auto unfinished = context.output / "training.h5";
+  std::optional<PotentialModel> model;
+  TrainingState unfinished;
+  CheckpointSeries checkpoints(context.output, job.train.keep_checkpoints);
   {
     const PhaseTimer timer(report, "read");
+    ModelDescription description;
+    std::string newest;
     communicator.agree([&] {
       const auto file = find_input(context, job.files.train_population, "files.train_population",
                                    "make", "train.h5");
       require_balanced(job, "train");
       population = read_population(file);
       if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
-      start.emplace(find_start(context, population, unfinished));
+      description = describe_model(job, population);
+      unfinished.job = run_identity(job, population);
+      if (communicator.is_root()) newest = checkpoints.newest(description, unfinished.job);
+    });
+    newest = communicator.broadcast(newest);
+    communicator.agree([&] {
+      if (newest.empty())
+        model.emplace(description, job.seed);
+      else
+        model.emplace(read_checkpoint(newest, description, &unfinished));
     });
   }
   const PairSampler sampler(population, {0, population.problems()}, job.seed, job.train.augment);
-  MetaTrainer trainer(trainer_settings(job), communicator, population, sampler, start->model);
-  if (start->state) trainer.state() = std::move(*start->state);
+  MetaTrainer trainer(trainer_settings(job), communicator, population, sampler, *model);
   TrainingState& state = trainer.state();
-  state.job = run_identity(job, population);
+  if (unfinished.step > 0)
+    state = std::move(unfinished);
+  else
+    state.job = std::move(unfinished.job);
   if (state.step > 0) spdlog::info("going on at step {} of an unfinished run", state.step);
 
   const auto save = [&] {
     communicator.agree([&] {
-      if (communicator.is_root()) write_checkpoint(unfinished, start->model, &state);
+      if (communicator.is_root()) checkpoints.write(*model, state);
     });
   };
   defer_interruption();
@@ -186,7 +177,7 @@ void run_train(const CommandContext& context) {
     save();
     throw Interrupted(fmt::format(
         "train: asked to end at step {}; {} holds it, and the same command goes on from there",
-        state.step, unfinished.string()));
+        state.step, context.output.string()));
   }
 
   const auto model_file = context.output / "model.h5";
@@ -194,8 +185,8 @@ void run_train(const CommandContext& context) {
     const PhaseTimer timer(report, "write");
     communicator.agree([&] {
       if (!communicator.is_root()) return;
-      write_checkpoint(model_file, start->model);
-      std::filesystem::remove(unfinished);
+      write_checkpoint(model_file, *model);
+      checkpoints.remove();
       plot_training(context.output, state.history);
     });
   }
@@ -205,7 +196,7 @@ void run_train(const CommandContext& context) {
           ? history_json({state.history.end() - history_columns, state.history.end()})[0]
           : nlohmann::json();
   figures["model"] = model_file.string();
-  figures["parameters"] = start->model.parameters().extent(0);
+  figures["parameters"] = model->parameters().extent(0);
   figures["steps"] = state.step;
   figures["training_seconds"] = state.seconds;
   figures["steps_per_second"] =
@@ -216,7 +207,7 @@ void run_train(const CommandContext& context) {
   if (context.prints())
     std::cout << fmt::format(
         "{}: {} parameters after {} steps in {:.1f} s{}\n", model_file.string(),
-        start->model.parameters().extent(0), state.step, state.seconds,
+        model->parameters().extent(0), state.step, state.seconds,
         last_row.is_null()
             ? ""
             : fmt::format("; loss {:.6f}, first error {:.3f}", last_row["loss"].get<double>(),

@@ -77,6 +77,7 @@ struct Job {
     std::int64_t log_every = 100;
     bool augment = true;             // move grid measures by a few points at random
     double checkpoint_seconds = 60;  // between two saves of an unfinished run
+    std::int64_t keep_checkpoints = 3;
   } train;
 
   struct Solver {

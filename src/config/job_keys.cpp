@@ -135,6 +135,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(train.log_every, integer(1), "steps between two lines of the log"),
     OTFLEET_KEY(train.augment, anything, "move grid measures by a few points at random"),
     OTFLEET_KEY(train.checkpoint_seconds, zero_or_more, "between two saves of an unfinished run; 0: every step"),
+    OTFLEET_KEY(train.keep_checkpoints, integer(1), "how many of these saves are kept: a damaged one is passed over for the one before"),
     OTFLEET_KEY(solver.method, one_of({"auto", "sinkhorn", "newton"}), "auto: by predicted work, for each problem"),
     OTFLEET_KEY(solver.threshold, above_zero, "L1 marginal error to stop at"),
     OTFLEET_KEY(solver.inner_iterations, integer(1), "iterations between two stop tests"),

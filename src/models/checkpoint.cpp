@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "distributed/error.hpp"
+#include "distributed/hdf5_checksum.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "distributed/staged_path.hpp"
 
@@ -162,6 +163,7 @@ void write_checkpoint(const std::filesystem::path& path, PotentialModel& model,
     file.write<float>("/training/first_moment", {size}, to_host(state->first_moment));
     file.write<float>("/training/second_moment", {size}, to_host(state->second_moment));
   }
+  distributed::seal(file);
   file.close();
   staged.commit();
 }
@@ -207,6 +209,7 @@ PotentialModel read_checkpoint(const std::filesystem::path& path, const ModelDes
       to_device(values, *moment);
     }
   }
+  distributed::check_seal(file);  // last: what names the fault says more
   return model;
 }
 

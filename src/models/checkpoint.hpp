@@ -28,6 +28,7 @@ inline constexpr std::int64_t history_columns =
 ///     /model/parameters/<layer> float32, one dataset a tensor
 ///   /training (only with `state`): attributes step, seconds, job; first_moment, second_moment
 ///     [parameters] float32; history [logged, history_columns] float64
+/// and sealed by a checksum over all of it.
 /// Local: rank 0 alone calls it. Throws UserError.
 void write_checkpoint(const std::filesystem::path& file, PotentialModel& model,
                       const TrainingState* state = nullptr);

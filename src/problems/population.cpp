@@ -4,34 +4,15 @@
 
 #include <bit>
 #include <cmath>
-#include <limits>
 
 #include "distributed/error.hpp"
 #include "src/problems/checked_hdf5.hpp"
+#include "src/problems/fingerprint.hpp"
 #include "src/problems/ground_cost.hpp"
+#include "src/problems/population_parts.hpp"
 
 namespace otfleet {
 namespace {
-
-constexpr double mass_tolerance = 1e-5;  // relative; float32 sums of a million weights pass
-
-/// FNV-1a over 64-bit words.
-class Fnv {
- public:
-  void add(std::uint64_t word) {
-    for (int shift = 0; shift < 64; shift += 8) {
-      hash_ = (hash_ ^ ((word >> shift) & 0xff)) * 0x100000001b3ULL;
-    }
-  }
-  void add(const std::vector<double>& values) {
-    add(static_cast<std::uint64_t>(values.size()));
-    for (const double value : values) add(std::bit_cast<std::uint64_t>(value + 0.0));  // −0 is 0
-  }
-  std::uint64_t value() const { return hash_; }
-
- private:
-  std::uint64_t hash_ = 0xcbf29ce484222325ULL;
-};
 
 void check_finite(const std::string& name, const std::vector<double>& values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -116,16 +97,6 @@ void validate_dense(const Geometry& geometry, const std::string& name) {
   }
 }
 
-void validate_indices(const std::string& name, const std::vector<std::int32_t>& indices,
-                      std::int64_t measures) {
-  for (std::size_t p = 0; p < indices.size(); ++p) {
-    if (indices[p] < 0 || indices[p] >= measures) {
-      throw UserError(fmt::format("{} problem {} refers to measure {}; there are {}", name, p,
-                                  indices[p], measures));
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<double> Geometry::points(bool source) const {
@@ -164,25 +135,9 @@ std::string Geometry::fingerprint() const {
 
 std::vector<double> check_weights(const std::string& name, std::span<const double> weights,
                                   std::int64_t rows, std::int64_t columns) {
-  std::vector<double> masses(static_cast<std::size_t>(rows));
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const double* measure = weights.data() + row * columns;
-    double mass = 0;
-    for (std::int64_t i = 0; i < columns; ++i) {
-      if (measure[i] >= 0 && std::isfinite(measure[i])) {
-        mass += measure[i];
-        continue;
-      }
-      const char* fault = std::isnan(measure[i])   ? "a NaN"
-                          : std::isinf(measure[i]) ? "an infinite weight"
-                                                   : "a negative weight";
-      throw UserError(
-          fmt::format("{} row {} has {} ({} at point {})", name, row, fault, measure[i], i));
-    }
-    if (mass == 0) throw UserError(fmt::format("{} row {} has only zero weights", name, row));
-    if (std::isinf(mass)) throw UserError(fmt::format("{} row {} has infinite mass", name, row));
-    masses[row] = mass;
-  }
+  std::vector<double> masses;
+  for (std::int64_t row = 0; row < rows; ++row)
+    masses.push_back(check_measure(name, "row", row, weights.subspan(row * columns, columns)));
   return masses;
 }
 
@@ -220,24 +175,8 @@ void Population::validate(const std::string& name, bool equal_masses) const {
       shared_measures
           ? std::vector<double>{}
           : check_side("/measures/target_weights", target_weights, target_measures, geometry.m);
-  const auto& target_masses = shared_measures ? source_masses : own_target_masses;
-
-  if (source.size() != target.size()) {
-    throw UserError(fmt::format("{}: /problems/source has {} entries, /problems/target {}", name,
-                                source.size(), target.size()));
-  }
-  validate_indices(name + ": /problems/source", source, source_measures);
-  validate_indices(name + ": /problems/target", target,
-                   shared_measures ? source_measures : target_measures);
-  for (std::size_t p = 0; equal_masses && p < source.size(); ++p) {
-    const double a = source_masses[source[p]], b = target_masses[target[p]];
-    if (std::abs(a - b) > mass_tolerance * std::max(a, b)) {
-      throw UserError(
-          fmt::format("{}: problem {} pairs masses that differ: {} (source {}) and {} "
-                      "(target {})",
-                      name, p, a, source[p], b, target[p]));
-    }
-  }
+  check_problems(name, source, target, source_masses,
+                 shared_measures ? source_masses : own_target_masses, equal_masses);
 }
 
 }  // namespace otfleet

@@ -1,52 +1,19 @@
 // The HDF5 file of a population; population.hpp describes its layout.
 #include <spdlog/fmt/fmt.h>
 
-#include <limits>
-
 #include "distributed/error.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "distributed/staged_path.hpp"
 #include "src/problems/checked_hdf5.hpp"
+#include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
+#include "src/problems/population_parts.hpp"
 
 namespace otfleet {
 namespace {
 
 using distributed::Hdf5File;
 using Shape = std::vector<std::int64_t>;
-
-constexpr double format_version = 1;
-
-void check_kind(const Hdf5File& file) {
-  const auto fail = [&](const std::string& text) {
-    throw UserError(file.path().string() + ": " + text);
-  };
-  const auto kind = file.string_attribute("/", "otfleet_kind");
-  if (kind && *kind != "population") fail(fmt::format("is a {} file, not a population", *kind));
-  const auto version = file.number_attribute("/", "otfleet_version");
-  if (version && *version > format_version) {
-    fail(fmt::format("has format version {}; this otfleet reads up to {}", *version,
-                     format_version));
-  }
-  for (const char* group : {"/measures", "/problems", "/geometry"}) {
-    if (!file.has(group) || !file.is_group(group)) {
-      fail(fmt::format("is no population file: there is no group {}", group));
-    }
-  }
-}
-
-std::vector<std::int32_t> read_indices(const Hdf5File& file, const std::string& dataset) {
-  const auto wide = read_integers(file, dataset);
-  std::vector<std::int32_t> indices(wide.size());
-  for (std::size_t p = 0; p < wide.size(); ++p) {
-    if (wide[p] < 0 || wide[p] > std::numeric_limits<std::int32_t>::max()) {
-      throw UserError(fmt::format("{}: {} problem {} refers to measure {}", file.path().string(),
-                                  dataset, p, wide[p]));
-    }
-    indices[p] = static_cast<std::int32_t>(wide[p]);
-  }
-  return indices;
-}
 
 void read_measures(const Hdf5File& file, Population& population) {
   const auto fail = [&](const std::string& text) {
@@ -126,8 +93,8 @@ void read_geometry(const Hdf5File& file, Geometry& geometry) {
     geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("squared_euclidean");
   } else if (kind) {
     throw UserError(
-        fmt::format("{}: /geometry, attribute kind must be one of 'grid', 'dense', 'points', not "
-                    "'{}'",
+        fmt::format("{}: /geometry, attribute kind must be one of 'grid', 'dense', 'points', "
+                    "'clouds', not '{}'",
                     file.path().string(), *kind));
   } else {
     throw UserError(
@@ -169,7 +136,11 @@ void write_geometry(Hdf5File& file, const Geometry& geometry) {
 
 Population read_population(const std::filesystem::path& path, bool equal_masses) {
   const auto file = Hdf5File::open(path);
-  check_kind(file);
+  check_population_groups(file);
+  if (holds_clouds(file))
+    throw UserError(path.string() +
+                    ": every measure has points of its own, which 'otfleet solve' alone knows; "
+                    "measures on common points are what everything else needs");
   Population population;
   read_measures(file, population);
   read_geometry(file, population.geometry);
@@ -182,8 +153,7 @@ Population read_population(const std::filesystem::path& path, bool equal_masses)
 void write_population(const std::filesystem::path& path, const Population& population) {
   distributed::StagedPath staged(path);
   auto file = Hdf5File::create(staged.temporary());
-  file.set_attribute("/", "otfleet_kind", std::string("population"));
-  file.set_attribute("/", "otfleet_version", static_cast<std::int64_t>(format_version));
+  mark_population(file);
   write_geometry(file, population.geometry);
   const auto& geometry = population.geometry;
   if (population.shared_measures) {
@@ -195,9 +165,7 @@ void write_population(const std::filesystem::path& path, const Population& popul
     write_numbers(file, "/measures/target_weights", {population.target_measures, geometry.m},
                   population.target_weights);
   }
-  const Shape count = {population.problems()};
-  file.write<std::int32_t>("/problems/source", count, population.source);
-  file.write<std::int32_t>("/problems/target", count, population.target);
+  write_problems(file, population.source, population.target);
   file.close();
   staged.commit();
 }

@@ -20,6 +20,18 @@ double mean_support(const std::vector<double>& weights, std::int64_t measures) {
 
 }  // namespace
 
+kernels::SinkhornSettings sinkhorn_settings(const Job::Solver& solver, double epsilon,
+                                            std::int64_t max_iterations) {
+  kernels::SinkhornSettings settings;
+  settings.epsilon = epsilon;
+  settings.threshold = solver.threshold;
+  settings.inner_iterations = static_cast<int>(solver.inner_iterations);
+  settings.max_iterations = static_cast<int>(max_iterations);
+  settings.acceleration = solver.acceleration == "momentum" ? kernels::Acceleration::momentum
+                                                            : kernels::Acceleration::none;
+  return settings;
+}
+
 Batch::Batch(kernels::ProblemBatch<ExecutionSpace> given) : problems(std::move(given)) {
   const auto count = static_cast<std::size_t>(problems.size());
   f = Matrix<double, ExecutionSpace>(
@@ -44,13 +56,7 @@ MethodChoice BatchSolver::choose(const Job::Solver& settings) const {
 
 void BatchSolver::sinkhorn(Batch& batch, const Job::Solver& solver, std::int64_t max_iterations,
                            const Matrix<double, ExecutionSpace>& trace) const {
-  kernels::SinkhornSettings settings;
-  settings.epsilon = epsilon_;
-  settings.threshold = solver.threshold;
-  settings.inner_iterations = static_cast<int>(solver.inner_iterations);
-  settings.max_iterations = static_cast<int>(max_iterations);
-  settings.acceleration = solver.acceleration == "momentum" ? kernels::Acceleration::momentum
-                                                            : kernels::Acceleration::none;
+  kernels::SinkhornSettings settings = sinkhorn_settings(solver, epsilon_, max_iterations);
   // A prediction may fail; closed forms do not, and the comparison costs two half-steps.
   if (solver.initializer == "model") settings.doubtful_error = solver.doubtful_error;
   std::visit(

@@ -22,6 +22,10 @@ struct SolveCounts {
   }
 };
 
+/// What a job says of Sinkhorn's iteration; doubtful starts are left to the caller.
+kernels::SinkhornSettings sinkhorn_settings(const Job::Solver& solver, double epsilon,
+                                            std::int64_t max_iterations);
+
 /// Instances on the device: their problems and where they stand.
 struct Batch {
   kernels::ProblemBatch<ExecutionSpace> problems;

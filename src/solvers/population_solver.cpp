@@ -1,7 +1,6 @@
 #include "src/solvers/population_solver.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
@@ -9,6 +8,7 @@
 #include "kernels/unbalanced/unbalanced.hpp"
 #include "src/solvers/append.hpp"
 #include "src/solvers/initializers.hpp"
+#include "src/solvers/stop_watch.hpp"
 
 namespace otfleet {
 namespace {
@@ -18,19 +18,6 @@ using kernels::Status;
 
 /// Instances on the device at once: enough to fill it, little memory.
 constexpr std::int64_t chunk_size = 4096;
-
-class StopWatch {
- public:
-  explicit StopWatch(double& seconds) : seconds_(seconds), begin_(Clock::now()) {}
-  ~StopWatch() { seconds_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
-  StopWatch(const StopWatch&) = delete;
-  StopWatch& operator=(const StopWatch&) = delete;
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& seconds_;
-  Clock::time_point begin_;
-};
 
 Matrix<const double, ExecutionSpace> upload(const std::vector<double>& values, std::int64_t columns,
                                             const std::string& label) {
@@ -141,19 +128,9 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
       append(all.f, batch.f);
       append(all.g, g);
     }
-    append(all.dual_value, certificates.dual_value);
-    append(all.transport_cost, certificates.transport_cost);
-    append(all.upper_bound, certificates.upper_bound);
-    append(all.lower_bound, certificates.lower_bound);
-    append(all.marginal_error, certificates.marginal_error);
-    append(all.iterations, batch.iterations);
-    append(all.status, batch.status);
+    all.add(certificates, batch.iterations, batch.status);
   });
-  // The certificate has the last word, but for the rounding of its own sums.
-  const double limit = settings.threshold * (1 + 1e-6);
-  for (std::size_t k = 0; k < all.status.size(); ++k)
-    if (all.status[k] == static_cast<int>(Status::converged) && !(all.marginal_error[k] < limit))
-      all.status[k] = static_cast<int>(Status::precision_limit);
+  all.judge(settings.threshold);
   return all;
 }
 

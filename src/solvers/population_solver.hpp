@@ -9,31 +9,9 @@
 #include "src/models/potential_model.hpp"
 #include "src/problems/population.hpp"
 #include "src/solvers/batch_solver.hpp"
-#include "src/solvers/plan_outputs.hpp"
+#include "src/solvers/solutions.hpp"
 
 namespace otfleet {
-
-/// Figures of one rank's instances, in the population's order; potentials [count, n] and [count, m]
-/// and what is made from plans only when asked for. Units: dual_value to lower_bound in the cost's
-/// units times mass.
-struct Solutions {
-  std::vector<double> f, g;
-  std::vector<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
-  /// Of problems that are not balanced, instead of the bounds and the marginal error; what they are
-  /// says kernels/unbalanced/unbalanced.hpp.
-  std::vector<double> primal_value, transported_mass, mass_potential, residual;
-  std::vector<std::int32_t> iterations, status;  ///< status: kernels::Status
-  PlanOutputs plan;                              ///< what was asked for
-  SolveCounts counts;
-};
-
-/// Wall seconds of this rank.
-struct SolveSeconds {
-  double start = 0;    ///< initializer or prediction
-  double iterate = 0;  ///< Sinkhorn, Newton
-  double certify = 0;
-  double plan = 0;  ///< entries of plans, projections
-};
 
 /// Solves problems of one population: a start for each, a solver, a certificate for each. Holds the
 /// measures on the device. Local: every rank has its own, for its shard.

@@ -33,11 +33,32 @@ constexpr const char* status_words[] = {"converged", "iteration limit", "precisi
 
 }  // namespace
 
+SolutionLayout::SolutionLayout(const Population& population)
+    : problems(population.problems()),
+      coordinates(population.geometry.coordinates()),
+      n(population.geometry.n),
+      m(population.geometry.m),
+      fingerprint(population.geometry.fingerprint()) {}
+
+SolutionLayout::SolutionLayout(const CloudPopulation& population)
+    : problems(population.problems()),
+      coordinates(population.dimension),
+      fingerprint(population.fingerprint()),
+      f_offsets{0},
+      g_offsets{0} {
+  for (std::int64_t k = 0; k < problems; ++k) {
+    f_offsets.push_back(f_offsets.back() + population.source_points(k));
+    g_offsets.push_back(g_offsets.back() + population.target_points(k));
+  }
+}
+
 SolutionFile::SolutionFile(const std::filesystem::path& path,
-                           const distributed::Communicator& communicator,
-                           const Population& population, const Job& job,
-                           const std::string& population_name)
-    : communicator_(communicator), balanced_(job.problem.balanced()), wanted_(job.solution) {
+                           const distributed::Communicator& communicator, SolutionLayout layout,
+                           const Job& job, const std::string& population_name)
+    : communicator_(communicator),
+      layout_(std::move(layout)),
+      balanced_(job.problem.balanced()),
+      wanted_(job.solution) {
   communicator.agree([&] {
     if (communicator.is_root()) staged_ = std::make_unique<distributed::StagedPath>(path);
   });
@@ -56,21 +77,15 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
   file_->set_attribute("/solution", "initializer", job.solver.initializer);
   file_->set_attribute("/solution", "precision", job.solver.precision);
   file_->set_attribute("/solution", "population", population_name);
-  file_->set_attribute("/solution", "geometry", population.geometry.fingerprint());
+  file_->set_attribute("/solution", "geometry", layout_.fingerprint);
   for (int k = 0; k < 4; ++k)
     file_->set_attribute("/solution", "status_" + std::to_string(k), std::string(status_words[k]));
-  const std::int64_t problems = population.problems();
-  if (wanted_.potentials) {
-    file_->create_dataset<double>("/solution/f", {problems, population.geometry.n});
-    file_->create_dataset<double>("/solution/g", {problems, population.geometry.m});
-  }
+  const std::int64_t problems = layout_.problems;
   for (const Column& column : columns_of(balanced_))
     file_->create_dataset<double>(std::string("/solution/") + column.name, {problems});
   file_->create_dataset<std::int32_t>("/solution/iterations", {problems});
   file_->create_dataset<std::int32_t>("/solution/status", {problems});
-  if (wanted_.projection)
-    file_->create_dataset<double>("/solution/projection", {problems, population.geometry.n,
-                                                           population.geometry.coordinates()});
+  create_points_datasets();
   if (!wants_entries(wanted_)) return;
   file_->create_group("/plan");
   file_->set_attribute("/plan", "rule", wanted_.plan);
@@ -78,16 +93,44 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
     file_->set_attribute("/plan", "top_k", wanted_.top_k);
   else
     file_->set_attribute("/plan", "threshold", wanted_.plan_threshold);
-  file_->create_dataset<std::int64_t>("/plan/offsets", {problems, population.geometry.n + 1});
+  file_->create_dataset<std::int64_t>("/plan/offsets", {problems, layout_.n + 1});
   file_->create_dataset<double>("/plan/kept_mass", {problems});
 }
 
 SolutionFile::~SolutionFile() = default;
 
-void SolutionFile::write(distributed::Shard rows, Solutions solutions) {
+/// What has an entry for every point.
+void SolutionFile::create_points_datasets() {
+  const auto create = [&](const std::string& name, std::int64_t points,
+                          const std::vector<std::int64_t>& offsets, std::int64_t per_point) {
+    std::vector<std::int64_t> shape = layout_.has_offsets()
+                                          ? std::vector<std::int64_t>{offsets.back()}
+                                          : std::vector<std::int64_t>{layout_.problems, points};
+    if (per_point > 0) shape.push_back(per_point);
+    file_->create_dataset<double>("/solution/" + name, shape);
+  };
+  const auto write_offsets = [&](const std::string& name,
+                                 const std::vector<std::int64_t>& offsets) {
+    if (layout_.has_offsets())
+      file_->write<std::int64_t>("/solution/" + name, {layout_.problems + 1}, offsets);
+  };
   if (wanted_.potentials) {
-    file_->write_rows<double>("/solution/f", rows, solutions.f);
-    file_->write_rows<double>("/solution/g", rows, solutions.g);
+    create("f", layout_.n, layout_.f_offsets, 0);
+    create("g", layout_.m, layout_.g_offsets, 0);
+    write_offsets("g_offsets", layout_.g_offsets);
+  }
+  if (wanted_.projection) create("projection", layout_.n, layout_.f_offsets, layout_.coordinates);
+  if (wanted_.potentials || wanted_.projection) write_offsets("f_offsets", layout_.f_offsets);
+}
+
+void SolutionFile::write(distributed::Shard rows, Solutions solutions) {
+  const auto place = [&](const std::vector<std::int64_t>& offsets) {
+    if (!layout_.has_offsets()) return rows;
+    return distributed::Shard{offsets[rows.begin], offsets[rows.end]};
+  };
+  if (wanted_.potentials) {
+    file_->write_rows<double>("/solution/f", place(layout_.f_offsets), solutions.f);
+    file_->write_rows<double>("/solution/g", place(layout_.g_offsets), solutions.g);
   }
   for (const Column& column : columns_of(balanced_))
     file_->write_rows<double>(std::string("/solution/") + column.name, rows,
@@ -95,7 +138,8 @@ void SolutionFile::write(distributed::Shard rows, Solutions solutions) {
   file_->write_rows<std::int32_t>("/solution/iterations", rows, solutions.iterations);
   file_->write_rows<std::int32_t>("/solution/status", rows, solutions.status);
   if (wanted_.projection)
-    file_->write_rows<double>("/solution/projection", rows, solutions.plan.projection);
+    file_->write_rows<double>("/solution/projection", place(layout_.f_offsets),
+                              solutions.plan.projection);
   if (!wants_entries(wanted_)) return;
   PlanEntries& plans = solutions.plan.entries;
   plans.columns.shrink_to_fit();

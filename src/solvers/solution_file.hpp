@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "distributed/communicator.hpp"
@@ -9,10 +10,26 @@
 #include "distributed/shard.hpp"
 #include "distributed/staged_path.hpp"
 #include "src/config/job.hpp"
+#include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
-#include "src/solvers/population_solver.hpp"
+#include "src/solvers/solutions.hpp"
 
 namespace otfleet {
+
+/// What the file of a solution needs to know of its population.
+struct SolutionLayout {
+  std::int64_t problems = 0, coordinates = 0;
+  std::int64_t n = 0, m = 0;  ///< points of every problem
+  std::string fingerprint;
+  /// [P + 1], where every problem has points of its own: where those of a problem begin; else
+  /// empty.
+  std::vector<std::int64_t> f_offsets, g_offsets;
+
+  SolutionLayout(const Population& population);
+  SolutionLayout(const CloudPopulation& population);
+
+  bool has_offsets() const { return !f_offsets.empty(); }
+};
 
 /// The solution of a population: one HDF5 file that all ranks write, rows in the population's order
 /// whatever the rank count. Root attributes: otfleet_kind = "solution", otfleet_version = 1.
@@ -24,6 +41,10 @@ namespace otfleet {
 ///   marginal_error       float64, L1, mass;  iterations, status   int32
 ///   projection [P, n, d] float64, coordinates of the target's points; NaN where a weight is zero
 ///                        (only if asked for)
+/// Where every problem has points of its own, potentials and projections are flat, and what belongs
+/// to problem k begins at offset k and ends at offset k + 1:
+///   f, f_offsets   [N] float64, [P + 1] int64, N the sum of n;  g, g_offsets   likewise
+///   projection [N, d]   with f_offsets
 /// If entries of the plans are asked for, /plan with attributes rule (top_k or threshold) and its
 /// value; row i of problem k has the entries offsets[k, i] up to before offsets[k, i + 1]:
 ///   offsets [P, n + 1]   int64;  kept_mass [P]   float64, share of the plan's mass
@@ -37,7 +58,7 @@ class SolutionFile {
  public:
   /// Creates the datasets under a temporary name. Collective. Throws UserError.
   SolutionFile(const std::filesystem::path& file, const distributed::Communicator& communicator,
-               const Population& population, const Job& job, const std::string& population_name);
+               SolutionLayout layout, const Job& job, const std::string& population_name);
   ~SolutionFile();
 
   /// Every rank writes its own rows, in ascending order; an empty shard joins. Collective.
@@ -52,11 +73,13 @@ class SolutionFile {
     distributed::Shard rows;
     PlanEntries plans;
   };
+  void create_points_datasets();
   void write_entries();
 
   distributed::Communicator communicator_;
   std::unique_ptr<distributed::StagedPath> staged_;  ///< rank 0
   std::unique_ptr<distributed::Hdf5File> file_;
+  SolutionLayout layout_;
   bool balanced_;
   Job::Solution wanted_;
   std::vector<Entries> waiting_;

@@ -42,16 +42,14 @@ class Interruption : public testing::PipelineTest {
     return words("train", output, {"train.steps=1000000000", "train.checkpoint_seconds=0"});
   }
 
-  static bool has_saved(const std::string& output) {
-    return std::filesystem::exists(path(output) / "training.h5");
-  }
+  static bool has_saved(const std::string& output) { return !checkpoints(output).empty(); }
 
   /// The step that the saved state is at, which the program has to have named.
   static int saved_step(const std::string& output, const ProgramResult& result) {
     EXPECT_EQ(result.code, interrupted) << result.err;
     EXPECT_EQ(result.out, "");
     const int step = static_cast<int>(
-        Hdf5File::open(path(output) / "training.h5").number_attribute("/training", "step").value());
+        Hdf5File::open(checkpoints(output).back()).number_attribute("/training", "step").value());
     EXPECT_EQ(count_of(result.err, "asked to end at step " + std::to_string(step) + ";"), 1u)
         << result.err;
     EXPECT_FALSE(std::filesystem::exists(path(output) / "model.h5"));

@@ -1,4 +1,5 @@
 // Training that is killed goes on where its last checkpoint stood.
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -26,18 +27,19 @@ class Resume : public testing::PipelineTest {
     return words("train", output, all);
   }
 
-  /// Starts a training that saves after every step, and ends it by `signal` once it has saved.
-  static void train_and_kill(const std::string& output, int ranks, int signal) {
+  /// Starts a training that saves after every step, and ends it by `signal` once it has `saves`.
+  static void train_and_kill(const std::string& output, int ranks, int signal,
+                             std::size_t saves = 1) {
     Words command = train(output, {"train.checkpoint_seconds=0"});
     command.insert(command.begin(), OTFLEET_PROGRAM);
     if (ranks > 1) command = words_on_ranks(ranks, {command.begin() + 1, command.end()});
     StartedProgram program(command, folder_->path());
-    while (program.running() && !std::filesystem::exists(path(output) / "training.h5"))
+    while (program.running() && checkpoints(output).size() < saves)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     program.send(signal);
     const auto result = program.wait();
     ASSERT_NE(result.code, 0) << "it was done before it could be killed";
-    ASSERT_TRUE(std::filesystem::exists(path(output) / "training.h5")) << result.err;
+    ASSERT_GE(checkpoints(output).size(), saves) << result.err;
     ASSERT_FALSE(std::filesystem::exists(path(output) / "model.h5"));
     const auto saved = saved_steps(output);
     EXPECT_GT(saved, 0);
@@ -45,9 +47,15 @@ class Resume : public testing::PipelineTest {
   }
 
   static double saved_steps(const std::string& output) {
-    return Hdf5File::open(path(output) / "training.h5")
-        .number_attribute("/training", "step")
-        .value();
+    return Hdf5File::open(checkpoints(output).back()).number_attribute("/training", "step").value();
+  }
+
+  static void expect_going_on(const ProgramResult& result, double step) {
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(testing::count_of(result.err,
+                                "going on at step " + std::to_string(static_cast<int>(step)) + " "),
+              1u)
+        << result.err;
   }
 
   static void expect_same_weights(const std::string& first, const std::string& second) {
@@ -73,12 +81,8 @@ TEST_F(Resume, KilledTrainingEndsAsIfUnbroken) {
     train_and_kill(broken, ranks, ranks == 1 ? SIGKILL : SIGTERM);
     const double saved = saved_steps(broken);
     const auto resumed = run(train(broken), ranks);
-    ASSERT_EQ(resumed.code, 0) << resumed.err;
-    EXPECT_EQ(testing::count_of(
-                  resumed.err, "going on at step " + std::to_string(static_cast<int>(saved)) + " "),
-              1u)
-        << resumed.err;
-    EXPECT_FALSE(std::filesystem::exists(path(broken) / "training.h5"));
+    expect_going_on(resumed, saved);
+    EXPECT_TRUE(checkpoints(broken).empty());
     const auto report = read_report(broken);
     EXPECT_EQ(report["steps"], steps);
     EXPECT_EQ(report["history"].back()["step"], steps);
@@ -86,30 +90,37 @@ TEST_F(Resume, KilledTrainingEndsAsIfUnbroken) {
   }
 }
 
-TEST_F(Resume, AnotherJobOrADamagedFileStartsAnew) {
-  train_and_kill("first", 1, SIGKILL);
-  const auto bytes = read_bytes(path("first/training.h5"));
-  const auto go_on = [&](const std::string& output, const std::string& unfinished,
-                         const Words& overrides) {
-    std::filesystem::create_directory(path(output));
-    write_bytes(path(output) / "training.h5", unfinished);
-    const auto result = run(train(output, overrides));
-    EXPECT_EQ(result.code, 0) << result.err;
-    EXPECT_FALSE(std::filesystem::exists(path(output) / "training.h5"));
-    EXPECT_EQ(read_report(output)["steps"], 20);
-    return result;
-  };
-  const Words other = {"train.steps=20", "train.learning_rate=2e-3"};
-  const auto result = go_on("other", bytes, other);
-  EXPECT_NE(result.err.find("other/training.h5 is of another job; training starts anew"),
-            std::string::npos)
-      << result.err;
-  ASSERT_EQ(run(train("fresh", other)).code, 0);
-  expect_same_weights("other", "fresh");
+TEST_F(Resume, ADamagedCheckpointCostsTheStepsSinceTheOneBefore) {
+  ASSERT_EQ(run(train("whole")).code, 0);
+  train_and_kill("broken", 1, SIGKILL, 3);
+  auto files = checkpoints("broken");
+  ASSERT_EQ(files.size(), 3u);  // train.keep_checkpoints
+  // The newest lost its end, the one before a bit somewhere in its weights.
+  const auto newest = read_bytes(files[2]);
+  write_bytes(files[2], newest.substr(0, newest.size() / 2));
+  auto flipped = read_bytes(files[1]);
+  flipped[flipped.size() / 2] ^= 4;
+  write_bytes(files[1], flipped);
+  const double saved = Hdf5File::open(files[0]).number_attribute("/training", "step").value();
+  const auto resumed = run(train("broken"), 2);  // on another number of ranks
+  expect_going_on(resumed, saved);
+  for (const auto& file : {files[1], files[2]})
+    EXPECT_EQ(testing::count_of(resumed.err, file.filename().string()), 1u) << resumed.err;
+  EXPECT_EQ(read_report("broken")["steps"], steps);
+  EXPECT_TRUE(checkpoints("broken").empty());
+}
 
-  const auto damaged = go_on("damaged", bytes.substr(0, bytes.size() / 2), other);
-  EXPECT_NE(damaged.err.find("training starts anew"), std::string::npos) << damaged.err;
-  expect_same_weights("damaged", "fresh");
+TEST_F(Resume, AnotherJobStartsAnew) {
+  train_and_kill("first", 1, SIGKILL);
+  const Words other = {"train.steps=20", "train.learning_rate=2e-3"};
+  const auto result = run(train("first", other));
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("is of another job"), std::string::npos) << result.err;
+  EXPECT_EQ(testing::count_of(result.err, "going on"), 0u) << result.err;
+  EXPECT_EQ(read_report("first")["steps"], 20);
+  EXPECT_TRUE(checkpoints("first").empty());
+  ASSERT_EQ(run(train("fresh", other)).code, 0);
+  expect_same_weights("first", "fresh");
 }
 
 }  // namespace

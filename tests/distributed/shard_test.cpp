@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -42,6 +43,36 @@ TEST(Shard, HoldsCountsPast32Bits) {
   const std::int64_t count = (std::int64_t{1} << 40) + 1;
   EXPECT_EQ(block_shard(count, 0, 1024).size(), (std::int64_t{1} << 30) + 1);
   EXPECT_EQ(block_shard(count, 1023, 1024).end, count);
+}
+
+TEST(Shard, SharesWorkInContiguousPieces) {
+  const CounterRandom random(1, 2);
+  for (const std::size_t count : {0, 1, 2, 7, 100}) {
+    std::vector<double> work;
+    double total = 0, largest = 0;
+    for (std::size_t k = 0; k < count; ++k) {
+      work.push_back(std::pow(10.0, 4 * random.uniform(k)));
+      total += work.back();
+      largest = std::max(largest, work.back());
+    }
+    for (int ranks = 1; ranks <= 7; ++ranks) {
+      std::int64_t next = 0;
+      for (int rank = 0; rank < ranks; ++rank) {
+        const Shard shard = work_shard(work, rank, ranks);
+        EXPECT_EQ(shard.begin, next) << count << " over " << ranks;
+        ASSERT_GE(shard.end, shard.begin);
+        double share = 0;
+        for (auto k = shard.begin; k < shard.end; ++k) share += work[static_cast<std::size_t>(k)];
+        EXPECT_LE(share, total / ranks + largest * (1 + 1e-12));
+        next = shard.end;
+      }
+      EXPECT_EQ(next, static_cast<std::int64_t>(count));
+    }
+  }
+  // One large instance weighs as much as three others.
+  const std::vector<double> work = {3, 1, 1, 1};
+  EXPECT_EQ(work_shard(work, 0, 2).end, 1);
+  EXPECT_EQ(work_shard(work, 1, 2).size(), 3);
 }
 
 TEST(Shard, RanksMarkEveryInstanceOnce) {

@@ -53,7 +53,7 @@ for file in $(sources kernels); do
   done < <(
     grep -oE 'view_alloc\([^)]*\)' <<<"$text" | grep -v '"otfleet::[a-z_]*::'
     grep -oE '[A-Za-z_>]+ *\( *"[^"]*"' <<<"$text" |
-      grep -vE '^([a-z_]*_error|invalid_argument|check_rows|asm) *\(' | grep -v '"otfleet::[a-z_]*::'
+      grep -vE '^([a-z_]*_error|invalid_argument|check_[a-z]+|flat_rows|asm) *\(' | grep -v '"otfleet::[a-z_]*::'
   )
 done
 

@@ -261,7 +261,7 @@ TEST_F(HandMade, VariableLengthStringsAreAccepted) {
   set_variable_length_attribute(path_, "/geometry", "cost", "squared_euclidean");
   expect_equal(read_population(path_), dense_population());
   set_variable_length_attribute(path_, "/geometry", "kind", "sphere");
-  expect_refused("attribute kind must be one of 'grid', 'dense', 'points', not 'sphere'");
+  expect_refused("attribute kind must be one of 'grid', 'dense', 'points', 'clouds', not 'sphere'");
   set_variable_length_attribute(path_, "/", "otfleet_kind", "solution");
   expect_refused("is a solution file, not a population");
 }

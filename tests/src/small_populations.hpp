@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "distributed/random.hpp"
+#include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
 
 namespace otfleet::testing {
@@ -116,6 +117,52 @@ inline Population line_population(int points, int measures, int problems,
   population.source_measures = measures;
   population.source_weights = random_measures(measures, points, 6);
   draw_problems(population, problems, 0);
+  return population;
+}
+
+/// `measures` clouds of one to `most` random points, a quarter of them without weight, every cloud
+/// around a center of its own.
+inline CloudTable random_clouds(int measures, int most, std::int64_t dimension,
+                                std::uint64_t seed) {
+  const distributed::CounterRandom random(seed, 7);
+  std::uint64_t counter = 0;
+  CloudTable table;
+  for (int k = 0; k < measures; ++k) {
+    const auto size =
+        1 + static_cast<int>(random.below(static_cast<std::uint64_t>(most), counter++));
+    std::vector<double> center;
+    for (std::int64_t c = 0; c < dimension; ++c) center.push_back(0.5 + random.uniform(counter++));
+    for (int i = 0; i < dimension * size; ++i)
+      table.points.push_back(center[static_cast<std::size_t>(i % dimension)] +
+                             0.5 * random.uniform(counter++));
+    const auto weights = random_measures(1, size, counter++);
+    table.weights.insert(table.weights.end(), weights.begin(), weights.end());
+    table.offsets.push_back(static_cast<std::int64_t>(table.weights.size()));
+  }
+  return table;
+}
+
+/// Measures with points of their own on both sides, or the same ones for both.
+inline CloudPopulation cloud_population(int measures, int most, int problems, bool shared,
+                                        const std::string& cost_name = "squared_euclidean",
+                                        std::uint64_t seed = 0) {
+  CloudPopulation population;
+  population.cost_name = cost_name;
+  population.power = 1.5;
+  population.dimension = 2;
+  population.shared_measures = shared;
+  population.sources = random_clouds(measures, most, population.dimension, seed);
+  if (!shared)
+    population.targets = random_clouds(measures + 1, most, population.dimension, seed + 1);
+  const distributed::CounterRandom random(seed, 8);
+  for (int k = 0; k < problems; ++k) {
+    const auto draw = [&](const CloudTable& table, int side) {
+      return static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(table.count()),
+                                                    static_cast<std::uint64_t>(2 * k + side)));
+    };
+    population.source.push_back(draw(population.sources, 0));
+    population.target.push_back(draw(population.target_table(), 1));
+  }
   return population;
 }
 

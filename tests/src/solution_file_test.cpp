@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/solvers/population_solver.hpp"
 #include "tests/distributed/test_folder.hpp"
 #include "tests/src/small_populations.hpp"
 

@@ -1,0 +1,88 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "kernels/clouds/ground_cost.hpp"
+#include "kernels/kokkos_compat.hpp"
+
+namespace otfleet::kernels {
+
+/// Measures that are clouds of points, each with as many points as it likes and where it likes:
+/// measure s has the weights weights[offsets[s] … offsets[s + 1] − 1], on the points of the same
+/// rows.
+template <class ExecutionSpace>
+class CloudMeasures {
+ public:
+  /// No measures.
+  CloudMeasures() = default;
+  /// weights [total], non-negative; points [total, d], d >= 1; offsets [M + 1] from 0 to total, a
+  /// point at least for every measure; `power` counts for GroundCost::power alone. Keeps the
+  /// weights, and the points where the cost is a function of differences; copies them elsewhere.
+  /// Work: a few looks at every point. Throws std::invalid_argument, naming measure and point, for
+  /// offsets that are not like this, for points as PointCloudCost does, for weights as Measures
+  /// does.
+  CloudMeasures(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& weights,
+                const Matrix<const double, ExecutionSpace>& points,
+                std::vector<std::int64_t> offsets, GroundCost kind, double power = 2);
+
+  int count() const { return static_cast<int>(mass_.size()); }
+  /// Points of a measure.
+  int size(int measure) const {
+    return static_cast<int>(offsets_[measure + 1] - offsets_[measure]);
+  }
+  int dimension() const { return static_cast<int>(points_.extent(1)); }
+  GroundCost kind() const { return kind_; }
+  double power() const { return power_; }
+  const std::vector<std::int64_t>& offsets() const { return offsets_; }
+  const Vector<const double, ExecutionSpace>& weights() const { return weights_; }
+  const std::vector<double>& masses() const { return mass_; }  ///< [M]
+
+  /// The points as kernels use them: unit vectors for the cosine, divided by the root of the great
+  /// circle's divisor, the user's own elsewhere.
+  const Matrix<const double, ExecutionSpace>& points() const { return points_; }
+  /// [M, d]: the mean of each measure's points, all of the same weight, where costs are functions
+  /// of differences; empty elsewhere. Every pair of measures is moved to its own center: a common
+  /// one would leave measures that lie far apart with few digits, and moving a measure once would
+  /// move it away from its partners.
+  const Matrix<const double, ExecutionSpace>& means() const { return means_; }
+  /// No distance between a point of `source_measure` and one of target's `target_measure`, as
+  /// kernels use them, is larger.
+  double reach(int source_measure, const CloudMeasures& target, int target_measure) const;
+
+ private:
+  GroundCost kind_ = GroundCost::squared_euclidean;
+  double power_ = 2;
+  std::vector<std::int64_t> offsets_ = {0};
+  Vector<const double, ExecutionSpace> weights_;
+  Matrix<const double, ExecutionSpace> points_, means_;
+  std::vector<double> mass_, radius_;  ///< [M]; radius: around the mean, or the origin
+  std::vector<double> host_means_;     ///< [M, d] or empty
+};
+
+/// B problems: problem k transports measure source_index[k] of `source` to measure target_index[k]
+/// of `target`, scaled to the source's mass. Both sides have the same cost and dimension. Indices
+/// lie on the host, where problems are taken one after the other.
+///
+/// Arrays with one entry for every source point of every problem are flat: those of problem k are
+/// the entries source_offsets()[k] … source_offsets()[k + 1] − 1; likewise for targets.
+template <class ExecutionSpace>
+struct CloudBatch {
+  CloudMeasures<ExecutionSpace> source, target;
+  std::vector<int> source_index, target_index;
+
+  int size() const { return static_cast<int>(source_index.size()); }
+  /// [B + 1]; the indices must exist.
+  std::vector<std::int64_t> source_offsets() const { return offsets(source, source_index); }
+  std::vector<std::int64_t> target_offsets() const { return offsets(target, target_index); }
+
+ private:
+  static std::vector<std::int64_t> offsets(const CloudMeasures<ExecutionSpace>& measures,
+                                           const std::vector<int>& index) {
+    std::vector<std::int64_t> result = {0};
+    result.reserve(index.size() + 1);
+    for (const int measure : index) result.push_back(result.back() + measures.size(measure));
+    return result;
+  }
+};
+
+}  // namespace otfleet::kernels

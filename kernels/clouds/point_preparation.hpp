@@ -1,0 +1,115 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/clouds/ground_cost.hpp"
+#include "kernels/kokkos_compat.hpp"
+
+// What is checked of points and done to them before kernels see them, whoever holds them.
+
+namespace otfleet::kernels {
+
+template <class ExecutionSpace>
+KOKKOS_INLINE_FUNCTION double squared_norm(const Matrix<const double, ExecutionSpace>& points,
+                                           std::size_t i) {
+  double sum = 0;
+  for (int k = 0; k < static_cast<int>(points.extent(1)); ++k) sum += points(i, k) * points(i, k);
+  return sum;
+}
+
+/// Do costs depend on the difference of two points alone, so that both may be moved?
+inline bool depends_on_differences(GroundCost kind) {
+  return kind != GroundCost::cosine && kind != GroundCost::great_circle;
+}
+
+/// The first point that the cost cannot take; the number of points where there is none.
+template <class ExecutionSpace>
+std::int64_t first_fault(const ExecutionSpace& space,
+                         const Matrix<const double, ExecutionSpace>& points, GroundCost kind) {
+  // Squares beyond 1e300 would leave no room for sums.
+  const double least = kind == GroundCost::cosine         ? 1e-300
+                       : kind == GroundCost::great_circle ? 1 - 2e-5
+                                                          : 0;
+  const double most = kind == GroundCost::great_circle ? 1 + 2e-5 : 1e300;
+  const auto count = static_cast<std::int64_t>(points.extent(0));
+  std::int64_t first = count;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::check_points", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      KOKKOS_LAMBDA(std::int64_t i, std::int64_t & found) {
+        const double norm = squared_norm<ExecutionSpace>(points, i);
+        if (!(norm >= least && norm <= most) && i < found) found = i;
+      },
+      Kokkos::Min<std::int64_t>(first));
+  return std::min(first, count);
+}
+
+/// What is wrong with it.
+inline const char* fault_text(GroundCost kind) {
+  return kind == GroundCost::great_circle ? " is not a finite unit vector"
+         : kind == GroundCost::cosine     ? " has a coordinate that is not finite, or no direction"
+                                          : " has a coordinate that is not finite or too large";
+}
+
+inline void check_power(GroundCost kind, double power) {
+  if (kind == GroundCost::power && (!(power > 0) || !std::isfinite(power)))
+    throw std::invalid_argument("the power of a distance must be > 0 and finite");
+}
+
+/// (points − center) × factor, or unit vectors × factor.
+template <class ExecutionSpace>
+Matrix<const double, ExecutionSpace> prepare_points(
+    const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& points,
+    const Vector<const double, ExecutionSpace>& center, bool normalize, double factor) {
+  const auto count = static_cast<std::int64_t>(points.extent(0));
+  const int d = static_cast<int>(points.extent(1));
+  const Matrix<double, ExecutionSpace> result(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::points"), count, d);
+  Kokkos::parallel_for(
+      "otfleet::clouds::prepare_points", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      KOKKOS_LAMBDA(std::int64_t i) {
+        double largest = 0;
+        for (int k = 0; k < d; ++k) {
+          const double size = points(i, k) < 0 ? -points(i, k) : points(i, k);
+          largest = size > largest ? size : largest;
+        }
+        // In units of the largest coordinate no square overflows.
+        double norm = 0;
+        for (int k = 0; k < d; ++k) {
+          const double part = normalize ? points(i, k) / largest : 0.0;
+          norm += part * part;
+        }
+        const double root = ::sqrt(norm);
+        for (int k = 0; k < d; ++k)
+          result(i, k) = normalize ? points(i, k) / largest / root * factor
+                                   : (points(i, k) - center(k)) * factor;
+      });
+  return result;
+}
+
+/// The largest cost between points at most `reach` apart.
+inline double cost_bound(GroundCost kind, double power, double reach) {
+  switch (kind) {
+    case GroundCost::squared_euclidean:
+      return reach * reach;
+    case GroundCost::euclidean:
+      return reach;
+    case GroundCost::power:
+      return std::pow(reach, power) * (1 + 1e-6);
+    case GroundCost::cosine:
+      return 2 + 1e-6;
+    case GroundCost::great_circle:
+      return 3.1416;
+  }
+  return 0;
+}
+
+/// Throws std::invalid_argument, beginning with `name`, where it is beyond the range of double.
+inline void check_bound(const std::string& name, double bound) {
+  if (!(bound < 1e300))
+    throw std::invalid_argument(name + "costs between the clouds are too large");
+}
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,156 @@
+#include "src/solvers/cloud_population_solver.hpp"
+
+#include <algorithm>
+
+#include "distributed/error.hpp"
+#include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/plan/barycentric_projection.hpp"
+#include "src/problems/ground_cost.hpp"
+#include "src/solvers/append.hpp"
+#include "src/solvers/stop_watch.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Shard;
+
+/// Work that a problem takes besides its pairs of points, in pairs: for each point, and once.
+constexpr double work_of_point = 10, work_of_problem = 400;
+
+/// The values on the device; where that is the host, the memory that they have already.
+template <class View>
+auto on_device(const View& host) {
+  return Kokkos::create_mirror_view_and_copy(ExecutionSpace::memory_space(), host,
+                                             "otfleet::solver::measures");
+}
+
+Matrix<const double, ExecutionSpace> points_of(const CloudTable& table, std::int64_t dimension) {
+  const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace> host(
+      table.points.data(), table.weights.size(), static_cast<std::size_t>(dimension));
+  return on_device(host);
+}
+
+kernels::CloudMeasures<ExecutionSpace> measures_of(
+    const CloudPopulation& population, const CloudTable& table,
+    const Matrix<const double, ExecutionSpace>& points) {
+  const Kokkos::View<const double*, Kokkos::HostSpace> weights(table.weights.data(),
+                                                               table.weights.size());
+  try {
+    return {ExecutionSpace(),
+            on_device(weights),
+            points,
+            table.offsets,
+            ground_cost_kind("/geometry, attribute cost", population.cost_name),
+            population.power};
+  } catch (const std::invalid_argument& error) {
+    throw UserError(std::string("/measures: ") + error.what());
+  }
+}
+
+std::vector<double> supports(const CloudTable& table) {
+  std::vector<double> counts;
+  for (std::int64_t s = 0; s < table.count(); ++s)
+    counts.push_back(static_cast<double>(std::count_if(table.weights.begin() + table.offsets[s],
+                                                       table.weights.begin() + table.offsets[s + 1],
+                                                       [](double w) { return w > 0; })));
+  return counts;
+}
+
+}  // namespace
+
+CloudPopulationSolver::CloudPopulationSolver(const CloudPopulation& population, double epsilon)
+    : population_(population), epsilon_(epsilon) {
+  const auto source_points = points_of(population.sources, population.dimension);
+  source_ = measures_of(population, population.sources, source_points);
+  target_points_ = population.shared_measures ? source_points
+                                              : points_of(population.targets, population.dimension);
+  target_ = population.shared_measures
+                ? source_
+                : measures_of(population, population.targets, target_points_);
+}
+
+Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
+                                       const Job::Solution& wanted, SolveSeconds& seconds) const {
+  Solutions all;
+  if (rows.size() == 0) return all;
+  const ExecutionSpace space;
+  const auto slice = [&](const std::vector<std::int32_t>& index) {
+    return std::vector<int>(index.begin() + rows.begin, index.begin() + rows.end);
+  };
+  const kernels::CloudBatch<ExecutionSpace> problems{source_, target_, slice(population_.source),
+                                                     slice(population_.target)};
+  const auto count = static_cast<std::size_t>(rows.size());
+  const auto sources = static_cast<std::size_t>(problems.source_offsets().back());
+  const auto targets = static_cast<std::size_t>(problems.target_offsets().back());
+  const Vector<double, ExecutionSpace> f(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::f"), sources);
+  const Vector<int, ExecutionSpace> iterations("otfleet::solver::iterations", count);
+  const Vector<int, ExecutionSpace> status("otfleet::solver::status", count);
+  {
+    const StopWatch watch(seconds.iterate);
+    const auto limits = sinkhorn_settings(settings, epsilon_, settings.max_iterations);
+    if (settings.precision == "float")
+      kernels::sinkhorn<float>(space, problems, limits, true, f, iterations, status);
+    else
+      kernels::sinkhorn<double>(space, problems, limits, true, f, iterations, status);
+  }
+  const kernels::Certificates<ExecutionSpace> certificates(static_cast<int>(count));
+  Vector<double, ExecutionSpace> g;
+  {
+    const StopWatch watch(seconds.certify);
+    if (wanted.potentials || wanted.projection)
+      g = Vector<double, ExecutionSpace>("otfleet::solver::g", targets);
+    kernels::certify<ExecutionSpace>(space, problems, epsilon_, f, g, certificates);
+  }
+  if (wanted.projection) {
+    const StopWatch watch(seconds.plan);
+    const Vector<double, ExecutionSpace> projection(
+        Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::projection"),
+        sources * static_cast<std::size_t>(population_.dimension));
+    kernels::barycentric_projection<ExecutionSpace>(
+        space, problems, epsilon_, kernels::Projection::to_target, g, target_points_, projection);
+    append(all.plan.projection, projection);
+  }
+  if (wanted.potentials) {
+    append(all.f, f);
+    append(all.g, g);
+  }
+  all.add(certificates, iterations, status);
+  all.judge(settings.threshold);
+  return all;
+}
+
+Shard CloudPopulationSolver::shard(int rank, int ranks) const {
+  const auto sources = supports(population_.sources);
+  const auto targets =
+      population_.shared_measures ? std::vector<double>() : supports(population_.targets);
+  std::vector<double> work;
+  for (std::int64_t k = 0; k < population_.problems(); ++k) {
+    const double n = sources[population_.source[k]];
+    const double m = (population_.shared_measures ? sources : targets)[population_.target[k]];
+    work.push_back(n * m + work_of_point * (n + m) + work_of_problem);
+  }
+  return distributed::work_shard(work, rank, ranks);
+}
+
+std::vector<Shard> CloudPopulationSolver::blocks(Shard shard, const Job::Solution& wanted,
+                                                 std::int64_t bytes) const {
+  constexpr std::int64_t most_problems = 16384;
+  const std::int64_t per_source = 1 + (wanted.projection ? population_.dimension : 0);
+  std::vector<Shard> result;
+  std::int64_t taken = 0;
+  for (std::int64_t k = shard.begin; k < shard.end; ++k) {
+    const std::int64_t more =
+        static_cast<std::int64_t>(sizeof(double)) *
+        (population_.source_points(k) * per_source + population_.target_points(k));
+    if (result.empty() || taken + more > bytes || result.back().size() == most_problems) {
+      result.push_back({k, k});
+      taken = 0;
+    }
+    taken += more;
+    ++result.back().end;
+  }
+  return result;
+}
+
+}  // namespace otfleet

@@ -1,0 +1,37 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "src/models/checkpoint.hpp"
+
+namespace otfleet {
+
+/// The checkpoints of an unfinished training, `training-<step>.h5` in its output folder, the last
+/// few kept: a damaged one costs the steps since the one before. Local: rank 0 alone writes.
+class CheckpointSeries {
+ public:
+  /// `keep`: how many stay, at least 1.
+  CheckpointSeries(std::filesystem::path folder, std::int64_t keep);
+
+  /// The newest checkpoint that is whole and of the run `identity` (TrainingState::job); empty:
+  /// none. Each one passed over is a warning that names it. Nothing is removed.
+  std::filesystem::path newest(const ModelDescription& expected, const std::string& identity);
+
+  /// Writes one more (temporary name, sync, rename), then removes all files of the series but the
+  /// last `keep` of this run. Throws UserError.
+  void write(PotentialModel& model, const TrainingState& state);
+
+  /// Removes all: the training is done.
+  void remove();
+
+ private:
+  /// Ascending by step.
+  std::vector<std::filesystem::path> files() const;
+
+  std::filesystem::path folder_;
+  std::size_t keep_;
+  std::vector<std::filesystem::path> ours_;  ///< of this run, ascending
+};
+
+}  // namespace otfleet

@@ -1,0 +1,130 @@
+// Populations in which every measure has points of its own.
+#include "tests/cli/pipeline.hpp"
+#include "tests/src/small_populations.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Hdf5File;
+using testing::cloud_population;
+using testing::Words;
+using Offsets = std::vector<std::int64_t>;
+
+class Clouds : public testing::PipelineTest {
+ protected:
+  static constexpr int count = 25;
+
+  /// Two files, with measures for both sides and for each, and the overrides that solve one.
+  static Words clouds(const std::string& name, const Words& more = {}) {
+    if (!std::filesystem::exists(path("own.h5"))) {
+      write_cloud_population(path("shared.h5"), cloud_population(9, 40, count, true));
+      write_cloud_population(path("own.h5"), cloud_population(9, 40, count, false, "power"));
+    }
+    Words overrides = {"files.test_population=" + name, "files.train_population=" + name,
+                       "solver.initializer=zeros"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    return overrides;
+  }
+
+  static void expect_same_files(const std::string& one, const std::string& other) {
+    const auto left = Hdf5File::open(path(one) / "solution.h5");
+    const auto right = Hdf5File::open(path(other) / "solution.h5");
+    EXPECT_EQ(left.children("/solution"), right.children("/solution"));
+    for (const auto& name : left.children("/solution")) {
+      const auto dataset = "/solution/" + name;
+      EXPECT_EQ(left.info(dataset).shape, right.info(dataset).shape) << name;
+      // As text, since a projection is NaN where there is no weight.
+      const auto a = left.read<double>(dataset), b = right.read<double>(dataset);
+      for (std::size_t i = 0; i < a.size(); ++i)
+        EXPECT_TRUE(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) << name << " " << i;
+    }
+  }
+};
+
+TEST_F(Clouds, SolvedOnRanks) {
+  for (const std::string name : {"shared", "own"}) {
+    const auto overrides = clouds(name + ".h5", {"solution.projection=true"});
+    const auto report = report_of("solve", name + "1", overrides, 1);
+    expect_common(report, "solve", 1);
+    EXPECT_EQ(report["instances"], count);
+    EXPECT_EQ(report["converged"], count);
+    EXPECT_EQ(report["method"]["chosen"], "sinkhorn");
+    EXPECT_EQ(report["method"]["sinkhorn"], count);
+    EXPECT_LT(report["max_marginal_error"].get<double>(), 1e-3);
+    EXPECT_GE(report["max_relative_gap"].get<double>(), 0);
+    report_of("solve", name + "2", overrides, 2);
+    expect_same_files(name + "1", name + "2");
+
+    const auto population = read_cloud_population(path(name + ".h5"));
+    const auto file = Hdf5File::open(path(name + "1") / "solution.h5");
+    Offsets f_offsets = {0}, g_offsets = {0};
+    for (int k = 0; k < count; ++k) {
+      f_offsets.push_back(f_offsets.back() + population.source_points(k));
+      g_offsets.push_back(g_offsets.back() + population.target_points(k));
+    }
+    EXPECT_EQ(file.read<std::int64_t>("/solution/f_offsets"), f_offsets);
+    EXPECT_EQ(file.read<std::int64_t>("/solution/g_offsets"), g_offsets);
+    EXPECT_EQ(file.info("/solution/f").shape, Offsets{f_offsets.back()});
+    EXPECT_EQ(file.info("/solution/g").shape, Offsets{g_offsets.back()});
+    EXPECT_EQ(file.info("/solution/projection").shape, (Offsets{f_offsets.back(), 2}));
+    EXPECT_EQ(file.string_attribute("/solution", "geometry"), population.fingerprint());
+  }
+}
+
+TEST_F(Clouds, FewerOutputsAndInfo) {
+  const auto report = report_of(
+      "solve", "in-float",
+      clouds("own.h5",
+             {"solver.precision=float", "solution.potentials=false", "solver.acceleration=none"}),
+      3);
+  EXPECT_EQ(report["converged"], count);
+  const auto file = Hdf5File::open(path("in-float") / "solution.h5");
+  for (const char* name : {"f", "g", "f_offsets", "g_offsets", "projection"})
+    EXPECT_FALSE(file.has(std::string("/solution/") + name)) << name;
+
+  report_of("solve", "in-double", clouds("own.h5"), 1);
+  const auto one = column("in-double", "dual_value"), other = column("in-float", "dual_value");
+  for (std::size_t k = 0; k < one.size(); ++k) EXPECT_NEAR(one[k], other[k], 1e-3);
+  const auto population = run({"info", "own.h5"});
+  for (const char* part :
+       {"own.h5: population", "geometry: clouds, cost power, 2 coordinates",
+        "source measures: 9, points of a measure: ", "target measures: 10, points of a measure: ",
+        " at least, ", " in the median, ", " at most", "problems: 25"})
+    EXPECT_NE(population.out.find(part), std::string::npos) << population.out;
+  const auto solution = run({"info", "in-double/solution.h5"});
+  for (const char* part :
+       {"status 0 (converged): 25", "source points of a problem: ", "target points of a problem: "})
+    EXPECT_NE(solution.out.find(part), std::string::npos) << solution.out;
+}
+
+TEST_F(Clouds, WhatNeedsSharedPointsIsRefusedByName) {
+  const auto refused = [](const std::string& key, const std::string& value, int ranks = 1) {
+    expect_refused_on(ranks, words("solve", "refused", clouds("own.h5", {key + "=" + value})),
+                      key + " = '" + value + "' needs points that all problems share", "own.h5");
+  };
+  refused("solver.initializer", "model", 2);
+  refused("solver.method", "newton");
+  refused("solution.plan", "top_k");
+  refused("problem.tau_a", "0.9");
+  for (const char* command : {"train", "evaluate"})
+    expect_refused(words(command, "refused", clouds("own.h5")), "own.h5",
+                   "every measure has points of its own, which 'otfleet solve' alone knows");
+  auto population = cloud_population(3, 5, 2, true, "great_circle");
+  write_cloud_population(path("off-the-sphere.h5"), population);
+  expect_refused(words("solve", "refused", clouds("off-the-sphere.h5")),
+                 "off-the-sphere.h5: /measures: measure 0: point 0 is not a finite unit vector");
+}
+
+TEST_F(Clouds, NoProblemsAndMoreRanksThanProblems) {
+  auto population = cloud_population(3, 5, 2, true);
+  write_cloud_population(path("two.h5"), population);
+  EXPECT_EQ(report_of("solve", "two", clouds("two.h5"), 3)["converged"], 2);
+  population.source.clear();
+  population.target.clear();
+  write_cloud_population(path("none-of-them.h5"), population);
+  EXPECT_EQ(report_of("solve", "none-of-them", clouds("none-of-them.h5"), 2)["instances"], 0);
+  EXPECT_EQ(column<std::int64_t>("none-of-them", "f_offsets"), Offsets{0});
+}
+
+}  // namespace
+}  // namespace otfleet

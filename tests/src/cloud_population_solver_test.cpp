@@ -1,0 +1,164 @@
+#include "src/solvers/cloud_population_solver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/clouds/ground_cost.hpp"
+#include "src/problems/ground_cost.hpp"
+#include "tests/kernels/reference.hpp"
+#include "tests/src/expect_error.hpp"
+#include "tests/src/small_populations.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Shard;
+using kernels::test::DenseProblem;
+using testing::cloud_population;
+using Values = std::vector<double>;
+
+constexpr double epsilon = 0.05;
+
+Values part(const Values& values, std::int64_t begin, std::int64_t end) {
+  return {values.begin() + begin, values.begin() + end};
+}
+
+/// Problem `k` with its costs as a matrix.
+DenseProblem dense_problem(const CloudPopulation& population, std::int64_t k) {
+  const auto &sources = population.sources, &targets = population.target_table();
+  const auto s = population.source[k], t = population.target[k];
+  DenseProblem problem;
+  problem.epsilon = epsilon;
+  problem.a = part(sources.weights, sources.offsets[s], sources.offsets[s + 1]);
+  problem.b = part(targets.weights, targets.offsets[t], targets.offsets[t + 1]);
+  problem.n = static_cast<int>(problem.a.size());
+  problem.m = static_cast<int>(problem.b.size());
+  const auto d = population.dimension;
+  for (auto i = sources.offsets[s]; i < sources.offsets[s + 1]; ++i)
+    for (auto j = targets.offsets[t]; j < targets.offsets[t + 1]; ++j)
+      problem.cost.push_back(ground_cost(ground_cost_kind("cost", population.cost_name),
+                                         population.power, &sources.points[i * d],
+                                         &targets.points[j * d], d));
+  return problem;
+}
+
+Job::Solver settings_for(const std::string& precision, double threshold) {
+  Job::Solver settings;
+  settings.precision = precision;
+  settings.threshold = threshold;
+  settings.max_iterations = 5000;
+  return settings;
+}
+
+Solutions solve(const CloudPopulation& population, Shard rows, const Job::Solver& settings,
+                bool potentials = true, bool projection = false) {
+  Job::Solution wanted;
+  wanted.potentials = potentials;
+  wanted.projection = projection;
+  SolveSeconds seconds;
+  return CloudPopulationSolver(population, epsilon).solve(rows, settings, wanted, seconds);
+}
+
+TEST(CloudPopulationSolver, FiguresAreThoseOfTheReference) {
+  for (const char* cost : {"squared_euclidean", "euclidean", "power", "cosine"})
+    for (const bool shared : {true, false})
+      for (const char* precision : {"double", "float"}) {
+        SCOPED_TRACE(cost);
+        const auto population = cloud_population(6, 12, 8, shared, cost);
+        const double threshold = precision[0] == 'd' ? 1e-8 : 1e-3;
+        const auto found =
+            solve(population, {0, 8}, settings_for(precision, threshold), true, true);
+        std::int64_t f_at = 0, g_at = 0;
+        for (std::int64_t k = 0; k < 8; ++k) {
+          const auto at = static_cast<std::size_t>(k);
+          const auto problem = dense_problem(population, k);
+          const auto f = part(found.f, f_at, f_at + problem.n);
+          const auto g = part(found.g, g_at, g_at + problem.m);
+          EXPECT_EQ(found.status[at], 0);
+          EXPECT_LT(found.marginal_error[at], threshold * (1 + 1e-6));
+          EXPECT_NEAR(found.marginal_error[at], kernels::test::marginal_error(problem, f), 1e-11);
+          EXPECT_NEAR(found.dual_value[at], kernels::test::dual_value(problem, f), 1e-11);
+          EXPECT_NEAR(found.transport_cost[at], kernels::test::transport_cost(problem, f), 1e-11);
+          EXPECT_NEAR(found.upper_bound[at], kernels::test::upper_bound(problem, f), 1e-11);
+          EXPECT_NEAR(found.lower_bound[at], std::max(0.0, kernels::test::dual_bound(problem, f)),
+                      1e-11);
+          const auto expected_g = kernels::test::half_step(problem, f);
+          for (std::size_t j = 0; j < g.size(); ++j)
+            EXPECT_TRUE(g[j] == expected_g[j] || std::abs(g[j] - expected_g[j]) < 1e-10);
+          const auto& targets = population.target_table();
+          const auto t = population.target[at];
+          const auto moved = kernels::test::barycentric_projection(
+              problem, g, part(targets.points, 2 * targets.offsets[t], 2 * targets.offsets[t + 1]));
+          for (std::size_t i = 0; i < moved.size(); ++i) {
+            const double x = found.plan.projection[static_cast<std::size_t>(2 * f_at) + i];
+            EXPECT_TRUE(std::isnan(moved[i]) ? std::isnan(x) : std::abs(x - moved[i]) < 1e-10);
+          }
+          f_at += problem.n;
+          g_at += problem.m;
+        }
+        EXPECT_EQ(static_cast<std::int64_t>(found.f.size()), f_at);
+        EXPECT_EQ(static_cast<std::int64_t>(found.g.size()), g_at);
+        EXPECT_EQ(static_cast<std::int64_t>(found.plan.projection.size()), 2 * f_at);
+      }
+}
+
+TEST(CloudPopulationSolver, RowsDoNotDependOnTheShard) {
+  const auto population = cloud_population(8, 30, 12, false);
+  const auto settings = settings_for("double", 1e-6);
+  const auto whole = solve(population, {0, 12}, settings);
+  Solutions pieces;
+  for (const Shard& rows : {Shard{0, 5}, Shard{5, 5}, Shard{5, 12}}) {
+    const auto piece = solve(population, rows, settings);
+    pieces.f.insert(pieces.f.end(), piece.f.begin(), piece.f.end());
+    pieces.g.insert(pieces.g.end(), piece.g.begin(), piece.g.end());
+    pieces.upper_bound.insert(pieces.upper_bound.end(), piece.upper_bound.begin(),
+                              piece.upper_bound.end());
+  }
+  EXPECT_EQ(pieces.f, whole.f);
+  EXPECT_EQ(pieces.g, whole.g);
+  EXPECT_EQ(pieces.upper_bound, whole.upper_bound);
+  EXPECT_TRUE(solve(population, {0, 12}, settings, false).f.empty());
+}
+
+TEST(CloudPopulationSolver, ShardsAndBlocksCoverEveryProblemOnce) {
+  const auto population = cloud_population(20, 60, 100, true);
+  const CloudPopulationSolver solver(population, epsilon);
+  std::int64_t next = 0;
+  for (int rank = 0; rank < 3; ++rank) {
+    const Shard shard = solver.shard(rank, 3);
+    EXPECT_EQ(shard.begin, next);
+    for (const bool projection : {false, true}) {
+      Job::Solution wanted;
+      wanted.projection = projection;
+      std::int64_t in_shard = shard.begin;
+      const std::int64_t most = 4000;
+      for (const Shard& block : solver.blocks(shard, wanted, most)) {
+        EXPECT_EQ(block.begin, in_shard);
+        EXPECT_GT(block.size(), 0);
+        std::int64_t bytes = 0;
+        for (auto k = block.begin; k < block.end; ++k)
+          bytes += 8 * (population.source_points(k) * (projection ? 3 : 1) +
+                        population.target_points(k));
+        EXPECT_TRUE(bytes <= most || block.size() == 1) << bytes;
+        in_shard = block.end;
+      }
+      EXPECT_EQ(in_shard, shard.end);
+    }
+    next = shard.end;
+  }
+  EXPECT_EQ(next, 100);
+}
+
+TEST(CloudPopulationSolver, PointsThatTheCostCannotTake) {
+  auto population = cloud_population(3, 5, 2, true, "great_circle");
+  testing::expect_error([&] { CloudPopulationSolver(population, epsilon); },
+                        "/measures: measure 0: point 0 is not a finite unit vector");
+  population.cost_name = "euclidean";
+  population.sources.points.back() = 1e200;
+  testing::expect_error([&] { CloudPopulationSolver(population, epsilon); },
+                        "/measures: measure 2: point");
+}
+
+}  // namespace
+}  // namespace otfleet
