@@ -54,12 +54,16 @@ StagedPath::StagedPath(fs::path final_path) : final_(std::move(final_path)) {
   }
   temporary_ = final_.parent_path() /
                ("." + final_.filename().string() + "." + std::to_string(::getpid()) + ".partial");
+  next_ = first_.load();
+  first_ = this;  // at every moment the list is whole: a signal may come at any
 }
 
 StagedPath::~StagedPath() {
-  if (committed_) return;
   std::error_code ignored;
-  fs::remove(temporary_, ignored);
+  if (!committed_) fs::remove(temporary_, ignored);
+  std::atomic<const StagedPath*>* link = &first_;
+  while (*link != this) link = &link->load()->next_;
+  *link = next_.load();
 }
 
 void StagedPath::commit() {
@@ -70,6 +74,11 @@ void StagedPath::commit() {
   }
   committed_ = true;
   sync_to_disk(folder_of(final_), O_RDONLY | O_DIRECTORY);  // the rename itself
+}
+
+void StagedPath::remove_temporaries() noexcept {
+  for (const StagedPath* one = first_; one != nullptr; one = one->next_)
+    ::unlink(one->temporary_.c_str());
 }
 
 }  // namespace otfleet::distributed

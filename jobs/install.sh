@@ -2,8 +2,16 @@
 # Installs the packages that otfleet is built from, on Debian 12 or newer. Prints what is missing
 # first, uses sudo only when not root, and does nothing when all is there.
 #
-#   bash jobs/install.sh [further packages]
+#   bash jobs/install.sh [--slurm] [further packages]
+#
+# --slurm: also what the tests start a SLURM cluster of their own with; without it they are skipped.
 set -euo pipefail
+
+slurm=()
+if [ "${1:-}" = --slurm ]; then
+  slurm=(slurm-wlm munge python3)
+  shift
+fi
 
 packages=(
   # what builds it
@@ -18,6 +26,7 @@ packages=(
   libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libpng-dev gnuplot-nox
   # tests and benchmarks
   libgtest-dev libbenchmark-dev liblemon-dev
+  "${slurm[@]}"
   "$@"
 )
 

@@ -58,6 +58,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   CLI::App app("Batched optimal transport with learned starts, from a laptop to a cluster",
                "otfleet");
   app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done; 1 a fault of otfleet; 2 a mistake in the command line, a job or a "
+      "file;\n"
+      "75 asked to end by SIGUSR1 or SIGTERM before it was done: train then goes on if run again.");
   app.set_version_flag("--version", [] { return version_text(); });
   struct KeysAsked {};
   app.add_flag_callback(

@@ -13,6 +13,7 @@
 #include "src/blas_environment.hpp"
 #include "src/command_line.hpp"
 #include "src/exit_agreement.hpp"
+#include "src/interruption.hpp"
 
 namespace otfleet {
 namespace {
@@ -55,6 +56,13 @@ void run(const CommandLine& line, const distributed::Communicator& communicator)
   line.run({job, communicator, output, line.quiet});
 }
 
+/// What is printed when a signal ends a command that cannot go on from where it is.
+std::string words_of_an_early_end(const CommandLine& line) {
+  return "otfleet: " + line.command + ": asked to end; " +
+         (line.command == "solve" ? "the population was not finished, and nothing of it is kept"
+                                  : "it was not finished");
+}
+
 /// A failure is returned, not thrown, so that Kokkos is gone when the ranks agree how to end.
 Outcome run_guarded(const CommandLine& line, const distributed::Communicator& communicator) {
   if (!line.error.empty()) return {2, line.error};
@@ -62,8 +70,11 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
     set_up_log(line, communicator);
     const Kokkos::ScopeGuard kokkos;
     run(line, communicator);
+    defer_interruption();  // what is done must not end as if it were not
     std::cout.flush();
     return {};
+  } catch (const Interrupted& interrupted) {
+    return {interrupted_exit_code, interrupted.what()};
   } catch (const UserError& error) {
     return {2, error.what()};
   } catch (const std::exception& error) {
@@ -81,11 +92,13 @@ int main(int argc, char** argv) {
     return 0;
   }
   otfleet::prepare_blas_environment(argv);
+  otfleet::end_on_interruption();
   MPI_Init(&argc, &argv);
   int code = 0;
   {
     // Freed after the agreement: freeing is collective, and a rank may come here alone.
     const auto communicator = otfleet::distributed::Communicator::world();
+    if (communicator.is_root()) otfleet::set_last_words(otfleet::words_of_an_early_end(line));
     code = otfleet::agree_on_exit(otfleet::run_guarded(line, communicator));
   }
   MPI_Finalize();

@@ -1,6 +1,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <iostream>
@@ -10,6 +11,7 @@
 #include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
 #include "src/commands/input_files.hpp"
+#include "src/interruption.hpp"
 #include "src/pictures/plots.hpp"
 #include "src/problems/population.hpp"
 #include "src/reports/progress.hpp"
@@ -32,6 +34,18 @@ std::string run_identity(const Job& job, const Population& population) {
        {"steps", "minutes", "log_every", "checkpoint_seconds", "keep_checkpoints"})
     identity["train"].erase(key);
   return identity.dump();
+}
+
+/// What decides before a step whether it is made, the same on every rank.
+struct Now {
+  double seconds = 0;         ///< rank 0's
+  bool asked_to_end = false;  ///< some rank was
+};
+
+Now agree_on_now(const distributed::Communicator& communicator, double seconds, bool asked_to_end) {
+  std::array<double, 2> now = {communicator.is_root() ? seconds : 0, asked_to_end ? 1.0 : 0.0};
+  communicator.all_reduce(std::span<double>(now), distributed::Reduction::max);
+  return {now[0], now[1] > 0};
 }
 
 /// How far the run is, in [0, 1], by steps or by the clock, whichever is further.
@@ -98,22 +112,32 @@ void run_train(const CommandContext& context) {
     state.job = std::move(unfinished.job);
   if (state.step > 0) spdlog::info("going on at step {} of an unfinished run", state.step);
 
+  const auto save = [&] {
+    communicator.agree([&] {
+      if (communicator.is_root()) checkpoints.write(*model, state);
+    });
+  };
+  defer_interruption();
   const double seconds_before = state.seconds;
   const auto begin = Clock::now();
   double saved = 0;
   std::vector<double> window(history_columns, 0.0);
   std::int64_t window_steps = 0;
   double learning_rate = 0;  // of the last step taken
+  bool interrupted = false;
   {
     const PhaseTimer timer(report, "train");
     Progress progress("train", "steps", job.train.minutes > 0 ? 0 : job.train.steps,
                       context.prints());
     while (true) {
-      // Rank 0's clock decides for all.
-      state.seconds = seconds_before + std::chrono::duration<double>(Clock::now() - begin).count();
-      communicator.broadcast(std::span<double>(&state.seconds, 1));
+      const Now now =
+          agree_on_now(communicator,
+                       seconds_before + std::chrono::duration<double>(Clock::now() - begin).count(),
+                       interruption_requested());
+      state.seconds = now.seconds;
       const double done = progress_of(job.train, state.step, state.seconds);
-      const bool last = done >= 1;
+      interrupted = now.asked_to_end && done < 1;
+      const bool last = interrupted || done >= 1;
       if (!last) {
         const double rate = rate_at(job.train, done);
         const StepFigures figures = trainer.step(rate);
@@ -143,11 +167,17 @@ void run_train(const CommandContext& context) {
       if (last) break;
       if (state.seconds - seconds_before - saved > job.train.checkpoint_seconds) {
         saved = state.seconds - seconds_before;
-        communicator.agree([&] {
-          if (communicator.is_root()) checkpoints.write(*model, state);
-        });
+        save();
       }
     }
+  }
+
+  if (interrupted) {
+    const PhaseTimer timer(report, "write");
+    save();
+    throw Interrupted(fmt::format(
+        "train: asked to end at step {}; {} holds it, and the same command goes on from there",
+        state.step, context.output.string()));
   }
 
   const auto model_file = context.output / "model.h5";

@@ -93,7 +93,7 @@ TEST_F(CommandLine, HelpVersionAndKeys) {
     EXPECT_NE(result.out.find("Usage: otfleet"), std::string::npos) << result.out;
     EXPECT_EQ(result.err, "");
   }
-  for (const char* command : {"make", "train", "solve", "evaluate", "info"}) {
+  for (const char* command : {"make", "train", "solve", "evaluate", "info", "Exit codes: 0 done"}) {
     EXPECT_NE(run({"--help"}).out.find(command), std::string::npos);
   }
   const auto version = run({"--version"});

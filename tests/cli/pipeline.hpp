@@ -1,6 +1,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -108,6 +109,16 @@ class PipelineTest : public ::testing::Test {
     auto report = nlohmann::json::parse(read_bytes(file), nullptr, false);
     EXPECT_FALSE(report.is_discarded());
     return report;
+  }
+
+  /// What an unfinished training has saved, the oldest first.
+  static std::vector<std::filesystem::path> checkpoints(const std::string& output) {
+    std::vector<std::filesystem::path> files;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(path(output), ignored))
+      if (entry.path().filename().string().starts_with("training-")) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
   }
 
   /// What every report holds.

@@ -46,16 +46,6 @@ class Resume : public testing::PipelineTest {
     EXPECT_LT(saved, steps);
   }
 
-  /// What an unfinished training has saved, the oldest first.
-  static std::vector<std::filesystem::path> checkpoints(const std::string& output) {
-    std::vector<std::filesystem::path> files;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(path(output), ignored))
-      if (entry.path().filename().string().starts_with("training-")) files.push_back(entry.path());
-    std::sort(files.begin(), files.end());
-    return files;
-  }
-
   static double saved_steps(const std::string& output) {
     return Hdf5File::open(checkpoints(output).back()).number_attribute("/training", "step").value();
   }

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 
 #include "tests/distributed/test_folder.hpp"
@@ -83,6 +84,23 @@ TEST_F(StagedPathTest, AbandonedFileDisappearsAndTheOldOneStays) {
   }
   EXPECT_FALSE(fs::exists(temporary));
   EXPECT_EQ(contents(mine("result")), "old");
+}
+
+TEST_F(StagedPathTest, RemovesTheTemporariesOfAllThatAreAlive) {
+  const StagedPath first(mine("first"));
+  auto second = std::make_unique<StagedPath>(mine("second"));
+  StagedPath third(mine("third"));
+  for (const StagedPath* one : {&first, static_cast<const StagedPath*>(second.get()),
+                                static_cast<const StagedPath*>(&third)})
+    write(one->temporary(), "half");
+  third.commit();
+  const fs::path gone = second->temporary();
+  second.reset();
+  write(gone, "of another");
+  StagedPath::remove_temporaries();
+  EXPECT_FALSE(fs::exists(first.temporary()));
+  EXPECT_EQ(contents(mine("third")), "half");
+  EXPECT_EQ(contents(gone), "of another");
 }
 
 TEST_F(StagedPathTest, CommitOfAFileNeverWrittenIsAnError) {

@@ -1,0 +1,36 @@
+#pragma once
+#include <stdexcept>
+#include <string>
+
+namespace otfleet {
+
+/// Exit code of a run that was asked to end before it was done: EX_TEMPFAIL of sysexits.h, "try
+/// again".
+constexpr int interrupted_exit_code = 75;
+
+/// A run that was asked to end, and did so in order; the message says where it stands. Not an
+/// error: main() prints it and exits with interrupted_exit_code.
+class Interrupted : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// From now on SIGUSR1 and SIGTERM, which batch systems send before a time limit, end this process
+/// at once: files that are not complete are removed (distributed::StagedPath), and the exit code is
+/// interrupted_exit_code. Local; needs neither MPI nor Kokkos.
+void end_on_interruption();
+
+/// What such an end prints to stderr, one line; nothing unless set. Local: one rank sets it, so
+/// that the line stands once. At most 255 bytes are kept.
+void set_last_words(const std::string& line);
+
+/// From now on and to the end of the process SIGUSR1 and SIGTERM end nothing and are only noted:
+/// for work that ends in order, and for what is left when the work is done. They come more than
+/// once. Local.
+void defer_interruption();
+
+/// Whether a signal has come since defer_interruption(). Local, and signals may reach some ranks
+/// only: who acts on it agrees first.
+bool interruption_requested();
+
+}  // namespace otfleet
