@@ -28,6 +28,12 @@ void learned_initializer(const ExecutionSpace& space,
         const int k = static_cast<int>(at / blocks), first = static_cast<int>(at % blocks) * width;
         const int count = n - first < width ? n - first : width;
         const double* const a = &weights(source_index(k), first);
+        bool any = false;
+        for (int e = 0; e < count; ++e) any = any || a[e] > 0;
+        if (!any) {  // most of an image
+          for (int e = 0; e < count; ++e) f(k, first + e) = minus_infinity;
+          return;
+        }
         double weight[width], logarithm[width];
         for (int e = 0; e < width; ++e) weight[e] = smallest;
         for (int e = 0; e < count; ++e) weight[e] = a[e] > smallest ? a[e] : smallest;
