@@ -1,5 +1,8 @@
 #include "src/models/network.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 namespace otfleet {
 namespace {
 
@@ -25,35 +28,53 @@ std::vector<std::int64_t> chain(std::int64_t in, const std::vector<std::int64_t>
   return widths;
 }
 
-std::int64_t blocks(std::int64_t length, std::int64_t pooling) {
-  return (length + pooling - 1) / pooling;
-}
-
-/// How many numbers pooling leaves of a measure's.
-std::int64_t pooled(std::int64_t points, const std::vector<std::int64_t>& grid,
-                    std::int64_t pooling) {
-  if (pooling == 1) return points;
-  std::int64_t count = 1;
-  for (const std::int64_t length : grid) count *= blocks(length, pooling);
-  return count;
+/// Blocks of `pooling` points along every axis of the grid, the last axis fastest; the last of an
+/// axis may be smaller. Every point is one where pooling is 1.
+kernels::PointBlocks<ExecutionSpace> make_blocks(std::int64_t points,
+                                                 const std::vector<std::int64_t>& grid,
+                                                 std::int64_t pooling) {
+  std::vector<std::int64_t> block_of(static_cast<std::size_t>(points));
+  std::int64_t blocks = points;
+  std::iota(block_of.begin(), block_of.end(), 0);
+  if (pooling > 1) {
+    blocks = 1;
+    for (const std::int64_t length : grid) blocks *= (length - 1) / pooling + 1;
+    for (std::int64_t& block : block_of) {
+      std::int64_t rest = block, stride = 1;
+      block = 0;
+      for (std::size_t d = grid.size(); d-- > 0;) {
+        block += rest % grid[d] / pooling * stride;
+        rest /= grid[d];
+        stride *= (grid[d] - 1) / pooling + 1;
+      }
+    }
+  }
+  std::vector<std::int32_t> order(block_of.size()), begin(static_cast<std::size_t>(blocks) + 1);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int32_t i, std::int32_t j) { return block_of[i] < block_of[j]; });
+  for (const std::int64_t block : block_of) ++begin[static_cast<std::size_t>(block) + 1];
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  return {upload_indices(order), upload_indices(begin)};
 }
 
 }  // namespace
 
 PotentialModel::Network::Network(const ModelDescription& given) : description(given) {
   const Job::Model& model = description.architecture;
+  const std::int64_t pooling = encodes_pairs() ? model.pooling : 1;
+  source_blocks = make_blocks(description.n, description.grid, pooling);
+  target_blocks = make_blocks(description.m, description.grid, pooling);
   if (!encodes_pairs()) {
     body = layers(chain(description.n + description.m, model.hidden, description.n), false);
   } else {
     // One encoder gives both roles' codes; with separate encoders each still gives two, so that
     // the two cases share their code.
-    const auto encoder = [&](std::int64_t points) {
-      return layers(
-          chain(pooled(points, description.grid, model.pooling), model.hidden, 2 * model.embedding),
-          true);
+    const auto encoder = [&](const kernels::PointBlocks<ExecutionSpace>& blocks) {
+      return layers(chain(blocks.count(), model.hidden, 2 * model.embedding), true);
     };
-    source_encoder = encoder(description.n);
-    target_encoder = description.shared_measures ? source_encoder : encoder(description.m);
+    source_encoder = encoder(source_blocks);
+    target_encoder = description.shared_measures ? source_encoder : encoder(target_blocks);
     const bool full = model.output_rank == 0;
     head =
         layers(chain(model.embedding, model.head, full ? description.n : model.output_rank), true);
@@ -62,32 +83,22 @@ PotentialModel::Network::Network(const ModelDescription& given) : description(gi
   flatten();
 }
 
-torch::Tensor PotentialModel::Network::scale_weights(const torch::Tensor& weights) {
-  const torch::Tensor scale = 0.25 / weights.mean(1, /*keepdim=*/true);
-  return (weights * scale).to(torch::kFloat32);
+torch::Tensor PotentialModel::Network::inputs(bool source,
+                                              const Matrix<const double, ExecutionSpace>& weights,
+                                              std::span<const std::int32_t> measures) const {
+  const auto& blocks = source ? source_blocks : target_blocks;
+  const torch::Tensor result =
+      torch::empty({static_cast<std::int64_t>(measures.size()), blocks.count()},
+                   torch::dtype(torch::kFloat32).device(torch_device()));
+  const Matrix<float, ExecutionSpace> view(result.data_ptr<float>(), measures.size(),
+                                           static_cast<std::size_t>(blocks.count()));
+  kernels::network_inputs<ExecutionSpace>(ExecutionSpace(), weights, upload_indices(measures),
+                                          blocks, view);
+  return result;
 }
 
-torch::Tensor PotentialModel::Network::pool(const torch::Tensor& weights) const {
-  const std::int64_t pooling = description.architecture.pooling;
-  if (pooling == 1) return weights;
-  const std::int64_t measures = weights.size(0), points = weights.size(1);
-  std::int64_t before = measures, after = points;
-  torch::Tensor sums = weights;
-  for (const std::int64_t length : description.grid) {
-    after /= length;
-    const std::int64_t count = blocks(length, pooling);
-    sums = sums.reshape({before, length, after});
-    if (count * pooling > length)
-      sums = torch::constant_pad_nd(sums, {0, 0, 0, count * pooling - length});
-    sums = sums.view({before, count, pooling, after}).sum(2);
-    before *= count;
-  }
-  return sums.view({measures, pooled(points, description.grid, pooling)});
-}
-
-torch::Tensor PotentialModel::Network::encode(torch::nn::Sequential& encoder,
-                                              const torch::Tensor& weights) const {
-  return encoder->forward(scale_weights(pool(weights)));
+torch::Tensor PotentialModel::Network::encode(bool source, const torch::Tensor& inputs) {
+  return (source ? source_encoder : target_encoder)->forward(inputs);
 }
 
 torch::Tensor PotentialModel::Network::join(const torch::Tensor& source_codes,
@@ -97,9 +108,10 @@ torch::Tensor PotentialModel::Network::join(const torch::Tensor& source_codes,
                                    target_codes.narrow(1, embedding, embedding)));
 }
 
-torch::Tensor PotentialModel::Network::run(const torch::Tensor& a, const torch::Tensor& b) {
-  if (!encodes_pairs()) return body->forward(torch::cat({scale_weights(a), scale_weights(b)}, 1));
-  return join(encode(source_encoder, a), encode(target_encoder, b));
+torch::Tensor PotentialModel::Network::run(const torch::Tensor& source_inputs,
+                                           const torch::Tensor& target_inputs) {
+  if (!encodes_pairs()) return body->forward(torch::cat({source_inputs, target_inputs}, 1));
+  return join(encode(true, source_inputs), encode(false, target_inputs));
 }
 
 std::vector<std::pair<std::string, torch::Tensor>> PotentialModel::Network::named_parameters()

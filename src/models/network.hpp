@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "kernels/initializers/network_inputs.hpp"
 #include "src/models/potential_model.hpp"
 
 // LibTorch's side of PotentialModel; included by the files of this folder only.
@@ -23,10 +24,11 @@ inline torch::Tensor tensor_of(const Matrix<const double, ExecutionSpace>& view)
                           torch::dtype(torch::kFloat64).device(torch_device()));
 }
 
-/// The network and its flat parameters. Inputs are scaled weights (see scale_weights), the output
-/// is φ in units of the cost.
+/// The network and its flat parameters. Inputs are kernels::network_inputs(), the output is φ in
+/// units of the cost.
 struct PotentialModel::Network {
   ModelDescription description;
+  kernels::PointBlocks<ExecutionSpace> source_blocks, target_blocks;
   torch::nn::Sequential body;                            ///< mlp
   torch::nn::Sequential source_encoder, target_encoder;  ///< pair_encoder; the same when shared
   torch::nn::Sequential head;                            ///< pair_encoder
@@ -38,16 +40,15 @@ struct PotentialModel::Network {
 
   bool encodes_pairs() const { return description.architecture.architecture == "pair_encoder"; }
 
-  /// Weights become numbers of order 1, whatever the mass and the number of points.
-  static torch::Tensor scale_weights(const torch::Tensor& weights);
-
-  /// Weights [.., points] summed over blocks of the grid.
-  torch::Tensor pool(const torch::Tensor& weights) const;
+  /// Inputs of the network, one row for each of the measures named of a side's weights.
+  torch::Tensor inputs(bool source, const Matrix<const double, ExecutionSpace>& weights,
+                       std::span<const std::int32_t> measures) const;
   /// The codes of measures in both roles, [.., 2 embedding]: as source, then as target.
-  torch::Tensor encode(torch::nn::Sequential& encoder, const torch::Tensor& weights) const;
+  torch::Tensor encode(bool source, const torch::Tensor& inputs);
   /// φ from the codes of sources and targets, each in both roles.
   torch::Tensor join(const torch::Tensor& source_codes, const torch::Tensor& target_codes);
-  torch::Tensor run(const torch::Tensor& a, const torch::Tensor& b);
+  /// φ from inputs.
+  torch::Tensor run(const torch::Tensor& source_inputs, const torch::Tensor& target_inputs);
 
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const;
   /// Moves all parameters into one flat array and gives them flat gradients.

@@ -1,5 +1,6 @@
 #include "src/models/potential_model.hpp"
 
+#include <numeric>
 #include <stdexcept>
 
 #include "src/models/network.hpp"
@@ -46,7 +47,9 @@ void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
                              const Matrix<const double, ExecutionSpace>& b,
                              const Matrix<double, ExecutionSpace>& f, double epsilon) {
   const torch::Tensor weights = tensor_of(a);
-  network_->output = network_->run(weights, tensor_of(b));
+  std::vector<std::int32_t> all(a.extent(0));
+  std::iota(all.begin(), all.end(), 0);
+  network_->output = network_->run(network_->inputs(true, a, all), network_->inputs(false, b, all));
   network_->support = weights > 0;
   const torch::NoGradGuard no_graph;
   tensor_of(f).copy_(potential_from(network_->output, weights, epsilon));

@@ -23,10 +23,11 @@ class CodeBook {
  public:
   CodeBook() = default;
 
-  CodeBook(const PotentialModel::Network& network, torch::nn::Sequential& encoder,
-           const torch::Tensor& weights, std::span<const std::int32_t> first,
+  /// Encodes the measures of a side that either list names.
+  CodeBook(PotentialModel::Network& network, bool source,
+           const Matrix<const double, ExecutionSpace>& weights, std::span<const std::int32_t> first,
            std::span<const std::int32_t> second)
-      : row_(static_cast<std::size_t>(weights.size(0)), -1) {
+      : row_(weights.extent(0), -1) {
     std::vector<std::int32_t> distinct;
     for (const auto named : {first, second})
       for (const std::int32_t measure : named) {
@@ -35,11 +36,12 @@ class CodeBook {
         row = static_cast<std::int32_t>(distinct.size());
         distinct.push_back(measure);
       }
-    const torch::Tensor which = index_tensor(distinct);
     std::vector<torch::Tensor> parts;
-    for (std::int64_t begin = 0; begin < which.size(0) || begin == 0; begin += at_once)
-      parts.push_back(
-          network.encode(encoder, weights.index_select(0, which.slice(0, begin, begin + at_once))));
+    for (std::size_t begin = 0; begin < distinct.size() || begin == 0; begin += at_once) {
+      const auto count = std::min<std::size_t>(at_once, distinct.size() - begin);
+      const auto some = std::span(distinct).subspan(begin, count);
+      parts.push_back(network.encode(source, network.inputs(source, weights, some)));
+    }
     codes_ = torch::cat(parts);
   }
 
@@ -59,28 +61,23 @@ class CodeBook {
 
 struct Predictor::State {
   PotentialModel::Network& network;
-  Matrix<const double, ExecutionSpace> keep_source, keep_target;  ///< what the tensors look at
-  torch::Tensor source_weights, target_weights;                   ///< float64
-  CodeBook source_codes, target_codes;                            ///< pair_encoder
+  Matrix<const double, ExecutionSpace> source_weights, target_weights;
+  CodeBook source_codes, target_codes;  ///< pair_encoder
 };
 
 Predictor::Predictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source,
                      Matrix<const double, ExecutionSpace> target,
                      std::span<const std::int32_t> sources, std::span<const std::int32_t> targets)
-    : state_(new State{
-          *model.network_, source, target, tensor_of(source), tensor_of(target), {}, {}}) {
+    : state_(new State{*model.network_, source, target, {}, {}}) {
   auto& network = state_->network;
   if (!network.encodes_pairs()) return;
   const torch::NoGradGuard no_graph;
   if (network.description.shared_measures) {
-    state_->source_codes =
-        CodeBook(network, network.source_encoder, state_->source_weights, sources, targets);
+    state_->source_codes = CodeBook(network, true, source, sources, targets);
     state_->target_codes = state_->source_codes;
   } else {
-    state_->source_codes =
-        CodeBook(network, network.source_encoder, state_->source_weights, sources, {});
-    state_->target_codes =
-        CodeBook(network, network.target_encoder, state_->target_weights, targets, {});
+    state_->source_codes = CodeBook(network, true, source, sources, {});
+    state_->target_codes = CodeBook(network, false, target, targets, {});
   }
 }
 
@@ -101,11 +98,11 @@ void Predictor::predict(std::span<const std::int32_t> sources,
       phi = network.join(state_->source_codes.of(some_sources),
                          state_->target_codes.of(some_targets));
     else
-      phi = network.run(state_->source_weights.index_select(0, index_tensor(some_sources)),
-                        state_->target_weights.index_select(0, index_tensor(some_targets)));
+      phi = network.run(network.inputs(true, state_->source_weights, some_sources),
+                        network.inputs(false, state_->target_weights, some_targets));
     const Matrix<const float, ExecutionSpace> values(phi.data_ptr<float>(), count, f.extent(1));
     kernels::learned_initializer<ExecutionSpace>(
-        ExecutionSpace(), values, state_->keep_source, upload_indices(some_sources), epsilon,
+        ExecutionSpace(), values, state_->source_weights, upload_indices(some_sources), epsilon,
         Kokkos::subview(f, std::pair(first, first + count), Kokkos::ALL));
   }
 }
