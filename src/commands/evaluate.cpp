@@ -1,9 +1,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <iostream>
 #include <optional>
 
@@ -27,7 +27,7 @@ using distributed::Reduction;
 using distributed::Shard;
 
 /// Every timing is the median of this many runs, after one that is not counted.
-constexpr int repetitions = 3;
+constexpr int repetitions = 5;
 
 /// What one comparison needs.
 struct Comparison {
@@ -58,67 +58,87 @@ IterationSummary summarize(const distributed::Communicator& communicator,
           percentile(all, 0.99)};
 }
 
-/// One start at one threshold: iterations, and seconds of the slowest rank. Collective.
-EvaluationRow compare_start(const Comparison& c, const std::string& initializer, double threshold) {
-  const auto& communicator = c.context.communicator;
-  Job::Solver settings = c.context.job.solver;
-  settings.initializer = initializer;
-  settings.threshold = threshold;
-  std::array<std::pair<double, double>, repetitions> times;  // total, start
-  std::vector<std::int32_t> iterations;
-  std::int64_t converged = 0;
-  SolveCounts counts;
-  for (int run = -1; run < repetitions; ++run) {
-    communicator.barrier();
-    SolveSeconds seconds;
-    counts = {};
-    communicator.agree([&] {
-      std::optional<Predictor> predictor;
-      const auto begin = std::chrono::steady_clock::now();
-      if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
-      seconds.start +=
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-      iterations = c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
-                                             seconds, converged, counts);
-    });
-    if (initializer == "model") seconds.start += c.fine_tune_seconds;
-    if (run >= 0)
-      times[static_cast<std::size_t>(run)] = {
-          communicator.all_reduce(seconds.start + seconds.iterate, Reduction::max),
-          communicator.all_reduce(seconds.start, Reduction::max)};
-  }
-  std::sort(times.begin(), times.end());
-  const auto [total, start] = times[repetitions / 2];
+/// What one run of one start over the problems took.
+struct Run {
+  double seconds = 0, start_seconds = 0;  ///< of the slowest rank
+  std::vector<std::int32_t> iterations;   ///< of this rank
+  std::int64_t converged = 0;             ///< on this rank
+  SolveCounts counts;                     ///< of this rank
+};
 
+/// Collective.
+Run run_start(const Comparison& c, const Job::Solver& settings) {
+  const auto& communicator = c.context.communicator;
+  const bool predicts = settings.initializer == "model";
+  Run run;
+  SolveSeconds seconds;
+  communicator.barrier();
+  communicator.agree([&] {
+    std::optional<Predictor> predictor;
+    const auto begin = std::chrono::steady_clock::now();
+    if (predicts) predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
+    seconds.start +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    run.iterations = c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
+                                               seconds, run.converged, run.counts);
+  });
+  if (predicts) seconds.start += c.fine_tune_seconds;
+  run.seconds = communicator.all_reduce(seconds.start + seconds.iterate, Reduction::max);
+  run.start_seconds = communicator.all_reduce(seconds.start, Reduction::max);
+  return run;
+}
+
+/// One start at one threshold from its runs, sorted by time. Collective.
+EvaluationRow make_row(const Comparison& c, Job::Solver settings, const std::vector<Run>& runs) {
+  const auto& communicator = c.context.communicator;
+  const Run& run = runs[runs.size() / 2];
   EvaluationRow row;
-  row.initializer = initializer;
-  row.threshold = threshold;
+  row.initializer = settings.initializer;
+  row.threshold = settings.threshold;
   const auto problems = static_cast<double>(c.population.problems());
-  row.milliseconds = 1e3 * total / problems;
-  row.predict_milliseconds = 1e3 * start / problems;
-  row.converged = communicator.all_reduce(converged, Reduction::sum);
-  row.newton = communicator.all_reduce(counts.newton, Reduction::sum);
-  row.replaced_starts = communicator.all_reduce(counts.replaced_starts, Reduction::sum);
+  row.milliseconds = 1e3 * run.seconds / problems;
+  row.predict_milliseconds = 1e3 * run.start_seconds / problems;
+  row.converged = communicator.all_reduce(run.converged, Reduction::sum);
+  row.newton = communicator.all_reduce(run.counts.newton, Reduction::sum);
+  row.replaced_starts = communicator.all_reduce(run.counts.replaced_starts, Reduction::sum);
   const MethodChoice choice = c.solver.choose(settings);
   row.method = method_name(choice.plan);
   row.reason = choice.reason;
-  row.solver_iterations = summarize(communicator, iterations);
+  row.solver_iterations = summarize(communicator, run.iterations);
   row.iterations = row.solver_iterations;
   if (c.plain_sinkhorn && choice.plan != MethodChoice::Plan::newton &&
       settings.acceleration != "none") {
     settings.method = "sinkhorn";
     settings.acceleration = "none";
     settings.doubtful_error = INFINITY;
-    SolveSeconds ignored;
-    communicator.agree([&] {
-      std::optional<Predictor> predictor;
-      if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
-      iterations = c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
-                                             ignored, converged, counts);
-    });
-    row.iterations = summarize(communicator, iterations);
+    row.iterations = summarize(communicator, run_start(c, settings).iterations);
   }
   return row;
+}
+
+/// All starts at one threshold. They take turns, so that a machine that slows down slows them all.
+/// Collective.
+std::vector<EvaluationRow> compare_starts(const Comparison& c,
+                                          const std::vector<std::string>& starts, double threshold,
+                                          const std::function<void()>& advance) {
+  Job::Solver settings = c.context.job.solver;
+  settings.threshold = threshold;
+  std::vector<std::vector<Run>> runs(starts.size());
+  for (int turn = -1; turn < repetitions; ++turn)
+    for (std::size_t k = 0; k < starts.size(); ++k) {
+      settings.initializer = starts[k];
+      Run run = run_start(c, settings);
+      if (turn >= 0) runs[k].push_back(std::move(run));
+      advance();
+    }
+  std::vector<EvaluationRow> rows;
+  for (std::size_t k = 0; k < starts.size(); ++k) {
+    std::sort(runs[k].begin(), runs[k].end(),
+              [](const Run& x, const Run& y) { return x.seconds < y.seconds; });
+    settings.initializer = starts[k];
+    rows.push_back(make_row(c, settings, runs[k]));
+  }
+  return rows;
 }
 
 /// The starts to compare, in the order of the job or of initializer_names().
@@ -228,15 +248,18 @@ void run_evaluate(const CommandContext& context) {
   std::vector<EvaluationRow> rows;
   {
     const PhaseTimer timer(report, "compare");
-    Progress progress("evaluate", "comparisons",
-                      static_cast<std::int64_t>(job.evaluate.thresholds.size() * starts.size()),
+    Progress progress("evaluate", "runs",
+                      static_cast<std::int64_t>(job.evaluate.thresholds.size() * starts.size()) *
+                          (repetitions + 1),
                       context.prints());
-    for (const double threshold : job.evaluate.thresholds)
+    std::int64_t done = 0;
+    for (const double threshold : job.evaluate.thresholds) {
+      auto some = compare_starts(comparison, starts, threshold, [&] { progress.update(++done); });
       for (std::size_t k = 0; k < starts.size(); ++k) {
-        rows.push_back(compare_start(comparison, starts[k], threshold));
-        rows.back().initial_error = curves[k].y.front();
-        progress.update(static_cast<std::int64_t>(rows.size()));
+        some[k].initial_error = curves[k].y.front();
+        rows.push_back(std::move(some[k]));
       }
+    }
   }
   {
     const PhaseTimer timer(report, "draw");
