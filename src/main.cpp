@@ -99,7 +99,11 @@ int main(int argc, char** argv) {
     // Freed after the agreement: freeing is collective, and a rank may come here alone.
     const auto communicator = otfleet::distributed::Communicator::world();
     if (communicator.is_root()) otfleet::set_last_words(otfleet::words_of_an_early_end(line));
-    code = otfleet::agree_on_exit(otfleet::run_guarded(line, communicator));
+    const auto outcome = otfleet::run_guarded(line, communicator);
+    // mpirun ends the ranks that are left when the first one is gone with an error: by then all is
+    // said.
+    otfleet::defer_interruption();
+    code = otfleet::agree_on_exit(outcome);
   }
   MPI_Finalize();
   return code;
