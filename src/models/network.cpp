@@ -29,25 +29,17 @@ std::vector<std::int64_t> chain(std::int64_t in, const std::vector<std::int64_t>
 }
 
 /// Blocks of `pooling` points along every axis of the grid, the last axis fastest; the last of an
-/// axis may be smaller. Every point is one where pooling is 1.
+/// axis may be smaller. Where pooling is 1 every point is one, on a grid or not.
 kernels::PointBlocks<ExecutionSpace> make_blocks(std::int64_t points,
                                                  const std::vector<std::int64_t>& grid,
                                                  std::int64_t pooling) {
-  std::vector<std::int64_t> block_of(static_cast<std::size_t>(points));
-  std::int64_t blocks = points;
-  std::iota(block_of.begin(), block_of.end(), 0);
-  if (pooling > 1) {
-    blocks = 1;
-    for (const std::int64_t length : grid) blocks *= (length - 1) / pooling + 1;
-    for (std::int64_t& block : block_of) {
-      std::int64_t rest = block, stride = 1;
-      block = 0;
-      for (std::size_t d = grid.size(); d-- > 0;) {
-        block += rest % grid[d] / pooling * stride;
-        rest /= grid[d];
-        stride *= (grid[d] - 1) / pooling + 1;
-      }
-    }
+  const auto axes = pooling > 1 ? grid : std::vector<std::int64_t>{points};
+  std::vector<std::int64_t> block_of(static_cast<std::size_t>(points), 0);
+  std::int64_t blocks = 1, stride = 1;
+  for (std::size_t d = axes.size(); d-- > 0; stride *= axes[d]) {
+    for (std::int64_t i = 0; i < points; ++i)
+      block_of[static_cast<std::size_t>(i)] += i / stride % axes[d] / pooling * blocks;
+    blocks *= (axes[d] - 1) / pooling + 1;
   }
   std::vector<std::int32_t> order(block_of.size()), begin(static_cast<std::size_t>(blocks) + 1);
   std::iota(order.begin(), order.end(), 0);

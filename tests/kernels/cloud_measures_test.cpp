@@ -150,14 +150,6 @@ Judgment judge(const HostMeasures& batch, double epsilon, const Rows& f) {
           on_host(found.upper_bound), on_host(found.lower_bound), on_host(found.marginal_error)};
 }
 
-SinkhornSettings settings_for(double epsilon, double threshold, int max_iterations) {
-  SinkhornSettings settings;
-  settings.epsilon = epsilon;
-  settings.threshold = threshold;
-  settings.max_iterations = max_iterations;
-  return settings;
-}
-
 /// The largest cost of a problem, at least a little: the scale of roundings.
 double size_of(const DenseProblem& problem) {
   return *std::max_element(problem.cost.begin(), problem.cost.end()) + 0.01;

@@ -14,14 +14,6 @@ namespace {
 
 using namespace test;
 
-SinkhornSettings settings_for(double epsilon, double threshold, int max_iterations) {
-  SinkhornSettings settings;
-  settings.epsilon = epsilon;
-  settings.threshold = threshold;
-  settings.max_iterations = max_iterations;
-  return settings;
-}
-
 /// Runs `count` iterations, fewer only when an error is exactly zero.
 SinkhornSettings exactly(int count, double epsilon) {
   return settings_for(epsilon, 1e-300, count);

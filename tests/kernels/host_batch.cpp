@@ -157,6 +157,14 @@ Vector<int, Space> on_device(const std::vector<int>& values) {
   return result;
 }
 
+SinkhornSettings settings_for(double epsilon, double threshold, int max_iterations) {
+  SinkhornSettings settings;
+  settings.epsilon = epsilon;
+  settings.threshold = threshold;
+  settings.max_iterations = max_iterations;
+  return settings;
+}
+
 ProblemBatch<Space> on_device(const HostBatch& batch) {
   return {{Space(), on_device(batch.sources, batch.cost.n())},
           {Space(), on_device(batch.targets, batch.cost.m())},

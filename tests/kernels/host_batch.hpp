@@ -67,6 +67,8 @@ HostBatch as_dense(const HostBatch& batch);
 Matrix<double, Space> on_device(const Rows& rows, int columns);
 Rows on_host(const Matrix<const double, Space>& rows);
 Vector<int, Space> on_device(const std::vector<int>& values);
+
+SinkhornSettings settings_for(double epsilon, double threshold, int max_iterations);
 ProblemBatch<Space> on_device(const HostBatch& batch);
 
 struct Solution {

@@ -11,14 +11,6 @@ namespace {
 
 using namespace test;
 
-Vector<int, Space> upload(const std::vector<int>& values) {
-  const Vector<int, Space> device("otfleet::test::indices", values.size());
-  const auto host = Kokkos::create_mirror_view(device);
-  std::copy(values.begin(), values.end(), host.data());
-  Kokkos::deep_copy(device, host);
-  return device;
-}
-
 Rows inputs_of(const Rows& weights, const std::vector<int>& measures,
                const std::vector<std::vector<int>>& blocks) {
   std::vector<int> points, begin = {0};
@@ -28,7 +20,7 @@ Rows inputs_of(const Rows& weights, const std::vector<int>& measures,
   }
   const Matrix<float, Space> inputs("otfleet::test::inputs", measures.size(), blocks.size());
   network_inputs<Space>(Space(), on_device(weights, static_cast<int>(weights[0].size())),
-                        upload(measures), {upload(points), upload(begin)}, inputs);
+                        on_device(measures), {on_device(points), on_device(begin)}, inputs);
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), inputs);
   Rows result(measures.size(), std::vector<double>(blocks.size()));
   for (std::size_t r = 0; r < measures.size(); ++r)
