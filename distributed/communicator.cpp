@@ -174,6 +174,12 @@ std::vector<std::int64_t> Communicator::gather(std::span<const std::int64_t> val
   return gather_on_root(values, *this);
 }
 
+std::vector<std::int64_t> Communicator::all_gather(std::int64_t value) const {
+  std::vector<std::int64_t> values(static_cast<std::size_t>(size_));
+  MPI_Allgather(&value, 1, MPI_INT64_T, values.data(), 1, MPI_INT64_T, *handle_);
+  return values;
+}
+
 void Communicator::agree(const std::function<void()>& work) const {
   std::int64_t failed_rank = size_;  // past the last rank: no failure
   std::int64_t is_user_error = 0;

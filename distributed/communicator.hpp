@@ -27,7 +27,7 @@ class Communicator {
   int rank() const { return rank_; }            ///< local
   int size() const { return size_; }            ///< local
   bool is_root() const { return rank_ == 0; }   ///< local
-  MPI_Comm handle() const { return *handle_; }  ///< local; for HDF5 and NCCL only
+  MPI_Comm handle() const { return *handle_; }  ///< local; for this folder, HDF5 and NCCL only
 
   void barrier() const;
 
@@ -50,6 +50,9 @@ class Communicator {
   /// Concatenates the ranks' vectors (any lengths) in rank order on rank 0; others get {}.
   std::vector<double> gather(std::span<const double> values) const;
   std::vector<std::int64_t> gather(std::span<const std::int64_t> values) const;
+
+  /// Every rank's value on every rank.
+  std::vector<std::int64_t> all_gather(std::int64_t value) const;
 
   /// Runs `work` on every rank, then agrees on the outcome: if it threw anywhere, every rank throws
   /// the error of the lowest rank that failed (UserError stays UserError, anything else becomes

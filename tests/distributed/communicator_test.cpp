@@ -114,6 +114,14 @@ TEST(Communicator, GathersVectorsOfAnyLengthInRankOrder) {
   EXPECT_EQ(pairs, expected_pairs);
 }
 
+TEST(Communicator, AllRanksGetTheValuesOfAll) {
+  const Communicator world = Communicator::world();
+  const std::int64_t large = std::int64_t{1} << 62;
+  std::vector<std::int64_t> expected;
+  for (int r = 0; r < world.size(); ++r) expected.push_back(large + r);
+  EXPECT_EQ(world.all_gather(large + world.rank()), expected);
+}
+
 TEST(Communicator, AgreesOnSuccess) {
   const Communicator world = Communicator::world();
   int runs = 0;
