@@ -7,20 +7,20 @@ namespace {
 
 // Functions of their own, since device lambdas may not stand in a constructor.
 
-/// Per measure: its mass, or −1 where a weight is negative or NaN; the mean of its points (zeros
-/// unless `centered`), and the largest distance of a point from there.
+/// Per measure: its mass, or NaN where a weight is negative or NaN; the mean of its points, zeros
+/// unless `centered`. all_points > 0: these are part of that many, and the mean becomes a part.
 template <class ExecutionSpace>
-void describe_measures(const ExecutionSpace& space,
-                       const Vector<const std::int64_t, ExecutionSpace>& offsets,
-                       const Vector<const double, ExecutionSpace>& weights,
-                       const Matrix<const double, ExecutionSpace>& points, bool centered,
-                       const Vector<double, ExecutionSpace>& mass,
-                       const Matrix<double, ExecutionSpace>& mean,
-                       const Vector<double, ExecutionSpace>& radius) {
+void sum_measures(const ExecutionSpace& space,
+                  const Vector<const std::int64_t, ExecutionSpace>& offsets,
+                  const Vector<const double, ExecutionSpace>& weights,
+                  const Matrix<const double, ExecutionSpace>& points, bool centered,
+                  double all_points, const Vector<double, ExecutionSpace>& mass,
+                  const Matrix<double, ExecutionSpace>& mean) {
   const auto count = static_cast<std::int64_t>(mass.extent(0));
   const int d = static_cast<int>(points.extent(1));
+  const double not_a_mass = std::numeric_limits<double>::quiet_NaN();
   Kokkos::parallel_for(
-      "otfleet::clouds::describe_measures", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      "otfleet::clouds::sum_measures", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
       KOKKOS_LAMBDA(std::int64_t s) {
         const std::int64_t begin = offsets(s), end = offsets(s + 1);
         double sum = 0;
@@ -29,12 +29,28 @@ void describe_measures(const ExecutionSpace& space,
           valid = valid && weights(i) >= 0;  // false for NaN too
           sum += weights(i);
         }
-        mass(s) = valid ? sum : -1;
-        const double share = centered ? 1 / static_cast<double>(end - begin) : 0.0;
+        mass(s) = valid ? sum : not_a_mass;
+        if (!centered) return;
+        const double share = 1 / (all_points > 0 ? all_points : static_cast<double>(end - begin));
         for (std::int64_t i = begin; i < end; ++i)
           for (int k = 0; k < d; ++k) mean(s, k) += points(i, k) * share;
+      });
+}
+
+/// Per measure the largest distance of a point from its mean.
+template <class ExecutionSpace>
+void find_radii(const ExecutionSpace& space,
+                const Vector<const std::int64_t, ExecutionSpace>& offsets,
+                const Matrix<const double, ExecutionSpace>& points,
+                const Matrix<const double, ExecutionSpace>& mean,
+                const Vector<double, ExecutionSpace>& radius) {
+  const auto count = static_cast<std::int64_t>(radius.extent(0));
+  const int d = static_cast<int>(points.extent(1));
+  Kokkos::parallel_for(
+      "otfleet::clouds::find_radii", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      KOKKOS_LAMBDA(std::int64_t s) {
         double largest = 0;
-        for (std::int64_t i = begin; i < end; ++i) {
+        for (std::int64_t i = offsets(s); i < offsets(s + 1); ++i) {
           double norm = 0;
           for (int k = 0; k < d; ++k)
             norm += (points(i, k) - mean(s, k)) * (points(i, k) - mean(s, k));
@@ -58,6 +74,16 @@ void check_offsets(const std::vector<std::int64_t>& offsets, std::int64_t total)
                                 ", but there are " + std::to_string(total) + " points");
 }
 
+/// The number of points, of which each has a weight.
+std::int64_t check_sizes(const auto& weights, const auto& points) {
+  if (weights.extent(0) != points.extent(0))
+    throw std::invalid_argument(std::to_string(weights.extent(0)) + " weights of measures, but " +
+                                std::to_string(points.extent(0)) + " points");
+  if (points.extent(0) > 0 && points.extent(1) == 0)
+    throw std::invalid_argument("a cloud needs at least one coordinate");
+  return static_cast<std::int64_t>(points.extent(0));
+}
+
 std::vector<double> to_host(const auto& values) {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
   return std::vector<double>(host.data(), host.data() + host.size());
@@ -72,28 +98,50 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
                                              std::vector<std::int64_t> offsets, GroundCost kind,
                                              double power)
     : kind_(kind), power_(power), offsets_(std::move(offsets)), weights_(weights), points_(points) {
-  check_power(kind, power);
-  const auto total = static_cast<std::int64_t>(points.extent(0));
-  if (static_cast<std::int64_t>(weights.extent(0)) != total)
-    throw std::invalid_argument(std::to_string(weights.extent(0)) + " weights of measures, but " +
-                                std::to_string(total) + " points");
-  check_offsets(offsets_, total);
-  if (total > 0 && points.extent(1) == 0)
-    throw std::invalid_argument("a cloud needs at least one coordinate");
-  const auto fault = first_fault(space, points, kind);
-  if (fault < total) {
-    const auto after = std::upper_bound(offsets_.begin(), offsets_.end(), fault);
+  check_offsets(offsets_, check_sizes(weights, points));
+  describe(space, 0);
+}
+
+template <class ExecutionSpace>
+CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space, CloudPeers& peers,
+                                             const Vector<const double, ExecutionSpace>& weights,
+                                             const Matrix<const double, ExecutionSpace>& points,
+                                             std::int64_t first, GroundCost kind, double power)
+    : kind_(kind),
+      power_(power),
+      offsets_{0, check_sizes(weights, points)},
+      weights_(weights),
+      points_(points),
+      peers_(&peers),
+      all_points_(all_sum(&peers, static_cast<double>(points.extent(0)))) {
+  if (!(all_points_ > 0)) throw std::invalid_argument("measure 0 has no points");
+  describe(space, first);
+}
+
+template <class ExecutionSpace>
+void CloudMeasures<ExecutionSpace>::describe(const ExecutionSpace& space, std::int64_t first) {
+  check_power(kind_, power_);
+  const auto total = offsets_.back();
+  auto fault = first_fault(space, points_, kind_);
+  const bool faulty = fault < total;
+  // The first one of all holders.
+  const double none = std::numeric_limits<double>::infinity();
+  const double found = -all_max(peers_, faulty ? -static_cast<double>(first + fault) : -none);
+  if (found < none) {
+    fault = static_cast<std::int64_t>(found);
+    const auto after =
+        peers_ ? offsets_.begin() + 1 : std::upper_bound(offsets_.begin(), offsets_.end(), fault);
     throw std::invalid_argument("measure " + std::to_string(after - offsets_.begin() - 1) +
                                 ": point " + std::to_string(fault - *(after - 1)) +
-                                fault_text(kind));
+                                fault_text(kind_));
   }
 
-  const auto measures = offsets_.size() - 1, d = points.extent(1);
-  const bool centered = depends_on_differences(kind);
+  const auto measures = offsets_.size() - 1, d = points_.extent(1);
+  const bool centered = depends_on_differences(kind_);
   if (!centered) {
     const Vector<double, ExecutionSpace> origin("otfleet::clouds::center", d);
-    const bool circle = kind == GroundCost::great_circle;
-    points_ = prepare_points<ExecutionSpace>(space, points, origin, !circle,
+    const bool circle = kind_ == GroundCost::great_circle;
+    points_ = prepare_points<ExecutionSpace>(space, points_, origin, !circle,
                                              circle ? 1 / std::sqrt(great_circle_divisor) : 1.0);
   }
   const Vector<std::int64_t, ExecutionSpace> device_offsets("otfleet::clouds::offsets",
@@ -105,15 +153,24 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
   const Vector<double, ExecutionSpace> mass("otfleet::clouds::mass", measures);
   const Vector<double, ExecutionSpace> radius("otfleet::clouds::radius", measures);
   const Matrix<double, ExecutionSpace> means("otfleet::clouds::means", measures, d);
-  describe_measures<ExecutionSpace>(space, device_offsets, weights_, points_, centered, mass, means,
-                                    radius);
+  sum_measures<ExecutionSpace>(space, device_offsets, weights_, points_, centered, all_points_,
+                               mass, means);
   space.fence();
   mass_ = to_host(mass);
-  radius_ = to_host(radius);
+  if (peers_) peers_->sum(mass_);
   for (std::size_t s = 0; s < measures; ++s)
     if (!(mass_[s] > 0) || !std::isfinite(mass_[s]))
       throw std::invalid_argument("measure " + std::to_string(s) +
                                   " has a negative or non-finite weight, or no mass");
+  const auto host_means = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), means);
+  if (peers_) {
+    peers_->sum({host_means.data(), host_means.size()});
+    Kokkos::deep_copy(means, host_means);
+  }
+  find_radii<ExecutionSpace>(space, device_offsets, points_, means, radius);
+  space.fence();
+  radius_ = to_host(radius);
+  if (peers_) peers_->max(radius_);
   if (!centered) return;
   means_ = means;
   host_means_ = to_host(means);

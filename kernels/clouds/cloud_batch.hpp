@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/clouds/cloud_peers.hpp"
 #include "kernels/clouds/ground_cost.hpp"
 #include "kernels/kokkos_compat.hpp"
 
@@ -24,9 +25,19 @@ class CloudMeasures {
   CloudMeasures(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& weights,
                 const Matrix<const double, ExecutionSpace>& points,
                 std::vector<std::int64_t> offsets, GroundCost kind, double power = 2);
+  /// One measure whose points are spread over `peers`, of which the caller is one: weights [n] and
+  /// points [n, d], n >= 0, are those of this holder, of all points the `first` one and those after
+  /// it. Collective, and so is everything that is then done with it, each holder passing and
+  /// getting the rows of its own points; figures of problems are the same on all. Memory is O(n d)
+  /// here, and twice the largest holder's columns for passing them around. `peers` must outlive it.
+  /// Throws as above, on all holders alike, naming points by their number among all.
+  CloudMeasures(const ExecutionSpace& space, CloudPeers& peers,
+                const Vector<const double, ExecutionSpace>& weights,
+                const Matrix<const double, ExecutionSpace>& points, std::int64_t first,
+                GroundCost kind, double power = 2);
 
   int count() const { return static_cast<int>(mass_.size()); }
-  /// Points of a measure.
+  /// Points of a measure that are here.
   int size(int measure) const {
     return static_cast<int>(offsets_[measure + 1] - offsets_[measure]);
   }
@@ -36,6 +47,9 @@ class CloudMeasures {
   const std::vector<std::int64_t>& offsets() const { return offsets_; }
   const Vector<const double, ExecutionSpace>& weights() const { return weights_; }
   const std::vector<double>& masses() const { return mass_; }  ///< [M]
+  CloudPeers* peers() const { return peers_; }                 ///< null: all points are here
+  /// Points of the one measure that is spread over holders, theirs too; 0 where none is.
+  double all_points() const { return all_points_; }
 
   /// The points as kernels use them: unit vectors for the cosine, divided by the root of the great
   /// circle's divisor, the user's own elsewhere.
@@ -50,6 +64,8 @@ class CloudMeasures {
   double reach(int source_measure, const CloudMeasures& target, int target_measure) const;
 
  private:
+  void describe(const ExecutionSpace& space, std::int64_t first);
+
   GroundCost kind_ = GroundCost::squared_euclidean;
   double power_ = 2;
   std::vector<std::int64_t> offsets_ = {0};
@@ -57,6 +73,8 @@ class CloudMeasures {
   Matrix<const double, ExecutionSpace> points_, means_;
   std::vector<double> mass_, radius_;  ///< [M]; radius: around the mean, or the origin
   std::vector<double> host_means_;     ///< [M, d] or empty
+  CloudPeers* peers_ = nullptr;
+  double all_points_ = 0;
 };
 
 /// B problems: problem k transports measure source_index[k] of `source` to measure target_index[k]

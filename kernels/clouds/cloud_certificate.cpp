@@ -15,7 +15,7 @@ double row_error(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& so
   const auto weight = source.support.weight;
   const auto sum = source.sum;
   return sum_terms(
-      space, source.points.count, KOKKOS_LAMBDA(int i) {
+      space, source.points, KOKKOS_LAMBDA(int i) {
         const double missing = sum(i) - weight(i);
         return missing < 0 ? -missing : missing;
       });
@@ -69,11 +69,11 @@ void load_gaps(const ExecutionSpace& space, const Vector<const double, Execution
 }
 
 template <class ExecutionSpace>
-double product_sum(const ExecutionSpace& space, int count,
+double product_sum(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, double>& points,
                    const Vector<const double, ExecutionSpace>& x,
                    const Vector<double, ExecutionSpace>& y) {
   return sum_terms(
-      space, count, KOKKOS_LAMBDA(int i) { return x(i) * y(i); });
+      space, points, KOKKOS_LAMBDA(int i) { return x(i) * y(i); });
 }
 
 template <class ExecutionSpace>
@@ -91,7 +91,7 @@ double plan_cost(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& so
   run_pass<form, PassResult::costs>(space, source.points, target.points, target.potential,
                                     source.shift, result, scale, power);
   return sum_terms(
-      space, source.points.count, KOKKOS_LAMBDA(int i) { return result(i); });
+      space, source.points, KOKKOS_LAMBDA(int i) { return result(i); });
 }
 
 /// The cost of the rounding of the plan to a feasible one: rows down to a, then columns down to b,
@@ -113,9 +113,9 @@ double rounded_cost(const ExecutionSpace& space, CloudArena<ExecutionSpace>& are
   const double kept = plan_cost<form>(space, source, target, result, scale, power);
   run_pass<form, PassResult::product>(space, source.points, target.points, missing_b, missing_b,
                                       result, scale, power);
-  const double added = product_sum<ExecutionSpace>(space, source.points.count, missing_a, result);
+  const double added = product_sum<ExecutionSpace>(space, source.points, missing_a, result);
   const double mass = sum_terms(
-      space, source.points.count, KOKKOS_LAMBDA(int i) { return missing_a(i); });
+      space, source.points, KOKKOS_LAMBDA(int i) { return missing_a(i); });
   return mass > 0 || std::isnan(mass) ? kept + added / mass : kept;
 }
 
@@ -138,7 +138,7 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
     const auto row = problem.source_row(f);
     const auto source = make_plan_side(space, arena, problem.source);
     const auto target = make_plan_side(space, arena, problem.target);
-    const double largest = largest_potential(space, row, source.support);
+    const double largest = largest_potential(space, row, source);
     const auto gaps = padded_array(space, arena, source.points, infinite);
     const auto result = padded_array(space, arena, source.points, 0);
     const auto transform = padded_array(space, arena, target.points, infinite);
@@ -156,12 +156,12 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
       run_pass<form, PassResult::smallest>(space, target.points, source.points, gaps, gaps,
                                            transform, scale, power);
       const double first =
-          product_sum<ExecutionSpace>(space, target.points.count, target.support.weight, transform);
+          product_sum<ExecutionSpace>(space, target.points, target.support.weight, transform);
       negate(space, target.points.count, transform);
       run_pass<form, PassResult::smallest>(space, source.points, target.points, transform,
                                            transform, result, scale, power);
       // No cost is negative.
-      lower(k) = std::max(0.0, first + product_sum<ExecutionSpace>(space, source.points.count,
+      lower(k) = std::max(0.0, first + product_sum<ExecutionSpace>(space, source.points,
                                                                    source.support.weight, result));
     });
   });

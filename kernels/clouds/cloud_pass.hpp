@@ -1,9 +1,12 @@
 #pragma once
 #include "kernels/clouds/cloud_points.hpp"
+#include "kernels/clouds/column_blocks.hpp"
 #include "kernels/clouds/cost_form.hpp"
 
 // One pass over all pairs of two clouds: a number for every row, from a sum or an extremum over the
-// columns. Costs are computed where they are used; the exponents of exp are to base 2.
+// columns. Costs are computed where they are used; the exponents of exp are to base 2. Columns come
+// in blocks, what one gives is combined with what the ones before gave: points that others hold are
+// further blocks, and all points in one memory are the case of one block.
 
 namespace otfleet::kernels {
 
@@ -46,6 +49,11 @@ struct CloudPass {
   Vector<Scalar, ExecutionSpace> result;
   int row_count, dimension, column_blocks, chunk;
   Scalar scale, half_power;
+  bool adds;  ///< to what other columns have left in result
+
+  KOKKOS_FORCEINLINE_FUNCTION void store(int row, Scalar total) const {
+    result(row) = adds ? combine<wanted>(result(row), total) : total;
+  }
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, team.team_size()), [&](int thread) {
@@ -58,7 +66,7 @@ struct CloudPass {
           Scalar lanes[L::width];
           L::store(lanes, totals[r]);
           for (int e = 1; e < L::width; ++e) lanes[0] = combine<wanted>(lanes[0], lanes[e]);
-          result(first + r) = lanes[0];
+          store(first + r, lanes[0]);
         }
       } else {
         Scalar total = nothing_yet<wanted, Scalar>();
@@ -77,7 +85,7 @@ struct CloudPass {
         else
           Kokkos::parallel_reduce(Kokkos::ThreadVectorRange(team, lanes), each,
                                   Kokkos::Sum<Scalar>(total));
-        Kokkos::single(Kokkos::PerThread(team), [&]() { result(first) = total; });
+        Kokkos::single(Kokkos::PerThread(team), [&]() { store(first, total); });
       }
     });
   }
@@ -143,7 +151,8 @@ struct CloudPass {
 
 /// The pass over `rows` and `columns`; offset [columns.padded()], shift and result
 /// [rows.padded()], shift only for sums of exponentials. The padding of offset must hold what adds
-/// nothing: −inf, 0 for a product, inf for a minimum.
+/// nothing: −inf, 0 for a product, inf for a minimum. Where others hold points of the columns'
+/// side, collective: over their columns and offsets too.
 template <CostForm form, PassResult wanted, class ExecutionSpace, class Scalar>
 void run_pass(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, Scalar>& rows,
               const CloudPoints<ExecutionSpace, Scalar>& columns,
@@ -153,27 +162,33 @@ void run_pass(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, Sca
   using Pass = CloudPass<form, wanted, ExecutionSpace, Scalar>;
   using L = typename Pass::L;
   constexpr bool host = runs_on_host<ExecutionSpace>;
+  constexpr int threads = team_threads<ExecutionSpace>;
   constexpr int chunk_bytes = 16 * 1024;  // half of a first-level cache
   const int block_bytes = rows.dimension * L::width * static_cast<int>(sizeof(Scalar));
-  const int chunk = !host                       ? columns.column_blocks()
-                    : block_bytes < chunk_bytes ? chunk_bytes / block_bytes
-                                                : 1;
-  const Pass pass{rows.rows,
-                  columns.columns,
-                  offset,
-                  shift,
-                  result,
-                  rows.count,
-                  rows.dimension,
-                  columns.column_blocks(),
-                  chunk,
-                  static_cast<Scalar>(scale),
-                  static_cast<Scalar>(power / 2)};
-  constexpr int threads = team_threads<ExecutionSpace>;
   const int strips = (rows.count + Pass::strip - 1) / Pass::strip;
-  Kokkos::parallel_for(
-      "otfleet::clouds::pass",
-      Policy<ExecutionSpace>(space, (strips + threads - 1) / threads, threads, L::packs), pass);
+  bool adds = false;
+  for_each_column_block(space, columns, offset, [&](const auto& block) {
+    const int chunk = !host                       ? block.blocks
+                      : block_bytes < chunk_bytes ? chunk_bytes / block_bytes
+                                                  : 1;
+    const Pass pass{rows.rows,
+                    block.columns,
+                    block.offset,
+                    shift,
+                    result,
+                    rows.count,
+                    rows.dimension,
+                    block.blocks,
+                    chunk,
+                    static_cast<Scalar>(scale),
+                    static_cast<Scalar>(power / 2),
+                    adds};
+    adds = true;
+    if (strips == 0) return;
+    Kokkos::parallel_for(
+        "otfleet::clouds::pass",
+        Policy<ExecutionSpace>(space, (strips + threads - 1) / threads, threads, L::packs), pass);
+  });
 }
 
 }  // namespace otfleet::kernels

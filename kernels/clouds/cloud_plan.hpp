@@ -35,29 +35,31 @@ PlanSide<ExecutionSpace> make_plan_side(const ExecutionSpace& space,
           padded_array(space, arena, side.points, 0), padded_array(space, arena, side.points, 0)};
 }
 
-/// The sum of term(i) over 0 … count − 1.
+/// The sum of term(i) over the points, those that others hold too.
 template <class ExecutionSpace, class Term>
-double sum_terms(const ExecutionSpace& space, int count, const Term& term) {
+double sum_terms(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, double>& points,
+                 const Term& term) {
   double sum = 0;
   Kokkos::parallel_reduce(
-      "otfleet::clouds::sum_terms", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      "otfleet::clouds::sum_terms", Kokkos::RangePolicy<ExecutionSpace>(space, 0, points.count),
       KOKKOS_LAMBDA(int i, double& part) { part += term(i); }, sum);
-  return sum;
+  return all_sum(points.peers, sum);
 }
 
 /// The largest entry of a problem's row of f on the support; 0 when none of them is above −inf.
 template <class ExecutionSpace>
 double largest_potential(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
-                         const Support<ExecutionSpace>& support) {
-  const auto index = support.index;
+                         const PlanSide<ExecutionSpace>& side) {
+  const auto index = side.support.index;
   double largest = 0;
   Kokkos::parallel_reduce(
       "otfleet::clouds::largest_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, support.count),
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
       KOKKOS_LAMBDA(int i, double& most) {
         if (f(index(i)) > most) most = f(index(i));
       },
       Kokkos::Max<double>(largest));
+  largest = all_max(side.points.peers, largest);
   return largest > -std::numeric_limits<double>::max() ? largest : 0.0;
 }
 
@@ -136,11 +138,11 @@ void make_plan(const ExecutionSpace& space, const Vector<const double, Execution
 /// <f, a> for a row of f.
 template <class ExecutionSpace>
 double source_dual(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
-                   const Support<ExecutionSpace>& support) {
-  const auto index = support.index;
-  const auto weight = support.weight;
+                   const PlanSide<ExecutionSpace>& source) {
+  const auto index = source.support.index;
+  const auto weight = source.support.weight;
   return sum_terms(
-      space, support.count, KOKKOS_LAMBDA(int i) { return weight(i) * f(index(i)); });
+      space, source.points, KOKKOS_LAMBDA(int i) { return weight(i) * f(index(i)); });
 }
 
 /// The sum of weight × potential of one side, in units of epsilon to base 2.
@@ -149,7 +151,7 @@ double potential_sum(const ExecutionSpace& space, const PlanSide<ExecutionSpace>
   const auto weight = side.support.weight;
   const auto potential = side.potential;
   return sum_terms(
-      space, side.points.count, KOKKOS_LAMBDA(int i) { return weight(i) * potential(i); });
+      space, side.points, KOKKOS_LAMBDA(int i) { return weight(i) * potential(i); });
 }
 
 /// The plan's mass.
@@ -157,7 +159,7 @@ template <class ExecutionSpace>
 double plan_mass(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& side) {
   const auto sum = side.sum;
   return sum_terms(
-      space, side.points.count, KOKKOS_LAMBDA(int i) { return sum(i); });
+      space, side.points, KOKKOS_LAMBDA(int i) { return sum(i); });
 }
 
 /// The dual value of a row of f, whose plan make_plan() has left in both sides.
@@ -166,8 +168,8 @@ double dual_value(const ExecutionSpace& space, const Vector<const double, Execut
                   double largest, double mass, double epsilon,
                   const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target) {
   const double scale = 1 / (epsilon * std::log(2.0));
-  return source_dual(space, f, source.support) + potential_sum(space, target) / scale -
-         largest * mass + epsilon * (mass - plan_mass(space, source));
+  return source_dual(space, f, source) + potential_sum(space, target) / scale - largest * mass +
+         epsilon * (mass - plan_mass(space, source));
 }
 
 }  // namespace otfleet::kernels

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/clouds/cloud_arena.hpp"
+#include "kernels/clouds/cloud_peers.hpp"
 #include "kernels/lanes/pack.hpp"
 
 // What one problem sees of the clouds: the points that carry weight, gathered and laid out.
@@ -71,6 +72,7 @@ struct CloudPoints {
   Vector<Scalar, ExecutionSpace> rows;     ///< [row blocks][dimension][row_block]
   Vector<Scalar, ExecutionSpace> columns;  ///< [column blocks][dimension][L::width]
   int count = 0, dimension = 0;
+  CloudPeers* peers = nullptr;  ///< who hold the other points of this side; null: nobody
 
   int row_blocks() const { return (count + row_block - 1) / row_block; }
   int column_blocks() const { return (count + L::width - 1) / L::width; }

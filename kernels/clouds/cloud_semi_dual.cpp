@@ -36,7 +36,7 @@ void evaluate(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& 
     const auto row = problem.source_row(f);
     const auto source = make_plan_side(space, *problem.arena, problem.source);
     const auto target = make_plan_side(space, *problem.arena, problem.target);
-    const double largest = largest_potential(space, row, source.support);
+    const double largest = largest_potential(space, row, source);
     with_cost_form(batch.kind, [&](auto constant) {
       make_plan<decltype(constant)::form>(space, row, largest, source, target, scale, batch.power);
     });

@@ -68,6 +68,7 @@ void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionS
           if (f(index(i)) > most) most = f(index(i));
         },
         Kokkos::Max<double>(largest));
+  largest = all_max(side.points.peers, largest);
   if (!(std::abs(largest) < std::numeric_limits<double>::max())) largest = 0;
   Kokkos::parallel_for(
       "otfleet::clouds::load_potential",
@@ -120,7 +121,7 @@ PotentialChange measure_change(const ExecutionSpace& space,
                                const Vector<Scalar, ExecutionSpace>& previous) {
   const auto log_weights = side.support.log_weight, weights = side.support.weight;
   const auto potential = side.potential, shift = side.shift, sum = side.sum;
-  double slope = 0, change = 0, mass = 0;
+  double totals[3] = {};  // slope, change, mass
   Kokkos::parallel_reduce(
       "otfleet::clouds::measure_change",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
@@ -133,8 +134,9 @@ PotentialChange measure_change(const ExecutionSpace& space,
         change_part += weights(i) * step;
         mass_part += weights(i);
       },
-      slope, change, mass);
-  return {slope, change / mass};
+      totals[0], totals[1], totals[2]);
+  if (side.points.peers) side.points.peers->sum(totals);
+  return {totals[0], totals[1] / totals[2]};
 }
 
 /// potential = update = log2(weight) − log2(sum), plus `factor` times how the update changed, less
@@ -168,7 +170,7 @@ double fit_potential(const ExecutionSpace& space, const IterationSide<ExecutionS
         if (!(moved <= most)) most = moved;
       },
       Kokkos::Max<double>(change));
-  return change;
+  return all_max(side.points.peers, change);
 }
 
 /// |P1 − a|_1.
@@ -187,7 +189,7 @@ double marginal_error(const ExecutionSpace& space,
         part += missing < 0 ? -missing : missing;
       },
       error);
-  return error;
+  return all_sum(side.points.peers, error);
 }
 
 /// Terms of a sum with an old shift stay below 2^60 when nothing has moved by more, and the sum

@@ -11,7 +11,8 @@
 // (CloudBatch; arrays over points are then flat, one problem after the other, with CloudBatch's
 // offsets). A problem looks only at the points where its weights are positive. Problems are taken
 // one after the other, every pass over the pairs runs on all threads. No array has n·m entries:
-// memory is O((n + m) d).
+// memory is O((n + m) d). Of measures that are spread over several memories (CloudPeers), functions
+// are collective: each holder passes and gets the rows of its own points, and all of the figures.
 
 namespace otfleet::kernels {
 

@@ -55,14 +55,17 @@ struct BatchSide {
   Matrix<const double, ExecutionSpace> means;   ///< of the measures; empty: nothing to move
   std::int64_t stride = 0;                ///< between the weights of measures on shared points
   const std::int64_t* offsets = nullptr;  ///< of measures with points of their own
-  std::vector<double> mass;               ///< [M]
-  std::vector<int> index;                 ///< [B]
+  double all_points = 0;     ///< of the one measure, with those that others hold; 0: nobody does
+  std::vector<double> mass;  ///< [M]
+  std::vector<int> index;    ///< [B]
 
   bool shares_points() const { return offsets == nullptr; }
   int size(int measure) const {
     return static_cast<int>(offsets ? offsets[measure + 1] - offsets[measure]
                                     : static_cast<std::int64_t>(points.extent(0)));
   }
+  /// Points of a measure, wherever they are.
+  double whole_size(int measure) const { return all_points > 0 ? all_points : size(measure); }
   /// Row of points where those of a measure begin.
   std::int64_t first_point(int measure) const { return offsets ? offsets[measure] : 0; }
   Vector<const double, ExecutionSpace> weights_of(int measure) const {
@@ -94,6 +97,7 @@ struct CloudProblems {
   BatchSide<ExecutionSpace> source, target;
   /// [B], or one for all: no distance between points of a problem is larger.
   std::vector<double> reach;
+  CloudPeers* peers = nullptr;  ///< who hold the problems' other points
 
   int size() const { return static_cast<int>(source.index.size()); }
   double reach_of(int k) const { return reach[reach.size() == 1 ? 0 : k]; }
@@ -146,6 +150,8 @@ CloudProblems<ExecutionSpace> walk_through(const CloudBatch<ExecutionSpace>& pro
     throw std::invalid_argument("source points have " + std::to_string(source.dimension()) +
                                 " coordinates, target points " +
                                 std::to_string(target.dimension()));
+  if (source.peers() != target.peers())
+    throw std::invalid_argument("source and target points are not spread over the same holders");
   const auto side = [](const CloudMeasures<ExecutionSpace>& measures,
                        const std::vector<int>& index) {
     BatchSide<ExecutionSpace> result;
@@ -153,12 +159,14 @@ CloudProblems<ExecutionSpace> walk_through(const CloudBatch<ExecutionSpace>& pro
     result.points = measures.points();
     result.means = measures.means();
     result.offsets = measures.offsets().data();
+    result.all_points = measures.all_points();
     result.mass = measures.masses();
     result.index = index;
     return result;
   };
   batch.kind = source.kind();
   batch.power = source.power();
+  batch.peers = source.peers();
   batch.source = side(source, problems.source_index);
   batch.target = side(target, problems.target_index);
   for (int k = 0; k < problems.size(); ++k) {
@@ -214,7 +222,7 @@ Vector<const double, ExecutionSpace> find_center(const ExecutionSpace& space,
                                                  int from, int to) {
   const auto source = batch.source.means, target = batch.target.means;
   if (source.extent(0) == 0) return {};
-  const double n = batch.source.size(from), m = batch.target.size(to);
+  const double n = batch.source.whole_size(from), m = batch.target.whole_size(to);
   const double source_share = n / (n + m), target_share = m / (n + m);
   const auto center = arena.template take<double>(source.extent(1));
   Kokkos::parallel_for(
@@ -227,7 +235,8 @@ Vector<const double, ExecutionSpace> find_center(const ExecutionSpace& space,
 }
 
 /// Calls body(CloudProblem<ExecutionSpace, Scalar>) for one problem after the other; gathered
-/// points are multiplied by `factor`. Points that all problems share are laid out once for all
+/// points are multiplied by `factor`. Of a problem that is spread over several holders, body sees
+/// the points that are here. Points that all problems share are laid out once for all
 /// problems with weight on every one of them.
 template <class Scalar, class ExecutionSpace, class Body>
 void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
@@ -252,6 +261,7 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
         if (!all) all = gather_points<Scalar>(space, shared, result.place, support, factor);
         result.points = *all;
       }
+      result.points.peers = batch.peers;
       return result;
     };
     const double mass = batch.source.mass[from];

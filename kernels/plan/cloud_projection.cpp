@@ -73,7 +73,7 @@ void project_all(const ExecutionSpace& space, const CloudProblems<ExecutionSpace
     const auto row = problem.source_row(potential);
     const auto given = make_plan_side(space, *problem.arena, problem.source);
     const auto wanted = make_plan_side(space, *problem.arena, problem.target);
-    load_side(space, row, largest_potential(space, row, given.support), scale, given);
+    load_side(space, row, largest_potential(space, row, given), scale, given);
     with_cost_form(batch.kind, [&](auto constant) {
       project<decltype(constant)::form>(space, *problem.arena, given, wanted, points,
                                         problem.source.place.first, scale, batch.power,
@@ -119,7 +119,8 @@ void barycentric_projection(const ExecutionSpace& space, const CloudBatch<Execut
   }
   const auto unit = make_unit_points(
       space, points,
-      static_cast<std::int64_t>((forward ? problems.target : problems.source).offsets().back()));
+      static_cast<std::int64_t>((forward ? problems.target : problems.source).offsets().back()),
+      problems.source.peers());
   const auto potentials = flat_rows("potential", potential, given);
   const auto rows = flat_rows("projection", projection, wanted, unit.dimension());
   Kokkos::deep_copy(space, projection, std::numeric_limits<double>::quiet_NaN());

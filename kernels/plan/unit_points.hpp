@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/clouds/cloud_peers.hpp"
 #include "kernels/sinkhorn/checks.hpp"
 
 namespace otfleet::kernels {
@@ -39,43 +40,66 @@ std::int64_t first_not_finite(const ExecutionSpace& space,
   return first < count ? first : count;
 }
 
-/// Throws std::invalid_argument unless the points are [count, d] with d >= 1, finite, and no
-/// further apart than a double can say.
+/// The least and the largest of every coordinate, infinite where there are no points.
 template <class ExecutionSpace>
-UnitPoints<ExecutionSpace> make_unit_points(const ExecutionSpace& space,
-                                            const Matrix<const double, ExecutionSpace>& points,
-                                            std::int64_t count) {
-  const int d = static_cast<int>(points.extent(1));
-  if (d < 1) throw std::invalid_argument("points without coordinates have no mean");
-  check_rows("points", points, count, d);
-  const auto fault = first_not_finite(space, points);
-  if (fault < count)
-    throw std::invalid_argument("point " + std::to_string(fault) +
-                                " has a coordinate that is not finite");
-  const Vector<double, ExecutionSpace> low("otfleet::plan::low", d), span("otfleet::plan::span", d);
-  const Matrix<double, ExecutionSpace> unit(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::plan::unit_points"), count, d);
+void find_range(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& points,
+                const Vector<double, ExecutionSpace>& low,
+                const Vector<double, ExecutionSpace>& high) {
+  const auto count = static_cast<std::int64_t>(points.extent(0));
   Kokkos::parallel_for(
-      "otfleet::plan::scale_points", Kokkos::RangePolicy<ExecutionSpace>(space, 0, d),
+      "otfleet::plan::find_range",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(points.extent(1))),
       KOKKOS_LAMBDA(int c) {
-        double least = points(0, c), most = least;
-        for (std::int64_t i = 1; i < count; ++i) {
+        double least = Kokkos::Experimental::infinity<double>::value, most = -least;
+        for (std::int64_t i = 0; i < count; ++i) {
           least = points(i, c) < least ? points(i, c) : least;
           most = points(i, c) > most ? points(i, c) : most;
         }
         low(c) = least;
-        span(c) = most - least;
-        // A share that small is no digit of a mean, and its products would not be normal numbers.
-        for (std::int64_t i = 0; i < count; ++i) {
-          const double share = most > least ? (points(i, c) - least) / (most - least) : 0.0;
-          unit(i, c) = share > 1e-30 ? share : 0.0;
-        }
+        high(c) = most;
       });
+}
+
+/// Throws std::invalid_argument unless the points are [count, d] with d >= 1, finite, and no
+/// further apart than a double can say. Where `peers` hold more of the points, collective; they are
+/// then scaled as one.
+template <class ExecutionSpace>
+UnitPoints<ExecutionSpace> make_unit_points(const ExecutionSpace& space,
+                                            const Matrix<const double, ExecutionSpace>& points,
+                                            std::int64_t count, CloudPeers* peers = nullptr) {
+  const int d = static_cast<int>(points.extent(1));
+  if (d < 1) throw std::invalid_argument("points without coordinates have no mean");
+  check_rows("points", points, count, d);
+  const auto fault = first_not_finite(space, points);
+  if (all_max(peers, fault < count ? 1 : 0) > 0) {
+    const std::string which =
+        fault < count ? "point " + std::to_string(fault) : "a point held elsewhere";
+    throw std::invalid_argument(which + " has a coordinate that is not finite");
+  }
+  const Vector<double, ExecutionSpace> low("otfleet::plan::low", d), span("otfleet::plan::span", d);
+  find_range<ExecutionSpace>(space, points, low, span);
+  const auto host_low = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), low);
   const auto host_span = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), span);
-  for (int c = 0; c < d; ++c)
+  for (int c = 0; c < d; ++c) {
+    host_low(c) = -all_max(peers, -host_low(c));
+    host_span(c) = all_max(peers, host_span(c)) - host_low(c);
     if (!std::isfinite(host_span(c)))
       throw std::invalid_argument("coordinate " + std::to_string(c) +
                                   " of the points spreads beyond the range of double");
+  }
+  Kokkos::deep_copy(low, host_low);
+  Kokkos::deep_copy(span, host_span);
+  const Matrix<double, ExecutionSpace> unit(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::plan::unit_points"), count, d);
+  Kokkos::parallel_for(
+      "otfleet::plan::scale_points", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      KOKKOS_LAMBDA(std::int64_t i) {
+        // A share that small is no digit of a mean, and its products would not be normal numbers.
+        for (int c = 0; c < d; ++c) {
+          const double share = span(c) > 0 ? (points(i, c) - low(c)) / span(c) : 0.0;
+          unit(i, c) = share > 1e-30 ? share : 0.0;
+        }
+      });
   return {unit, low, span};
 }
 
