@@ -11,6 +11,8 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "src/commands/commands.hpp"
+#include "src/commands/shard_choice.hpp"
+#include "src/commands/solve_rows.hpp"
 #include "src/commands/solve_task.hpp"
 #include "src/reports/progress.hpp"
 #include "src/reports/report.hpp"
@@ -65,6 +67,8 @@ nlohmann::json finite_or_null(double value) {
 void run_solve(const CommandContext& context) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
+  const ShardChoice shard = choose_shard(context);
+  if (shard.rows) return run_sharded_solve(context, shard);
   Report report("solve", job, communicator);
   const SolveTask task = make_solve_task(context, report);
   const bool balanced = job.problem.balanced();
@@ -130,6 +134,7 @@ void run_solve(const CommandContext& context) {
   figures["mean_iterations"] =
       problems > 0 ? static_cast<double>(tally.iterations) / static_cast<double>(problems) : 0.0;
   figures["method"] = {{"chosen", task.method}, {"reason", task.reason}};
+  figures["shard"] = {{"chosen", "problems"}, {"reason", shard.reason}};
   if (balanced) {
     figures["method"]["newton"] = tally.counts.newton;
     figures["method"]["sinkhorn"] = problems - tally.counts.newton;

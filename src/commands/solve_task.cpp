@@ -96,7 +96,8 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
   return task;
 }
 
-/// Throws UserError where the job asks for what needs points that all problems share.
+}  // namespace
+
 void check_clouds_fit(const Job& job, const std::filesystem::path& file) {
   const auto refuse = [&](const std::string& key, const std::string& value,
                           const std::string& instead) {
@@ -115,6 +116,8 @@ void check_clouds_fit(const Job& job, const std::filesystem::path& file) {
   if (job.solver.method == "newton") refuse("solver.method", job.solver.method, "sinkhorn");
   if (job.solution.plan != "none") refuse("solution.plan", job.solution.plan, "none");
 }
+
+namespace {
 
 /// Problems in which every measure has points of its own, and who solves them.
 struct Clouds {

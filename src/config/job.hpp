@@ -90,6 +90,7 @@ struct Job {
     double doubtful_error = 0.25;      // share of the mass: a prediction with a larger first error
                                        // is compared with zeros
     std::string precision = "double";  // double | float; certificates are always double
+    std::string shard = "auto";        // auto | problems | rows: what ranks share, clouds only
   } solver;
 
   struct FineTune {

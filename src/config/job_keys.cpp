@@ -144,6 +144,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(solver.acceleration, one_of({"momentum", "none"}), "of Sinkhorn's iteration: momentum or none"),
     OTFLEET_KEY(solver.doubtful_error, zero_or_more, "share of the mass: a prediction with a larger first error is compared with zeros, and the better one taken"),
     OTFLEET_KEY(solver.precision, one_of({"double", "float"}), "double or float; certificates are always double"),
+    OTFLEET_KEY(solver.shard, one_of({"auto", "problems", "rows"}), "what each rank gets: problems, or rows of every problem (populations of clouds only), for problems too large for a rank or fewer than ranks; auto: by predicted work"),
     OTFLEET_KEY(fine_tune.steps, integer(0), "steps on the problems to solve, before solving; 0: none"),
     OTFLEET_KEY(fine_tune.learning_rate, above_zero, "of those steps"),
     OTFLEET_KEY(fine_tune.batch, integer(1), "problems per step, on each rank"),

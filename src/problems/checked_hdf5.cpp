@@ -63,8 +63,13 @@ void check_plausible(std::int64_t elements, std::uintmax_t file_bytes, const std
 
 std::vector<double> read_numbers(const distributed::Hdf5File& file, const std::string& dataset,
                                  int dimensions, std::vector<std::int64_t>& shape) {
-  shape = checked_info(file, dataset, dimensions, false).shape;
+  shape = numbers_shape(file, dataset, dimensions);
   return file.read<double>(dataset);
+}
+
+std::vector<std::int64_t> numbers_shape(const distributed::Hdf5File& file,
+                                        const std::string& dataset, int dimensions) {
+  return checked_info(file, dataset, dimensions, false).shape;
 }
 
 std::vector<std::int64_t> read_integers(const distributed::Hdf5File& file,

@@ -24,7 +24,11 @@ void check_plausible(std::int64_t elements, std::uintmax_t file_bytes, const std
 std::vector<double> read_numbers(const distributed::Hdf5File& file, const std::string& dataset,
                                  int dimensions, std::vector<std::int64_t>& shape);
 
-/// The same for one dimension of integers.
+/// The shape of such a dataset after the same checks. Local.
+std::vector<std::int64_t> numbers_shape(const distributed::Hdf5File& file,
+                                        const std::string& dataset, int dimensions);
+
+/// As read_numbers(), for one dimension of integers.
 std::vector<std::int64_t> read_integers(const distributed::Hdf5File& file,
                                         const std::string& dataset);
 

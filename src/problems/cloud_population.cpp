@@ -17,9 +17,9 @@ namespace otfleet {
 namespace {
 
 using distributed::Hdf5File;
-using Shape = std::vector<std::int64_t>;
 
-void check_offsets(const std::string& name, const CloudTable& table) {
+/// Of `total` points.
+void check_offsets(const std::string& name, const CloudTable& table, std::int64_t total) {
   const auto& offsets = table.offsets;
   if (offsets.empty()) throw UserError(name + " is empty; it must begin with 0");
   if (offsets.front() != 0)
@@ -33,26 +33,27 @@ void check_offsets(const std::string& name, const CloudTable& table) {
       throw UserError(
           fmt::format("{}: measure {} has {} points, more than 2^31 − 1", name, s, table.size(s)));
   }
-  if (offsets.back() != static_cast<std::int64_t>(table.weights.size()))
-    throw UserError(fmt::format("{} ends with {}, but there are {} weights", name, offsets.back(),
-                                table.weights.size()));
+  if (offsets.back() != total)
+    throw UserError(
+        fmt::format("{} ends with {}, but there are {} weights", name, offsets.back(), total));
   if (table.count() == 0) throw UserError(name + " holds no measures");
 }
 
 /// Checks one side's measures, whose datasets begin with `prefix`; returns their masses.
 std::vector<double> check_table(const std::string& prefix, const CloudTable& table,
                                 std::int64_t dimension) {
-  check_offsets(prefix + "offsets", table);
   const auto total = static_cast<std::int64_t>(table.weights.size());
+  check_offsets(prefix + "offsets", table, total);
   if (dimension < 1 || static_cast<std::int64_t>(table.points.size()) != total * dimension)
     throw UserError(fmt::format("{}points holds {} values, not {} points of {} coordinates", prefix,
                                 table.points.size(), total, dimension));
   std::vector<double> masses;
   for (std::int64_t s = 0; s < table.count(); ++s) {
-    for (std::int64_t i = table.offsets[s] * dimension; i < table.offsets[s + 1] * dimension; ++i)
-      if (!std::isfinite(table.points[i]))
-        throw UserError(fmt::format("{}points measure {} has the coordinate {} (at point {})",
-                                    prefix, s, table.points[i], i / dimension - table.offsets[s]));
+    check_points(prefix, s,
+                 std::span(table.points)
+                     .subspan(static_cast<std::size_t>(table.offsets[s] * dimension),
+                              static_cast<std::size_t>(table.size(s) * dimension)),
+                 dimension, 0);
     masses.push_back(
         check_measure(prefix + "weights", "measure", s,
                       std::span(table.weights)
@@ -61,13 +62,13 @@ std::vector<double> check_table(const std::string& prefix, const CloudTable& tab
   return masses;
 }
 
-CloudTable read_table(const Hdf5File& file, const std::string& prefix, std::int64_t& dimension) {
+/// One side's offsets alone.
+CloudTable read_table_outline(const Hdf5File& file, const std::string& prefix,
+                              std::int64_t& dimension) {
   CloudTable table;
-  Shape shape;
   table.offsets = read_integers(file, prefix + "offsets");
-  table.weights = read_numbers(file, prefix + "weights", 1, shape);
-  const auto total = shape[0];
-  table.points = read_numbers(file, prefix + "points", 2, shape);
+  const auto total = numbers_shape(file, prefix + "weights", 1)[0];
+  const auto shape = numbers_shape(file, prefix + "points", 2);
   if (shape[0] != total)
     throw UserError(fmt::format("{}: {}points has shape {}, but there are {} weights",
                                 file.path().string(), prefix, shape_text(shape), total));
@@ -75,7 +76,16 @@ CloudTable read_table(const Hdf5File& file, const std::string& prefix, std::int6
     throw UserError(fmt::format("{}: source points have {} coordinates, target points {}",
                                 file.path().string(), dimension, shape[1]));
   dimension = shape[1];
+  if (dimension < 1)
+    throw UserError(fmt::format("{}: {}points has shape {}, without coordinates",
+                                file.path().string(), prefix, shape_text(shape)));
+  check_offsets(file.path().string() + ": " + prefix + "offsets", table, total);
   return table;
+}
+
+void read_table(const Hdf5File& file, const std::string& prefix, CloudTable& table) {
+  table.weights = file.read<double>(prefix + "weights");
+  table.points = file.read<double>(prefix + "points");
 }
 
 void write_table(Hdf5File& file, const std::string& prefix, const CloudTable& table,
@@ -86,7 +96,28 @@ void write_table(Hdf5File& file, const std::string& prefix, const CloudTable& ta
   file.write<double>(prefix + "points", {total, dimension}, table.points);
 }
 
+/// Checks the attributes of /geometry.
+void check_cost(const std::string& name, const CloudPopulation& population) {
+  ground_cost_kind(name + ": /geometry, attribute cost", population.cost_name);
+  if (!(population.power > 0) || !std::isfinite(population.power))
+    throw UserError(
+        fmt::format("{}: /geometry, attribute power must be > 0, not {}", name, population.power));
+}
+
 }  // namespace
+
+void check_points(const std::string& prefix, std::int64_t measure, std::span<const double> points,
+                  std::int64_t dimension, std::int64_t first) {
+  for (std::size_t i = 0; i < points.size(); ++i)
+    if (!std::isfinite(points[i]))
+      throw UserError(fmt::format("{}points measure {} has the coordinate {} (at point {})", prefix,
+                                  measure, points[i],
+                                  first + static_cast<std::int64_t>(i) / dimension));
+}
+
+std::string CloudPopulation::prefix(bool source) const {
+  return shared_measures ? "/measures/" : source ? "/measures/source_" : "/measures/target_";
+}
 
 std::string CloudPopulation::fingerprint() const {
   Fnv hash;
@@ -98,14 +129,11 @@ std::string CloudPopulation::fingerprint() const {
 }
 
 void CloudPopulation::validate(const std::string& name, bool equal_masses) const {
-  ground_cost_kind(name + ": /geometry, attribute cost", cost_name);
-  if (!(power > 0) || !std::isfinite(power))
-    throw UserError(fmt::format("{}: /geometry, attribute power must be > 0, not {}", name, power));
-  const auto source_masses = check_table(
-      name + (shared_measures ? ": /measures/" : ": /measures/source_"), sources, dimension);
-  const auto own_target_masses =
-      shared_measures ? std::vector<double>{}
-                      : check_table(name + ": /measures/target_", targets, dimension);
+  check_cost(name, *this);
+  const auto source_masses = check_table(name + ": " + prefix(true), sources, dimension);
+  const auto own_target_masses = shared_measures
+                                     ? std::vector<double>{}
+                                     : check_table(name + ": " + prefix(false), targets, dimension);
   check_problems(name, source, target, source_masses,
                  shared_measures ? source_masses : own_target_masses, equal_masses);
 }
@@ -120,24 +148,29 @@ bool holds_clouds(const std::filesystem::path& path) {
   return holds_clouds(Hdf5File::open(path));
 }
 
-CloudPopulation read_cloud_population(const std::filesystem::path& path, bool equal_masses) {
-  const auto file = Hdf5File::open(path);
+CloudPopulation read_cloud_outline(const Hdf5File& file) {
   check_population_groups(file);
   CloudPopulation population;
   population.cost_name = file.string_attribute("/geometry", "cost").value_or(population.cost_name);
   population.power = file.number_attribute("/geometry", "power").value_or(1);
+  check_cost(file.path().string(), population);
   population.shared_measures = !file.has("/measures/source_offsets");
-  if (population.shared_measures) {
-    population.sources = read_table(file, "/measures/", population.dimension);
-  } else {
-    if (file.has("/measures/offsets"))
-      throw UserError(path.string() +
-                      ": /measures holds both offsets and offsets of one side; either is enough");
-    population.sources = read_table(file, "/measures/source_", population.dimension);
-    population.targets = read_table(file, "/measures/target_", population.dimension);
-  }
+  if (!population.shared_measures && file.has("/measures/offsets"))
+    throw UserError(file.path().string() +
+                    ": /measures holds both offsets and offsets of one side; either is enough");
+  population.sources = read_table_outline(file, population.prefix(true), population.dimension);
+  if (!population.shared_measures)
+    population.targets = read_table_outline(file, population.prefix(false), population.dimension);
   population.source = read_indices(file, "/problems/source");
   population.target = read_indices(file, "/problems/target");
+  return population;
+}
+
+CloudPopulation read_cloud_population(const std::filesystem::path& path, bool equal_masses) {
+  const auto file = Hdf5File::open(path);
+  CloudPopulation population = read_cloud_outline(file);
+  read_table(file, population.prefix(true), population.sources);
+  if (!population.shared_measures) read_table(file, population.prefix(false), population.targets);
   population.validate(path.string(), equal_masses);
   return population;
 }
@@ -150,12 +183,9 @@ void write_cloud_population(const std::filesystem::path& path, const CloudPopula
   file.set_attribute("/geometry", "kind", std::string("clouds"));
   file.set_attribute("/geometry", "cost", population.cost_name);
   if (population.cost_name == "power") file.set_attribute("/geometry", "power", population.power);
-  if (population.shared_measures) {
-    write_table(file, "/measures/", population.sources, population.dimension);
-  } else {
-    write_table(file, "/measures/source_", population.sources, population.dimension);
-    write_table(file, "/measures/target_", population.targets, population.dimension);
-  }
+  write_table(file, population.prefix(true), population.sources, population.dimension);
+  if (!population.shared_measures)
+    write_table(file, population.prefix(false), population.targets, population.dimension);
   write_problems(file, population.source, population.target);
   file.close();
   staged.commit();

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ struct CloudPopulation {
     return target_table().size(target[problem]);
   }
 
+  /// How the names of one side's datasets begin.
+  std::string prefix(bool source) const;
+
   /// 16 hex digits over the cost and the dimension.
   std::string fingerprint() const;
 
@@ -58,5 +62,14 @@ bool holds_clouds(const std::filesystem::path& file);
 /// As read_population() and write_population(). Local. Throw UserError.
 CloudPopulation read_cloud_population(const std::filesystem::path& file, bool equal_masses = true);
 void write_cloud_population(const std::filesystem::path& file, const CloudPopulation& population);
+
+/// The population without its weights and points, checked as far as that goes. Local. Throws
+/// UserError.
+CloudPopulation read_cloud_outline(const distributed::Hdf5File& file);
+
+/// Unless coordinates of a measure are finite: points of `dimension` coordinates, the first of them
+/// point `first`, in the dataset `prefix` + "points". Throws UserError.
+void check_points(const std::string& prefix, std::int64_t measure, std::span<const double> points,
+                  std::int64_t dimension, std::int64_t first);
 
 }  // namespace otfleet

@@ -72,24 +72,34 @@ void write_problems(Hdf5File& file, const std::vector<std::int32_t>& source,
   file.write<std::int32_t>("/problems/target", count, target);
 }
 
-double check_measure(const std::string& name, const char* what, std::int64_t index,
-                     std::span<const double> weights) {
-  double mass = 0;
+double sum_weights(const std::string& name, const char* what, std::int64_t index,
+                   std::span<const double> weights, std::int64_t first) {
+  double sum = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const double weight = weights[i];
     if (weight >= 0 && std::isfinite(weight)) {
-      mass += weight;
+      sum += weight;
       continue;
     }
     const char* fault = std::isnan(weight)   ? "a NaN"
                         : std::isinf(weight) ? "an infinite weight"
                                              : "a negative weight";
-    throw UserError(
-        fmt::format("{} {} {} has {} ({} at point {})", name, what, index, fault, weight, i));
+    throw UserError(fmt::format("{} {} {} has {} ({} at point {})", name, what, index, fault,
+                                weight, first + static_cast<std::int64_t>(i)));
   }
+  return sum;
+}
+
+void check_mass(const std::string& name, const char* what, std::int64_t index, double mass) {
   if (mass == 0) throw UserError(fmt::format("{} {} {} has only zero weights", name, what, index));
   if (std::isinf(mass))
     throw UserError(fmt::format("{} {} {} has infinite mass", name, what, index));
+}
+
+double check_measure(const std::string& name, const char* what, std::int64_t index,
+                     std::span<const double> weights) {
+  const double mass = sum_weights(name, what, index, weights);
+  check_mass(name, what, index, mass);
   return mass;
 }
 

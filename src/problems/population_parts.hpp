@@ -22,8 +22,13 @@ std::vector<std::int32_t> read_indices(const distributed::Hdf5File& file,
 void write_problems(distributed::Hdf5File& file, const std::vector<std::int32_t>& source,
                     const std::vector<std::int32_t>& target);
 
-/// The mass of one measure, `what` number `index` of `name`: no weight negative, NaN or infinite,
-/// not all zero, a finite mass.
+/// The sum of some weights of one measure, `what` number `index` of `name`, the first of them that
+/// of point `first`: none negative, NaN or infinite.
+double sum_weights(const std::string& name, const char* what, std::int64_t index,
+                   std::span<const double> weights, std::int64_t first = 0);
+/// Unless the sum of all weights of a measure is > 0 and finite.
+void check_mass(const std::string& name, const char* what, std::int64_t index, double mass);
+/// The mass of one measure, with both checks.
 double check_measure(const std::string& name, const char* what, std::int64_t index,
                      std::span<const double> weights);
 

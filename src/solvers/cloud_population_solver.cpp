@@ -7,6 +7,7 @@
 #include "kernels/plan/barycentric_projection.hpp"
 #include "src/problems/ground_cost.hpp"
 #include "src/solvers/append.hpp"
+#include "src/solvers/cloud_arrays.hpp"
 #include "src/solvers/stop_watch.hpp"
 
 namespace otfleet {
@@ -17,27 +18,12 @@ using distributed::Shard;
 /// Work that a problem takes besides its pairs of points, in pairs: for each point, and once.
 constexpr double work_of_point = 10, work_of_problem = 400;
 
-/// The values on the device; where that is the host, the memory that they have already.
-template <class View>
-auto on_device(const View& host) {
-  return Kokkos::create_mirror_view_and_copy(ExecutionSpace::memory_space(), host,
-                                             "otfleet::solver::measures");
-}
-
-Matrix<const double, ExecutionSpace> points_of(const CloudTable& table, std::int64_t dimension) {
-  const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace> host(
-      table.points.data(), table.weights.size(), static_cast<std::size_t>(dimension));
-  return on_device(host);
-}
-
 kernels::CloudMeasures<ExecutionSpace> measures_of(
     const CloudPopulation& population, const CloudTable& table,
     const Matrix<const double, ExecutionSpace>& points) {
-  const Kokkos::View<const double*, Kokkos::HostSpace> weights(table.weights.data(),
-                                                               table.weights.size());
   try {
     return {ExecutionSpace(),
-            on_device(weights),
+            weights_of(table),
             points,
             table.offsets,
             ground_cost_kind("/geometry, attribute cost", population.cost_name),

@@ -18,6 +18,18 @@ void Solutions::add(const kernels::Certificates<ExecutionSpace>& certificates,
   append(status, more_status);
 }
 
+void Solutions::add_figures(const Solutions& more) {
+  const auto extend = [](auto& values, const auto& by) {
+    values.insert(values.end(), by.begin(), by.end());
+  };
+  for (const auto column :
+       {&Solutions::dual_value, &Solutions::transport_cost, &Solutions::upper_bound,
+        &Solutions::lower_bound, &Solutions::marginal_error})
+    extend(this->*column, more.*column);
+  extend(iterations, more.iterations);
+  extend(status, more.status);
+}
+
 void Solutions::judge(double threshold) {
   // The certificate has the last word, but for the rounding of its own sums.
   const double limit = threshold * (1 + 1e-6);

@@ -26,6 +26,8 @@ struct Solutions {
   void add(const kernels::Certificates<ExecutionSpace>& certificates,
            const Vector<int, ExecutionSpace>& more_iterations,
            const Vector<int, ExecutionSpace>& more_status);
+  /// The same, of other solutions.
+  void add_figures(const Solutions& more);
   /// A solution whose recomputed error is not below the threshold although the solver stopped there
   /// gets Status::precision_limit.
   void judge(double threshold);

@@ -126,5 +126,85 @@ TEST_F(Clouds, NoProblemsAndMoreRanksThanProblems) {
   EXPECT_EQ(column<std::int64_t>("none-of-them", "f_offsets"), Offsets{0});
 }
 
+TEST_F(Clouds, RowsOfEveryProblemOnRanks) {
+  const Words settings = {"solver.threshold=1e-6", "solution.projection=true"};
+  const auto with = [&](const std::string& shard) {
+    Words overrides = clouds("own.h5", settings);
+    overrides.push_back("solver.shard=" + shard);
+    return overrides;
+  };
+  const auto alone = report_of("solve", "by-problems", with("problems"), 2);
+  EXPECT_EQ(alone["shard"]["chosen"], "problems");
+  for (const int ranks : {1, 3}) {
+    const std::string name = "by-rows" + std::to_string(ranks);
+    const auto report = report_of("solve", name, with("rows"), ranks);
+    expect_common(report, "solve", ranks);
+    EXPECT_EQ(report["shard"]["chosen"], "rows");
+    for (const auto& [key, value] : alone.items()) EXPECT_TRUE(report.contains(key)) << key;
+    for (const char* key : {"instances", "converged", "failed", "mean_iterations", "method"})
+      EXPECT_EQ(report[key], alone[key]) << key;
+    EXPECT_NEAR(report["max_marginal_error"].get<double>(),
+                alone["max_marginal_error"].get<double>(), 1e-10);
+    const auto left = Hdf5File::open(path("by-problems") / "solution.h5");
+    const auto right = Hdf5File::open(path(name) / "solution.h5");
+    EXPECT_EQ(left.children("/solution"), right.children("/solution"));
+    EXPECT_EQ(left.attributes("/solution"), right.attributes("/solution"));
+    for (const auto& dataset : left.children("/solution")) {
+      const auto a = left.read<double>("/solution/" + dataset);
+      const auto b = right.read<double>("/solution/" + dataset);
+      ASSERT_EQ(a.size(), b.size()) << dataset;
+      for (std::size_t i = 0; i < a.size(); ++i)
+        EXPECT_TRUE(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i])) ||
+                    std::abs(a[i] - b[i]) < 1e-10)
+            << dataset << " " << i;
+    }
+    const auto info = run({"info", name + "/solution.h5"});
+    EXPECT_NE(info.out.find("status 0 (converged): 25"), std::string::npos) << info.out;
+  }
+}
+
+TEST_F(Clouds, ShardIsChosenByWork) {
+  auto population = cloud_population(1, 1, 0, false);
+  const auto large = [](std::uint64_t seed) {
+    const distributed::CounterRandom random(seed, 1);
+    CloudTable table;
+    const int size = 1500;
+    for (int i = 0; i < 2 * size; ++i)
+      table.points.push_back(random.uniform(static_cast<std::uint64_t>(i)));
+    table.weights.assign(size, 1.0 / size);
+    table.offsets = {0, size};
+    return table;
+  };
+  population.sources = large(1);
+  population.targets = large(2);
+  population.source = population.target = {0};
+  write_cloud_population(path("one-large.h5"), population);
+  const auto overrides = clouds("one-large.h5", {"solver.max_iterations=3"});
+  const auto one = report_of("solve", "one-large1", overrides, 1);
+  EXPECT_EQ(one["shard"]["chosen"], "problems");
+  EXPECT_EQ(one["shard"]["reason"], "there is one rank");
+  const auto two = report_of("solve", "one-large2", overrides, 2);
+  EXPECT_EQ(two["shard"]["chosen"], "rows");
+  EXPECT_NE(two["shard"]["reason"].get<std::string>().find("1 problem, 2 ranks"),
+            std::string::npos);
+  const auto a = column("one-large1", "f"), b = column("one-large2", "f");
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-10);
+  population.source = population.target = {0, 0};
+  write_cloud_population(path("two-large.h5"), population);
+  const auto equal = clouds("two-large.h5", {"solver.max_iterations=0"});
+  EXPECT_EQ(report_of("solve", "two-large", equal, 2)["shard"]["chosen"], "problems");
+
+  expect_refused_on(2, words("solve", "refused", {"solver.shard=rows"}),
+                    "solver.shard = 'rows' needs a population in which every measure has points",
+                    "test.h5");
+  expect_refused(words("solve", "refused", {"solver.shard=columns"}), "solver.shard",
+                 "must be one of 'auto', 'problems', 'rows'");
+  auto faulty = population;
+  faulty.targets.weights[1400] = -1;
+  write_cloud_population(path("faulty.h5"), faulty);
+  expect_refused_on(2, words("solve", "refused", clouds("faulty.h5", {"solver.shard=rows"})),
+                    "/measures/target_weights measure 0 has a negative weight (-1 at point 1400)");
+}
+
 }  // namespace
 }  // namespace otfleet

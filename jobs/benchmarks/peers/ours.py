@@ -83,17 +83,23 @@ def write_population(file_name, case, source=None, target=None):
             geometry.attrs["kind"] = np.bytes_(b"dense")
             geometry.attrs["cost"] = np.bytes_(b"matrix")
             geometry["cost"] = case.cost
-        else:
-            geometry.attrs["kind"] = np.bytes_(b"points")
+        else:  # points of their own: all ranks then share the rows of a single problem
+            geometry.attrs["kind"] = np.bytes_(b"clouds")
             geometry.attrs["cost"] = np.bytes_(b"squared_euclidean")
-            geometry["source_points"] = case.x.astype(np.float64)
-            geometry["target_points"] = case.y.astype(np.float64)
+            sides = {"source": (case.x, case.a), "target": (case.y, case.b)}
+            for side, (points, weights) in sides.items():
+                count = len(case)
+                file[f"measures/{side}_weights"] = weights.ravel()
+                file[f"measures/{side}_points"] = np.tile(points.astype(np.float64), (count, 1))
+                file[f"measures/{side}_offsets"] = np.arange(count + 1) * len(points)
         rows = np.arange(len(case))
         if source is not None:
             file["measures/weights"] = case.a
         elif case.kind == "grid":  # one set of measures, as a model for digits was trained
             file["measures/weights"] = np.concatenate([case.a, case.b])
             source, target = rows, rows + len(case)
+        elif case.kind == "points":
+            source = target = rows
         else:
             file["measures/source_weights"], file["measures/target_weights"] = case.a, case.b
             source = target = rows
@@ -143,7 +149,7 @@ class Ours:
         if self.case.iterations and iterations != self.case.iterations:
             raise Failure(f"{iterations:g} iterations instead of {self.case.iterations}")
         with h5py.File(solution) as file:
-            f, g = file["solution/f"][:], file["solution/g"][:]
+            f, g = (file[f"solution/{name}"][:].reshape(len(self.case), -1) for name in "fg")
         seconds = seconds_per_problem(report)
         potentials = {k: (f[k], g[k]) for k in range(len(self.case))}
         return seconds * len(self.case), seconds, potentials

@@ -1,0 +1,81 @@
+#include "src/commands/shard_choice.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <vector>
+
+#include "distributed/error.hpp"
+#include "distributed/shard.hpp"
+#include "src/commands/input_files.hpp"
+#include "src/commands/solve_task.hpp"
+#include "src/problems/cloud_population.hpp"
+
+namespace otfleet {
+namespace {
+
+/// What a message between two ranks takes, in pairs of points: 20 µs.
+constexpr double pairs_of_message = 2e4;
+
+/// Rows are shared only where that saves a fifth: sums then depend on the number of ranks.
+constexpr double worth_it = 0.8;
+
+/// "3 problems".
+std::string counted(std::int64_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+ShardChoice by_work(const CloudPopulation& population, int ranks) {
+  if (ranks == 1) return {false, "there is one rank"};
+  std::vector<double> pairs;
+  for (std::int64_t k = 0; k < population.problems(); ++k)
+    pairs.push_back(static_cast<double>(population.source_points(k)) *
+                    static_cast<double>(population.target_points(k)));
+  double by_problems = 0, by_rows = 0;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto shard = distributed::work_shard(pairs, rank, ranks);
+    double work = 0;
+    for (std::int64_t k = shard.begin; k < shard.end; ++k)
+      work += pairs[static_cast<std::size_t>(k)];
+    by_problems = std::max(by_problems, work);
+  }
+  // An iteration: columns of both sides around the ring, and five reductions.
+  const double messages =
+      2.0 * (ranks - 1) + 5.0 * std::bit_width(static_cast<unsigned>(ranks - 1));
+  for (const double each : pairs) by_rows += each / ranks + messages * pairs_of_message / 2;
+  return {
+      by_rows < worth_it * by_problems,
+      fmt::format("{}, {}: of {:.2g} pairs of points the busiest rank would have {:.2g} problem "
+                  "by problem, {:.2g} row by row, messages included",
+                  counted(population.problems(), "problem"), counted(ranks, "rank"),
+                  std::accumulate(pairs.begin(), pairs.end(), 0.0), by_problems, by_rows)};
+}
+
+}  // namespace
+
+ShardChoice choose_shard(const CommandContext& context) {
+  const Job& job = context.job;
+  const bool asked = job.solver.shard == "rows";
+  ShardChoice choice{asked, "solver.shard says so"};
+  context.communicator.agree([&] {
+    const auto path =
+        find_input(context, job.files.test_population, "files.test_population", "make", "test.h5");
+    const auto file = distributed::Hdf5File::open(path);
+    const bool clouds = holds_clouds(file);
+    if (asked && !clouds)
+      throw UserError(
+          fmt::format("solver.shard = 'rows' needs a population in which every measure has points "
+                      "of its own (/geometry, attribute kind = 'clouds'), which {} is not; use "
+                      "'problems'",
+                      path.string()));
+    if (clouds) check_clouds_fit(job, path);
+    if (job.solver.shard != "auto") return;
+    choice = clouds ? by_work(read_cloud_outline(file), context.communicator.size())
+                    : ShardChoice{false, "the problems share their points"};
+  });
+  return choice;
+}
+
+}  // namespace otfleet

@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+
+#include "src/commands/commands.hpp"
+
+namespace otfleet {
+
+/// How the ranks share a population.
+struct ShardChoice {
+  bool rows = false;   ///< all ranks solve every problem together, each some of its rows
+  std::string reason;  ///< one line for the report
+};
+
+/// What solver.shard means for the population that the job names. "auto": of clouds, whatever
+/// leaves the busiest rank less to do in an iteration, pairs of points and messages counted; of
+/// other populations, problems. Collective. Throws UserError where the job asks for rows of a
+/// population that is not one of clouds.
+ShardChoice choose_shard(const CommandContext& context);
+
+}  // namespace otfleet

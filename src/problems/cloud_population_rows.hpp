@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+
+#include "distributed/communicator.hpp"
+#include "distributed/hdf5_file.hpp"
+#include "distributed/shard.hpp"
+#include "src/problems/cloud_population.hpp"
+
+namespace otfleet {
+
+/// A file of clouds that no rank holds as a whole: offsets and problems are on every rank, weights
+/// and points are read where they are needed.
+class CloudPopulationRows {
+ public:
+  /// Opens the file on every rank and checks all of it, every rank its share of the weights and
+  /// points, a piece in memory at a time. Collective. Throws UserError as read_cloud_population().
+  CloudPopulationRows(const std::filesystem::path& file,
+                      const distributed::Communicator& communicator);
+
+  const std::filesystem::path& path() const { return file_.path(); }
+
+  /// Without weights and points. Local.
+  const CloudPopulation& outline() const { return outline_; }
+
+  /// Some points of a measure of the source's or the target's side, as the only measure of a table;
+  /// maybe none. Local. Throws UserError.
+  CloudTable read(bool source, std::int32_t measure, distributed::Shard points) const;
+
+ private:
+  std::vector<double> sum_masses(bool source, const distributed::Communicator& communicator) const;
+  CloudTable read_rows(bool source, distributed::Shard rows) const;
+
+  distributed::Hdf5File file_;
+  CloudPopulation outline_;
+};
+
+}  // namespace otfleet

@@ -1,0 +1,126 @@
+#include "src/solvers/sharded_cloud_solver.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <stdexcept>
+
+#include "distributed/error.hpp"
+#include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/plan/barycentric_projection.hpp"
+#include "src/problems/ground_cost.hpp"
+#include "src/solvers/append.hpp"
+#include "src/solvers/cloud_arrays.hpp"
+#include "src/solvers/stop_watch.hpp"
+
+namespace otfleet {
+
+using distributed::Reduction;
+using distributed::Shard;
+
+void RankPeers::sum(std::span<double> values) {
+  communicator_.all_reduce(values, Reduction::sum);
+}
+
+void RankPeers::max(std::span<double> values) {
+  communicator_.all_reduce(values, Reduction::max);
+}
+
+void RankPeers::pass_around(std::size_t bytes, const Fill& fill, const Visit& visit) {
+  ring_.pass_around(bytes, fill, visit);
+}
+
+ShardedCloudSolver::ShardedCloudSolver(const CloudPopulationRows& population, double epsilon,
+                                       const distributed::Communicator& communicator)
+    : population_(population),
+      epsilon_(epsilon),
+      communicator_(communicator),
+      peers_(communicator) {}
+
+ShardedCloudSolver::Spread ShardedCloudSolver::load(std::int64_t problem) {
+  const ExecutionSpace space;
+  const auto& outline = population_.outline();
+  const auto at = static_cast<std::size_t>(problem);
+  const auto share = [&](std::int64_t points) {
+    return distributed::block_shard(points, communicator_.rank(), communicator_.size());
+  };
+  Spread spread;
+  spread.sources = share(outline.source_points(problem));
+  spread.targets = share(outline.target_points(problem));
+  communicator_.agree([&] {
+    spread.source_table = population_.read(true, outline.source[at], spread.sources);
+    spread.target_table = population_.read(false, outline.target[at], spread.targets);
+  });
+  spread.target_points = points_of(spread.target_table, outline.dimension);
+  const auto kind = ground_cost_kind("/geometry, attribute cost", outline.cost_name);
+  const auto measure = [&](const char* side, std::int32_t index, const CloudTable& table,
+                           const Matrix<const double, ExecutionSpace>& points, Shard shard) {
+    try {
+      return kernels::CloudMeasures<ExecutionSpace>(space, peers_, weights_of(table), points,
+                                                    shard.begin, kind, outline.power);
+    } catch (const std::invalid_argument& error) {
+      // To the kernels it is the only measure.
+      const std::string text = error.what(), own = "measure 0";
+      throw UserError(fmt::format("{}: /measures: {} measure {}{}", population_.path().string(),
+                                  side, index,
+                                  text.starts_with(own) ? text.substr(own.size()) : ": " + text));
+    }
+  };
+  auto& batch = spread.problem;
+  batch.source_index = batch.target_index = {0};
+  batch.source = measure("source", outline.source[at], spread.source_table,
+                         points_of(spread.source_table, outline.dimension), spread.sources);
+  batch.target = measure("target", outline.target[at], spread.target_table, spread.target_points,
+                         spread.targets);
+  return spread;
+}
+
+ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
+                                                   const Job::Solver& settings,
+                                                   const Job::Solution& wanted,
+                                                   SolveSeconds& seconds) {
+  const ExecutionSpace space;
+  const Spread spread = load(problem);
+  const auto& problems = spread.problem;
+  Part part{spread.sources, spread.targets, {}};
+
+  const Vector<double, ExecutionSpace> f(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::f"),
+      static_cast<std::size_t>(part.sources.size()));
+  const Vector<int, ExecutionSpace> iterations("otfleet::solver::iterations", 1);
+  const Vector<int, ExecutionSpace> status("otfleet::solver::status", 1);
+  {
+    const StopWatch watch(seconds.iterate);
+    const auto limits = sinkhorn_settings(settings, epsilon_, settings.max_iterations);
+    if (settings.precision == "float")
+      kernels::sinkhorn<float>(space, problems, limits, true, f, iterations, status);
+    else
+      kernels::sinkhorn<double>(space, problems, limits, true, f, iterations, status);
+  }
+  const kernels::Certificates<ExecutionSpace> certificates(1);
+  const Vector<double, ExecutionSpace> g("otfleet::solver::g",
+                                         static_cast<std::size_t>(part.targets.size()));
+  {
+    const StopWatch watch(seconds.certify);
+    kernels::certify<ExecutionSpace>(space, problems, epsilon_, f, g, certificates);
+  }
+  auto& solutions = part.solutions;
+  if (wanted.projection) {
+    const StopWatch watch(seconds.plan);
+    const Vector<double, ExecutionSpace> projection(
+        Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::projection"),
+        f.extent(0) * spread.target_points.extent(1));
+    kernels::barycentric_projection<ExecutionSpace>(space, problems, epsilon_,
+                                                    kernels::Projection::to_target, g,
+                                                    spread.target_points, projection);
+    append(solutions.plan.projection, projection);
+  }
+  if (wanted.potentials) {
+    append(solutions.f, f);
+    append(solutions.g, g);
+  }
+  solutions.add(certificates, iterations, status);
+  solutions.judge(settings.threshold);
+  return part;
+}
+
+}  // namespace otfleet

@@ -1,0 +1,262 @@
+#include "src/solvers/sharded_cloud_solver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "distributed/error.hpp"
+#include "src/solvers/cloud_population_solver.hpp"
+#include "src/solvers/sharded_solution_file.hpp"
+#include "src/solvers/solution_file.hpp"
+#include "tests/distributed/test_folder.hpp"
+#include "tests/src/small_populations.hpp"
+
+// Problems that all ranks solve together, against the solver of one rank.
+
+namespace otfleet {
+namespace {
+
+using distributed::Communicator;
+using distributed::Hdf5File;
+using distributed::Shard;
+using test::TestFolder;
+using testing::cloud_population;
+using Values = std::vector<double>;
+
+Job::Solver settings_for(const std::string& precision, double threshold,
+                         const std::string& acceleration = "momentum") {
+  Job::Solver settings;
+  settings.precision = precision;
+  settings.threshold = threshold;
+  settings.acceleration = acceleration;
+  settings.max_iterations = 3000;
+  return settings;
+}
+
+constexpr double epsilon = 0.05;
+
+class ShardedCloudSolverTest : public ::testing::Test {
+ protected:
+  /// Both sides between -inf and inf, or close, or both NaN.
+  static void expect_near(const Values& found, Shard rows, const Values& all, double tolerance,
+                          const char* what) {
+    ASSERT_EQ(static_cast<std::int64_t>(found.size()), rows.size()) << what;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const double expected = all[static_cast<std::size_t>(rows.begin) + i];
+      EXPECT_TRUE(found[i] == expected || (std::isnan(found[i]) && std::isnan(expected)) ||
+                  std::abs(found[i] - expected) <= tolerance)
+          << what << " " << i << ": " << found[i] << " instead of " << expected;
+    }
+  }
+
+  void write(const CloudPopulation& population) {
+    world_.agree([&] {
+      if (world_.is_root()) write_cloud_population(path_, population);
+    });
+  }
+
+  /// Every problem is what one rank makes of it.
+  void expect_same_answers(const CloudPopulation& population, const Job::Solver& settings,
+                           double tolerance, double eps = epsilon) {
+    write(population);
+    const CloudPopulationRows rows(path_, world_);
+    ShardedCloudSolver solver(rows, eps, world_);
+    const CloudPopulationSolver alone(population, eps);
+    Job::Solution wanted;
+    wanted.projection = true;
+    SolveSeconds seconds;
+    for (std::int64_t k = 0; k < population.problems(); ++k) {
+      SCOPED_TRACE("problem " + std::to_string(k));
+      const auto part = solver.solve(k, settings, wanted, seconds);
+      const auto all = alone.solve({k, k + 1}, settings, wanted, seconds);
+      const auto& own = part.solutions;
+      EXPECT_EQ(own.status, all.status);
+      EXPECT_EQ(own.iterations, all.iterations);
+      EXPECT_EQ(part.sources.end - part.sources.begin,
+                distributed::block_shard(population.source_points(k), world_.rank(), world_.size())
+                    .size());
+      expect_near(own.f, part.sources, all.f, tolerance, "f");
+      expect_near(own.g, part.targets, all.g, tolerance, "g");
+      const Shard coordinates{part.sources.begin * population.dimension,
+                              part.sources.end * population.dimension};
+      expect_near(own.plan.projection, coordinates, all.plan.projection, tolerance, "projection");
+      for (const auto column :
+           {&Solutions::dual_value, &Solutions::transport_cost, &Solutions::upper_bound,
+            &Solutions::lower_bound, &Solutions::marginal_error})
+        expect_near(own.*column, {0, 1}, all.*column, tolerance, "figures");
+    }
+  }
+
+  const Communicator world_ = Communicator::world();
+  const TestFolder folder_{world_};
+  const std::filesystem::path path_ = folder_ / "clouds.h5";
+};
+
+TEST_F(ShardedCloudSolverTest, AnswersAreThoseOfOneRank) {
+  for (const char* cost : {"squared_euclidean", "euclidean", "power", "cosine"})
+    for (const bool shared : {true, false}) {
+      SCOPED_TRACE(cost);
+      const auto population = cloud_population(4, 300, 3, shared, cost, 5);
+      expect_same_answers(population, settings_for("double", 1e-6), 1e-10);
+    }
+}
+
+TEST_F(ShardedCloudSolverTest, PlainIterationsLooksInBetweenAndLimits) {
+  const auto population = cloud_population(3, 200, 2, false);
+  auto settings = settings_for("double", 1e-7, "none");
+  settings.inner_iterations = 7;
+  expect_same_answers(population, settings, 1e-10);
+  settings.max_iterations = 5;
+  expect_same_answers(population, settings, 1e-10);
+  settings.max_iterations = 0;
+  expect_same_answers(population, settings, 1e-10);
+}
+
+TEST_F(ShardedCloudSolverTest, SmallEpsilon) {
+  // Potentials move by far more than the range of exp, so that sums need new shifts.
+  auto settings = settings_for("double", 1e-3);
+  settings.max_iterations = 60;
+  expect_same_answers(cloud_population(3, 150, 2, false), settings, 1e-10, 2e-4);
+}
+
+TEST_F(ShardedCloudSolverTest, FloatsAgreeToTheirDigits) {
+  write(cloud_population(4, 300, 3, false));
+  const CloudPopulationRows rows(path_, world_);
+  ShardedCloudSolver solver(rows, epsilon, world_);
+  const auto population = read_cloud_population(path_);
+  const CloudPopulationSolver alone(population, epsilon);
+  SolveSeconds seconds;
+  for (std::int64_t k = 0; k < population.problems(); ++k) {
+    const auto settings = settings_for("float", 1e-3);
+    const auto part = solver.solve(k, settings, {}, seconds);
+    const auto all = alone.solve({k, k + 1}, settings, {}, seconds);
+    EXPECT_EQ(part.solutions.status, all.status);
+    EXPECT_NEAR(part.solutions.dual_value[0], all.dual_value[0], 1e-5);
+    EXPECT_LT(part.solutions.marginal_error[0], 1e-3 * (1 + 1e-6));
+  }
+}
+
+/// One problem between points on a line.
+CloudPopulation line_problem(const Values& source, const Values& source_weights,
+                             const Values& target, const Values& target_weights) {
+  CloudPopulation population;
+  population.dimension = 1;
+  population.shared_measures = false;
+  population.sources = {source_weights, source, {0, static_cast<std::int64_t>(source.size())}};
+  population.targets = {target_weights, target, {0, static_cast<std::int64_t>(target.size())}};
+  population.source = population.target = {0};
+  return population;
+}
+
+TEST_F(ShardedCloudSolverTest, FewerPointsThanRanks) {
+  const auto settings = settings_for("double", 1e-8);
+  expect_same_answers(line_problem({0.3}, {1}, {0.5}, {1}), settings, 1e-12);
+  expect_same_answers(line_problem({0.3}, {2}, {0.5, 0.1, 0.9}, {0.5, 1, 0.5}), settings, 1e-10);
+  expect_same_answers(line_problem({0.3, 0.6}, {0.25, 0.75}, {0.5}, {1}), settings, 1e-10);
+}
+
+TEST_F(ShardedCloudSolverTest, RanksWithoutWeight) {
+  // All weight lies on the first rank's sources and on the last one's targets.
+  Values source, target, a(40), b(50);
+  for (int i = 0; i < 40; ++i) source.push_back(std::sin(i));
+  for (int j = 0; j < 50; ++j) target.push_back(std::cos(3 * j));
+  a[0] = a[2] = 0.25;
+  a[7] = 0.5;
+  b[49] = 0.75;
+  b[44] = 1e-300;
+  b[45] = 0.25;
+  const auto settings = settings_for("double", 1e-8);
+  expect_same_answers(line_problem(source, a, target, b), settings, 1e-10);
+}
+
+TEST_F(ShardedCloudSolverTest, FaultsAreThoseOfAllRanks) {
+  const auto message = [&](const CloudPopulation& population) -> std::string {
+    write(population);
+    try {
+      const CloudPopulationRows rows(path_, world_);
+      ShardedCloudSolver(rows, epsilon, world_).load(0);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "nothing";
+  };
+  const Values points = {0.1, 0.2, 0.3, 0.4, 0.5}, weights(5, 0.2);
+  const auto good = line_problem(points, weights, points, weights);
+  EXPECT_EQ(message(good), "nothing");
+  const std::string file = path_.string() + ": ";
+  auto bad = good;
+  bad.sources.weights[4] = -1;
+  EXPECT_EQ(message(bad),
+            file + "/measures/source_weights measure 0 has a negative weight (-1 at point 4)");
+  bad = good;
+  bad.targets.points[3] = NAN;
+  EXPECT_EQ(message(bad),
+            file + "/measures/target_points measure 0 has the coordinate nan (at point 3)");
+  bad = good;
+  bad.targets.weights = Values(5);
+  EXPECT_EQ(message(bad), file + "/measures/target_weights measure 0 has only zero weights");
+  bad = good;
+  bad.targets.weights[0] = 0.3;
+  EXPECT_EQ(message(bad).substr(0, file.size() + 36),
+            file + "problem 0 pairs masses that differ: ");
+  bad = good;
+  bad.cost_name = "cosine";
+  bad.targets.points[3] = bad.targets.points[4] = 0;
+  EXPECT_EQ(message(bad), file +
+                              "/measures: target measure 0: point 3 has a coordinate that is not "
+                              "finite, or no direction");
+}
+
+TEST_F(ShardedCloudSolverTest, TheFileIsThatOfSolutionFile) {
+  const auto population = cloud_population(5, 90, 4, true);
+  write(population);
+  const CloudPopulationRows rows(path_, world_);
+  for (const bool all : {true, false}) {
+    Job job;
+    job.problem.epsilon = epsilon;
+    job.solver = settings_for("double", 1e-8);
+    job.solution.potentials = job.solution.projection = all;
+    SolveSeconds seconds;
+    const auto one = folder_ / "one.h5", other = folder_ / "other.h5";
+    if (world_.is_root()) {
+      const CloudPopulationSolver solver(population, epsilon);
+      const auto self = Communicator::self();
+      SolutionFile file(one, self, population, job, "clouds.h5");
+      file.write({0, 4}, solver.solve({0, 4}, job.solver, job.solution, seconds));
+      file.commit();
+    }
+    {
+      ShardedCloudSolver solver(rows, epsilon, world_);
+      ShardedSolutionFile file(other, world_, rows.outline(), job, "clouds.h5");
+      Solutions figures;
+      for (std::int64_t k = 0; k < 4; ++k) {
+        const auto part = solver.solve(k, job.solver, job.solution, seconds);
+        file.write(k, part);
+        figures.add_figures(part.solutions);
+      }
+      file.commit(figures);
+    }
+    world_.barrier();
+    const auto a = Hdf5File::open(one), b = Hdf5File::open(other);
+    EXPECT_EQ(a.children("/"), b.children("/"));
+    EXPECT_EQ(a.children("/solution"), b.children("/solution"));
+    for (const char* object : {"/", "/solution"}) {
+      EXPECT_EQ(a.attributes(object), b.attributes(object));
+      for (const auto& name : a.attributes(object))
+        EXPECT_EQ(a.attribute_text(object, name), b.attribute_text(object, name));
+    }
+    for (const auto& name : a.children("/solution")) {
+      const auto dataset = "/solution/" + name;
+      EXPECT_EQ(a.info(dataset).shape, b.info(dataset).shape) << name;
+      EXPECT_EQ(a.info(dataset).is_float, b.info(dataset).is_float) << name;
+      EXPECT_EQ(a.info(dataset).bytes_per_value, b.info(dataset).bytes_per_value) << name;
+      const auto values = b.read<double>(dataset);
+      expect_near(values, {0, static_cast<std::int64_t>(values.size())}, a.read<double>(dataset),
+                  1e-10, name.c_str());
+    }
+    world_.barrier();
+  }
+}
+
+}  // namespace
+}  // namespace otfleet
