@@ -12,17 +12,21 @@
 
 namespace otfleet {
 
-/// A population and how this rank solves its share of it.
+/// A population and how its problems are solved, any of them on any rank.
 struct SolveTask {
   std::filesystem::path population_file;
   SolutionLayout layout;
-  /// What this rank solves between two writes: its shard in ascending pieces, which bound the
-  /// memory that potentials take, and what is made from plans.
-  std::vector<distributed::Shard> blocks;
-  std::string method, reason;
+  /// What the solutions depend on besides the job's keys: 16 hex digits or so.
+  std::string content{};
+  /// How many problems to take at first, when nothing is known of their cost, and at most: their
+  /// potentials, and what is made from plans, have to fit into memory.
+  std::int64_t first_problems = 1, most_problems = 1;
+  std::string method{}, reason{};
   /// What comes before the first problem and counts as solving.
-  std::function<void()> prepare;
-  std::function<Solutions(distributed::Shard, SolveSeconds&)> solve;
+  std::function<void()> prepare{};
+  /// About how much work problems are, in any unit.
+  std::function<double(distributed::Shard)> work{};
+  std::function<Solutions(distributed::Shard, SolveSeconds&)> solve{};
 };
 
 /// Reads the population that the job names. Collective. Throws UserError where job and population
