@@ -1,5 +1,7 @@
 #include "distributed/communicator.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <stdexcept>
@@ -112,6 +114,33 @@ Communicator::Communicator(MPI_Comm parent) {
   MPI_Comm_dup(parent, handle_.get());
   MPI_Comm_rank(*handle_, &rank_);
   MPI_Comm_size(*handle_, &size_);
+}
+
+void Communicator::quiet_barrier() const {
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibarrier(*handle_, &request);
+  for (int done = 0; done == 0;) {
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (done == 0) usleep(1000);
+  }
+}
+
+std::optional<Communicator> Communicator::first_ranks(int count) const {
+  MPI_Comm some = MPI_COMM_NULL;
+  MPI_Comm_split(*handle_, rank_ < count ? 0 : MPI_UNDEFINED, rank_, &some);
+  if (some == MPI_COMM_NULL) return {};
+  std::optional<Communicator> result(some);
+  MPI_Comm_free(&some);
+  return result;
+}
+
+bool Communicator::shares_processors() const {
+  MPI_Comm machine = MPI_COMM_NULL;
+  MPI_Comm_split_type(*handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
+  int neighbors = 0;
+  MPI_Comm_size(machine, &neighbors);
+  MPI_Comm_free(&machine);
+  return all_reduce(std::int64_t{neighbors > sysconf(_SC_NPROCESSORS_ONLN)}, Reduction::max) > 0;
 }
 
 void Communicator::barrier() const {

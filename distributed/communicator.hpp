@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,14 @@ class Communicator {
   MPI_Comm handle() const { return *handle_; }  ///< local; for this folder, HDF5 and NCCL only
 
   void barrier() const;
+  /// A barrier whose waiters sleep, a millisecond at a time, instead of keeping a core busy.
+  void quiet_barrier() const;
+
+  /// The lowest `count` ranks as a communicator of their own; none on the others.
+  std::optional<Communicator> first_ranks(int count) const;
+
+  /// Whether some machine has more of these ranks than processors.
+  bool shares_processors() const;
 
   /// Reduces element by element over the ranks, in place; every rank gets the result.
   void all_reduce(std::span<float> values, Reduction reduction) const;

@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <functional>
 #include <new>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -123,6 +127,18 @@ void read_pieces(const fs::path& path, hid_t handle, const std::string& dataset,
   }
 }
 
+std::size_t values_in(const Piece& piece) {
+  return std::accumulate(piece.count.begin(), piece.count.end(), std::size_t{1},
+                         std::multiplies<>());
+}
+
+/// Why HDF5 failed to write `bytes`. Through MPI it does not know, so the usual suspect is asked.
+std::string writing_reason(const fs::path& path, std::size_t bytes) {
+  std::error_code error;
+  const auto space = fs::space(path, error);
+  return !error && space.available < bytes ? std::strerror(ENOSPC) : detail::hdf5_reason();
+}
+
 /// Every rank makes the same number of writes, also after one of its own has failed.
 template <class Scalar>
 void write_pieces(const fs::path& path, hid_t handle, const std::string& dataset,
@@ -153,7 +169,7 @@ void write_pieces(const fs::path& path, hid_t handle, const std::string& dataset
     }
     if (H5Dwrite(handle, detail::memory_type<Scalar>(), in_memory.get(), in_file.get(),
                  transfer.get(), piece ? values + piece->offset : values) < 0) {
-      if (!failed) reason = detail::hdf5_reason();
+      if (!failed) reason = writing_reason(path, piece ? values_in(*piece) * sizeof(Scalar) : 0);
       failed = true;
     }
   }

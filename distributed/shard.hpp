@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace otfleet::distributed {
 
@@ -36,6 +37,40 @@ inline Shard work_shard(std::span<const double> work, int rank, int ranks) {
     return k;
   };
   return {first_of(rank), first_of(rank + 1)};
+}
+
+/// What of `all` none of `taken` (any order, they may overlap) covers: ascending, disjoint. Local.
+inline std::vector<Shard> uncovered(Shard all, std::vector<Shard> taken) {
+  std::sort(taken.begin(), taken.end(), [](Shard a, Shard b) { return a.begin < b.begin; });
+  std::vector<Shard> left;
+  for (const Shard one : taken) {
+    if (one.size() <= 0) continue;
+    if (const std::int64_t end = std::min(one.begin, all.end); all.begin < end)
+      left.push_back({all.begin, end});
+    all.begin = std::max(all.begin, one.end);
+  }
+  if (all.begin < all.end) left.push_back(all);
+  return left;
+}
+
+inline std::int64_t total_size(std::span<const Shard> shards) {
+  std::int64_t total = 0;
+  for (const Shard one : shards) total += one.size();
+  return total;
+}
+
+/// The instances of `shards` from number `part.begin` up to before number `part.end`, counted
+/// through. Local.
+inline std::vector<Shard> slice(std::span<const Shard> shards, Shard part) {
+  std::vector<Shard> result;
+  std::int64_t before = 0;
+  for (const Shard one : shards) {
+    const Shard piece{one.begin + std::max<std::int64_t>(part.begin - before, 0),
+                      std::min(one.end, one.begin + part.end - before)};
+    if (piece.begin < piece.end) result.push_back(piece);
+    before += one.size();
+  }
+  return result;
 }
 
 }  // namespace otfleet::distributed

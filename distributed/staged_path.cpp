@@ -74,6 +74,16 @@ void StagedPath::commit() {
   }
   committed_ = true;
   sync_to_disk(folder_of(final_), O_RDONLY | O_DIRECTORY);  // the rename itself
+  remove_leftovers(folder_of(final_), final_.filename().string() + ".");
+}
+
+void StagedPath::remove_leftovers(const fs::path& folder, const std::string& beginning) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("." + beginning) && name.ends_with(".partial"))
+      fs::remove(entry.path(), ignored);
+  }
 }
 
 void StagedPath::remove_temporaries() noexcept {

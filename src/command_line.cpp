@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 
 #include "src/config/nearest_name.hpp"
 #include "src/reports/versions.hpp"
@@ -21,6 +22,8 @@ constexpr JobCommand job_commands[] = {
     {"train", "Train the model that predicts starts, on train.h5", run_train},
     {"solve", "Solve a population and write potentials, costs and errors", run_solve},
     {"evaluate", "Compare the initializers on held-out problems", run_evaluate},
+    {"scale", "Measure how solve and train scale with the ranks, and predict how they go on",
+     run_scale},
 };
 
 void add_job_options(CLI::App& app, CommandLine& line) {
@@ -31,6 +34,24 @@ void add_job_options(CLI::App& app, CommandLine& line) {
   app.add_option("--output", line.output, "Folder for the results (default: <job>-out/<command>)")
       ->type_name("DIR");
   app.add_flag("--quiet", line.quiet, "Print nothing but errors");
+}
+
+void add_share_option(CLI::App& app, CommandLine& line) {
+  app.add_option_function<std::string>(
+         "--share",
+         [&line](const std::string& text) {
+           Share share;
+           char rest = 0;
+           if (std::sscanf(text.c_str(), "%d/%d%c", &share.index, &share.count, &rest) != 2 ||
+               share.index < 0 || share.index >= share.count)
+             throw CLI::ValidationError("--share", "'" + text +
+                                                       "' was given, K/N with 0 <= K < N was "
+                                                       "expected, such as 3/16");
+           line.share = share;
+         },
+         "Solve part K of N only, K from 0; when all are solved, a run without --share puts them "
+         "together")
+      ->type_name("K/N");
 }
 
 /// What is wrong with the command line. CLI11 says of a misspelled command only that one is
@@ -61,14 +82,17 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done; 1 a fault of otfleet; 2 a mistake in the command line, a job or a "
       "file;\n"
-      "75 asked to end by SIGUSR1 or SIGTERM before it was done: train then goes on if run again.");
+      "75 asked to end by SIGUSR1 or SIGTERM before it was done: train and solve then go on if run "
+      "again.");
   app.set_version_flag("--version", [] { return version_text(); });
   struct KeysAsked {};
   app.add_flag_callback(
       "--keys", [] { throw KeysAsked{}; }, "List every key of a job file with its default");
 
   for (const auto& command : job_commands) {
-    add_job_options(*app.add_subcommand(command.name, command.description), line);
+    auto& options = *app.add_subcommand(command.name, command.description);
+    add_job_options(options, line);
+    if (command.run == run_solve) add_share_option(options, line);
   }
   auto* info =
       app.add_subcommand("info", "Show what a population, solution or checkpoint file holds");

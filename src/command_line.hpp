@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct CommandLine {
   std::vector<std::string> overrides;
   std::filesystem::path output;  ///< empty: <job stem>-out/<command>
   bool quiet = false;
+  std::optional<Share> share;
 
   std::string text;   ///< --help, --version, --keys: what to print instead
   std::string error;  ///< a mistake in the command line

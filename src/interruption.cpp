@@ -11,15 +11,16 @@
 namespace otfleet {
 namespace {
 
-volatile std::sig_atomic_t deferred = 0, noted = 0;
+volatile std::sig_atomic_t deferred = 0, noted = 0, patience = 0;
 
 // Set before it is used, and then left: a handler may read it at any time.
 char last_words[257];
 volatile std::sig_atomic_t last_words_length = 0;
 
 // Only what POSIX calls safe in a signal handler.
-extern "C" void on_interruption(int) {
-  if (deferred != 0) {
+extern "C" void on_interruption(int signal) {
+  if (deferred != 0 && signal != SIGALRM) {
+    if (noted == 0 && patience > 0) alarm(static_cast<unsigned>(patience));
     noted = 1;
     return;
   }
@@ -37,7 +38,7 @@ void end_on_interruption() {
   action.sa_handler = on_interruption;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGUSR1, SIGTERM}) {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGALRM}) {
     sigaddset(&action.sa_mask, signal);
     sigaction(signal, &action, nullptr);
   }
@@ -51,8 +52,10 @@ void set_last_words(const std::string& line) {
   last_words_length = static_cast<std::sig_atomic_t>(length + 1);
 }
 
-void defer_interruption() {
+void defer_interruption(unsigned seconds) {
+  patience = static_cast<std::sig_atomic_t>(seconds);
   deferred = 1;
+  alarm(0);
 }
 
 bool interruption_requested() {

@@ -24,13 +24,14 @@ void end_on_interruption();
 /// that the line stands once. At most 255 bytes are kept.
 void set_last_words(const std::string& line);
 
-/// From now on and to the end of the process SIGUSR1 and SIGTERM end nothing and are only noted:
-/// for work that ends in order, and for what is left when the work is done. They come more than
-/// once. Local.
-void defer_interruption();
+/// From now on SIGUSR1 and SIGTERM end nothing and are only noted: for work that ends in order, and
+/// for what is left when the work is done. They come more than once. With `patience` above zero,
+/// work that has not called this again by so many seconds after a signal ends as before: it cannot
+/// look up often enough. Local.
+void defer_interruption(unsigned patience = 0);
 
-/// Whether a signal has come since defer_interruption(). Local, and signals may reach some ranks
-/// only: who acts on it agrees first.
+/// Whether a signal has come since defer_interruption() was first called. Local, and signals may
+/// reach some ranks only: who acts on it agrees first.
 bool interruption_requested();
 
 }  // namespace otfleet

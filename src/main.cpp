@@ -53,14 +53,12 @@ void run(const CommandLine& line, const distributed::Communicator& communicator)
   communicator.agree([&] {
     if (communicator.is_root()) make_folder(output);
   });
-  line.run({job, communicator, output, line.quiet});
+  line.run({job, communicator, output, line.quiet, line.share});
 }
 
 /// What is printed when a signal ends a command that cannot go on from where it is.
 std::string words_of_an_early_end(const CommandLine& line) {
-  return "otfleet: " + line.command + ": asked to end; " +
-         (line.command == "solve" ? "the population was not finished, and nothing of it is kept"
-                                  : "it was not finished");
+  return "otfleet: " + line.command + ": asked to end; it was not finished";
 }
 
 /// A failure is returned, not thrown, so that Kokkos is gone when the ranks agree how to end.

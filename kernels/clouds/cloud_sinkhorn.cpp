@@ -203,12 +203,12 @@ struct Outcome {
 };
 
 /// One problem, `source.potential` being the start; `previous` [source.points.count] is for
-/// momentum. Calls report(t, error) after t iterations.
-template <CostForm form, class ExecutionSpace, class Scalar, class Report>
+/// momentum. Calls report(t, error) after t iterations, and goes_on(t) before another one.
+template <CostForm form, class ExecutionSpace, class Scalar, class Report, class GoesOn>
 Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target,
                 const Vector<Scalar, ExecutionSpace>& previous, const SinkhornSettings& settings,
-                double scale, double power, const Report& report) {
+                double scale, double power, const Report& report, const GoesOn& goes_on) {
   const bool momentum = settings.acceleration == Acceleration::momentum;
   int ascents = -1;  // updates since the momentum began; −1: none to look back on
   for (int t = 0;; ++t) {
@@ -221,7 +221,7 @@ Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scala
     if (!std::isfinite(error)) return {Status::not_finite, t};
     if (t % settings.inner_iterations == 0 && error < settings.threshold)
       return {Status::converged, t};
-    if (t >= settings.max_iterations)
+    if (t >= settings.max_iterations || !goes_on(t))
       return {error < settings.threshold ? Status::converged : Status::iteration_limit, t};
     PotentialChange change;
     if (momentum) {
@@ -246,14 +246,17 @@ bool replace_doubtful_start(const ExecutionSpace& space,
                             const Vector<double, ExecutionSpace>& f) {
   SinkhornSettings one_look;
   one_look.max_iterations = 0;
+  const auto no_end = [](int) { return true; };
   double given = 0, zeros = 0;
-  iterate<form>(space, source, target, {}, one_look, scale, power,
-                [&](int, double error) { given = error; });
+  iterate<form>(
+      space, source, target, {}, one_look, scale, power, [&](int, double error) { given = error; },
+      no_end);
   source.shift_fits = target.shift_fits = false;
   if (given <= most_error) return false;
   load_potential(space, units, f, true, source);
-  iterate<form>(space, source, target, {}, one_look, scale, power,
-                [&](int, double error) { zeros = error; });
+  iterate<form>(
+      space, source, target, {}, one_look, scale, power, [&](int, double error) { zeros = error; },
+      no_end);
   source.shift_fits = target.shift_fits = false;
   if (!(zeros > given)) return true;
   load_potential(space, units, f, false, source);
@@ -279,7 +282,7 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
            const SinkhornSettings& settings, bool from_zeros, const ProblemRows<double>& f,
            const Vector<int, ExecutionSpace>& iterations, const Vector<int, ExecutionSpace>& status,
            const Matrix<double, ExecutionSpace>& error_trace,
-           const Vector<int, ExecutionSpace>& replaced) {
+           const Vector<int, ExecutionSpace>& replaced, const IterationWatch& watch = {}) {
   const auto count = static_cast<std::size_t>(batch.size());
   check_settings(settings);
   if (settings.path == Path::scaling)
@@ -317,10 +320,14 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
                                        row) &&
           host_replaced.extent(0) > 0)
         host_replaced(k) = 1;
-      outcome = iterate<form>(space, source, target, previous, settings, scale, power,
-                              [&](int t, double error) {
-                                if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
-                              });
+      outcome = iterate<form>(
+          space, source, target, previous, settings, scale, power,
+          [&](int t, double error) {
+            if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
+          },
+          [&](int t) {
+            return !watch || watch(t, [&] { store_potential(space, units, source, row); });
+          });
     });
     store_potential(space, units, source, row);
     done(k) = outcome.iterations;
@@ -356,12 +363,12 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
               const Vector<int, ExecutionSpace>& iterations,
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace,
-              const Vector<int, ExecutionSpace>& replaced) {
+              const Vector<int, ExecutionSpace>& replaced, const IterationWatch& watch) {
   const auto batch = walk_through(problems, settings.epsilon);
   if (batch.size() == 0) return;
   const auto sources = problems.source_offsets();
   solve<Scalar>(space, batch, settings, from_zeros, flat_rows("f", f, sources), iterations, status,
-                error_trace, replaced);
+                error_trace, replaced, watch);
 }
 
 #define OTFLEET_INSTANTIATE(Scalar)                                                               \
@@ -379,7 +386,7 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
       const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
       const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
       const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&);
+      const Vector<int, Kokkos::DefaultExecutionSpace>&, const IterationWatch&);
 OTFLEET_INSTANTIATE(float)
 OTFLEET_INSTANTIATE(double)
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "kernels/clouds/cloud_batch.hpp"
 #include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
@@ -30,7 +32,13 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace = {},
               const Vector<int, ExecutionSpace>& replaced = {});
-/// f [source_offsets().back()].
+/// Looks on while a problem is solved: called with the iterations made when another one is about to
+/// begin. store() puts the potential as it is into the problem's row of f. False ends the problem
+/// there, as max_iterations would.
+using IterationWatch = std::function<bool(int iterations, const std::function<void()>& store)>;
+
+/// f [source_offsets().back()]. With peers, `watch` is called on every holder and has to answer
+/// the same on all.
 template <class Scalar, class ExecutionSpace>
 void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
               const SinkhornSettings& settings, bool from_zeros,
@@ -38,7 +46,7 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
               const Vector<int, ExecutionSpace>& iterations,
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace = {},
-              const Vector<int, ExecutionSpace>& replaced = {});
+              const Vector<int, ExecutionSpace>& replaced = {}, const IterationWatch& watch = {});
 
 /// As the overload for SeparableCost, with zero for the smallest cost. Work: ten passes over the
 /// pairs an instance, in double.

@@ -1,10 +1,16 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 
 #include "distributed/communicator.hpp"
 #include "src/config/job.hpp"
 
 namespace otfleet {
+
+/// One of `count` parts of a population, of which each is solved by a run of its own.
+struct Share {
+  int index = 0, count = 1;
+};
 
 /// What every command gets: the job, the ranks, the folder for its outputs (made already), and
 /// whether rank 0 may print.
@@ -13,6 +19,7 @@ struct CommandContext {
   const distributed::Communicator& communicator;
   std::filesystem::path output;
   bool quiet = false;
+  std::optional<Share> share;  ///< solve only; absent: everything
 
   bool prints() const { return communicator.is_root() && !quiet; }
 };
@@ -21,10 +28,13 @@ struct CommandContext {
 void run_make(const CommandContext& context);
 /// Meta-trains the model on train.h5, data-parallel; writes model.h5. Collective.
 void run_train(const CommandContext& context);
-/// Solves a population, every rank its own shard; writes solution.h5. Collective.
+/// Solves a population, ranks sharing the work; writes solution.h5, or for a share of it alone
+/// leaves what is solved for the run that puts all shares together. Collective.
 void run_solve(const CommandContext& context);
 /// Compares the initializers on held-out problems; table, report.json, pictures. Collective.
 void run_evaluate(const CommandContext& context);
+/// Measures how solving and training scale with the ranks and predicts how they go on. Collective.
+void run_scale(const CommandContext& context);
 /// Prints what a population, solution or checkpoint file holds. Local.
 void run_info(const std::filesystem::path& file);
 

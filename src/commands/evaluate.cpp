@@ -75,10 +75,7 @@ Run run_start(const Comparison& c, const Job::Solver& settings) {
   communicator.barrier();
   communicator.agree([&] {
     std::optional<Predictor> predictor;
-    const auto begin = std::chrono::steady_clock::now();
-    if (predicts) predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
-    seconds.start +=
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (predicts) predictor.emplace(c.solver.make_predictor(*c.model));
     run.iterations = c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
                                                seconds, run.converged, run.counts);
   });
@@ -164,7 +161,7 @@ std::vector<double> error_curve(const Comparison& c, const std::string& initiali
   std::vector<double> sums;
   c.context.communicator.agree([&] {
     std::optional<Predictor> predictor;
-    if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model, c.shard));
+    if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model));
     Job::Solver settings = c.context.job.solver;
     settings.initializer = initializer;
     settings.acceleration = "none";
@@ -183,7 +180,7 @@ void draw_plans(const Comparison& c) {
   if (!c.model || geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
   const Shard few{0, std::min(c.context.job.evaluate.pictures, c.population.problems())};
   if (few.size() == 0) return;
-  const Predictor predictor = c.solver.make_predictor(*c.model, few);
+  const Predictor predictor = c.solver.make_predictor(*c.model);
   Job::Solver settings = c.context.job.solver;
   settings.initializer = "model";
   settings.doubtful_error = INFINITY;  // the prediction itself, whatever it is worth
@@ -226,8 +223,11 @@ void run_evaluate(const CommandContext& context) {
       distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
   double fine_tune_seconds = 0;
   std::optional<PotentialModel> model;
-  if (std::find(starts.begin(), starts.end(), "model") != starts.end())
-    model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
+  if (std::find(starts.begin(), starts.end(), "model") != starts.end()) {
+    StartModel start = load_model(context, population, shard, report);
+    fine_tune_seconds = start.fine_tune_seconds;
+    model.emplace(std::move(start.model));
+  }
   const Comparison comparison{context,
                               population,
                               *solver,

@@ -5,31 +5,34 @@
 #include <chrono>
 #include <optional>
 
+#include "distributed/hdf5_checksum.hpp"
 #include "src/commands/input_files.hpp"
 #include "src/models/checkpoint.hpp"
 #include "src/trainers/fine_tuning.hpp"
 
 namespace otfleet {
 
-PotentialModel load_model(const CommandContext& context, const Population& population,
-                          distributed::Shard shard, Report& report, double& fine_tune_seconds) {
-  std::optional<PotentialModel> model;
+StartModel load_model(const CommandContext& context, const Population& population,
+                      distributed::Shard shard, Report& report) {
+  std::optional<StartModel> start;
   context.communicator.agree([&] {
     const auto file =
         find_input(context, context.job.files.checkpoint, "files.checkpoint", "train", "model.h5");
-    model.emplace(read_checkpoint(file, describe_model(context.job, population)));
-    if (model->description().epsilon != context.job.problem.epsilon)
-      spdlog::warn("{} was trained at epsilon = {:g}, the job's is {:g}: predictions will be worse",
-                   file.string(), model->description().epsilon, context.job.problem.epsilon);
+    start.emplace(StartModel{read_checkpoint(file, describe_model(context.job, population)),
+                             distributed::Hdf5File::open(file)
+                                 .string_attribute("/", distributed::checksum_attribute)
+                                 .value_or("")});
+    const double epsilon = start->model.description().epsilon;
+    if (epsilon != context.job.problem.epsilon)
+      spdlog::warn("{} was trained at epsilon = {:g}, the job's is {:g}: predictions may be worse",
+                   file.string(), epsilon, context.job.problem.epsilon);
   });
-  fine_tune_seconds = 0;
-  if (context.job.fine_tune.steps == 0) return std::move(*model);
+  if (context.job.fine_tune.steps == 0) return std::move(*start);
   const PhaseTimer timer(report, "fine_tune");
   const auto begin = std::chrono::steady_clock::now();
-  PotentialModel tuned = fine_tune(*model, population, shard, context.job);
-  fine_tune_seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return tuned;
+  PotentialModel tuned = fine_tune(start->model, population, shard, context.job);
+  return {std::move(tuned), start->checksum,
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
 }
 
 }  // namespace otfleet

@@ -1,5 +1,5 @@
 #pragma once
-#include <optional>
+#include <string>
 
 #include "distributed/shard.hpp"
 #include "src/commands/commands.hpp"
@@ -9,9 +9,16 @@
 
 namespace otfleet {
 
-/// The trained model of a job, read on every rank and, with fine_tune.steps > 0, fine-tuned on this
-/// rank's shard (phase "fine_tune" of the report). Collective. Throws UserError.
-PotentialModel load_model(const CommandContext& context, const Population& population,
-                          distributed::Shard shard, Report& report, double& fine_tune_seconds);
+/// The trained model of a job.
+struct StartModel {
+  PotentialModel model;
+  std::string checksum;          ///< of the checkpoint
+  double fine_tune_seconds = 0;  ///< of this rank
+};
+
+/// Reads the model on every rank and, with fine_tune.steps > 0, fine-tunes it on this rank's shard
+/// (phase "fine_tune" of the report). Collective. Throws UserError.
+StartModel load_model(const CommandContext& context, const Population& population,
+                      distributed::Shard shard, Report& report);
 
 }  // namespace otfleet

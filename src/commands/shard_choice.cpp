@@ -12,6 +12,7 @@
 #include "src/commands/input_files.hpp"
 #include "src/commands/solve_task.hpp"
 #include "src/problems/cloud_population.hpp"
+#include "src/solvers/partial_potentials.hpp"
 
 namespace otfleet {
 namespace {
@@ -71,7 +72,19 @@ ShardChoice choose_shard(const CommandContext& context) {
                       "'problems'",
                       path.string()));
     if (clouds) check_clouds_fit(job, path);
+    if (asked && context.share)
+      throw UserError(
+          "solver.shard = 'rows' solves every problem on all ranks: there are no shares of the "
+          "population; leave --share out, or use 'problems'");
     if (job.solver.shard != "auto") return;
+    if (context.share) {
+      choice = {false, "a share of the population is solved"};
+      return;
+    }
+    if (clouds && PartialPotentials::any_in(context.output / "solution.parts")) {
+      choice = {true, "an unfinished run did so"};
+      return;
+    }
     choice = clouds ? by_work(read_cloud_outline(file), context.communicator.size())
                     : ShardChoice{false, "the problems share their points"};
   });

@@ -12,9 +12,9 @@ struct ShardChoice {
 };
 
 /// What solver.shard means for the population that the job names. "auto": of clouds, whatever
-/// leaves the busiest rank less to do in an iteration, pairs of points and messages counted; of
-/// other populations, problems. Collective. Throws UserError where the job asks for rows of a
-/// population that is not one of clouds.
+/// leaves the busiest rank less to do in an iteration, pairs of points and messages counted, or
+/// what an unfinished run did; of other populations, problems. Collective. Throws UserError where
+/// the job asks for rows of a population that is not one of clouds, or of a share.
 ShardChoice choose_shard(const CommandContext& context);
 
 }  // namespace otfleet

@@ -1,140 +1,58 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <array>
-#include <chrono>
 #include <cmath>
 #include <iostream>
 #include <utility>
 
-#include "distributed/error.hpp"
-#include "distributed/shard.hpp"
 #include "src/commands/commands.hpp"
 #include "src/commands/shard_choice.hpp"
 #include "src/commands/solve_rows.hpp"
+#include "src/commands/solve_run.hpp"
 #include "src/commands/solve_task.hpp"
-#include "src/reports/progress.hpp"
 #include "src/reports/report.hpp"
-#include "src/solvers/solution_file.hpp"
 
 namespace otfleet {
 namespace {
 
-using distributed::Reduction;
 using distributed::Shard;
-
-/// Running figures over the instances of this rank.
-struct Tally {
-  std::int64_t converged = 0, iterations = 0;
-  double max_error = 0, max_gap = 0;
-  SolveCounts counts;
-
-  void add(const Solutions& solutions, bool balanced) {
-    counts.add(solutions.counts);
-    const auto& errors = balanced ? solutions.marginal_error : solutions.residual;
-    const auto& uppers = balanced ? solutions.upper_bound : solutions.primal_value;
-    const auto& lowers = balanced ? solutions.lower_bound : solutions.dual_value;
-    for (std::size_t k = 0; k < solutions.status.size(); ++k) {
-      converged += solutions.status[k] == static_cast<int>(kernels::Status::converged);
-      iterations += solutions.iterations[k];
-      const double error = errors[k];
-      // A NaN shows itself in the maximum instead of hiding.
-      max_error = std::isnan(error) ? INFINITY : std::max(max_error, error);
-      const double upper = uppers[k];
-      const double gap = upper - lowers[k];
-      const double relative = gap <= 0 ? 0 : gap / std::abs(upper);
-      max_gap = std::isnan(relative) ? INFINITY : std::max(max_gap, relative);
-    }
-  }
-
-  void reduce(const distributed::Communicator& communicator) {
-    converged = communicator.all_reduce(converged, Reduction::sum);
-    iterations = communicator.all_reduce(iterations, Reduction::sum);
-    counts.newton = communicator.all_reduce(counts.newton, Reduction::sum);
-    counts.replaced_starts = communicator.all_reduce(counts.replaced_starts, Reduction::sum);
-    max_error = communicator.all_reduce(max_error, Reduction::max);
-    max_gap = communicator.all_reduce(max_gap, Reduction::max);
-  }
-};
 
 nlohmann::json finite_or_null(double value) {
   return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
 }
 
-}  // namespace
-
-void run_solve(const CommandContext& context) {
-  const Job& job = context.job;
-  const auto& communicator = context.communicator;
-  const ShardChoice shard = choose_shard(context);
-  if (shard.rows) return run_sharded_solve(context, shard);
-  Report report("solve", job, communicator);
-  const SolveTask task = make_solve_task(context, report);
-  const bool balanced = job.problem.balanced();
-  if (context.prints()) spdlog::info("{}: {}", task.method, task.reason);
-  SolutionFile file(context.output / "solution.h5", communicator, task.layout, job,
-                    task.population_file.filename().string());
-  const std::int64_t problems = task.layout.problems;
-  SolveSeconds seconds;
-  double write_seconds = 0;
-  Tally tally;
-  communicator.barrier();
-  const auto begin = std::chrono::steady_clock::now();
-  task.prepare();
-  {
-    const PhaseTimer timer(report, "solve");
-    Progress progress("solve", "problems", problems, context.prints());
-    // Every rank makes the same number of collective writes; the last ones may be empty.
-    const std::int64_t writes =
-        communicator.all_reduce(static_cast<std::int64_t>(task.blocks.size()), Reduction::max);
-    std::int64_t done = 0;
-    for (std::size_t block = 0; block < static_cast<std::size_t>(writes); ++block) {
-      const Shard rows = block < task.blocks.size() ? task.blocks[block] : Shard{};
-      Solutions solutions;
-      communicator.agree([&] { solutions = task.solve(rows, seconds); });
-      tally.add(solutions, balanced);
-      const auto before_write = std::chrono::steady_clock::now();
-      file.write(rows, std::move(solutions));
-      write_seconds +=
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - before_write).count();
-      done += rows.size();
-      progress.update(std::min(problems, done * communicator.size()));
-    }
-  }
-  {
-    const PhaseTimer timer(report, "write");
-    file.commit();
-  }
-  const double elapsed = communicator.all_reduce(
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
-      Reduction::max);
-  std::array<double, 4> slowest = {seconds.start, seconds.iterate, seconds.certify, seconds.plan};
-  communicator.all_reduce(std::span<double>(slowest), Reduction::max);
-  report.add_seconds("start", seconds.start);
-  report.add_seconds("iterate", seconds.iterate);
-  report.add_seconds("certify", seconds.certify);
-  report.add_seconds("plan", seconds.plan);
-  report.add_seconds("write", write_seconds);
-  tally.reduce(communicator);
-
-  const double per_second = static_cast<double>(problems) / elapsed;
+/// What every run reports.
+void report_run(Report& report, const SolveSubject& subject, const SolveRun& run) {
+  // Of the slowest rank; reading, writing and waiting are not in the parts.
+  const std::pair<const char*, double> parts[] = {{"start", run.parts.start},
+                                                  {"iterate", run.parts.iterate},
+                                                  {"certify", run.parts.certify},
+                                                  {"plan", run.parts.plan}};
+  report.add_seconds("solve", run.seconds - run.write_seconds);
+  report.add_seconds("write", run.write_seconds);
   auto& figures = report.figures();
-  figures["solution"] = (context.output / "solution.h5").string();
-  figures["population"] = task.population_file.string();
-  figures["instances"] = problems;
-  figures["instances_per_second"] = per_second;
-  // Of the slowest rank; reading, writing and waiting are not in it.
-  figures["solve_seconds"] = {{"start", slowest[0]},
-                              {"iterate", slowest[1]},
-                              {"certify", slowest[2]},
-                              {"plan", slowest[3]}};
+  for (const auto& [part, seconds] : parts) {
+    report.add_seconds(part, seconds);
+    figures["solve_seconds"][part] = seconds;
+  }
+  figures["population"] = subject.population_file.string();
+  figures["instances"] = subject.layout.problems;
+  figures["solved_before"] = run.solved_before;
+  figures["instances_per_second"] = run.per_second();
+  figures["method"] = {{"chosen", subject.method}, {"reason", subject.reason}};
+  figures["balance"] = {{"busy_seconds", run.busy_seconds},
+                        {"longest_busy_seconds", run.longest_busy_seconds},
+                        {"imbalance", run.imbalance()},
+                        {"taken_over", run.taken_over}};
+}
+
+/// What is known once every problem of the population is solved.
+void report_solution(nlohmann::json& figures, const SolveTally& tally, std::int64_t problems,
+                     bool balanced) {
   figures["converged"] = tally.converged;
   figures["failed"] = problems - tally.converged;
   figures["mean_iterations"] =
       problems > 0 ? static_cast<double>(tally.iterations) / static_cast<double>(problems) : 0.0;
-  figures["method"] = {{"chosen", task.method}, {"reason", task.reason}};
-  figures["shard"] = {{"chosen", "problems"}, {"reason", shard.reason}};
   if (balanced) {
     figures["method"]["newton"] = tally.counts.newton;
     figures["method"]["sinkhorn"] = problems - tally.counts.newton;
@@ -142,14 +60,58 @@ void run_solve(const CommandContext& context) {
   figures["replaced_starts"] = tally.counts.replaced_starts;
   figures[balanced ? "max_marginal_error" : "max_residual"] = finite_or_null(tally.max_error);
   figures["max_relative_gap"] = finite_or_null(tally.max_gap);
+}
+
+/// One of several runs that share a population.
+void solve_share(const CommandContext& context, Report& report, const SolveTask& task) {
+  const auto [index, count] = *context.share;
+  const SolveRun run =
+      solve_population(context, task, distributed::block_shard(task.layout.problems, index, count));
+  report_run(report, task, run);
+  report.figures()["share"] = {{"index", index}, {"count", count}, {"instances", run.wanted}};
+  report.write(context.output, fmt::format("report-share-{}-of-{}.json", index, count));
+  if (context.prints())
+    std::cout << fmt::format("{}: share {} of {}, {} problems, {:.0f} problems/s\n",
+                             (context.output / "solution.parts").string(), index, count, run.wanted,
+                             run.per_second());
+}
+
+}  // namespace
+
+void run_solve(const CommandContext& context) {
+  Report report("solve", context.job, context.communicator);
+  auto& figures = report.figures();
+  const ShardChoice shard = choose_shard(context);
+  figures["shard"] = {{"chosen", shard.rows ? "rows" : "problems"}, {"reason", shard.reason}};
+  SolveRun run;
+  std::int64_t problems = 0;
+  if (shard.rows) {
+    if (context.prints()) spdlog::info("row by row: {}", shard.reason);
+    const RowsRun rows = solve_rows(context, report);
+    report_run(report, rows.subject, rows.run);
+    figures["solve_seconds"]["waiting"] = rows.wait_seconds;  // part of iterate, certify and plan
+    run = rows.run;
+    problems = rows.subject.layout.problems;
+  } else {
+    const SolveTask task = make_solve_task(context, report);
+    if (context.prints()) spdlog::info("{}: {}", task.method, task.reason);
+    problems = task.layout.problems;
+    if (context.share) return solve_share(context, report, task);
+    run = solve_population(context, task, {0, problems});
+    report_run(report, task, run);
+  }
+  const bool balanced = context.job.problem.balanced();
+  const auto solution = context.output / "solution.h5";
+  report_solution(figures, run.tally, problems, balanced);
+  figures["solution"] = solution.string();
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(
         "{}: {} problems, {} converged, {:.1f} iterations on average, largest {} {:.2e}, "
-        "{:.0f} problems/s\n",
-        (context.output / "solution.h5").string(), problems, tally.converged,
-        figures["mean_iterations"].get<double>(), balanced ? "marginal error" : "residual",
-        tally.max_error, per_second);
+        "{:.{}f} problems/s\n",
+        solution.string(), problems, run.tally.converged, figures["mean_iterations"].get<double>(),
+        balanced ? "marginal error" : "residual", run.tally.max_error, run.per_second(),
+        run.per_second() < 10 ? 3 : 0);
 }
 
 }  // namespace otfleet

@@ -1,11 +1,20 @@
 #pragma once
-#include "src/commands/shard_choice.hpp"
+#include "src/commands/solve_run.hpp"
+#include "src/reports/report.hpp"
 
 namespace otfleet {
 
-/// run_solve() where the ranks share the rows of every problem: one problem after the other, each
-/// solved by all ranks. Needs a population of clouds; report and solution are those of run_solve().
-/// Collective.
-void run_sharded_solve(const CommandContext& context, const ShardChoice& shard);
+/// What was solved row by row, and how.
+struct RowsRun {
+  SolveSubject subject;
+  SolveRun run;
+  double wait_seconds = 0;  ///< for columns of other ranks, of the rank that waited longest
+};
+
+/// Solves the population of clouds that the job names, one problem after the other, the ranks
+/// sharing the rows of every problem, and writes `context.output`/solution.h5. Goes on from what an
+/// earlier run of the same job left in solution.parts/ there. Collective. Throws Interrupted, with
+/// all saved, when a rank was asked to end.
+RowsRun solve_rows(const CommandContext& context, Report& report);
 
 }  // namespace otfleet

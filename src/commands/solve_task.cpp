@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -19,17 +20,29 @@ namespace {
 
 using distributed::Shard;
 
+/// Bytes that the solutions of one block may take, and how many problems that is.
 constexpr std::int64_t most_bytes = std::int64_t{1} << 28;
+constexpr std::int64_t most_problems = 16384;
 
-std::vector<Shard> equal_blocks(Shard shard, const Job::Solution& wanted,
-                                const Geometry& geometry) {
-  constexpr std::int64_t most_problems = 16384;
-  const std::int64_t bytes = std::max<std::int64_t>(plan_output_bytes(wanted, geometry), 1);
-  const std::int64_t size = std::clamp<std::int64_t>(most_bytes / bytes, 1, most_problems);
-  std::vector<Shard> blocks;
-  for (std::int64_t begin = shard.begin; begin < shard.end; begin += size)
-    blocks.push_back({begin, std::min(begin + size, shard.end)});
-  return blocks;
+std::int64_t problems_at_once(std::int64_t bytes_of_one) {
+  return std::clamp<std::int64_t>(most_bytes / std::max<std::int64_t>(bytes_of_one, 1), 1,
+                                  most_problems);
+}
+
+/// About how many iterations' work the problems are: their starts' marginal errors, those of a few
+/// problems in the middle, have to fall to the threshold.
+double predicted_work(const PopulationSolver& solver, const Job::Solver& settings, Shard rows,
+                      const Predictor* predictor) {
+  constexpr std::int64_t most_sampled = 8;
+  constexpr double iterations_besides = 10;   // the start, the certificate
+  constexpr double iterations_per_efold = 2;  // on digits at epsilon = 1e-2
+  const std::int64_t sampled = std::min(rows.size(), most_sampled);
+  if (sampled == 0) return 0;
+  const std::int64_t first = rows.begin + (rows.size() - sampled) / 2;
+  const double sum = solver.error_sums({first, first + sampled}, settings, predictor, 1)[0];
+  const double error = sum / static_cast<double>(sampled);
+  const double efolds = error > settings.threshold ? std::log(error / settings.threshold) : 0;
+  return static_cast<double>(rows.size()) * (iterations_besides + iterations_per_efold * efolds);
 }
 
 /// Problems that share their points, and who solves them.
@@ -63,20 +76,26 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
             file.string()));
     });
   }
-  const Shard shard =
-      distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
-  double fine_tune_seconds = 0;
-  if (job.solver.initializer == "model")
-    state->model.emplace(load_model(context, population, shard, report, fine_tune_seconds));
-
-  SolveTask task{file,
-                 population,
-                 equal_blocks(shard, job.solution, population.geometry),
-                 "block ascent",
-                 "the problems are not balanced",
-                 [] {},
-                 {}};
+  std::string content =
+      communicator.broadcast(communicator.is_root() ? population.content_fingerprint() : "");
+  if (job.solver.initializer == "model") {
+    const Shard shard =
+        distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
+    StartModel start = load_model(context, population, shard, report);
+    content += " " + start.checksum;
+    state->model.emplace(std::move(start.model));
+  }
+  SolveTask task{{file, population}};
+  task.content = std::move(content);
+  task.most_problems = problems_at_once(
+      plan_output_bytes(job.solution, population.geometry) +
+      (job.solution.potentials ? 8 * (population.geometry.n + population.geometry.m) : 0));
+  task.first_problems = std::min<std::int64_t>(64, task.most_problems);
+  task.prepare = [] {};
   if (!job.problem.balanced()) {
+    task.method = "block ascent";
+    task.reason = "the problems are not balanced";
+    task.work = [](Shard rows) { return static_cast<double>(rows.size()); };
     task.solve = [state, &job](Shard rows, SolveSeconds& seconds) {
       return state->solver->solve_unbalanced(rows, job.problem, job.solver, job.solution.potentials,
                                              seconds);
@@ -86,8 +105,13 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
   const MethodChoice choice = solver->choose(job.solver);
   task.method = method_name(choice.plan);
   task.reason = choice.reason;
-  task.prepare = [state, shard] {
-    if (state->model) state->predictor.emplace(state->solver->make_predictor(*state->model, shard));
+  if (state->model)
+    task.prepare = [state] {
+      state->predictor.emplace(state->solver->make_predictor(*state->model));
+    };
+  task.work = [state, &job](Shard rows) {
+    return predicted_work(*state->solver, job.solver, rows,
+                          state->predictor ? &*state->predictor : nullptr);
   };
   task.solve = [state, &job](Shard rows, SolveSeconds& seconds) {
     return state->solver->solve(rows, job.solver, state->predictor ? &*state->predictor : nullptr,
@@ -142,17 +166,18 @@ SolveTask clouds_task(const CommandContext& context, const std::filesystem::path
       }
     });
   }
-  const auto& solver = *state->solver;
-  const Shard shard = solver.shard(communicator.rank(), communicator.size());
-  return {file,
-          state->population,
-          solver.blocks(shard, job.solution, most_bytes),
-          method_name(MethodChoice::Plan::sinkhorn),
-          "every measure has points of its own",
-          [] {},
-          [state, &job](Shard rows, SolveSeconds& seconds) {
-            return state->solver->solve(rows, job.solver, job.solution, seconds);
-          }};
+  SolveTask task{{file, state->population}};
+  task.content =
+      communicator.broadcast(communicator.is_root() ? state->population.content_fingerprint() : "");
+  task.most_problems = problems_at_once(state->solver->most_bytes(job.solution));
+  task.method = method_name(MethodChoice::Plan::sinkhorn);
+  task.reason = "every measure has points of its own";
+  task.prepare = [] {};
+  task.work = [state](Shard rows) { return state->solver->work(rows); };
+  task.solve = [state, &job](Shard rows, SolveSeconds& seconds) {
+    return state->solver->solve(rows, job.solver, job.solution, seconds);
+  };
+  return task;
 }
 
 }  // namespace

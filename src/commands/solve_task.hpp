@@ -12,17 +12,25 @@
 
 namespace otfleet {
 
-/// A population and how this rank solves its share of it.
-struct SolveTask {
+/// A population and the method that solves it.
+struct SolveSubject {
   std::filesystem::path population_file;
   SolutionLayout layout;
-  /// What this rank solves between two writes: its shard in ascending pieces, which bound the
-  /// memory that potentials take, and what is made from plans.
-  std::vector<distributed::Shard> blocks;
-  std::string method, reason;
+  /// What the solutions depend on besides the job's keys: 16 hex digits or so.
+  std::string content{};
+  std::string method{}, reason{};
+};
+
+/// How its problems are solved, any of them on any rank.
+struct SolveTask : SolveSubject {
+  /// How many problems to take at first, when nothing is known of their cost, and at most: their
+  /// potentials, and what is made from plans, have to fit into memory.
+  std::int64_t first_problems = 1, most_problems = 1;
   /// What comes before the first problem and counts as solving.
-  std::function<void()> prepare;
-  std::function<Solutions(distributed::Shard, SolveSeconds&)> solve;
+  std::function<void()> prepare{};
+  /// About how much work problems are, in any unit.
+  std::function<double(distributed::Shard)> work{};
+  std::function<Solutions(distributed::Shard, SolveSeconds&)> solve{};
 };
 
 /// Throws UserError where the job asks of `file`, a population of clouds, for what needs points

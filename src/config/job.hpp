@@ -91,6 +91,7 @@ struct Job {
                                        // is compared with zeros
     std::string precision = "double";  // double | float; certificates are always double
     std::string shard = "auto";        // auto | problems | rows: what ranks share, clouds only
+    double checkpoint_seconds = 60;    // between two saves of an unfinished solve
   } solver;
 
   struct FineTune {
@@ -114,6 +115,14 @@ struct Job {
     std::int64_t trace_iterations = 40;     // length of the error curves
     std::int64_t pictures = 4;              // interpolated pairs
   } evaluate;
+
+  struct Scale {
+    std::vector<std::int64_t> ranks;  // to measure on; empty: 1, 2, 4, … and all there are
+    std::vector<std::string> commands = {"solve", "train"};
+    std::int64_t steps = 50;       // of every training run
+    std::int64_t repetitions = 3;  // of every run; the median counts
+    std::int64_t predict_ranks = 4096;
+  } scale;
 
   /// Everything above under its TOML path, for report.json.
   nlohmann::json resolved() const;

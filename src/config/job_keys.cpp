@@ -145,6 +145,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(solver.doubtful_error, zero_or_more, "share of the mass: a prediction with a larger first error is compared with zeros, and the better one taken"),
     OTFLEET_KEY(solver.precision, one_of({"double", "float"}), "double or float; certificates are always double"),
     OTFLEET_KEY(solver.shard, one_of({"auto", "problems", "rows"}), "what each rank gets: problems, or rows of every problem (populations of clouds only), for problems too large for a rank or fewer than ranks; auto: by predicted work"),
+    OTFLEET_KEY(solver.checkpoint_seconds, zero_or_more, "between two saves of what an unfinished solve has solved; 0: after every block"),
     OTFLEET_KEY(fine_tune.steps, integer(0), "steps on the problems to solve, before solving; 0: none"),
     OTFLEET_KEY(fine_tune.learning_rate, above_zero, "of those steps"),
     OTFLEET_KEY(fine_tune.batch, integer(1), "problems per step, on each rank"),
@@ -157,6 +158,11 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(evaluate.initializers, known_initializers, "starts to compare; []: zeros, gaussian where it fits, model; [\"all\"]: all that fit"),
     OTFLEET_KEY(evaluate.trace_iterations, integer(1), "length of the error curves"),
     OTFLEET_KEY(evaluate.pictures, integer(0), "interpolated pairs to draw"),
+    OTFLEET_KEY(scale.ranks, every(integer(1, 1 << 20)), "rank counts to measure on; []: 1, 2, 4, ... and all there are"),
+    OTFLEET_KEY(scale.commands, every(one_of({"solve", "train"})), "what to measure"),
+    OTFLEET_KEY(scale.steps, integer(1), "steps of every training that is timed"),
+    OTFLEET_KEY(scale.repetitions, integer(1), "of every run; the median counts"),
+    OTFLEET_KEY(scale.predict_ranks, integer(1, 1 << 20), "ranks up to which throughput is predicted"),
   };
   return table;
 }

@@ -77,14 +77,13 @@ class PotentialModel {
 };
 
 /// Predictions for many pairs over one set of measures, without gradients: what can be computed per
-/// measure (encodings) is computed once, at construction, for the measures named. Local.
+/// measure (its encoding) is computed once, when a pair first names it. Local; one thread at a
+/// time.
 class Predictor {
  public:
   /// `source_weights` [Ms, n], `target_weights` [Mt, m] (the same array when shared), mass 1.
-  /// `sources` and `targets`: the measures that predictions will ask for; others are not encoded.
   Predictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source_weights,
-            Matrix<const double, ExecutionSpace> target_weights,
-            std::span<const std::int32_t> sources, std::span<const std::int32_t> targets);
+            Matrix<const double, ExecutionSpace> target_weights);
   Predictor(Predictor&&) noexcept;
   ~Predictor();
 

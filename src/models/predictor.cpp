@@ -18,31 +18,30 @@ torch::Tensor index_tensor(std::span<const std::int32_t> indices) {
   return values.to(torch_device());
 }
 
-/// Codes of some of the measures, and where each one's is.
+/// Codes of the measures of a side, made when they are first asked for.
 class CodeBook {
  public:
   CodeBook() = default;
+  explicit CodeBook(Matrix<const double, ExecutionSpace> weights)
+      : weights_(std::move(weights)), row_(weights_.extent(0), -1) {}
 
-  /// Encodes the measures of a side that either list names.
-  CodeBook(PotentialModel::Network& network, bool source,
-           const Matrix<const double, ExecutionSpace>& weights, std::span<const std::int32_t> first,
-           std::span<const std::int32_t> second)
-      : row_(weights.extent(0), -1) {
-    std::vector<std::int32_t> distinct;
-    for (const auto named : {first, second})
-      for (const std::int32_t measure : named) {
-        auto& row = row_[static_cast<std::size_t>(measure)];
-        if (row >= 0) continue;
-        row = static_cast<std::int32_t>(distinct.size());
-        distinct.push_back(measure);
-      }
-    std::vector<torch::Tensor> parts;
-    for (std::size_t begin = 0; begin < distinct.size() || begin == 0; begin += at_once) {
-      const auto count = std::min<std::size_t>(at_once, distinct.size() - begin);
-      const auto some = std::span(distinct).subspan(begin, count);
-      parts.push_back(network.encode(source, network.inputs(source, weights, some)));
+  /// Encodes those of `measures` that have no code yet.
+  void encode(PotentialModel::Network& network, bool source,
+              std::span<const std::int32_t> measures) {
+    std::vector<std::int32_t> fresh;
+    for (const std::int32_t measure : measures) {
+      auto& row = row_[static_cast<std::size_t>(measure)];
+      if (row >= 0) continue;
+      row = count_++;
+      fresh.push_back(measure);
     }
-    codes_ = torch::cat(parts);
+    if (fresh.empty()) return;
+    const torch::Tensor codes = network.encode(source, network.inputs(source, weights_, fresh));
+    if (!codes_.defined())
+      codes_ =
+          torch::empty({static_cast<std::int64_t>(row_.size()), codes.size(1)}, codes.options());
+    const auto made = static_cast<std::int64_t>(fresh.size());
+    codes_.slice(0, count_ - made, count_).copy_(codes);
   }
 
   torch::Tensor of(std::span<const std::int32_t> measures) const {
@@ -53,8 +52,10 @@ class CodeBook {
   }
 
  private:
+  Matrix<const double, ExecutionSpace> weights_;
   std::vector<std::int32_t> row_;  ///< measure -> row of its code, −1: none
-  torch::Tensor codes_;
+  std::int32_t count_ = 0;
+  torch::Tensor codes_;  ///< a row for every measure; the first `count_` are made
 };
 
 }  // namespace
@@ -62,24 +63,23 @@ class CodeBook {
 struct Predictor::State {
   PotentialModel::Network& network;
   Matrix<const double, ExecutionSpace> source_weights, target_weights;
-  CodeBook source_codes, target_codes;  ///< pair_encoder
+  CodeBook source_codes, target_codes;  ///< pair_encoder; shared measures have those of the source
+
+  torch::Tensor predict(std::span<const std::int32_t> sources,
+                        std::span<const std::int32_t> targets) {
+    if (!network.encodes_pairs())
+      return network.run(network.inputs(true, source_weights, sources),
+                         network.inputs(false, target_weights, targets));
+    CodeBook& second = network.description.shared_measures ? source_codes : target_codes;
+    source_codes.encode(network, true, sources);
+    second.encode(network, network.description.shared_measures, targets);
+    return network.join(source_codes.of(sources), second.of(targets));
+  }
 };
 
 Predictor::Predictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source,
-                     Matrix<const double, ExecutionSpace> target,
-                     std::span<const std::int32_t> sources, std::span<const std::int32_t> targets)
-    : state_(new State{*model.network_, source, target, {}, {}}) {
-  auto& network = state_->network;
-  if (!network.encodes_pairs()) return;
-  const torch::NoGradGuard no_graph;
-  if (network.description.shared_measures) {
-    state_->source_codes = CodeBook(network, true, source, sources, targets);
-    state_->target_codes = state_->source_codes;
-  } else {
-    state_->source_codes = CodeBook(network, true, source, sources, {});
-    state_->target_codes = CodeBook(network, false, target, targets, {});
-  }
-}
+                     Matrix<const double, ExecutionSpace> target)
+    : state_(new State{*model.network_, source, target, CodeBook(source), CodeBook(target)}) {}
 
 Predictor::Predictor(Predictor&&) noexcept = default;
 Predictor::~Predictor() = default;
@@ -88,18 +88,10 @@ void Predictor::predict(std::span<const std::int32_t> sources,
                         std::span<const std::int32_t> targets, double epsilon,
                         const Matrix<double, ExecutionSpace>& f) const {
   const torch::NoGradGuard no_graph;
-  auto& network = state_->network;
   for (std::size_t first = 0; first < sources.size(); first += at_once) {
     const std::size_t count = std::min<std::size_t>(at_once, sources.size() - first);
     const auto some_sources = sources.subspan(first, count);
-    const auto some_targets = targets.subspan(first, count);
-    torch::Tensor phi;
-    if (network.encodes_pairs())
-      phi = network.join(state_->source_codes.of(some_sources),
-                         state_->target_codes.of(some_targets));
-    else
-      phi = network.run(network.inputs(true, state_->source_weights, some_sources),
-                        network.inputs(false, state_->target_weights, some_targets));
+    const torch::Tensor phi = state_->predict(some_sources, targets.subspan(first, count));
     const Matrix<const float, ExecutionSpace> values(phi.data_ptr<float>(), count, f.extent(1));
     kernels::learned_initializer<ExecutionSpace>(
         ExecutionSpace(), values, state_->source_weights, upload_indices(some_sources), epsilon,

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* style =
     "set terminal pngcairo size 900,560 font 'Sans,13' enhanced\n"
     "set grid lc rgb '#dddddd'\nset border lc rgb '#555555'\nset key top right\n"
-    "array color[4] = ['#c0392b', '#2471a3', '#1e8449', '#7d3c98']\n";
+    "array color[5] = ['#c0392b', '#2471a3', '#1e8449', '#7d3c98', '#d68910']\n";
 
 /// Hands a script to gnuplot; the picture appears under its final name when it is complete.
 void draw(const std::filesystem::path& picture, const std::string& script) {
@@ -76,6 +76,43 @@ void plot_error_curves(const std::filesystem::path& directory, const std::vector
            << curves[k].name << "'";
   script << "\n";
   draw(directory / "error_curves.png", script.str());
+}
+
+void plot_scaling(const std::filesystem::path& picture, const std::string& title,
+                  const ScalingPlot& plot) {
+  std::ostringstream script;
+  for (std::size_t k = 0; k < plot.measured.size(); ++k) {
+    const auto number = std::to_string(k);
+    write_data(script, "measured" + number, plot.measured[k].x, plot.measured[k].y);
+    write_data(script, "predicted" + number, plot.predicted[k].x, plot.predicted[k].y);
+  }
+  write_data(script, "ideal", plot.ideal.x, plot.ideal.y);
+  // One row a rank count, the shares added up from the left.
+  script << "$shares << EOD\n";
+  for (std::size_t row = 0; row < plot.shares.front().x.size(); ++row) {
+    script << plot.shares.front().x[row];
+    double sum = 0;
+    for (const Curve& share : plot.shares) script << ' ' << (sum += share.y[row]);
+    script << '\n';
+  }
+  script << "EOD\nset terminal pngcairo size 1200,520 font 'Sans,12' enhanced\n"
+            "set multiplot layout 1,2 title '"
+         << title
+         << "'\nset logscale x 2\nset xlabel 'ranks'\n"
+            "set logscale y\nset ylabel 'problems a second'\nset key top left\n"
+            "plot $ideal with lines dt 3 lc rgb '#888888' title 'ideal'";
+  for (std::size_t k = 0; k < plot.measured.size(); ++k)
+    script << ", $predicted" << k << " with lines lw 2 lc rgb color[" << k + 1 << "] title '"
+           << plot.predicted[k].name << "', $measured" << k
+           << " with points pt 7 ps 1.4 lc rgb color[" << k + 1 << "] title '"
+           << plot.measured[k].name << "'";
+  script << "\nunset logscale y\nset ylabel 'share of the time, predicted, strong'\n"
+            "set yrange [0:1]\nset key bottom left opaque\nset style fill solid 0.8\nplot ";
+  for (std::size_t k = plot.shares.size(); k-- > 0;)
+    script << "$shares using 1:" << k + 2 << " with filledcurves x1 lc rgb color[" << k + 1
+           << "] title '" << plot.shares[k].name << (k > 0 ? "', " : "'");
+  script << "\nunset multiplot\n";
+  draw(picture, script.str());
 }
 
 }  // namespace otfleet

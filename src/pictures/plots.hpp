@@ -19,4 +19,15 @@ void plot_training(const std::filesystem::path& directory, const std::vector<dou
 void plot_error_curves(const std::filesystem::path& directory, const std::vector<Curve>& curves,
                        const std::string& title);
 
+/// Throughput and where the time goes, against the ranks.
+struct ScalingPlot {
+  std::vector<Curve> measured, predicted;  ///< items a second
+  Curve ideal;
+  std::vector<Curve> shares;  ///< of the predicted time, on the same ranks
+};
+
+/// Both as one picture.
+void plot_scaling(const std::filesystem::path& picture, const std::string& title,
+                  const ScalingPlot& plot);
+
 }  // namespace otfleet

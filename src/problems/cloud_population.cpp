@@ -125,7 +125,20 @@ std::string CloudPopulation::fingerprint() const {
   hash.add(static_cast<std::uint64_t>(dimension));
   hash.add(static_cast<std::uint64_t>(ground_cost_kind("cost", cost_name)));
   if (cost_name == "power") hash.add(std::bit_cast<std::uint64_t>(power));
-  return fmt::format("{:016x}", hash.value());
+  return hash.digits();
+}
+
+std::string CloudPopulation::content_fingerprint() const {
+  Fnv hash;
+  hash.add(fingerprint());
+  for (const CloudTable* table : {&sources, &targets}) {
+    hash.add(table->weights);
+    hash.add(table->points);
+    hash.add(table->offsets);
+  }
+  hash.add(source);
+  hash.add(target);
+  return hash.digits();
 }
 
 void CloudPopulation::validate(const std::string& name, bool equal_masses) const {

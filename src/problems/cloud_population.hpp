@@ -47,6 +47,8 @@ struct CloudPopulation {
 
   /// 16 hex digits over the cost and the dimension.
   std::string fingerprint() const;
+  /// 16 hex digits over the cost, all measures and all problems. Work: a look at every number.
+  std::string content_fingerprint() const;
 
   /// Throws UserError that names the measure or problem: offsets that do not begin with 0, ascend
   /// and end with the number of points, measures without points, sizes that do not fit, points that

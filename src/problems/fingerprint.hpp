@@ -1,6 +1,7 @@
 #pragma once
 #include <bit>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace otfleet {
@@ -17,7 +18,26 @@ class Fnv {
     add(static_cast<std::uint64_t>(values.size()));
     for (const double value : values) add(std::bit_cast<std::uint64_t>(value + 0.0));  // −0 is 0
   }
-  std::uint64_t value() const { return hash_; }
+  void add(const std::vector<std::int32_t>& values) {
+    add(static_cast<std::uint64_t>(values.size()));
+    for (const std::int32_t value : values) add(static_cast<std::uint64_t>(value));
+  }
+  void add(const std::vector<std::int64_t>& values) {
+    add(static_cast<std::uint64_t>(values.size()));
+    for (const std::int64_t value : values) add(static_cast<std::uint64_t>(value));
+  }
+  void add(const std::string& text) {
+    add(static_cast<std::uint64_t>(text.size()));
+    for (const char letter : text) add(static_cast<std::uint64_t>(letter));
+  }
+
+  /// 16 hex digits.
+  std::string digits() const {
+    static constexpr char hex[] = "0123456789abcdef";
+    std::string text;
+    for (int shift = 60; shift >= 0; shift -= 4) text += hex[(hash_ >> shift) & 15];
+    return text;
+  }
 
  private:
   std::uint64_t hash_ = 0xcbf29ce484222325ULL;

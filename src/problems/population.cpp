@@ -130,7 +130,17 @@ std::string Geometry::fingerprint() const {
       if (cost_name == "power") hash.add(std::bit_cast<std::uint64_t>(power));
     }
   }
-  return fmt::format("{:016x}", hash.value());
+  return hash.digits();
+}
+
+std::string Population::content_fingerprint() const {
+  Fnv hash;
+  hash.add(geometry.fingerprint());
+  hash.add(source_weights);
+  hash.add(target_weights);
+  hash.add(source);
+  hash.add(target);
+  return hash.digits();
 }
 
 std::vector<double> check_weights(const std::string& name, std::span<const double> weights,

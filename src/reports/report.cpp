@@ -23,7 +23,7 @@ void write_json(const std::filesystem::path& file, const nlohmann::json& json) {
 Report::Report(std::string command, const Job& job, const distributed::Communicator& communicator)
     : command_(std::move(command)), configuration_(job.resolved()), communicator_(communicator) {}
 
-void Report::write(const std::filesystem::path& directory) const {
+void Report::write(const std::filesystem::path& directory, const std::string& name) const {
   // Rank 0's phases, one to a line, so that every rank reduces the same ones in the same order.
   std::string names;
   for (const auto& [phase, seconds] : seconds_) names += phase + '\n';
@@ -48,7 +48,7 @@ void Report::write(const std::filesystem::path& directory) const {
     json["ranks"] = communicator_.size();
     json["execution_space"] = execution_space();
     json["seconds"] = slowest;
-    write_json(directory / "report.json", json);
+    write_json(directory / name, json);
   });
 }
 

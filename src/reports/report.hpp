@@ -23,9 +23,9 @@ class Report {
   /// Adds wall seconds to a phase; local.
   void add_seconds(const std::string& phase, double seconds) { seconds_[phase] += seconds; }
 
-  /// Collective; rank 0 writes DIR/report.json (temporary name, then renamed). The phases are those
+  /// Collective; rank 0 writes DIR/<name> (temporary name, then renamed). The phases are those
   /// of rank 0; a rank that did not add one counts as zero there.
-  void write(const std::filesystem::path& directory) const;
+  void write(const std::filesystem::path& directory, const std::string& name = "report.json") const;
 
  private:
   std::string command_;

@@ -53,6 +53,15 @@ CloudPopulationSolver::CloudPopulationSolver(const CloudPopulation& population, 
   target_ = population.shared_measures
                 ? source_
                 : measures_of(population, population.targets, target_points_);
+  const auto sources = supports(population.sources);
+  const auto own_targets =
+      population.shared_measures ? std::vector<double>() : supports(population.targets);
+  const auto& targets = population.shared_measures ? sources : own_targets;
+  work_before_ = {0};
+  for (std::int64_t k = 0; k < population.problems(); ++k) {
+    const double n = sources[population.source[k]], m = targets[population.target[k]];
+    work_before_.push_back(work_before_.back() + n * m + work_of_point * (n + m) + work_of_problem);
+  }
 }
 
 Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
@@ -106,37 +115,16 @@ Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
   return all;
 }
 
-Shard CloudPopulationSolver::shard(int rank, int ranks) const {
-  const auto sources = supports(population_.sources);
-  const auto targets =
-      population_.shared_measures ? std::vector<double>() : supports(population_.targets);
-  std::vector<double> work;
-  for (std::int64_t k = 0; k < population_.problems(); ++k) {
-    const double n = sources[population_.source[k]];
-    const double m = (population_.shared_measures ? sources : targets)[population_.target[k]];
-    work.push_back(n * m + work_of_point * (n + m) + work_of_problem);
-  }
-  return distributed::work_shard(work, rank, ranks);
+double CloudPopulationSolver::work(Shard rows) const {
+  return work_before_[rows.end] - work_before_[rows.begin];
 }
 
-std::vector<Shard> CloudPopulationSolver::blocks(Shard shard, const Job::Solution& wanted,
-                                                 std::int64_t bytes) const {
-  constexpr std::int64_t most_problems = 16384;
+std::int64_t CloudPopulationSolver::most_bytes(const Job::Solution& wanted) const {
   const std::int64_t per_source = 1 + (wanted.projection ? population_.dimension : 0);
-  std::vector<Shard> result;
-  std::int64_t taken = 0;
-  for (std::int64_t k = shard.begin; k < shard.end; ++k) {
-    const std::int64_t more =
-        static_cast<std::int64_t>(sizeof(double)) *
-        (population_.source_points(k) * per_source + population_.target_points(k));
-    if (result.empty() || taken + more > bytes || result.back().size() == most_problems) {
-      result.push_back({k, k});
-      taken = 0;
-    }
-    taken += more;
-    ++result.back().end;
-  }
-  return result;
+  std::int64_t most = 0;
+  for (std::int64_t k = 0; k < population_.problems(); ++k)
+    most = std::max(most, population_.source_points(k) * per_source + population_.target_points(k));
+  return most * static_cast<std::int64_t>(sizeof(double));
 }
 
 }  // namespace otfleet

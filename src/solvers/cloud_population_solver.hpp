@@ -23,19 +23,18 @@ class CloudPopulationSolver {
   Solutions solve(distributed::Shard rows, const Job::Solver& settings, const Job::Solution& wanted,
                   SolveSeconds& seconds) const;
 
-  /// The problems of this rank: contiguous, with about as much work as every other rank has.
-  distributed::Shard shard(int rank, int ranks) const;
+  /// About how much work the problems of `rows` are, in pairs of points.
+  double work(distributed::Shard rows) const;
 
-  /// `shard` in pieces whose potentials and projections take about as many bytes as are given, or
-  /// one problem.
-  std::vector<distributed::Shard> blocks(distributed::Shard shard, const Job::Solution& wanted,
-                                         std::int64_t bytes) const;
+  /// Bytes that potentials and projections of one problem take at most.
+  std::int64_t most_bytes(const Job::Solution& wanted) const;
 
  private:
   const CloudPopulation& population_;
   double epsilon_;
   kernels::CloudMeasures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> target_points_;  ///< the user's
+  std::vector<double> work_before_;                     ///< [P + 1], of a problem
 };
 
 }  // namespace otfleet

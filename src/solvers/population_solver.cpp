@@ -65,11 +65,8 @@ std::string PopulationSolver::complaint(const std::string& initializer) const {
   return initializer_complaint(initializer, population_.geometry);
 }
 
-Predictor PopulationSolver::make_predictor(const PotentialModel& model, Shard shard) const {
-  const auto count = static_cast<std::size_t>(shard.size());
-  return Predictor(model, source_.weights, target_.weights,
-                   std::span(population_.source).subspan(shard.begin, count),
-                   std::span(population_.target).subspan(shard.begin, count));
+Predictor PopulationSolver::make_predictor(const PotentialModel& model) const {
+  return Predictor(model, source_.weights, target_.weights);
 }
 
 Batch PopulationSolver::start(Shard rows, const Job::Solver& settings, const Predictor* predictor,

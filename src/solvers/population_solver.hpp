@@ -26,9 +26,8 @@ class PopulationSolver {
   /// Which method `settings` mean for this population.
   MethodChoice choose(const Job::Solver& settings) const { return solver_.choose(settings); }
 
-  /// Encodes the measures that `shard` needs; predictions then cost the head alone. The model must
-  /// outlive the predictor.
-  Predictor make_predictor(const PotentialModel& model, distributed::Shard shard) const;
+  /// For solve() and its kin. The model must outlive the predictor.
+  Predictor make_predictor(const PotentialModel& model) const;
 
   /// Solves the problems of `shard` at `settings`; `predictor` is needed for initializer "model".
   /// Adds to `seconds`; `wanted` says what is returned besides the figures. A solution whose

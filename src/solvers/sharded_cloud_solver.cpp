@@ -2,7 +2,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <functional>
 #include <stdexcept>
+#include <vector>
 
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
@@ -77,25 +80,47 @@ ShardedCloudSolver::Spread ShardedCloudSolver::load(std::int64_t problem) {
 ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
                                                    const Job::Solver& settings,
                                                    const Job::Solution& wanted,
-                                                   SolveSeconds& seconds) {
+                                                   SolveSeconds& seconds,
+                                                   PartialPotentials* partial) {
   const ExecutionSpace space;
   const Spread spread = load(problem);
   const auto& problems = spread.problem;
   Part part{spread.sources, spread.targets, {}};
 
-  const Vector<double, ExecutionSpace> f(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::f"),
-      static_cast<std::size_t>(part.sources.size()));
+  std::vector<double> start(static_cast<std::size_t>(part.sources.size()));
+  const std::int64_t before = partial ? partial->load(problem, part.sources, start) : 0;
+  const Vector<double, ExecutionSpace> f("otfleet::solver::f", start.size());
+  const Kokkos::View<double*, Kokkos::HostSpace> host(start.data(), start.size());
+  Kokkos::deep_copy(f, host);
   const Vector<int, ExecutionSpace> iterations("otfleet::solver::iterations", 1);
   const Vector<int, ExecutionSpace> status("otfleet::solver::status", 1);
+  const auto save = [&](std::int64_t made) {
+    Kokkos::deep_copy(host, f);
+    partial->save(problem, part.sources, start, before + made);
+  };
+  kernels::IterationWatch watch;
+  if (partial)
+    watch = [&](int made, const std::function<void()>& store) {
+      const auto due = partial->due();
+      if (due == PartialPotentials::Due::nothing) return true;
+      store();
+      save(made);
+      part.ended = due == PartialPotentials::Due::end;
+      return !part.ended;
+    };
   {
-    const StopWatch watch(seconds.iterate);
-    const auto limits = sinkhorn_settings(settings, epsilon_, settings.max_iterations);
+    const StopWatch timer(seconds.iterate);
+    const auto limits = sinkhorn_settings(
+        settings, epsilon_, std::max<std::int64_t>(settings.max_iterations - before, 0));
     if (settings.precision == "float")
-      kernels::sinkhorn<float>(space, problems, limits, true, f, iterations, status);
+      kernels::sinkhorn<float>(space, problems, limits, before == 0, f, iterations, status, {}, {},
+                               watch);
     else
-      kernels::sinkhorn<double>(space, problems, limits, true, f, iterations, status);
+      kernels::sinkhorn<double>(space, problems, limits, before == 0, f, iterations, status, {}, {},
+                                watch);
   }
+  if (part.ended) return part;
+  if (const auto made = download(iterations)[0]; partial && made > 0) save(made);
   const kernels::Certificates<ExecutionSpace> certificates(1);
   const Vector<double, ExecutionSpace> g("otfleet::solver::g",
                                          static_cast<std::size_t>(part.targets.size()));
@@ -119,6 +144,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
     append(solutions.g, g);
   }
   solutions.add(certificates, iterations, status);
+  solutions.iterations[0] += static_cast<std::int32_t>(before);
   solutions.judge(settings.threshold);
   return part;
 }

@@ -8,6 +8,7 @@
 #include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/problems/cloud_population_rows.hpp"
+#include "src/solvers/partial_potentials.hpp"
 #include "src/solvers/solutions.hpp"
 
 namespace otfleet {
@@ -58,6 +59,7 @@ class ShardedCloudSolver {
   struct Part {
     distributed::Shard sources, targets;  ///< the points whose potentials these are
     Solutions solutions;                  ///< one problem; figures are the same on all ranks
+    bool ended = false;                   ///< before it was solved: the run was asked to end
   };
 
   /// Keeps references to its arguments.
@@ -68,9 +70,10 @@ class ShardedCloudSolver {
   /// too. Throws UserError for points that the cost cannot take.
   Spread load(std::int64_t problem);
 
-  /// Collective. Adds to `seconds`. Throws UserError as load().
+  /// Collective. Adds to `seconds`. With `partial`, goes on from what that has of the problem, and
+  /// saves there; iterations count from the first on. Throws UserError as load().
   Part solve(std::int64_t problem, const Job::Solver& settings, const Job::Solution& wanted,
-             SolveSeconds& seconds);
+             SolveSeconds& seconds, PartialPotentials* partial = nullptr);
 
   /// Wall seconds of waiting for columns of other ranks; local.
   double wait_seconds() const { return peers_.wait_seconds(); }

@@ -1,32 +1,11 @@
 #include "src/solvers/solution_file.hpp"
 
-#include <span>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace otfleet {
 namespace {
-
-/// The figures of a problem besides its potentials.
-struct Column {
-  const char* name;
-  std::vector<double> Solutions::*values;
-};
-constexpr Column balanced_columns[] = {{"dual_value", &Solutions::dual_value},
-                                       {"transport_cost", &Solutions::transport_cost},
-                                       {"upper_bound", &Solutions::upper_bound},
-                                       {"lower_bound", &Solutions::lower_bound},
-                                       {"marginal_error", &Solutions::marginal_error}};
-constexpr Column unbalanced_columns[] = {{"dual_value", &Solutions::dual_value},
-                                         {"primal_value", &Solutions::primal_value},
-                                         {"transport_cost", &Solutions::transport_cost},
-                                         {"transported_mass", &Solutions::transported_mass},
-                                         {"mass_potential", &Solutions::mass_potential},
-                                         {"residual", &Solutions::residual}};
-
-std::span<const Column> columns_of(bool balanced) {
-  return balanced ? std::span<const Column>(balanced_columns)
-                  : std::span<const Column>(unbalanced_columns);
-}
 
 constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
                                         "not finite"};
@@ -54,7 +33,8 @@ SolutionLayout::SolutionLayout(const CloudPopulation& population)
 
 SolutionFile::SolutionFile(const std::filesystem::path& path,
                            const distributed::Communicator& communicator, SolutionLayout layout,
-                           const Job& job, const std::string& population_name)
+                           const Job& job, const std::string& population_name,
+                           std::int64_t plan_entries)
     : communicator_(communicator),
       layout_(std::move(layout)),
       balanced_(job.problem.balanced()),
@@ -81,10 +61,11 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
   for (int k = 0; k < 4; ++k)
     file_->set_attribute("/solution", "status_" + std::to_string(k), std::string(status_words[k]));
   const std::int64_t problems = layout_.problems;
-  for (const Column& column : columns_of(balanced_))
-    file_->create_dataset<double>(std::string("/solution/") + column.name, {problems});
-  file_->create_dataset<std::int32_t>("/solution/iterations", {problems});
-  file_->create_dataset<std::int32_t>("/solution/status", {problems});
+  for_each_solution_array(balanced_, wanted_, [&](const char* name, SolutionRows rows, auto array) {
+    using Value = typename std::decay_t<decltype(array(std::declval<Solutions&>()))>::value_type;
+    if (rows == SolutionRows::problems && std::string_view(name).starts_with("/solution/"))
+      file_->create_dataset<Value>(name, {problems});
+  });
   create_points_datasets();
   if (!wants_entries(wanted_)) return;
   file_->create_group("/plan");
@@ -95,6 +76,8 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
     file_->set_attribute("/plan", "threshold", wanted_.plan_threshold);
   file_->create_dataset<std::int64_t>("/plan/offsets", {problems, layout_.n + 1});
   file_->create_dataset<double>("/plan/kept_mass", {problems});
+  file_->create_dataset<std::int32_t>("/plan/columns", {plan_entries});
+  file_->create_dataset<double>("/plan/values", {plan_entries});
 }
 
 SolutionFile::~SolutionFile() = default;
@@ -123,53 +106,42 @@ void SolutionFile::create_points_datasets() {
   if (wanted_.potentials || wanted_.projection) write_offsets("f_offsets", layout_.f_offsets);
 }
 
-void SolutionFile::write(distributed::Shard rows, Solutions solutions) {
-  const auto place = [&](const std::vector<std::int64_t>& offsets) {
-    if (!layout_.has_offsets()) return rows;
-    return distributed::Shard{offsets[rows.begin], offsets[rows.end]};
-  };
-  if (wanted_.potentials) {
-    file_->write_rows<double>("/solution/f", place(layout_.f_offsets), solutions.f);
-    file_->write_rows<double>("/solution/g", place(layout_.g_offsets), solutions.g);
-  }
-  for (const Column& column : columns_of(balanced_))
-    file_->write_rows<double>(std::string("/solution/") + column.name, rows,
-                              solutions.*column.values);
-  file_->write_rows<std::int32_t>("/solution/iterations", rows, solutions.iterations);
-  file_->write_rows<std::int32_t>("/solution/status", rows, solutions.status);
-  if (wanted_.projection)
-    file_->write_rows<double>("/solution/projection", place(layout_.f_offsets),
-                              solutions.plan.projection);
-  if (!wants_entries(wanted_)) return;
-  PlanEntries& plans = solutions.plan.entries;
-  plans.columns.shrink_to_fit();
-  plans.values.shrink_to_fit();
-  waiting_.push_back({rows, std::move(plans)});
+void SolutionFile::write(distributed::Shard rows, Solutions solutions, std::int64_t first_entry) {
+  PlanEntries& entries = solutions.plan.entries;
+  for (std::int64_t& offset : entries.offsets) offset += first_entry;
+  write_arrays(solutions, [&](SolutionRows kind) -> distributed::Shard {
+    if (kind == SolutionRows::plan_entries)
+      return {first_entry, first_entry + static_cast<std::int64_t>(entries.columns.size())};
+    if (kind == SolutionRows::problems || !layout_.has_offsets()) return rows;
+    const auto& offsets =
+        kind == SolutionRows::source_points ? layout_.f_offsets : layout_.g_offsets;
+    return {offsets[rows.begin], offsets[rows.end]};
+  });
 }
 
-void SolutionFile::write_entries() {
-  std::int64_t count = 0;
-  for (const Entries& entries : waiting_)
-    count += static_cast<std::int64_t>(entries.plans.columns.size());
-  std::int64_t begin = communicator_.exclusive_sum(count);
-  const std::int64_t total = communicator_.all_reduce(count, distributed::Reduction::sum);
-  file_->create_dataset<std::int32_t>("/plan/columns", {total});
-  file_->create_dataset<double>("/plan/values", {total});
-  for (Entries& entries : waiting_) {
-    PlanEntries plans = std::move(entries.plans);  // freed when it is written
-    for (std::int64_t& offset : plans.offsets) offset += begin;
-    const distributed::Shard place{begin, begin + static_cast<std::int64_t>(plans.columns.size())};
-    file_->write_rows<std::int64_t>("/plan/offsets", entries.rows, plans.offsets);
-    file_->write_rows<double>("/plan/kept_mass", entries.rows, plans.kept_mass);
-    file_->write_rows<std::int32_t>("/plan/columns", place, plans.columns);
-    file_->write_rows<double>("/plan/values", place, plans.values);
-    begin = place.end;
-  }
-  waiting_.clear();
+void SolutionFile::write_points(std::int64_t problem, distributed::Shard sources,
+                                distributed::Shard targets, Solutions solutions) {
+  if (!communicator_.is_root()) solutions.clear_figures();
+  write_arrays(solutions, [&](SolutionRows kind) -> distributed::Shard {
+    if (kind == SolutionRows::problems)
+      return {problem, problem + (communicator_.is_root() ? 1 : 0)};
+    const bool source = kind == SolutionRows::source_points;
+    const distributed::Shard points = source ? sources : targets;
+    const std::int64_t first = (source ? layout_.f_offsets : layout_.g_offsets)[problem];
+    return {first + points.begin, first + points.end};
+  });
+}
+
+void SolutionFile::write_arrays(const Solutions& solutions,
+                                const std::function<distributed::Shard(SolutionRows kind)>& place) {
+  for_each_solution_array(balanced_, wanted_, [&](const char* name, SolutionRows kind, auto array) {
+    const auto& values = array(solutions);
+    using Value = typename std::decay_t<decltype(values)>::value_type;
+    file_->write_rows<Value>(name, place(kind), values);
+  });
 }
 
 void SolutionFile::commit() {
-  if (wants_entries(wanted_)) write_entries();
   file_->close();
   communicator_.agree([&] {
     if (staged_) staged_->commit();

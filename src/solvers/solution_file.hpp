@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,32 +50,35 @@ struct SolutionLayout {
 /// value; row i of problem k has the entries offsets[k, i] up to before offsets[k, i + 1]:
 ///   offsets [P, n + 1]   int64;  kept_mass [P]   float64, share of the plan's mass
 ///   columns, values [entries]   int32, target points ascending; float64, mass
-/// Ranks have different numbers of entries, known when the last problem is solved: until commit()
-/// every rank keeps those of its shard, 12 bytes each and 8 (n + 1) a problem, once.
 /// Where the problems are not balanced, instead of the bounds and the marginal error:
 ///   primal_value         float64, cost units times mass;  mass_potential   float64, cost units
 ///   transported_mass, residual   float64, mass
 class SolutionFile {
  public:
-  /// Creates the datasets under a temporary name. Collective. Throws UserError.
+  /// Creates the datasets under a temporary name; `plan_entries`: of all problems together.
+  /// Collective. Throws UserError.
   SolutionFile(const std::filesystem::path& file, const distributed::Communicator& communicator,
-               SolutionLayout layout, const Job& job, const std::string& population_name);
+               SolutionLayout layout, const Job& job, const std::string& population_name,
+               std::int64_t plan_entries = 0);
   ~SolutionFile();
 
-  /// Every rank writes its own rows, in ascending order; an empty shard joins. Collective.
-  void write(distributed::Shard rows, Solutions solutions);
+  /// Every rank writes rows of its own; an empty shard joins. `first_entry`: plan entries of all
+  /// problems before. Collective.
+  void write(distributed::Shard rows, Solutions solutions, std::int64_t first_entry = 0);
 
-  /// Writes the entries of the plans, and gives the complete file its name. Collective.
+  /// Every rank writes its points of a problem that all solved together, all the same figures.
+  /// Collective.
+  void write_points(std::int64_t problem, distributed::Shard sources, distributed::Shard targets,
+                    Solutions solutions);
+
+  /// Gives the complete file its name. Collective.
   void commit();
 
  private:
-  /// The plans of one write, waiting for their place in the file.
-  struct Entries {
-    distributed::Shard rows;
-    PlanEntries plans;
-  };
+  /// place(kind): the entries of arrays of that kind that this rank has.
+  void write_arrays(const Solutions& solutions,
+                    const std::function<distributed::Shard(SolutionRows kind)>& place);
   void create_points_datasets();
-  void write_entries();
 
   distributed::Communicator communicator_;
   std::unique_ptr<distributed::StagedPath> staged_;  ///< rank 0
@@ -82,7 +86,6 @@ class SolutionFile {
   SolutionLayout layout_;
   bool balanced_;
   Job::Solution wanted_;
-  std::vector<Entries> waiting_;
 };
 
 }  // namespace otfleet

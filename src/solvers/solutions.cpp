@@ -18,16 +18,13 @@ void Solutions::add(const kernels::Certificates<ExecutionSpace>& certificates,
   append(status, more_status);
 }
 
-void Solutions::add_figures(const Solutions& more) {
-  const auto extend = [](auto& values, const auto& by) {
-    values.insert(values.end(), by.begin(), by.end());
-  };
+void Solutions::clear_figures() {
   for (const auto column :
        {&Solutions::dual_value, &Solutions::transport_cost, &Solutions::upper_bound,
         &Solutions::lower_bound, &Solutions::marginal_error})
-    extend(this->*column, more.*column);
-  extend(iterations, more.iterations);
-  extend(status, more.status);
+    (this->*column).clear();
+  iterations.clear();
+  status.clear();
 }
 
 void Solutions::judge(double threshold) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "kernels/sinkhorn/certificate.hpp"
+#include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/solvers/batch_solver.hpp"
 #include "src/solvers/plan_outputs.hpp"
@@ -26,12 +27,58 @@ struct Solutions {
   void add(const kernels::Certificates<ExecutionSpace>& certificates,
            const Vector<int, ExecutionSpace>& more_iterations,
            const Vector<int, ExecutionSpace>& more_status);
-  /// The same, of other solutions.
-  void add_figures(const Solutions& more);
+  /// Forgets the figures of balanced problems.
+  void clear_figures();
   /// A solution whose recomputed error is not below the threshold although the solver stopped there
   /// gets Status::precision_limit.
   void judge(double threshold);
 };
+
+/// What the entries of an array of Solutions stand for, and of how many a problem has.
+enum class SolutionRows { problems, source_points, target_points, plan_entries };
+
+/// Calls body(name, rows, array) for every array that solutions of a job have: its name in files
+/// ("/solution/f"), what its entries stand for, and a function from Solutions to the array.
+template <class Body>
+void for_each_solution_array(bool balanced, const Job::Solution& wanted, Body&& body) {
+  const auto one = [&](const char* name, SolutionRows rows, auto member) {
+    body(
+        name, rows, [member](auto& solutions) -> auto& { return solutions.*member; });
+  };
+  if (wanted.potentials) {
+    one("/solution/f", SolutionRows::source_points, &Solutions::f);
+    one("/solution/g", SolutionRows::target_points, &Solutions::g);
+  }
+  one("/solution/dual_value", SolutionRows::problems, &Solutions::dual_value);
+  one("/solution/transport_cost", SolutionRows::problems, &Solutions::transport_cost);
+  if (balanced) {
+    one("/solution/upper_bound", SolutionRows::problems, &Solutions::upper_bound);
+    one("/solution/lower_bound", SolutionRows::problems, &Solutions::lower_bound);
+    one("/solution/marginal_error", SolutionRows::problems, &Solutions::marginal_error);
+  } else {
+    one("/solution/primal_value", SolutionRows::problems, &Solutions::primal_value);
+    one("/solution/transported_mass", SolutionRows::problems, &Solutions::transported_mass);
+    one("/solution/mass_potential", SolutionRows::problems, &Solutions::mass_potential);
+    one("/solution/residual", SolutionRows::problems, &Solutions::residual);
+  }
+  one("/solution/iterations", SolutionRows::problems, &Solutions::iterations);
+  one("/solution/status", SolutionRows::problems, &Solutions::status);
+  const auto of_plan = [&](const char* name, SolutionRows rows, auto member) {
+    body(
+        name, rows, [member](auto& solutions) -> auto& { return solutions.plan.*member; });
+  };
+  if (wanted.projection)
+    of_plan("/solution/projection", SolutionRows::source_points, &PlanOutputs::projection);
+  if (!wants_entries(wanted)) return;
+  const auto of_entries = [&](const char* name, SolutionRows rows, auto member) {
+    body(
+        name, rows, [member](auto& solutions) -> auto& { return solutions.plan.entries.*member; });
+  };
+  of_entries("/plan/offsets", SolutionRows::problems, &PlanEntries::offsets);
+  of_entries("/plan/kept_mass", SolutionRows::problems, &PlanEntries::kept_mass);
+  of_entries("/plan/columns", SolutionRows::plan_entries, &PlanEntries::columns);
+  of_entries("/plan/values", SolutionRows::plan_entries, &PlanEntries::values);
+}
 
 /// Wall seconds of this rank.
 struct SolveSeconds {

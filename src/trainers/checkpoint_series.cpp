@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "distributed/error.hpp"
+#include "distributed/staged_path.hpp"
 
 namespace otfleet {
 namespace {
@@ -58,6 +59,7 @@ void CheckpointSeries::write(PotentialModel& model, const TrainingState& state) 
   if (ours_.size() > keep_) ours_.erase(ours_.begin(), ours_.end() - static_cast<long>(keep_));
   for (const auto& other : files())
     if (std::find(ours_.begin(), ours_.end(), other) == ours_.end()) fs::remove(other);
+  distributed::StagedPath::remove_leftovers(folder_, prefix);
 }
 
 void CheckpointSeries::remove() {

@@ -102,20 +102,20 @@ TEST_F(Interruption, OneRankThatIsAskedEndsTrainingOnAll) {
   EXPECT_GT(saved_step("one-of-two", result), 0);
 }
 
-TEST_F(Interruption, SolveEndsAtOnceAndLeavesNothing) {
-  for (const int ranks : {1, 2}) {
-    const auto output = "half" + std::to_string(ranks);
-    const Words solve = endless_solve(output);
-    const auto result = run_and_interrupt(
-        ranks == 1 ? alone(solve) : words_on_ranks(ranks, solve), [&] { return has_files(output); },
-        [&](StartedProgram& program) { program.send(ranks == 1 ? SIGTERM : SIGUSR1); });
-    EXPECT_EQ(result.code, interrupted) << result.err;
-    EXPECT_EQ(result.out, "");
-    EXPECT_EQ(count_of(result.err, "otfleet: solve: asked to end; the population was not finished"),
-              1u)
-        << result.err;
-    EXPECT_FALSE(has_files(output));
-  }
+/// A block that takes forever cannot be saved.
+TEST_F(Interruption, SolveEndsInTheMiddleOfABlockWhenItTakesTooLong) {
+  const Words solve = endless_solve("half");
+  StartedProgram program(words_on_ranks(2, solve), folder_->path());
+  while (program.running() && count_of(program.said(), "as asked") == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  program.send(SIGUSR1);
+  const auto result = program.wait();
+  EXPECT_EQ(result.code, interrupted) << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(count_of(result.err, "otfleet: solve: asked to end; it was not finished"), 1u)
+      << result.err;
+  EXPECT_FALSE(has_files("half"));
 }
 
 }  // namespace

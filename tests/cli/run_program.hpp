@@ -56,6 +56,9 @@ class StartedProgram {
     if (running()) ::kill(child_, signal);
   }
 
+  /// What it has said on stderr so far.
+  std::string said() const { return read_bytes(err_); }
+
   ProgramResult wait() {
     if (!ended_) waitpid(child_, &status_, 0);
     ended_ = true;
@@ -89,6 +92,22 @@ inline std::vector<std::string> words_on_ranks(int ranks,
                                                const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {OTFLEET_MPIEXEC, "--oversubscribe", OTFLEET_MPIEXEC_COUNT_FLAG,
                                     std::to_string(ranks), OTFLEET_PROGRAM};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
+/// The same, every rank leaving its process number in NAME.<rank>.
+inline std::vector<std::string> words_on_ranks_with_pids(
+    int ranks, const std::string& name, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = {
+      OTFLEET_MPIEXEC,
+      "--oversubscribe",
+      OTFLEET_MPIEXEC_COUNT_FLAG,
+      std::to_string(ranks),
+      "bash",
+      "-c",
+      "echo $$ >" + name + ".$OMPI_COMM_WORLD_RANK; exec \"$0\" \"$@\"",
+      OTFLEET_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return words;
 }

@@ -75,6 +75,52 @@ TEST(Shard, SharesWorkInContiguousPieces) {
   EXPECT_EQ(work_shard(work, 1, 2).size(), 3);
 }
 
+/// Which of `count` instances the shards hold; an instance that two hold counts twice.
+std::vector<int> marks(const std::vector<Shard>& shards, std::int64_t count) {
+  std::vector<int> result(static_cast<std::size_t>(count), 0);
+  for (const Shard one : shards)
+    for (std::int64_t k = one.begin; k < one.end; ++k) ++result[static_cast<std::size_t>(k)];
+  return result;
+}
+
+TEST(Shard, UncoveredIsWhatNoShardHolds) {
+  const CounterRandom random(3, 4);
+  std::uint64_t counter = 0;
+  for (int repetition = 0; repetition < 200; ++repetition) {
+    const Shard all{5, 35};
+    std::vector<Shard> taken;
+    for (std::uint64_t k = random.below(6, counter++); k > 0; --k) {
+      const auto begin = static_cast<std::int64_t>(random.below(40, counter++));
+      taken.push_back({begin, begin + static_cast<std::int64_t>(random.below(10, counter++))});
+    }
+    const auto left = uncovered(all, taken);
+    const auto in_left = marks(left, 50), in_taken = marks(taken, 50);
+    for (std::int64_t k = 0; k < 50; ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      EXPECT_EQ(in_left[at], k >= all.begin && k < all.end && in_taken[at] == 0) << k;
+    }
+    for (std::size_t k = 1; k < left.size(); ++k) EXPECT_LT(left[k - 1].end, left[k].begin);
+  }
+}
+
+TEST(Shard, SlicesCountThrough) {
+  const std::vector<Shard> shards = {{3, 5}, {9, 9}, {10, 14}, {20, 21}};
+  EXPECT_EQ(total_size(shards), 7);
+  std::vector<std::int64_t> members;
+  for (const Shard one : shards)
+    for (std::int64_t k = one.begin; k < one.end; ++k) members.push_back(k);
+  for (std::int64_t begin = 0; begin <= 7; ++begin)
+    for (std::int64_t end = begin; end <= 7; ++end) {
+      std::vector<std::int64_t> found;
+      for (const Shard one : slice(shards, {begin, end})) {
+        EXPECT_GT(one.size(), 0);
+        for (std::int64_t k = one.begin; k < one.end; ++k) found.push_back(k);
+      }
+      EXPECT_EQ(found, std::vector(members.begin() + begin, members.begin() + end));
+    }
+  EXPECT_TRUE(slice({}, {0, 0}).empty());
+}
+
 TEST(Shard, RanksMarkEveryInstanceOnce) {
   const Communicator world = Communicator::world();
   for (const std::int64_t count : {0, 1, 2, 10}) {

@@ -103,6 +103,23 @@ TEST_F(StagedPathTest, RemovesTheTemporariesOfAllThatAreAlive) {
   EXPECT_EQ(contents(gone), "of another");
 }
 
+TEST_F(StagedPathTest, CommitRemovesWhatKilledProcessesLeftOfTheFile) {
+  const std::string name = mine("result").filename().string();
+  const fs::path left = folder_ / ("." + name + ".1.partial");
+  const fs::path of_another = folder_ / ("." + name + "-2.1.partial");
+  write(left, "half");
+  write(of_another, "half");
+  StagedPath staged(mine("result"));
+  write(staged.temporary(), "whole");
+  EXPECT_TRUE(fs::exists(left));
+  staged.commit();
+  EXPECT_EQ(contents(mine("result")), "whole");
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(of_another));
+  StagedPath::remove_leftovers(folder_ / "", name + "-");
+  EXPECT_FALSE(fs::exists(of_another));
+}
+
 TEST_F(StagedPathTest, CommitOfAFileNeverWrittenIsAnError) {
   StagedPath staged(mine("result"));
   OTFLEET_EXPECT_USER_ERROR(staged.commit(), "No such file");

@@ -22,7 +22,7 @@ epsilon = 0.05
 source_weights = "uniform"
 grid = [8, 8]
 train_problems = 200
-test_problems = 40
+test_problems = {problems}
 train_measures = 40
 test_measures = 20
 [model]
@@ -38,6 +38,7 @@ initializer = "model"
 thresholds = [1e-2]
 trace_iterations = 5
 """
+PROBLEMS = 2000
 ENDLESS = 10**9
 ENDED = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL", "OUT_OF_MEMORY")
 
@@ -64,7 +65,7 @@ class Tests:
 
     def write_job(self, name, steps):
         temporary = self.path(name + ".partial")
-        temporary.write_text(JOB.format(steps=steps))
+        temporary.write_text(JOB.format(steps=steps, problems=PROBLEMS))
         temporary.rename(self.path(name + ".toml"))
 
     def submit(self, script, name, *flags, job="short", output=None, **environment):
@@ -134,16 +135,19 @@ class Tests:
     def every_script_works_with_both_launchers(self):
         launchers = ("srun", "mpirun")
         self.write_job("short", 20)
-        for command, nodes in (("train", 2), ("solve", 1), ("evaluate", 2)):
+        for command, nodes in (("train", 2), ("solve", 1), ("evaluate", 2), ("scale", 1)):
             numbers = {launcher: self.submit(command, f"{command}-{launcher}", f"--nodes={nodes}",
                                              f"--ntasks-per-node={2 // nodes}", output=launcher,
-                                             LAUNCHER=launcher) for launcher in launchers}
+                                             LAUNCHER=launcher, OPTIONS="--set scale.steps=3 "
+                                             "--set scale.repetitions=1")
+                       for launcher in launchers}
             for launcher, number in numbers.items():
                 self.finish(f"{command}-{launcher}", number)
         for launcher in launchers:
             require(self.report(launcher, "train")["steps"] == 20)
-            require(self.report(launcher, "solve")["converged"] == 40)
+            require(self.report(launcher, "solve")["converged"] == PROBLEMS)
             require(len(self.report(launcher, "evaluate")["thresholds"]) == 1)
+            require(len(self.report(launcher, "scale")["train"]["measured"]["strong"]) == 2)
 
     def ranks_get_their_own_cores_and_gpus(self):
         program = self.path("show.sh")
@@ -160,20 +164,42 @@ class Tests:
             require(len({rank[1] for rank in ranks}) == 2, "cores", log)
             require({rank[2] for rank in ranks} == {"0", "1"}, "GPUs", log)
 
-    def a_solve_that_is_asked_to_end_leaves_nothing(self):
-        """Neither half a file nor a place in the queue."""
-        for launcher in ("srun", "mpirun"):
-            name = f"endless-{launcher}"
-            options = "--set solver.initializer=zeros --set solver.threshold=1e-300 " \
-                      "--set solver.method=sinkhorn --set solver.max_iterations=1000000000"
-            number = self.submit("solve", name, LAUNCHER=launcher, OPTIONS=options, output="srun")
-            self.wait(name, number, lambda _: "sinkhorn: as asked" in self.log(name))
+    def a_solve_that_is_asked_to_end_goes_on(self):
+        """In the queue again, and what it had solved is not solved twice."""
+        options = "--set solver.initializer=zeros --set solver.method=sinkhorn " \
+                  "--set solver.threshold=1e-300 --set solver.max_iterations=20000 " \
+                  "--set solver.checkpoint_seconds=0 --set files.test_population=" \
+                  f"{self.path('srun')}/make/test.h5"
+        numbers = {launcher: self.submit("solve", f"asked-{launcher}", LAUNCHER=launcher,
+                                         OPTIONS=options) for launcher in ("srun", "mpirun")}
+        for launcher, number in numbers.items():
+            name = f"asked-{launcher}"
+            parts = self.path(name) / "solve/solution.parts"
+            self.wait(name, number, lambda _: list(parts.glob("rows-*.h5")))
             self.cluster.run("scancel", "--batch", "--signal=USR1", number)
-            job = self.wait(name, number, lambda job: job["JobState"] == "FAILED")
-            require(job["ExitCode"] == "75:0" and job["Restarts"] == "0", job, self.log(name))
-            require(self.log(name).count("the population was not finished") == 1, self.log(name))
-            left = sorted(path.name for path in (self.path("srun") / "solve").iterdir())
-            require(left == ["report.json", "solution.h5"], "left", left)  # both of an earlier job
+        for launcher, number in numbers.items():
+            name = f"asked-{launcher}"
+            job = self.wait(name, number, lambda job: job["JobState"] == "COMPLETED", 180)
+            log, report = self.log(name), self.report(name, "solve")
+            require(job["Restarts"] == "1", job, log)
+            require(log.count(f"of {PROBLEMS} problems are solved; run it again") == 1, log)
+            require(log.count("going on: ") == 1, log)
+            require(0 < report["solved_before"] < PROBLEMS, report["solved_before"], log)
+            require((self.path(name) / "solve/solution.h5").exists())
+
+    def an_array_of_shares_is_put_together(self):
+        number = self.submit("solve_array", "array", "--array=3-5", output="shares",
+                             OPTIONS=f"--set files.test_population={self.path('srun')}/make/test.h5"
+                                     " --set solver.initializer=zeros")
+        merge = self.submit("solve", "merge", f"--dependency=afterok:{number}", output="shares",
+                            OPTIONS=f"--set files.test_population={self.path('srun')}/make/test.h5"
+                                    " --set solver.initializer=zeros")
+        self.finish("merge", merge)
+        report = self.report("shares", "solve")
+        require(report["solved_before"] == PROBLEMS == report["converged"], report, self.log("array"))
+        left = sorted(path.name for path in (self.path("shares") / "solve").iterdir())
+        require(left == [f"report-share-{k}-of-3.json" for k in range(3)]
+                + ["report.json", "solution.h5"], "left", left)
 
     def a_canceled_training_is_saved_but_stays_canceled(self):
         self.write_job("canceled", ENDLESS)
@@ -215,7 +241,8 @@ def run_tests(tests):
         passed = [run_test(test)
                   for test in (tests.every_script_works_with_both_launchers,
                                tests.ranks_get_their_own_cores_and_gpus,
-                               tests.a_solve_that_is_asked_to_end_leaves_nothing,
+                               tests.a_solve_that_is_asked_to_end_goes_on,
+                               tests.an_array_of_shares_is_put_together,
                                tests.a_canceled_training_is_saved_but_stays_canceled)]
         return all(passed + [one.result() for one in slow])
 

@@ -121,33 +121,26 @@ TEST(CloudPopulationSolver, RowsDoNotDependOnTheShard) {
   EXPECT_TRUE(solve(population, {0, 12}, settings, false).f.empty());
 }
 
-TEST(CloudPopulationSolver, ShardsAndBlocksCoverEveryProblemOnce) {
+TEST(CloudPopulationSolver, WorkAndBytesFollowTheSizes) {
   const auto population = cloud_population(20, 60, 100, true);
   const CloudPopulationSolver solver(population, epsilon);
-  std::int64_t next = 0;
-  for (int rank = 0; rank < 3; ++rank) {
-    const Shard shard = solver.shard(rank, 3);
-    EXPECT_EQ(shard.begin, next);
-    for (const bool projection : {false, true}) {
-      Job::Solution wanted;
-      wanted.projection = projection;
-      std::int64_t in_shard = shard.begin;
-      const std::int64_t most = 4000;
-      for (const Shard& block : solver.blocks(shard, wanted, most)) {
-        EXPECT_EQ(block.begin, in_shard);
-        EXPECT_GT(block.size(), 0);
-        std::int64_t bytes = 0;
-        for (auto k = block.begin; k < block.end; ++k)
-          bytes += 8 * (population.source_points(k) * (projection ? 3 : 1) +
-                        population.target_points(k));
-        EXPECT_TRUE(bytes <= most || block.size() == 1) << bytes;
-        in_shard = block.end;
-      }
-      EXPECT_EQ(in_shard, shard.end);
-    }
-    next = shard.end;
+  double sum = 0;
+  for (std::int64_t k = 0; k < 100; ++k) {
+    const double work = solver.work({k, k + 1});
+    EXPECT_GT(work, 0);
+    sum += work;
   }
-  EXPECT_EQ(next, 100);
+  EXPECT_NEAR(solver.work({0, 100}), sum, 1e-9 * sum);
+  EXPECT_EQ(solver.work({40, 40}), 0);
+  for (const bool projection : {false, true}) {
+    Job::Solution wanted;
+    wanted.projection = projection;
+    std::int64_t most = 0;
+    for (std::int64_t k = 0; k < 100; ++k)
+      most = std::max(most, 8 * (population.source_points(k) * (projection ? 3 : 1) +
+                                 population.target_points(k)));
+    EXPECT_EQ(solver.most_bytes(wanted), most);
+  }
 }
 
 TEST(CloudPopulationSolver, PointsThatTheCostCannotTake) {

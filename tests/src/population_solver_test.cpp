@@ -139,7 +139,7 @@ TEST(PopulationSolver, EqualsTheReferenceFromPredictions) {
   for (const Population* population : {&grid, &dense}) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
-    const Predictor predictor = solver.make_predictor(model, all_of(*population));
+    const Predictor predictor = solver.make_predictor(model);
     const Matrix<double, ExecutionSpace> start("otfleet::test::start", population->problems(),
                                                population->geometry.n);
     predictor.predict(population->source, population->target, epsilon, start);
@@ -158,7 +158,7 @@ TEST(PopulationSolver, EveryStartLeadsToTheSameSolution) {
   for (const Population* population : {&grid, &dense, &line}) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
-    const Predictor predictor = solver.make_predictor(model, all_of(*population));
+    const Predictor predictor = solver.make_predictor(model);
     const Solutions zeros = solve(solver, all_of(*population), solver_settings(1e-9));
     int compared = 0;
     for (const auto& initializer : initializer_names()) {
@@ -497,7 +497,7 @@ TEST(PopulationSolver, NoProblems) {
   population.target.clear();
   const PopulationSolver solver(population, epsilon);
   const PotentialModel model = small_model(population);
-  const Predictor predictor = solver.make_predictor(model, {0, 0});
+  const Predictor predictor = solver.make_predictor(model);
   for (const char* initializer : {"zeros", "gaussian", "model"}) {
     const Solutions solutions =
         solve(solver, {0, 0}, solver_settings(1e-3, initializer), &predictor);

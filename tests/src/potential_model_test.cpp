@@ -294,7 +294,7 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
                           ? source
                           : upload(population_.target_weights,
                                    static_cast<std::size_t>(population_.target_measures));
-  const Predictor predictor(model, source, target, population_.source, population_.target);
+  const Predictor predictor(model, source, target);
   // In another order and number than the batch, one problem twice.
   const std::vector<std::size_t> order = {4, 0, 2, 2};
   std::vector<std::int32_t> sources, targets;
@@ -305,16 +305,27 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
   const Matrix<double, ExecutionSpace> f("otfleet::test::f", order.size(), n());
   predictor.predict(sources, targets, epsilon, f);
   const auto values = download(f);
-  for (std::size_t row = 0; row < order.size(); ++row)
+  for (std::size_t row = 0; row < order.size(); ++row) {
+    const Matrix<double, ExecutionSpace> alone("otfleet::test::f", 1, n());
+    const Predictor another(model, source, target);
+    another.predict(std::span(sources).subspan(row, 1), std::span(targets).subspan(row, 1), epsilon,
+                    alone);
+    const auto value_alone = download(alone);
     for (std::size_t i = 0; i < n(); ++i) {
       const double wanted = expected[order[row] * n() + i];
-      const double value = values[row * n() + i];
       // Products of another size may add in another order.
-      if (std::isinf(wanted))
-        EXPECT_EQ(value, wanted);
-      else
-        EXPECT_NEAR(value, wanted, 2e-6);
+      for (const double value : {values[row * n() + i], value_alone[i]}) {
+        if (std::isinf(wanted))
+          EXPECT_EQ(value, wanted);
+        else
+          EXPECT_NEAR(value, wanted, 2e-6);
+      }
     }
+  }
+  // Codes that are there already are used again.
+  const Matrix<double, ExecutionSpace> again("otfleet::test::f", order.size(), n());
+  predictor.predict(sources, targets, epsilon, again);
+  EXPECT_EQ(download(again), values);
 }
 
 /// More measures than are encoded at once, asked for in any order.
@@ -331,7 +342,7 @@ TEST_P(PotentialModelTest, PredictorOfManyMeasures) {
     sources.push_back(measures - 1 - k);
     targets.push_back((7 * k + 3) % measures);
   }
-  const Predictor predictor(model, source, target, sources, targets);
+  const Predictor predictor(model, source, target);
   const Matrix<double, ExecutionSpace> predicted("otfleet::test::f", pairs, n());
   predictor.predict(sources, targets, epsilon, predicted);
 
@@ -367,7 +378,7 @@ TEST_P(PotentialModelTest, PredictorOfNoProblems) {
                           ? source
                           : upload(population_.target_weights,
                                    static_cast<std::size_t>(population_.target_measures));
-  const Predictor predictor(model, source, target, {}, {});
+  const Predictor predictor(model, source, target);
   predictor.predict({}, {}, epsilon, Matrix<double, ExecutionSpace>("otfleet::test::f", 0, n()));
 }
 

@@ -6,7 +6,6 @@
 
 #include "distributed/error.hpp"
 #include "src/solvers/cloud_population_solver.hpp"
-#include "src/solvers/sharded_solution_file.hpp"
 #include "src/solvers/solution_file.hpp"
 #include "tests/distributed/test_folder.hpp"
 #include "tests/src/small_populations.hpp"
@@ -169,6 +168,54 @@ TEST_F(ShardedCloudSolverTest, RanksWithoutWeight) {
   expect_same_answers(line_problem(source, a, target, b), settings, 1e-10);
 }
 
+TEST_F(ShardedCloudSolverTest, GoesOnFromWhatWasSaved) {
+  const auto population = cloud_population(2, 200, 2, false);
+  write(population);
+  const CloudPopulationRows rows(path_, world_);
+  ShardedCloudSolver solver(rows, epsilon, world_);
+  const auto settings = settings_for("double", 1e-9, "none");
+  SolveSeconds seconds;
+  const auto unbroken = solver.solve(1, settings, {}, seconds);
+  const auto parts = folder_ / "parts";
+  auto few = settings;
+  few.max_iterations = 7;
+  {
+    PartialPotentials partial(parts, world_, "this job", 1e9);
+    const auto part = solver.solve(1, few, {}, seconds, &partial);
+    EXPECT_EQ(part.solutions.iterations[0], 7);
+    EXPECT_FALSE(part.ended);
+  }
+  {
+    PartialPotentials partial(parts, world_, "another job", 1e9);
+    EXPECT_EQ(solver.solve(1, few, {}, seconds, &partial).solutions.iterations[0], 7);
+  }
+  EXPECT_TRUE(PartialPotentials::any_in(parts));
+  PartialPotentials partial(parts, world_, "another job", 0);  // saves every iteration
+  const auto resumed = solver.solve(1, settings, {}, seconds, &partial);
+  EXPECT_EQ(resumed.solutions.iterations, unbroken.solutions.iterations);
+  EXPECT_EQ(resumed.solutions.status, unbroken.solutions.status);
+  expect_near(resumed.solutions.f, {0, resumed.sources.size()}, unbroken.solutions.f, 1e-12, "f");
+  // On one rank alone, from what all have saved.
+  PartialPotentials again(parts, Communicator::self(), "another job", 1e9);
+  const CloudPopulationRows own_rows(path_, Communicator::self());
+  const auto self = Communicator::self();
+  ShardedCloudSolver alone(own_rows, epsilon, self);
+  auto none = settings;
+  none.max_iterations = 0;
+  const auto known = alone.solve(1, none, {}, seconds, &again);
+  EXPECT_EQ(known.solutions.status[0], static_cast<int>(kernels::Status::converged));
+  EXPECT_EQ(known.solutions.iterations, unbroken.solutions.iterations);
+  world_.barrier();
+  // A damaged file is passed over.
+  world_.agree([&] {
+    if (!world_.is_root()) return;
+    for (const auto& entry : std::filesystem::directory_iterator(parts))
+      std::filesystem::resize_file(entry.path(), 100);
+  });
+  PartialPotentials damaged(parts, world_, "another job", 1e9);
+  EXPECT_EQ(solver.solve(1, few, {}, seconds, &damaged).solutions.iterations[0], 7);
+}
+
 TEST_F(ShardedCloudSolverTest, FaultsAreThoseOfAllRanks) {
   const auto message = [&](const CloudPopulation& population) -> std::string {
     write(population);
@@ -207,7 +254,7 @@ TEST_F(ShardedCloudSolverTest, FaultsAreThoseOfAllRanks) {
                               "finite, or no direction");
 }
 
-TEST_F(ShardedCloudSolverTest, TheFileIsThatOfSolutionFile) {
+TEST_F(ShardedCloudSolverTest, TheFileIsThatOfOneRank) {
   const auto population = cloud_population(5, 90, 4, true);
   write(population);
   const CloudPopulationRows rows(path_, world_);
@@ -227,14 +274,12 @@ TEST_F(ShardedCloudSolverTest, TheFileIsThatOfSolutionFile) {
     }
     {
       ShardedCloudSolver solver(rows, epsilon, world_);
-      ShardedSolutionFile file(other, world_, rows.outline(), job, "clouds.h5");
-      Solutions figures;
+      SolutionFile file(other, world_, rows.outline(), job, "clouds.h5");
       for (std::int64_t k = 0; k < 4; ++k) {
         const auto part = solver.solve(k, job.solver, job.solution, seconds);
-        file.write(k, part);
-        figures.add_figures(part.solutions);
+        file.write_points(k, part.sources, part.targets, part.solutions);
       }
-      file.commit(figures);
+      file.commit();
     }
     world_.barrier();
     const auto a = Hdf5File::open(one), b = Hdf5File::open(other);

@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
+#include "src/solvers/partial_solution.hpp"
 #include "src/solvers/population_solver.hpp"
 #include "tests/distributed/test_folder.hpp"
+#include "tests/src/expect_error.hpp"
+#include "tests/src/same_solutions.hpp"
 #include "tests/src/small_populations.hpp"
+#include "tests/src/write_arrays.hpp"
 
 namespace otfleet {
 namespace {
@@ -17,6 +22,7 @@ using distributed::Hdf5File;
 using test::TestFolder;
 using testing::blob_population;
 using testing::dense_population;
+using testing::expect_same_solutions;
 
 Job small_job(bool potentials = true) {
   Job job;
@@ -43,55 +49,48 @@ Job threshold_job(double share) {
   return job;
 }
 
-/// Solves and writes a population the way the command does, in blocks of `block` problems a rank.
+Solutions solve(const PopulationSolver& solver, const Job& job, distributed::Shard rows) {
+  SolveSeconds seconds;
+  return job.problem.balanced() ? solver.solve(rows, job.solver, nullptr, job.solution, seconds)
+                                : solver.solve_unbalanced(rows, job.problem, job.solver,
+                                                          job.solution.potentials, seconds);
+}
+
+/// Which rank solves a block: not the one that a contiguous split would give it.
+bool is_mine(std::int64_t block, const Communicator& communicator) {
+  return (block * 7 + 3) % communicator.size() == communicator.rank();
+}
+
+/// Solves blocks of `block` problems, those that `partial` has not found and `wanted` names.
+void solve_some(PartialSolution& partial, const Communicator& communicator,
+                const Population& population, const Job& job, std::int64_t block,
+                distributed::Shard wanted) {
+  const PopulationSolver solver(population, job.problem.epsilon);
+  std::int64_t number = 0;
+  for (const auto& gap : distributed::uncovered(wanted, partial.found()))
+    for (std::int64_t begin = gap.begin; begin < gap.end; begin += block) {
+      const distributed::Shard rows{begin, std::min(begin + block, gap.end)};
+      if (is_mine(number++, communicator)) partial.add(rows, solve(solver, job, rows));
+    }
+}
+
+void write_all(const std::filesystem::path& path, const Communicator& communicator,
+               const Population& population, const Job& job, PartialSolution& partial) {
+  const auto entries = partial.place_plan_entries();
+  SolutionFile file(path, communicator, population, job, "test.h5", entries);
+  partial.for_each([&](distributed::Shard rows, Solutions solutions, std::int64_t first_entry) {
+    file.write(rows, std::move(solutions), first_entry);
+  });
+  file.commit();
+  partial.remove();
+}
+
+/// Solves and writes a population the way the command does, in blocks of `block` problems.
 void write_solution(const std::filesystem::path& path, const Communicator& communicator,
                     const Population& population, const Job& job, std::int64_t block) {
-  const PopulationSolver solver(population, job.problem.epsilon);
-  const auto shard =
-      distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
-  SolutionFile file(path, communicator, population, job, "test.h5");
-  const auto longest = communicator.all_reduce(shard.size(), distributed::Reduction::max);
-  for (std::int64_t done = 0; done < longest; done += block) {
-    const distributed::Shard rows{std::min(shard.begin + done, shard.end),
-                                  std::min(shard.begin + done + block, shard.end)};
-    SolveSeconds seconds;
-    file.write(rows, job.problem.balanced()
-                         ? solver.solve(rows, job.solver, nullptr, job.solution, seconds)
-                         : solver.solve_unbalanced(rows, job.problem, job.solver,
-                                                   job.solution.potentials, seconds));
-  }
-  file.commit();
-}
-
-/// The same bits, or NaN in both.
-void expect_same_numbers(const std::vector<double>& a, const std::vector<double>& b,
-                         const std::string& name) {
-  ASSERT_EQ(a.size(), b.size()) << name;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    EXPECT_TRUE(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) << name << " at " << i;
-}
-
-/// Dataset by dataset and attribute by attribute, bit by bit.
-void expect_same_files(const std::filesystem::path& first, const std::filesystem::path& second) {
-  const auto a = Hdf5File::open(first), b = Hdf5File::open(second);
-  EXPECT_EQ(a.string_attribute("/", "otfleet_kind"), "solution");
-  EXPECT_EQ(a.number_attribute("/", "otfleet_version"), 1);
-  EXPECT_EQ(a.attributes("/"), b.attributes("/"));
-  EXPECT_EQ(a.children("/"), b.children("/"));
-  for (const auto& group : a.children("/")) {
-    EXPECT_EQ(a.attributes("/" + group), b.attributes("/" + group));
-    const auto names = a.children("/" + group);
-    EXPECT_EQ(names, b.children("/" + group));
-    for (const auto& name : names) {
-      const auto dataset = "/" + group + "/" + name;
-      EXPECT_EQ(a.info(dataset).shape, b.info(dataset).shape) << dataset;
-      if (a.info(dataset).is_integer) {
-        EXPECT_EQ(a.read<std::int64_t>(dataset), b.read<std::int64_t>(dataset)) << dataset;
-      } else {
-        expect_same_numbers(a.read<double>(dataset), b.read<double>(dataset), dataset);
-      }
-    }
-  }
+  PartialSolution partial(path.string() + ".parts", communicator, job, "this job");
+  solve_some(partial, communicator, population, job, block, {0, population.problems()});
+  write_all(path, communicator, population, job, partial);
 }
 
 class SolutionFileTest : public ::testing::Test {
@@ -103,7 +102,7 @@ class SolutionFileTest : public ::testing::Test {
     world_.barrier();
     if (world_.is_root()) {
       write_solution(alone, Communicator::self(), population, job, 1000);
-      expect_same_files(together, alone);
+      expect_same_solutions(together, alone);
       int files = 0;
       for ([[maybe_unused]] const auto& entry :
            std::filesystem::directory_iterator(together.parent_path()))
@@ -258,6 +257,125 @@ TEST_F(SolutionFileTest, ShapesAndAttributes) {
   EXPECT_EQ(file.string_attribute("/solution", "geometry"), population.geometry.fingerprint());
   EXPECT_EQ(file.string_attribute("/solution", "status_0"), "converged");
   EXPECT_EQ(file.string_attribute("/solution", "status_3"), "not finite");
+}
+
+class PartialSolutionTest : public SolutionFileTest {
+ protected:
+  std::vector<std::filesystem::path> parts() const {
+    std::vector<std::filesystem::path> files;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "parts", ignored))
+      files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  PartialSolution partial(const Job& job, const std::string& identity = "this job") const {
+    return PartialSolution(folder_ / "parts", world_, job, identity);
+  }
+
+  /// Every rank sees what one rank does before it goes on.
+  void on_root(const std::function<void()>& work) const {
+    world_.barrier();
+    if (world_.is_root()) work();
+    world_.barrier();
+  }
+
+  /// Compares with what one rank writes in one go.
+  void expect_unbroken(PartialSolution& partial, const Population& population, const Job& job) {
+    write_all(folder_ / "solution.h5", world_, population, job, partial);
+    on_root([&] {
+      EXPECT_FALSE(std::filesystem::exists(folder_ / "parts"));
+      write_solution(folder_ / "alone.h5", Communicator::self(), population, job, 1000);
+      expect_same_solutions(folder_ / "solution.h5", folder_ / "alone.h5");
+    });
+  }
+};
+
+TEST_F(PartialSolutionTest, RunsThatEndEarlyMakeUpAWhole) {
+  const Population population = dense_population(7, 4, 5, 40);
+  Job unbalanced = small_job();
+  unbalanced.problem.tau_b = 0.8;
+  for (Job job : {small_job(), threshold_job(0.2), top_k_job(2, false), unbalanced}) {
+    job.solver.checkpoint_seconds = 0;
+    // Three runs that each end after some of the problems, and one that finishes.
+    for (const distributed::Shard some : {distributed::Shard{5, 12}, {30, 40}, {3, 9}}) {
+      auto one = partial(job);
+      solve_some(one, world_, population, job, 2, some);
+      EXPECT_EQ(one.solved(some), some.size());
+      world_.barrier();
+    }
+    auto last = partial(job);
+    EXPECT_EQ(distributed::total_size(last.found()), 7 + 10 + 2);
+    EXPECT_EQ(last.solved({0, 40}), 19);
+    EXPECT_EQ(last.solved({0, 6}), 3);
+    solve_some(last, world_, population, job, 4, {0, 40});
+    expect_unbroken(last, population, job);
+  }
+}
+
+TEST_F(PartialSolutionTest, WhatIsInMemoryIsSavedWhenAskedTo) {
+  const Population population = blob_population(5, 6, 20);
+  const Job job = small_job();
+  auto first = partial(job);
+  solve_some(first, world_, population, job, 4, {0, 20});
+  on_root([&] { EXPECT_TRUE(parts().empty()); });
+  first.save();
+  world_.barrier();
+  EXPECT_FALSE(parts().empty());
+  auto second = partial(job);
+  EXPECT_EQ(second.solved({0, 20}), 20);
+  EXPECT_TRUE(distributed::uncovered({0, 20}, second.found()).empty());
+  expect_unbroken(second, population, job);
+}
+
+TEST_F(PartialSolutionTest, DamagedAndForeignFilesAreNotUsed) {
+  const Population population = blob_population(5, 6, 20);
+  Job job = small_job();
+  job.solver.checkpoint_seconds = 0;
+  for (const std::string identity : {"another job", "this job"}) {
+    auto one = partial(job, identity);
+    // Six files of this job; one of another.
+    for (std::int64_t k = 0; k < (identity == "this job" ? 6 : 1); ++k)
+      if (k % world_.size() == world_.rank()) {
+        const PopulationSolver solver(population, job.problem.epsilon);
+        one.add({3 * k + 1, 3 * k + 3}, solve(solver, job, {3 * k + 1, 3 * k + 3}));
+      }
+    world_.barrier();
+    on_root([&] {
+      if (identity != "another job") return;
+      std::filesystem::rename(parts()[0], folder_ / "parts/rows-000000000018-000000000020.h5");
+    });
+  }
+  on_root([&] {
+    auto files = parts();
+    ASSERT_EQ(files.size(), 7u);
+    std::filesystem::resize_file(files[0], 0);
+    std::filesystem::resize_file(files[1], std::filesystem::file_size(files[1]) / 2);
+    auto bytes = testing::read_bytes(files[2]);
+    bytes[bytes.size() - 100] ^= 1;
+    testing::write_bytes(files[2], bytes);
+    // Under another name it holds other problems than it says; a copy of one overlaps.
+    std::filesystem::rename(files[3], folder_ / "parts/rows-000000000002-000000000004.h5");
+    testing::write_bytes(folder_ / "parts/rows-000000000013-000000000099.h5", "no HDF5");
+  });
+  auto last = partial(job);
+  EXPECT_EQ(last.solved({0, 20}), 4);
+  ASSERT_EQ(last.found().size(), 2u);
+  EXPECT_EQ(last.found()[0].begin, 13);
+  EXPECT_EQ(last.found()[1].begin, 16);
+  solve_some(last, world_, population, job, 1000, {0, 20});
+  expect_unbroken(last, population, job);
+}
+
+TEST_F(PartialSolutionTest, AFolderThatCannotBeMadeIsAnError) {
+  on_root([&] { testing::write_bytes(folder_ / "parts", "a file"); });
+  const Population population = blob_population(5, 6, 4);
+  auto one = partial(small_job());
+  const PopulationSolver solver(population, 0.02);
+  one.add({0, 2}, solve(solver, small_job(), {0, 2}));
+  testing::expect_error([&] { one.save(); }, "parts");
+  world_.barrier();
 }
 
 /// Who never commits, because a solve failed somewhere, leaves the older file as it was.

@@ -1,0 +1,218 @@
+#include "src/commands/solve_run.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "distributed/staged_path.hpp"
+#include "distributed/work_queue.hpp"
+#include "src/interruption.hpp"
+#include "src/reports/progress.hpp"
+#include "src/solvers/partial_solution.hpp"
+#include "src/solvers/solution_file.hpp"
+
+namespace otfleet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using distributed::Communicator;
+using distributed::Reduction;
+using distributed::Shard;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Which of the problems `todo`, counted through, this rank begins with: contiguous, about as much
+/// work as every other rank has. Collective.
+Shard first_range(const Communicator& communicator, const SolveTask& task,
+                  const std::vector<Shard>& todo) {
+  constexpr int cells_per_rank = 16;
+  const int ranks = communicator.size();
+  const std::int64_t total = distributed::total_size(todo);
+  if (ranks == 1) return {0, total};
+  const int cells = static_cast<int>(
+      std::min<std::int64_t>(total, static_cast<std::int64_t>(cells_per_rank) * ranks));
+  std::vector<double> work(static_cast<std::size_t>(cells), 0.0);
+  communicator.agree([&] {
+    for (int cell = communicator.rank(); cell < cells; cell += ranks)
+      for (const Shard rows :
+           distributed::slice(todo, distributed::block_shard(total, cell, cells)))
+        work[static_cast<std::size_t>(cell)] += task.work(rows);
+  });
+  communicator.all_reduce(std::span<double>(work), Reduction::sum);
+  const Shard mine = distributed::work_shard(work, communicator.rank(), ranks);
+  const auto begin_of = [&](std::int64_t cell) {
+    return cell < cells ? distributed::block_shard(total, static_cast<int>(cell), cells).begin
+                        : total;
+  };
+  return {begin_of(mine.begin), begin_of(mine.end)};
+}
+
+/// Solves `todo`: takes ever larger blocks until one takes seconds, and smaller ones again towards
+/// the end, when ranks take over from each other. Ends early, without a collective on the way, when
+/// a rank fails or is asked to end; whether it was is returned. Collective. Throws what a rank
+/// threw, after all have saved what they have.
+bool solve_problems(const CommandContext& context, const SolveTask& task,
+                    const std::vector<Shard>& todo, PartialSolution& partial, SolveRun& run) {
+  const auto begin_setup = Clock::now();
+  constexpr double longest_block = 2, shortest_block = 0.02;  // seconds
+  constexpr std::int64_t enough_problems = 256;  // more at once are not faster on a CPU
+  const auto& communicator = context.communicator;
+  const std::int64_t total = distributed::total_size(todo);
+  distributed::WorkQueue queue(communicator, first_range(communicator, task, todo));
+  run.setup_seconds += seconds_since(begin_setup);
+  Progress progress("solve", "problems", total, context.prints());
+  std::exception_ptr failure;
+  bool asked_to_end = false;
+  try {
+    std::int64_t smallest = task.first_problems, largest = task.first_problems, done = 0;
+    while (true) {
+      if (interruption_requested()) {
+        asked_to_end = true;
+        queue.close();
+        break;
+      }
+      const Shard block = queue.take(smallest, largest);
+      if (block.size() == 0) break;
+      const auto begin = Clock::now();
+      for (const Shard rows : distributed::slice(todo, block))
+        partial.add(rows, task.solve(rows, run.parts));
+      const double taken = seconds_since(begin);
+      run.busy_seconds += taken;
+      const double rate = static_cast<double>(block.size()) / std::max(taken, 1e-6);
+      smallest = std::clamp<std::int64_t>(std::llround(rate * shortest_block), 1, enough_problems);
+      largest =
+          std::clamp<std::int64_t>(std::min(std::llround(rate * longest_block), 4LL * block.size()),
+                                   smallest, std::max(smallest, task.most_problems));
+      done += block.size();
+      progress.update(std::min(total, done * communicator.size()));
+    }
+  } catch (...) {
+    failure = std::current_exception();
+    queue.close();
+  }
+  run.taken_over = queue.taken_over();
+  const bool ended = communicator.all_reduce(std::int64_t{asked_to_end}, Reduction::max) > 0;
+  const bool failed = communicator.all_reduce(std::int64_t{failure != nullptr}, Reduction::max) > 0;
+  defer_interruption();  // what comes now is to be done to its end
+  communicator.agree([&] {
+    try {
+      if (ended || failed || context.share) partial.save();
+    } catch (...) {
+      if (!failure) throw;  // else the first one says more
+    }
+    if (failure) std::rethrow_exception(failure);
+  });
+  return ended;
+}
+
+/// Writes solution.h5 from all that is solved. Collective.
+SolveTally write_solution(const CommandContext& context, const SolveTask& task,
+                          PartialSolution& partial) {
+  SolveTally tally;
+  const std::int64_t plan_entries = partial.place_plan_entries();
+  SolutionFile file(context.output / "solution.h5", context.communicator, task.layout, context.job,
+                    task.population_file.filename().string(), plan_entries);
+  partial.for_each([&](Shard rows, Solutions solutions, std::int64_t first_entry) {
+    tally.add(solutions, context.job.problem.balanced());
+    file.write(rows, std::move(solutions), first_entry);
+  });
+  file.commit();
+  partial.remove();
+  tally.reduce(context.communicator);
+  return tally;
+}
+
+}  // namespace
+
+std::string run_identity(const Job& job, const std::string& content) {
+  nlohmann::json resolved = job.resolved();
+  nlohmann::json identity = {{"content", content}};
+  for (const char* key : {"problem", "solver", "fine_tune", "solution"})
+    identity[key] = resolved[key];
+  if (job.fine_tune.steps > 0) identity["seed"] = resolved["seed"];
+  for (const char* key : {"checkpoint_seconds", "shard"}) identity["solver"].erase(key);
+  return identity.dump();
+}
+
+void SolveTally::add(const Solutions& solutions, bool balanced) {
+  counts.add(solutions.counts);
+  const auto& errors = balanced ? solutions.marginal_error : solutions.residual;
+  const auto& uppers = balanced ? solutions.upper_bound : solutions.primal_value;
+  const auto& lowers = balanced ? solutions.lower_bound : solutions.dual_value;
+  for (std::size_t k = 0; k < solutions.status.size(); ++k) {
+    converged += solutions.status[k] == static_cast<int>(kernels::Status::converged);
+    iterations += solutions.iterations[k];
+    const double error = errors[k];
+    // A NaN shows itself in the maximum instead of hiding.
+    max_error = std::isnan(error) ? INFINITY : std::max(max_error, error);
+    const double upper = uppers[k];
+    const double gap = upper - lowers[k];
+    const double relative = gap <= 0 ? 0 : gap / std::abs(upper);
+    max_gap = std::isnan(relative) ? INFINITY : std::max(max_gap, relative);
+  }
+}
+
+void SolveTally::reduce(const Communicator& communicator) {
+  converged = communicator.all_reduce(converged, Reduction::sum);
+  iterations = communicator.all_reduce(iterations, Reduction::sum);
+  counts.newton = communicator.all_reduce(counts.newton, Reduction::sum);
+  counts.replaced_starts = communicator.all_reduce(counts.replaced_starts, Reduction::sum);
+  max_error = communicator.all_reduce(max_error, Reduction::max);
+  max_gap = communicator.all_reduce(max_gap, Reduction::max);
+}
+
+SolveRun solve_population(const CommandContext& context, const SolveTask& task, Shard wanted) {
+  constexpr unsigned patience = 15;  // seconds; batch systems leave half a minute or more
+  const auto& communicator = context.communicator;
+  communicator.agree([&] {  // now rather than when all is solved
+    if (communicator.is_root()) const distributed::StagedPath probe(context.output / "solution.h5");
+  });
+  PartialSolution partial(context.output / "solution.parts", communicator, context.job,
+                          run_identity(context.job, task.content));
+  const auto todo = distributed::uncovered(wanted, partial.found());
+  SolveRun run;
+  run.wanted = wanted.size();
+  run.solved_before = wanted.size() - distributed::total_size(todo);
+  if (run.solved_before > 0)
+    spdlog::info("going on: {} of {} problems are solved", run.solved_before, run.wanted);
+  defer_interruption(patience);
+  communicator.barrier();
+  const auto begin = Clock::now();
+  communicator.agree(task.prepare);
+  run.setup_seconds = seconds_since(begin);
+  if (solve_problems(context, task, todo, partial, run)) {
+    const std::int64_t solved = partial.solved(wanted);
+    if (solved < run.wanted)
+      throw Interrupted(
+          fmt::format("solve: asked to end; {} of {} problems are solved; run it again to go on",
+                      solved, run.wanted));
+  }
+  const auto begin_writing = Clock::now();
+  if (!context.share) run.tally = write_solution(context, task, partial);
+  std::array<double, 8> slowest = {seconds_since(begin), seconds_since(begin_writing),
+                                   run.busy_seconds,     run.setup_seconds,
+                                   run.parts.start,      run.parts.iterate,
+                                   run.parts.certify,    run.parts.plan};
+  run.busy_seconds =
+      communicator.all_reduce(run.busy_seconds, Reduction::sum) / communicator.size();
+  run.taken_over = communicator.all_reduce(run.taken_over, Reduction::sum);
+  communicator.all_reduce(std::span<double>(slowest), Reduction::max);
+  run.seconds = slowest[0];
+  run.write_seconds = slowest[1];
+  run.longest_busy_seconds = slowest[2];
+  run.setup_seconds = slowest[3];
+  run.parts = {slowest[4], slowest[5], slowest[6], slowest[7]};
+  return run;
+}
+
+}  // namespace otfleet

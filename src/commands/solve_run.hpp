@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "distributed/shard.hpp"
+#include "src/commands/commands.hpp"
+#include "src/commands/solve_task.hpp"
+#include "src/solvers/solutions.hpp"
+
+namespace otfleet {
+
+/// Figures over problems.
+struct SolveTally {
+  std::int64_t converged = 0, iterations = 0;
+  double max_error = 0, max_gap = 0;  ///< infinite where one is NaN
+  SolveCounts counts;
+
+  void add(const Solutions& solutions, bool balanced);
+  void reduce(const distributed::Communicator& communicator);
+};
+
+/// What solving a population took; seconds by the wall, of the slowest rank unless said otherwise.
+struct SolveRun {
+  std::int64_t wanted = 0, solved_before = 0;  ///< problems, and those that earlier runs had solved
+  double seconds = 0;                          ///< all of it
+  double setup_seconds = 0;                    ///< before the first problem: who begins with what
+  double write_seconds = 0;                    ///< solution.h5
+  SolveSeconds parts;
+  double busy_seconds = 0;          ///< in which ranks solved or saved, on average
+  double longest_busy_seconds = 0;  ///< the same of the busiest rank
+  std::int64_t taken_over = 0;      ///< problems that a rank took over from another
+  SolveTally tally;                 ///< empty for a share of the population
+
+  std::int64_t solved() const { return wanted - solved_before; }
+  double per_second() const { return static_cast<double>(solved()) / seconds; }
+  /// Share of the busiest rank's time for which the others wait, on average.
+  double imbalance() const {
+    return longest_busy_seconds > 0 ? 1 - busy_seconds / longest_busy_seconds : 0;
+  }
+};
+
+/// What solutions depend on, as text: what an unfinished run of another one left is of no use.
+std::string run_identity(const Job& job, const std::string& content);
+
+/// Solves the problems `wanted` of a population, those left over by earlier runs of the same job,
+/// and writes `context.output`/solution.h5 from all of them; a run for a share of a population
+/// leaves them in solution.parts/ there. The ranks begin with about equal work and take over from
+/// each other. Collective. Throws Interrupted, with all saved, when a rank was asked to end.
+SolveRun solve_population(const CommandContext& context, const SolveTask& task,
+                          distributed::Shard wanted);
+
+}  // namespace otfleet

@@ -1,0 +1,139 @@
+#include "src/solvers/partial_potentials.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+#include <utility>
+
+#include "distributed/error.hpp"
+#include "distributed/hdf5_checksum.hpp"
+#include "distributed/hdf5_file.hpp"
+#include "distributed/staged_path.hpp"
+#include "src/interruption.hpp"
+
+namespace otfleet {
+namespace {
+
+namespace fs = std::filesystem;
+using distributed::Hdf5File;
+using distributed::Reduction;
+using distributed::Shard;
+
+constexpr const char* prefix = "potentials-";
+
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(prefix) && name.ends_with(".h5")) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string name_of(std::int64_t problem, Shard points) {
+  return fmt::format("{}{:012}-{:012}-{:012}.h5", prefix, problem, points.begin, points.end);
+}
+
+}  // namespace
+
+PartialPotentials::PartialPotentials(fs::path folder, const distributed::Communicator& communicator,
+                                     std::string identity, double checkpoint_seconds)
+    : folder_(std::move(folder)),
+      communicator_(communicator),
+      identity_(std::move(identity)),
+      interval_(checkpoint_seconds) {
+  std::string listed;
+  if (communicator_.is_root())
+    for (const auto& name : names_in(folder_)) listed += name + "\n";
+  std::istringstream names(communicator_.broadcast(listed));
+  for (std::string name; std::getline(names, name);) {
+    long long problem = 0, begin = 0, end = 0;
+    if (std::sscanf(name.c_str(), "potentials-%lld-%lld-%lld.h5", &problem, &begin, &end) == 3)
+      found_.push_back({problem, {begin, end}, folder_ / name});
+  }
+}
+
+bool PartialPotentials::any_in(const fs::path& folder) {
+  return !names_in(folder).empty();
+}
+
+std::int64_t PartialPotentials::load(std::int64_t problem, Shard points,
+                                     std::vector<double>& f) const {
+  std::vector<std::int64_t> iterations(f.size(), 0);  // behind each point
+  communicator_.agree([&] {
+    for (const Found& one : found_) {
+      const Shard common{std::max(points.begin, one.points.begin),
+                         std::min(points.end, one.points.end)};
+      if (one.problem != problem || common.begin >= common.end) continue;
+      try {
+        const Hdf5File file = Hdf5File::open(one.file);
+        if (file.string_attribute("/", "job") != identity_) {
+          spdlog::warn("{} is of another job; it is not used", one.file.string());
+          continue;
+        }
+        distributed::check_seal(file);
+        const auto made =
+            static_cast<std::int64_t>(file.number_attribute("/", "iterations").value_or(0));
+        const auto values = file.read<double>("/f");
+        if (static_cast<std::int64_t>(values.size()) != one.points.size())
+          throw UserError(one.file.string() + ": is not of the size that its name says");
+        for (std::int64_t i = common.begin; i < common.end; ++i) {
+          const auto here = static_cast<std::size_t>(i - points.begin);
+          if (made <= iterations[here]) continue;
+          iterations[here] = made;
+          f[here] = values[static_cast<std::size_t>(i - one.points.begin)];
+        }
+      } catch (const UserError& error) {
+        spdlog::warn("{}; it is not used", error.what());
+      }
+    }
+  });
+  const std::int64_t most =
+      iterations.empty() ? 0 : *std::max_element(iterations.begin(), iterations.end());
+  return communicator_.all_reduce(most, Reduction::max);
+}
+
+PartialPotentials::Due PartialPotentials::due() const {
+  Due due = Due::nothing;
+  if (communicator_.is_root() && std::chrono::steady_clock::now() - saved_ >= interval_)
+    due = Due::save;
+  if (interruption_requested()) due = Due::end;
+  return static_cast<Due>(communicator_.all_reduce(static_cast<std::int64_t>(due), Reduction::max));
+}
+
+void PartialPotentials::save(std::int64_t problem, Shard points, const std::vector<double>& f,
+                             std::int64_t iterations) {
+  communicator_.agree([&] {
+    if (points.size() == 0) return;
+    std::error_code error;
+    fs::create_directories(folder_, error);
+    if (error) throw UserError(folder_.string() + ": cannot be made: " + error.message());
+    distributed::StagedPath staged(folder_ / name_of(problem, points));
+    Hdf5File file = Hdf5File::create(staged.temporary());
+    file.set_attribute("/", "otfleet_kind", std::string("partial_potentials"));
+    file.set_attribute("/", "otfleet_version", std::int64_t{1});
+    file.set_attribute("/", "job", identity_);
+    file.set_attribute("/", "iterations", iterations);
+    file.write<double>("/f", {points.size()}, f);
+    distributed::seal(file);
+    file.close();
+    staged.commit();
+  });
+  saved_ = std::chrono::steady_clock::now();
+}
+
+void PartialPotentials::remove() const {
+  std::error_code error;
+  communicator_.barrier();  // all have read
+  if (communicator_.is_root()) fs::remove_all(folder_, error);
+  if (error)
+    spdlog::warn("{} is not needed any more but cannot be removed: {}", folder_.string(),
+                 error.message());
+}
+
+}  // namespace otfleet
