@@ -169,6 +169,14 @@ std::int64_t Communicator::all_reduce(std::int64_t value, Reduction reduction) c
   return value;
 }
 
+void Communicator::begin_all_reduce(std::span<const float> from, std::span<float> to,
+                                    Reduction reduction, std::vector<MPI_Request>& requests) const {
+  in_pieces(from, [&](const float* data, int count) {
+    MPI_Iallreduce(data, to.data() + (data - from.data()), count, MPI_FLOAT,
+                   mpi_operation(reduction), *handle_, &requests.emplace_back(MPI_REQUEST_NULL));
+  });
+}
+
 std::int64_t Communicator::exclusive_sum(std::int64_t value) const {
   std::int64_t sum = 0;
   MPI_Exscan(&value, &sum, 1, MPI_INT64_T, MPI_SUM, *handle_);

@@ -47,6 +47,12 @@ class Communicator {
   double all_reduce(double value, Reduction reduction) const;
   std::int64_t all_reduce(std::int64_t value, Reduction reduction) const;
 
+  /// Begins a reduction of `from` into `to`, which is of the same size and does not overlap it, and
+  /// appends to `requests` what completes it (MPI_Waitall). Until then both stay and are left
+  /// alone.
+  void begin_all_reduce(std::span<const float> from, std::span<float> to, Reduction reduction,
+                        std::vector<MPI_Request>& requests) const;
+
   /// Sum of the values on lower ranks (0 on rank 0).
   std::int64_t exclusive_sum(std::int64_t value) const;
 

@@ -39,27 +39,34 @@ class NcclAverager final : public GradientAverager {
   NcclAverager(const NcclAverager&) = delete;
   NcclAverager& operator=(const NcclAverager&) = delete;
 
-  void sum(std::span<float> values) override {
-    if (values.empty()) return;
+  void progress() override {}  // the device needs no help
+
+  const char* name() const override { return "nccl"; }
+
+ private:
+  void start(std::span<float> values) override {
+    check(cudaEventRecord(computed_, cudaStreamLegacy), "cudaEventRecord");
+    check(cudaStreamWaitEvent(stream_, computed_, 0), "cudaStreamWaitEvent");
     check(ncclAllReduce(values.data(), values.data(), values.size(), ncclFloat, ncclSum, ranks_,
                         stream_),
           "ncclAllReduce");
+  }
+
+  void wait() override {
     check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
     ncclResult_t late = ncclSuccess;
     check(ncclCommGetAsyncError(ranks_, &late), "ncclCommGetAsyncError");
     check(late, "ncclAllReduce");
   }
 
-  const char* name() const override { return "nccl"; }
-
- private:
   void connect(const Communicator& communicator) {
     ncclUniqueId id{};
     // ncclCommInitRank waits for all ranks, so whatever can fail on one rank comes before it.
     communicator.agree([&] {
-      // A blocking stream: it starts after the work already queued on the default stream, where
-      // the gradients are computed.
-      check(cudaStreamCreate(&stream_), "cudaStreamCreate");
+      // The default stream, where gradients are computed, would wait for any other kind of stream;
+      // this one waits for it where an event says so.
+      check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+      check(cudaEventCreateWithFlags(&computed_, cudaEventDisableTiming), "cudaEventCreate");
       if (communicator.is_root()) check(ncclGetUniqueId(&id), "ncclGetUniqueId");
     });
     const std::string bytes =
@@ -73,10 +80,12 @@ class NcclAverager final : public GradientAverager {
 
   void release() noexcept {
     if (ranks_) ncclCommDestroy(ranks_);
+    if (computed_) cudaEventDestroy(computed_);
     if (stream_) cudaStreamDestroy(stream_);
   }
 
   cudaStream_t stream_ = nullptr;
+  cudaEvent_t computed_ = nullptr;  ///< what the default stream had to do before a piece
   ncclComm_t ranks_ = nullptr;
 };
 

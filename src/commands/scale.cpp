@@ -115,13 +115,19 @@ ScalingRun train_once(const CommandContext& context, const Population& populatio
   settings.batch = batch;
   MetaTrainer trainer(settings, communicator, population, sampler, model);
   for (int step = 0; step < steps_before; ++step) trainer.step(1);
+  const TrainingSeconds before = trainer.seconds();
   communicator.barrier();
   const auto begin = Clock::now();
   for (std::int64_t step = 0; step < job.scale.steps; ++step) trainer.step(1);
   const double seconds = communicator.all_reduce(seconds_since(begin), Reduction::max);
+  const TrainingSeconds& after = trainer.seconds();
+  const double averaging = after.averaging - before.averaging;
   RunParts parts;
-  parts.compute =
-      mean_over(communicator, seconds) - parts.serial - parts.communication - parts.waiting;
+  parts.serial = mean_over(communicator, after.update - before.update);
+  // Who waits least for the others is the slowest: the rest is what sums take.
+  parts.communication = communicator.all_reduce(averaging, Reduction::min);
+  parts.waiting = mean_over(communicator, averaging) - parts.communication;
+  parts.compute = seconds - parts.serial - parts.communication - parts.waiting;
   return {communicator.size(), static_cast<double>(batch * job.scale.steps), parts,
           communicator.shares_processors()};
 }

@@ -31,7 +31,7 @@ std::string run_identity(const Job& job, const Population& population) {
                              {"problems", population.problems()}};
   for (const char* key : {"seed", "model", "problem", "train"}) identity[key] = resolved[key];
   for (const char* key :
-       {"steps", "minutes", "log_every", "checkpoint_seconds", "keep_checkpoints"})
+       {"steps", "minutes", "log_every", "checkpoint_seconds", "keep_checkpoints", "bucket_bytes"})
     identity["train"].erase(key);
   return identity.dump();
 }
@@ -69,6 +69,19 @@ nlohmann::json history_json(const std::vector<double>& history) {
                     {"gradient_norm", history[at + 3]},
                     {"learning_rate", history[at + 4]}});
   return rows;
+}
+
+/// Seconds are those of a step.
+nlohmann::json averaging_json(const std::optional<AveragingFigures>& figures) {
+  if (!figures) return {};
+  return {{"backend", figures->backend},
+          {"buckets", figures->buckets},
+          {"bytes", figures->bytes},
+          {"sampled_steps", figures->sampled_steps},
+          {"seconds", figures->seconds},
+          {"wait_seconds", figures->wait_seconds},
+          {"exposed_seconds", figures->exposed_seconds},
+          {"hidden_share", figures->hidden_share}};
 }
 
 }  // namespace
@@ -203,6 +216,15 @@ void run_train(const CommandContext& context) {
       state.seconds > 0 ? static_cast<double>(state.step) / state.seconds : 0.0;
   figures["final"] = last_row;
   figures["history"] = history_json(state.history);
+  figures["averaging"] = averaging_json(trainer.averaging_figures());
+  const TrainingSeconds& seconds = trainer.seconds();
+  report.add_seconds("data", seconds.data);
+  report.add_seconds("forward", seconds.forward);
+  report.add_seconds("loss", seconds.loss);
+  report.add_seconds("solve", seconds.solve);
+  report.add_seconds("backward", seconds.backward);
+  report.add_seconds("averaging", seconds.averaging);
+  report.add_seconds("update", seconds.update);
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(

@@ -75,8 +75,9 @@ struct Job {
     std::string schedule = "cosine";  // cosine | constant
     double clip = 1.0;                // global gradient norm; 0: none
     std::int64_t log_every = 100;
-    bool augment = true;             // move grid measures by a few points at random
-    double checkpoint_seconds = 60;  // between two saves of an unfinished run
+    std::int64_t bucket_bytes = 262144;  // of gradients averaged together; 0: all
+    bool augment = true;                 // move grid measures by a few points at random
+    double checkpoint_seconds = 60;      // between two saves of an unfinished run
     std::int64_t keep_checkpoints = 3;
   } train;
 

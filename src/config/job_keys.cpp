@@ -133,6 +133,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(train.schedule, one_of({"cosine", "constant"}), "of the learning rate: cosine or constant"),
     OTFLEET_KEY(train.clip, zero_or_more, "global gradient norm; 0: none"),
     OTFLEET_KEY(train.log_every, integer(1), "steps between two lines of the log"),
+    OTFLEET_KEY(train.bucket_bytes, integer(0), "of gradients that ranks average together, as soon as the backward pass has them; 0: all, after it"),
     OTFLEET_KEY(train.augment, anything, "move grid measures by a few points at random"),
     OTFLEET_KEY(train.checkpoint_seconds, zero_or_more, "between two saves of an unfinished run; 0: every step"),
     OTFLEET_KEY(train.keep_checkpoints, integer(1), "how many of these saves are kept: a damaged one is passed over for the one before"),

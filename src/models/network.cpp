@@ -1,5 +1,7 @@
 #include "src/models/network.hpp"
 
+#include <torch/csrc/autograd/utils/lambda_post_hook.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -139,8 +141,34 @@ void PotentialModel::Network::flatten() {
     torch::Tensor parameter = tensor;
     parameter.set_data(place);
     parameter.mutable_grad() = gradients.narrow(0, offset, size).view(tensor.sizes());
+    hook(parameter, offsets_.size());
+    offsets_.push_back(offset);
     offset += size;
   }
+  offsets_.push_back(total);
+}
+
+void PotentialModel::Network::hook(const torch::Tensor& parameter, std::size_t which) {
+  using torch::autograd::variable_list;
+  accumulators_.push_back(torch::autograd::impl::grad_accumulator(parameter));
+  accumulators_.back()->add_post_hook(std::make_unique<torch::autograd::utils::LambdaPostHook>(
+      [this, which](const variable_list& outputs, const variable_list&) {
+        note_complete(which);
+        return outputs;
+      }));
+}
+
+void PotentialModel::Network::follow_backward(const GradientListener& listener) {
+  listener_ = listener;
+  complete_.assign(accumulators_.size(), false);
+  incomplete_ = complete_.size();
+}
+
+void PotentialModel::Network::note_complete(std::size_t which) {
+  if (!listener_) return;
+  complete_[which] = true;
+  while (incomplete_ > 0 && complete_[incomplete_ - 1]) --incomplete_;
+  listener_(offsets_[incomplete_]);
 }
 
 torch::Tensor potential_from(const torch::Tensor& phi, const torch::Tensor& a, double epsilon) {

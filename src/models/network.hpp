@@ -37,6 +37,8 @@ struct PotentialModel::Network {
   torch::Tensor support;  ///< where a > 0 in the last forward()
 
   explicit Network(const ModelDescription& description);
+  Network(const Network&) = delete;  // its hooks point to it
+  Network& operator=(const Network&) = delete;
 
   bool encodes_pairs() const { return description.architecture.architecture == "pair_encoder"; }
 
@@ -53,6 +55,21 @@ struct PotentialModel::Network {
   std::vector<std::pair<std::string, torch::Tensor>> named_parameters() const;
   /// Moves all parameters into one flat array and gives them flat gradients.
   void flatten();
+
+  /// Who hears of the next backward pass; may be empty.
+  void follow_backward(const GradientListener& listener);
+
+ private:
+  /// Has autograd say when it has added the last term to a parameter's gradient.
+  void hook(const torch::Tensor& parameter, std::size_t which);
+  void note_complete(std::size_t which);
+
+  // Of the parameters in the order of the flat array.
+  std::vector<std::int64_t> offsets_;  ///< and the end of the array
+  std::vector<bool> complete_;         ///< in the backward pass under way
+  std::size_t incomplete_ = 0;         ///< this many at the front may be
+  GradientListener listener_;
+  std::vector<std::shared_ptr<torch::autograd::Node>> accumulators_;  ///< they own the hooks
 };
 
 /// f = φ + epsilon log a, −inf where a is zero.

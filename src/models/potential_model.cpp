@@ -55,11 +55,16 @@ void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
   tensor_of(f).copy_(potential_from(network_->output, weights, epsilon));
 }
 
-void PotentialModel::backward(const Matrix<const double, ExecutionSpace>& slope) {
+void PotentialModel::backward(const Matrix<const double, ExecutionSpace>& slope,
+                              const GradientListener& listener) {
   network_->gradients.zero_();
-  network_->output.backward(
-      tensor_of(slope).masked_fill(~network_->support, 0.0).to(torch::kFloat32));
-  network_->output = torch::Tensor();
+  if (slope.extent(0) > 0) {
+    network_->follow_backward(listener);
+    network_->output.backward(
+        tensor_of(slope).masked_fill(~network_->support, 0.0).to(torch::kFloat32));
+    network_->output = torch::Tensor();
+  }
+  if (listener) listener(0);
 }
 
 std::vector<PotentialModel::Entry> PotentialModel::entries() const {

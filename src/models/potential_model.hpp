@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +22,10 @@ struct ModelDescription {
   double epsilon = 0;              ///< trained at, in units of the cost
   std::string geometry;            ///< Geometry::fingerprint()
 };
+
+/// Told during a backward pass, after every tensor, from where on the flat gradients are complete
+/// and will not change any more; falls to 0, the last call.
+using GradientListener = std::function<void(std::int64_t complete_from)>;
 
 /// A network that predicts the dual potential f of a pair of measures (Amos et al. 2022, Meta OT).
 /// It predicts φ, and f = φ + epsilon log a: the part of f that a alone decides needs no learning.
@@ -59,8 +64,12 @@ class PotentialModel {
                const Matrix<double, ExecutionSpace>& f, double epsilon);
 
   /// Sets gradients() to the derivative of a loss whose derivative with respect to f is `slope`
-  /// [B, n] (automatic differentiation through the network only). Follows forward(). Local.
-  void backward(const Matrix<const double, ExecutionSpace>& slope);
+  /// [B, n] (automatic differentiation through the network only). Follows forward(), but without
+  /// problems (B = 0) all gradients are zero and nothing needs to have come before. `listener` is
+  /// called on this thread where tensors are on the host, else on one of LibTorch's, with what
+  /// computes the gradients queued on the default stream. Local.
+  void backward(const Matrix<const double, ExecutionSpace>& slope,
+                const GradientListener& listener = {});
 
   /// Named tensors of the flat array, for checkpoints: name, offset, shape.
   struct Entry {

@@ -17,4 +17,19 @@ class StopWatch {
   Clock::time_point begin_;
 };
 
+/// Splits time into phases that follow each other.
+class LapWatch {
+ public:
+  /// Adds the wall seconds since the last lap, or since construction.
+  void lap(double& seconds) {
+    const auto now = Clock::now();
+    seconds += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
+
 }  // namespace otfleet

@@ -8,18 +8,10 @@
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/training/adam.hpp"
 #include "kernels/training/loss.hpp"
+#include "src/solvers/stop_watch.hpp"
 
 namespace otfleet {
 namespace {
-
-std::unique_ptr<distributed::GradientAverager> make_averager(
-    const distributed::Communicator& communicator) {
-#ifdef OTFLEET_NCCL
-  if constexpr (!kernels::runs_on_host<ExecutionSpace>)
-    return distributed::make_nccl_averager(communicator);
-#endif
-  return distributed::make_mpi_averager(communicator);
-}
 
 Vector<float, ExecutionSpace> zeros(std::size_t size) {
   return Vector<float, ExecutionSpace>("otfleet::training::moment", size);
@@ -36,6 +28,7 @@ MetaTrainerSettings trainer_settings(const Job& job) {
   settings.loss =
       job.train.loss == "regression" ? TrainingLoss::regression : TrainingLoss::objective;
   settings.target_threshold = job.train.target_threshold;
+  settings.bucket_bytes = job.train.bucket_bytes;
   return settings;
 }
 
@@ -45,10 +38,10 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
                          PotentialModel& model)
     : settings_(settings),
       communicator_(communicator),
-      averager_(make_averager(communicator)),
       sampler_(sampler),
       model_(model),
       solver_(population, settings.epsilon) {
+  if (communicator.size() > 1) averaging_.emplace(communicator, model, settings.bucket_bytes);
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;
@@ -74,7 +67,7 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
 
 StepFigures MetaTrainer::step(double rate) {
   const ExecutionSpace space;
-  const auto gradients = model_.gradients();
+  LapWatch watch;
   std::array<double, 2> sums = {0, 0};  // loss, first error
   if (count_ > 0) {
     const auto host_a = Kokkos::create_mirror_view(a_);
@@ -82,7 +75,10 @@ StepFigures MetaTrainer::step(double rate) {
     sampler_.fill(state_.step * settings_.batch + first_, count_, host_a.data(), host_b.data());
     Kokkos::deep_copy(a_, host_a);
     Kokkos::deep_copy(b_, host_b);
+    watch.lap(seconds_.data);
     model_.forward(a_, b_, f_, settings_.epsilon);
+    space.fence();
+    watch.lap(seconds_.forward);
     const kernels::ProblemBatch<ExecutionSpace> problems{
         {space, a_}, {space, b_}, identity_, identity_};
     std::visit(
@@ -94,14 +90,24 @@ StepFigures MetaTrainer::step(double rate) {
     const auto loss = kernels::negative_mean_dual<ExecutionSpace>(
         space, value_, slope_, static_cast<double>(settings_.batch));
     sums = {loss.value, loss.first_error};
+    watch.lap(seconds_.loss);
     if (settings_.loss == TrainingLoss::regression) slope_towards_solutions(problems);
-    model_.backward(slope_);
-  } else {
-    Kokkos::deep_copy(gradients, 0.0f);
+    space.fence();
+    watch.lap(seconds_.solve);
   }
-  averager_->sum(std::span<float>(gradients.data(), gradients.extent(0)));
+  double averaging = 0;
+  if (averaging_)
+    averaging = averaging_->backward(slope_, state_.step);
+  else
+    model_.backward(slope_);
+  space.fence();
+  watch.lap(seconds_.backward);
+  seconds_.backward -= averaging;
+  seconds_.averaging += averaging;
   communicator_.all_reduce(std::span<double>(sums), distributed::Reduction::sum);
+  watch.lap(seconds_.averaging);
 
+  const auto gradients = model_.gradients();
   const double norm = std::sqrt(kernels::squared_norm<ExecutionSpace>(space, gradients));
   const double scale = settings_.clip > 0 && norm > settings_.clip ? settings_.clip / norm : 1;
   kernels::AdamSettings adam;
@@ -110,7 +116,13 @@ StepFigures MetaTrainer::step(double rate) {
   kernels::adam_step<ExecutionSpace>(space, adam, state_.step, scale, gradients,
                                      model_.parameters(), state_.first_moment,
                                      state_.second_moment);
+  watch.lap(seconds_.update);
   return {sums[0], sums[1], norm};
+}
+
+std::optional<AveragingFigures> MetaTrainer::averaging_figures() const {
+  if (!averaging_) return {};
+  return averaging_->figures();
 }
 
 void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {

@@ -74,6 +74,14 @@ TEST_F(Pipeline, TrainLeavesAModelAndAReport) {
   EXPECT_LT(report["final"]["loss"], report["history"].front()["loss"]);
   EXPECT_LT(report["final"]["first_error"], report["history"].front()["first_error"]);
   EXPECT_TRUE(std::filesystem::exists(path("job-out/train/model.h5")));
+  EXPECT_TRUE(report["averaging"].is_null());  // of one rank
+  double seconds = 0;
+  for (const char* phase :
+       {"data", "forward", "loss", "solve", "backward", "averaging", "update"}) {
+    ASSERT_TRUE(report["seconds"].contains(phase)) << phase;
+    seconds += report["seconds"][phase].get<double>();
+  }
+  EXPECT_LE(seconds, report["seconds"]["train"].get<double>());
   for (const auto& entry : std::filesystem::directory_iterator(path("job-out/train")))
     EXPECT_FALSE(entry.path().filename().string().starts_with("training-")) << entry.path();
 }
@@ -85,6 +93,15 @@ TEST_F(Pipeline, TrainingIsTheSameOnRanks) {
     const Json report = report_of("train", output, {}, ranks);
     expect_common(report, "train", ranks);
     EXPECT_EQ(report["steps"], 300);
+    const Json& averaging = report["averaging"];
+    EXPECT_EQ(averaging["backend"], "mpi");
+    EXPECT_EQ(averaging["buckets"], 1);  // a small network
+    EXPECT_EQ(averaging["bytes"].get<std::int64_t>(), 4 * alone["parameters"].get<std::int64_t>());
+    EXPECT_EQ(averaging["sampled_steps"], 300 / 32);
+    for (const char* key : {"seconds", "wait_seconds", "exposed_seconds"})
+      EXPECT_GT(averaging[key].get<double>(), 0) << key;
+    EXPECT_LT(averaging["hidden_share"].get<double>(),
+              1 + averaging["wait_seconds"].get<double>() / averaging["seconds"].get<double>());
     ASSERT_EQ(report["history"].size(), 6u);
     // The order of sums differs in the last digit of a float; 300 steps make more of it.
     for (int row = 0; row < 6; ++row)

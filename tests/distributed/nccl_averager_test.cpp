@@ -25,7 +25,10 @@ TEST(NcclAverager, SumsOverTheRanksInPlace) {
   float* device = nullptr;
   ASSERT_EQ(cudaMalloc(reinterpret_cast<void**>(&device), bytes), cudaSuccess);
   ASSERT_EQ(cudaMemcpy(device, values.data(), bytes, cudaMemcpyHostToDevice), cudaSuccess);
-  averager->sum(std::span<float>(device, values.size()));
+  averager->begin({device + 1, 2});
+  averager->progress();
+  averager->begin({device, 1});
+  averager->finish();
   ASSERT_EQ(cudaMemcpy(sum.data(), device, bytes, cudaMemcpyDeviceToHost), cudaSuccess);
   EXPECT_EQ(cudaFree(device), cudaSuccess);
   for (std::size_t i = 0; i < values.size(); ++i) {

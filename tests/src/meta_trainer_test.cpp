@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -49,11 +50,13 @@ struct Course {
 /// Trains a fresh model over the ranks of `communicator`.
 Course train(const Communicator& communicator, const Population& population, int steps,
              std::int64_t batch, const std::string& architecture = "mlp",
-             TrainingLoss loss = TrainingLoss::objective) {
+             TrainingLoss loss = TrainingLoss::objective,
+             std::int64_t bucket_bytes = MetaTrainerSettings().bucket_bytes) {
   PotentialModel model(describe_model(small_job(architecture), population), 1);
   const PairSampler sampler(population, {0, population.problems()}, 2, /*augment=*/true);
   MetaTrainerSettings choices = settings(batch);
   choices.loss = loss;
+  choices.bucket_bytes = bucket_bytes;
   MetaTrainer trainer(choices, communicator, population, sampler, model);
   Course run;
   for (int step = 0; step < steps; ++step) run.figures.push_back(trainer.step(1.0));
@@ -95,6 +98,53 @@ TEST(MetaTrainer, RanksWithoutProblemsJoin) {
     expect_same_curve(run, train(Communicator::self(), population, 20, batch));
     expect_same_on_all_ranks(world, run.weights);
   }
+}
+
+/// Also past the step whose buckets begin after the backward pass, and where a rank has no problem.
+TEST(MetaTrainer, BucketsChangeNothing) {
+  const Communicator world = Communicator::world();
+  const Population population = blob_population(8, 10, 40);
+  for (const char* architecture : {"mlp", "pair_encoder"})
+    for (const std::int64_t batch : {1, 12}) {
+      const auto with = [&](std::int64_t bucket_bytes) {
+        return train(world, population, 40, batch, architecture, TrainingLoss::regression,
+                     bucket_bytes);
+      };
+      const Course whole = with(0);
+      for (const std::int64_t bucket_bytes : {1, 3000, 1 << 20}) {
+        const Course run = with(bucket_bytes);
+        expect_same_on_all_ranks(world, run.weights);
+        // Two terms have one sum; three and more may be added in another order.
+        if (world.size() <= 2)
+          EXPECT_EQ(run.weights, whole.weights) << architecture << " " << bucket_bytes;
+        else
+          expect_same_curve(run, whole);
+      }
+    }
+}
+
+TEST(MetaTrainer, SaysWhereTimeGoes) {
+  const Communicator world = Communicator::world();
+  const Population population = blob_population(8, 10, 40);
+  PotentialModel model(describe_model(small_job(), population), 1);
+  const PairSampler sampler(population, {0, 40}, 2, false);
+  MetaTrainerSettings choices = settings(12);
+  choices.loss = TrainingLoss::regression;
+  MetaTrainer trainer(choices, world, population, sampler, model);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int step = 0; step < 64; ++step) trainer.step(1.0);
+  const double elapsed =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const TrainingSeconds& seconds = trainer.seconds();
+  double sum = 0;
+  for (const double phase : {seconds.data, seconds.forward, seconds.loss, seconds.solve,
+                             seconds.backward, seconds.averaging, seconds.update}) {
+    EXPECT_GT(phase, 0);
+    sum += phase;
+  }
+  EXPECT_LE(sum, elapsed);
+  EXPECT_GT(sum, 0.5 * elapsed);  // or it would not say
+  EXPECT_EQ(trainer.averaging_figures().has_value(), world.size() > 1);
 }
 
 TEST(MetaTrainer, StartsFromTheWeightsOfRankZero) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <thread>
 
 #include "kernels/sinkhorn/semi_dual.hpp"
 #include "kernels/training/loss.hpp"
@@ -283,6 +284,43 @@ TEST_P(PotentialModelTest, BackwardForgetsTheStepBefore) {
     if (a_values_[i] == 0) slope[i] = infinity;
   model.backward(upload(slope, batch));
   EXPECT_EQ(download(model.gradients()), once);
+}
+
+/// What is told as complete stays as it is, and layers are told before the pass is over.
+TEST_P(PotentialModelTest, BackwardTellsWhatIsComplete) {
+  PotentialModel model = make();
+  for (int pass = 0; pass < 2; ++pass) {
+    loss(model);
+    std::vector<std::int64_t> told;
+    std::vector<std::vector<float>> tails;
+    const auto caller = std::this_thread::get_id();
+    model.backward(slope_, [&](std::int64_t complete_from) {
+      EXPECT_TRUE(!kernels::runs_on_host<ExecutionSpace> || std::this_thread::get_id() == caller);
+      told.push_back(complete_from);
+      const auto now = download(model.gradients());
+      tails.emplace_back(now.begin() + complete_from, now.end());
+    });
+    const auto gradient = download(model.gradients());
+    EXPECT_TRUE(std::is_sorted(told.rbegin(), told.rend()));
+    const auto entries = model.entries();
+    ASSERT_EQ(told.size(), entries.size() + 1);
+    EXPECT_EQ(told.back(), 0);
+    for (std::size_t call = 0; call < told.size(); ++call)
+      EXPECT_EQ(tails[call], std::vector<float>(gradient.begin() + told[call], gradient.end()));
+    // The last layer is complete when it has its weights and its bias, and nothing else is needed.
+    EXPECT_EQ(told[1], entries[entries.size() - 2].offset);
+  }
+  EXPECT_EQ(gradients(model), gradients(model));  // nobody listens
+}
+
+TEST_P(PotentialModelTest, BackwardWithoutProblems) {
+  PotentialModel model = make();
+  const auto parameters = gradients(model).size();
+  std::vector<std::int64_t> told;
+  model.backward(Matrix<double, ExecutionSpace>("otfleet::test::slope", 0, n()),
+                 [&](std::int64_t complete_from) { told.push_back(complete_from); });
+  EXPECT_EQ(told, std::vector<std::int64_t>{0});
+  EXPECT_EQ(download(model.gradients()), std::vector<float>(parameters, 0.0f));
 }
 
 TEST_P(PotentialModelTest, PredictorEqualsForward) {

@@ -1,0 +1,121 @@
+#include "src/trainers/gradient_averaging.hpp"
+
+#include <array>
+#include <type_traits>
+
+#include "src/solvers/stop_watch.hpp"
+
+namespace otfleet {
+namespace {
+
+constexpr std::int64_t sample_every = 32;
+
+constexpr bool in_place = std::is_same_v<AveragedMemory, ExecutionSpace::memory_space>;
+
+std::unique_ptr<distributed::GradientAverager> make_averager(
+    const distributed::Communicator& communicator) {
+#ifdef OTFLEET_NCCL
+  if constexpr (!kernels::runs_on_host<ExecutionSpace>)
+    return distributed::make_nccl_averager(communicator);
+#endif
+  return distributed::make_mpi_averager(communicator);
+}
+
+}  // namespace
+
+std::vector<std::int64_t> bucket_begins(const std::vector<PotentialModel::Entry>& entries,
+                                        std::int64_t bytes) {
+  std::vector<std::int64_t> begins;
+  std::int64_t held = 0;
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    held += entry->size * static_cast<std::int64_t>(sizeof(float));
+    if (entry->offset > 0 && (bytes == 0 || held < bytes)) continue;
+    begins.push_back(entry->offset);
+    held = 0;
+  }
+  return begins;
+}
+
+GradientAveraging::GradientAveraging(const distributed::Communicator& communicator,
+                                     PotentialModel& model, std::int64_t bucket_bytes)
+    : communicator_(communicator),
+      averager_(make_averager(communicator)),
+      model_(model),
+      averaged_(Kokkos::create_mirror_view(AveragedMemory(), model.gradients())),
+      bucket_bytes_(bucket_bytes),
+      begins_(bucket_begins(model.entries(), bucket_bytes)) {}
+
+double GradientAveraging::backward(const Matrix<const double, ExecutionSpace>& slope,
+                                   std::int64_t step) {
+  const bool sampled = step % sample_every == sample_every - 1;
+  double averaging = 0, wait = 0;
+  begun_ = 0;
+  try {
+    if (in_place && bucket_bytes_ > 0 && !sampled)
+      model_.backward(slope, [&](std::int64_t complete_from) {
+        const StopWatch watch(averaging);
+        begin_from(complete_from);
+        averager_->progress();
+      });
+    else
+      model_.backward(slope);
+  } catch (...) {
+    finish();
+    throw;
+  }
+  ExecutionSpace().fence();  // the pass's own time
+  if (sampled) {
+    const StopWatch watch(wait);
+    communicator_.barrier();
+  }
+  {
+    const StopWatch watch(averaging);
+    finish();
+  }
+  if (sampled) {
+    ++sampled_;
+    alone_ += averaging;
+    wait_ += wait;
+  } else {
+    ++others_;
+    exposed_ += averaging;
+  }
+  return averaging + wait;
+}
+
+void GradientAveraging::begin_from(std::int64_t complete_from) {
+  for (; begun_ < begins_.size() && begins_[begun_] >= complete_from; ++begun_) {
+    const auto begin = static_cast<std::size_t>(begins_[begun_]);
+    const auto end =
+        begun_ == 0 ? averaged_.extent(0) : static_cast<std::size_t>(begins_[begun_ - 1]);
+    averager_->begin({averaged_.data() + begin, end - begin});
+  }
+}
+
+void GradientAveraging::finish() {
+  if constexpr (!in_place) Kokkos::deep_copy(averaged_, model_.gradients());
+  begin_from(0);
+  averager_->finish();
+  if constexpr (!in_place) Kokkos::deep_copy(model_.gradients(), averaged_);
+}
+
+AveragingFigures GradientAveraging::figures() const {
+  std::array<double, 3> sums = {alone_, wait_, exposed_};
+  communicator_.all_reduce(std::span<double>(sums), distributed::Reduction::sum);
+  const auto mean = [&](double sum, std::int64_t steps) {
+    return sum / communicator_.size() / static_cast<double>(steps);
+  };
+  AveragingFigures figures;
+  figures.backend = averager_->name();
+  figures.buckets = static_cast<std::int64_t>(begins_.size());
+  figures.bytes = static_cast<std::int64_t>(averaged_.extent(0) * sizeof(float));
+  figures.sampled_steps = sampled_;
+  figures.seconds = mean(sums[0], sampled_);
+  figures.wait_seconds = mean(sums[1], sampled_);
+  figures.exposed_seconds = mean(sums[2], others_);
+  figures.hidden_share =
+      (figures.seconds + figures.wait_seconds - figures.exposed_seconds) / figures.seconds;
+  return figures;
+}
+
+}  // namespace otfleet
