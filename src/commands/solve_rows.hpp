@@ -7,7 +7,7 @@ namespace otfleet {
 /// What was solved row by row, and how.
 struct RowsRun {
   SolveSubject subject;
-  SolveRun run;
+  SolveRun run{};
   double wait_seconds = 0;  ///< for columns of other ranks, of the rank that waited longest
 };
 

@@ -120,7 +120,9 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
                                 watch);
   }
   if (part.ended) return part;
-  if (const auto made = download(iterations)[0]; partial && made > 0) save(made);
+  int made = 0;
+  Kokkos::deep_copy(made, Kokkos::subview(iterations, 0));
+  if (partial && made > 0) save(made);
   const kernels::Certificates<ExecutionSpace> certificates(1);
   const Vector<double, ExecutionSpace> g("otfleet::solver::g",
                                          static_cast<std::size_t>(part.targets.size()));
