@@ -2,11 +2,13 @@
 // solved apart are put together. In the end every solution is that of an unbroken run, bit for bit.
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <thread>
 
 #include "tests/cli/many_problems.hpp"
+#include "tests/src/small_populations.hpp"
 
 namespace otfleet {
 namespace {
@@ -117,6 +119,67 @@ TEST_F(SolveResume, AnotherJobStartsAnew) {
   ASSERT_EQ(run(solve("other", {"solver.checkpoint_seconds=60"})).code, 0);
   EXPECT_EQ(read_report("other")["solved_before"], many / 100);
   expect_whole("other");
+}
+
+/// One problem that all ranks solve together, row by row: iteration by iteration, not block by
+/// block.
+TEST_F(SolveResume, OneProblemOnAllRanksGoesOn) {
+  auto population = testing::cloud_population(1, 1, 0, false);
+  const auto cloud = [](std::uint64_t seed) {
+    constexpr int size = 2500;
+    const distributed::CounterRandom random(seed, 1);
+    CloudTable table;
+    for (int i = 0; i < 2 * size; ++i)
+      table.points.push_back(random.uniform(static_cast<std::uint64_t>(i)));
+    table.weights.assign(size, 1.0 / size);
+    table.offsets = {0, size};
+    return table;
+  };
+  population.sources = cloud(1);
+  population.targets = cloud(2);
+  population.source = population.target = {0};
+  write_cloud_population(path("large.h5"), population);
+  const auto solve_rows = [](const std::string& output, double interval) {
+    return words("solve", output,
+                 {"files.test_population=large.h5", "solver.initializer=zeros", "solver.shard=rows",
+                  "problem.epsilon=1e-3", "solver.threshold=1e-8", "solver.max_iterations=100000",
+                  "solver.checkpoint_seconds=" + std::to_string(interval)});
+  };
+  const auto files = [](const std::string& output) {
+    std::size_t count = 0;
+    std::error_code ignored;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(path(output) / "solution.parts", ignored))
+      count += entry.path().filename().string().starts_with("potentials-");
+    return count;
+  };
+  const auto unbroken = run(solve_rows("rows-unbroken", 60));
+  ASSERT_EQ(unbroken.code, 0) << unbroken.err;
+  const int iterations = column<std::int32_t>("rows-unbroken", "iterations")[0];
+  const double value = column("rows-unbroken", "dual_value")[0];
+  for (const int signal : {SIGKILL, SIGTERM}) {
+    const auto output = "rows" + std::to_string(signal);
+    StartedProgram program(testing::words_on_ranks_with_pids(2, "rows-pid", solve_rows(output, 0)),
+                           folder_->path());
+    while (program.running() && files(output) < 2)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    ::kill(std::stoi(read_bytes(path("rows-pid.1"))), signal);
+    const auto result = program.wait();
+    ASSERT_EQ(result.code == 75, signal == SIGTERM) << result.err;
+    ASSERT_FALSE(std::filesystem::exists(path(output) / "solution.h5")) << "too fast to be killed";
+    // On another number of ranks, which would solve by problems.
+    auto words = solve_rows(output, 60);
+    std::replace(words.begin(), words.end(), std::string("solver.shard=rows"),
+                 std::string("solver.shard=auto"));
+    const auto resumed = run(words, 1);
+    ASSERT_EQ(resumed.code, 0) << resumed.err;
+    const auto report = read_report(output);
+    EXPECT_EQ(report["shard"]["reason"], "an unfinished run did so");
+    EXPECT_EQ(report["converged"], 1);
+    EXPECT_NEAR(column(output, "dual_value")[0], value, 1e-9);
+    EXPECT_LT(column<std::int32_t>(output, "iterations")[0], 2 * iterations);
+    EXPECT_FALSE(std::filesystem::exists(path(output) / "solution.parts"));
+  }
 }
 
 TEST_F(SolveResume, SharesThatMakeNoSense) {
