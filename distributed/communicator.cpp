@@ -134,13 +134,18 @@ std::optional<Communicator> Communicator::first_ranks(int count) const {
   return result;
 }
 
-bool Communicator::shares_processors() const {
+int Communicator::ranks_on_machine() const {
   MPI_Comm machine = MPI_COMM_NULL;
   MPI_Comm_split_type(*handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
   int neighbors = 0;
   MPI_Comm_size(machine, &neighbors);
   MPI_Comm_free(&machine);
-  return all_reduce(std::int64_t{neighbors > sysconf(_SC_NPROCESSORS_ONLN)}, Reduction::max) > 0;
+  return neighbors;
+}
+
+bool Communicator::shares_processors() const {
+  const bool crowded = ranks_on_machine() > sysconf(_SC_NPROCESSORS_ONLN);
+  return all_reduce(std::int64_t{crowded}, Reduction::max) > 0;
 }
 
 void Communicator::barrier() const {

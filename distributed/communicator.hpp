@@ -37,6 +37,9 @@ class Communicator {
   /// The lowest `count` ranks as a communicator of their own; none on the others.
   std::optional<Communicator> first_ranks(int count) const;
 
+  /// How many of these ranks run on this rank's machine.
+  int ranks_on_machine() const;
+
   /// Whether some machine has more of these ranks than processors.
   bool shares_processors() const;
 

@@ -163,28 +163,41 @@ CommandScaling study_command(
   const std::int64_t each = std::max<std::int64_t>(items / counts.back(), 1);
   CommandScaling scaling;
   scaling.command = command;
-  const auto measure = [&](int ranks, std::int64_t some) {
-    if (context.prints()) spdlog::info("{}: {} problems on {} rank(s)", command, some, ranks);
-    std::vector<ScalingRun> runs;
-    for (std::int64_t k = 0; k < context.job.scale.repetitions; ++k)
-      on_first_ranks(world, ranks, [&](const Communicator& communicator) {
-        const auto folder = context.output / "run";
-        communicator.agree([&] {
-          if (!communicator.is_root()) return;
-          std::filesystem::remove_all(folder);
-          std::filesystem::create_directory(folder);
-        });
-        runs.push_back(once({context.job, communicator, folder, true, {}}, some));
-        communicator.agree([&] {
-          if (communicator.is_root()) std::filesystem::remove_all(folder);
-        });
-      });
-    return world.is_root() ? median_run(runs) : ScalingRun();
+  struct Point {
+    int ranks;
+    std::int64_t items;
+    std::vector<ScalingRun> runs{};
   };
+  std::vector<Point> points;  // strong, weak, strong, …
   for (const int ranks : counts) {
-    scaling.strong.push_back(measure(ranks, items));
-    scaling.weak.push_back(ranks * each == items ? scaling.strong.back()
-                                                 : measure(ranks, ranks * each));
+    points.push_back({ranks, items});
+    points.push_back({ranks, ranks * each});
+  }
+  const auto run_once = [&](Point& point) {
+    if (context.prints())
+      spdlog::info("{}: {} problems on {} rank(s)", command, point.items, point.ranks);
+    on_first_ranks(world, point.ranks, [&](const Communicator& communicator) {
+      const auto folder = context.output / "run";
+      communicator.agree([&] {
+        if (!communicator.is_root()) return;
+        std::filesystem::remove_all(folder);
+        std::filesystem::create_directory(folder);
+      });
+      point.runs.push_back(once({context.job, communicator, folder, true, {}}, point.items));
+      communicator.agree([&] {
+        if (communicator.is_root()) std::filesystem::remove_all(folder);
+      });
+    });
+  };
+  // Taking turns, so that a machine that slows down slows them all.
+  for (std::int64_t k = 0; k < context.job.scale.repetitions; ++k)
+    for (std::size_t at = 0; at < points.size(); ++at)
+      if (at % 2 == 0 || points[at].items != items) run_once(points[at]);
+  if (!world.is_root()) return scaling;
+  for (std::size_t at = 0; at < points.size(); at += 2) {
+    scaling.strong.push_back(median_run(points[at].runs));
+    scaling.weak.push_back(points[at + 1].items == items ? scaling.strong.back()
+                                                         : median_run(points[at + 1].runs));
   }
   return scaling;
 }

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -24,8 +25,12 @@ using distributed::Shard;
 
 constexpr const char* kind = "solution_part";
 constexpr std::int64_t format_version = 1;
-/// Solutions of a rank that wait in memory.
-constexpr std::size_t most_bytes = std::size_t{1} << 28;
+/// How much of a machine's memory its ranks may fill with solutions that wait: an eighth.
+std::size_t memory_for_solutions(const Communicator& communicator) {
+  const auto machine = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return machine / 8 / static_cast<std::size_t>(communicator.ranks_on_machine());
+}
 
 /// Files in `folder` that have the name of a part; names sort as their problems do.
 std::vector<std::string> names_in(const fs::path& folder) {
@@ -59,7 +64,8 @@ PartialSolution::PartialSolution(fs::path folder, const Communicator& communicat
       identity_(std::move(identity)),
       balanced_(job.problem.balanced()),
       wanted_(job.solution),
-      checkpoint_seconds_(job.solver.checkpoint_seconds) {
+      checkpoint_seconds_(job.solver.checkpoint_seconds),
+      most_bytes_(memory_for_solutions(communicator)) {
   find();
 }
 
@@ -155,7 +161,7 @@ void PartialSolution::add(Shard rows, Solutions solutions) {
     blocks_.push_back({rows, 0, 0, {}, false});
   append(blocks_.back(), std::move(solutions));
   const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - saved_;
-  if (bytes_in_memory_ > most_bytes || waited.count() >= checkpoint_seconds_) save();
+  if (bytes_in_memory_ > most_bytes_ || waited.count() >= checkpoint_seconds_) save();
 }
 
 void PartialSolution::save() {

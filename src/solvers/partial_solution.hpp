@@ -76,6 +76,7 @@ class PartialSolution {
   bool balanced_;
   Job::Solution wanted_;
   double checkpoint_seconds_;
+  std::size_t most_bytes_;  ///< in memory
   std::vector<distributed::Shard> found_;
   std::vector<Block> blocks_;  ///< of this rank
   std::size_t bytes_in_memory_ = 0;
