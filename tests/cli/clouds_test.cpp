@@ -163,21 +163,24 @@ TEST_F(Clouds, RowsOfEveryProblemOnRanks) {
   }
 }
 
+/// As large as one rank does in seconds.
+TEST_F(Clouds, TwentyThousandPointsRowByRow) {
+  write_cloud_population(path("20000.h5"), testing::large_problem(20000, 3));
+  const Words settings = {"solver.max_iterations=2"};
+  const auto one = report_of("solve", "20000-1", clouds("20000.h5", settings), 1);
+  EXPECT_EQ(one["shard"]["chosen"], "problems");
+  const auto two = report_of("solve", "20000-2", clouds("20000.h5", settings), 2);
+  EXPECT_EQ(two["shard"]["chosen"], "rows");
+  for (const char* name : {"f", "g", "dual_value", "transport_cost", "upper_bound", "lower_bound",
+                           "marginal_error", "iterations"}) {
+    const auto a = column("20000-1", name), b = column("20000-2", name);
+    ASSERT_EQ(a.size(), b.size()) << name;
+    for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-10) << name << " " << i;
+  }
+}
+
 TEST_F(Clouds, ShardIsChosenByWork) {
-  auto population = cloud_population(1, 1, 0, false);
-  const auto large = [](std::uint64_t seed) {
-    const distributed::CounterRandom random(seed, 1);
-    CloudTable table;
-    const int size = 1500;
-    for (int i = 0; i < 2 * size; ++i)
-      table.points.push_back(random.uniform(static_cast<std::uint64_t>(i)));
-    table.weights.assign(size, 1.0 / size);
-    table.offsets = {0, size};
-    return table;
-  };
-  population.sources = large(1);
-  population.targets = large(2);
-  population.source = population.target = {0};
+  auto population = testing::large_problem(1500, 2);
   write_cloud_population(path("one-large.h5"), population);
   const auto overrides = clouds("one-large.h5", {"solver.max_iterations=3"});
   const auto one = report_of("solve", "one-large1", overrides, 1);

@@ -124,21 +124,7 @@ TEST_F(SolveResume, AnotherJobStartsAnew) {
 /// One problem that all ranks solve together, row by row: iteration by iteration, not block by
 /// block.
 TEST_F(SolveResume, OneProblemOnAllRanksGoesOn) {
-  auto population = testing::cloud_population(1, 1, 0, false);
-  const auto cloud = [](std::uint64_t seed) {
-    constexpr int size = 2500;
-    const distributed::CounterRandom random(seed, 1);
-    CloudTable table;
-    for (int i = 0; i < 2 * size; ++i)
-      table.points.push_back(random.uniform(static_cast<std::uint64_t>(i)));
-    table.weights.assign(size, 1.0 / size);
-    table.offsets = {0, size};
-    return table;
-  };
-  population.sources = cloud(1);
-  population.targets = cloud(2);
-  population.source = population.target = {0};
-  write_cloud_population(path("large.h5"), population);
+  write_cloud_population(path("large.h5"), testing::large_problem(2500, 2));
   const auto solve_rows = [](const std::string& output, double interval) {
     return words("solve", output,
                  {"files.test_population=large.h5", "solver.initializer=zeros", "solver.shard=rows",

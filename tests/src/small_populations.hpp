@@ -196,4 +196,24 @@ inline std::vector<double> cost_matrix(const Geometry& geometry) {
   return cost;
 }
 
+/// One problem between two clouds of `points` points each, uniform in a cube, with equal weights.
+inline CloudPopulation large_problem(int points, int dimension) {
+  const auto cloud = [&](std::uint64_t seed) {
+    const distributed::CounterRandom random(seed, 1);
+    CloudTable table;
+    for (int i = 0; i < dimension * points; ++i)
+      table.points.push_back(random.uniform(static_cast<std::uint64_t>(i)));
+    table.weights.assign(static_cast<std::size_t>(points), 1.0 / points);
+    table.offsets = {0, points};
+    return table;
+  };
+  CloudPopulation population;
+  population.dimension = dimension;
+  population.shared_measures = false;
+  population.sources = cloud(1);
+  population.targets = cloud(2);
+  population.source = population.target = {0};
+  return population;
+}
+
 }  // namespace otfleet::testing
