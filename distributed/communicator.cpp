@@ -116,13 +116,17 @@ Communicator::Communicator(MPI_Comm parent) {
   MPI_Comm_size(*handle_, &size_);
 }
 
-void Communicator::quiet_barrier() const {
+bool Communicator::quiet_barrier(double patience) const {
+  const double begin = MPI_Wtime();
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Ibarrier(*handle_, &request);
   for (int done = 0; done == 0;) {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-    if (done == 0) usleep(1000);
+    if (done != 0) break;
+    if (MPI_Wtime() - begin > patience) return false;
+    usleep(1000);
   }
+  return true;
 }
 
 std::optional<Communicator> Communicator::first_ranks(int count) const {

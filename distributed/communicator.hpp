@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,7 +33,9 @@ class Communicator {
 
   void barrier() const;
   /// A barrier whose waiters sleep, a millisecond at a time, instead of keeping a core busy.
-  void quiet_barrier() const;
+  /// With `patience`, seconds, it gives up after them, and returns false: the communicator is then
+  /// of no more use.
+  bool quiet_barrier(double patience = std::numeric_limits<double>::infinity()) const;
 
   /// The lowest `count` ranks as a communicator of their own; none on the others.
   std::optional<Communicator> first_ranks(int count) const;

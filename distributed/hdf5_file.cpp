@@ -162,6 +162,8 @@ Hdf5File& Hdf5File::operator=(Hdf5File&& other) noexcept {
 
 Hdf5File::~Hdf5File() {
   if (file_ < 0 || (communicator_ && mpi_is_over())) return;
+  // After an error of this rank alone nobody else comes to close the file: it stays open.
+  if (communicator_ && std::uncaught_exceptions() > 0) return;
   try {
     shut(path_, file_, communicator_);
   } catch (const std::exception&) {  // close() is there to report it

@@ -48,12 +48,23 @@ on_ranks() {
     "$OTFLEET" "$1" "$JOB" --output "$OUTPUT/$1" $OPTIONS
 }
 
+# What a command has saved so far, as a number.
+saved() {
+  ls -l --time-style=full-iso "$OUTPUT/$1" "$OUTPUT/$1/solution.parts" 2>/dev/null | cksum
+}
+
 # on_ranks, for a command that goes on where it was asked to end: SLURM is then asked to run this job
 # again, unless the user canceled it.
 on_ranks_until_done() {
-  local code=0 state
+  local code=0 state before
+  before=$(saved "$1")
   on_ranks "$1" || code=$?
-  if [ "$code" -eq "$interrupted_exit_code" ]; then
+  # Of ranks that did not end by themselves when all were asked to, srun may tell the signal instead.
+  if [ "$code" -eq "$interrupted_exit_code" ] || { [ "$signals" -gt 0 ] && [ "$code" -ge 128 ]; }; then
+    if [ "$(saved "$1")" = "$before" ]; then
+      echo "otfleet $1 saved nothing new in this time: submit again with more (--time)"
+      return "$code"
+    fi
     state=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format='%T %r')
     case $state in
       RUNNING* | *" TimeLimit")  # warned in time, or at the limit itself

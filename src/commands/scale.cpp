@@ -73,7 +73,12 @@ void on_first_ranks(const Communicator& world, int ranks,
         failure = std::current_exception();
       }
     }
-    world.quiet_barrier();
+    // The others of `some` may wait for this rank in a sum, if the failure is its own.
+    constexpr double patience = 10;  // seconds
+    if (!failure)
+      world.quiet_barrier();
+    else if (!world.quiet_barrier(patience))
+      std::rethrow_exception(failure);
   }
   bool asked_to_end = interruption_requested();
   world.agree([&] {

@@ -13,6 +13,7 @@
 #include "src/commands/solve_task.hpp"
 #include "src/problems/cloud_population.hpp"
 #include "src/solvers/partial_potentials.hpp"
+#include "src/solvers/partial_solution.hpp"
 
 namespace otfleet {
 namespace {
@@ -34,6 +35,9 @@ ShardChoice by_work(const CloudPopulation& population, int ranks) {
   for (std::int64_t k = 0; k < population.problems(); ++k)
     pairs.push_back(static_cast<double>(population.source_points(k)) *
                     static_cast<double>(population.target_points(k)));
+  const double total = std::accumulate(pairs.begin(), pairs.end(), 0.0);
+  if (pairs.empty() || *std::max_element(pairs.begin(), pairs.end()) <= 0.25 * total / ranks)
+    return {false, "no problem is large beside what a rank gets"};
   double by_problems = 0, by_rows = 0;
   for (int rank = 0; rank < ranks; ++rank) {
     const auto shard = distributed::work_shard(pairs, rank, ranks);
@@ -50,8 +54,8 @@ ShardChoice by_work(const CloudPopulation& population, int ranks) {
       by_rows < worth_it * by_problems,
       fmt::format("{}, {}: of {:.2g} pairs of points the busiest rank would have {:.2g} problem "
                   "by problem, {:.2g} row by row, messages included",
-                  counted(population.problems(), "problem"), counted(ranks, "rank"),
-                  std::accumulate(pairs.begin(), pairs.end(), 0.0), by_problems, by_rows)};
+                  counted(population.problems(), "problem"), counted(ranks, "rank"), total,
+                  by_problems, by_rows)};
 }
 
 }  // namespace
@@ -60,7 +64,9 @@ ShardChoice choose_shard(const CommandContext& context) {
   const Job& job = context.job;
   const bool asked = job.solver.shard == "rows";
   ShardChoice choice{asked, "solver.shard says so"};
+  // One rank decides: file systems may show others an older folder.
   context.communicator.agree([&] {
+    if (!context.communicator.is_root()) return;
     const auto path =
         find_input(context, job.files.test_population, "files.test_population", "make", "test.h5");
     const auto file = distributed::Hdf5File::open(path);
@@ -81,14 +87,19 @@ ShardChoice choose_shard(const CommandContext& context) {
       choice = {false, "a share of the population is solved"};
       return;
     }
-    if (clouds && PartialPotentials::any_in(context.output / "solution.parts")) {
-      choice = {true, "an unfinished run did so"};
+    const auto parts = context.output / "solution.parts";
+    if (clouds && (PartialSolution::any_in(parts) || PartialPotentials::any_in(parts))) {
+      choice = {!PartialSolution::any_in(parts), "an unfinished run did so"};
       return;
     }
     choice = clouds ? by_work(read_cloud_outline(file), context.communicator.size())
                     : ShardChoice{false, "the problems share their points"};
   });
-  return choice;
+  const std::string rows = "rows ", problems = "problems ";
+  const std::string said =
+      context.communicator.broadcast((choice.rows ? rows : problems) + choice.reason);
+  const bool by_rows = said.starts_with(rows);
+  return {by_rows, said.substr((by_rows ? rows : problems).size())};
 }
 
 }  // namespace otfleet

@@ -32,7 +32,7 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
     population.emplace(path, communicator);
   }
   const auto& outline = population->outline();
-  RowsRun result{{path, outline, outline.content_fingerprint(), "sinkhorn",
+  RowsRun result{{path, outline, population->content_fingerprint(), "sinkhorn",
                   "every measure has points of its own"}};
   SolveRun& run = result.run;
   run.wanted = outline.problems();
@@ -42,7 +42,8 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
   SolutionFile file(context.output / "solution.h5", communicator, outline, job,
                     path.filename().string());
   ShardedCloudSolver solver(*population, job.problem.epsilon, communicator);
-  defer_interruption();
+  constexpr unsigned patience = 15;  // seconds; an iteration of large clouds may take longer
+  defer_interruption(patience);
   communicator.barrier();
   {
     const StopWatch whole(run.seconds);
@@ -58,6 +59,7 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
       file.write_points(k, part.sources, part.targets, part.solutions);
       progress.update(k + 1);
     }
+    defer_interruption();  // what comes now is to be done to its end
     const StopWatch watch(run.write_seconds);
     file.commit();
   }

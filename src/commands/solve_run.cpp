@@ -96,6 +96,8 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
       done += block.size();
       progress.update(std::min(total, done * communicator.size()));
     }
+    // Now, since a rank with a long problem may keep the others waiting for longer than patience.
+    if (asked_to_end || interruption_requested()) partial.save();
   } catch (...) {
     failure = std::current_exception();
     queue.close();

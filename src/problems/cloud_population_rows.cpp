@@ -1,9 +1,11 @@
 #include "src/problems/cloud_population_rows.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <span>
 
+#include "src/problems/fingerprint.hpp"
 #include "src/problems/population_parts.hpp"
 
 namespace otfleet {
@@ -49,13 +51,22 @@ CloudTable CloudPopulationRows::read(bool source, std::int32_t measure, Shard po
   return read_rows(source, {begin + points.begin, begin + points.end});
 }
 
-/// The masses of one side's measures, after all checks of weights and points.
-std::vector<double> CloudPopulationRows::sum_masses(bool source,
-                                                    const Communicator& communicator) const {
-  constexpr std::int64_t most_rows = 65536;  // in memory
+std::string CloudPopulationRows::content_fingerprint() const {
+  Fnv hash;
+  hash.add(outline_.content_fingerprint());
+  hash.add(static_cast<std::uint64_t>(rows_hash_));
+  return hash.digits();
+}
+
+/// The masses of one side's measures, after all checks of weights and points. A sum of hashes of
+/// rows, since it does not depend on who adds which.
+std::vector<double> CloudPopulationRows::sum_masses(bool source, const Communicator& communicator) {
+  constexpr std::int64_t hash_bits = (std::int64_t{1} << 40) - 1;  // sums of ranks do not overflow
+  constexpr std::int64_t most_rows = 65536;                        // in memory
   const auto name = file_.path().string() + ": " + outline_.prefix(source);
   const auto& offsets = (source ? outline_.sources : outline_.targets).offsets;
   std::vector<double> masses(offsets.size() - 1);
+  std::int64_t own_hash = 0;
   communicator.agree([&] {
     const Shard share =
         distributed::block_shard(offsets.back(), communicator.rank(), communicator.size());
@@ -63,6 +74,17 @@ std::vector<double> CloudPopulationRows::sum_masses(bool source,
     for (std::int64_t begin = share.begin; begin < share.end; begin += most_rows) {
       const Shard rows{begin, std::min(begin + most_rows, share.end)};
       const CloudTable table = read_rows(source, rows);
+      for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+        const auto at = static_cast<std::size_t>(row - rows.begin);
+        Fnv hash;
+        hash.add(static_cast<std::uint64_t>(source));
+        hash.add(static_cast<std::uint64_t>(row));
+        hash.add(std::bit_cast<std::uint64_t>(table.weights[at] + 0.0));
+        for (std::int64_t k = 0; k < d; ++k)
+          hash.add(std::bit_cast<std::uint64_t>(
+              table.points[at * static_cast<std::size_t>(d) + static_cast<std::size_t>(k)] + 0.0));
+        own_hash = (own_hash + static_cast<std::int64_t>(hash.value() >> 24)) & hash_bits;
+      }
       const auto part = [&](const std::vector<double>& values, Shard of, std::int64_t per_row) {
         return std::span(values).subspan(static_cast<std::size_t>((of.begin - begin) * per_row),
                                          static_cast<std::size_t>(of.size() * per_row));
@@ -79,6 +101,8 @@ std::vector<double> CloudPopulationRows::sum_masses(bool source,
     }
   });
   communicator.all_reduce(std::span<double>(masses), distributed::Reduction::sum);
+  rows_hash_ =
+      (rows_hash_ + communicator.all_reduce(own_hash, distributed::Reduction::sum)) & hash_bits;
   for (std::size_t s = 0; s < masses.size(); ++s)
     check_mass(name + "weights", "measure", static_cast<std::int64_t>(s), masses[s]);
   return masses;

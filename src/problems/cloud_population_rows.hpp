@@ -23,16 +23,20 @@ class CloudPopulationRows {
   /// Without weights and points. Local.
   const CloudPopulation& outline() const { return outline_; }
 
+  /// What identifies the contents, weights and points too; the same on any number of ranks. Local.
+  std::string content_fingerprint() const;
+
   /// Some points of a measure of the source's or the target's side, as the only measure of a table;
   /// maybe none. Local. Throws UserError.
   CloudTable read(bool source, std::int32_t measure, distributed::Shard points) const;
 
  private:
-  std::vector<double> sum_masses(bool source, const distributed::Communicator& communicator) const;
+  std::vector<double> sum_masses(bool source, const distributed::Communicator& communicator);
   CloudTable read_rows(bool source, distributed::Shard rows) const;
 
   distributed::Hdf5File file_;
   CloudPopulation outline_;
+  std::int64_t rows_hash_ = 0;  ///< of all weights and points
 };
 
 }  // namespace otfleet

@@ -31,6 +31,8 @@ class Fnv {
     for (const char letter : text) add(static_cast<std::uint64_t>(letter));
   }
 
+  std::uint64_t value() const { return hash_; }
+
   /// 16 hex digits.
   std::string digits() const {
     static constexpr char hex[] = "0123456789abcdef";

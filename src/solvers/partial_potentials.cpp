@@ -130,7 +130,13 @@ void PartialPotentials::save(std::int64_t problem, Shard points, const std::vect
 void PartialPotentials::remove() const {
   std::error_code error;
   communicator_.barrier();  // all have read
-  if (communicator_.is_root()) fs::remove_all(folder_, error);
+  if (communicator_.is_root()) {
+    for (const auto& name : names_in(folder_))
+      if (!error) fs::remove(folder_ / name, error);
+    distributed::StagedPath::remove_leftovers(folder_, prefix);
+    std::error_code not_empty;  // another kind of solve has left something, too
+    fs::remove(folder_, not_empty);
+  }
   if (error)
     spdlog::warn("{} is not needed any more but cannot be removed: {}", folder_.string(),
                  error.message());

@@ -41,7 +41,7 @@ class PartialPotentials {
   void save(std::int64_t problem, distributed::Shard points, const std::vector<double>& f,
             std::int64_t iterations);
 
-  /// Removes the folder, or warns: all is in a complete solution. Collective.
+  /// Removes all such files, or warns: what they hold is in a complete solution. Collective.
   void remove() const;
 
  private:

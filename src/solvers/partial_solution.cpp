@@ -25,11 +25,13 @@ using distributed::Shard;
 
 constexpr const char* kind = "solution_part";
 constexpr std::int64_t format_version = 1;
-/// How much of a machine's memory its ranks may fill with solutions that wait: an eighth.
+/// How much memory solutions of a rank may fill that wait: half a gigabyte, all ranks of a machine
+/// together an eighth of it.
 std::size_t memory_for_solutions(const Communicator& communicator) {
+  constexpr std::size_t most = std::size_t{1} << 29;
   const auto machine = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
                        static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return machine / 8 / static_cast<std::size_t>(communicator.ranks_on_machine());
+  return std::min(most, machine / 8 / static_cast<std::size_t>(communicator.ranks_on_machine()));
 }
 
 /// Files in `folder` that have the name of a part; names sort as their problems do.
@@ -67,6 +69,10 @@ PartialSolution::PartialSolution(fs::path folder, const Communicator& communicat
       checkpoint_seconds_(job.solver.checkpoint_seconds),
       most_bytes_(memory_for_solutions(communicator)) {
   find();
+}
+
+bool PartialSolution::any_in(const fs::path& folder) {
+  return !names_in(folder).empty();
 }
 
 fs::path PartialSolution::file_of(Shard rows) const {
@@ -251,7 +257,13 @@ void PartialSolution::for_each(
 void PartialSolution::remove() {
   std::error_code error;
   communicator_.barrier();  // all have read
-  if (communicator_.is_root()) fs::remove_all(folder_, error);
+  if (communicator_.is_root()) {
+    for (const auto& name : names_in(folder_))
+      if (!error) fs::remove(folder_ / name, error);
+    distributed::StagedPath::remove_leftovers(folder_, "rows-");
+    std::error_code not_empty;  // another kind of solve has left something, too
+    fs::remove(folder_, not_empty);
+  }
   if (error)
     spdlog::warn("{} is not needed any more but cannot be removed: {}", folder_.string(),
                  error.message());

@@ -50,7 +50,10 @@ class PartialSolution {
   void for_each(
       const std::function<void(distributed::Shard, Solutions, std::int64_t first_entry)>& body);
 
-  /// Removes the folder, or warns: all is in a complete solution. Collective.
+  /// True where `folder` holds such files.
+  static bool any_in(const std::filesystem::path& folder);
+
+  /// Removes all such files, or warns: what they hold is in a complete solution. Collective.
   void remove();
 
  private:
