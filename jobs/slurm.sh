@@ -50,7 +50,7 @@ on_ranks() {
 
 # What a command has saved so far, as a number.
 saved() {
-  ls -l --time-style=full-iso "$OUTPUT/$1" "$OUTPUT/$1/solution.parts" 2>/dev/null | cksum
+  { ls -l --time-style=full-iso "$OUTPUT/$1" "$OUTPUT/$1/solution.parts" 2>/dev/null || true; } | cksum
 }
 
 # on_ranks, for a command that goes on where it was asked to end: SLURM is then asked to run this job
