@@ -72,4 +72,13 @@ inline void check_setting(bool good, const char* complaint) {
   if (!good) throw std::invalid_argument(complaint);
 }
 
+/// What every solver is told.
+template <class Settings>
+void check_limits(const Settings& settings, int points, int dimension) {
+  check_setting(settings.max_steps >= 0, "max_steps must not be negative");
+  check_setting(settings.gradient_tolerance >= 0, "gradient_tolerance must not be negative");
+  check_setting(settings.most_distance > 0, "most_distance must be above zero");
+  check_setting(points >= 0 && dimension >= 1, "there must be room for points of dimension 1 on");
+}
+
 }  // namespace otfleet::kernels::detail

@@ -25,14 +25,11 @@ AdamDescent<ExecutionSpace, Scalar>::AdamDescent(const AdamDescentSettings& sett
     : settings_(settings), points_(points), dimension_(dimension) {
   using detail::check_setting;
   const auto is_share = [](double beta) { return beta >= 0 && beta < 1; };
-  check_setting(settings.max_steps >= 0, "max_steps must not be negative");
-  check_setting(settings.gradient_tolerance >= 0, "gradient_tolerance must not be negative");
   check_setting(settings.learning_rate > 0 && settings.epsilon > 0,
                 "learning_rate and epsilon must be above zero");
   check_setting(is_share(settings.beta1) && is_share(settings.beta2),
                 "beta1 and beta2 must be at least 0 and below 1");
-  check_setting(settings.most_distance > 0, "most_distance must be above zero");
-  check_setting(points >= 0 && dimension >= 1, "there must be room for points of dimension 1 on");
+  detail::check_limits(settings, points, dimension);
   const auto count = static_cast<std::size_t>(points), wide = static_cast<std::size_t>(dimension);
   const auto matrix = [&](const std::string& label) {
     return Matrix<Scalar, ExecutionSpace>(label, count, wide);
@@ -95,7 +92,7 @@ void AdamDescent<ExecutionSpace, Scalar>::minimize(
           ++result.evaluations(p);
           result.steps(p) = step;
           const bool finite = value - value == 0 && square - square == 0;
-          if (!finite && step > 0) {  // x of one step before is what is known
+          if (!finite && step > 0) {  // f is known to have a value at the start
             for (int i = 0; i < dimension; ++i) x(p, i) = start(p, i);
           }
           result.value(p) = static_cast<Scalar>(value);

@@ -237,14 +237,11 @@ Lbfgs<ExecutionSpace, Scalar>::Lbfgs(const LbfgsSettings& settings, int points, 
   using detail::check_setting;
   check_setting(settings.memory >= 1 && settings.memory <= most_memory,
                 "memory must be between 1 and 64");
-  check_setting(settings.max_steps >= 0, "max_steps must not be negative");
-  check_setting(settings.gradient_tolerance >= 0, "gradient_tolerance must not be negative");
   check_setting(settings.max_trials >= 1, "max_trials must be at least 1");
   check_setting(
       settings.decrease > 0 && settings.decrease < settings.curvature && settings.curvature < 1,
       "0 < decrease < curvature < 1 is needed");
-  check_setting(settings.most_distance > 0, "most_distance must be above zero");
-  check_setting(points >= 0 && dimension >= 1, "there must be room for points of dimension 1 on");
+  detail::check_limits(settings, points, dimension);
   const auto count = static_cast<std::size_t>(points), wide = static_cast<std::size_t>(dimension);
   const auto kept = static_cast<std::size_t>(settings.memory);
   const auto matrix = [&](const std::string& label, std::size_t columns) {

@@ -2,12 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
 #include <optional>
 
 #include "distributed/hdf5_checksum.hpp"
 #include "src/commands/input_files.hpp"
 #include "src/models/checkpoint.hpp"
+#include "src/solvers/stop_watch.hpp"
 #include "src/trainers/fine_tuning.hpp"
 
 namespace otfleet {
@@ -29,10 +29,9 @@ StartModel load_model(const CommandContext& context, const Population& populatio
   });
   if (context.job.fine_tune.steps == 0) return std::move(*start);
   const PhaseTimer timer(report, "fine_tune");
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = WallClock::now();
   PotentialModel tuned = fine_tune(start->model, population, shard, context.job);
-  return {std::move(tuned), start->checksum,
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
+  return {std::move(tuned), start->checksum, seconds_since(begin)};
 }
 
 }  // namespace otfleet

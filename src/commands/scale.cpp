@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <exception>
 #include <functional>
@@ -22,19 +21,15 @@
 #include "src/problems/population.hpp"
 #include "src/reports/report.hpp"
 #include "src/scaling/cost_model.hpp"
+#include "src/solvers/stop_watch.hpp"
 #include "src/trainers/meta_trainer.hpp"
 
 namespace otfleet {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using distributed::Communicator;
 using distributed::Reduction;
 using distributed::Shard;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 double mean_over(const Communicator& communicator, double value) {
   return communicator.all_reduce(value, Reduction::sum) / communicator.size();
@@ -122,7 +117,7 @@ ScalingRun train_once(const CommandContext& context, const Population& populatio
   for (int step = 0; step < steps_before; ++step) trainer.step(1);
   const TrainingSeconds before = trainer.seconds();
   communicator.barrier();
-  const auto begin = Clock::now();
+  const auto begin = WallClock::now();
   for (std::int64_t step = 0; step < job.scale.steps; ++step) trainer.step(1);
   const double seconds = communicator.all_reduce(seconds_since(begin), Reduction::max);
   const TrainingSeconds& after = trainer.seconds();
@@ -144,7 +139,7 @@ ReductionTiming time_sums(const Communicator& communicator, std::size_t values) 
   constexpr int tries = 5, sums = 10;
   for (int trial = 0; trial < tries; ++trial) {
     communicator.barrier();
-    const auto begin = Clock::now();
+    const auto begin = WallClock::now();
     for (int k = 0; k < sums; ++k) communicator.all_reduce(std::span<float>(data), Reduction::sum);
     fastest =
         std::min(fastest, communicator.all_reduce(seconds_since(begin), Reduction::max) / sums);

@@ -2,7 +2,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <array>
 #include <optional>
 
 #include "src/commands/input_files.hpp"
@@ -66,18 +65,8 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
   partial.remove();
   result.wait_seconds = solver.wait_seconds();
   run.busy_seconds = run.parts.iterate + run.parts.certify + run.parts.plan - result.wait_seconds;
-  run.longest_busy_seconds = run.busy_seconds;
-  std::array<double, 7> slowest = {run.seconds,        run.write_seconds, run.parts.iterate,
-                                   run.parts.certify,  run.parts.plan,    run.longest_busy_seconds,
-                                   result.wait_seconds};
-  run.busy_seconds =
-      communicator.all_reduce(run.busy_seconds, Reduction::sum) / communicator.size();
-  communicator.all_reduce(std::span<double>(slowest), Reduction::max);
-  run.seconds = slowest[0];
-  run.write_seconds = slowest[1];
-  run.parts = {0, slowest[2], slowest[3], slowest[4]};
-  run.longest_busy_seconds = slowest[5];
-  result.wait_seconds = slowest[6];
+  run.reduce(communicator);
+  result.wait_seconds = communicator.all_reduce(result.wait_seconds, Reduction::max);
   return result;
 }
 

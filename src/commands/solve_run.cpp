@@ -4,8 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <cmath>
 #include <exception>
 #include <span>
@@ -18,26 +16,22 @@
 #include "src/reports/progress.hpp"
 #include "src/solvers/partial_solution.hpp"
 #include "src/solvers/solution_file.hpp"
+#include "src/solvers/stop_watch.hpp"
 
 namespace otfleet {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using distributed::Communicator;
 using distributed::Reduction;
 using distributed::Shard;
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-/// Which of the problems `todo`, counted through, this rank begins with: contiguous, about as much
-/// work as every other rank has. Collective.
+/// Which of the problems `unsolved`, counted through, this rank begins with: contiguous, about as
+/// much work as every other rank has. Collective.
 Shard first_range(const Communicator& communicator, const SolveTask& task,
-                  const std::vector<Shard>& todo) {
+                  const std::vector<Shard>& unsolved) {
   constexpr int cells_per_rank = 16;
   const int ranks = communicator.size();
-  const std::int64_t total = distributed::total_size(todo);
+  const std::int64_t total = distributed::total_size(unsolved);
   if (ranks == 1) return {0, total};
   const int cells = static_cast<int>(
       std::min<std::int64_t>(total, static_cast<std::int64_t>(cells_per_rank) * ranks));
@@ -45,7 +39,7 @@ Shard first_range(const Communicator& communicator, const SolveTask& task,
   communicator.agree([&] {
     for (int cell = communicator.rank(); cell < cells; cell += ranks)
       for (const Shard rows :
-           distributed::slice(todo, distributed::block_shard(total, cell, cells)))
+           distributed::slice(unsolved, distributed::block_shard(total, cell, cells)))
         work[static_cast<std::size_t>(cell)] += task.work(rows);
   });
   communicator.all_reduce(std::span<double>(work), Reduction::sum);
@@ -57,18 +51,18 @@ Shard first_range(const Communicator& communicator, const SolveTask& task,
   return {begin_of(mine.begin), begin_of(mine.end)};
 }
 
-/// Solves `todo`: takes ever larger blocks until one takes seconds, and smaller ones again towards
-/// the end, when ranks take over from each other. Ends early, without a collective on the way, when
-/// a rank fails or is asked to end; whether it was is returned. Collective. Throws what a rank
-/// threw, after all have saved what they have.
+/// Solves `unsolved`: takes ever larger blocks until one takes seconds, and smaller ones again
+/// towards the end, when ranks take over from each other. Ends early, without a collective on the
+/// way, when a rank fails or is asked to end; whether it was is returned. Collective. Throws what a
+/// rank threw, after all have saved what they have.
 bool solve_problems(const CommandContext& context, const SolveTask& task,
-                    const std::vector<Shard>& todo, PartialSolution& partial, SolveRun& run) {
-  const auto begin_setup = Clock::now();
+                    const std::vector<Shard>& unsolved, PartialSolution& partial, SolveRun& run) {
+  const auto begin_setup = WallClock::now();
   constexpr double longest_block = 2, shortest_block = 0.02;  // seconds
   constexpr std::int64_t enough_problems = 256;  // more at once are not faster on a CPU
   const auto& communicator = context.communicator;
-  const std::int64_t total = distributed::total_size(todo);
-  distributed::WorkQueue queue(communicator, first_range(communicator, task, todo));
+  const std::int64_t total = distributed::total_size(unsolved);
+  distributed::WorkQueue queue(communicator, first_range(communicator, task, unsolved));
   run.setup_seconds += seconds_since(begin_setup);
   Progress progress("solve", "problems", total, context.prints());
   std::exception_ptr failure;
@@ -83,8 +77,8 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
       }
       const Shard block = queue.take(smallest, largest);
       if (block.size() == 0) break;
-      const auto begin = Clock::now();
-      for (const Shard rows : distributed::slice(todo, block))
+      const auto begin = WallClock::now();
+      for (const Shard rows : distributed::slice(unsolved, block))
         partial.add(rows, task.solve(rows, run.parts));
       const double taken = seconds_since(begin);
       run.busy_seconds += taken;
@@ -173,6 +167,15 @@ void SolveTally::reduce(const Communicator& communicator) {
   max_gap = communicator.all_reduce(max_gap, Reduction::max);
 }
 
+void SolveRun::reduce(const Communicator& communicator) {
+  longest_busy_seconds = busy_seconds;
+  busy_seconds = communicator.all_reduce(busy_seconds, Reduction::sum) / communicator.size();
+  taken_over = communicator.all_reduce(taken_over, Reduction::sum);
+  for (double* one : {&seconds, &write_seconds, &longest_busy_seconds, &setup_seconds, &parts.start,
+                      &parts.iterate, &parts.certify, &parts.plan})
+    *one = communicator.all_reduce(*one, Reduction::max);
+}
+
 SolveRun solve_population(const CommandContext& context, const SolveTask& task, Shard wanted) {
   constexpr unsigned patience = 15;  // seconds; batch systems leave half a minute or more
   const auto& communicator = context.communicator;
@@ -181,39 +184,29 @@ SolveRun solve_population(const CommandContext& context, const SolveTask& task, 
   });
   PartialSolution partial(context.output / "solution.parts", communicator, context.job,
                           run_identity(context.job, task.content));
-  const auto todo = distributed::uncovered(wanted, partial.found());
+  const auto unsolved = distributed::uncovered(wanted, partial.found());
   SolveRun run;
   run.wanted = wanted.size();
-  run.solved_before = wanted.size() - distributed::total_size(todo);
+  run.solved_before = wanted.size() - distributed::total_size(unsolved);
   if (run.solved_before > 0)
     spdlog::info("going on: {} of {} problems are solved", run.solved_before, run.wanted);
   defer_interruption(patience);
   communicator.barrier();
-  const auto begin = Clock::now();
+  const auto begin = WallClock::now();
   communicator.agree(task.prepare);
   run.setup_seconds = seconds_since(begin);
-  if (solve_problems(context, task, todo, partial, run)) {
+  if (solve_problems(context, task, unsolved, partial, run)) {
     const std::int64_t solved = partial.solved(wanted);
     if (solved < run.wanted)
       throw Interrupted(
           fmt::format("solve: asked to end; {} of {} problems are solved; run it again to go on",
                       solved, run.wanted));
   }
-  const auto begin_writing = Clock::now();
+  const auto begin_writing = WallClock::now();
   if (!context.share) run.tally = write_solution(context, task, partial);
-  std::array<double, 8> slowest = {seconds_since(begin), seconds_since(begin_writing),
-                                   run.busy_seconds,     run.setup_seconds,
-                                   run.parts.start,      run.parts.iterate,
-                                   run.parts.certify,    run.parts.plan};
-  run.busy_seconds =
-      communicator.all_reduce(run.busy_seconds, Reduction::sum) / communicator.size();
-  run.taken_over = communicator.all_reduce(run.taken_over, Reduction::sum);
-  communicator.all_reduce(std::span<double>(slowest), Reduction::max);
-  run.seconds = slowest[0];
-  run.write_seconds = slowest[1];
-  run.longest_busy_seconds = slowest[2];
-  run.setup_seconds = slowest[3];
-  run.parts = {slowest[4], slowest[5], slowest[6], slowest[7]};
+  run.write_seconds = seconds_since(begin_writing);
+  run.seconds = seconds_since(begin);
+  run.reduce(communicator);
   return run;
 }
 

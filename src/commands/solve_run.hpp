@@ -32,6 +32,10 @@ struct SolveRun {
   std::int64_t taken_over = 0;      ///< problems that a rank took over from another
   SolveTally tally;                 ///< empty for a share of the population
 
+  /// From the seconds and counts of each rank to those of all; busy_seconds alone says how long a
+  /// rank was busy. Collective.
+  void reduce(const distributed::Communicator& communicator);
+
   std::int64_t solved() const { return wanted - solved_before; }
   double per_second() const { return static_cast<double>(solved()) / seconds; }
   /// Share of the busiest rank's time for which the others wait, on average.

@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <sstream>
 #include <utility>
 
 #include "distributed/error.hpp"
 #include "distributed/hdf5_checksum.hpp"
 #include "distributed/hdf5_file.hpp"
-#include "distributed/staged_path.hpp"
 #include "src/interruption.hpp"
+#include "src/solvers/part_files.hpp"
 
 namespace otfleet {
 namespace {
@@ -22,18 +21,8 @@ using distributed::Hdf5File;
 using distributed::Reduction;
 using distributed::Shard;
 
+constexpr const char* kind = "partial_potentials";
 constexpr const char* prefix = "potentials-";
-
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(".h5")) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 std::string name_of(std::int64_t problem, Shard points) {
   return fmt::format("{}{:012}-{:012}-{:012}.h5", prefix, problem, points.begin, points.end);
@@ -47,11 +36,7 @@ PartialPotentials::PartialPotentials(fs::path folder, const distributed::Communi
       communicator_(communicator),
       identity_(std::move(identity)),
       interval_(checkpoint_seconds) {
-  std::string listed;
-  if (communicator_.is_root())
-    for (const auto& name : names_in(folder_)) listed += name + "\n";
-  std::istringstream names(communicator_.broadcast(listed));
-  for (std::string name; std::getline(names, name);) {
+  for (const auto& name : agreed_part_names(folder_, prefix, communicator_)) {
     long long problem = 0, begin = 0, end = 0;
     if (std::sscanf(name.c_str(), "potentials-%lld-%lld-%lld.h5", &problem, &begin, &end) == 3)
       found_.push_back({problem, {begin, end}, folder_ / name});
@@ -59,7 +44,7 @@ PartialPotentials::PartialPotentials(fs::path folder, const distributed::Communi
 }
 
 bool PartialPotentials::any_in(const fs::path& folder) {
-  return !names_in(folder).empty();
+  return !part_names(folder, prefix).empty();
 }
 
 std::int64_t PartialPotentials::load(std::int64_t problem, Shard points,
@@ -110,36 +95,16 @@ void PartialPotentials::save(std::int64_t problem, Shard points, const std::vect
                              std::int64_t iterations) {
   communicator_.agree([&] {
     if (points.size() == 0) return;
-    std::error_code error;
-    fs::create_directories(folder_, error);
-    if (error) throw UserError(folder_.string() + ": cannot be made: " + error.message());
-    distributed::StagedPath staged(folder_ / name_of(problem, points));
-    Hdf5File file = Hdf5File::create(staged.temporary());
-    file.set_attribute("/", "otfleet_kind", std::string("partial_potentials"));
-    file.set_attribute("/", "otfleet_version", std::int64_t{1});
-    file.set_attribute("/", "job", identity_);
-    file.set_attribute("/", "iterations", iterations);
-    file.write<double>("/f", {points.size()}, f);
-    distributed::seal(file);
-    file.close();
-    staged.commit();
+    write_part(folder_ / name_of(problem, points), kind, identity_, [&](Hdf5File& file) {
+      file.set_attribute("/", "iterations", iterations);
+      file.write<double>("/f", {points.size()}, f);
+    });
   });
   saved_ = std::chrono::steady_clock::now();
 }
 
 void PartialPotentials::remove() const {
-  std::error_code error;
-  communicator_.barrier();  // all have read
-  if (communicator_.is_root()) {
-    for (const auto& name : names_in(folder_))
-      if (!error) fs::remove(folder_ / name, error);
-    distributed::StagedPath::remove_leftovers(folder_, prefix);
-    std::error_code not_empty;  // another kind of solve has left something, too
-    fs::remove(folder_, not_empty);
-  }
-  if (error)
-    spdlog::warn("{} is not needed any more but cannot be removed: {}", folder_.string(),
-                 error.message());
+  remove_parts(folder_, prefix, communicator_);
 }
 
 }  // namespace otfleet

@@ -6,14 +6,13 @@
 
 #include <algorithm>
 #include <map>
-#include <sstream>
 #include <type_traits>
 #include <utility>
 
 #include "distributed/error.hpp"
 #include "distributed/hdf5_checksum.hpp"
 #include "distributed/hdf5_file.hpp"
-#include "distributed/staged_path.hpp"
+#include "src/solvers/part_files.hpp"
 
 namespace otfleet {
 namespace {
@@ -24,7 +23,7 @@ using distributed::Hdf5File;
 using distributed::Shard;
 
 constexpr const char* kind = "solution_part";
-constexpr std::int64_t format_version = 1;
+constexpr const char* prefix = "rows-";
 /// How much memory solutions of a rank may fill that wait: half a gigabyte, all ranks of a machine
 /// together an eighth of it.
 std::size_t memory_for_solutions(const Communicator& communicator) {
@@ -32,25 +31,6 @@ std::size_t memory_for_solutions(const Communicator& communicator) {
   const auto machine = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
                        static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return std::min(most, machine / 8 / static_cast<std::size_t>(communicator.ranks_on_machine()));
-}
-
-/// Files in `folder` that have the name of a part; names sort as their problems do.
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("rows-") && name.ends_with(".h5")) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
 }
 
 std::int64_t integer_attribute(const Hdf5File& file, const char* name) {
@@ -72,11 +52,11 @@ PartialSolution::PartialSolution(fs::path folder, const Communicator& communicat
 }
 
 bool PartialSolution::any_in(const fs::path& folder) {
-  return !names_in(folder).empty();
+  return !part_names(folder, prefix).empty();
 }
 
 fs::path PartialSolution::file_of(Shard rows) const {
-  return folder_ / fmt::format("rows-{:012}-{:012}.h5", rows.begin, rows.end);
+  return folder_ / fmt::format("{}{:012}-{:012}.h5", prefix, rows.begin, rows.end);
 }
 
 PartialSolution::Verdict PartialSolution::judge(const fs::path& path, Block& block) const {
@@ -95,10 +75,7 @@ PartialSolution::Verdict PartialSolution::judge(const fs::path& path, Block& blo
 }
 
 void PartialSolution::find() {
-  std::string listed;
-  if (communicator_.is_root())
-    for (const auto& name : names_in(folder_)) listed += name + "\n";
-  const auto names = lines_of(communicator_.broadcast(listed));
+  const auto names = agreed_part_names(folder_, prefix, communicator_);
   // To read them all is work for all ranks. Verdict, begin and end of every file.
   std::vector<std::int64_t> seen(3 * names.size(), 0);
   std::map<std::size_t, Block> mine;
@@ -182,26 +159,17 @@ void PartialSolution::save() {
 }
 
 void PartialSolution::write(const Block& block) const {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) throw UserError(folder_.string() + ": cannot be made: " + error.message());
-  distributed::StagedPath staged(file_of(block.rows));
-  Hdf5File file = Hdf5File::create(staged.temporary());
-  file.set_attribute("/", "otfleet_kind", std::string(kind));
-  file.set_attribute("/", "otfleet_version", format_version);
-  file.set_attribute("/", "job", identity_);
-  file.set_attribute("/", "rows_begin", block.rows.begin);
-  file.set_attribute("/", "rows_end", block.rows.end);
-  file.set_attribute("/", "newton", block.solutions.counts.newton);
-  file.set_attribute("/", "replaced_starts", block.solutions.counts.replaced_starts);
-  for_each_solution_array(balanced_, wanted_, [&](const char* name, SolutionRows, auto array) {
-    const auto& values = array(block.solutions);
-    using Value = typename std::decay_t<decltype(values)>::value_type;
-    file.write<Value>(name, {static_cast<std::int64_t>(values.size())}, values);
+  write_part(file_of(block.rows), kind, identity_, [&](Hdf5File& file) {
+    file.set_attribute("/", "rows_begin", block.rows.begin);
+    file.set_attribute("/", "rows_end", block.rows.end);
+    file.set_attribute("/", "newton", block.solutions.counts.newton);
+    file.set_attribute("/", "replaced_starts", block.solutions.counts.replaced_starts);
+    for_each_solution_array(balanced_, wanted_, [&](const char* name, SolutionRows, auto array) {
+      const auto& values = array(block.solutions);
+      using Value = typename std::decay_t<decltype(values)>::value_type;
+      file.write<Value>(name, {static_cast<std::int64_t>(values.size())}, values);
+    });
   });
-  distributed::seal(file);
-  file.close();
-  staged.commit();
 }
 
 Solutions PartialSolution::read(const Block& block) const {
@@ -255,18 +223,7 @@ void PartialSolution::for_each(
 }
 
 void PartialSolution::remove() {
-  std::error_code error;
-  communicator_.barrier();  // all have read
-  if (communicator_.is_root()) {
-    for (const auto& name : names_in(folder_))
-      if (!error) fs::remove(folder_ / name, error);
-    distributed::StagedPath::remove_leftovers(folder_, "rows-");
-    std::error_code not_empty;  // another kind of solve has left something, too
-    fs::remove(folder_, not_empty);
-  }
-  if (error)
-    spdlog::warn("{} is not needed any more but cannot be removed: {}", folder_.string(),
-                 error.message());
+  remove_parts(folder_, prefix, communicator_);
 }
 
 }  // namespace otfleet

@@ -3,18 +3,23 @@
 
 namespace otfleet {
 
+using WallClock = std::chrono::steady_clock;
+
+inline double seconds_since(WallClock::time_point begin) {
+  return std::chrono::duration<double>(WallClock::now() - begin).count();
+}
+
 /// Adds the wall seconds of its life to a sum.
 class StopWatch {
  public:
-  explicit StopWatch(double& seconds) : seconds_(seconds), begin_(Clock::now()) {}
-  ~StopWatch() { seconds_ += std::chrono::duration<double>(Clock::now() - begin_).count(); }
+  explicit StopWatch(double& seconds) : seconds_(seconds), begin_(WallClock::now()) {}
+  ~StopWatch() { seconds_ += seconds_since(begin_); }
   StopWatch(const StopWatch&) = delete;
   StopWatch& operator=(const StopWatch&) = delete;
 
  private:
-  using Clock = std::chrono::steady_clock;
   double& seconds_;
-  Clock::time_point begin_;
+  WallClock::time_point begin_;
 };
 
 /// Splits time into phases that follow each other.
@@ -22,14 +27,13 @@ class LapWatch {
  public:
   /// Adds the wall seconds since the last lap, or since construction.
   void lap(double& seconds) {
-    const auto now = Clock::now();
+    const auto now = WallClock::now();
     seconds += std::chrono::duration<double>(now - last_).count();
     last_ = now;
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last_ = Clock::now();
+  WallClock::time_point last_ = WallClock::now();
 };
 
 }  // namespace otfleet
