@@ -9,6 +9,19 @@ if(OTFLEET_TRILINOS_INCLUDE_DIR AND "${_kokkos_libraries}" MATCHES "trilinos")
     INTERFACE_INCLUDE_DIRECTORIES ${OTFLEET_TRILINOS_INCLUDE_DIR})
 endif()
 
+# Products of matrices: KokkosBlas, which hands them on to a BLAS. Debian's package has no target of
+# the usual name.
+if(OTFLEET_TRILINOS_INCLUDE_DIR AND "${_kokkos_libraries}" MATCHES "trilinos")
+  if(NOT TARGET Kokkos::kokkoskernels)
+    find_library(OTFLEET_KOKKOS_KERNELS_LIBRARY trilinos_kokkoskernels REQUIRED)
+    add_library(Kokkos::kokkoskernels INTERFACE IMPORTED GLOBAL)
+    target_link_libraries(Kokkos::kokkoskernels
+                          INTERFACE ${OTFLEET_KOKKOS_KERNELS_LIBRARY} Kokkos::kokkos)
+  endif()
+else()
+  find_package(KokkosKernels REQUIRED)
+endif()
+
 find_path(SLEEF_INCLUDE_DIR sleef.h)
 find_library(SLEEF_LIBRARY sleef)
 if(SLEEF_INCLUDE_DIR AND SLEEF_LIBRARY AND NOT TARGET otfleet_sleef)

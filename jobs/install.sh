@@ -19,7 +19,7 @@ packages=(
   # ranks and files
   openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
   # kernels
-  libtrilinos-kokkos-dev libsleef-dev
+  libtrilinos-kokkos-dev libtrilinos-kokkos-kernels-dev libsleef-dev
   # learning; OpenBLAS in its pthread build makes LibTorch's products 15 times faster
   libtorch-dev libopenblas-pthread-dev
   # job files, command line, log, reports, pictures
