@@ -40,12 +40,16 @@ KOKKOS_INLINE_FUNCTION void activate(Pack& s, Pack& slope) {
   }
 }
 
-/// C = A B, or A Bᵀ, plus beta C.
+enum class Turned { no, yes };
+
+/// C = A B, or A Bᵀ where B is turned, plus beta C.
 template <class ExecutionSpace, class Scalar>
-void multiply(const char* turned, const Matrix<const Scalar, ExecutionSpace>& a,
+void multiply(Turned turned, const Matrix<const Scalar, ExecutionSpace>& a,
               const Matrix<const Scalar, ExecutionSpace>& b, double beta,
               const Matrix<Scalar, ExecutionSpace>& c) {
-  KokkosBlas::gemm("N", turned, Scalar(1), a, b, static_cast<Scalar>(beta), c);
+  const char no_turn[] = "N", turn[] = "T";
+  KokkosBlas::gemm(no_turn, turned == Turned::yes ? turn : no_turn, Scalar(1), a, b,
+                   static_cast<Scalar>(beta), c);
 }
 
 /// The pre-activations s of a layer, of which output has U z + A x, become outputs and slopes.
@@ -181,17 +185,17 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
     const auto output = rows(own.output);
     bool begun = false;
     if (layer.hidden.extent(0) > 0) {
-      multiply<ExecutionSpace, Scalar>("T", Constant(rows(memory_[k - 1].output)), layer.hidden, 0,
-                                       output);
+      multiply<ExecutionSpace, Scalar>(Turned::yes, Constant(rows(memory_[k - 1].output)),
+                                       layer.hidden, 0, output);
       begun = true;
     }
     if (layer.input.extent(0) > 0) {
-      multiply<ExecutionSpace, Scalar>("T", points, layer.input, begun ? 1 : 0, output);
+      multiply<ExecutionSpace, Scalar>(Turned::yes, points, layer.input, begun ? 1 : 0, output);
       begun = true;
     }
     if (!begun) Kokkos::deep_copy(space, output, Scalar(0));
     if (own.rank > 0)
-      multiply<ExecutionSpace, Scalar>("T", points, layer.quadratic, 0, rows(own.product));
+      multiply<ExecutionSpace, Scalar>(Turned::yes, points, layer.quadratic, 0, rows(own.product));
     if (k < last)
       finish_layer<ExecutionSpace, Scalar>(layer.activation, space, count, own.outputs, own.rank,
                                            layer.bias, own.output, own.slope, own.product);
@@ -225,7 +229,7 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
     const Memory& own = memory_[k];
     const auto slope = rows(own.slope);
     if (layer.input.extent(0) > 0)
-      multiply<ExecutionSpace, Scalar>("N", Constant(slope), layer.input, 1, gradient);
+      multiply<ExecutionSpace, Scalar>(Turned::no, Constant(slope), layer.input, 1, gradient);
     if (own.rank > 0) {
       const int wide = own.outputs * own.rank, rank = own.rank;
       const auto product = own.product;
@@ -234,7 +238,8 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
           Kokkos::RangePolicy<ExecutionSpace>(space, 0, count), KOKKOS_LAMBDA(int point) {
             for (int r = 0; r < wide; ++r) product(point, r) *= slope(point, r / rank);
           });
-      multiply<ExecutionSpace, Scalar>("N", Constant(rows(product)), layer.quadratic, 1, gradient);
+      multiply<ExecutionSpace, Scalar>(Turned::no, Constant(rows(product)), layer.quadratic, 1,
+                                       gradient);
     }
     if (k == 0 || layer.hidden.extent(0) == 0) {
       if (k > 0) Kokkos::deep_copy(space, rows(memory_[k - 1].slope), Scalar(0));
@@ -242,7 +247,8 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
     }
     // The slopes of the layer before, times those of its activation, in the place of its outputs.
     const Memory& before = memory_[k - 1];
-    multiply<ExecutionSpace, Scalar>("N", Constant(slope), layer.hidden, 0, rows(before.output));
+    multiply<ExecutionSpace, Scalar>(Turned::no, Constant(slope), layer.hidden, 0,
+                                     rows(before.output));
     const auto carried = before.output, activation_slope = before.slope;
     const int outputs = before.outputs;
     Kokkos::parallel_for(
