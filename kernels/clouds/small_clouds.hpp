@@ -13,9 +13,15 @@
 
 namespace otfleet::kernels {
 
-/// Measures of at most this many points are small. Measured on a CPU: at this size a problem takes
-/// as long in a lane as in passes of its own.
-inline constexpr int most_small_points = 128;
+/// Problems of at most this many points and coordinates a side are small. Measured on a CPU,
+/// double: in three dimensions full tiles are faster than passes up to about 250 points, but a
+/// batch of few problems does not fill its tiles, and then costs of a large one count; beyond these
+/// coordinates the points of a tile leave the cache.
+inline constexpr int most_small_points = 128, most_small_coordinates = 2048;
+
+inline bool is_small_cloud(int points, int dimension) {
+  return points <= most_small_points && points <= most_small_coordinates / dimension;
+}
 
 /// One problem; arrays are [source, target].
 struct SmallProblem {
@@ -65,6 +71,11 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
   if (batch.peers) return small;
   const BatchSide<ExecutionSpace>* const sides[] = {&batch.source, &batch.target};
   const std::vector<std::int64_t>* const offsets[] = {&source_offsets, &target_offsets};
+  for (int s = 0; s < 2; ++s) {
+    small.side[s].weights = sides[s]->weights;
+    small.side[s].points = sides[s]->points;
+    small.side[s].means = sides[s]->means;
+  }
   std::vector<SmallProblem> taken;
   batch.elsewhere.assign(static_cast<std::size_t>(batch.size()), false);
   for (int k = 0; k < batch.size(); ++k) {
@@ -79,7 +90,7 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
       problem.begin[s] = (*offsets[s])[k];
       problem.mass[s] = sides[s]->mass[measure];
     }
-    if (std::max(problem.size[0], problem.size[1]) > most_small_points) continue;
+    if (!is_small_cloud(std::max(problem.size[0], problem.size[1]), small.dimension())) continue;
     batch.elsewhere[k] = true;
     for (int s = 0; s < 2; ++s) small.side[s].most = std::max(small.side[s].most, problem.size[s]);
     taken.push_back(problem);
@@ -100,11 +111,6 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
       Kokkos::View<const SmallProblem*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
           taken.data(), taken.size()));
   small.problems = problems;
-  for (int s = 0; s < 2; ++s) {
-    small.side[s].weights = sides[s]->weights;
-    small.side[s].points = sides[s]->points;
-    small.side[s].means = sides[s]->means;
-  }
   return small;
 }
 
