@@ -1,9 +1,11 @@
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "kernels/clouds/cloud_walk.hpp"
+#include "kernels/lanes/pack.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
 #include "kernels/sinkhorn/sinkhorn.hpp"
 
@@ -95,10 +97,12 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
     for (int s = 0; s < 2; ++s) small.side[s].most = std::max(small.side[s].most, problem.size[s]);
     taken.push_back(problem);
   }
-  // Bins of one side from large to small, the other side going down and up in turn.
-  const auto bins = [](const SmallProblem& problem) {
-    constexpr int step = 4;
-    const int n = (problem.size[0] + step - 1) / step, m = (problem.size[1] + step - 1) / step;
+  // Bins of one side from large to small, the other side going down and up in turn. As many bins
+  // as tiles in each of them, so that both sizes differ little within a tile.
+  const double tiles = static_cast<double>(taken.size()) / Lanes<ExecutionSpace, double>::width;
+  const int step = std::max(1, static_cast<int>(small.side[0].most / std::sqrt(tiles + 1)));
+  const auto bins = [&](const SmallProblem& problem) {
+    const int n = problem.size[0] / step, m = problem.size[1];
     return std::pair{-n, n % 2 == 0 ? m : -m};
   };
   std::stable_sort(taken.begin(), taken.end(),
