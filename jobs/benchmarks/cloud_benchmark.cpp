@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include <string>
+#include <vector>
 
 #include "distributed/random.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
@@ -8,7 +9,8 @@
 // Seconds per Sinkhorn iteration on clouds of points, whose costs are computed on the fly, and
 // pairs per second: an iteration looks at every pair twice. A fixed number of iterations, so that
 // figures compare across machines and versions; arguments are the number of points on either side
-// and their dimension. All kernels fence before they return.
+// and their dimension. many_… solve a population of two million pairs in small problems. All
+// kernels fence before they return.
 
 namespace {
 
@@ -91,6 +93,50 @@ void great_circle_float(benchmark::State& state) {
   solve<float>(state, GroundCost::great_circle);
 }
 
+/// Two million pairs in problems of this many points a side, every measure with its own.
+template <class Scalar>
+void solve_many(benchmark::State& state) {
+  const int points = static_cast<int>(state.range(0)), dimension = static_cast<int>(state.range(1));
+  const int problems = 2'000'000 / (points * points);
+  const Vector<double, Space> weights("otfleet::benchmark::weights", problems * points);
+  Kokkos::deep_copy(weights, 1.0 / points);
+  std::vector<std::int64_t> offsets = {0};
+  std::vector<int> index;
+  for (int k = 0; k < problems; ++k) {
+    offsets.push_back(offsets.back() + points);
+    index.push_back(k);
+  }
+  const auto measures = [&](int stream) {
+    return CloudMeasures<Space>(Space(), weights,
+                                make_points(problems * points, dimension, stream, false), offsets,
+                                GroundCost::squared_euclidean);
+  };
+  const CloudBatch<Space> batch{measures(0), measures(1), index, index};
+  SinkhornSettings settings;
+  settings.epsilon = 0.05;
+  settings.threshold = 1e-300;
+  settings.max_iterations = 20;
+  const Vector<double, Space> f("otfleet::benchmark::f", problems * points);
+  const Vector<int, Space> done("otfleet::benchmark::iterations", problems);
+  const Vector<int, Space> status("otfleet::benchmark::status", problems);
+  for (auto _ : state) {
+    sinkhorn<Scalar, Space>(Space(), batch, settings, true, f, done, status);
+    benchmark::DoNotOptimize(f.data());
+  }
+  // The first look at the error is an iteration's work.
+  const double pairs = static_cast<double>(state.iterations()) * problems * points * points *
+                       (settings.max_iterations + 1);
+  state.counters["pairs_per_second"] = benchmark::Counter(2 * pairs, benchmark::Counter::kIsRate);
+  state.counters["seconds_per_pair_and_iteration"] =
+      benchmark::Counter(pairs, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+void many_float(benchmark::State& state) {
+  solve_many<float>(state);
+}
+void many_double(benchmark::State& state) {
+  solve_many<double>(state);
+}
+
 BENCHMARK(squared_float)
     ->Args({4096, 3})
     ->Args({4096, 64})
@@ -106,5 +152,7 @@ BENCHMARK(squared_double)
 BENCHMARK(euclidean_float)->Args({4096, 3})->Args({4096, 64})->UseRealTime();
 BENCHMARK(power_float)->Args({4096, 3})->UseRealTime();
 BENCHMARK(great_circle_float)->Args({4096, 3})->UseRealTime();
+BENCHMARK(many_float)->ArgsProduct({{10, 20, 50, 100, 500}, {2}})->UseRealTime();
+BENCHMARK(many_double)->ArgsProduct({{10, 20, 50, 100, 500}, {2}})->UseRealTime();
 
 }  // namespace

@@ -79,7 +79,7 @@ class CloudMeasures {
 
 /// B problems: problem k transports measure source_index[k] of `source` to measure target_index[k]
 /// of `target`, scaled to the source's mass. Both sides have the same cost and dimension. Indices
-/// lie on the host, where problems are taken one after the other.
+/// lie on the host, where problems are sorted and large ones taken one after the other.
 ///
 /// Arrays with one entry for every source point of every problem are flat: those of problem k are
 /// the entries source_offsets()[k] … source_offsets()[k + 1] − 1; likewise for targets.

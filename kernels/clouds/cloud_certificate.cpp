@@ -5,6 +5,7 @@
 
 #include "kernels/clouds/cloud_plan.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/clouds/small_clouds.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -191,11 +192,16 @@ template <class ExecutionSpace>
 void certify(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
              double epsilon, const Vector<const double, ExecutionSpace>& f,
              const Vector<double, ExecutionSpace>& g, const Certificates<ExecutionSpace>& out) {
-  const auto batch = walk_through(problems, epsilon);
+  auto batch = walk_through(problems, epsilon);
   if (batch.size() == 0) return;
   const auto sources = problems.source_offsets(), targets = problems.target_offsets();
-  judge(space, batch, epsilon, flat_rows("f", f, sources),
-        g.extent(0) > 0 ? flat_rows("g", g, targets) : ProblemRows<double>(), out);
+  const auto rows = flat_rows("f", f, sources);
+  const bool wants_g = g.extent(0) > 0;
+  const auto target_rows = wants_g ? flat_rows("g", g, targets) : ProblemRows<double>();
+  const auto small = take_small_problems(batch, sources, targets);
+  judge(space, batch, epsilon, rows, target_rows, out);
+  certify_small_clouds(space, small, batch.kind, batch.power, epsilon, f.data(),
+                       wants_g ? g.data() : nullptr, out);
 }
 
 template void certify<Kokkos::DefaultExecutionSpace>(

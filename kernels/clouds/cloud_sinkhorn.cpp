@@ -6,6 +6,7 @@
 #include "kernels/clouds/cloud_pass.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/clouds/cloud_walk.hpp"
+#include "kernels/clouds/small_clouds.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -291,48 +292,45 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   const double scale = 1 / (settings.epsilon * std::log(2.0)), power = batch.power;
   check_range<Scalar>(batch, scale);
 
-  const bool squared = batch.kind == GroundCost::squared_euclidean;
-  const bool product = squared || batch.kind == GroundCost::cosine;
   const bool momentum = settings.acceleration == Acceleration::momentum;
-  // −scale |x − y|² = 2 scale <x, y> − …; both sides get the root, so that rounded coordinates are
-  // the same in both directions.
-  const double factor = product ? std::sqrt((squared ? 2 : 1) * scale) : 1.0;
+  const auto [factor, norm_scale] = iteration_units(batch.kind, scale);
 
   const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", count);
   const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", count);
   const auto host_replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), replaced);
   const auto errors = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), error_trace);
-  for_each_cloud_problem<Scalar>(space, batch, factor, [&](const auto& problem) {
-    const int k = problem.k;
-    auto& arena = *problem.arena;
-    const auto row = problem.source_row(f);
-    const PotentialUnits<ExecutionSpace> units{problem.source.place, scale, squared ? scale : 0.0};
-    auto source = make_side(space, arena, problem.source);
-    auto target = make_side(space, arena, problem.target);
-    const auto previous = arena.template take<Scalar>(momentum ? source.points.count : 0);
-    load_potential(space, units, row, from_zeros, source);
-    Outcome outcome{};
-    with_iteration_form(batch.kind, [&](auto constant) {
-      constexpr CostForm form = decltype(constant)::form;
-      if (!from_zeros && std::isfinite(settings.doubtful_error) &&
-          replace_doubtful_start<form>(space, source, target,
-                                       settings.doubtful_error * problem.mass, scale, power, units,
-                                       row) &&
-          host_replaced.extent(0) > 0)
-        host_replaced(k) = 1;
-      outcome = iterate<form>(
-          space, source, target, previous, settings, scale, power,
-          [&](int t, double error) {
-            if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
-          },
-          [&](int t) {
-            return !watch || watch(t, [&] { store_potential(space, units, source, row); });
-          });
-    });
-    store_potential(space, units, source, row);
-    done(k) = outcome.iterations;
-    verdict(k) = static_cast<int>(outcome.status);
-  });
+  for_each_cloud_problem<Scalar>(
+      space, batch, factor, [&, norm_scale = norm_scale](const auto& problem) {
+        const int k = problem.k;
+        auto& arena = *problem.arena;
+        const auto row = problem.source_row(f);
+        const PotentialUnits<ExecutionSpace> units{problem.source.place, scale, norm_scale};
+        auto source = make_side(space, arena, problem.source);
+        auto target = make_side(space, arena, problem.target);
+        const auto previous = arena.template take<Scalar>(momentum ? source.points.count : 0);
+        load_potential(space, units, row, from_zeros, source);
+        Outcome outcome{};
+        with_iteration_form(batch.kind, [&](auto constant) {
+          constexpr CostForm form = decltype(constant)::form;
+          if (!from_zeros && std::isfinite(settings.doubtful_error) &&
+              replace_doubtful_start<form>(space, source, target,
+                                           settings.doubtful_error * problem.mass, scale, power,
+                                           units, row) &&
+              host_replaced.extent(0) > 0)
+            host_replaced(k) = 1;
+          outcome = iterate<form>(
+              space, source, target, previous, settings, scale, power,
+              [&](int t, double error) {
+                if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
+              },
+              [&](int t) {
+                return !watch || watch(t, [&] { store_potential(space, units, source, row); });
+              });
+        });
+        store_potential(space, units, source, row);
+        done(k) = outcome.iterations;
+        verdict(k) = static_cast<int>(outcome.status);
+      });
   Kokkos::deep_copy(iterations, done);
   Kokkos::deep_copy(status, verdict);
   Kokkos::deep_copy(error_trace, errors);
@@ -364,11 +362,16 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace,
               const Vector<int, ExecutionSpace>& replaced, const IterationWatch& watch) {
-  const auto batch = walk_through(problems, settings.epsilon);
+  auto batch = walk_through(problems, settings.epsilon);
   if (batch.size() == 0) return;
   const auto sources = problems.source_offsets();
-  solve<Scalar>(space, batch, settings, from_zeros, flat_rows("f", f, sources), iterations, status,
-                error_trace, replaced, watch);
+  const auto rows = flat_rows("f", f, sources);
+  const auto small = watch ? SmallClouds<ExecutionSpace>()
+                           : take_small_problems(batch, sources, problems.target_offsets());
+  solve<Scalar>(space, batch, settings, from_zeros, rows, iterations, status, error_trace, replaced,
+                watch);
+  solve_small_clouds<Scalar>(space, small, batch.kind, batch.power, settings, from_zeros, f.data(),
+                             iterations, status, error_trace, replaced);
 }
 
 #define OTFLEET_INSTANTIATE(Scalar)                                                               \

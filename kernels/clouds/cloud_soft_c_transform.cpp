@@ -2,6 +2,7 @@
 
 #include "kernels/clouds/cloud_plan.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/clouds/small_clouds.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -40,10 +41,15 @@ template <class ExecutionSpace>
 void soft_c_transform(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
                       double epsilon, const Vector<const double, ExecutionSpace>& f,
                       const Vector<double, ExecutionSpace>& g) {
-  const auto batch = walk_through(problems, epsilon);
+  auto batch = walk_through(problems, epsilon);
   if (batch.size() == 0) return;
   const auto sources = problems.source_offsets(), targets = problems.target_offsets();
-  transform(space, batch, epsilon, flat_rows("f", f, sources), flat_rows("g", g, targets));
+  const auto rows = flat_rows("f", f, sources);
+  const auto target_rows = flat_rows("g", g, targets);
+  const auto small = take_small_problems(batch, sources, targets);
+  transform(space, batch, epsilon, rows, target_rows);
+  certify_small_clouds<ExecutionSpace>(space, small, batch.kind, batch.power, epsilon, f.data(),
+                                       g.data(), {});
 }
 
 template void soft_c_transform<Kokkos::DefaultExecutionSpace>(

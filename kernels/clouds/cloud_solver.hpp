@@ -12,9 +12,11 @@
 // points that all problems share (PointCloudCost), or every measure has points of its own
 // (CloudBatch; arrays over points are then flat, one problem after the other, with CloudBatch's
 // offsets). A problem looks only at the points where its weights are positive. Problems are taken
-// one after the other, every pass over the pairs runs on all threads. No array has n·m entries:
-// memory is O((n + m) d). Of measures that are spread over several memories (CloudPeers), functions
-// are collective: each holder passes and gets the rows of its own points, and all of the figures.
+// one after the other, every pass over the pairs runs on all threads; small problems of a
+// CloudBatch (small_clouds.hpp) are solved, certified and transformed many at a time, whoever they
+// share the batch with. No array has n·m entries: memory is O((n + m) d), at most 1 GiB for the
+// small ones. Of measures that are spread over several memories (CloudPeers), functions are
+// collective: each holder passes and gets the rows of its own points, and all of the figures.
 
 namespace otfleet::kernels {
 
@@ -38,7 +40,7 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
 using IterationWatch = std::function<bool(int iterations, const std::function<void()>& store)>;
 
 /// f [source_offsets().back()]. With peers, `watch` is called on every holder and has to answer
-/// the same on all.
+/// the same on all. Problems that are watched are all taken one after the other.
 template <class Scalar, class ExecutionSpace>
 void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
               const SinkhornSettings& settings, bool from_zeros,

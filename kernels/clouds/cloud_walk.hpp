@@ -98,6 +98,9 @@ struct CloudProblems {
   /// [B], or one for all: no distance between points of a problem is larger.
   std::vector<double> reach;
   CloudPeers* peers = nullptr;  ///< who hold the problems' other points
+  /// [B] or empty: problems that the walk passes over, since they are solved many at a time
+  /// (small_clouds.hpp).
+  std::vector<bool> elsewhere;
 
   int size() const { return static_cast<int>(source.index.size()); }
   double reach_of(int k) const { return reach[reach.size() == 1 ? 0 : k]; }
@@ -245,6 +248,7 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
   CloudArena<ExecutionSpace> arena, shared;
   std::optional<Points> all_sources, all_targets;
   for (int k = 0; k < batch.size(); ++k) {
+    if (!batch.elsewhere.empty() && batch.elsewhere[k]) continue;
     arena.clear();
     const int from = batch.source.index[k], to = batch.target.index[k];
     const auto center = find_center(space, arena, batch, from, to);

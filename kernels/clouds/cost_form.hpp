@@ -1,4 +1,6 @@
 #pragma once
+#include <cmath>
+
 #include "kernels/clouds/ground_cost.hpp"
 #include "kernels/lanes/pack.hpp"
 
@@ -82,6 +84,18 @@ void with_iteration_form(GroundCost kind, const Function& function) {
     case GroundCost::great_circle:
       return function(CostFormConstant<CostForm::angle>());
   }
+}
+
+/// What an iteration does to points for that form, with costs in units of 1/scale:
+/// −scale |x − y|² = 2 scale <x, y> − …; both sides get the root, so that rounded coordinates are
+/// the same in both directions.
+struct IterationUnits {
+  double factor;      ///< of the coordinates
+  double norm_scale;  ///< potentials have taken up −norm_scale |x|²
+};
+inline IterationUnits iteration_units(GroundCost kind, double scale) {
+  if (kind == GroundCost::squared_euclidean) return {std::sqrt(2 * scale), scale};
+  return {kind == GroundCost::cosine ? std::sqrt(scale) : 1.0, 0.0};
 }
 
 }  // namespace otfleet::kernels
