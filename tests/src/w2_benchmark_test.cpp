@@ -333,13 +333,41 @@ TEST_F(SmallBenchmark, ValuesMustMakeSense) {
 }
 
 /// The benchmark's own files.
-class Benchmark : public ::testing::TestWithParam<int> {};
+class Benchmark : public ::testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(path_)) GTEST_SKIP() << "no " << path_;
+  }
+  std::filesystem::path path_ =
+      std::filesystem::path(OTFLEET_BENCHMARK_DATA) / fmt::format("dim_{}.h5", GetParam());
+};
+
+TEST_P(Benchmark, ScoresAreTheFiles) {
+  // Of the linear map and of the identity, as the benchmark's own code has them.
+  const W2Benchmark benchmark(path_);
+  const auto file = Hdf5File::open(path_);
+  const auto d = static_cast<std::size_t>(benchmark.dimension());
+  const auto weight = file.read<double>("/linear_map/weight");
+  const auto bias = file.read<double>("/linear_map/bias");
+  const Values& x = benchmark.test_x();
+  Values pushed(x.size());
+  for (std::size_t at = 0; at < x.size(); ++at) {
+    const std::size_t row = at / d, i = at % d;
+    pushed[at] = bias[i];
+    for (std::size_t j = 0; j < d; ++j) pushed[at] += weight[i * d + j] * x[row * d + j];
+  }
+  const auto uvp = [&](const Values& points) {
+    return l2_uvp(points, benchmark.test_y(), benchmark.dimension(), benchmark.target_variance());
+  };
+  const auto expected = [&](const char* name) { return file.number_attribute("/", name).value(); };
+  EXPECT_NEAR(uvp(pushed), expected("baseline_linear_l2_uvp"), 1e-4);
+  EXPECT_NEAR(uvp(x), expected("baseline_identity_l2_uvp"), 1e-4);
+  EXPECT_NEAR(cosine(x, pushed, benchmark.test_y(), benchmark.dimension()),
+              expected("baseline_linear_cosine"), 1e-6);
+}
 
 TEST_P(Benchmark, MapReproducesTheTestSet) {
-  const auto path =
-      std::filesystem::path(OTFLEET_BENCHMARK_DATA) / fmt::format("dim_{}.h5", GetParam());
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
-  const W2Benchmark benchmark(path);
+  const W2Benchmark benchmark(path_);
   ASSERT_EQ(benchmark.dimension(), GetParam());
   const Values y = mapped(benchmark, benchmark.test_x());
   double largest = 0;
@@ -366,6 +394,7 @@ TEST_P(Benchmark, MapReproducesTheTestSet) {
   };
   EXPECT_NEAR(variance(x), benchmark.input_variance(), 0.05 * benchmark.input_variance());
   EXPECT_NEAR(variance(target), benchmark.target_variance(), 0.05 * benchmark.target_variance());
+  expect_same_in_any_call(*pair.target);
 }
 
 INSTANTIATE_TEST_SUITE_P(Dimensions, Benchmark, ::testing::Values(2, 4, 8, 32));
