@@ -51,7 +51,21 @@ Box box_of(std::initializer_list<Points> clouds) {
   return box;
 }
 
-/// The same, widened to a square, so that panels are of one shape.
+/// The box around both, but not beyond half the samples' own size on every side: a map that goes
+/// wrong somewhere leaves the rest to be seen.
+Box box_of_image(Points samples, Points image) {
+  if (samples.empty()) return box_of({image});
+  const Box own = box_of({samples});
+  Box box = box_of({samples, image});
+  const double reach = std::max(own.high[0] - own.low[0], own.high[1] - own.low[1]) / 2;
+  for (int axis = 0; axis < 2; ++axis) {
+    box.low[axis] = std::max(box.low[axis], own.low[axis] - reach);
+    box.high[axis] = std::min(box.high[axis], own.high[axis] + reach);
+  }
+  return box;
+}
+
+/// The box widened to a square, so that panels are of one shape.
 std::string range(const Box& box) {
   std::ostringstream text;
   const double half = std::max(box.high[0] - box.low[0], box.high[1] - box.low[1]) / 2;
@@ -107,10 +121,10 @@ void plot_transported(const std::filesystem::path& directory, const TransportPlo
   write_points(script, "target", plot.target);
   write_points(script, "pushed", plot.pushed);
   write_points(script, "pulled", plot.pulled);
-  script << panels << begin(plot.title) << range(box_of({plot.target, plot.pushed})) << "plot "
+  script << panels << begin(plot.title) << range(box_of_image(plot.target, plot.pushed)) << "plot "
          << cloud("target", 0.8, "30", "#c4c4c4", "target") << ", "
          << cloud("pushed", 0.4, "50", source_color, "source, pushed") << '\n'
-         << range(box_of({plot.source, plot.pulled})) << "plot "
+         << range(box_of_image(plot.source, plot.pulled)) << "plot "
          << cloud("source", 0.8, "30", "#c4c4c4", "source") << ", "
          << cloud("pulled", 0.4, "50", target_color, "target, pulled") << "\nunset multiplot\n";
   draw_picture(directory / "transported.png", script.str());
@@ -128,7 +142,7 @@ void plot_grid(const std::filesystem::path& directory, const TransportPlot& plot
   };
   script << panels << begin(plot.title) << range(box_of({plot.source, regular})) << "plot "
          << grid("regular", "grid") << cloud("source", 0.45, "70", source_color, "source") << '\n'
-         << range(box_of({plot.target, plot.grid_lines})) << "plot "
+         << range(box_of_image(plot.target, plot.grid_lines)) << "plot "
          << grid("warped", "grid, pushed") << cloud("target", 0.45, "70", target_color, "target")
          << "\nunset multiplot\n";
   draw_picture(directory / "grid.png", script.str());

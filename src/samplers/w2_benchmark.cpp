@@ -199,8 +199,8 @@ class TransportMap {
       Kokkos::deep_copy(host_gradients_[k], gradients_[k]);
     }
     const std::int64_t d = dimension();
-    const double *const first = host_gradients_[0].data(), *const second =
-                                                               host_gradients_[1].data();
+    const double* const first = host_gradients_[0].data();
+    const double* const second = host_gradients_[1].data();
     for (std::int64_t row = begin; row < end; ++row)
       for (std::int64_t i = 0; i < d; ++i)
         *y++ = scale_ * (first[row * d + i] + second[row * d + i] + shift_[i]);
