@@ -23,6 +23,7 @@ find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(LEMON REQUIRED NAMES LEMON lemon)
 
 if(OTFLEET_NCCL)
   find_package(CUDAToolkit REQUIRED)

@@ -22,10 +22,12 @@ packages=(
   libtrilinos-kokkos-dev libtrilinos-kokkos-kernels-dev libsleef-dev
   # learning; OpenBLAS in its pthread build makes LibTorch's products 15 times faster
   libtorch-dev libopenblas-pthread-dev
+  # exact distances between clouds
+  liblemon-dev
   # job files, command line, log, reports, pictures
   libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libpng-dev gnuplot-nox
   # tests and benchmarks
-  libgtest-dev libbenchmark-dev liblemon-dev
+  libgtest-dev libbenchmark-dev
   "${slurm[@]}"
   "$@"
 )

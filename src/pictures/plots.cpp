@@ -1,40 +1,12 @@
 #include "src/pictures/plots.hpp"
 
-#include <spdlog/spdlog.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <sstream>
 
 #include "src/models/checkpoint.hpp"
+#include "src/pictures/gnuplot.hpp"
 
 namespace otfleet {
 namespace {
-
-constexpr const char* style =
-    "set terminal pngcairo size 900,560 font 'Sans,13' enhanced\n"
-    "set grid lc rgb '#dddddd'\nset border lc rgb '#555555'\nset key top right\n"
-    "array color[5] = ['#c0392b', '#2471a3', '#1e8449', '#7d3c98', '#d68910']\n";
-
-/// Hands a script to gnuplot; the picture appears under its final name when it is complete.
-void draw(const std::filesystem::path& picture, const std::string& script) {
-  const auto temporary = picture.parent_path() / ("." + picture.filename().string() + ".partial");
-  FILE* gnuplot = popen("gnuplot 2>/dev/null", "w");
-  bool drawn = gnuplot != nullptr;
-  if (drawn) {
-    const std::string text =
-        style + std::string("set output '") + temporary.string() + "'\n" + script;
-    std::fwrite(text.data(), 1, text.size(), gnuplot);
-    drawn = pclose(gnuplot) == 0;
-  }
-  std::error_code error;
-  if (drawn) std::filesystem::rename(temporary, picture, error);
-  if (!drawn || error) {
-    std::filesystem::remove(temporary, error);
-    spdlog::warn("no {}: gnuplot is missing or failed", picture.string());
-  }
-}
 
 void write_data(std::ostringstream& script, const std::string& name, const std::vector<double>& x,
                 const std::vector<double>& y) {
@@ -60,7 +32,7 @@ void plot_training(const std::filesystem::path& directory, const std::vector<dou
             "set y2label 'first marginal error (L1)'\nset y2tics\n"
             "plot $loss with lines lw 2 lc rgb color[1] title 'loss', "
             "$error axes x1y2 with lines lw 2 lc rgb color[2] title 'first error'\n";
-  draw(directory / "training.png", script.str());
+  draw_picture(directory / "training.png", script.str());
 }
 
 void plot_error_curves(const std::filesystem::path& directory, const std::vector<Curve>& curves,
@@ -75,7 +47,7 @@ void plot_error_curves(const std::filesystem::path& directory, const std::vector
            << " with linespoints lw 2 pt 7 ps 0.5 lc rgb color[" << k + 1 << "] title '"
            << curves[k].name << "'";
   script << "\n";
-  draw(directory / "error_curves.png", script.str());
+  draw_picture(directory / "error_curves.png", script.str());
 }
 
 void plot_scaling(const std::filesystem::path& picture, const std::string& title,
@@ -112,7 +84,7 @@ void plot_scaling(const std::filesystem::path& picture, const std::string& title
     script << "$shares using 1:" << k + 2 << " with filledcurves x1 lc rgb color[" << k + 1
            << "] title '" << plot.shares[k].name << (k > 0 ? "', " : "'");
   script << "\nunset multiplot\n";
-  draw(picture, script.str());
+  draw_picture(picture, script.str());
 }
 
 }  // namespace otfleet
