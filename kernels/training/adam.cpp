@@ -16,6 +16,7 @@ void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long s
   const auto rate = static_cast<float>(settings.learning_rate * correction2 / correction1);
   const auto epsilon = static_cast<float>(settings.epsilon * correction2);
   const auto scale = static_cast<float>(gradient_scale);
+  const auto kept = static_cast<float>(1 - settings.learning_rate * settings.weight_decay);
   const auto beta1 = static_cast<float>(settings.beta1);
   const auto beta2 = static_cast<float>(settings.beta2);
   const float* const g = gradient.data();
@@ -32,7 +33,7 @@ void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long s
         const float second = beta2 * v[i] + (1 - beta2) * slope * slope;
         m[i] = first;
         v[i] = second;
-        p[i] -= rate * first / (sqrtf(second) + epsilon);
+        p[i] = kept * p[i] - rate * first / (sqrtf(second) + epsilon);
       });
   space.fence();
 }

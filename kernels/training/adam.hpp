@@ -7,9 +7,11 @@ struct AdamSettings {
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
+  double weight_decay = 0;  ///< times the learning rate, off every parameter in a step
 };
 
-/// One step of Adam (Kingma & Ba 2015, algorithm 1) over all parameters in one pass. The gradient
+/// One step of Adam (Kingma & Ba 2015, algorithm 1), with decoupled weight decay AdamW (Loshchilov
+/// & Hutter 2019), over all parameters in one pass. The gradient
 /// is multiplied by `gradient_scale` first (the clip factor). `step` counts from 1. All arrays have
 /// one size; both moments start as zero. Local.
 template <class ExecutionSpace>

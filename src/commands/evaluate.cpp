@@ -10,6 +10,7 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "src/commands/commands.hpp"
+#include "src/commands/evaluate_potentials.hpp"
 #include "src/commands/evaluation_table.hpp"
 #include "src/commands/input_files.hpp"
 #include "src/commands/model_start.hpp"
@@ -200,6 +201,7 @@ void draw_plans(const Comparison& c) {
 
 void run_evaluate(const CommandContext& context) {
   const Job& job = context.job;
+  if (job.seeks_potentials()) return evaluate_potentials(context);
   const auto& communicator = context.communicator;
   Report report("evaluate", job, communicator);
   Population population;

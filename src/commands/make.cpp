@@ -70,6 +70,8 @@ nlohmann::json figures(const Population& population, const std::filesystem::path
 void run_make(const CommandContext& context) {
   Report report("make", context.job, context.communicator);
   context.communicator.agree([&] {
+    require_population(context.job, "make",
+                       "it draws samples as it goes, begin with otfleet train");
     if (!context.communicator.is_root()) return;
     std::vector<Named> populations;
     {

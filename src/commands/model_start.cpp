@@ -6,7 +6,7 @@
 
 #include "distributed/hdf5_checksum.hpp"
 #include "src/commands/input_files.hpp"
-#include "src/models/checkpoint.hpp"
+#include "src/models/potential_checkpoint.hpp"
 #include "src/solvers/stop_watch.hpp"
 #include "src/trainers/fine_tuning.hpp"
 

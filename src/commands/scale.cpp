@@ -18,6 +18,7 @@
 #include "src/commands/solve_run.hpp"
 #include "src/commands/solve_task.hpp"
 #include "src/interruption.hpp"
+#include "src/models/potential_checkpoint.hpp"
 #include "src/problems/population.hpp"
 #include "src/reports/report.hpp"
 #include "src/scaling/cost_model.hpp"
@@ -215,7 +216,11 @@ void run_scale(const CommandContext& context) {
   const auto& world = context.communicator;
   Report report("scale", job, world);
   std::vector<int> counts;
-  world.agree([&] { counts = rank_counts(job, world.size()); });
+  world.agree([&] {
+    require_population(job, "scale",
+                       "run otfleet train on several rank counts and compare reports");
+    counts = rank_counts(job, world.size());
+  });
   const auto wants = [&](const char* command) {
     return std::find(job.scale.commands.begin(), job.scale.commands.end(), command) !=
            job.scale.commands.end();

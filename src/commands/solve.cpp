@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "src/commands/commands.hpp"
+#include "src/commands/map_task.hpp"
 #include "src/commands/shard_choice.hpp"
 #include "src/commands/solve_rows.hpp"
 #include "src/commands/solve_run.hpp"
@@ -48,7 +49,8 @@ void report_run(Report& report, const SolveSubject& subject, const SolveRun& run
 
 /// What is known once every problem of the population is solved.
 void report_solution(nlohmann::json& figures, const SolveTally& tally, std::int64_t problems,
-                     bool balanced) {
+                     SolutionContents::Kind kind) {
+  const bool balanced = kind == SolutionContents::Kind::balanced;
   figures["converged"] = tally.converged;
   figures["failed"] = problems - tally.converged;
   figures["mean_iterations"] =
@@ -57,8 +59,9 @@ void report_solution(nlohmann::json& figures, const SolveTally& tally, std::int6
     figures["method"]["newton"] = tally.counts.newton;
     figures["method"]["sinkhorn"] = problems - tally.counts.newton;
   }
-  figures["replaced_starts"] = tally.counts.replaced_starts;
   figures[balanced ? "max_marginal_error" : "max_residual"] = finite_or_null(tally.max_error);
+  if (kind == SolutionContents::Kind::mapped_points) return;
+  figures["replaced_starts"] = tally.counts.replaced_starts;
   figures["max_relative_gap"] = finite_or_null(tally.max_gap);
 }
 
@@ -81,7 +84,9 @@ void solve_share(const CommandContext& context, Report& report, const SolveTask&
 void run_solve(const CommandContext& context) {
   Report report("solve", context.job, context.communicator);
   auto& figures = report.figures();
-  const ShardChoice shard = choose_shard(context);
+  const bool maps_points = context.job.seeks_potentials();
+  const ShardChoice shard =
+      maps_points ? ShardChoice{false, "points are many"} : choose_shard(context);
   figures["shard"] = {{"chosen", shard.rows ? "rows" : "problems"}, {"reason", shard.reason}};
   SolveRun run;
   std::int64_t problems = 0;
@@ -93,24 +98,26 @@ void run_solve(const CommandContext& context) {
     run = rows.run;
     problems = rows.subject.layout.problems;
   } else {
-    const SolveTask task = make_solve_task(context, report);
+    const SolveTask task =
+        maps_points ? make_map_task(context, report) : make_solve_task(context, report);
     if (context.prints()) spdlog::info("{}: {}", task.method, task.reason);
     problems = task.layout.problems;
     if (context.share) return solve_share(context, report, task);
     run = solve_population(context, task, {0, problems});
     report_run(report, task, run);
   }
-  const bool balanced = context.job.problem.balanced();
+  const auto kind = SolutionContents(context.job).kind;
   const auto solution = context.output / "solution.h5";
-  report_solution(figures, run.tally, problems, balanced);
+  report_solution(figures, run.tally, problems, kind);
   figures["solution"] = solution.string();
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(
-        "{}: {} problems, {} converged, {:.1f} iterations on average, largest {} {:.2e}, "
-        "{:.{}f} problems/s\n",
+        "{0}: {1} {7}, {2} converged, {3:.1f} iterations on average, largest {4} {5:.2e}, "
+        "{6:.{8}f} {7}/s\n",
         solution.string(), problems, run.tally.converged, figures["mean_iterations"].get<double>(),
-        balanced ? "marginal error" : "residual", run.tally.max_error, run.per_second(),
+        kind == SolutionContents::Kind::balanced ? "marginal error" : "residual",
+        run.tally.max_error, run.per_second(), maps_points ? "points" : "problems",
         run.per_second() < 10 ? 3 : 0);
 }
 

@@ -53,7 +53,7 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
         throw Interrupted(
             fmt::format("solve: asked to end; {} of {} problems are solved; run it again to go on",
                         part.ended ? k : k + 1, run.wanted));
-      run.tally.add(part.solutions, true);  // the same on all ranks
+      run.tally.add(part.solutions, SolutionContents::Kind::balanced);  // the same on all ranks
       const StopWatch watch(run.write_seconds);
       file.write_points(k, part.sources, part.targets, part.solutions);
       progress.update(k + 1);

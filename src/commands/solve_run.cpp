@@ -64,7 +64,8 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
   const std::int64_t total = distributed::total_size(unsolved);
   distributed::WorkQueue queue(communicator, first_range(communicator, task, unsolved));
   run.setup_seconds += seconds_since(begin_setup);
-  Progress progress("solve", "problems", total, context.prints());
+  Progress progress("solve", context.job.seeks_potentials() ? "points" : "problems", total,
+                    context.prints());
   std::exception_ptr failure;
   bool asked_to_end = false;
   try {
@@ -119,7 +120,7 @@ SolveTally write_solution(const CommandContext& context, const SolveTask& task,
   SolutionFile file(context.output / "solution.h5", context.communicator, task.layout, context.job,
                     task.population_file.filename().string(), plan_entries);
   partial.for_each([&](Shard rows, Solutions solutions, std::int64_t first_entry) {
-    tally.add(solutions, context.job.problem.balanced());
+    tally.add(solutions, SolutionContents(context.job).kind);
     file.write(rows, std::move(solutions), first_entry);
   });
   file.commit();
@@ -133,6 +134,10 @@ SolveTally write_solution(const CommandContext& context, const SolveTask& task,
 std::string run_identity(const Job& job, const std::string& content) {
   nlohmann::json resolved = job.resolved();
   nlohmann::json identity = {{"content", content}};
+  if (job.seeks_potentials()) {
+    for (const char* key : {"problem", "conjugate", "map"}) identity[key] = resolved[key];
+    return identity.dump();
+  }
   for (const char* key : {"problem", "solver", "fine_tune", "solution"})
     identity[key] = resolved[key];
   if (job.fine_tune.steps > 0) identity["seed"] = resolved["seed"];
@@ -140,8 +145,10 @@ std::string run_identity(const Job& job, const std::string& content) {
   return identity.dump();
 }
 
-void SolveTally::add(const Solutions& solutions, bool balanced) {
+void SolveTally::add(const Solutions& solutions, SolutionContents::Kind kind) {
   counts.add(solutions.counts);
+  const bool balanced = kind == SolutionContents::Kind::balanced;
+  const bool bounded = kind != SolutionContents::Kind::mapped_points;
   const auto& errors = balanced ? solutions.marginal_error : solutions.residual;
   const auto& uppers = balanced ? solutions.upper_bound : solutions.primal_value;
   const auto& lowers = balanced ? solutions.lower_bound : solutions.dual_value;
@@ -151,6 +158,7 @@ void SolveTally::add(const Solutions& solutions, bool balanced) {
     const double error = errors[k];
     // A NaN shows itself in the maximum instead of hiding.
     max_error = std::isnan(error) ? INFINITY : std::max(max_error, error);
+    if (!bounded) continue;
     const double upper = uppers[k];
     const double gap = upper - lowers[k];
     const double relative = gap <= 0 ? 0 : gap / std::abs(upper);

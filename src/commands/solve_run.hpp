@@ -16,7 +16,7 @@ struct SolveTally {
   double max_error = 0, max_gap = 0;  ///< infinite where one is NaN
   SolveCounts counts;
 
-  void add(const Solutions& solutions, bool balanced);
+  void add(const Solutions& solutions, SolutionContents::Kind kind);
   void reduce(const distributed::Communicator& communicator);
 };
 

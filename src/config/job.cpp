@@ -193,6 +193,8 @@ void apply(Job& job, const std::string& path, const toml::node& node, const Orig
     assign(job, *key, node, origin);
   } else if (!path.empty() && !sections().contains(path)) {
     fail_unknown(path, origin);
+  } else if (const Key* kind = find_key(path + ".kind"); kind && !node.is_table()) {
+    assign(job, *kind, node, origin);
   } else if (const auto* table = node.as_table()) {
     for (const auto& [name, child] : *table) {
       const std::string part{name.str()};
@@ -258,6 +260,33 @@ void apply_override(Job& job, const std::string& text) {
 /// What no key alone can be blamed for.
 void check_together(const Job& job, const std::string& file) {
   const auto fail = [&](const std::string& text) { throw UserError(file + ": " + text); };
+  const auto& architecture = job.model.architecture;
+  if (job.seeks_potentials()) {
+    if (architecture == "pair_encoder")
+      fail("model.architecture = 'pair_encoder' is for populations; use 'mlp' or 'icnn'");
+    if (architecture == "icnn" && job.model.activation == "silu")
+      fail("model.activation = 'silu' is not convex; with model.architecture = 'icnn' use 'elu'");
+    if (job.model.predictor == "icnn" && job.model.activation == "silu")
+      fail("model.activation = 'silu' is not convex; with model.predictor = 'icnn' use 'elu'");
+    const bool learns = job.train.loss != "none";
+    if (learns && job.model.predictor == "none")
+      fail(fmt::format("train.loss = '{}' needs a model.predictor; without one use 'none'",
+                       job.train.loss));
+    if (job.conjugate.solver == "none" && (!learns || job.train.loss == "regression"))
+      fail(
+          fmt::format("conjugate.solver = 'none' leaves train.loss = '{}' without minimizers; use "
+                      "'objective' or 'cycle'",
+                      job.train.loss));
+    const int given = !job.samples.pair.empty() + !job.samples.benchmark.empty() +
+                      (!job.samples.source.empty() || !job.samples.target.empty());
+    if (given > 1) fail("only one of samples.pair, samples.benchmark, samples.source can be given");
+    if (job.samples.source.empty() != job.samples.target.empty())
+      fail("samples.source and samples.target go together");
+  } else {
+    if (architecture == "icnn") fail("model.architecture = 'icnn' needs problem = 'potentials'");
+    if (job.train.loss == "cycle" || job.train.loss == "none")
+      fail(fmt::format("train.loss = '{}' needs problem = 'potentials'", job.train.loss));
+  }
   if (job.problem.geometry == "grid" && job.problem.cost == "matrix") {
     fail("problem.cost = 'matrix' needs problem.geometry = 'dense'");
   }
@@ -272,6 +301,14 @@ void check_together(const Job& job, const std::string& file) {
       {"cost", &job.data.cost},
       {"points", &job.data.points},
       {"target_points", &job.data.target_points}};
+  const std::pair<const char*, const ArraySource*> samples[] = {
+      {"samples.source", &job.samples.source},
+      {"samples.target", &job.samples.target},
+      {"map.points", &job.map.points}};
+  for (const auto& [name, source] : samples) {
+    if (source->empty() && !source->dataset.empty())
+      fail(fmt::format("{}.dataset is set, but {}.file is not", name, name));
+  }
   for (const auto& [name, source] : sources) {
     if (source->empty() && !source->dataset.empty()) {
       fail(fmt::format("data.{}.dataset is set, but data.{}.file is not", name, name));
@@ -304,12 +341,39 @@ nlohmann::json Job::resolved() const {
   return result;
 }
 
-Job read_job(const Path& file, const std::vector<std::string>& overrides) {
+Job Job::defaults(const std::string& kind) {
   Job job;
-  apply(job, "", parse_file(file), {file.string(), file.parent_path(), false});
-  for (const auto& text : overrides) apply_override(job, text);
-  check_together(job, file.string());
+  job.problem.kind = kind;
+  if (kind == "potentials") {  // Amos 2022, appendix
+    job.model.hidden = {128, 128, 64};
+    job.train.batch = 1024;
+    job.train.learning_rate = 5e-4;
+    job.train.beta1 = job.train.beta2 = 0.5;
+    job.train.weight_decay = 1e-4;
+    job.train.clip = 0;
+  }
   return job;
+}
+
+Job read_job(const Path& file, const std::vector<std::string>& overrides) {
+  const toml::table table = parse_file(file);
+  const auto read = [&](Job job) {
+    apply(job, "", table, {file.string(), file.parent_path(), false});
+    for (const auto& text : overrides) apply_override(job, text);
+    return job;
+  };
+  // Which defaults the job's other keys have is known when it has been read once.
+  Job job = read(Job());
+  if (job.problem.kind != Job().problem.kind) job = read(Job::defaults(job.problem.kind));
+  check_together(job, file.string());
+  // What does not learn would be a start worse than none.
+  if (job.train.loss == "none") job.model.predictor = "none";
+  return job;
+}
+
+void require_population(const Job& job, const std::string& command, const std::string& instead) {
+  if (!job.seeks_potentials()) return;
+  throw UserError(fmt::format("otfleet {}: not for problem = 'potentials'; {}", command, instead));
 }
 
 void require_balanced(const Job& job, const std::string& command) {

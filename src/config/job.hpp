@@ -30,6 +30,7 @@ struct Job {
   } data;
 
   struct Problem {
+    std::string kind = "population";         // population | potentials
     std::string geometry = "grid";           // grid | dense | points
     std::string cost = "squared_euclidean";  // see ground_costs(); dense also: matrix (data.cost)
     double power = 1;                        // of the distance, cost = "power"
@@ -40,6 +41,14 @@ struct Job {
     /// Marginals are constraints, with equal masses?
     bool balanced() const { return tau_a == 1 && tau_b == 1 && transported_share == 0; }
   } problem;
+
+  /// Two distributions to sample from, for problem = "potentials": one of a pair's name, a
+  /// benchmark file, two arrays.
+  struct Samples {
+    std::string pair;                 // see pair_names()
+    std::filesystem::path benchmark;  // a file of the Wasserstein-2 benchmark
+    ArraySource source, target;       // points [N, D]
+  } samples;
 
   struct Make {
     std::int64_t train_problems = 500000;
@@ -57,23 +66,29 @@ struct Job {
   } files;
 
   struct Model {
-    std::string architecture = "mlp";  // mlp | pair_encoder
+    std::string architecture = "mlp";  // mlp | pair_encoder | icnn
     std::vector<std::int64_t> hidden = {1024, 1024, 1024};
     std::int64_t embedding = 256;            // pair_encoder only
     std::vector<std::int64_t> head = {512};  // pair_encoder only
     std::int64_t output_rank = 0;            // pair_encoder only; 0: full
     std::int64_t pooling = 1;                // pair_encoder only, on grids; 1: none
+    // Potentials only:
+    std::string activation = "elu";   // see kernels::activation_of()
+    std::int64_t quadratic_rank = 1;  // icnn: of every hidden unit's quadratic; 0: none
+    std::string predictor = "mlp";    // of the conjugate's minimizer: mlp | icnn | none
+    std::vector<std::int64_t> predictor_hidden = {128, 128};
   } model;
 
   struct Train {
     std::int64_t steps = 50000;
     double minutes = 0;               // stop after this much wall time; 0: no limit
     std::int64_t batch = 128;         // problems per step over all ranks together
-    std::string loss = "regression";  // regression | objective
+    std::string loss = "regression";  // regression | objective | cycle | none
     double target_threshold = 1e-3;   // regression: L1 marginal error of what is regressed onto
     double learning_rate = 1e-3;
     std::string schedule = "cosine";  // cosine | constant
     double clip = 1.0;                // global gradient norm; 0: none
+    double beta1 = 0.9, beta2 = 0.999, weight_decay = 0;
     std::int64_t log_every = 100;
     std::int64_t bucket_bytes = 262144;  // of gradients averaged together; 0: all
     bool augment = true;                 // move grid measures by a few points at random
@@ -95,6 +110,23 @@ struct Job {
     double checkpoint_seconds = 60;    // between two saves of an unfinished solve
   } solver;
 
+  /// Minimizers of f(x) − <x, y>, problem = "potentials".
+  struct Conjugate {
+    std::string solver = "lbfgs";        // lbfgs | adam | none
+    double tolerance = 1e-3;             // of |∇f(x) − y|
+    std::int64_t max_steps = 100;        // of each point
+    std::int64_t memory = 10;            // lbfgs
+    std::string line_search = "armijo";  // lbfgs: armijo | wolfe
+    double learning_rate = 0.1;          // adam
+    std::string precision = "double";    // of solve and evaluate: double | float
+  } conjugate;
+
+  /// What solve pushes through a trained map, problem = "potentials".
+  struct Map {
+    ArraySource points;                 // [N, D]
+    std::string direction = "forward";  // forward | backward
+  } map;
+
   struct FineTune {
     std::int64_t steps = 0;
     double learning_rate = 1e-4;
@@ -115,6 +147,7 @@ struct Job {
                                             // "all": all that fit
     std::int64_t trace_iterations = 40;     // length of the error curves
     std::int64_t pictures = 4;              // interpolated pairs
+    std::int64_t points = 2000;             // potentials: samples between which distances are taken
   } evaluate;
 
   struct Scale {
@@ -124,6 +157,11 @@ struct Job {
     std::int64_t repetitions = 3;  // of every run; the median counts
     std::int64_t predict_ranks = 4096;
   } scale;
+
+  /// What a job that says nothing else means for a problem.kind.
+  static Job defaults(const std::string& kind);
+
+  bool seeks_potentials() const { return problem.kind == "potentials"; }
 
   /// Everything above under its TOML path, for report.json.
   nlohmann::json resolved() const;
@@ -136,8 +174,11 @@ const std::vector<std::string>& initializer_names();
 /// as a plain string if that fails). Paths in the file are relative to its folder, paths in
 /// overrides to the working folder. Throws UserError that names the file or override and the key:
 /// unreadable TOML (with line), unknown keys (with the nearest known one), wrong types, values out
-/// of range. Local.
+/// of range. `problem = "potentials"` is short for problem.kind. Local.
 Job read_job(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+/// Throws UserError: "otfleet make: problem = 'potentials' …; use …". Local.
+void require_population(const Job& job, const std::string& command, const std::string& instead);
 
 /// Throws UserError, naming the key, when the job's problems are not balanced: "otfleet train:
 /// problem.tau_a must be 1, …". Local.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/samplers/plane_pairs.hpp"
+
 namespace otfleet::detail {
 namespace {
 
@@ -27,6 +29,10 @@ std::string above_zero(double value) {
 
 std::string share_or_none(double value) {
   return value >= 0 && value <= 1 ? "" : "must be in [0, 1]";
+}
+
+std::string share_below_one(double value) {
+  return value >= 0 && value < 1 ? "" : "must be in [0, 1)";
 }
 
 std::string zero_or_more(double value) {
@@ -67,6 +73,10 @@ std::string known_initializers(const std::vector<std::string>& values) {
   return values.empty() ? "" : every(one_of(choices))(values);
 }
 
+std::string pair_or_none(const std::string& value) {
+  return value.empty() ? "" : one_of(pair_names())(value);
+}
+
 constexpr auto anything = [](const auto&) { return std::string(); };
 
 template <class Get, class Check>
@@ -101,6 +111,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(data.points.dataset, anything, "its name inside an HDF5 file"),
     OTFLEET_KEY(data.target_points.file, anything, "target points [m, d]; absent: the source's"),
     OTFLEET_KEY(data.target_points.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(problem.kind, one_of({"population", "potentials"}), "population: entropic problems in files; potentials: a map between distributions that are sampled (problem = \"potentials\" says the same)"),
     OTFLEET_KEY(problem.geometry, one_of({"grid", "dense", "points"}), "grid, dense (a stored cost matrix) or points (costs computed on the fly)"),
     OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}), "between points; matrix: data.cost, dense only; a grid has squared_euclidean"),
     OTFLEET_KEY(problem.power, above_zero, "of the distance, for problem.cost = \"power\""),
@@ -108,6 +119,12 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(problem.tau_a, share, "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact"),
     OTFLEET_KEY(problem.tau_b, share, "the same for the target's marginal"),
     OTFLEET_KEY(problem.transported_share, share_or_none, "share of the smaller mass to transport, under both marginals; 0: no such constraint"),
+    OTFLEET_KEY(samples.pair, pair_or_none, "a pair of distributions in the plane; potentials only, as all of samples"),
+    OTFLEET_KEY(samples.benchmark, anything, "a file of the Wasserstein-2 benchmark, which has both sides and the true map"),
+    OTFLEET_KEY(samples.source.file, anything, "samples of the source, [N, D]"),
+    OTFLEET_KEY(samples.source.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(samples.target.file, anything, "samples of the target, [N, D]"),
+    OTFLEET_KEY(samples.target.dataset, anything, "its name inside an HDF5 file"),
     OTFLEET_KEY(make.train_problems, integer(1), "random pairs to train on"),
     OTFLEET_KEY(make.test_problems, integer(1), "random pairs to test on"),
     OTFLEET_KEY(make.source_weights, one_of({"data", "uniform", "sparse_uniform", "equal"}), "data.train and data.test, or random: uniform(0, 1), half of them zero (sparse_uniform), all equal"),
@@ -118,20 +135,27 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(files.train_population, anything, "absent: DIR/../make/train.h5"),
     OTFLEET_KEY(files.test_population, anything, "absent: DIR/../make/test.h5"),
     OTFLEET_KEY(files.checkpoint, anything, "absent: DIR/../train/model.h5"),
-    OTFLEET_KEY(model.architecture, one_of({"mlp", "pair_encoder"}), "mlp or pair_encoder"),
+    OTFLEET_KEY(model.architecture, one_of({"mlp", "pair_encoder", "icnn"}), "mlp or pair_encoder; for potentials mlp or icnn (input-convex)"),
     OTFLEET_KEY(model.hidden, every(integer(1, 65536)), "widths of the hidden layers"),
     OTFLEET_KEY(model.embedding, integer(1, 65536), "width of a measure's code, pair_encoder only"),
     OTFLEET_KEY(model.head, every(integer(1, 65536)), "widths of the head's hidden layers, pair_encoder only"),
     OTFLEET_KEY(model.output_rank, integer(0, 65536), "of the head's last layer, which costs (width + n) times this, pair_encoder only; 0: full"),
     OTFLEET_KEY(model.pooling, integer(1, 65536), "points along every axis of a grid whose weights the encoder sees as one sum, pair_encoder only"),
+    OTFLEET_KEY(model.activation, one_of({"relu", "leaky_relu", "elu", "softplus", "silu"}), "of potentials and their predictors; silu is not convex"),
+    OTFLEET_KEY(model.quadratic_rank, integer(0, 64), "of the quadratic of the input that every unit of an icnn adds; 0: none"),
+    OTFLEET_KEY(model.predictor, one_of({"mlp", "icnn", "none"}), "of a conjugate's minimizer: y + mlp(y), the gradient of an icnn, or none (y itself)"),
+    OTFLEET_KEY(model.predictor_hidden, every(integer(1, 65536)), "widths of its hidden layers"),
     OTFLEET_KEY(train.steps, integer(0), "steps of the optimizer"),
     OTFLEET_KEY(train.minutes, zero_or_more, "stop after this much wall time; 0: no limit"),
-    OTFLEET_KEY(train.batch, integer(1), "problems per step over all ranks together"),
-    OTFLEET_KEY(train.loss, one_of({"regression", "objective"}), "distance to solved potentials, or minus the dual value, which needs no solution"),
+    OTFLEET_KEY(train.batch, integer(1), "problems per step over all ranks together; 1024 samples for potentials"),
+    OTFLEET_KEY(train.loss, one_of({"regression", "objective", "cycle", "none"}), "regression: distance to what is solved; objective: minus the dual value, which needs no solution; potentials also: cycle (|grad f(x) - y|), none (no predictor)"),
     OTFLEET_KEY(train.target_threshold, above_zero, "L1 marginal error of the solved potentials, for train.loss = \"regression\""),
-    OTFLEET_KEY(train.learning_rate, above_zero, "of Adam"),
+    OTFLEET_KEY(train.learning_rate, above_zero, "of Adam; 5e-4 for potentials"),
     OTFLEET_KEY(train.schedule, one_of({"cosine", "constant"}), "of the learning rate: cosine or constant"),
-    OTFLEET_KEY(train.clip, zero_or_more, "global gradient norm; 0: none"),
+    OTFLEET_KEY(train.clip, zero_or_more, "global gradient norm; 0: none, as for potentials"),
+    OTFLEET_KEY(train.beta1, share_below_one, "of Adam's first moment; 0.5 for potentials"),
+    OTFLEET_KEY(train.beta2, share_below_one, "of its second moment; 0.5 for potentials"),
+    OTFLEET_KEY(train.weight_decay, zero_or_more, "decoupled (AdamW), times the learning rate; 1e-4 for potentials"),
     OTFLEET_KEY(train.log_every, integer(1), "steps between two lines of the log"),
     OTFLEET_KEY(train.bucket_bytes, integer(0), "of gradients that ranks average together, as soon as the backward pass has them; 0: all, after it"),
     OTFLEET_KEY(train.augment, anything, "move grid measures by a few points at random"),
@@ -147,6 +171,16 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(solver.precision, one_of({"double", "float"}), "double or float; certificates are always double"),
     OTFLEET_KEY(solver.shard, one_of({"auto", "problems", "rows"}), "what each rank gets: problems, or rows of every problem (populations of clouds only), for problems too large for a rank or fewer than ranks; auto: by predicted work"),
     OTFLEET_KEY(solver.checkpoint_seconds, zero_or_more, "between two saves of what an unfinished solve has solved; 0: after every block"),
+    OTFLEET_KEY(conjugate.solver, one_of({"lbfgs", "adam", "none"}), "of a conjugate's minimizer, from the prediction on; none: the prediction. Potentials only, as all of conjugate"),
+    OTFLEET_KEY(conjugate.tolerance, above_zero, "of the residual |grad f(x) - y| to stop at, in the units of y"),
+    OTFLEET_KEY(conjugate.max_steps, integer(0), "of each point"),
+    OTFLEET_KEY(conjugate.memory, integer(1, 64), "pairs that L-BFGS keeps of each point"),
+    OTFLEET_KEY(conjugate.line_search, one_of({"armijo", "wolfe"}), "of L-BFGS"),
+    OTFLEET_KEY(conjugate.learning_rate, above_zero, "of Adam's first step, falling by a cosine"),
+    OTFLEET_KEY(conjugate.precision, one_of({"double", "float"}), "of solve and evaluate; training is in float"),
+    OTFLEET_KEY(map.points.file, anything, "points [N, D] that solve pushes through a trained map; potentials only"),
+    OTFLEET_KEY(map.points.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(map.direction, one_of({"forward", "backward"}), "from source to target, or back"),
     OTFLEET_KEY(fine_tune.steps, integer(0), "steps on the problems to solve, before solving; 0: none"),
     OTFLEET_KEY(fine_tune.learning_rate, above_zero, "of those steps"),
     OTFLEET_KEY(fine_tune.batch, integer(1), "problems per step, on each rank"),
@@ -159,6 +193,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(evaluate.initializers, known_initializers, "starts to compare; []: zeros, gaussian where it fits, model; [\"all\"]: all that fit"),
     OTFLEET_KEY(evaluate.trace_iterations, integer(1), "length of the error curves"),
     OTFLEET_KEY(evaluate.pictures, integer(0), "interpolated pairs to draw"),
+    OTFLEET_KEY(evaluate.points, integer(2, 20000), "samples of each side between which distances are taken, for potentials"),
     OTFLEET_KEY(scale.ranks, every(integer(1, 1 << 20)), "rank counts to measure on; []: 1, 2, 4, ... and all there are"),
     OTFLEET_KEY(scale.commands, every(one_of({"solve", "train"})), "what to measure"),
     OTFLEET_KEY(scale.steps, integer(1), "steps of every training that is timed"),

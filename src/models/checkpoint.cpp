@@ -1,13 +1,11 @@
 #include "src/models/checkpoint.hpp"
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
 
 #include <cmath>
 
 #include "distributed/error.hpp"
 #include "distributed/hdf5_checksum.hpp"
-#include "distributed/hdf5_file.hpp"
 #include "distributed/staged_path.hpp"
 
 namespace otfleet {
@@ -16,16 +14,6 @@ namespace {
 using distributed::Hdf5File;
 
 constexpr std::int64_t format_version = 1;
-
-std::string architecture_text(const Job::Model& model) {
-  std::string text =
-      fmt::format("{} with hidden = [{}]", model.architecture, fmt::join(model.hidden, ", "));
-  if (model.architecture == "pair_encoder")
-    text +=
-        fmt::format(", embedding = {}, head = [{}], output_rank = {}, pooling = {}",
-                    model.embedding, fmt::join(model.head, ", "), model.output_rank, model.pooling);
-  return text;
-}
 
 std::vector<float> to_host(const Vector<float, ExecutionSpace>& values) {
   std::vector<float> host(values.extent(0));
@@ -43,111 +31,24 @@ void to_device(const std::vector<float>& host, const Vector<float, ExecutionSpac
           host.data(), host.size()));
 }
 
-std::string required_text(const Hdf5File& file, const std::string& name) {
-  const auto value = file.has("/model") ? file.string_attribute("/model", name) : std::nullopt;
-  if (!value)
-    throw UserError(file.path().string() + ": not an otfleet checkpoint (no /model attribute '" +
-                    name + "')");
-  return *value;
-}
-
 double required_number(const Hdf5File& file, const std::string& object, const std::string& name) {
-  const auto value = file.number_attribute(object, name);
+  const auto value = file.has(object) ? file.number_attribute(object, name) : std::nullopt;
   if (!value)
     throw UserError(file.path().string() + ": not an otfleet checkpoint (no " + object +
                     " attribute '" + name + "')");
   return *value;
 }
 
-ModelDescription read_description(const Hdf5File& file) {
-  const auto version = file.number_attribute("/", "otfleet_version");
-  if (version && *version > format_version)
-    throw UserError(fmt::format("{}: has format version {}; this otfleet reads up to {}",
-                                file.path().string(), *version, format_version));
-  ModelDescription description;
-  description.architecture.architecture = required_text(file, "architecture");
-  for (const auto& [name, widths] : {std::pair{"/model/hidden", &description.architecture.hidden},
-                                     std::pair{"/model/head", &description.architecture.head},
-                                     std::pair{"/model/grid", &description.grid}}) {
-    if (!file.has(name))
-      throw UserError(
-          fmt::format("{}: not an otfleet checkpoint (no {})", file.path().string(), name));
-    *widths = file.read<std::int64_t>(name);
-  }
-  const auto number = [&](const std::string& name) {
-    return required_number(file, "/model", name);
-  };
-  description.architecture.embedding = std::llround(number("embedding"));
-  description.architecture.output_rank = std::llround(number("output_rank"));
-  description.architecture.pooling = std::llround(number("pooling"));
-  description.n = std::llround(number("n"));
-  description.m = std::llround(number("m"));
-  description.shared_measures = number("shared_measures") != 0;
-  description.epsilon = number("epsilon");
-  description.geometry = required_text(file, "geometry");
-  return description;
-}
-
-void check(const std::string& name, const ModelDescription& found, const ModelDescription& wanted) {
-  if (found.geometry != wanted.geometry || found.n != wanted.n || found.m != wanted.m)
-    throw UserError(
-        fmt::format("{}: was trained for another cost ({} x {} points, cost {}) than the "
-                    "population's ({} x {} points, cost {})",
-                    name, found.n, found.m, found.geometry, wanted.n, wanted.m, wanted.geometry));
-  const auto &have = found.architecture, &want = wanted.architecture;
-  const bool same = have.architecture == want.architecture && have.hidden == want.hidden &&
-                    (have.architecture != "pair_encoder" ||
-                     (have.embedding == want.embedding && have.head == want.head &&
-                      have.output_rank == want.output_rank && have.pooling == want.pooling));
-  if (!same)
-    throw UserError(
-        fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again", name,
-                    architecture_text(have), architecture_text(want)));
-  if (found.shared_measures != wanted.shared_measures)
-    throw UserError(name + ": was trained with " +
-                    (found.shared_measures ? "one set" : "two sets") +
-                    " of measures, the population has " + (wanted.shared_measures ? "one" : "two"));
-}
-
 }  // namespace
 
-ModelDescription describe_model(const Job& job, const Population& population) {
-  const Geometry& geometry = population.geometry;
-  if (job.model.pooling > 1 && geometry.kind != Geometry::Kind::grid)
-    throw UserError(fmt::format("model.pooling = {} needs weights on a grid", job.model.pooling));
-  ModelDescription description{job.model,
-                               geometry.n,
-                               geometry.m,
-                               {},
-                               population.shared_measures,
-                               job.problem.epsilon,
-                               geometry.fingerprint()};
-  for (const auto& axis : geometry.axes)
-    description.grid.push_back(static_cast<std::int64_t>(axis.size()));
-  return description;
-}
-
-void write_checkpoint(const std::filesystem::path& path, PotentialModel& model,
+void write_checkpoint(const std::filesystem::path& path, TrainedModel& model,
                       const TrainingState* state) {
   distributed::StagedPath staged(path);
   Hdf5File file = Hdf5File::create(staged.temporary());
-  const ModelDescription& description = model.description();
   file.set_attribute("/", "otfleet_kind", std::string("checkpoint"));
   file.set_attribute("/", "otfleet_version", format_version);
   file.create_group("/model");
-  file.set_attribute("/model", "architecture", description.architecture.architecture);
-  for (const auto& [name, widths] : {std::pair{"/model/hidden", &description.architecture.hidden},
-                                     std::pair{"/model/head", &description.architecture.head},
-                                     std::pair{"/model/grid", &description.grid}})
-    file.write<std::int64_t>(name, {static_cast<std::int64_t>(widths->size())}, *widths);
-  file.set_attribute("/model", "embedding", description.architecture.embedding);
-  file.set_attribute("/model", "output_rank", description.architecture.output_rank);
-  file.set_attribute("/model", "pooling", description.architecture.pooling);
-  file.set_attribute("/model", "n", description.n);
-  file.set_attribute("/model", "m", description.m);
-  file.set_attribute("/model", "shared_measures", std::int64_t{description.shared_measures});
-  file.set_attribute("/model", "epsilon", description.epsilon);
-  file.set_attribute("/model", "geometry", description.geometry);
+  model.write_description(file);
   const std::vector<float> parameters = to_host(model.parameters());
   for (const auto& entry : model.entries())
     file.write<float>("/model/parameters/" + entry.name, entry.shape,
@@ -168,49 +69,72 @@ void write_checkpoint(const std::filesystem::path& path, PotentialModel& model,
   staged.commit();
 }
 
-ModelDescription read_description(const std::filesystem::path& path) {
-  return read_description(Hdf5File::open(path));
+CheckpointFile::CheckpointFile(const std::filesystem::path& path) : file_(Hdf5File::open(path)) {
+  const auto version = file_.number_attribute("/", "otfleet_version");
+  if (version && *version > format_version)
+    throw UserError(fmt::format("{}: has format version {}; this otfleet reads up to {}", name(),
+                                *version, format_version));
 }
 
-PotentialModel read_checkpoint(const std::filesystem::path& path, const ModelDescription& expected,
-                               TrainingState* state) {
-  const Hdf5File file = Hdf5File::open(path);
-  ModelDescription description = read_description(file);
-  check(path.string(), description, expected);
-  PotentialModel model(description, 0);
+std::string CheckpointFile::text(const std::string& attribute) const {
+  const auto value =
+      file_.has("/model") ? file_.string_attribute("/model", attribute) : std::nullopt;
+  if (!value)
+    throw UserError(name() + ": not an otfleet checkpoint (no /model attribute '" + attribute +
+                    "')");
+  return *value;
+}
+
+double CheckpointFile::number(const std::string& attribute) const {
+  return required_number(file_, "/model", attribute);
+}
+
+std::string CheckpointFile::problem() const {
+  const auto value =
+      file_.has("/model") ? file_.string_attribute("/model", "problem") : std::nullopt;
+  return value.value_or("population");
+}
+
+std::vector<std::int64_t> CheckpointFile::list(const std::string& dataset) const {
+  const std::string path = "/model/" + dataset;
+  if (!file_.has(path))
+    throw UserError(fmt::format("{}: not an otfleet checkpoint (no {})", name(), path));
+  return file_.read<std::int64_t>(path);
+}
+
+void CheckpointFile::read(TrainedModel& model, TrainingState* state) const {
   std::vector<float> parameters(model.parameters().extent(0));
   for (const auto& entry : model.entries()) {
     const std::string dataset = "/model/parameters/" + entry.name;
-    if (!file.has(dataset) || file.info(dataset).shape != entry.shape)
-      throw UserError(path.string() + ": " + dataset +
+    if (!file_.has(dataset) || file_.info(dataset).shape != entry.shape)
+      throw UserError(name() + ": " + dataset +
                       " is missing or has another shape than the model's");
-    const auto values = file.read<float>(dataset);
+    const auto values = file_.read<float>(dataset);
     for (const float value : values)
       if (!std::isfinite(value))
-        throw UserError(path.string() + ": " + dataset + " holds a number that is not finite");
+        throw UserError(name() + ": " + dataset + " holds a number that is not finite");
     std::copy(values.begin(), values.end(), parameters.begin() + entry.offset);
   }
   to_device(parameters, model.parameters());
-  if (state != nullptr && file.has("/training")) {
-    state->step = std::llround(required_number(file, "/training", "step"));
-    state->seconds = required_number(file, "/training", "seconds");
-    state->job = file.string_attribute("/training", "job").value_or("");
-    state->history = file.read<double>("/training/history");
+  if (state != nullptr && file_.has("/training")) {
+    state->step = std::llround(required_number(file_, "/training", "step"));
+    state->seconds = required_number(file_, "/training", "seconds");
+    state->job = file_.string_attribute("/training", "job").value_or("");
+    state->history = file_.read<double>("/training/history");
     if (state->history.size() % history_columns != 0)
-      throw UserError(fmt::format("{}: /training/history has rows of other than {} columns",
-                                  path.string(), history_columns));
-    for (const auto& [name, moment] :
+      throw UserError(fmt::format("{}: /training/history has rows of other than {} columns", name(),
+                                  history_columns));
+    for (const auto& [dataset, moment] :
          {std::pair{"/training/first_moment", &state->first_moment},
           std::pair{"/training/second_moment", &state->second_moment}}) {
-      const auto values = file.read<float>(name);
+      const auto values = file_.read<float>(dataset);
       if (values.size() != parameters.size())
-        throw UserError(path.string() + ": " + name + " has another size than the model");
+        throw UserError(name() + ": " + dataset + " has another size than the model");
       *moment = Vector<float, ExecutionSpace>("otfleet::training::moment", values.size());
       to_device(values, *moment);
     }
   }
-  distributed::check_seal(file);  // last: what names the fault says more
-  return model;
+  distributed::check_seal(file_);  // last: what names the fault says more
 }
 
 }  // namespace otfleet

@@ -1,15 +1,16 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "distributed/communicator.hpp"
-#include "src/models/potential_model.hpp"
+#include "distributed/hdf5_file.hpp"
+#include "src/models/trained_model.hpp"
 
 namespace otfleet {
 
 /// What training needs besides the weights to go on where it stopped. Arrays are flat, in the order
-/// of PotentialModel::parameters().
+/// of TrainedModel::parameters().
 struct TrainingState {
   std::int64_t step = 0;
   double seconds = 0;  ///< wall time spent so far
@@ -23,26 +24,36 @@ inline constexpr std::int64_t history_columns =
 
 /// Writes a checkpoint (temporary name, then renamed), HDF5 with attribute `otfleet_kind` =
 /// "checkpoint", `otfleet_version` = 1:
-///   /model with attributes architecture, embedding, output_rank, pooling, n, m, shared_measures,
-///     epsilon, geometry (fingerprint); /model/hidden, /model/head, /model/grid;
-///     /model/parameters/<layer> float32, one dataset a tensor
+///   /model with attribute problem ("population" where there is none), and what
+///   TrainedModel::write_description() writes;
+///     /model/parameters/<tensor> float32, one dataset each
 ///   /training (only with `state`): attributes step, seconds, job; first_moment, second_moment
 ///     [parameters] float32; history [logged, history_columns] float64
 /// and sealed by a checksum over all of it.
 /// Local: rank 0 alone calls it. Throws UserError.
-void write_checkpoint(const std::filesystem::path& file, PotentialModel& model,
+void write_checkpoint(const std::filesystem::path& file, TrainedModel& model,
                       const TrainingState* state = nullptr);
 
-/// What a checkpoint says it was made for. Local. Throws UserError naming the file.
-ModelDescription read_description(const std::filesystem::path& file);
+/// A checkpoint to read, whatever its model is.
+class CheckpointFile {
+ public:
+  /// Throws UserError: no HDF5, of a newer format.
+  explicit CheckpointFile(const std::filesystem::path& file);
 
-/// Reads the weights (and the training state, if asked for and there). Throws UserError that names
-/// the file: not a checkpoint, damaged, of another model than `expected.architecture` says, or of
-/// another cost than `expected.geometry`. Local.
-PotentialModel read_checkpoint(const std::filesystem::path& file, const ModelDescription& expected,
-                               TrainingState* state = nullptr);
+  std::string name() const { return file_.path().string(); }
+  /// Which problem.kind its model is for.
+  std::string problem() const;
+  /// Attributes and lists of whole numbers of /model. Throw UserError where there is none.
+  std::string text(const std::string& attribute) const;
+  double number(const std::string& attribute) const;
+  std::vector<std::int64_t> list(const std::string& dataset) const;
 
-/// The description that a job asks for on a population. Throws UserError: pooling without a grid.
-ModelDescription describe_model(const Job& job, const Population& population);
+  /// Reads the weights (and the training state, if asked for and there), and checks the seal.
+  /// Throws UserError that names the file: damaged, tensors of other names and shapes.
+  void read(TrainedModel& model, TrainingState* state) const;
+
+ private:
+  distributed::Hdf5File file_;
+};
 
 }  // namespace otfleet

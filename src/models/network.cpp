@@ -1,7 +1,5 @@
 #include "src/models/network.hpp"
 
-#include <torch/csrc/autograd/utils/lambda_post_hook.h>
-
 #include <algorithm>
 #include <numeric>
 
@@ -74,7 +72,7 @@ PotentialModel::Network::Network(const ModelDescription& given) : description(gi
         layers(chain(model.embedding, model.head, full ? description.n : model.output_rank), true);
     if (!full) head->push_back(torch::nn::Linear(model.output_rank, description.n));
   }
-  flatten();
+  flat.take(named_parameters());
 }
 
 torch::Tensor PotentialModel::Network::inputs(bool source,
@@ -108,9 +106,8 @@ torch::Tensor PotentialModel::Network::run(const torch::Tensor& source_inputs,
   return join(encode(true, source_inputs), encode(false, target_inputs));
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> PotentialModel::Network::named_parameters()
-    const {
-  std::vector<std::pair<std::string, torch::Tensor>> result;
+FlatParameters::Named PotentialModel::Network::named_parameters() const {
+  FlatParameters::Named result;
   const auto add = [&](const std::string& prefix, const torch::nn::Sequential& part) {
     for (const auto& item : part->named_parameters())
       result.emplace_back(prefix + "." + item.key(), item.value());
@@ -123,52 +120,6 @@ std::vector<std::pair<std::string, torch::Tensor>> PotentialModel::Network::name
     add("head", head);
   }
   return result;
-}
-
-void PotentialModel::Network::flatten() {
-  const auto named = named_parameters();
-  std::int64_t total = 0;
-  for (const auto& [name, tensor] : named) total += tensor.numel();
-  const torch::NoGradGuard no_graph;
-  const auto options = torch::dtype(torch::kFloat32).device(torch_device());
-  parameters = torch::empty({total}, options);
-  gradients = torch::zeros({total}, options);
-  std::int64_t offset = 0;
-  for (const auto& [name, tensor] : named) {
-    const auto size = tensor.numel();
-    const torch::Tensor place = parameters.narrow(0, offset, size).view(tensor.sizes());
-    place.copy_(tensor);
-    torch::Tensor parameter = tensor;
-    parameter.set_data(place);
-    parameter.mutable_grad() = gradients.narrow(0, offset, size).view(tensor.sizes());
-    hook(parameter, offsets_.size());
-    offsets_.push_back(offset);
-    offset += size;
-  }
-  offsets_.push_back(total);
-}
-
-void PotentialModel::Network::hook(const torch::Tensor& parameter, std::size_t which) {
-  using torch::autograd::variable_list;
-  accumulators_.push_back(torch::autograd::impl::grad_accumulator(parameter));
-  accumulators_.back()->add_post_hook(std::make_unique<torch::autograd::utils::LambdaPostHook>(
-      [this, which](const variable_list& outputs, const variable_list&) {
-        note_complete(which);
-        return outputs;
-      }));
-}
-
-void PotentialModel::Network::follow_backward(const GradientListener& listener) {
-  listener_ = listener;
-  complete_.assign(accumulators_.size(), false);
-  incomplete_ = complete_.size();
-}
-
-void PotentialModel::Network::note_complete(std::size_t which) {
-  if (!listener_) return;
-  complete_[which] = true;
-  while (incomplete_ > 0 && complete_[incomplete_ - 1]) --incomplete_;
-  listener_(offsets_[incomplete_]);
 }
 
 torch::Tensor potential_from(const torch::Tensor& phi, const torch::Tensor& a, double epsilon) {

@@ -6,15 +6,6 @@
 #include "src/models/network.hpp"
 
 namespace otfleet {
-namespace {
-
-Vector<float, ExecutionSpace> flat_view(const torch::Tensor& flat) {
-  return Vector<float, ExecutionSpace>(flat.data_ptr<float>(),
-                                       static_cast<std::size_t>(flat.numel()));
-}
-
-}  // namespace
-
 PotentialModel::PotentialModel(const ModelDescription& description, std::int64_t seed) {
   torch::manual_seed(static_cast<std::uint64_t>(seed));
   network_ = std::make_unique<Network>(description);
@@ -27,7 +18,7 @@ PotentialModel::~PotentialModel() = default;
 PotentialModel PotentialModel::clone() const {
   auto copy = std::make_unique<Network>(network_->description);
   const torch::NoGradGuard no_graph;
-  copy->parameters.copy_(network_->parameters);
+  copy->flat.values().copy_(network_->flat.values());
   return PotentialModel(std::move(copy));
 }
 
@@ -36,11 +27,11 @@ const ModelDescription& PotentialModel::description() const {
 }
 
 Vector<float, ExecutionSpace> PotentialModel::parameters() {
-  return flat_view(network_->parameters);
+  return network_->flat.values_view();
 }
 
 Vector<float, ExecutionSpace> PotentialModel::gradients() {
-  return flat_view(network_->gradients);
+  return network_->flat.gradients_view();
 }
 
 void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
@@ -57,9 +48,9 @@ void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
 
 void PotentialModel::backward(const Matrix<const double, ExecutionSpace>& slope,
                               const GradientListener& listener) {
-  network_->gradients.zero_();
+  network_->flat.gradients().zero_();
   if (slope.extent(0) > 0) {
-    network_->follow_backward(listener);
+    network_->flat.follow_backward(listener);
     network_->output.backward(
         tensor_of(slope).masked_fill(~network_->support, 0.0).to(torch::kFloat32));
     network_->output = torch::Tensor();
@@ -67,14 +58,8 @@ void PotentialModel::backward(const Matrix<const double, ExecutionSpace>& slope,
   if (listener) listener(0);
 }
 
-std::vector<PotentialModel::Entry> PotentialModel::entries() const {
-  std::vector<Entry> result;
-  std::int64_t offset = 0;
-  for (const auto& [name, tensor] : network_->named_parameters()) {
-    result.push_back({name, offset, tensor.numel(), tensor.sizes().vec()});
-    offset += tensor.numel();
-  }
-  return result;
+std::vector<ParameterEntry> PotentialModel::entries() const {
+  return network_->flat.entries();
 }
 
 }  // namespace otfleet

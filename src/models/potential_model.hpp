@@ -1,7 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +7,7 @@
 
 #include "src/config/job.hpp"
 #include "src/execution.hpp"
+#include "src/models/trained_model.hpp"
 #include "src/problems/population.hpp"
 
 namespace otfleet {
@@ -23,10 +22,6 @@ struct ModelDescription {
   std::string geometry;            ///< Geometry::fingerprint()
 };
 
-/// Told during a backward pass, after every tensor, from where on the flat gradients are complete
-/// and will not change any more; falls to 0, the last call.
-using GradientListener = std::function<void(std::int64_t complete_from)>;
-
 /// A network that predicts the dual potential f of a pair of measures (Amos et al. 2022, Meta OT).
 /// It predicts φ, and f = φ + epsilon log a: the part of f that a alone decides needs no learning.
 ///
@@ -37,25 +32,25 @@ using GradientListener = std::function<void(std::int64_t complete_from)>;
 /// source's and target's are added and a small head (hidden widths `head`, GELU, a last layer of
 /// rank `output_rank`) gives φ. A population of P pairs over M measures needs M encodings.
 ///
-/// Parameters lie in one flat array, and so do their gradients, so that averaging, clipping and the
-/// optimizer each make one pass. LibTorch stays behind this interface.
-class PotentialModel {
+/// LibTorch stays behind this interface.
+class PotentialModel final : public TrainedModel {
  public:
   struct Network;  ///< LibTorch's side, in network.hpp
 
   /// Fresh weights, the same on every rank for the same seed. Local.
   PotentialModel(const ModelDescription& description, std::int64_t seed);
   PotentialModel(PotentialModel&&) noexcept;
-  ~PotentialModel();
+  ~PotentialModel() override;
 
   /// A private copy with the same weights and zero gradients. Local.
   PotentialModel clone() const;
 
   const ModelDescription& description() const;
 
-  /// Flat arrays [parameters]; views of the model's own memory.
-  Vector<float, ExecutionSpace> parameters();
-  Vector<float, ExecutionSpace> gradients();
+  Vector<float, ExecutionSpace> parameters() override;
+  Vector<float, ExecutionSpace> gradients() override;
+  std::vector<ParameterEntry> entries() const override;
+  void write_description(distributed::Hdf5File& file) const override;
 
   /// f [B, n] for weights a [B, n] and b [B, m] (mass 1), keeping what backward() needs; −inf where
   /// a is zero. Local.
@@ -70,14 +65,6 @@ class PotentialModel {
   /// computes the gradients queued on the default stream. Local.
   void backward(const Matrix<const double, ExecutionSpace>& slope,
                 const GradientListener& listener = {});
-
-  /// Named tensors of the flat array, for checkpoints: name, offset, shape.
-  struct Entry {
-    std::string name;
-    std::int64_t offset, size;
-    std::vector<std::int64_t> shape;
-  };
-  std::vector<Entry> entries() const;
 
  private:
   friend class Predictor;

@@ -17,7 +17,8 @@ void write_data(std::ostringstream& script, const std::string& name, const std::
 
 }  // namespace
 
-void plot_training(const std::filesystem::path& directory, const std::vector<double>& history) {
+void plot_training(const std::filesystem::path& directory, const std::vector<double>& history,
+                   const std::string& error_name) {
   std::vector<double> step, loss, error;
   for (std::size_t at = 0; at + history_columns <= history.size(); at += history_columns) {
     step.push_back(history[at]);
@@ -29,9 +30,12 @@ void plot_training(const std::filesystem::path& directory, const std::vector<dou
   write_data(script, "loss", step, loss);
   write_data(script, "error", step, error);
   script << "set xlabel 'step'\nset ylabel 'loss (minus the dual value)'\nset ytics nomirror\n"
-            "set y2label 'first marginal error (L1)'\nset y2tics\n"
+            "set y2label '"
+         << error_name
+         << "'\nset y2tics\n"
             "plot $loss with lines lw 2 lc rgb color[1] title 'loss', "
-            "$error axes x1y2 with lines lw 2 lc rgb color[2] title 'first error'\n";
+            "$error axes x1y2 with lines lw 2 lc rgb color[2] title '"
+         << error_name << "'\n";
   draw_picture(directory / "training.png", script.str());
 }
 

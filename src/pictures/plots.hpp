@@ -11,9 +11,11 @@ struct Curve {
   std::vector<double> x, y;
 };
 
-/// DIR/training.png: loss and first marginal error against the step, from the trainer's history.
-/// Like all plots drawn by gnuplot; where gnuplot is missing, a warning and no picture. Local.
-void plot_training(const std::filesystem::path& directory, const std::vector<double>& history);
+/// DIR/training.png: loss and first error, of the given name, against the step, from the trainer's
+/// history. Like all plots drawn by gnuplot; where gnuplot is missing, a warning and no picture.
+/// Local.
+void plot_training(const std::filesystem::path& directory, const std::vector<double>& history,
+                   const std::string& error_name);
 
 /// DIR/error_curves.png: mean marginal error (log scale) against iterations, one curve a start.
 void plot_error_curves(const std::filesystem::path& directory, const std::vector<Curve>& curves,

@@ -44,8 +44,7 @@ PartialSolution::PartialSolution(fs::path folder, const Communicator& communicat
     : folder_(std::move(folder)),
       communicator_(communicator),
       identity_(std::move(identity)),
-      balanced_(job.problem.balanced()),
-      wanted_(job.solution),
+      contents_(job),
       checkpoint_seconds_(job.solver.checkpoint_seconds),
       most_bytes_(memory_for_solutions(communicator)) {
   find();
@@ -66,7 +65,7 @@ PartialSolution::Verdict PartialSolution::judge(const fs::path& path, Block& blo
     distributed::check_seal(file);
     block.rows = {integer_attribute(file, "rows_begin"), integer_attribute(file, "rows_end")};
     if (file_of(block.rows) != path) return Verdict::damaged;  // renamed by hand
-    if (wants_entries(wanted_)) block.plan_entries = file.info("/plan/columns").shape[0];
+    if (wants_entries(contents_.wanted)) block.plan_entries = file.info("/plan/columns").shape[0];
     block.in_file = true;
     return Verdict::good;
   } catch (const UserError&) {
@@ -115,7 +114,7 @@ std::int64_t PartialSolution::solved(Shard rows) const {
 
 std::size_t PartialSolution::bytes(const Solutions& solutions) const {
   std::size_t sum = 0;
-  for_each_solution_array(balanced_, wanted_, [&](const char*, SolutionRows, auto array) {
+  for_each_solution_array(contents_, [&](const char*, SolutionRows, auto array) {
     sum += array(solutions).size() * sizeof(array(solutions)[0]);
   });
   return sum;
@@ -125,7 +124,7 @@ void PartialSolution::append(Block& block, Solutions&& more) const {
   Solutions& all = block.solutions;
   for (std::int64_t& offset : more.plan.entries.offsets) offset += block.plan_entries;
   block.plan_entries += static_cast<std::int64_t>(more.plan.entries.columns.size());
-  for_each_solution_array(balanced_, wanted_, [&](const char*, SolutionRows, auto array) {
+  for_each_solution_array(contents_, [&](const char*, SolutionRows, auto array) {
     auto& to = array(all);
     if (to.empty())
       to = std::move(array(more));
@@ -164,7 +163,7 @@ void PartialSolution::write(const Block& block) const {
     file.set_attribute("/", "rows_end", block.rows.end);
     file.set_attribute("/", "newton", block.solutions.counts.newton);
     file.set_attribute("/", "replaced_starts", block.solutions.counts.replaced_starts);
-    for_each_solution_array(balanced_, wanted_, [&](const char* name, SolutionRows, auto array) {
+    for_each_solution_array(contents_, [&](const char* name, SolutionRows, auto array) {
       const auto& values = array(block.solutions);
       using Value = typename std::decay_t<decltype(values)>::value_type;
       file.write<Value>(name, {static_cast<std::int64_t>(values.size())}, values);
@@ -175,7 +174,7 @@ void PartialSolution::write(const Block& block) const {
 Solutions PartialSolution::read(const Block& block) const {
   const Hdf5File file = Hdf5File::open(file_of(block.rows));
   Solutions solutions;
-  for_each_solution_array(balanced_, wanted_, [&](const char* name, SolutionRows, auto array) {
+  for_each_solution_array(contents_, [&](const char* name, SolutionRows, auto array) {
     auto& values = array(solutions);
     using Value = typename std::decay_t<decltype(values)>::value_type;
     values = file.read<Value>(name);

@@ -76,8 +76,7 @@ class PartialSolution {
   std::filesystem::path folder_;
   distributed::Communicator communicator_;
   std::string identity_;
-  bool balanced_;
-  Job::Solution wanted_;
+  SolutionContents contents_;
   double checkpoint_seconds_;
   std::size_t most_bytes_;  ///< in memory
   std::vector<distributed::Shard> found_;

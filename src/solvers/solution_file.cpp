@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "src/solvers/conjugate_solver.hpp"
+
 namespace otfleet {
 namespace {
 
@@ -31,14 +33,14 @@ SolutionLayout::SolutionLayout(const CloudPopulation& population)
   }
 }
 
+SolutionLayout::SolutionLayout(std::int64_t points, std::int64_t dimension, std::string fingerprint)
+    : problems(points), coordinates(dimension), n(dimension), fingerprint(std::move(fingerprint)) {}
+
 SolutionFile::SolutionFile(const std::filesystem::path& path,
                            const distributed::Communicator& communicator, SolutionLayout layout,
                            const Job& job, const std::string& population_name,
                            std::int64_t plan_entries)
-    : communicator_(communicator),
-      layout_(std::move(layout)),
-      balanced_(job.problem.balanced()),
-      wanted_(job.solution) {
+    : communicator_(communicator), layout_(std::move(layout)), contents_(job) {
   communicator.agree([&] {
     if (communicator.is_root()) staged_ = std::make_unique<distributed::StagedPath>(path);
   });
@@ -49,31 +51,21 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
   file_->set_attribute("/", "otfleet_kind", std::string("solution"));
   file_->set_attribute("/", "otfleet_version", std::int64_t{1});
   file_->create_group("/solution");
-  file_->set_attribute("/solution", "epsilon", job.problem.epsilon);
-  file_->set_attribute("/solution", "tau_a", job.problem.tau_a);
-  file_->set_attribute("/solution", "tau_b", job.problem.tau_b);
-  file_->set_attribute("/solution", "transported_share", job.problem.transported_share);
-  file_->set_attribute("/solution", "threshold", job.solver.threshold);
-  file_->set_attribute("/solution", "initializer", job.solver.initializer);
-  file_->set_attribute("/solution", "precision", job.solver.precision);
-  file_->set_attribute("/solution", "population", population_name);
-  file_->set_attribute("/solution", "geometry", layout_.fingerprint);
-  for (int k = 0; k < 4; ++k)
-    file_->set_attribute("/solution", "status_" + std::to_string(k), std::string(status_words[k]));
+  write_attributes(job, population_name);
   const std::int64_t problems = layout_.problems;
-  for_each_solution_array(balanced_, wanted_, [&](const char* name, SolutionRows rows, auto array) {
+  for_each_solution_array(contents_, [&](const char* name, SolutionRows rows, auto array) {
     using Value = typename std::decay_t<decltype(array(std::declval<Solutions&>()))>::value_type;
     if (rows == SolutionRows::problems && std::string_view(name).starts_with("/solution/"))
       file_->create_dataset<Value>(name, {problems});
   });
   create_points_datasets();
-  if (!wants_entries(wanted_)) return;
+  if (!wants_entries(contents_.wanted)) return;
   file_->create_group("/plan");
-  file_->set_attribute("/plan", "rule", wanted_.plan);
-  if (wanted_.plan == "top_k")
-    file_->set_attribute("/plan", "top_k", wanted_.top_k);
+  file_->set_attribute("/plan", "rule", contents_.wanted.plan);
+  if (contents_.wanted.plan == "top_k")
+    file_->set_attribute("/plan", "top_k", contents_.wanted.top_k);
   else
-    file_->set_attribute("/plan", "threshold", wanted_.plan_threshold);
+    file_->set_attribute("/plan", "threshold", contents_.wanted.plan_threshold);
   file_->create_dataset<std::int64_t>("/plan/offsets", {problems, layout_.n + 1});
   file_->create_dataset<double>("/plan/kept_mass", {problems});
   file_->create_dataset<std::int32_t>("/plan/columns", {plan_entries});
@@ -81,6 +73,34 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
 }
 
 SolutionFile::~SolutionFile() = default;
+
+void SolutionFile::write_attributes(const Job& job, const std::string& population_name) {
+  const auto set = [&](const char* name, const auto& value) {
+    file_->set_attribute("/solution", name, value);
+  };
+  set("population", population_name);
+  set("geometry", layout_.fingerprint);
+  const auto set_status = [&](int code, const std::string& word) {
+    file_->set_attribute("/solution", "status_" + std::to_string(code), word);
+  };
+  if (contents_.kind == SolutionContents::Kind::mapped_points) {
+    set("direction", job.map.direction);
+    set("solver", job.conjugate.solver);
+    set("tolerance", job.conjugate.tolerance);
+    set("precision", job.conjugate.precision);
+    for (int k = 0; k < 5; ++k)
+      set_status(k, conjugate_status_name(static_cast<kernels::ConjugateStatus>(k)));
+    return;
+  }
+  set("epsilon", job.problem.epsilon);
+  set("tau_a", job.problem.tau_a);
+  set("tau_b", job.problem.tau_b);
+  set("transported_share", job.problem.transported_share);
+  set("threshold", job.solver.threshold);
+  set("initializer", job.solver.initializer);
+  set("precision", job.solver.precision);
+  for (int k = 0; k < 4; ++k) set_status(k, status_words[k]);
+}
 
 /// What has an entry for every point.
 void SolutionFile::create_points_datasets() {
@@ -97,13 +117,17 @@ void SolutionFile::create_points_datasets() {
     if (layout_.has_offsets())
       file_->write<std::int64_t>("/solution/" + name, {layout_.problems + 1}, offsets);
   };
-  if (wanted_.potentials) {
+  if (contents_.wanted.potentials) {
     create("f", layout_.n, layout_.f_offsets, 0);
     create("g", layout_.m, layout_.g_offsets, 0);
     write_offsets("g_offsets", layout_.g_offsets);
   }
-  if (wanted_.projection) create("projection", layout_.n, layout_.f_offsets, layout_.coordinates);
-  if (wanted_.potentials || wanted_.projection) write_offsets("f_offsets", layout_.f_offsets);
+  if (contents_.kind == SolutionContents::Kind::mapped_points)
+    create("image", layout_.coordinates, layout_.f_offsets, 0);
+  if (contents_.wanted.projection)
+    create("projection", layout_.n, layout_.f_offsets, layout_.coordinates);
+  if (contents_.wanted.potentials || contents_.wanted.projection)
+    write_offsets("f_offsets", layout_.f_offsets);
 }
 
 void SolutionFile::write(distributed::Shard rows, Solutions solutions, std::int64_t first_entry) {
@@ -134,7 +158,7 @@ void SolutionFile::write_points(std::int64_t problem, distributed::Shard sources
 
 void SolutionFile::write_arrays(const Solutions& solutions,
                                 const std::function<distributed::Shard(SolutionRows kind)>& place) {
-  for_each_solution_array(balanced_, wanted_, [&](const char* name, SolutionRows kind, auto array) {
+  for_each_solution_array(contents_, [&](const char* name, SolutionRows kind, auto array) {
     const auto& values = array(solutions);
     using Value = typename std::decay_t<decltype(values)>::value_type;
     file_->write_rows<Value>(name, place(kind), values);

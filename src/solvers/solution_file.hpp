@@ -28,6 +28,8 @@ struct SolutionLayout {
 
   SolutionLayout(const Population& population);
   SolutionLayout(const CloudPopulation& population);
+  /// Points that go through a map.
+  SolutionLayout(std::int64_t points, std::int64_t dimension, std::string fingerprint);
 
   bool has_offsets() const { return !f_offsets.empty(); }
 };
@@ -53,6 +55,11 @@ struct SolutionLayout {
 /// Where the problems are not balanced, instead of the bounds and the marginal error:
 ///   primal_value         float64, cost units times mass;  mass_potential   float64, cost units
 ///   transported_mass, residual   float64, mass
+/// Of points that went through a trained map, a "problem" being a point: attributes of /solution
+/// direction, tolerance, solver, precision, population (file name), geometry (of the points),
+/// status_0 … status_4; datasets iterations, status and
+///   image [P, D]         float64, where the point goes
+///   value, residual, round_trip   float64; see MappedPoints
 class SolutionFile {
  public:
   /// Creates the datasets under a temporary name; `plan_entries`: of all problems together.
@@ -79,13 +86,13 @@ class SolutionFile {
   void write_arrays(const Solutions& solutions,
                     const std::function<distributed::Shard(SolutionRows kind)>& place);
   void create_points_datasets();
+  void write_attributes(const Job& job, const std::string& population_name);
 
   distributed::Communicator communicator_;
   std::unique_ptr<distributed::StagedPath> staged_;  ///< rank 0
   std::unique_ptr<distributed::Hdf5File> file_;
   SolutionLayout layout_;
-  bool balanced_;
-  Job::Solution wanted_;
+  SolutionContents contents_;
 };
 
 }  // namespace otfleet

@@ -6,6 +6,16 @@ namespace otfleet {
 
 using kernels::Status;
 
+SolutionContents::SolutionContents(const Job& job) {
+  if (job.seeks_potentials()) {
+    kind = Kind::mapped_points;
+    wanted.potentials = false;
+  } else {
+    kind = job.problem.balanced() ? Kind::balanced : Kind::unbalanced;
+    wanted = job.solution;
+  }
+}
+
 void Solutions::add(const kernels::Certificates<ExecutionSpace>& certificates,
                     const Vector<int, ExecutionSpace>& more_iterations,
                     const Vector<int, ExecutionSpace>& more_status) {

@@ -10,6 +10,20 @@
 
 namespace otfleet {
 
+/// What solutions of a job hold, problem by problem.
+struct SolutionContents {
+  enum class Kind {
+    balanced,
+    unbalanced,
+    mapped_points,  ///< a "problem" is a point that goes through a trained map
+  };
+  Kind kind = Kind::balanced;
+  Job::Solution wanted;
+
+  SolutionContents() = default;
+  explicit SolutionContents(const Job& job);
+};
+
 /// Figures of one rank's instances, in the population's order; potentials [count, n] and [count,
 /// m], or one problem after the other where each has its own points, and what is made from plans
 /// only when asked for. Units: dual_value to lower_bound in the cost's units times mass.
@@ -19,6 +33,8 @@ struct Solutions {
   /// Of problems that are not balanced, instead of the bounds and the marginal error; what they are
   /// says kernels/unbalanced/unbalanced.hpp.
   std::vector<double> primal_value, transported_mass, mass_potential, residual;
+  /// Of mapped points, with dual_value for f*(y) and residual; see MappedPoints. image: [count, D].
+  std::vector<double> image, round_trip;
   std::vector<std::int32_t> iterations, status;  ///< status: kernels::Status
   PlanOutputs plan;                              ///< what was asked for
   SolveCounts counts;
@@ -40,7 +56,9 @@ enum class SolutionRows { problems, source_points, target_points, plan_entries }
 /// Calls body(name, rows, array) for every array that solutions of a job have: its name in files
 /// ("/solution/f"), what its entries stand for, and a function from Solutions to the array.
 template <class Body>
-void for_each_solution_array(bool balanced, const Job::Solution& wanted, Body&& body) {
+void for_each_solution_array(const SolutionContents& contents, Body&& body) {
+  using Kind = SolutionContents::Kind;
+  const Job::Solution& wanted = contents.wanted;
   const auto one = [&](const char* name, SolutionRows rows, auto member) {
     body(
         name, rows, [member](auto& solutions) -> auto& { return solutions.*member; });
@@ -49,17 +67,28 @@ void for_each_solution_array(bool balanced, const Job::Solution& wanted, Body&& 
     one("/solution/f", SolutionRows::source_points, &Solutions::f);
     one("/solution/g", SolutionRows::target_points, &Solutions::g);
   }
-  one("/solution/dual_value", SolutionRows::problems, &Solutions::dual_value);
-  one("/solution/transport_cost", SolutionRows::problems, &Solutions::transport_cost);
-  if (balanced) {
-    one("/solution/upper_bound", SolutionRows::problems, &Solutions::upper_bound);
-    one("/solution/lower_bound", SolutionRows::problems, &Solutions::lower_bound);
-    one("/solution/marginal_error", SolutionRows::problems, &Solutions::marginal_error);
-  } else {
-    one("/solution/primal_value", SolutionRows::problems, &Solutions::primal_value);
-    one("/solution/transported_mass", SolutionRows::problems, &Solutions::transported_mass);
-    one("/solution/mass_potential", SolutionRows::problems, &Solutions::mass_potential);
-    one("/solution/residual", SolutionRows::problems, &Solutions::residual);
+  switch (contents.kind) {
+    case Kind::balanced:
+      one("/solution/dual_value", SolutionRows::problems, &Solutions::dual_value);
+      one("/solution/transport_cost", SolutionRows::problems, &Solutions::transport_cost);
+      one("/solution/upper_bound", SolutionRows::problems, &Solutions::upper_bound);
+      one("/solution/lower_bound", SolutionRows::problems, &Solutions::lower_bound);
+      one("/solution/marginal_error", SolutionRows::problems, &Solutions::marginal_error);
+      break;
+    case Kind::unbalanced:
+      one("/solution/dual_value", SolutionRows::problems, &Solutions::dual_value);
+      one("/solution/transport_cost", SolutionRows::problems, &Solutions::transport_cost);
+      one("/solution/primal_value", SolutionRows::problems, &Solutions::primal_value);
+      one("/solution/transported_mass", SolutionRows::problems, &Solutions::transported_mass);
+      one("/solution/mass_potential", SolutionRows::problems, &Solutions::mass_potential);
+      one("/solution/residual", SolutionRows::problems, &Solutions::residual);
+      break;
+    case Kind::mapped_points:
+      one("/solution/image", SolutionRows::source_points, &Solutions::image);
+      one("/solution/value", SolutionRows::problems, &Solutions::dual_value);
+      one("/solution/residual", SolutionRows::problems, &Solutions::residual);
+      one("/solution/round_trip", SolutionRows::problems, &Solutions::round_trip);
+      break;
   }
   one("/solution/iterations", SolutionRows::problems, &Solutions::iterations);
   one("/solution/status", SolutionRows::problems, &Solutions::status);

@@ -36,14 +36,13 @@ std::vector<fs::path> CheckpointSeries::files() const {
   return result;
 }
 
-fs::path CheckpointSeries::newest(const ModelDescription& expected, const std::string& identity) {
+fs::path CheckpointSeries::newest(const std::function<TrainingState(const fs::path&)>& read,
+                                  const std::string& identity) {
   ours_ = files();
   for (; !ours_.empty(); ours_.pop_back()) {
     const fs::path& file = ours_.back();
     try {
-      TrainingState state;
-      read_checkpoint(file, expected, &state);
-      if (state.job == identity) return file;
+      if (read(file).job == identity) return file;
       spdlog::warn("{} is of another job and is not used", file.string());
     } catch (const UserError& error) {
       spdlog::warn("{}; it is not used", error.what());
@@ -52,7 +51,7 @@ fs::path CheckpointSeries::newest(const ModelDescription& expected, const std::s
   return {};
 }
 
-void CheckpointSeries::write(PotentialModel& model, const TrainingState& state) {
+void CheckpointSeries::write(TrainedModel& model, const TrainingState& state) {
   const fs::path file = folder_ / name_of(state.step);
   write_checkpoint(file, model, &state);
   if (ours_.empty() || ours_.back() != file) ours_.push_back(file);

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,15 @@ class CheckpointSeries {
 
   /// The newest checkpoint that is whole and of the run `identity` (TrainingState::job); empty:
   /// none. Each one passed over is a warning that names it. Nothing is removed.
-  std::filesystem::path newest(const ModelDescription& expected, const std::string& identity);
+  /// `read` gives a checkpoint's state, or throws UserError where it is not whole or its model not
+  /// the one that is trained.
+  std::filesystem::path newest(
+      const std::function<TrainingState(const std::filesystem::path&)>& read,
+      const std::string& identity);
 
   /// Writes one more (temporary name, sync, rename), then removes all files of the series but the
   /// last `keep` of this run. Throws UserError.
-  void write(PotentialModel& model, const TrainingState& state);
+  void write(TrainedModel& model, const TrainingState& state);
 
   /// Removes all: the training is done.
   void remove();

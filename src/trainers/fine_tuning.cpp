@@ -11,7 +11,7 @@ PotentialModel fine_tune(const PotentialModel& model, const Population& populati
   const PairSampler sampler(population, shard, job.seed, /*augment=*/false);
   MetaTrainerSettings settings = trainer_settings(job);
   settings.batch = job.fine_tune.batch;
-  settings.learning_rate = job.fine_tune.learning_rate;
+  settings.optimizer.adam.learning_rate = job.fine_tune.learning_rate;
   MetaTrainer trainer(settings, distributed::Communicator::self(), population, sampler, copy);
   for (std::int64_t step = 0; step < job.fine_tune.steps; ++step) trainer.step(1.0);
   return copy;

@@ -23,7 +23,7 @@ std::unique_ptr<distributed::GradientAverager> make_averager(
 
 }  // namespace
 
-std::vector<std::int64_t> bucket_begins(const std::vector<PotentialModel::Entry>& entries,
+std::vector<std::int64_t> bucket_begins(const std::vector<ParameterEntry>& entries,
                                         std::int64_t bytes) {
   std::vector<std::int64_t> begins;
   std::int64_t held = 0;
@@ -37,7 +37,7 @@ std::vector<std::int64_t> bucket_begins(const std::vector<PotentialModel::Entry>
 }
 
 GradientAveraging::GradientAveraging(const distributed::Communicator& communicator,
-                                     PotentialModel& model, std::int64_t bucket_bytes)
+                                     TrainedModel& model, std::int64_t bucket_bytes)
     : communicator_(communicator),
       averager_(make_averager(communicator)),
       model_(model),
@@ -45,20 +45,19 @@ GradientAveraging::GradientAveraging(const distributed::Communicator& communicat
       bucket_bytes_(bucket_bytes),
       begins_(bucket_begins(model.entries(), bucket_bytes)) {}
 
-double GradientAveraging::backward(const Matrix<const double, ExecutionSpace>& slope,
-                                   std::int64_t step) {
+double GradientAveraging::backward(const BackwardPass& pass, std::int64_t step) {
   const bool sampled = step % sample_every == sample_every - 1;
   double averaging = 0, wait = 0;
   begun_ = 0;
   try {
     if (in_place && bucket_bytes_ > 0 && !sampled)
-      model_.backward(slope, [&](std::int64_t complete_from) {
+      pass([&](std::int64_t complete_from) {
         const StopWatch watch(averaging);
         begin_from(complete_from);
         averager_->progress();
       });
     else
-      model_.backward(slope);
+      pass({});
   } catch (...) {
     finish();
     throw;

@@ -6,13 +6,13 @@
 
 #include "distributed/communicator.hpp"
 #include "distributed/gradient_averager.hpp"
-#include "src/models/potential_model.hpp"
+#include "src/models/trained_model.hpp"
 
 namespace otfleet {
 
 /// Where the buckets of a model's flat gradients begin, the last bucket first: whole tensors, from
 /// the end of the array on, until they make `bytes`. 0 bytes: all are one bucket.
-std::vector<std::int64_t> bucket_begins(const std::vector<PotentialModel::Entry>& entries,
+std::vector<std::int64_t> bucket_begins(const std::vector<ParameterEntry>& entries,
                                         std::int64_t bytes);
 
 /// Where gradients are summed: where they are, but MPI takes them from the host.
@@ -42,13 +42,13 @@ class GradientAveraging {
  public:
   /// Keeps a reference to `model`. `bucket_bytes` 0: nothing is begun before the pass is over.
   /// Collective.
-  GradientAveraging(const distributed::Communicator& communicator, PotentialModel& model,
+  GradientAveraging(const distributed::Communicator& communicator, TrainedModel& model,
                     std::int64_t bucket_bytes);
 
-  /// model.backward(slope), then gradients() summed over the ranks, on step number `step`. Returns
-  /// the seconds that averaging took of it, work done meanwhile not counted. If the pass throws on
-  /// this rank its gradients still go to the others, who wait for them. Collective.
-  double backward(const Matrix<const double, ExecutionSpace>& slope, std::int64_t step);
+  /// pass(), then the model's gradients summed over the ranks, on step number `step`. Returns the
+  /// seconds that averaging took of it, work done meanwhile not counted. If the pass throws on this
+  /// rank its gradients still go to the others, who wait for them. Collective.
+  double backward(const BackwardPass& pass, std::int64_t step);
 
   /// Since construction. Collective.
   AveragingFigures figures() const;
@@ -59,7 +59,7 @@ class GradientAveraging {
 
   distributed::Communicator communicator_;
   std::unique_ptr<distributed::GradientAverager> averager_;
-  PotentialModel& model_;
+  TrainedModel& model_;
   Kokkos::View<float*, AveragedMemory> averaged_;  ///< the model's gradients, or a copy
   std::int64_t bucket_bytes_;
   std::vector<std::int64_t> begins_;

@@ -6,29 +6,18 @@
 
 #include "distributed/shard.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
-#include "kernels/training/adam.hpp"
 #include "kernels/training/loss.hpp"
 #include "src/solvers/stop_watch.hpp"
 
 namespace otfleet {
-namespace {
-
-Vector<float, ExecutionSpace> zeros(std::size_t size) {
-  return Vector<float, ExecutionSpace>("otfleet::training::moment", size);
-}
-
-}  // namespace
-
 MetaTrainerSettings trainer_settings(const Job& job) {
   MetaTrainerSettings settings;
   settings.epsilon = job.problem.epsilon;
   settings.batch = job.train.batch;
-  settings.learning_rate = job.train.learning_rate;
-  settings.clip = job.train.clip;
   settings.loss =
       job.train.loss == "regression" ? TrainingLoss::regression : TrainingLoss::objective;
   settings.target_threshold = job.train.target_threshold;
-  settings.bucket_bytes = job.train.bucket_bytes;
+  settings.optimizer = optimizer_settings(job);
   return settings;
 }
 
@@ -37,11 +26,10 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
                          const Population& population, const PairSampler& sampler,
                          PotentialModel& model)
     : settings_(settings),
-      communicator_(communicator),
       sampler_(sampler),
       model_(model),
+      update_(settings.optimizer, communicator, model),
       solver_(population, settings.epsilon) {
-  if (communicator.size() > 1) averaging_.emplace(communicator, model, settings.bucket_bytes);
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;
@@ -57,12 +45,6 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
   std::vector<std::int32_t> identity(rows);
   std::iota(identity.begin(), identity.end(), 0);
   identity_ = upload_indices(identity);
-  const auto parameters = model.parameters();
-  state_.first_moment = zeros(parameters.extent(0));
-  state_.second_moment = zeros(parameters.extent(0));
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), parameters);
-  communicator_.broadcast(std::span<float>(host.data(), host.extent(0)));
-  Kokkos::deep_copy(parameters, host);
 }
 
 StepFigures MetaTrainer::step(double rate) {
@@ -72,7 +54,8 @@ StepFigures MetaTrainer::step(double rate) {
   if (count_ > 0) {
     const auto host_a = Kokkos::create_mirror_view(a_);
     const auto host_b = Kokkos::create_mirror_view(b_);
-    sampler_.fill(state_.step * settings_.batch + first_, count_, host_a.data(), host_b.data());
+    sampler_.fill(update_.state().step * settings_.batch + first_, count_, host_a.data(),
+                  host_b.data());
     Kokkos::deep_copy(a_, host_a);
     Kokkos::deep_copy(b_, host_b);
     watch.lap(seconds_.data);
@@ -95,34 +78,8 @@ StepFigures MetaTrainer::step(double rate) {
     space.fence();
     watch.lap(seconds_.solve);
   }
-  double averaging = 0;
-  if (averaging_)
-    averaging = averaging_->backward(slope_, state_.step);
-  else
-    model_.backward(slope_);
-  space.fence();
-  watch.lap(seconds_.backward);
-  seconds_.backward -= averaging;
-  seconds_.averaging += averaging;
-  communicator_.all_reduce(std::span<double>(sums), distributed::Reduction::sum);
-  watch.lap(seconds_.averaging);
-
-  const auto gradients = model_.gradients();
-  const double norm = std::sqrt(kernels::squared_norm<ExecutionSpace>(space, gradients));
-  const double scale = settings_.clip > 0 && norm > settings_.clip ? settings_.clip / norm : 1;
-  kernels::AdamSettings adam;
-  adam.learning_rate = settings_.learning_rate * rate;
-  ++state_.step;
-  kernels::adam_step<ExecutionSpace>(space, adam, state_.step, scale, gradients,
-                                     model_.parameters(), state_.first_moment,
-                                     state_.second_moment);
-  watch.lap(seconds_.update);
-  return {sums[0], sums[1], norm};
-}
-
-std::optional<AveragingFigures> MetaTrainer::averaging_figures() const {
-  if (!averaging_) return {};
-  return averaging_->figures();
+  return update_.run([&](const GradientListener& listener) { model_.backward(slope_, listener); },
+                     sums, rate, watch, seconds_);
 }
 
 void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {

@@ -1,4 +1,4 @@
-#include "src/models/checkpoint.hpp"
+#include "src/models/potential_checkpoint.hpp"
 
 #include <gtest/gtest.h>
 

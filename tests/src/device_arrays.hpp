@@ -24,7 +24,7 @@ auto download(const Array& device) {
 }
 
 /// Overwrites one parameter.
-inline void set_parameter(PotentialModel& model, std::int64_t at, float value) {
+inline void set_parameter(TrainedModel& model, std::int64_t at, float value) {
   const auto parameters = model.parameters();
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), parameters);
   host(static_cast<std::size_t>(at)) = value;

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "src/models/checkpoint.hpp"
+#include "src/models/potential_checkpoint.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/small_populations.hpp"
 
@@ -15,13 +15,13 @@ using distributed::Communicator;
 using testing::download;
 using testing::upload;
 
-PotentialModel::Entry entry(std::int64_t offset, std::int64_t size) {
+ParameterEntry entry(std::int64_t offset, std::int64_t size) {
   return {"", offset, size, {size}};
 }
 
 TEST(BucketBegins, WholeTensorsFromTheEnd) {
-  const std::vector<PotentialModel::Entry> entries = {entry(0, 6), entry(6, 1), entry(7, 100),
-                                                      entry(107, 5), entry(112, 3)};
+  const std::vector<ParameterEntry> entries = {entry(0, 6), entry(6, 1), entry(7, 100),
+                                               entry(107, 5), entry(112, 3)};
   using Begins = std::vector<std::int64_t>;
   EXPECT_EQ(bucket_begins(entries, 0), Begins{0});
   EXPECT_EQ(bucket_begins(entries, 1), (Begins{112, 107, 7, 6, 0}));
@@ -56,6 +56,11 @@ class GradientAveragingTest : public ::testing::TestWithParam<std::int64_t> {
     job.model.embedding = 16;
     job.model.head = {24};
     return {describe_model(job, testing::blob_population(side, 4, 4)), 1};
+  }
+
+  /// The pass from a slope of the potentials.
+  BackwardPass pass(const Matrix<double, ExecutionSpace>& slope) {
+    return [this, slope](const GradientListener& listener) { model_.backward(slope, listener); };
   }
 
   void forward() { model_.forward(a_, b_, f_, 0.1); }
@@ -95,7 +100,7 @@ TEST_P(GradientAveragingTest, SumsTheGradientsOfTheRanks) {
   GradientAveraging averaging(world_, model_, GetParam());
   for (const std::int64_t step : {0, 31, 32}) {
     forward();
-    EXPECT_GT(averaging.backward(slope_, step), 0);
+    EXPECT_GT(averaging.backward(pass(slope_), step), 0);
     expect_gradients(expected);
   }
 }
@@ -106,9 +111,9 @@ TEST_P(GradientAveragingTest, RanksWithoutProblemsJoin) {
   for (const std::int64_t step : {0, 31, 32}) {
     if (world_.rank() > 0) {
       forward();
-      averaging.backward(slope_, step);
+      averaging.backward(pass(slope_), step);
     } else {
-      averaging.backward(Matrix<double, ExecutionSpace>("otfleet::test::slope", 0, points), step);
+      averaging.backward(pass({"otfleet::test::slope", 0, points}), step);
     }
     expect_gradients(expected);
   }
@@ -118,15 +123,15 @@ TEST_P(GradientAveragingTest, ARankThatFailsKeepsNobodyWaiting) {
   const auto expected = summed(world_.rank() > 0);
   GradientAveraging averaging(world_, model_, GetParam());
   if (world_.rank() == 0) {
-    EXPECT_ANY_THROW(averaging.backward(slope_, 0));  // no forward() came before
+    EXPECT_ANY_THROW(averaging.backward(pass(slope_), 0));  // no forward() came before
   } else {
     forward();
-    averaging.backward(slope_, 0);
+    averaging.backward(pass(slope_), 0);
   }
   expect_gradients(expected);
   const auto next = summed(true);  // and the ranks are still in step
   forward();
-  averaging.backward(slope_, 1);
+  averaging.backward(pass(slope_), 1);
   expect_gradients(next);
 }
 
@@ -136,7 +141,7 @@ TEST_P(GradientAveragingTest, FiguresAreMeansOfTheRightSteps) {
   double alone = 0, others = 0;
   for (std::int64_t step = 0; step < 64; ++step) {
     forward();
-    (step % 32 == 31 ? alone : others) += averaging.backward(slope_, step);
+    (step % 32 == 31 ? alone : others) += averaging.backward(pass(slope_), step);
   }
   std::array<double, 2> sums = {alone, others};
   world_.all_reduce(std::span<double>(sums), distributed::Reduction::sum);

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "kernels/sinkhorn/semi_dual.hpp"
+#include "src/models/potential_checkpoint.hpp"
 #include "src/problems/cost.hpp"
 #include "src/trainers/fine_tuning.hpp"
 #include "tests/src/device_arrays.hpp"
@@ -51,12 +52,12 @@ struct Course {
 Course train(const Communicator& communicator, const Population& population, int steps,
              std::int64_t batch, const std::string& architecture = "mlp",
              TrainingLoss loss = TrainingLoss::objective,
-             std::int64_t bucket_bytes = MetaTrainerSettings().bucket_bytes) {
+             std::int64_t bucket_bytes = OptimizerSettings().bucket_bytes) {
   PotentialModel model(describe_model(small_job(architecture), population), 1);
   const PairSampler sampler(population, {0, population.problems()}, 2, /*augment=*/true);
   MetaTrainerSettings choices = settings(batch);
   choices.loss = loss;
-  choices.bucket_bytes = bucket_bytes;
+  choices.optimizer.bucket_bytes = bucket_bytes;
   MetaTrainer trainer(choices, communicator, population, sampler, model);
   Course run;
   for (int step = 0; step < steps; ++step) run.figures.push_back(trainer.step(1.0));

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "src/models/checkpoint.hpp"
+#include "src/models/potential_checkpoint.hpp"
 #include "src/problems/ground_cost.hpp"
 #include "tests/kernels/reference.hpp"
 #include "tests/src/small_populations.hpp"

@@ -1,0 +1,73 @@
+#include "kernels/training/dual_loss.hpp"
+
+namespace otfleet::kernels {
+
+template <class ExecutionSpace>
+double scaled_difference(const ExecutionSpace& space, const Matrix<const float, ExecutionSpace>& a,
+                         const Matrix<const float, ExecutionSpace>& b, double scale,
+                         const Matrix<float, ExecutionSpace>& difference) {
+  const int dimension = static_cast<int>(a.extent(1));
+  const bool stored = difference.extent(0) > 0;
+  const auto factor = static_cast<float>(scale);
+  double total = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::training::scaled_difference",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(a.extent(0))),
+      KOKKOS_LAMBDA(int k, double& sum) {
+        double square = 0;
+        for (int i = 0; i < dimension; ++i) {
+          const float one = a(k, i) - b(k, i);
+          square += static_cast<double>(one) * one;
+          if (stored) difference(k, i) = factor * one;
+        }
+        sum += ::sqrt(square);
+      },
+      total);
+  return total;
+}
+
+template <class ExecutionSpace>
+DualLoss dual_loss(const ExecutionSpace& space, const Vector<const float, ExecutionSpace>& f_x,
+                   const Conjugates<ExecutionSpace, float>& conjugates, double batch,
+                   const Matrix<const float, ExecutionSpace>& starts,
+                   const Matrix<float, ExecutionSpace>& minimizers,
+                   const Vector<float, ExecutionSpace>& weights) {
+  const int count = static_cast<int>(f_x.extent(0));
+  const auto status = conjugates.status, steps = conjugates.steps,
+             evaluations = conjugates.evaluations;
+  const auto value = conjugates.value;
+  const int dimension = static_cast<int>(starts.extent(1));
+  const auto share = static_cast<float>(1 / batch);
+  DualLoss loss;
+  Kokkos::parallel_reduce(
+      "otfleet::training::dual_loss", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      KOKKOS_LAMBDA(int k, double& sum, double& bad, double& good, double& step_sum,
+                    double& evaluation_sum) {
+        const bool lost = status(k) == static_cast<int>(ConjugateStatus::unbounded) ||
+                          status(k) == static_cast<int>(ConjugateStatus::not_finite);
+        weights(k) = share;
+        weights(count + k) = lost ? 0.0f : -share;
+        for (int i = 0; i < (lost ? dimension : 0); ++i) minimizers(k, i) = starts(k, i);
+        sum += static_cast<double>(f_x(k)) - (lost ? 0.0 : static_cast<double>(value(k)));
+        bad += lost;
+        good += status(k) == static_cast<int>(ConjugateStatus::converged);
+        step_sum += steps(k);
+        evaluation_sum += evaluations(k);
+      },
+      loss.value, loss.left_out, loss.converged, loss.steps, loss.evaluations);
+  loss.value /= batch;
+  return loss;
+}
+
+template double scaled_difference<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const Matrix<const float, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<const float, Kokkos::DefaultExecutionSpace>&, double,
+    const Matrix<float, Kokkos::DefaultExecutionSpace>&);
+template DualLoss dual_loss<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const Vector<const float, Kokkos::DefaultExecutionSpace>&,
+    const Conjugates<Kokkos::DefaultExecutionSpace, float>&, double,
+    const Matrix<const float, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<float, Kokkos::DefaultExecutionSpace>&,
+    const Vector<float, Kokkos::DefaultExecutionSpace>&);
+
+}  // namespace otfleet::kernels

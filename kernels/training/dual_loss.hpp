@@ -1,0 +1,31 @@
+#pragma once
+#include "kernels/conjugate/conjugate.hpp"
+
+namespace otfleet::kernels {
+
+/// difference [B, D] = scale (a − b), unless it is empty. Returns sum_k |a_k − b_k|, Euclidean.
+/// Local.
+template <class ExecutionSpace>
+double scaled_difference(const ExecutionSpace& space, const Matrix<const float, ExecutionSpace>& a,
+                         const Matrix<const float, ExecutionSpace>& b, double scale,
+                         const Matrix<float, ExecutionSpace>& difference);
+
+/// Sums over one batch of minimizers.
+struct DualLoss {
+  double value = 0;  ///< sum over samples of f(x) + f*(y), divided by `batch`
+  double steps = 0, evaluations = 0, converged = 0, left_out = 0;
+};
+
+/// The dual objective of samples x and y (Amos 2022, equation 3), f_x [B] = f(x) and `conjugates`
+/// the minimizers for y, and the weights [2 B] of f at the x and the minimizers in its gradient
+/// (Danskin): 1/batch and −1/batch. Where f has no finite minimizer (ConjugateStatus unbounded,
+/// not_finite) the weight is zero, nothing is added for y, and the row of `minimizers` [B, D]
+/// becomes that of `starts`, so that nothing infinite is multiplied by the zero. Local.
+template <class ExecutionSpace>
+DualLoss dual_loss(const ExecutionSpace& space, const Vector<const float, ExecutionSpace>& f_x,
+                   const Conjugates<ExecutionSpace, float>& conjugates, double batch,
+                   const Matrix<const float, ExecutionSpace>& starts,
+                   const Matrix<float, ExecutionSpace>& minimizers,
+                   const Vector<float, ExecutionSpace>& weights);
+
+}  // namespace otfleet::kernels

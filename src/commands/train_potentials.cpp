@@ -1,0 +1,63 @@
+#include "src/commands/train_potentials.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "distributed/error.hpp"
+#include "src/commands/training_run.hpp"
+#include "src/models/neural_dual_checkpoint.hpp"
+#include "src/samplers/job_samplers.hpp"
+#include "src/trainers/dual_trainer.hpp"
+
+namespace otfleet {
+
+void train_potentials(const CommandContext& context, Report& report) {
+  const Job& job = context.job;
+  const auto& communicator = context.communicator;
+  SamplerPair samplers;
+  std::optional<NeuralDual> model;
+  TrainingState unfinished;
+  CheckpointSeries checkpoints(context.output, job.train.keep_checkpoints);
+  {
+    const PhaseTimer timer(report, "read");
+    communicator.agree([&] { samplers = make_samplers(job); });
+    const std::int64_t dimension = samplers.source->dimension();
+    const nlohmann::json resolved = job.resolved();
+    unfinished.job = training_identity(
+        job, {{"samples", resolved["samples"]}, {"conjugate", resolved["conjugate"]}});
+    const auto newest = find_unfinished(
+        context, checkpoints,
+        [&](const std::filesystem::path& file) {
+          TrainingState state;
+          read_neural_dual(file, job, dimension, &state);
+          return state;
+        },
+        unfinished.job);
+    communicator.agree([&] {
+      if (newest.empty())
+        model.emplace(DualDescription{job.model, dimension, samplers.name}, job.seed);
+      else
+        model.emplace(read_neural_dual(newest, job, dimension, &unfinished));
+    });
+  }
+  DualTrainer trainer(dual_trainer_settings(job), communicator, *samplers.source, *samplers.target,
+                      *model);
+  trainer.go_on(std::move(unfinished));
+  const auto report_conjugates = [&] {
+    const ConjugateFigures figures = trainer.conjugate_figures();
+    const auto share = [&](std::int64_t count) {
+      return figures.points > 0 ? static_cast<double>(count) / static_cast<double>(figures.points)
+                                : 0.0;
+    };
+    report.figures()["samples"] = samplers.name;
+    report.figures()["dimension"] = samplers.source->dimension();
+    report.figures()["conjugate"] = {{"points", figures.points},
+                                     {"iterations", share(figures.steps)},
+                                     {"evaluations", share(figures.evaluations)},
+                                     {"converged", share(figures.converged)},
+                                     {"left_out", figures.left_out}};
+  };
+  run_training(context, report, {*model, trainer, checkpoints, "residual", report_conjugates});
+}
+
+}  // namespace otfleet

@@ -1,0 +1,66 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/models/trained_model.hpp"
+
+// LibTorch's side of models; included by the files of this folder only.
+
+namespace otfleet {
+
+/// Where tensors live: where Kokkos runs.
+inline torch::Device torch_device() {
+  return kernels::runs_on_host<ExecutionSpace> ? torch::Device(torch::kCPU)
+                                               : torch::Device(torch::kCUDA);
+}
+
+/// A tensor over the memory of a View, no copy; the View must outlive it.
+template <class Scalar>
+torch::Tensor tensor_of(const Matrix<Scalar, ExecutionSpace>& view) {
+  using Value = std::remove_const_t<Scalar>;
+  return torch::from_blob(
+      const_cast<Value*>(view.data()),
+      {static_cast<std::int64_t>(view.extent(0)), static_cast<std::int64_t>(view.extent(1))},
+      torch::dtype(torch::CppTypeToScalarType<Value>()).device(torch_device()));
+}
+
+/// The parameters of a network moved into one flat float array, with flat gradients, and who hears
+/// how far a backward pass has come.
+class FlatParameters {
+ public:
+  using Named = std::vector<std::pair<std::string, torch::Tensor>>;
+
+  FlatParameters() = default;
+  FlatParameters(const FlatParameters&) = delete;  // its hooks point to it
+  FlatParameters& operator=(const FlatParameters&) = delete;
+
+  /// To be called once. The tensors are leaves; they keep their names and order.
+  void take(const Named& named);
+
+  const torch::Tensor& values() const { return values_; }
+  const torch::Tensor& gradients() const { return gradients_; }
+  Vector<float, ExecutionSpace> values_view() const;
+  Vector<float, ExecutionSpace> gradients_view() const;
+  const std::vector<ParameterEntry>& entries() const { return entries_; }
+
+  /// Who hears of what is backpropagated from now on; may be empty.
+  void follow_backward(const GradientListener& listener);
+
+ private:
+  /// Has autograd say when it has added the last term to a parameter's gradient.
+  void hook(const torch::Tensor& parameter, std::size_t which);
+  void note_complete(std::size_t which);
+
+  torch::Tensor values_, gradients_;  ///< flat, float
+  std::vector<ParameterEntry> entries_;
+  std::vector<bool> complete_;  ///< in the backward pass under way
+  std::size_t incomplete_ = 0;  ///< this many entries at the front may be
+  GradientListener listener_;
+  std::vector<std::shared_ptr<torch::autograd::Node>> accumulators_;  ///< they own the hooks
+};
+
+}  // namespace otfleet

@@ -1,0 +1,85 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kernels/networks/potential_network.hpp"
+#include "src/config/job.hpp"
+#include "src/execution.hpp"
+#include "src/models/trained_model.hpp"
+
+namespace otfleet {
+
+/// What a NeuralDual was made for; a checkpoint carries it.
+struct DualDescription {
+  Job::Model architecture;
+  std::int64_t dimension = 0;
+  std::string samples;  ///< what it was trained on, for messages
+};
+
+/// A Wasserstein-2 potential f between two distributions that are sampled, and a prediction of its
+/// conjugate's minimizers (Amos, 'On amortizing convex conjugates for optimal transport', 2022).
+/// ∇f maps the source to the target, ∇f* back: ∇f*(y) minimizes f(x) − <x, y>, and the predictor
+/// gives x̃(y) near it.
+///
+/// The potential ("mlp": ½|x|² + mlp(x), Amos 2022; "icnn": a dense input-convex network with
+/// quadratic terms of rank `quadratic_rank`, Korotin et al. 2019, its last layer with a full
+/// quadratic instead of a constant strong convexity) is a kernels::PotentialNetwork. The predictor
+/// is y + mlp(y), or the gradient of an icnn, or y itself ("none"). Fresh, both maps are the
+/// identity up to small terms, so that nothing has to be trained towards it first.
+///
+/// LibTorch stays behind this interface.
+class NeuralDual final : public TrainedModel {
+ public:
+  /// Fresh weights, the same on every rank for the same seed. Local.
+  NeuralDual(const DualDescription& description, std::int64_t seed);
+  NeuralDual(NeuralDual&&) noexcept;
+  ~NeuralDual() override;
+
+  const DualDescription& description() const;
+  bool predicts() const { return description().architecture.predictor != "none"; }
+
+  Vector<float, ExecutionSpace> parameters() override;
+  Vector<float, ExecutionSpace> gradients() override;
+  std::vector<ParameterEntry> entries() const override;
+  void write_description(distributed::Hdf5File& file) const override;
+
+  /// f for the kernels. float: views of the weights, which follow training; double: a copy.
+  template <class Scalar>
+  kernels::PotentialNetwork<ExecutionSpace, Scalar> potential() const;
+
+  /// f by LibTorch's automatic differentiation, with the weights as they are now.
+  template <class Scalar>
+  std::unique_ptr<kernels::PotentialOracle<ExecutionSpace, Scalar>> differentiated_potential()
+      const;
+
+  /// x [B, D] = x̃(y), y [B, D]; `keep`: for a backward() that follows, y as it is until then.
+  /// Local.
+  void predict(const Matrix<const float, ExecutionSpace>& y, const Matrix<float, ExecutionSpace>& x,
+               bool keep = false);
+
+  /// Sets gradients() to the derivative by the weights of
+  ///   sum_k weight_k f(x_k) + sum_k <slope_k, x̃(y_k)>,
+  /// points x [K, D] and weights [K]; y those of the last predict(y, x, true), slope of its shape,
+  /// or empty where the predictor does not learn. `listener` as for PotentialModel. Local.
+  void backward(const Matrix<const float, ExecutionSpace>& x,
+                const Vector<const float, ExecutionSpace>& weight,
+                const Matrix<const float, ExecutionSpace>& slope,
+                const GradientListener& listener = {});
+
+  /// slope [B, D] = the derivative by x of scale · sum_k |∇f(x_k) − y_k|², f fixed: scale · 2
+  /// ∇²f(x) (∇f(x) − y), what the cycle loss of W2GN (Korotin et al. 2019) needs. Local.
+  void cycle_slope(const Matrix<const float, ExecutionSpace>& x,
+                   const Matrix<const float, ExecutionSpace>& y, double scale,
+                   const Matrix<float, ExecutionSpace>& slope) const;
+
+  /// Brings hidden weights of input-convex networks back to at least zero, after a step of the
+  /// optimizer.
+  void make_convex();
+
+ private:
+  struct Network;  ///< LibTorch's side
+  std::unique_ptr<Network> network_;
+};
+
+}  // namespace otfleet

@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "distributed/hdf5_file.hpp"
+#include "src/execution.hpp"
+
+namespace otfleet {
+
+/// Told during a backward pass, after every tensor, from where on the flat gradients are complete
+/// and will not change any more; falls to 0, the last call.
+using GradientListener = std::function<void(std::int64_t complete_from)>;
+
+/// A backward pass: sets a model's gradients and tells the listener on the way.
+using BackwardPass = std::function<void(const GradientListener&)>;
+
+/// A tensor of a model's flat array.
+struct ParameterEntry {
+  std::string name;
+  std::int64_t offset, size;
+  std::vector<std::int64_t> shape;
+};
+
+/// What averaging, the optimizer and checkpoints know of a model. Parameters lie in one flat array,
+/// and so do their gradients, so that each of them makes one pass.
+class TrainedModel {
+ public:
+  virtual ~TrainedModel() = default;
+
+  /// Flat arrays [parameters]; views of the model's own memory.
+  virtual Vector<float, ExecutionSpace> parameters() = 0;
+  virtual Vector<float, ExecutionSpace> gradients() = 0;
+
+  /// The tensors of the flat array, in its order.
+  virtual std::vector<ParameterEntry> entries() const = 0;
+
+  /// Writes what the model is and was made for as attributes of the group /model, and datasets in
+  /// it. Local.
+  virtual void write_description(distributed::Hdf5File& file) const = 0;
+};
+
+}  // namespace otfleet

@@ -1,0 +1,71 @@
+#include "src/trainers/data_parallel_step.hpp"
+
+#include <cmath>
+
+namespace otfleet {
+namespace {
+
+Vector<float, ExecutionSpace> zeros(std::size_t size) {
+  return Vector<float, ExecutionSpace>("otfleet::training::moment", size);
+}
+
+}  // namespace
+
+OptimizerSettings optimizer_settings(const Job& job) {
+  OptimizerSettings settings;
+  settings.adam.learning_rate = job.train.learning_rate;
+  settings.adam.beta1 = job.train.beta1;
+  settings.adam.beta2 = job.train.beta2;
+  settings.adam.weight_decay = job.train.weight_decay;
+  settings.clip = job.train.clip;
+  settings.bucket_bytes = job.train.bucket_bytes;
+  return settings;
+}
+
+DataParallelStep::DataParallelStep(const OptimizerSettings& settings,
+                                   const distributed::Communicator& communicator,
+                                   TrainedModel& model)
+    : settings_(settings), communicator_(communicator), model_(model) {
+  if (communicator.size() > 1) averaging_.emplace(communicator, model, settings.bucket_bytes);
+  const auto parameters = model.parameters();
+  state_.first_moment = zeros(parameters.extent(0));
+  state_.second_moment = zeros(parameters.extent(0));
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), parameters);
+  communicator_.broadcast(std::span<float>(host.data(), host.extent(0)));
+  Kokkos::deep_copy(parameters, host);
+}
+
+StepFigures DataParallelStep::run(const BackwardPass& pass, std::array<double, 2> sums, double rate,
+                                  LapWatch& watch, TrainingSeconds& seconds) {
+  const ExecutionSpace space;
+  double averaging = 0;
+  if (averaging_)
+    averaging = averaging_->backward(pass, state_.step);
+  else
+    pass({});
+  space.fence();
+  watch.lap(seconds.backward);
+  seconds.backward -= averaging;
+  seconds.averaging += averaging;
+  communicator_.all_reduce(std::span<double>(sums), distributed::Reduction::sum);
+  watch.lap(seconds.averaging);
+
+  const auto gradients = model_.gradients();
+  const double norm = std::sqrt(kernels::squared_norm<ExecutionSpace>(space, gradients));
+  const double scale = settings_.clip > 0 && norm > settings_.clip ? settings_.clip / norm : 1;
+  kernels::AdamSettings adam = settings_.adam;
+  adam.learning_rate *= rate;
+  ++state_.step;
+  kernels::adam_step<ExecutionSpace>(space, adam, state_.step, scale, gradients,
+                                     model_.parameters(), state_.first_moment,
+                                     state_.second_moment);
+  watch.lap(seconds.update);
+  return {sums[0], sums[1], norm};
+}
+
+std::optional<AveragingFigures> DataParallelStep::averaging_figures() const {
+  if (!averaging_) return {};
+  return averaging_->figures();
+}
+
+}  // namespace otfleet
