@@ -210,14 +210,14 @@ struct SmallCertificateKernel {
     return rows;
   }
 
-  /// Scales a row of a side with this sum down to its weight.
+  /// Scales a row of a side with this sum down to its weight; padding stays what it is.
   KOKKOS_FORCEINLINE_FUNCTION static void scale_down(const Tile& tile, int side, long at,
                                                      const Pack& weight, const Pack& sum) {
     double* const potential = tile.array(side, Tile::potential) + at;
     const Pack before = L::load(potential);
     const Pack after =
         before + (L::load(tile.array(side, Tile::log_weight) + at) - log2_normal(max(sum, weight)));
-    L::store(potential, if_greater(sum, weight, after, before));
+    L::store(potential, if_greater(min(weight, sum - weight), Pack(0.0), after, before));
   }
 
   /// max(weight − sum, 0), 0 for padding. NaN stays.

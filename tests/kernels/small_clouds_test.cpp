@@ -111,6 +111,24 @@ TEST(SmallClouds, certificates_are_those_of_one_problem_after_the_other) {
     }
 }
 
+TEST(SmallClouds, padding_outlasts_many_tiles) {
+  Random random(208);
+  HostMeasures batch;
+  for (int k = 0; k < 600; ++k) {
+    batch.sources.push_back(random_measure(random, batch.kind, random.integer(1, 12), 2));
+    batch.targets.push_back(random_measure(random, batch.kind, random.integer(1, 12), 2));
+    batch.pair(k, k);
+  }
+  const auto found = solve<double>(batch, settings_for(0.05, 1e-6, 300));
+  const auto judged = judge(batch, 0.05, found.f);
+  for (int k = 0; k < batch.size(); ++k) {
+    SCOPED_TRACE("problem " + std::to_string(k));
+    const auto problem = batch.problem(k, 0.05);
+    EXPECT_NEAR(judged.dual_value[k], dual_value(problem, found.f[k]), 1e-12);
+    EXPECT_NEAR(judged.upper_bound[k], upper_bound(problem, found.f[k]), 1e-12);
+  }
+}
+
 template <class Scalar>
 void expect_same_bits_in_any_company(GroundCost kind) {
   Random random(204);
