@@ -92,6 +92,32 @@ class Lbfgs {
   Vector<int, ExecutionSpace> pairs_, trials_, active_, next_;
 };
 
+/// Lbfgs in double for a function that is known in float as well: first in float, where an
+/// evaluation takes half the time, then in double from there, as a rule with one evaluation that
+/// confirms it. Results are judged in double alone. Ours.
+///
+/// Memory: that of Lbfgs in both precisions.
+template <class ExecutionSpace>
+class MixedLbfgs {
+ public:
+  /// As Lbfgs. Both parts may take max_steps.
+  MixedLbfgs(const LbfgsSettings& settings, int points, int dimension);
+
+  /// As Lbfgs::minimize(), `rough` being the same function as `oracle`. Steps and evaluations count
+  /// both parts. A point that float does not bring to an end starts anew in double.
+  void minimize(const ExecutionSpace& space, PotentialOracle<ExecutionSpace, float>& rough,
+                PotentialOracle<ExecutionSpace, double>& oracle,
+                const Matrix<const double, ExecutionSpace>& y,
+                const Matrix<double, ExecutionSpace>& x,
+                const Conjugates<ExecutionSpace, double>& result);
+
+ private:
+  Lbfgs<ExecutionSpace, float> rough_;
+  Lbfgs<ExecutionSpace, double> fine_;
+  Matrix<float, ExecutionSpace> y_, x_;
+  Conjugates<ExecutionSpace, float> result_;
+};
+
 /// Minimizes by Adam (Kingma & Ba 2015), every point with its own end. Memory and threads as Lbfgs.
 template <class ExecutionSpace, class Scalar>
 class AdamDescent {

@@ -33,14 +33,34 @@ struct LbfgsRound {
   Vector<int, ExecutionSpace> pairs, trials, active;
   bool first;  ///< the trial is the start
 
-  /// Sums are double: in float, J must be as good as f allows.
-  KOKKOS_FUNCTION double dot(const Member& team, const Scalar* a, const Scalar* b) const {
+  /// The sum of term(i) over the dimensions, in double: in float, J must be as good as f allows.
+  template <class Term>
+  KOKKOS_FUNCTION double sum_of(const Member& team, const Term& term) const {
     double sum = 0;
-    Kokkos::parallel_reduce(
-        Kokkos::TeamThreadRange(team, dimension),
-        [&](int i, double& part) { part += static_cast<double>(a[i]) * static_cast<double>(b[i]); },
-        sum);
+    if constexpr (runs_on_host<ExecutionSpace>) {
+      // Sums that do not wait for each other; the compiler may not take one apart.
+      constexpr int lanes = 16;
+      int i = 0;
+      if (dimension >= lanes) {
+        double parts[lanes] = {};
+        for (; i + lanes <= dimension; i += lanes)
+          for (int e = 0; e < lanes; ++e) parts[e] += term(i + e);
+        for (int half = lanes / 2; half > 0; half /= 2)
+          for (int e = 0; e < half; ++e) parts[e] += parts[e + half];
+        sum = parts[0];
+      }
+      for (; i < dimension; ++i) sum += term(i);
+    } else {
+      Kokkos::parallel_reduce(
+          Kokkos::TeamThreadRange(team, dimension), [&](int i, double& part) { part += term(i); },
+          sum);
+    }
     return sum;
+  }
+
+  KOKKOS_FUNCTION double dot(const Member& team, const Scalar* a, const Scalar* b) const {
+    return sum_of(team,
+                  [=](int i) { return static_cast<double>(a[i]) * static_cast<double>(b[i]); });
   }
 
   /// a += factor b.
@@ -137,15 +157,11 @@ struct LbfgsRound {
     team.team_barrier();
     const double norm = ::sqrt(dot(team, g, g));
     const Scalar* const from = &start(p, 0);
-    double distance = 0, length = 0;
-    Kokkos::parallel_reduce(
-        Kokkos::TeamThreadRange(team, dimension),
-        [&](int i, double& part) {
-          const double gone = static_cast<double>(now[i]) - static_cast<double>(from[i]);
-          part += gone * gone;
-        },
-        distance);
-    length = ::sqrt(dot(team, from, from));
+    const double distance = ::sqrt(sum_of(team, [=](int i) {
+      const double gone = static_cast<double>(now[i]) - static_cast<double>(from[i]);
+      return gone * gone;
+    }));
+    const double length = ::sqrt(dot(team, from, from));
     Kokkos::single(Kokkos::PerTeam(team), [&] {
       search(p, value_at_x) = value;
       result.value(p) = static_cast<Scalar>(value);
@@ -153,7 +169,7 @@ struct LbfgsRound {
     });
     team.team_barrier();
     if (norm <= settings.gradient_tolerance) return finish(team, p, ConjugateStatus::converged);
-    if (::sqrt(distance) > settings.most_distance * (1 + length))
+    if (distance > settings.most_distance * (1 + length))
       return finish(team, p, ConjugateStatus::unbounded);
     if (result.steps(p) >= settings.max_steps) return finish(team, p, ConjugateStatus::step_limit);
     find_direction(team, p);

@@ -4,41 +4,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "kernels/lanes/pack.hpp"
+#include "kernels/networks/activation.hpp"
 
 namespace otfleet::kernels {
 namespace {
-
-/// s and its activation's value and slope, for one pack.
-template <Activation activation, class Pack>
-KOKKOS_INLINE_FUNCTION void activate(Pack& s, Pack& slope) {
-  using Kokkos::abs;
-  const auto number = [](double value) { return Pack(value); };
-  const Pack zero = number(0), one = number(1);
-  if constexpr (activation == Activation::identity) {
-    slope = one;
-  } else if constexpr (activation == Activation::relu || activation == Activation::leaky_relu) {
-    const Pack below = number(activation == Activation::relu ? 0.0 : 0.2);
-    slope = if_greater(s, zero, one, below);
-    s = s * slope;
-  } else if constexpr (activation == Activation::elu) {
-    const Pack power = exp(min(s, zero));
-    slope = if_greater(s, zero, one, power);
-    s = if_greater(s, zero, s, power - one);
-  } else {
-    // With t = exp(−|s|) nothing overflows.
-    const Pack t = exp(zero - kernels::abs(s));
-    const Pack high = one / (one + t);
-    const Pack sigmoid = if_greater(s, zero, high, t * high);
-    if constexpr (activation == Activation::softplus) {
-      s = max(s, zero) + log(one + t);
-      slope = sigmoid;
-    } else {
-      slope = sigmoid * (one + s * (one - sigmoid));
-      s = s * sigmoid;
-    }
-  }
-}
 
 enum class Turned { no, yes };
 
@@ -52,60 +21,89 @@ void multiply(Turned turned, const Matrix<const Scalar, ExecutionSpace>& a,
                    static_cast<Scalar>(beta), c);
 }
 
-/// The pre-activations s of a layer, of which output has U z + A x, become outputs and slopes.
+/// What a hidden layer's pre-activations become, of which `output` has U z + A x.
+template <class ExecutionSpace, class Scalar>
+struct HiddenLayer {
+  int outputs, rank;
+  Vector<const Scalar, ExecutionSpace> bias;
+  Matrix<const Scalar, ExecutionSpace> head;  ///< [1, outputs] of the last layer, or empty
+  Matrix<Scalar, ExecutionSpace> output, slope, product;
+  Vector<Scalar, ExecutionSpace> value;  ///< [K] head times the outputs, where there is a head
+};
+
+/// Outputs and slopes in one pass. Before a layer with one output that is all that is left to do:
+/// its product with the outputs, and the slopes of that; the outputs themselves are not kept.
 template <Activation activation, class ExecutionSpace, class Scalar>
-void finish_layer(const ExecutionSpace& space, int points, int outputs, int rank,
-                  const Vector<const Scalar, ExecutionSpace>& bias,
-                  const Matrix<Scalar, ExecutionSpace>& output,
-                  const Matrix<Scalar, ExecutionSpace>& slope,
-                  const Matrix<Scalar, ExecutionSpace>& product) {
-  const bool biased = bias.extent(0) > 0;
+void finish_layer(const ExecutionSpace& space, int points,
+                  const HiddenLayer<ExecutionSpace, Scalar>& layer) {
+  const bool biased = layer.bias.extent(0) > 0, headed = layer.head.extent(0) > 0;
   Kokkos::parallel_for(
       "otfleet::networks::finish_layer", Kokkos::RangePolicy<ExecutionSpace>(space, 0, points),
       KOKKOS_LAMBDA(int k) {
-        Scalar* const s = &output(k, 0);
-        Scalar* const d = &slope(k, 0);
-        if (biased)
-          for (int o = 0; o < outputs; ++o) s[o] += bias(o);
+        const int outputs = layer.outputs, rank = layer.rank;
+        Scalar* const s = &layer.output(k, 0);
+        Scalar* const d = &layer.slope(k, 0);
+        const Scalar* const bias = layer.bias.data();
+        const Scalar* const head = layer.head.data();
         for (int o = 0; o < (rank > 0 ? outputs : 0); ++o) {
+          const Scalar* const product = &layer.product(k, o * rank);
           Scalar sum = 0;
-          for (int r = 0; r < rank; ++r) sum += product(k, o * rank + r) * product(k, o * rank + r);
+          for (int r = 0; r < rank; ++r) sum += product[r] * product[r];
           s[o] += sum / 2;
         }
+        Scalar sum = 0;
         int o = 0;
         if constexpr (runs_on_host<ExecutionSpace>) {
           using Pack = HostPack<Scalar>;
+          Pack sums(0);
           for (; o + Pack::width <= outputs; o += Pack::width) {
             Pack value = Pack::load(s + o), derivative;
-            activate<activation>(value, derivative);
-            value.store(s + o);
+            if (biased) value = value + Pack::load(bias + o);
+            detail::activate<activation>(value, derivative);
+            if (headed) {
+              const Pack weights = Pack::load(head + o);
+              sums = sums + weights * value;
+              derivative = weights * derivative;
+            } else {
+              value.store(s + o);
+            }
             derivative.store(d + o);
           }
+          for (const auto& part : sums.v)
+            for (int e = 0; e < Pack::vector_width; ++e) sum += part[e];
         }
         for (; o < outputs; ++o) {
           Scalar value = s[o], derivative;
-          activate<activation>(value, derivative);
-          s[o] = value;
+          if (biased) value += bias[o];
+          detail::activate<activation>(value, derivative);
+          if (headed) {
+            sum += head[o] * value;
+            derivative *= head[o];
+          } else {
+            s[o] = value;
+          }
           d[o] = derivative;
         }
+        if (headed) layer.value(k) = sum;
       });
 }
 
-template <class ExecutionSpace, class Scalar, class... Arguments>
-void finish_layer(Activation activation, const ExecutionSpace& space, const Arguments&... rest) {
+template <class ExecutionSpace, class Scalar>
+void finish_layer(Activation activation, const ExecutionSpace& space, int points,
+                  const HiddenLayer<ExecutionSpace, Scalar>& layer) {
   switch (activation) {
     case Activation::identity:
-      return finish_layer<Activation::identity, ExecutionSpace, Scalar>(space, rest...);
+      return finish_layer<Activation::identity>(space, points, layer);
     case Activation::relu:
-      return finish_layer<Activation::relu, ExecutionSpace, Scalar>(space, rest...);
+      return finish_layer<Activation::relu>(space, points, layer);
     case Activation::leaky_relu:
-      return finish_layer<Activation::leaky_relu, ExecutionSpace, Scalar>(space, rest...);
+      return finish_layer<Activation::leaky_relu>(space, points, layer);
     case Activation::elu:
-      return finish_layer<Activation::elu, ExecutionSpace, Scalar>(space, rest...);
+      return finish_layer<Activation::elu>(space, points, layer);
     case Activation::softplus:
-      return finish_layer<Activation::softplus, ExecutionSpace, Scalar>(space, rest...);
+      return finish_layer<Activation::softplus>(space, points, layer);
     case Activation::silu:
-      return finish_layer<Activation::silu, ExecutionSpace, Scalar>(space, rest...);
+      return finish_layer<Activation::silu>(space, points, layer);
   }
 }
 
@@ -156,7 +154,11 @@ NetworkOracle<ExecutionSpace, Scalar>::NetworkOracle(
     memory.outputs = static_cast<int>(outputs);
     memory.rank = static_cast<int>(layer.quadratic.extent(0) / outputs);
     memory.output = Matrix<Scalar, ExecutionSpace>("otfleet::networks::output", rows, outputs);
-    memory.slope = Matrix<Scalar, ExecutionSpace>("otfleet::networks::slope", rows, outputs);
+    // Of the layer before the last, slopes take the place of its outputs, which nobody needs.
+    const bool needed = k + 2 != network_.layers.size();
+    memory.slope = needed
+                       ? Matrix<Scalar, ExecutionSpace>("otfleet::networks::slope", rows, outputs)
+                       : memory.output;
     memory.product = Matrix<Scalar, ExecutionSpace>("otfleet::networks::product", rows,
                                                     layer.quadratic.extent(0));
     memory_.push_back(memory);
@@ -179,7 +181,9 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
   };
   using Constant = Matrix<const Scalar, ExecutionSpace>;
   const std::size_t last = memory_.size() - 1;
-  for (std::size_t k = 0; k <= last; ++k) {
+  const auto& head = network_.layers[last];
+  const bool headed = head.hidden.extent(0) > 0;
+  for (std::size_t k = 0; k < last; ++k) {
     const auto& layer = network_.layers[k];
     const Memory& own = memory_[k];
     const auto output = rows(own.output);
@@ -196,53 +200,68 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
     if (!begun) Kokkos::deep_copy(space, output, Scalar(0));
     if (own.rank > 0)
       multiply<ExecutionSpace, Scalar>(Turned::yes, points, layer.quadratic, 0, rows(own.product));
-    if (k < last)
-      finish_layer<ExecutionSpace, Scalar>(layer.activation, space, count, own.outputs, own.rank,
-                                           layer.bias, own.output, own.slope, own.product);
+    finish_layer<ExecutionSpace, Scalar>(
+        layer.activation, space, count,
+        {own.outputs, own.rank, layer.bias, k + 1 == last ? head.hidden : Constant(), own.output,
+         own.slope, own.product, value});
   }
-  // The value, and the gradient's parts that need no product.
+  // The last layer has one output: no products of matrices but for Q.
+  if (memory_[last].rank > 0)
+    multiply<ExecutionSpace, Scalar>(Turned::yes, points, head.quadratic, 0,
+                                     rows(memory_[last].product));
   {
-    const auto& layer = network_.layers[last];
-    const Memory& own = memory_[last];
-    const int rank = own.rank, dimension = dimension_;
-    const bool biased = layer.bias.extent(0) > 0;
-    const auto bias = layer.bias;
-    const auto output = own.output, product = own.product, slope = own.slope;
+    const int rank = memory_[last].rank, dimension = dimension_;
+    const auto bias = head.bias;
+    const auto input = head.input;
+    const auto product = memory_[last].product;
     const auto half_square = static_cast<Scalar>(network_.half_square);
     Kokkos::parallel_for(
         "otfleet::networks::value", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
         KOKKOS_LAMBDA(int k) {
-          Scalar sum = output(k, 0);
-          if (biased) sum += bias(0);
-          for (int r = 0; r < rank; ++r) sum += product(k, r) * product(k, r) / 2;
-          Scalar square = 0;
+          const Scalar* const x = &points(k, 0);
+          Scalar* const slope = &gradient(k, 0);
+          Scalar sum = headed ? value(k) : 0;
+          if (bias.extent(0) > 0) sum += bias(0);
+          Scalar squares = 0;
+          for (int r = 0; r < rank; ++r) squares += product(k, r) * product(k, r);
           for (int i = 0; i < dimension; ++i) {
-            square += points(k, i) * points(k, i);
-            gradient(k, i) = half_square * points(k, i);
+            squares += half_square * x[i] * x[i];
+            slope[i] = half_square * x[i];
           }
-          value(k) = sum + half_square * square / 2;
-          slope(k, 0) = 1;
+          if (input.extent(0) > 0)
+            for (int i = 0; i < dimension; ++i) {
+              sum += input(0, i) * x[i];
+              slope[i] += input(0, i);
+            }
+          value(k) = sum + squares / 2;
         });
   }
-  for (std::size_t k = last + 1; k-- > 0;) {
+  if (memory_[last].rank > 0)
+    multiply<ExecutionSpace, Scalar>(Turned::no, Constant(rows(memory_[last].product)),
+                                     head.quadratic, 1, gradient);
+  // What the last layer does not see has no slope.
+  if (last > 0 && !headed) Kokkos::deep_copy(space, rows(memory_[last - 1].slope), Scalar(0));
+  for (std::size_t k = last; k-- > 0;) {
     const auto& layer = network_.layers[k];
     const Memory& own = memory_[k];
     const auto slope = rows(own.slope);
     if (layer.input.extent(0) > 0)
       multiply<ExecutionSpace, Scalar>(Turned::no, Constant(slope), layer.input, 1, gradient);
     if (own.rank > 0) {
-      const int wide = own.outputs * own.rank, rank = own.rank;
+      const int outputs = own.outputs, rank = own.rank;
       const auto product = own.product;
       Kokkos::parallel_for(
           "otfleet::networks::quadratic_slope",
           Kokkos::RangePolicy<ExecutionSpace>(space, 0, count), KOKKOS_LAMBDA(int point) {
-            for (int r = 0; r < wide; ++r) product(point, r) *= slope(point, r / rank);
+            for (int o = 0; o < outputs; ++o)
+              for (int r = 0; r < rank; ++r) product(point, o * rank + r) *= slope(point, o);
           });
       multiply<ExecutionSpace, Scalar>(Turned::no, Constant(rows(product)), layer.quadratic, 1,
                                        gradient);
     }
-    if (k == 0 || layer.hidden.extent(0) == 0) {
-      if (k > 0) Kokkos::deep_copy(space, rows(memory_[k - 1].slope), Scalar(0));
+    if (k == 0) break;
+    if (layer.hidden.extent(0) == 0) {
+      Kokkos::deep_copy(space, rows(memory_[k - 1].slope), Scalar(0));
       continue;
     }
     // The slopes of the layer before, times those of its activation, in the place of its outputs.
@@ -254,7 +273,9 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
     Kokkos::parallel_for(
         "otfleet::networks::carry_back", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
         KOKKOS_LAMBDA(int point) {
-          for (int o = 0; o < outputs; ++o) activation_slope(point, o) *= carried(point, o);
+          Scalar* const slopes = &activation_slope(point, 0);
+          const Scalar* const factors = &carried(point, 0);
+          for (int o = 0; o < outputs; ++o) slopes[o] *= factors[o];
         });
   }
   space.fence();

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Conjugates of a network, L-BFGS of otfleet against that of jaxopt (vmap, compiled), on the same
+# networks, points and tolerance, in turns. Writes OUTPUT_DIR/conjugates.json and conjugates.md.
+#
+#   bash jobs/benchmarks/conjugate_peers.sh OUTPUT_DIR [--weights FILE.h5]...   about ten minutes
+#
+# FILE.h5 is a further network, such as a trained one; conjugate_solve.cpp has the format.
+# In the environment: CONJUGATE_SOLVE, the program (default: the repository's, built first);
+# PEERS_ROUNDS, of which the median counts (default 5); PEERS_QUICK=1, a tiny problem, only to see
+# that it all runs.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+
+[ $# -ge 1 ] || { echo "usage: bash jobs/benchmarks/conjugate_peers.sh OUTPUT_DIR [--weights FILE.h5]..." >&2; exit 2; }
+output=$1
+shift
+mkdir -p "$output"
+
+if [ -z "${CONJUGATE_SOLVE:-}" ]; then
+  bash "$root/jobs/install.sh"
+  build release
+fi
+python3 -c 'import ensurepip, venv' 2>/dev/null || bash "$root/jobs/install.sh" python3-venv
+
+here=$root/jobs/benchmarks/conjugate_peers
+[ -x "$output/venv/bin/python" ] || python3 -m venv "$output/venv"
+"$output/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+PYTHONDONTWRITEBYTECODE=1 "$output/venv/bin/python" "$here" "$output" \
+  --program "${CONJUGATE_SOLVE:-$root/build/release/conjugate_solve}" "$@"
