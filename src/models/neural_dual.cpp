@@ -1,8 +1,10 @@
 #include "src/models/neural_dual.hpp"
 
 #include <cmath>
+#include <optional>
 #include <stdexcept>
 
+#include "kernels/networks/parameter_gradient.hpp"
 #include "src/models/autograd_oracle.hpp"
 
 namespace otfleet {
@@ -164,6 +166,15 @@ Matrix<const Scalar, ExecutionSpace> matrix_of(const torch::Tensor& tensor) {
                                               static_cast<std::size_t>(tensor.size(1)));
 }
 
+/// The gradient of a tensor whose gradient is set, as one row if it has one dimension.
+Matrix<float, ExecutionSpace> gradient_view(const torch::Tensor& tensor) {
+  if (!tensor.defined()) return {};
+  const torch::Tensor gradient = tensor.dim() == 1 ? tensor.grad().unsqueeze(0) : tensor.grad();
+  return Matrix<float, ExecutionSpace>(gradient.data_ptr<float>(),
+                                       static_cast<std::size_t>(gradient.size(0)),
+                                       static_cast<std::size_t>(gradient.size(1)));
+}
+
 /// A View of its own with the tensor's numbers.
 Matrix<const double, ExecutionSpace> copied(const Matrix<const float, ExecutionSpace>& from) {
   const Matrix<double, ExecutionSpace> to("otfleet::models::weights", from.extent(0),
@@ -178,7 +189,9 @@ struct NeuralDual::Network {
   DualDescription description;
   Chain potential, predictor;
   FlatParameters flat;
-  torch::Tensor prediction;  ///< of the last predict() that was to be kept, with its graph
+  std::optional<kernels::ParameterGradient<ExecutionSpace, float>> gradient;  ///< of the potential
+  std::size_t gradient_points = 0;  ///< for which it was made
+  torch::Tensor prediction;         ///< of the last predict() that was to be kept, with its graph
 
   explicit Network(const DualDescription& given) : description(given) {
     const Job::Model& model = description.architecture;
@@ -199,6 +212,23 @@ struct NeuralDual::Network {
     predictor.add_names("predictor", named);
     for (auto& [name, tensor] : named) tensor.requires_grad_();
     flat.take(named);
+  }
+
+  /// Of the potential's weights, for as many points.
+  kernels::ParameterGradient<ExecutionSpace, float>& gradient_for(
+      std::size_t points, const kernels::PotentialNetwork<ExecutionSpace, float>& network) {
+    if (!gradient || gradient_points < points) {
+      std::vector<kernels::PotentialLayerGradient<ExecutionSpace, float>> layers;
+      for (const Layer& from : potential.layers) {
+        const auto bias = gradient_view(from.bias);
+        layers.push_back({gradient_view(from.hidden), gradient_view(from.input),
+                          gradient_view(from.quadratic),
+                          Vector<float, ExecutionSpace>(bias.data(), bias.extent(1))});
+      }
+      gradient.emplace(network, layers, static_cast<int>(points));
+      gradient_points = points;
+    }
+    return *gradient;
   }
 
   /// `keep`: with a graph to the predictor's weights.
@@ -302,9 +332,14 @@ void NeuralDual::backward(const Matrix<const float, ExecutionSpace>& x,
     network_->prediction = torch::Tensor();
   }
   if (x.extent(0) > 0) {
-    const Matrix<const float, ExecutionSpace> column(weight.data(), weight.extent(0),
-                                                     std::size_t{1});
-    network_->potential.value(tensor_of(x)).backward(tensor_of(column).squeeze(1));
+    const auto& entries = network_->flat.entries();
+    network_->gradient_for(x.extent(0), potential<float>())
+        .compute(ExecutionSpace(), x, weight, [&](std::size_t layer) {
+          const std::string prefix = "potential." + std::to_string(layer) + ".";
+          if (!listener) return;
+          for (const auto& entry : entries)
+            if (entry.name.starts_with(prefix)) return listener(entry.offset);
+        });
   }
   if (listener) listener(0);
 }

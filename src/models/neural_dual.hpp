@@ -60,8 +60,9 @@ class NeuralDual final : public TrainedModel {
 
   /// Sets gradients() to the derivative by the weights of
   ///   sum_k weight_k f(x_k) + sum_k <slope_k, x̃(y_k)>,
-  /// points x [K, D] and weights [K]; y those of the last predict(y, x, true), slope of its shape,
-  /// or empty where the predictor does not learn. `listener` as for PotentialModel. Local.
+  /// points x [K, D] and weights [K], memory for which is kept from one call to the next; y those
+  /// of the last predict(y, x, true), slope of its shape, or empty where the predictor does not
+  /// learn. `listener` as for PotentialModel. Local.
   void backward(const Matrix<const float, ExecutionSpace>& x,
                 const Vector<const float, ExecutionSpace>& weight,
                 const Matrix<const float, ExecutionSpace>& slope,

@@ -85,8 +85,8 @@ TEST_F(Potentials, TrainingIsReported) {
   EXPECT_GT(figures["conjugate"]["converged"], 0.99);
   EXPECT_GT(figures["conjugate"]["iterations"], 0);
   EXPECT_EQ(figures["history"].size(), 4u);
-  // Predictions come closer to the minimizers.
-  EXPECT_LT(figures["history"][3]["first_error"], figures["history"][0]["first_error"]);
+  // The dual falls from what the identity has.
+  EXPECT_LT(figures["history"][3]["loss"], figures["history"][0]["loss"]);
   EXPECT_TRUE(std::filesystem::exists(path("plane-out/train/model.h5")));
 }
 
@@ -115,21 +115,23 @@ TEST_F(Potentials, EvaluationMeasuresDistancesAndDraws) {
 }
 
 TEST_F(Potentials, SolveMapsPointsForwardAndBack) {
-  ASSERT_EQ(run(words("solve", "forward"), 2).code, 0);
+  const std::string exactly = "conjugate.tolerance=1e-9";
+  ASSERT_EQ(run(words("solve", "forward", {exactly}), 2).code, 0);
   const auto forward = Hdf5File::open(path("forward/solution.h5"));
   EXPECT_EQ(forward.info("/solution/image").shape, (std::vector<std::int64_t>{5000, 2}));
   const auto image = forward.read<double>("/solution/image");
   const auto status = forward.read<std::int32_t>("/solution/status");
   const auto residual = forward.read<double>("/solution/residual");
-  EXPECT_EQ(std::count(status.begin(), status.end(), 0), 5000);
-  for (const double one : residual) EXPECT_LT(one, 1e-3);
+  // At a kink of f' a point may stall just above so small a tolerance.
+  EXPECT_GT(std::count(status.begin(), status.end(), 0), 4950);
+  for (std::size_t k = 0; k < residual.size(); ++k)
+    if (status[k] == 0) EXPECT_LT(residual[k], 1e-9);
   const auto figures = report("forward");
   EXPECT_EQ(figures["instances"], 5000);
-  EXPECT_EQ(figures["converged"], 5000);
-  EXPECT_LT(figures["max_residual"], 1e-3);
+  EXPECT_EQ(figures["converged"], std::count(status.begin(), status.end(), 0));
 
   // One rank writes the same, up to the rounding of products of other sizes.
-  ASSERT_EQ(run(words("solve", "alone")).code, 0);
+  ASSERT_EQ(run(words("solve", "alone", {exactly})).code, 0);
   const auto alone = Hdf5File::open(path("alone/solution.h5")).read<double>("/solution/image");
   ASSERT_EQ(alone.size(), image.size());
   for (std::size_t k = 0; k < image.size(); ++k) EXPECT_NEAR(alone[k], image[k], 1e-12);
@@ -151,7 +153,7 @@ TEST_F(Potentials, SolveMapsPointsForwardAndBack) {
     const double x = 2 * random.uniform(2 * k) - 1, y = 2 * random.uniform(2 * k + 1) - 1;
     const double distance = std::hypot(again[2 * k] - x, again[2 * k + 1] - y);
     close += distance < 1e-6;
-    EXPECT_NEAR(distance, round_trip[k], 0.01 + 0.1 * distance) << k;
+    EXPECT_NEAR(distance, round_trip[k], 1e-3 + 0.01 * distance) << k;
   }
   EXPECT_GT(close, 4500);
   const auto info = run({"info", "back/solution.h5"});

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/networks/parameter_gradient.hpp"
+
 // Networks by matrix products against the same networks written with loops, and their gradients
 // against central differences.
 
@@ -80,7 +82,7 @@ Matrix<const Scalar, Space> upload(const Values& values, std::size_t columns) {
 }
 
 template <class Scalar>
-NetworkOracle<Space, Scalar> oracle_of(const Network& network, int points) {
+PotentialNetwork<Space, Scalar> device_network(const Network& network) {
   PotentialNetwork<Space, Scalar> result;
   result.half_square = network.half_square;
   std::size_t before = 0;
@@ -103,7 +105,12 @@ NetworkOracle<Space, Scalar> oracle_of(const Network& network, int points) {
     result.layers.push_back(one);
     before = layer.outputs;
   }
-  return {result, points};
+  return result;
+}
+
+template <class Scalar>
+NetworkOracle<Space, Scalar> oracle_of(const Network& network, int points) {
+  return {device_network<Scalar>(network), points};
 }
 
 class Draw {
@@ -187,6 +194,77 @@ TEST(PotentialNetworkTest, RandomArchitectures) {
       const Network network = random_network(draw, activation);
       expect_values_and_gradients<double>(network, draw, 1e-12);
       expect_values_and_gradients<float>(network, draw, 2e-4);
+    }
+}
+
+TEST(ParameterGradientTest, RandomArchitectures) {
+  Draw draw(11);
+  constexpr std::size_t room = 20, count = 13;
+  for (const char* activation : {"elu", "softplus", "silu"})
+    for (int trial = 0; trial < 8; ++trial) {
+      SCOPED_TRACE(activation);
+      Network network = random_network(draw, activation);
+      const std::size_t d = network.dimension;
+      std::vector<PotentialLayerGradient<Space, double>> gradient;
+      const auto like = [](const Values& values, std::size_t columns) {
+        return Matrix<double, Space>("otfleet::test::gradient",
+                                     columns == 0 ? 0 : values.size() / columns, columns);
+      };
+      std::size_t before = 0;
+      for (const Layer& layer : network.layers) {
+        PotentialLayerGradient<Space, double> one;
+        if (!layer.hidden.empty()) one.hidden = like(layer.hidden, before);
+        if (!layer.input.empty()) one.input = like(layer.input, d);
+        if (!layer.quadratic.empty()) one.quadratic = like(layer.quadratic, d);
+        if (!layer.bias.empty())
+          one.bias = Vector<double, Space>("otfleet::test::gradient", layer.bias.size());
+        gradient.push_back(one);
+        before = layer.outputs;
+      }
+      ParameterGradient<Space, double> derivative(device_network<double>(network), gradient, room);
+      const Values points = draw.values(count * d, 1), weights = draw.values(count, 1);
+      const Vector<double, Space> device_weights("otfleet::test::weights", count);
+      const auto host = Kokkos::create_mirror_view(device_weights);
+      for (std::size_t k = 0; k < count; ++k) host(k) = weights[k];
+      Kokkos::deep_copy(device_weights, host);
+      std::vector<std::size_t> done;
+      for (int call = 0; call < 2; ++call) {  // nothing is left over from the first
+        done.clear();
+        derivative.compute(Space(), upload<double>(points, d), device_weights,
+                           [&](std::size_t layer) { done.push_back(layer); });
+      }
+      ASSERT_EQ(done.size(), network.layers.size());
+      EXPECT_EQ(done.front(), network.layers.size() - 1);
+      EXPECT_EQ(done.back(), 0u);
+      const auto sum = [&] {
+        double total = 0;
+        for (std::size_t k = 0; k < count; ++k) {
+          const auto begin = points.begin() + static_cast<long>(k * d);
+          total += weights[k] * reference(network, Values(begin, begin + static_cast<long>(d)));
+        }
+        return total;
+      };
+      const auto expect_derivatives = [&](Values& values, const auto& found) {
+        const auto host_found = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), found);
+        for (std::size_t i = 0; i < values.size(); i += 1 + values.size() / 7) {
+          constexpr double step = 1e-4;
+          const double middle = values[i];
+          const auto at = [&](double t) {
+            values[i] = middle + t;
+            return sum();
+          };
+          const double slope =
+              (8 * (at(step) - at(-step)) - (at(2 * step) - at(-2 * step))) / (12 * step);
+          values[i] = middle;
+          EXPECT_NEAR(host_found.data()[i], slope, 1e-7 * (1 + std::abs(slope)));
+        }
+      };
+      for (std::size_t k = 0; k < network.layers.size(); ++k) {
+        expect_derivatives(network.layers[k].hidden, gradient[k].hidden);
+        expect_derivatives(network.layers[k].input, gradient[k].input);
+        expect_derivatives(network.layers[k].quadratic, gradient[k].quadratic);
+        expect_derivatives(network.layers[k].bias, gradient[k].bias);
+      }
     }
 }
 
