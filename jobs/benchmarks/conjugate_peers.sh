@@ -2,7 +2,7 @@
 # Conjugates of a network, L-BFGS of otfleet against that of jaxopt (vmap, compiled), on the same
 # networks, points and tolerance, in turns. Writes OUTPUT_DIR/conjugates.json and conjugates.md.
 #
-#   bash jobs/benchmarks/conjugate_peers.sh OUTPUT_DIR [--weights FILE.h5]...   about ten minutes
+#   bash jobs/benchmarks/conjugate_peers.sh OUTPUT_DIR [--weights FILE.h5]...   a quarter of an hour
 #
 # FILE.h5 is a further network, such as a trained one; conjugate_solve.cpp has the format.
 # In the environment: CONJUGATE_SOLVE, the program (default: the repository's, built first);

@@ -36,10 +36,10 @@ struct HiddenLayer {
 template <Activation activation, class ExecutionSpace, class Scalar>
 void finish_layer(const ExecutionSpace& space, int points,
                   const HiddenLayer<ExecutionSpace, Scalar>& layer) {
-  const bool biased = layer.bias.extent(0) > 0, headed = layer.head.extent(0) > 0;
   Kokkos::parallel_for(
       "otfleet::networks::finish_layer", Kokkos::RangePolicy<ExecutionSpace>(space, 0, points),
       KOKKOS_LAMBDA(int k) {
+        const bool biased = layer.bias.extent(0) > 0, headed = layer.head.extent(0) > 0;
         const int outputs = layer.outputs, rank = layer.rank;
         Scalar* const s = &layer.output(k, 0);
         Scalar* const d = &layer.slope(k, 0);
@@ -139,12 +139,14 @@ NetworkOracle<ExecutionSpace, Scalar>::NetworkOracle(
     check(outputs > 0, k, "it has no outputs");
     check(layer.hidden.extent(0) == 0 || layer.hidden.extent(1) == before, k,
           "hidden weights do not fit the layer before");
-    for (const auto& wide : {layer.input, layer.quadratic}) {
-      if (wide.extent(0) == 0) continue;
-      if (dimension_ == 0) dimension_ = static_cast<int>(wide.extent(1));
-      check(wide.extent(1) == static_cast<std::size_t>(dimension_), k,
+    const auto check_dimension = [&](const Matrix<const Scalar, ExecutionSpace>& weights) {
+      if (weights.extent(0) == 0) return;
+      if (dimension_ == 0) dimension_ = static_cast<int>(weights.extent(1));
+      check(weights.extent(1) == static_cast<std::size_t>(dimension_), k,
             "its weights are for another dimension");
-    }
+    };
+    check_dimension(layer.input);
+    check_dimension(layer.quadratic);
     check(layer.input.extent(0) == 0 || layer.input.extent(0) == outputs, k,
           "input weights do not fit its outputs");
     check(layer.bias.extent(0) == 0 || layer.bias.extent(0) == outputs, k,

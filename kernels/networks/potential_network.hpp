@@ -38,8 +38,8 @@ struct PotentialNetwork {
 /// the derivatives of activations, and back by hand. Allocates when it is made, never in a call.
 /// Weights are those of the Views that it was given, also when they change.
 ///
-/// Work: four multiply-adds for each weight and point. Memory: two numbers for each hidden unit and
-/// point, one for each row of Q.
+/// Work: two multiply-adds for each weight and point, one there and one back. Memory: two numbers
+/// for each hidden unit and point (one in the last hidden layer), one for each row of Q.
 template <class ExecutionSpace, class Scalar>
 class NetworkOracle final : public PotentialOracle<ExecutionSpace, Scalar> {
  public:
