@@ -28,10 +28,10 @@ void finish_layer(const ExecutionSpace& space, int points, int outputs, int rank
                   const Matrix<Scalar, ExecutionSpace>& output,
                   const Matrix<Scalar, ExecutionSpace>& slope,
                   const Matrix<Scalar, ExecutionSpace>& product) {
-  const bool biased = bias.extent(0) > 0;
   Kokkos::parallel_for(
       "otfleet::networks::finish_layer_kept", Kokkos::RangePolicy<ExecutionSpace>(space, 0, points),
       KOKKOS_LAMBDA(int k) {
+        const bool biased = bias.extent(0) > 0;
         Scalar* const s = &output(k, 0);
         Scalar* const d = &slope(k, 0);
         for (int o = 0; o < (rank > 0 ? outputs : 0); ++o) {

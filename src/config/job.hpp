@@ -118,7 +118,7 @@ struct Job {
     std::int64_t memory = 10;            // lbfgs
     std::string line_search = "armijo";  // lbfgs: armijo | wolfe
     double learning_rate = 0.1;          // adam
-    std::string precision = "double";    // of solve and evaluate: double | float
+    std::string precision = "mixed";     // of solve and evaluate: mixed | double | float
   } conjugate;
 
   /// What solve pushes through a trained map, problem = "potentials".

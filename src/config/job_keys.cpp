@@ -177,7 +177,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(conjugate.memory, integer(1, 64), "pairs that L-BFGS keeps of each point"),
     OTFLEET_KEY(conjugate.line_search, one_of({"armijo", "wolfe"}), "of L-BFGS"),
     OTFLEET_KEY(conjugate.learning_rate, above_zero, "of Adam's first step, falling by a cosine"),
-    OTFLEET_KEY(conjugate.precision, one_of({"double", "float"}), "of solve and evaluate; training is in float"),
+    OTFLEET_KEY(conjugate.precision, one_of({"mixed", "double", "float"}), "of solve and evaluate: mixed is float first (lbfgs), double in the end; training is in float"),
     OTFLEET_KEY(map.points.file, anything, "points [N, D] that solve pushes through a trained map; potentials only"),
     OTFLEET_KEY(map.points.dataset, anything, "its name inside an HDF5 file"),
     OTFLEET_KEY(map.direction, one_of({"forward", "backward"}), "from source to target, or back"),

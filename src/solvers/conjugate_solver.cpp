@@ -16,16 +16,20 @@ Method<Scalar> make_method(const Job::Conjugate& job, int points, int dimension)
     settings.learning_rate = job.learning_rate;
     return kernels::AdamDescent<ExecutionSpace, Scalar>(settings, points, dimension);
   }
+  return kernels::Lbfgs<ExecutionSpace, Scalar>(lbfgs_settings(job), points, dimension);
+}
+
+}  // namespace
+
+kernels::LbfgsSettings lbfgs_settings(const Job::Conjugate& job) {
   kernels::LbfgsSettings settings;
   settings.memory = static_cast<int>(job.memory);
   settings.max_steps = job.solver == "none" ? 0 : static_cast<int>(job.max_steps);
   settings.gradient_tolerance = job.tolerance;
   settings.line_search =
       job.line_search == "wolfe" ? kernels::LineSearch::wolfe : kernels::LineSearch::armijo;
-  return kernels::Lbfgs<ExecutionSpace, Scalar>(settings, points, dimension);
+  return settings;
 }
-
-}  // namespace
 
 template <class Scalar>
 ConjugateSolver<Scalar>::ConjugateSolver(const Job::Conjugate& settings, int points, int dimension)

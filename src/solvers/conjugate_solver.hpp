@@ -25,6 +25,9 @@ class ConjugateSolver {
       method_;
 };
 
+/// What a job says of L-BFGS; solver "none": no step.
+kernels::LbfgsSettings lbfgs_settings(const Job::Conjugate& job);
+
 /// "converged", "step limit" and so on.
 const char* conjugate_status_name(kernels::ConjugateStatus status);
 

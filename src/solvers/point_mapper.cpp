@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -9,6 +11,9 @@
 
 namespace otfleet {
 namespace {
+
+/// Smaller tolerances are not worth a beginning in float.
+constexpr double least_in_float = 1e-5;
 
 /// As many points at a time as keep a network's layers in the caches.
 constexpr std::size_t block_points = 1024;
@@ -80,7 +85,12 @@ class PointMapper::Blocks {
         x_(points_view<Scalar>("x", dimension_)),
         y_in_float_(points_view<float>("y_in_float", dimension_)),
         prediction_(points_view<float>("prediction", dimension_)),
-        value_("otfleet::solver::value", block_points) {}
+        value_("otfleet::solver::value", block_points) {
+    if constexpr (std::is_same_v<Scalar, double>)
+      if (settings.precision == "mixed" && settings.solver == "lbfgs" &&
+          settings.tolerance >= least_in_float)
+        mixed_.emplace(model, settings);
+  }
 
   std::size_t dimension() const { return dimension_; }
 
@@ -114,7 +124,14 @@ class PointMapper::Blocks {
     upload(points, y);
     upload(std::span<const double>(predicted(points).image), x);
     const kernels::Conjugates<ExecutionSpace, Scalar> found(rows);
-    solver_.minimize(oracle_, y, x, found);
+    if constexpr (std::is_same_v<Scalar, double>) {
+      if (mixed_)
+        mixed_->solver.minimize(ExecutionSpace(), mixed_->rough, oracle_, y, x, found);
+      else
+        solver_.minimize(oracle_, y, x, found);
+    } else {
+      solver_.minimize(oracle_, y, x, found);
+    }
     MappedPoints result;
     append(result.image, x);
     append(result.value, found.value);
@@ -137,8 +154,20 @@ class PointMapper::Blocks {
   }
 
  private:
+  /// Float first, double in the end.
+  struct Mixed {
+    kernels::NetworkOracle<ExecutionSpace, float> rough;
+    kernels::MixedLbfgs<ExecutionSpace> solver;
+
+    Mixed(NeuralDual& model, const Job::Conjugate& settings)
+        : rough(model.potential<float>(), block_points),
+          solver(lbfgs_settings(settings), block_points,
+                 static_cast<int>(model.description().dimension)) {}
+  };
+
   NeuralDual& model_;
   std::size_t dimension_;
+  std::optional<Mixed> mixed_;
   kernels::NetworkOracle<ExecutionSpace, Scalar> oracle_;
   ConjugateSolver<Scalar> solver_;
   Matrix<Scalar, ExecutionSpace> y_, x_;
