@@ -214,11 +214,13 @@ struct LbfgsRound {
     if (out_of_trials) {
       if (good) return accept(team, slot, p, value);  // it fell, though not to where it is flat
       if (pairs(p) == 0) return finish(team, p, ConjugateStatus::stalled);
-      // Perhaps the pairs were no good.
+      // Perhaps the pairs were no good. All have read their number before it changes.
+      team.team_barrier();
       Kokkos::single(Kokkos::PerTeam(team), [&] { pairs(p) = 0; });
       team.team_barrier();
       return find_direction(team, p);
     }
+    team.team_barrier();
     Kokkos::single(Kokkos::PerTeam(team), [&] {
       ++trials(p);
       double& lower = search(p, low);

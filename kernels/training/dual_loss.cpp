@@ -1,6 +1,14 @@
 #include "kernels/training/dual_loss.hpp"
 
 namespace otfleet::kernels {
+namespace {
+
+KOKKOS_INLINE_FUNCTION bool is_lost(int status) {
+  return status == static_cast<int>(ConjugateStatus::unbounded) ||
+         status == static_cast<int>(ConjugateStatus::not_finite);
+}
+
+}  // namespace
 
 template <class ExecutionSpace>
 double scaled_difference(const ExecutionSpace& space, const Matrix<const float, ExecutionSpace>& a,
@@ -29,25 +37,23 @@ double scaled_difference(const ExecutionSpace& space, const Matrix<const float, 
 template <class ExecutionSpace>
 DualLoss dual_loss(const ExecutionSpace& space, const Vector<const float, ExecutionSpace>& f_x,
                    const Conjugates<ExecutionSpace, float>& conjugates, double batch,
-                   const Matrix<const float, ExecutionSpace>& starts,
                    const Matrix<float, ExecutionSpace>& minimizers,
                    const Vector<float, ExecutionSpace>& weights) {
   const int count = static_cast<int>(f_x.extent(0));
   const auto status = conjugates.status, steps = conjugates.steps,
              evaluations = conjugates.evaluations;
   const auto value = conjugates.value;
-  const int dimension = static_cast<int>(starts.extent(1));
+  const int dimension = static_cast<int>(minimizers.extent(1));
   const auto share = static_cast<float>(1 / batch);
   DualLoss loss;
   Kokkos::parallel_reduce(
       "otfleet::training::dual_loss", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
       KOKKOS_LAMBDA(int k, double& sum, double& bad, double& good, double& step_sum,
                     double& evaluation_sum) {
-        const bool lost = status(k) == static_cast<int>(ConjugateStatus::unbounded) ||
-                          status(k) == static_cast<int>(ConjugateStatus::not_finite);
+        const bool lost = is_lost(status(k));
         weights(k) = share;
         weights(count + k) = lost ? 0.0f : -share;
-        for (int i = 0; i < (lost ? dimension : 0); ++i) minimizers(k, i) = starts(k, i);
+        for (int i = 0; i < (lost ? dimension : 0); ++i) minimizers(k, i) = 0;
         sum += static_cast<double>(f_x(k)) - (lost ? 0.0 : static_cast<double>(value(k)));
         bad += lost;
         good += status(k) == static_cast<int>(ConjugateStatus::converged);
@@ -59,6 +65,22 @@ DualLoss dual_loss(const ExecutionSpace& space, const Vector<const float, Execut
   return loss;
 }
 
+template <class ExecutionSpace>
+void clear_lost_rows(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& status,
+                     const Matrix<float, ExecutionSpace>& rows) {
+  const int dimension = static_cast<int>(rows.extent(1));
+  Kokkos::parallel_for(
+      "otfleet::training::clear_lost_rows",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(rows.extent(0))),
+      KOKKOS_LAMBDA(int k) {
+        if (is_lost(status(k)))
+          for (int i = 0; i < dimension; ++i) rows(k, i) = 0;
+      });
+}
+
+template void clear_lost_rows<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const Vector<const int, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<float, Kokkos::DefaultExecutionSpace>&);
 template double scaled_difference<Kokkos::DefaultExecutionSpace>(
     const Kokkos::DefaultExecutionSpace&, const Matrix<const float, Kokkos::DefaultExecutionSpace>&,
     const Matrix<const float, Kokkos::DefaultExecutionSpace>&, double,
@@ -66,7 +88,6 @@ template double scaled_difference<Kokkos::DefaultExecutionSpace>(
 template DualLoss dual_loss<Kokkos::DefaultExecutionSpace>(
     const Kokkos::DefaultExecutionSpace&, const Vector<const float, Kokkos::DefaultExecutionSpace>&,
     const Conjugates<Kokkos::DefaultExecutionSpace, float>&, double,
-    const Matrix<const float, Kokkos::DefaultExecutionSpace>&,
     const Matrix<float, Kokkos::DefaultExecutionSpace>&,
     const Vector<float, Kokkos::DefaultExecutionSpace>&);
 

@@ -20,12 +20,16 @@ struct DualLoss {
 /// the minimizers for y, and the weights [2 B] of f at the x and the minimizers in its gradient
 /// (Danskin): 1/batch and −1/batch. Where f has no finite minimizer (ConjugateStatus unbounded,
 /// not_finite) the weight is zero, nothing is added for y, and the row of `minimizers` [B, D]
-/// becomes that of `starts`, so that nothing infinite is multiplied by the zero. Local.
+/// becomes zero, so that nothing infinite is multiplied by the weight. Local.
 template <class ExecutionSpace>
 DualLoss dual_loss(const ExecutionSpace& space, const Vector<const float, ExecutionSpace>& f_x,
                    const Conjugates<ExecutionSpace, float>& conjugates, double batch,
-                   const Matrix<const float, ExecutionSpace>& starts,
                    const Matrix<float, ExecutionSpace>& minimizers,
                    const Vector<float, ExecutionSpace>& weights);
+
+/// Sets the rows of such points to zero: what their slopes are has no meaning. Local.
+template <class ExecutionSpace>
+void clear_lost_rows(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& status,
+                     const Matrix<float, ExecutionSpace>& rows);
 
 }  // namespace otfleet::kernels

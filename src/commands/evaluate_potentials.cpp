@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iostream>
+#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
@@ -118,6 +120,9 @@ void score_against_samples(const Subject& subject, const Mapped& forward, const 
                            nlohmann::json& figures) {
   const auto dimension = subject.dimension;
   const auto distances = [&](const Points& one, const Points& other) -> nlohmann::json {
+    for (const Points* points : {&one, &other})
+      for (const double value : *points)
+        if (!std::isfinite(value)) return {{"exact", nullptr}, {"sliced", nullptr}};
     return {{"exact", exact_distance(one, other, dimension)},
             {"sliced", sliced_distance(one, other, dimension, sliced_directions, 0)}};
   };
@@ -151,20 +156,25 @@ void draw_pictures(const CommandContext& context, const Subject& subject, const 
   plot_transport(context.output, {subject.samplers.name, source, target, pushed, pulled, lines});
 }
 
+/// NaN where a figure is not finite, which JSON has no number for.
+double number(const nlohmann::json& figure) {
+  return figure.is_number() ? figure.get<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
 std::string summary(const nlohmann::json& figures) {
   const auto& conjugate = figures["conjugate"];
   std::string text = fmt::format(
       "{}, D = {}\n"
       "conjugates: {:.1f} steps, {:.4f} ms a point, {:.2f} % converged\n",
       figures["samples"].get<std::string>(), figures["dimension"].get<std::int64_t>(),
-      conjugate["iterations"].get<double>(), conjugate["milliseconds"].get<double>(),
-      100 * conjugate["converged"].get<double>());
+      number(conjugate["iterations"]), number(conjugate["milliseconds"]),
+      100 * number(conjugate["converged"]));
   if (figures.contains("uvp_forward"))
     text += fmt::format(
         "L2-UVP: {:.3f} % forward, {:.3f} % backward ({:.3f} % predicted); cosine {:.4f}, {:.4f}\n",
-        figures["uvp_forward"].get<double>(), figures["uvp_backward"].get<double>(),
-        figures["uvp_predicted"].get<double>(), figures["cosine_forward"].get<double>(),
-        figures["cosine_backward"].get<double>());
+        number(figures["uvp_forward"]), number(figures["uvp_backward"]),
+        number(figures["uvp_predicted"]), number(figures["cosine_forward"]),
+        number(figures["cosine_backward"]));
   if (figures.contains("distances")) {
     text += fmt::format("{:<28}{:>10}{:>10}\n", "Wasserstein-2 distance", "exact", "sliced");
     const std::pair<const char*, const char*> rows[] = {
@@ -175,8 +185,8 @@ std::string summary(const nlohmann::json& figures) {
         {"source_to_source", "source to source, two draws"}};
     for (const auto& [key, name] : rows) {
       const auto& one = figures["distances"][key];
-      text += fmt::format("{:<28}{:>10.4f}{:>10.4f}\n", name, one["exact"].get<double>(),
-                          one["sliced"].get<double>());
+      text += fmt::format("{:<28}{:>10.4f}{:>10.4f}\n", name, number(one["exact"]),
+                          number(one["sliced"]));
     }
   }
   return text;

@@ -117,6 +117,20 @@ void show_kept_mass(const Hdf5File& file) {
     std::cout << fmt::format("plans that are NaN: {}\n", shares.size() - known);
 }
 
+void show_largest(const Hdf5File& file, const std::string& dataset, const std::string& name) {
+  std::vector<std::int64_t> shape;
+  double largest = 0;
+  std::size_t unknown = 0;
+  for (const double value : read_numbers(file, dataset, 0, shape)) {
+    if (std::isnan(value))
+      ++unknown;
+    else
+      largest = std::max(largest, value);
+  }
+  std::cout << fmt::format("largest {}: {:.6g}\n", name, largest);
+  if (unknown > 0) std::cout << fmt::format("{}s that are NaN: {}\n", name, unknown);
+}
+
 void show_solution(const Hdf5File& file) {
   if (file.has("/solution/status")) {
     std::map<std::int64_t, std::int64_t> counts;
@@ -129,21 +143,9 @@ void show_solution(const Hdf5File& file) {
                                count);
     }
   }
-  if (file.has("/solution/marginal_error")) {
-    std::vector<std::int64_t> shape;
-    const auto errors = read_numbers(file, "/solution/marginal_error", 0, shape);
-    double largest = 0;
-    std::size_t unknown = 0;
-    for (const double error : errors) {
-      if (std::isnan(error)) {
-        ++unknown;
-      } else {
-        largest = std::max(largest, error);
-      }
-    }
-    std::cout << fmt::format("largest marginal error: {:.6g}\n", largest);
-    if (unknown > 0) std::cout << fmt::format("marginal errors that are NaN: {}\n", unknown);
-  }
+  for (const auto& [dataset, name] : {std::pair{"/solution/marginal_error", "marginal error"},
+                                      std::pair{"/solution/residual", "residual"}})
+    if (file.has(dataset)) show_largest(file, dataset, name);
   for (const auto& [name, side] : {std::pair{"f_offsets", "source"}, {"g_offsets", "target"}}) {
     const auto dataset = std::string("/solution/") + name;
     if (file.has(dataset))

@@ -135,7 +135,8 @@ std::string run_identity(const Job& job, const std::string& content) {
   nlohmann::json resolved = job.resolved();
   nlohmann::json identity = {{"content", content}};
   if (job.seeks_potentials()) {
-    for (const char* key : {"problem", "conjugate", "map"}) identity[key] = resolved[key];
+    for (const char* key : {"problem", "conjugate"}) identity[key] = resolved[key];
+    identity["direction"] = resolved["map"]["direction"];  // content says which points
     return identity.dump();
   }
   for (const char* key : {"problem", "solver", "fine_tune", "solution"})

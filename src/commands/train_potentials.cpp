@@ -22,9 +22,11 @@ void train_potentials(const CommandContext& context, Report& report) {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] { samplers = make_samplers(job); });
     const std::int64_t dimension = samplers.source->dimension();
-    const nlohmann::json resolved = job.resolved();
-    unfinished.job = training_identity(
-        job, {{"samples", resolved["samples"]}, {"conjugate", resolved["conjugate"]}});
+    nlohmann::json conjugate = job.resolved()["conjugate"];
+    conjugate.erase("precision");  // not of training
+    const std::string samples =
+        communicator.broadcast(communicator.is_root() ? fingerprint(samplers) : "");
+    unfinished.job = training_identity(job, {{"samples", samples}, {"conjugate", conjugate}});
     const auto newest = find_unfinished(
         context, checkpoints,
         [&](const std::filesystem::path& file) {

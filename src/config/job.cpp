@@ -272,7 +272,8 @@ void check_together(const Job& job, const std::string& file) {
     if (learns && job.model.predictor == "none")
       fail(fmt::format("train.loss = '{}' needs a model.predictor; without one use 'none'",
                        job.train.loss));
-    if (job.conjugate.solver == "none" && (!learns || job.train.loss == "regression"))
+    if ((job.conjugate.solver == "none" || job.conjugate.max_steps == 0) &&
+        (!learns || job.train.loss == "regression"))
       fail(
           fmt::format("conjugate.solver = 'none' leaves train.loss = '{}' without minimizers; use "
                       "'objective' or 'cycle'",
@@ -284,6 +285,13 @@ void check_together(const Job& job, const std::string& file) {
       fail("samples.source and samples.target go together");
   } else {
     if (architecture == "icnn") fail("model.architecture = 'icnn' needs problem = 'potentials'");
+    for (const auto& [name, given] :
+         {std::pair{"samples.pair", !job.samples.pair.empty()},
+          std::pair{"samples.benchmark", !job.samples.benchmark.empty()},
+          std::pair{"samples.source", !job.samples.source.empty()},
+          std::pair{"samples.target", !job.samples.target.empty()},
+          std::pair{"map.points", !job.map.points.empty()}})
+      if (given) fail(fmt::format("{} needs problem = 'potentials'", name));
     if (job.train.loss == "cycle" || job.train.loss == "none")
       fail(fmt::format("train.loss = '{}' needs problem = 'potentials'", job.train.loss));
   }

@@ -90,9 +90,8 @@ double CheckpointFile::number(const std::string& attribute) const {
 }
 
 std::string CheckpointFile::problem() const {
-  const auto value =
-      file_.has("/model") ? file_.string_attribute("/model", "problem") : std::nullopt;
-  return value.value_or("population");
+  if (!file_.has("/model")) throw UserError(name() + ": not an otfleet checkpoint (no /model)");
+  return file_.string_attribute("/model", "problem").value_or("population");
 }
 
 std::vector<std::int64_t> CheckpointFile::list(const std::string& dataset) const {

@@ -106,7 +106,7 @@ struct Chain {
     Chain result = *this;
     for (Layer& layer : result.layers)
       layer.for_each([&](const char*, torch::Tensor& tensor) {
-        if (tensor.defined()) tensor = tensor.detach().to(type);
+        if (tensor.defined()) tensor = tensor.detach().to(type, false, true);
       });
     return result;
   }

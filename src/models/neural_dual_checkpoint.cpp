@@ -42,7 +42,7 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
   const CheckpointFile file(path);
   if (file.problem() != "potentials")
     throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
-                    "', not 'potentials'");
+                    "', not 'potentials'; train again, or name another with files.checkpoint");
   DualDescription found;
   Job::Model& model = found.architecture;
   model.architecture = file.text("architecture");

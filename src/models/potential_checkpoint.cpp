@@ -22,7 +22,8 @@ std::string architecture_text(const Job::Model& model) {
 
 ModelDescription read_description(const CheckpointFile& file) {
   if (file.problem() != "population")
-    throw UserError(file.name() + ": was trained with problem = '" + file.problem() + "'");
+    throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
+                    "', not 'population'; train again, or name another with files.checkpoint");
   ModelDescription description;
   description.architecture.architecture = file.text("architecture");
   description.architecture.hidden = file.list("hidden");

@@ -2,7 +2,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <vector>
+
 #include "distributed/error.hpp"
+#include "src/problems/fingerprint.hpp"
 #include "src/samplers/array_sampler.hpp"
 #include "src/samplers/plane_pairs.hpp"
 
@@ -27,6 +30,17 @@ SamplerPair make_samplers(const Job& job, SampleUse use) {
     throw UserError(fmt::format("samples.source has points of dimension {}, samples.target of {}",
                                 pair.source->dimension(), pair.target->dimension()));
   return pair;
+}
+
+std::string fingerprint(const SamplerPair& samplers) {
+  constexpr std::int64_t count = 1024;
+  Fnv hash;
+  for (const Sampler* sampler : {samplers.source.get(), samplers.target.get()}) {
+    std::vector<double> points(static_cast<std::size_t>(count * sampler->dimension()));
+    sampler->fill(0, count, points.data());
+    hash.add(points);
+  }
+  return hash.digits();
 }
 
 }  // namespace otfleet

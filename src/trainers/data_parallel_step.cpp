@@ -35,7 +35,7 @@ DataParallelStep::DataParallelStep(const OptimizerSettings& settings,
   Kokkos::deep_copy(parameters, host);
 }
 
-StepFigures DataParallelStep::run(const BackwardPass& pass, std::array<double, 2> sums, double rate,
+StepFigures DataParallelStep::run(const BackwardPass& pass, std::span<double> sums, double rate,
                                   LapWatch& watch, TrainingSeconds& seconds) {
   const ExecutionSpace space;
   double averaging = 0;
@@ -47,7 +47,7 @@ StepFigures DataParallelStep::run(const BackwardPass& pass, std::array<double, 2
   watch.lap(seconds.backward);
   seconds.backward -= averaging;
   seconds.averaging += averaging;
-  communicator_.all_reduce(std::span<double>(sums), distributed::Reduction::sum);
+  communicator_.all_reduce(sums, distributed::Reduction::sum);
   watch.lap(seconds.averaging);
 
   const auto gradients = model_.gradients();

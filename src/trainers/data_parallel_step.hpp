@@ -1,6 +1,6 @@
 #pragma once
-#include <array>
 #include <optional>
+#include <span>
 
 #include "distributed/communicator.hpp"
 #include "kernels/training/adam.hpp"
@@ -30,10 +30,10 @@ class DataParallelStep {
                    TrainedModel& model);
 
   /// Runs `pass` and makes step number state().step with `rate` times the learning rate; counts it.
-  /// `sums`: this rank's parts of the loss and the first error. `watch` goes on from what came
-  /// before. Collective.
-  StepFigures run(const BackwardPass& pass, std::array<double, 2> sums, double rate,
-                  LapWatch& watch, TrainingSeconds& seconds);
+  /// `sums`: this rank's parts of the loss, the first error and whatever else; becomes that of all
+  /// ranks. `watch` goes on from what came before. Collective.
+  StepFigures run(const BackwardPass& pass, std::span<double> sums, double rate, LapWatch& watch,
+                  TrainingSeconds& seconds);
 
   TrainingState& state() { return state_; }
   std::optional<AveragingFigures> averaging_figures() const;

@@ -82,7 +82,7 @@ void DualTrainer::draw() {
   upload(target_, y_);
 }
 
-std::array<double, 2> DualTrainer::solve() {
+std::array<double, 3> DualTrainer::solve() {
   const ExecutionSpace space;
   const auto rows = static_cast<std::size_t>(count_);
   const double batch = static_cast<double>(settings_.batch);
@@ -96,8 +96,8 @@ std::array<double, 2> DualTrainer::solve() {
   watch.lap(seconds_.loss);
   Kokkos::deep_copy(minimizers, prediction_);
   solver_.minimize(oracle_, y_, minimizers, conjugates_);
-  const auto loss = kernels::dual_loss<ExecutionSpace>(space, value_, conjugates_, batch,
-                                                       prediction_, minimizers, weights_);
+  const auto loss =
+      kernels::dual_loss<ExecutionSpace>(space, value_, conjugates_, batch, minimizers, weights_);
   figures_.points += count_;
   figures_.steps += static_cast<std::int64_t>(loss.steps);
   figures_.evaluations += static_cast<std::int64_t>(loss.evaluations);
@@ -106,14 +106,13 @@ std::array<double, 2> DualTrainer::solve() {
   watch.lap(seconds_.solve);
   if (settings_.loss == AmortizationLoss::regression)
     kernels::scaled_difference<ExecutionSpace>(space, prediction_, minimizers, 2 / batch, slope_);
-  // A potential that is unbounded below for most samples has no dual value to train on.
-  const bool lost = loss.left_out > static_cast<double>(count_) / 2;
-  return {lost ? std::numeric_limits<double>::quiet_NaN() : loss.value, residuals / batch};
+  kernels::clear_lost_rows<ExecutionSpace>(space, conjugates_.status, slope_);
+  return {loss.value, residuals / batch, loss.left_out};
 }
 
 StepFigures DualTrainer::step(double rate) {
   LapWatch watch;
-  std::array<double, 2> sums = {0, 0};  // loss, residual of the predictions
+  std::array<double, 3> sums = {};
   const bool learns = settings_.loss != AmortizationLoss::none;
   if (count_ > 0) {
     draw();
@@ -124,11 +123,16 @@ StepFigures DualTrainer::step(double rate) {
   }
   watch = LapWatch();
   const auto pass = [&](const GradientListener& listener) {
-    if (settings_.loss == AmortizationLoss::cycle)
+    if (settings_.loss == AmortizationLoss::cycle && count_ > 0) {
       model_.cycle_slope(prediction_, y_, 1 / static_cast<double>(settings_.batch), slope_);
+      kernels::clear_lost_rows<ExecutionSpace>(ExecutionSpace(), conjugates_.status, slope_);
+    }
     model_.backward(points_, weights_, learns ? slope_ : Matrix<float, ExecutionSpace>(), listener);
   };
-  const StepFigures figures = update_.run(pass, sums, rate, watch, seconds_);
+  StepFigures figures = update_.run(pass, sums, rate, watch, seconds_);
+  // A potential that is unbounded below for most samples has no dual value to train on.
+  if (sums[2] > static_cast<double>(settings_.batch) / 2)
+    figures.loss = std::numeric_limits<double>::quiet_NaN();
   model_.make_convex();
   return figures;
 }

@@ -57,7 +57,8 @@ class DualTrainer final : public Trainer {
 
  private:
   void draw();
-  std::array<double, 2> solve();
+  /// This rank's parts of the loss, the residuals, and how many samples were left out.
+  std::array<double, 3> solve();
 
   DualTrainerSettings settings_;
   distributed::Communicator communicator_;

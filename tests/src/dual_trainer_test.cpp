@@ -91,6 +91,7 @@ TEST(DualTrainerTest, GaussiansAreMappedAsTheClosedFormDoes) {
   const MappedPoints forward = mapper.forward(x);
   EXPECT_LT(l2_uvp(forward.image, y, dimension, variance), 1);
   const MappedPoints backward = mapper.backward(y);
+  const MappedPoints at_image = mapper.forward(backward.image, false);
   double input_variance = 0;
   const auto source = pair.source_covariance();
   for (std::size_t i = 0; i < dimension; ++i) input_variance += source[i * dimension + i];
@@ -103,7 +104,12 @@ TEST(DualTrainerTest, GaussiansAreMappedAsTheClosedFormDoes) {
     double product = 0;
     for (std::size_t i = 0; i < dimension; ++i)
       product += backward.image[k * dimension + i] * y[k * dimension + i];
-    EXPECT_TRUE(std::isfinite(product + backward.value[k]));
+    EXPECT_NEAR(at_image.value[k] + backward.value[k], product, 1e-4 * (1 + std::abs(product)));
+    const std::size_t other = (k + 1) % count;
+    double unpaired = 0;
+    for (std::size_t i = 0; i < dimension; ++i)
+      unpaired += x[other * dimension + i] * y[k * dimension + i];
+    EXPECT_GE(forward.value[other] + backward.value[k], unpaired - 1e-9);
   }
   // The prediction is close to what the solver makes of it.
   const MappedPoints predicted = mapper.predicted(y);
