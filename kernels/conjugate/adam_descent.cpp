@@ -97,6 +97,7 @@ void AdamDescent<ExecutionSpace, Scalar>::minimize(
           }
           result.value(p) = static_cast<Scalar>(value);
           result.residual(p) = static_cast<Scalar>(norm);
+          if (step == 0) result.start_residual(p) = static_cast<Scalar>(norm);
           ConjugateStatus status = ConjugateStatus::step_limit;
           if (!finite)
             status = ConjugateStatus::not_finite;

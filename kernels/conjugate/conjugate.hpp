@@ -49,12 +49,14 @@ template <class ExecutionSpace, class Scalar>
 struct Conjugates {
   Vector<Scalar, ExecutionSpace> value;                    ///< J at x: an upper bound on −f*(y)
   Vector<Scalar, ExecutionSpace> residual;                 ///< |∇f(x) − y|, Euclidean
+  Vector<Scalar, ExecutionSpace> start_residual;           ///< the same at the start
   Vector<int, ExecutionSpace> steps, evaluations, status;  ///< status: ConjugateStatus
 
   Conjugates() = default;
   explicit Conjugates(std::size_t points)
       : value("otfleet::conjugate::value", points),
         residual("otfleet::conjugate::residual", points),
+        start_residual("otfleet::conjugate::start_residual", points),
         steps("otfleet::conjugate::steps", points),
         evaluations("otfleet::conjugate::evaluations", points),
         status("otfleet::conjugate::status", points) {}

@@ -190,6 +190,8 @@ struct LbfgsRound {
     const double square = dot(team, g, g);
     const bool finite = value - value == 0 && square - square == 0;
     if (first) {
+      Kokkos::single(Kokkos::PerTeam(team),
+                     [&] { result.start_residual(p) = static_cast<Scalar>(::sqrt(square)); });
       if (finite) return accept(team, slot, p, value);
       Kokkos::single(Kokkos::PerTeam(team), [&] {
         result.value(p) = static_cast<Scalar>(value);

@@ -51,6 +51,7 @@ void MixedLbfgs<ExecutionSpace>::minimize(const ExecutionSpace& space,
   Conjugates<ExecutionSpace, float> found;
   found.value = Kokkos::subview(result_.value, rows);
   found.residual = Kokkos::subview(result_.residual, rows);
+  found.start_residual = Kokkos::subview(result_.start_residual, rows);
   found.steps = Kokkos::subview(result_.steps, rows);
   found.evaluations = Kokkos::subview(result_.evaluations, rows);
   found.status = Kokkos::subview(result_.status, rows);
@@ -69,6 +70,7 @@ void MixedLbfgs<ExecutionSpace>::minimize(const ExecutionSpace& space,
   fine_.minimize(space, oracle, y, x, result);
   Kokkos::parallel_for(
       "otfleet::conjugate::count_both", points, KOKKOS_LAMBDA(int k) {
+        result.start_residual(k) = static_cast<double>(found.start_residual(k));
         result.steps(k) += found.steps(k);
         result.evaluations(k) += found.evaluations(k);
       });

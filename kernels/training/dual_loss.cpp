@@ -11,27 +11,17 @@ KOKKOS_INLINE_FUNCTION bool is_lost(int status) {
 }  // namespace
 
 template <class ExecutionSpace>
-double scaled_difference(const ExecutionSpace& space, const Matrix<const float, ExecutionSpace>& a,
-                         const Matrix<const float, ExecutionSpace>& b, double scale,
-                         const Matrix<float, ExecutionSpace>& difference) {
+void scaled_difference(const ExecutionSpace& space, const Matrix<const float, ExecutionSpace>& a,
+                       const Matrix<const float, ExecutionSpace>& b, double scale,
+                       const Matrix<float, ExecutionSpace>& difference) {
   const int dimension = static_cast<int>(a.extent(1));
-  const bool stored = difference.extent(0) > 0;
   const auto factor = static_cast<float>(scale);
-  double total = 0;
-  Kokkos::parallel_reduce(
+  Kokkos::parallel_for(
       "otfleet::training::scaled_difference",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(a.extent(0))),
-      KOKKOS_LAMBDA(int k, double& sum) {
-        double square = 0;
-        for (int i = 0; i < dimension; ++i) {
-          const float one = a(k, i) - b(k, i);
-          square += static_cast<double>(one) * one;
-          if (stored) difference(k, i) = factor * one;
-        }
-        sum += ::sqrt(square);
-      },
-      total);
-  return total;
+      KOKKOS_LAMBDA(int k) {
+        for (int i = 0; i < dimension; ++i) difference(k, i) = factor * (a(k, i) - b(k, i));
+      });
 }
 
 template <class ExecutionSpace>
@@ -42,14 +32,14 @@ DualLoss dual_loss(const ExecutionSpace& space, const Vector<const float, Execut
   const int count = static_cast<int>(f_x.extent(0));
   const auto status = conjugates.status, steps = conjugates.steps,
              evaluations = conjugates.evaluations;
-  const auto value = conjugates.value;
+  const auto value = conjugates.value, start_residual = conjugates.start_residual;
   const int dimension = static_cast<int>(minimizers.extent(1));
   const auto share = static_cast<float>(1 / batch);
   DualLoss loss;
   Kokkos::parallel_reduce(
       "otfleet::training::dual_loss", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
       KOKKOS_LAMBDA(int k, double& sum, double& bad, double& good, double& step_sum,
-                    double& evaluation_sum) {
+                    double& evaluation_sum, double& residual_sum) {
         const bool lost = is_lost(status(k));
         weights(k) = share;
         weights(count + k) = lost ? 0.0f : -share;
@@ -59,8 +49,10 @@ DualLoss dual_loss(const ExecutionSpace& space, const Vector<const float, Execut
         good += status(k) == static_cast<int>(ConjugateStatus::converged);
         step_sum += steps(k);
         evaluation_sum += evaluations(k);
+        residual_sum += static_cast<double>(start_residual(k));
       },
-      loss.value, loss.left_out, loss.converged, loss.steps, loss.evaluations);
+      loss.value, loss.left_out, loss.converged, loss.steps, loss.evaluations,
+      loss.start_residuals);
   loss.value /= batch;
   return loss;
 }
@@ -81,7 +73,7 @@ void clear_lost_rows(const ExecutionSpace& space, const Vector<const int, Execut
 template void clear_lost_rows<Kokkos::DefaultExecutionSpace>(
     const Kokkos::DefaultExecutionSpace&, const Vector<const int, Kokkos::DefaultExecutionSpace>&,
     const Matrix<float, Kokkos::DefaultExecutionSpace>&);
-template double scaled_difference<Kokkos::DefaultExecutionSpace>(
+template void scaled_difference<Kokkos::DefaultExecutionSpace>(
     const Kokkos::DefaultExecutionSpace&, const Matrix<const float, Kokkos::DefaultExecutionSpace>&,
     const Matrix<const float, Kokkos::DefaultExecutionSpace>&, double,
     const Matrix<float, Kokkos::DefaultExecutionSpace>&);

@@ -3,16 +3,16 @@
 
 namespace otfleet::kernels {
 
-/// difference [B, D] = scale (a − b), unless it is empty. Returns sum_k |a_k − b_k|, Euclidean.
-/// Local.
+/// difference [B, D] = scale (a − b). Local.
 template <class ExecutionSpace>
-double scaled_difference(const ExecutionSpace& space, const Matrix<const float, ExecutionSpace>& a,
-                         const Matrix<const float, ExecutionSpace>& b, double scale,
-                         const Matrix<float, ExecutionSpace>& difference);
+void scaled_difference(const ExecutionSpace& space, const Matrix<const float, ExecutionSpace>& a,
+                       const Matrix<const float, ExecutionSpace>& b, double scale,
+                       const Matrix<float, ExecutionSpace>& difference);
 
 /// Sums over one batch of minimizers.
 struct DualLoss {
-  double value = 0;  ///< sum over samples of f(x) + f*(y), divided by `batch`
+  double value = 0;            ///< sum over samples of f(x) + f*(y), divided by `batch`
+  double start_residuals = 0;  ///< sum of |∇f − y| at the starts
   double steps = 0, evaluations = 0, converged = 0, left_out = 0;
 };
 

@@ -47,6 +47,7 @@ torch::Tensor fresh_bias(std::int64_t outputs, std::int64_t inputs) {
 /// The tensors of a kernels::PotentialLayer; undefined where it has none.
 struct Layer {
   torch::Tensor hidden, input, quadratic, bias;
+  Activation activation = Activation::identity;
 
   template <class Body>
   void for_each(const Body& body) {
@@ -61,7 +62,6 @@ struct Layer {
 /// outputs and no quadratics, an MLP.
 struct Chain {
   std::vector<Layer> layers;
-  Activation activation = Activation::elu;
   bool convex = false;
   double half_square = 0;
 
@@ -86,7 +86,7 @@ struct Chain {
         const std::int64_t width = s.size(-1);
         add(0.5 * x.matmul(layer.quadratic.t()).square().view({x.size(0), width, -1}).sum(2));
       }
-      z = k + 1 < layers.size() ? activated(activation, s) : s;
+      z = k + 1 < layers.size() ? activated(layer.activation, s) : s;
     }
     return z;
   }
@@ -115,12 +115,12 @@ struct Chain {
 Chain make_mlp(std::int64_t dimension, const std::vector<std::int64_t>& hidden,
                std::int64_t outputs, Activation activation) {
   Chain net;
-  net.activation = activation;
   std::int64_t inputs = dimension;
   for (const std::int64_t width : hidden) {
     Layer layer;
     (net.layers.empty() ? layer.input : layer.hidden) = fresh(width, inputs);
     layer.bias = fresh_bias(width, inputs);
+    layer.activation = activation;
     net.layers.push_back(layer);
     inputs = width;
   }
@@ -134,7 +134,6 @@ Chain make_mlp(std::int64_t dimension, const std::vector<std::int64_t>& hidden,
 Chain make_icnn(std::int64_t dimension, const std::vector<std::int64_t>& hidden, std::int64_t rank,
                 Activation activation) {
   Chain net;
-  net.activation = activation;
   net.convex = true;
   std::int64_t before = 0;
   // Sums over nonnegative weights: their mean is what keeps the units' scale.
@@ -147,6 +146,8 @@ Chain make_icnn(std::int64_t dimension, const std::vector<std::int64_t>& hidden,
     layer.input = fresh(width, dimension);
     if (rank > 0) layer.quadratic = 0.1 * fresh(width * rank, dimension);
     layer.bias = fresh_bias(width, dimension);
+    // Quadratics need no activation to be curved; the paper's first layer has none.
+    layer.activation = before == 0 && rank > 0 ? Activation::identity : activation;
     net.layers.push_back(layer);
     before = width;
   }
@@ -278,7 +279,7 @@ kernels::PotentialNetwork<ExecutionSpace, Scalar> NeuralDual::potential() const 
   };
   for (const Layer& from : net.layers) {
     kernels::PotentialLayer<ExecutionSpace, Scalar> layer;
-    layer.activation = net.activation;
+    layer.activation = from.activation;
     layer.hidden = weights(from.hidden);
     layer.input = weights(from.input);
     layer.quadratic = weights(from.quadratic);

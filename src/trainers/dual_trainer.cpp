@@ -88,10 +88,10 @@ std::array<double, 3> DualTrainer::solve() {
   const double batch = static_cast<double>(settings_.batch);
   const auto x = rows_of(points_, 0, rows), minimizers = rows_of(points_, rows, 2 * rows);
   LapWatch watch;
-  // The predictions' residuals, and from them the slope of the objective.
-  oracle_.evaluate(space, prediction_, value_, gradient_);
-  const double residuals =
-      kernels::scaled_difference<ExecutionSpace>(space, gradient_, y_, 1 / batch, slope_);
+  if (settings_.loss == AmortizationLoss::objective) {
+    oracle_.evaluate(space, prediction_, value_, gradient_);
+    kernels::scaled_difference<ExecutionSpace>(space, gradient_, y_, 1 / batch, slope_);
+  }
   oracle_.evaluate(space, x, value_, gradient_);
   watch.lap(seconds_.loss);
   Kokkos::deep_copy(minimizers, prediction_);
@@ -107,7 +107,7 @@ std::array<double, 3> DualTrainer::solve() {
   if (settings_.loss == AmortizationLoss::regression)
     kernels::scaled_difference<ExecutionSpace>(space, prediction_, minimizers, 2 / batch, slope_);
   kernels::clear_lost_rows<ExecutionSpace>(space, conjugates_.status, slope_);
-  return {loss.value, residuals / batch, loss.left_out};
+  return {loss.value, loss.start_residuals / batch, loss.left_out};
 }
 
 StepFigures DualTrainer::step(double rate) {

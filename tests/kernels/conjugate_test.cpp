@@ -254,6 +254,34 @@ TEST_P(ConjugateTest, NoPointsAndWrongSizes) {
 INSTANTIATE_TEST_SUITE_P(LineSearches, ConjugateTest,
                          ::testing::Values(LineSearch::armijo, LineSearch::wolfe));
 
+template <class Solver, class Settings>
+void expect_start_residuals(Settings settings) {
+  constexpr std::size_t rows = 5;
+  HostOracle<double> oracle(2, [](const Values& x, Values& gradient) {
+    gradient = {3 * x[0], 2 * x[1]};
+    return 1.5 * x[0] * x[0] + x[1] * x[1];
+  });
+  const Values y = random_values(2 * rows, 1), start = random_values(2 * rows, 2);
+  for (const int steps : {0, 50}) {
+    settings.max_steps = steps;
+    Solver solver(settings, rows, 2);
+    const auto x = upload<double>(start, rows);
+    const Conjugates<Space, double> result(rows);
+    solver.minimize(Space(), oracle, upload<double>(y, rows), x, result);
+    const auto found =
+        Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), result.start_residual);
+    for (std::size_t k = 0; k < rows; ++k)
+      EXPECT_NEAR(found(k),
+                  std::hypot(3 * start[2 * k] - y[2 * k], 2 * start[2 * k + 1] - y[2 * k + 1]),
+                  1e-12);
+  }
+}
+
+TEST(StartResidualTest, IsThatOfTheStart) {
+  expect_start_residuals<Lbfgs<Space, double>>(LbfgsSettings());
+  expect_start_residuals<AdamDescent<Space, double>>(AdamDescentSettings());
+}
+
 TEST(AdamDescentTest, QuadraticsAndTrouble) {
   constexpr int d = 3;
   constexpr std::size_t rows = 20;

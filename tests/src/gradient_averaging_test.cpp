@@ -113,7 +113,8 @@ TEST_P(GradientAveragingTest, RanksWithoutProblemsJoin) {
       forward();
       averaging.backward(pass(slope_), step);
     } else {
-      averaging.backward(pass({"otfleet::test::slope", 0, points}), step);
+      averaging.backward(pass(Matrix<double, ExecutionSpace>("otfleet::test::slope", 0, points)),
+                         step);
     }
     expect_gradients(expected);
   }

@@ -197,7 +197,7 @@ TEST(MetaTrainer, ClipAndRateScaleTheStep) {
                                StepFigures& figures) {
     PotentialModel model(description, 1);
     MetaTrainerSettings choices = settings(6);
-    choices.clip = clip;
+    choices.optimizer.clip = clip;
     MetaTrainer trainer(choices, world, population, sampler, model);
     figures = trainer.step(rate);
     EXPECT_EQ(trainer.state().step, 1);
