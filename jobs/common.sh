@@ -11,6 +11,13 @@ run_ranks() {
   mpirun "${flags[@]}" -n "$ranks" "$@"
 }
 
+# python_with FOLDER REQUIREMENTS: a Python in FOLDER/venv that has these packages from PyPI.
+python_with() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null || bash "$root/jobs/install.sh" python3-venv
+  [ -x "$1/venv/bin/python" ] || python3 -m venv "$1/venv"
+  "$1/venv/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+}
+
 # build PRESET: configures when needed and builds with all cores.
 build() {
   (cd "$root" && cmake --preset "$1" >/dev/null && cmake --build --preset "$1")

@@ -20,10 +20,8 @@ if [ -z "${CONJUGATE_SOLVE:-}" ]; then
   bash "$root/jobs/install.sh"
   build release
 fi
-python3 -c 'import ensurepip, venv' 2>/dev/null || bash "$root/jobs/install.sh" python3-venv
 
 here=$root/jobs/benchmarks/conjugate_peers
-[ -x "$output/venv/bin/python" ] || python3 -m venv "$output/venv"
-"$output/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+python_with "$output" "$here/requirements.txt"
 PYTHONDONTWRITEBYTECODE=1 "$output/venv/bin/python" "$here" "$output" \
   --program "${CONJUGATE_SOLVE:-$root/build/release/conjugate_solve}" "$@"

@@ -66,7 +66,7 @@ struct SmallCertificateKernel {
     double* const partial = static_cast<double*>(team.team_shmem().get_shmem_aligned(
         sizeof(double) * L::width * most_sums * team.team_size(), 64));
     tile.clear(team);
-    for_lanes(team, [&](int lane) { lanes.used[source][lane] = lanes.used[target][lane] = 0; });
+    for_lanes<L>(team, [&](int lane) { lanes.used[source][lane] = lanes.used[target][lane] = 0; });
     const int tiles = (problems.size() + L::width - 1) / L::width;
     for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
       load(team, tile, lanes, t);
@@ -81,32 +81,21 @@ struct SmallCertificateKernel {
     }
   }
 
-  /// body(lane), and a barrier.
-  template <class Body>
-  KOKKOS_FUNCTION static void for_lanes(const TeamMember& team, const Body& body) {
-    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), body);
-    team.team_barrier();
-  }
-
   /// body(row, lane, sums) for blocks of a side's rows; then lanes.total[first + c] = sums[c].
   template <int count, class Body>
   KOKKOS_FUNCTION static void for_rows_of(const TeamMember& team, LaneState& lanes, int side,
                                           int first, double* partial, const Body& body) {
     static_assert(count <= most_sums);
     for_row_blocks<Tile, count, ExecutionSpace>(team, lanes.rows[side], partial, body);
-    for_lanes(team, [&](int lane) {
-      for (int c = 0; c < count; ++c) {
-        double sum = 0;
-        for (int worker = 0; worker < team.team_size(); ++worker)
-          sum += partial[Tile::at(c * team.team_size() + worker, lane)];
-        lanes.total[first + c][lane] = sum;
-      }
+    for_lanes<L>(team, [&](int lane) {
+      for (int c = 0; c < count; ++c)
+        lanes.total[first + c][lane] = lane_sum<Tile>(team, partial, c, lane);
     });
   }
 
   KOKKOS_FUNCTION void load(const TeamMember& team, const Tile& tile, LaneState& lanes,
                             int t) const {
-    for_lanes(team, [&](int lane) {
+    for_lanes<L>(team, [&](int lane) {
       const int position = t * L::width + lane;
       for (int side = 0; side < 2; ++side)
         lanes.count[side][lane] =
@@ -118,16 +107,8 @@ struct SmallCertificateKernel {
                                                      lanes.count[source][lane], lane);
     });
     for (int lane = 0; lane < L::width; ++lane)
-      for (int side = 0; side < 2; ++side) {
-        const int count = lanes.count[side][lane], used = lanes.used[side][lane];
-        Kokkos::parallel_for(Kokkos::TeamVectorRange(team, count > used ? count : used),
-                             [&](int row) {
-                               if (row < count)
-                                 load_row(tile, lanes, t, side, row, lane);
-                               else
-                                 tile.clear_row(side, row, lane);
-                             });
-      }
+      load_lane(team, tile, lane, lanes.count, lanes.used,
+                [&](int side, int row) { load_row(tile, lanes, t, side, row, lane); });
     Kokkos::single(Kokkos::PerTeam(team), [&]() {
       for (int side = 0; side < 2; ++side) {
         lanes.rows[side] = 0;
@@ -324,7 +305,7 @@ struct SmallCertificateKernel {
 
   /// Every problem's figures from the totals of its lane.
   KOKKOS_FUNCTION void write(const TeamMember& team, const LaneState& lanes, int t) const {
-    for_lanes(team, [&](int lane) {
+    for_lanes<L>(team, [&](int lane) {
       if (t * L::width + lane >= problems.size()) return;
       const SmallProblem& problem = problems.problems(t * L::width + lane);
       const double mass = problem.mass[source];

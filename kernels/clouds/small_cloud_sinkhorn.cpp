@@ -72,7 +72,7 @@ struct SmallSinkhornKernel {
     Scalar* const partial = static_cast<Scalar*>(team.team_shmem().get_shmem_aligned(
         sizeof(Scalar) * L::width * sums * team.team_size(), 64));
     tile.clear(team);
-    for_lanes(team, [&](int lane) {
+    for_lanes<L>(team, [&](int lane) {
       lanes.used[source][lane] = lanes.used[target][lane] = 0;
       lanes.finished[lane] = 1;
       lanes.reload[lane] = 0;
@@ -89,13 +89,6 @@ struct SmallSinkhornKernel {
       find_stale(team, lanes, target, partial);
       if (lanes.changing > 0) fill_lanes(team, tile, lanes);
     }
-  }
-
-  /// body(lane), and a barrier.
-  template <class Body>
-  KOKKOS_FUNCTION static void for_lanes(const TeamMember& team, const Body& body) {
-    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), body);
-    team.team_barrier();
   }
 
   /// The half-step: potentials and shifts of the target; its largest change into `partial`.
@@ -166,7 +159,7 @@ struct SmallSinkhornKernel {
   /// 2^60 when nothing has moved by more, and the sum above 2^−60.
   KOKKOS_FUNCTION void find_stale(const TeamMember& team, LaneState& lanes, int side,
                                   const Scalar* partial) const {
-    for_lanes(team, [&](int lane) {
+    for_lanes<L>(team, [&](int lane) {
       bool fits = side == target || lanes.iteration[lane] > 0;
       for (int worker = 0; worker < team.team_size(); ++worker)
         fits = fits && partial[Tile::at(worker, lane)] <= Scalar(60);
@@ -178,15 +171,11 @@ struct SmallSinkhornKernel {
   KOKKOS_FUNCTION void judge(const TeamMember& team, LaneState& lanes,
                              const Scalar* partial) const {
     const SmallSinkhornKernel& self = *this;
-    for_lanes(team, [&](int lane) {
+    for_lanes<L>(team, [&](int lane) {
       if (lanes.problem[lane] < 0) return;
       double total[sums];
-      for (int c = 0; c < sums; ++c) {
-        Scalar sum = 0;
-        for (int worker = 0; worker < team.team_size(); ++worker)
-          sum += partial[Tile::at(c * team.team_size() + worker, lane)];
-        total[c] = static_cast<double>(sum);
-      }
+      for (int c = 0; c < sums; ++c)
+        total[c] = static_cast<double>(lane_sum<Tile>(team, partial, c, lane));
       // What is not a number has spread to the padding.
       if (!(total[error] <= Kokkos::Experimental::finite_max<double>::value))
         for (int side = 0; side < 2; ++side) lanes.used[side][lane] = self.capacity[side];
@@ -294,7 +283,7 @@ struct SmallSinkhornKernel {
   KOKKOS_FUNCTION void fill_lanes(const TeamMember& team, const Tile& tile,
                                   LaneState& lanes) const {
     const SmallSinkhornKernel& self = *this;
-    for_lanes(team, [&](int lane) {
+    for_lanes<L>(team, [&](int lane) {
       if (!lanes.finished[lane] && !lanes.reload[lane]) return;
       if (lanes.finished[lane]) self.take_problem(tile, lanes, lane);
       if (lanes.problem[lane] >= 0 && !self.begins_at_zero(lanes, lane))
@@ -308,16 +297,8 @@ struct SmallSinkhornKernel {
     });
     for (int lane = 0; lane < L::width; ++lane) {
       if (!lanes.finished[lane] && !lanes.reload[lane]) continue;
-      for (int side = 0; side < 2; ++side) {
-        const int count = lanes.count[side][lane], used = lanes.used[side][lane];
-        Kokkos::parallel_for(Kokkos::TeamVectorRange(team, count > used ? count : used),
-                             [&](int row) {
-                               if (row < count)
-                                 self.load_row(tile, lanes, side, row, lane);
-                               else
-                                 tile.clear_row(side, row, lane);
-                             });
-      }
+      load_lane(team, tile, lane, lanes.count, lanes.used,
+                [&](int side, int row) { self.load_row(tile, lanes, side, row, lane); });
     }
     team.team_barrier();
     Kokkos::single(Kokkos::PerTeam(team), [&]() {

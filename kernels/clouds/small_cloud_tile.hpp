@@ -203,6 +203,41 @@ struct SmallTile {
   }
 };
 
+/// body(lane) for every lane, and a barrier.
+template <class L, class TeamMember, class Body>
+KOKKOS_INLINE_FUNCTION void for_lanes(const TeamMember& team, const Body& body) {
+  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), body);
+  team.team_barrier();
+}
+
+/// A lane's sum number c of what for_row_blocks() left in `partial`.
+template <class Tile, class TeamMember>
+KOKKOS_INLINE_FUNCTION typename Tile::Scalar lane_sum(const TeamMember& team,
+                                                      const typename Tile::Scalar* partial, int c,
+                                                      int lane) {
+  typename Tile::Scalar sum = 0;
+  for (int worker = 0; worker < team.team_size(); ++worker)
+    sum += partial[Tile::at(c * team.team_size() + worker, lane)];
+  return sum;
+}
+
+/// load(side, row) for the rows of a lane that hold points, `count` of each side; those behind them
+/// that were no padding, up to `used`, become so. No barrier.
+template <class Tile, class TeamMember, class Counts, class Load>
+KOKKOS_INLINE_FUNCTION void load_lane(const TeamMember& team, const Tile& tile, int lane,
+                                      const Counts& counts, const Counts& used, const Load& load) {
+  for (int side = 0; side < 2; ++side) {
+    const int count = counts[side][lane], before = used[side][lane];
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, count > before ? count : before),
+                         [&](int row) {
+                           if (row < count)
+                             load(side, row);
+                           else
+                             tile.clear_row(side, row, lane);
+                         });
+  }
+}
+
 /// Calls body(row, lane, sums) for blocks of `block` rows from `row` on, by pack of lanes from
 /// `lane` on; partial[c][worker][lane] is then what each thread has left in sums[c], from 0. Which
 /// rows a thread takes, and in which order, does not depend on `rows`. Ends with a barrier.

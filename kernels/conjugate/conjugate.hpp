@@ -94,6 +94,9 @@ class Lbfgs {
   Vector<int, ExecutionSpace> pairs_, trials_, active_, next_;
 };
 
+/// What MixedLbfgs asks of float at most, in units of y: nearer to float's rounding steps are lost.
+inline constexpr double least_rough_tolerance = 1e-5;
+
 /// Lbfgs in double for a function that is known in float as well: first in float, where an
 /// evaluation takes half the time, then in double from there, as a rule with one evaluation that
 /// confirms it. Results are judged in double alone. Ours.

@@ -9,7 +9,7 @@ namespace {
 LbfgsSettings rough_settings(LbfgsSettings settings) {
   // A little more than asked for, so that double finds nothing to add; but not down to float's
   // rounding, where steps are lost. Where it stalls, double goes on.
-  settings.gradient_tolerance = std::max(0.9 * settings.gradient_tolerance, 1e-5);
+  settings.gradient_tolerance = std::max(0.9 * settings.gradient_tolerance, least_rough_tolerance);
   settings.max_trials = std::min(settings.max_trials, 5);
   return settings;
 }

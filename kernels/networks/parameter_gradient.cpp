@@ -1,25 +1,15 @@
 #include "kernels/networks/parameter_gradient.hpp"
 
-#include <KokkosBlas3_gemm.hpp>
 #include <stdexcept>
 #include <utility>
 
 #include "kernels/networks/activation.hpp"
+#include "kernels/networks/layer_parts.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
-enum class Form { a_b, a_bt, at_b };
-
-/// C = A B, A Bᵀ or Aᵀ B, plus beta C.
-template <class ExecutionSpace, class Scalar>
-void multiply(Form form, const Matrix<const Scalar, ExecutionSpace>& a,
-              const Matrix<const Scalar, ExecutionSpace>& b, double beta,
-              const Matrix<Scalar, ExecutionSpace>& c) {
-  const char no_turn[] = "N", turn[] = "T";
-  KokkosBlas::gemm(form == Form::at_b ? turn : no_turn, form == Form::a_bt ? turn : no_turn,
-                   Scalar(1), a, b, static_cast<Scalar>(beta), c);
-}
+using detail::Form;
 
 /// Pre-activations, of which `output` has U z + A x, become outputs and slopes.
 template <Activation activation, class ExecutionSpace, class Scalar>
@@ -60,24 +50,6 @@ void finish_layer(const ExecutionSpace& space, int points, int outputs, int rank
       });
 }
 
-template <class ExecutionSpace, class Scalar, class... Arguments>
-void finish_layer(Activation activation, const ExecutionSpace& space, const Arguments&... rest) {
-  switch (activation) {
-    case Activation::identity:
-      return finish_layer<Activation::identity, ExecutionSpace, Scalar>(space, rest...);
-    case Activation::relu:
-      return finish_layer<Activation::relu, ExecutionSpace, Scalar>(space, rest...);
-    case Activation::leaky_relu:
-      return finish_layer<Activation::leaky_relu, ExecutionSpace, Scalar>(space, rest...);
-    case Activation::elu:
-      return finish_layer<Activation::elu, ExecutionSpace, Scalar>(space, rest...);
-    case Activation::softplus:
-      return finish_layer<Activation::softplus, ExecutionSpace, Scalar>(space, rest...);
-    case Activation::silu:
-      return finish_layer<Activation::silu, ExecutionSpace, Scalar>(space, rest...);
-  }
-}
-
 }  // namespace
 
 template <class ExecutionSpace, class Scalar>
@@ -98,9 +70,7 @@ ParameterGradient<ExecutionSpace, Scalar>::ParameterGradient(
         !same(layer.quadratic, own.quadratic) || layer.bias.extent(0) != own.bias.extent(0))
       throw std::invalid_argument("layer " + std::to_string(k) +
                                   ": its gradient has other shapes than its weights");
-    const std::size_t outputs = layer.hidden.extent(0) > 0  ? layer.hidden.extent(0)
-                                : layer.input.extent(0) > 0 ? layer.input.extent(0)
-                                                            : layer.bias.extent(0);
+    const std::size_t outputs = detail::outputs_of(layer);
     Memory memory;
     memory.outputs = static_cast<int>(outputs);
     memory.rank = static_cast<int>(layer.quadratic.extent(0) / outputs);
@@ -128,7 +98,7 @@ void ParameterGradient<ExecutionSpace, Scalar>::compute(
   using Constant = Matrix<const Scalar, ExecutionSpace>;
   const auto product_of = [](Form form, const Constant& a, const Constant& b, double beta,
                              const Matrix<Scalar, ExecutionSpace>& c) {
-    multiply<ExecutionSpace, Scalar>(form, a, b, beta, c);
+    detail::multiply<ExecutionSpace, Scalar>(form, a, b, beta, c);
   };
   const std::size_t last = memory_.size() - 1;
   for (std::size_t k = 0; k <= last; ++k) {
@@ -143,8 +113,10 @@ void ParameterGradient<ExecutionSpace, Scalar>::compute(
       product_of(Form::a_bt, points, layer.input, sees_hidden ? 1 : 0, output);
     else if (!sees_hidden)
       Kokkos::deep_copy(space, output, Scalar(0));
-    finish_layer<ExecutionSpace, Scalar>(layer.activation, space, count, own.outputs, own.rank,
-                                         layer.bias, own.output, own.slope, own.product);
+    detail::with_activation(layer.activation, [&](auto constant) {
+      finish_layer<decltype(constant)::value, ExecutionSpace, Scalar>(
+          space, count, own.outputs, own.rank, layer.bias, own.output, own.slope, own.product);
+    });
   }
   {
     const auto slope = memory_[last].slope;
@@ -164,15 +136,9 @@ void ParameterGradient<ExecutionSpace, Scalar>::compute(
       product_of(Form::at_b, rows(ones_), slope, 0,
                  Matrix<Scalar, ExecutionSpace>(to.bias.data(), std::size_t{1}, to.bias.extent(0)));
     if (own.rank > 0) {
-      const int outputs = own.outputs, rank = own.rank;
-      const auto product = own.product, factor = own.slope;
-      Kokkos::parallel_for(
-          "otfleet::networks::quadratic_gradient",
-          Kokkos::RangePolicy<ExecutionSpace>(space, 0, count), KOKKOS_LAMBDA(int point) {
-            for (int o = 0; o < outputs; ++o)
-              for (int r = 0; r < rank; ++r) product(point, o * rank + r) *= factor(point, o);
-          });
-      product_of(Form::at_b, rows(product), points, 0, to.quadratic);
+      detail::scale_by_slopes<ExecutionSpace, Scalar>(space, count, own.outputs, own.rank,
+                                                      own.slope, own.product);
+      product_of(Form::at_b, rows(own.product), points, 0, to.quadratic);
     }
     if (done) done(k);
     if (k == 0) break;
@@ -183,15 +149,8 @@ void ParameterGradient<ExecutionSpace, Scalar>::compute(
       continue;
     }
     product_of(Form::a_b, slope, layer.hidden, 0, rows(before.output));
-    const auto carried = before.output, activation_slope = before.slope;
-    const int outputs = before.outputs;
-    Kokkos::parallel_for(
-        "otfleet::networks::carry_gradient_back",
-        Kokkos::RangePolicy<ExecutionSpace>(space, 0, count), KOKKOS_LAMBDA(int point) {
-          Scalar* const slopes = &activation_slope(point, 0);
-          const Scalar* const factors = &carried(point, 0);
-          for (int o = 0; o < outputs; ++o) slopes[o] *= factors[o];
-        });
+    detail::carry_back<ExecutionSpace, Scalar>(space, count, before.outputs, before.output,
+                                               before.slope);
   }
   space.fence();
 }

@@ -1,25 +1,16 @@
 #include "kernels/networks/potential_network.hpp"
 
-#include <KokkosBlas3_gemm.hpp>
 #include <stdexcept>
 #include <utility>
 
 #include "kernels/networks/activation.hpp"
+#include "kernels/networks/layer_parts.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
-enum class Turned { no, yes };
-
-/// C = A B, or A Bᵀ where B is turned, plus beta C.
-template <class ExecutionSpace, class Scalar>
-void multiply(Turned turned, const Matrix<const Scalar, ExecutionSpace>& a,
-              const Matrix<const Scalar, ExecutionSpace>& b, double beta,
-              const Matrix<Scalar, ExecutionSpace>& c) {
-  const char no_turn[] = "N", turn[] = "T";
-  KokkosBlas::gemm(no_turn, turned == Turned::yes ? turn : no_turn, Scalar(1), a, b,
-                   static_cast<Scalar>(beta), c);
-}
+using detail::Form;
+using detail::multiply;
 
 /// What a hidden layer's pre-activations become, of which `output` has U z + A x.
 template <class ExecutionSpace, class Scalar>
@@ -88,25 +79,6 @@ void finish_layer(const ExecutionSpace& space, int points,
       });
 }
 
-template <class ExecutionSpace, class Scalar>
-void finish_layer(Activation activation, const ExecutionSpace& space, int points,
-                  const HiddenLayer<ExecutionSpace, Scalar>& layer) {
-  switch (activation) {
-    case Activation::identity:
-      return finish_layer<Activation::identity>(space, points, layer);
-    case Activation::relu:
-      return finish_layer<Activation::relu>(space, points, layer);
-    case Activation::leaky_relu:
-      return finish_layer<Activation::leaky_relu>(space, points, layer);
-    case Activation::elu:
-      return finish_layer<Activation::elu>(space, points, layer);
-    case Activation::softplus:
-      return finish_layer<Activation::softplus>(space, points, layer);
-    case Activation::silu:
-      return finish_layer<Activation::silu>(space, points, layer);
-  }
-}
-
 }  // namespace
 
 Activation activation_of(const std::string& name) {
@@ -133,9 +105,7 @@ NetworkOracle<ExecutionSpace, Scalar>::NetworkOracle(
     const auto& layer = network_.layers[k];
     check((layer.hidden.extent(0) > 0) == (k > 0) || layer.hidden.extent(0) == 0, k,
           "the first layer has no hidden weights");
-    const std::size_t outputs = layer.hidden.extent(0) > 0  ? layer.hidden.extent(0)
-                                : layer.input.extent(0) > 0 ? layer.input.extent(0)
-                                                            : layer.bias.extent(0);
+    const std::size_t outputs = detail::outputs_of(layer);
     check(outputs > 0, k, "it has no outputs");
     check(layer.hidden.extent(0) == 0 || layer.hidden.extent(1) == before, k,
           "hidden weights do not fit the layer before");
@@ -191,25 +161,27 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
     const auto output = rows(own.output);
     bool begun = false;
     if (layer.hidden.extent(0) > 0) {
-      multiply<ExecutionSpace, Scalar>(Turned::yes, Constant(rows(memory_[k - 1].output)),
+      multiply<ExecutionSpace, Scalar>(Form::a_bt, Constant(rows(memory_[k - 1].output)),
                                        layer.hidden, 0, output);
       begun = true;
     }
     if (layer.input.extent(0) > 0) {
-      multiply<ExecutionSpace, Scalar>(Turned::yes, points, layer.input, begun ? 1 : 0, output);
+      multiply<ExecutionSpace, Scalar>(Form::a_bt, points, layer.input, begun ? 1 : 0, output);
       begun = true;
     }
     if (!begun) Kokkos::deep_copy(space, output, Scalar(0));
     if (own.rank > 0)
-      multiply<ExecutionSpace, Scalar>(Turned::yes, points, layer.quadratic, 0, rows(own.product));
-    finish_layer<ExecutionSpace, Scalar>(
-        layer.activation, space, count,
-        {own.outputs, own.rank, layer.bias, k + 1 == last ? head.hidden : Constant(), own.output,
-         own.slope, own.product, value});
+      multiply<ExecutionSpace, Scalar>(Form::a_bt, points, layer.quadratic, 0, rows(own.product));
+    const HiddenLayer<ExecutionSpace, Scalar> hidden{
+        own.outputs, own.rank,  layer.bias,  k + 1 == last ? head.hidden : Constant(),
+        own.output,  own.slope, own.product, value};
+    detail::with_activation(layer.activation, [&](auto constant) {
+      finish_layer<decltype(constant)::value>(space, count, hidden);
+    });
   }
   // The last layer has one output: no products of matrices but for Q.
   if (memory_[last].rank > 0)
-    multiply<ExecutionSpace, Scalar>(Turned::yes, points, head.quadratic, 0,
+    multiply<ExecutionSpace, Scalar>(Form::a_bt, points, head.quadratic, 0,
                                      rows(memory_[last].product));
   {
     const int rank = memory_[last].rank, dimension = dimension_;
@@ -239,7 +211,7 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
         });
   }
   if (memory_[last].rank > 0)
-    multiply<ExecutionSpace, Scalar>(Turned::no, Constant(rows(memory_[last].product)),
+    multiply<ExecutionSpace, Scalar>(Form::a_b, Constant(rows(memory_[last].product)),
                                      head.quadratic, 1, gradient);
   // What the last layer does not see has no slope.
   if (last > 0 && !headed) Kokkos::deep_copy(space, rows(memory_[last - 1].slope), Scalar(0));
@@ -248,17 +220,11 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
     const Memory& own = memory_[k];
     const auto slope = rows(own.slope);
     if (layer.input.extent(0) > 0)
-      multiply<ExecutionSpace, Scalar>(Turned::no, Constant(slope), layer.input, 1, gradient);
+      multiply<ExecutionSpace, Scalar>(Form::a_b, Constant(slope), layer.input, 1, gradient);
     if (own.rank > 0) {
-      const int outputs = own.outputs, rank = own.rank;
-      const auto product = own.product;
-      Kokkos::parallel_for(
-          "otfleet::networks::quadratic_slope",
-          Kokkos::RangePolicy<ExecutionSpace>(space, 0, count), KOKKOS_LAMBDA(int point) {
-            for (int o = 0; o < outputs; ++o)
-              for (int r = 0; r < rank; ++r) product(point, o * rank + r) *= slope(point, o);
-          });
-      multiply<ExecutionSpace, Scalar>(Turned::no, Constant(rows(product)), layer.quadratic, 1,
+      detail::scale_by_slopes<ExecutionSpace, Scalar>(space, count, own.outputs, own.rank,
+                                                      own.slope, own.product);
+      multiply<ExecutionSpace, Scalar>(Form::a_b, Constant(rows(own.product)), layer.quadratic, 1,
                                        gradient);
     }
     if (k == 0) break;
@@ -268,17 +234,10 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
     }
     // The slopes of the layer before, times those of its activation, in the place of its outputs.
     const Memory& before = memory_[k - 1];
-    multiply<ExecutionSpace, Scalar>(Turned::no, Constant(slope), layer.hidden, 0,
+    multiply<ExecutionSpace, Scalar>(Form::a_b, Constant(slope), layer.hidden, 0,
                                      rows(before.output));
-    const auto carried = before.output, activation_slope = before.slope;
-    const int outputs = before.outputs;
-    Kokkos::parallel_for(
-        "otfleet::networks::carry_back", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-        KOKKOS_LAMBDA(int point) {
-          Scalar* const slopes = &activation_slope(point, 0);
-          const Scalar* const factors = &carried(point, 0);
-          for (int o = 0; o < outputs; ++o) slopes[o] *= factors[o];
-        });
+    detail::carry_back<ExecutionSpace, Scalar>(space, count, before.outputs, before.output,
+                                               before.slope);
   }
   space.fence();
 }

@@ -1,19 +1,15 @@
 #include "src/commands/map_task.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
-#include <cmath>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include "distributed/error.hpp"
-#include "distributed/hdf5_checksum.hpp"
 #include "src/commands/input_files.hpp"
 #include "src/models/neural_dual_checkpoint.hpp"
 #include "src/problems/array_file.hpp"
-#include "src/problems/checked_hdf5.hpp"
 #include "src/problems/fingerprint.hpp"
 #include "src/solvers/point_mapper.hpp"
 #include "src/solvers/stop_watch.hpp"
@@ -29,22 +25,6 @@ struct PointsAndMap {
   std::optional<PointMapper> mapper;
 };
 
-Array read_points(const ArraySource& source) {
-  if (source.empty())
-    throw UserError("otfleet solve with problem = 'potentials': map.points.file names no points");
-  Array points = read_array(source);
-  const std::string name = source.file.string();
-  if (points.shape.size() != 2 || points.shape[1] < 1)
-    throw UserError(fmt::format("{}: points are an array [N, D], this one is {}", name,
-                                shape_text(points.shape)));
-  if (points.shape[0] == 0) throw UserError(name + ": holds no points");
-  for (std::size_t i = 0; i < points.values.size(); ++i)
-    if (!std::isfinite(points.values[i]))
-      throw UserError(fmt::format("{}: point {} is not finite", name,
-                                  i / static_cast<std::size_t>(points.shape[1])));
-  return points;
-}
-
 }  // namespace
 
 SolveTask make_map_task(const CommandContext& context, Report& report) {
@@ -57,11 +37,12 @@ SolveTask make_map_task(const CommandContext& context, Report& report) {
     communicator.agree([&] {
       const auto file =
           find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
-      state->points = read_points(job.map.points);
+      if (job.map.points.empty())
+        throw UserError(
+            "otfleet solve with problem = 'potentials': map.points.file names no points");
+      state->points = read_points(job.map.points, "point");
       state->model.emplace(read_neural_dual(file, job, state->points.shape[1]));
-      checksum = distributed::Hdf5File::open(file)
-                     .string_attribute("/", distributed::checksum_attribute)
-                     .value_or("");
+      checksum = read_checksum(file);
       if (!communicator.is_root()) return;
       Fnv hash;
       hash.add(state->points.shape);

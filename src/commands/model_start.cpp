@@ -4,7 +4,6 @@
 
 #include <optional>
 
-#include "distributed/hdf5_checksum.hpp"
 #include "src/commands/input_files.hpp"
 #include "src/models/potential_checkpoint.hpp"
 #include "src/solvers/stop_watch.hpp"
@@ -19,9 +18,7 @@ StartModel load_model(const CommandContext& context, const Population& populatio
     const auto file =
         find_input(context, context.job.files.checkpoint, "files.checkpoint", "train", "model.h5");
     start.emplace(StartModel{read_checkpoint(file, describe_model(context.job, population)),
-                             distributed::Hdf5File::open(file)
-                                 .string_attribute("/", distributed::checksum_attribute)
-                                 .value_or("")});
+                             read_checksum(file)});
     const double epsilon = start->model.description().epsilon;
     if (epsilon != context.job.problem.epsilon)
       spdlog::warn("{} was trained at epsilon = {:g}, the job's is {:g}: predictions may be worse",

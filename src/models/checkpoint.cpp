@@ -69,6 +69,10 @@ void write_checkpoint(const std::filesystem::path& path, TrainedModel& model,
   staged.commit();
 }
 
+std::string read_checksum(const std::filesystem::path& path) {
+  return Hdf5File::open(path).string_attribute("/", distributed::checksum_attribute).value_or("");
+}
+
 CheckpointFile::CheckpointFile(const std::filesystem::path& path) : file_(Hdf5File::open(path)) {
   const auto version = file_.number_attribute("/", "otfleet_version");
   if (version && *version > format_version)

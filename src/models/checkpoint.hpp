@@ -34,6 +34,9 @@ inline constexpr std::int64_t history_columns =
 void write_checkpoint(const std::filesystem::path& file, TrainedModel& model,
                       const TrainingState* state = nullptr);
 
+/// The checksum that seals a checkpoint; empty: it has none. Local. Throws UserError.
+std::string read_checksum(const std::filesystem::path& file);
+
 /// A checkpoint to read, whatever its model is.
 class CheckpointFile {
  public:

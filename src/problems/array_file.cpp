@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "distributed/error.hpp"
@@ -104,6 +105,24 @@ Array read_array(const ArraySource& source) {
     if (std::memcmp(start, "\x93NUMPY", 6) == 0) return detail::read_npy(stream);
   }
   stream.fail(got == 0 ? "is empty" : "is neither HDF5, NumPy .npy nor IDX (plain or gzipped)");
+}
+
+Array read_points(const ArraySource& source, const std::string& noun) {
+  Array array = read_array(source);
+  const auto name =
+      source.dataset.empty() ? source.file.string() : source.file.string() + ": " + source.dataset;
+  if (array.shape.size() != 2)
+    throw UserError(fmt::format("{}: {}s must be an array [N, D], not shape {}", name, noun,
+                                shape_text(array.shape)));
+  if (array.values.empty())
+    throw UserError(
+        fmt::format("{}: holds no {}s, its shape is {}", name, noun, shape_text(array.shape)));
+  const auto bad = std::find_if_not(array.values.begin(), array.values.end(),
+                                    [](double value) { return std::isfinite(value); });
+  if (bad != array.values.end())
+    throw UserError(fmt::format("{}: {} {} is not finite", name, noun,
+                                (bad - array.values.begin()) / array.shape[1]));
+  return array;
 }
 
 }  // namespace otfleet

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "src/config/job.hpp"
@@ -18,5 +19,9 @@ struct Array {
 /// foreign, unsupported type; for HDF5 without `dataset` the message lists what the file holds.
 /// Local.
 Array read_array(const ArraySource& source);
+
+/// The same of points [N, D], which messages call `noun`s. Throws UserError also for another number
+/// of dimensions, no points or coordinates, and values that are not finite. Local.
+Array read_points(const ArraySource& source, const std::string& noun);
 
 }  // namespace otfleet

@@ -1,14 +1,9 @@
 #include "src/samplers/array_sampler.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "distributed/error.hpp"
 #include "distributed/random.hpp"
-#include "src/problems/checked_hdf5.hpp"
 
 namespace otfleet {
 namespace {
@@ -39,24 +34,7 @@ class ArraySampler final : public Sampler {
 
 std::unique_ptr<Sampler> array_sampler(const ArraySource& source, std::uint64_t seed,
                                        std::uint64_t stream) {
-  Array array = read_array(source);
-  const auto name =
-      source.dataset.empty() ? source.file.string() : source.file.string() + ": " + source.dataset;
-  if (array.shape.size() != 2) {
-    throw UserError(fmt::format("{}: samples must be an array [N, D], not shape {}", name,
-                                shape_text(array.shape)));
-  }
-  if (array.values.empty()) {
-    throw UserError(
-        fmt::format("{}: holds no samples, its shape is {}", name, shape_text(array.shape)));
-  }
-  const auto bad = std::find_if_not(array.values.begin(), array.values.end(),
-                                    [](double value) { return std::isfinite(value); });
-  if (bad != array.values.end()) {
-    throw UserError(fmt::format("{}: sample {} is not finite", name,
-                                (bad - array.values.begin()) / array.shape[1]));
-  }
-  return std::make_unique<ArraySampler>(std::move(array), seed, stream);
+  return std::make_unique<ArraySampler>(read_points(source, "sample"), seed, stream);
 }
 
 }  // namespace otfleet

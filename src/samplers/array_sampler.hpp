@@ -7,10 +7,8 @@
 
 namespace otfleet {
 
-/// Samples [N, D] from a file that read_array() knows, drawn with replacement. Throws UserError
-/// with the file's name: what read_array() throws, an array without two dimensions, without
-/// samples or coordinates, and values that are not finite. Memory: the whole array, in doubles.
-/// Local.
+/// Samples [N, D] from a file, as read_points() has them, drawn with replacement. Throws UserError
+/// as it does. Memory: the whole array, in doubles. Local.
 std::unique_ptr<Sampler> array_sampler(const ArraySource& source, std::uint64_t seed,
                                        std::uint64_t stream);
 

@@ -7,13 +7,11 @@
 #include <utility>
 #include <variant>
 
+#include "src/solvers/append.hpp"
 #include "src/solvers/conjugate_solver.hpp"
 
 namespace otfleet {
 namespace {
-
-/// Smaller tolerances are not worth a beginning in float.
-constexpr double least_in_float = 1e-5;
 
 /// As many points at a time as keep a network's layers in the caches.
 constexpr std::size_t block_points = 1024;
@@ -36,12 +34,6 @@ void upload(std::span<const double> from, const Matrix<Scalar, ExecutionSpace>& 
   std::transform(from.begin(), from.end(), host.data(),
                  [](double value) { return static_cast<Scalar>(value); });
   Kokkos::deep_copy(to, host);
-}
-
-template <class Values, class View>
-void append(Values& to, const View& view) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-  to.insert(to.end(), host.data(), host.data() + host.size());
 }
 
 template <class Value>
@@ -88,7 +80,7 @@ class PointMapper::Blocks {
         value_("otfleet::solver::value", block_points) {
     if constexpr (std::is_same_v<Scalar, double>)
       if (settings.precision == "mixed" && settings.solver == "lbfgs" &&
-          settings.tolerance >= least_in_float)
+          settings.tolerance >= kernels::least_rough_tolerance)
         mixed_.emplace(model, settings);
   }
 
