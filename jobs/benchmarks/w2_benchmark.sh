@@ -27,9 +27,14 @@ program=${OTFLEET:-$otfleet}
 for dimension in "$@"; do
   file=$data/dim_$dimension.h5
   [ -f "$file" ] || { echo "$file: no such benchmark; set DATA" >&2; exit 2; }
-  # Twice the dimension, as the networks behind the benchmark are, and not below 128.
+  # Widths twice the dimension, as the networks behind the benchmark have them. In many dimensions
+  # time is better spent on steps than on samples a step.
   wide=$((2 * dimension > 128 ? 2 * dimension : 128))
   options=(--set "samples.benchmark=$file" --set "train.minutes=${MINUTES:-25}"
+           --set train.learning_rate=1e-2
+           --set "train.conjugate_tolerance=$(awk "BEGIN { print 0.02 * sqrt($dimension) }")"
+           --set "train.batch=$((dimension > 32 ? 256 : 1024))"
+           --set "model.architecture=$([ "$dimension" -gt 16 ] && echo icnn || echo mlp)"
            --set "model.hidden=[$wide,$wide,$((wide / 2))]" --set "model.predictor_hidden=[$wide,$wide]")
   read -ra more <<<"${OPTIONS:-}"
   for command in train evaluate; do

@@ -23,7 +23,7 @@ void train_potentials(const CommandContext& context, Report& report) {
     communicator.agree([&] { samplers = make_samplers(job); });
     const std::int64_t dimension = samplers.source->dimension();
     nlohmann::json conjugate = job.resolved()["conjugate"];
-    conjugate.erase("precision");  // not of training
+    for (const char* key : {"precision", "tolerance"}) conjugate.erase(key);  // not of training
     const std::string samples =
         communicator.broadcast(communicator.is_root() ? fingerprint(samplers) : "");
     unfinished.job = training_identity(job, {{"samples", samples}, {"conjugate", conjugate}});

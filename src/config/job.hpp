@@ -81,10 +81,11 @@ struct Job {
 
   struct Train {
     std::int64_t steps = 50000;
-    double minutes = 0;               // stop after this much wall time; 0: no limit
-    std::int64_t batch = 128;         // problems per step over all ranks together
-    std::string loss = "regression";  // regression | objective | cycle | none
-    double target_threshold = 1e-3;   // regression: L1 marginal error of what is regressed onto
+    double minutes = 0;                 // stop after this much wall time; 0: no limit
+    std::int64_t batch = 128;           // problems per step over all ranks together
+    std::string loss = "regression";    // regression | objective | cycle | none
+    double target_threshold = 1e-3;     // regression: L1 marginal error of what is regressed onto
+    double conjugate_tolerance = 0.03;  // potentials: conjugate.tolerance while training
     double learning_rate = 1e-3;
     std::string schedule = "cosine";  // cosine | constant
     double clip = 1.0;                // global gradient norm; 0: none
@@ -113,7 +114,7 @@ struct Job {
   /// Minimizers of f(x) − <x, y>, problem = "potentials".
   struct Conjugate {
     std::string solver = "lbfgs";        // lbfgs | adam | none
-    double tolerance = 1e-3;             // of |∇f(x) − y|
+    double tolerance = 1e-3;             // of |∇f(x) − y|, in solve and evaluate
     std::int64_t max_steps = 100;        // of each point
     std::int64_t memory = 10;            // lbfgs
     std::string line_search = "armijo";  // lbfgs: armijo | wolfe

@@ -9,6 +9,7 @@
 namespace otfleet {
 
 struct GaussianMixture;
+template <class Scalar>
 class TransportMap;
 
 /// One pair of the Wasserstein-2 benchmark of Korotin et al. (NeurIPS 2021), as an HDF5 file:
@@ -28,7 +29,8 @@ class W2Benchmark {
   /// in blocks. Work: four multiply-adds for each weight and point. One thread at a time.
   void map(std::int64_t count, const double* x, double* y) const;
 
-  /// P, and Q as T of samples of P from a stream of their own. They stay valid without this object.
+  /// P, and Q as T, computed in float, of samples of P from a stream of their own. They stay valid
+  /// without this object.
   SamplerPair samplers(std::uint64_t seed, std::uint64_t pair_stream) const;
 
   /// The test set [N, D]: samples of P, and T of each.
@@ -44,7 +46,8 @@ class W2Benchmark {
  private:
   std::int64_t dimension_ = 0;
   std::shared_ptr<const GaussianMixture> input_;
-  std::shared_ptr<const TransportMap> map_;
+  std::shared_ptr<const TransportMap<double>> map_;
+  std::shared_ptr<const TransportMap<float>> sampling_map_;
   std::vector<double> test_x_, test_y_;
   double target_variance_ = 0, input_variance_ = 0;
 };

@@ -36,6 +36,7 @@ DualTrainerSettings dual_trainer_settings(const Job& job) {
   settings.batch = job.train.batch;
   settings.loss = loss_of(job.train.loss);
   settings.conjugate = job.conjugate;
+  settings.conjugate.tolerance = job.train.conjugate_tolerance;
   settings.optimizer = optimizer_settings(job);
   return settings;
 }
