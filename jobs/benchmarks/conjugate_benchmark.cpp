@@ -15,10 +15,7 @@
 //
 // f = ½|x|² + MLP with two hidden layers of softplus; weights normal with deviation gain/√inputs,
 // biases with 0.1; y standard normal; starts x = y; memory 10, at most 100 steps, tolerance 1e-3.
-// Arguments: hidden units, dimension, points, gain in percent. One core: BLAS gets one thread.
-
-// OpenBLAS's; null with another BLAS.
-extern "C" __attribute__((weak)) void openblas_set_num_threads(int threads);
+// Arguments: hidden units, dimension, points, gain in percent.
 
 namespace {
 
@@ -52,7 +49,6 @@ struct Problem {
       : width(static_cast<int>(state.range(0))),
         dimension(static_cast<int>(state.range(1))),
         points(static_cast<int>(state.range(2))) {
-    if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
     const double gain = static_cast<double>(state.range(3)) / 100;
     const auto hidden = static_cast<std::size_t>(width), d = static_cast<std::size_t>(dimension);
     int stream = 0;

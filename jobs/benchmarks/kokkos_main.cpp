@@ -3,9 +3,13 @@
 #include <Kokkos_Core.hpp>
 #include <string>
 
-// main() of every benchmark: Kokkos around it, versions in the report.
+#include "src/blas_environment.hpp"
+
+// main() of every benchmark: BLAS as the program has it, on one core, Kokkos around it, versions in
+// the report.
 
 int main(int argc, char** argv) {
+  otfleet::prepare_blas_environment(argv);
   Kokkos::initialize(argc, argv);
   benchmark::AddCustomContext("execution_space", Kokkos::DefaultExecutionSpace::name());
   benchmark::AddCustomContext("kokkos_version", std::to_string(KOKKOS_VERSION));

@@ -52,17 +52,18 @@ import sys
 
 published = {2: 0.03, 4: 0.22, 8: 0.60, 16: 0.80, 32: 2.09, 64: 2.08, 128: 0.67, 256: 0.59}
 print("| D | L2-UVP forward, % | published | backward, % | cosine forward, backward "
-      "| steps, minutes | conjugate: steps, ms, converged |")
-print("|---|---|---|---|---|---|---|")
+      "| steps, minutes | conjugate: steps, ms, converged | without prediction |")
+print("|---|---|---|---|---|---|---|---|")
 for dimension in map(int, sys.argv[2:]):
     folder = pathlib.Path(sys.argv[1]) / f"dim_{dimension}"
     train, score = (json.loads((folder / command / "report.json").read_text())
                     for command in ("train", "evaluate"))
-    conjugate = score["conjugate"]
+    conjugate, plain = score["conjugate"], score["conjugate"]["without_prediction"]
     print(f"| {dimension} | {score['uvp_forward']:.2f} | {published.get(dimension, '')} "
           f"| {score['uvp_backward']:.2f} "
           f"| {score['cosine_forward']:.4f}, {score['cosine_backward']:.4f} "
           f"| {train['steps']:,}, {train['training_seconds'] / 60:.0f} "
           f"| {conjugate['iterations']:.1f}, {conjugate['milliseconds']:.3f}, "
-          f"{100 * conjugate['converged']:.1f} % |")
+          f"{100 * conjugate['converged']:.1f} % "
+          f"| {plain['iterations']:.1f}, {plain['milliseconds']:.3f} |")
 PYTHON

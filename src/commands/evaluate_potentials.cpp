@@ -1,6 +1,7 @@
 #include "src/commands/evaluate_potentials.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -156,6 +157,14 @@ void draw_pictures(const CommandContext& context, const Subject& subject, const 
   plot_transport(context.output, {subject.samplers.name, source, target, pushed, pulled, lines});
 }
 
+/// Of all points of one side, times are of the slowest rank.
+nlohmann::json conjugate_figures(const Mapped& backward, std::int64_t points) {
+  return {{"iterations", backward.iterations},
+          {"milliseconds", 1e3 * backward.seconds / static_cast<double>(points)},
+          {"converged", backward.converged},
+          {"residual", backward.residual}};
+}
+
 /// NaN where a figure is not finite, which JSON has no number for.
 double number(const nlohmann::json& figure) {
   return figure.is_number() ? figure.get<double>() : std::numeric_limits<double>::quiet_NaN();
@@ -163,12 +172,19 @@ double number(const nlohmann::json& figure) {
 
 std::string summary(const nlohmann::json& figures) {
   const auto& conjugate = figures["conjugate"];
-  std::string text = fmt::format(
-      "{}, D = {}\n"
-      "conjugates: {:.1f} steps, {:.4f} ms a point, {:.2f} % converged\n",
-      figures["samples"].get<std::string>(), figures["dimension"].get<std::int64_t>(),
-      number(conjugate["iterations"]), number(conjugate["milliseconds"]),
-      100 * number(conjugate["converged"]));
+  std::string text = fmt::format("{}, D = {}\n", figures["samples"].get<std::string>(),
+                                 figures["dimension"].get<std::int64_t>());
+  const auto add_conjugates = [&](const char* start, const nlohmann::json& row) {
+    text += fmt::format("conjugates{}: {:.1f} steps, {:.4f} ms a point, {:.2f} % converged\n",
+                        start, number(row["iterations"]), number(row["milliseconds"]),
+                        100 * number(row["converged"]));
+  };
+  if (conjugate.contains("without_prediction")) {
+    add_conjugates(", predicted and finished", conjugate);
+    add_conjugates(", without prediction", conjugate["without_prediction"]);
+  } else {
+    add_conjugates("", conjugate);
+  }
   if (figures.contains("uvp_forward"))
     text += fmt::format(
         "L2-UVP: {:.3f} % forward, {:.3f} % backward ({:.3f} % predicted); cosine {:.4f}, {:.4f}\n",
@@ -209,11 +225,15 @@ void evaluate_potentials(const CommandContext& context) {
       subject = read_subject(job);
       model.emplace(read_neural_dual(file, job, subject.dimension));
       figures["model"] = file.string();
+      if (const auto& trained_on = model->description().samples;
+          trained_on != subject.samplers.name)
+        spdlog::warn("{} was trained on {}, not on {}", file.string(), trained_on,
+                     subject.samplers.name);
     });
   }
   const auto dimension = subject.dimension;
   PointMapper mapper(*model, job.conjugate);
-  Mapped forward, backward, predicted;
+  Mapped forward, backward, plain, predicted;
   {
     const PhaseTimer timer(report, "map");
     forward = map_points(communicator, subject.source, dimension,
@@ -222,15 +242,18 @@ void evaluate_potentials(const CommandContext& context) {
                            [&](auto points) { return mapper.predicted(points); });
     backward = map_points(communicator, subject.target, dimension,
                           [&](auto points) { return mapper.backward(points); });
+    if (model->predicts())
+      plain = map_points(communicator, subject.target, dimension, [&](auto points) {
+        return mapper.backward(points, ConjugateStart::point);
+      });
   }
   figures["samples"] = subject.samplers.name;
   figures["dimension"] = dimension;
   const auto points = static_cast<std::int64_t>(subject.target.size()) / dimension;
   figures["points"] = points;
-  figures["conjugate"] = {{"iterations", backward.iterations},
-                          {"milliseconds", 1e3 * backward.seconds / static_cast<double>(points)},
-                          {"converged", backward.converged},
-                          {"residual", backward.residual}};
+  figures["conjugate"] = conjugate_figures(backward, points);
+  if (model->predicts())
+    figures["conjugate"]["without_prediction"] = conjugate_figures(plain, points);
   {
     const PhaseTimer timer(report, "score");
     communicator.agree([&] {

@@ -77,14 +77,15 @@ std::string range(const Box& box) {
   return text.str();
 }
 
-/// A block of data; points that are not finite are left out. Lines of `line` points are kept apart.
+/// A block of data; points that are not finite are left out, and end a line. Lines of `line` points
+/// are kept apart.
 void write_points(std::ostringstream& script, const char* name, Points points,
                   std::size_t line = 0) {
   script << '$' << name << " << EOD\n";
   for (std::size_t k = 0; 2 * k < points.size(); ++k) {
-    if (line > 0 && k > 0 && k % line == 0) script << '\n';
-    if (std::isfinite(points[2 * k]) && std::isfinite(points[2 * k + 1]))
-      script << points[2 * k] << ' ' << points[2 * k + 1] << '\n';
+    const bool finite = std::isfinite(points[2 * k]) && std::isfinite(points[2 * k + 1]);
+    if (line > 0 && k > 0 && (k % line == 0 || !finite)) script << '\n';
+    if (finite) script << points[2 * k] << ' ' << points[2 * k + 1] << '\n';
   }
   script << "EOD\n";
 }
@@ -130,21 +131,37 @@ void plot_transported(const std::filesystem::path& directory, const TransportPlo
   draw_picture(directory / "transported.png", script.str());
 }
 
+/// Of the points of a grid those that have a sample as near as the next line is: elsewhere nothing
+/// tells a map where to go.
+std::vector<bool> near_samples(const std::vector<double>& grid, Points samples) {
+  const Box box = box_of({samples});
+  const double reach =
+      std::max(box.high[0] - box.low[0], box.high[1] - box.low[1]) / (grid_lines_each_way - 1);
+  std::vector<bool> near(grid.size() / 2);
+  for (std::size_t k = 0; k < near.size(); ++k)
+    for (std::size_t at = 0; at < samples.size() && !near[k]; at += 2)
+      near[k] = std::hypot(grid[2 * k] - samples[at], grid[2 * k + 1] - samples[at + 1]) <= reach;
+  return near;
+}
+
 void plot_grid(const std::filesystem::path& directory, const TransportPlot& plot) {
-  const auto regular = grid_lines(plot.source);
+  auto regular = grid_lines(plot.source);
+  std::vector<double> warped(plot.grid_lines.begin(), plot.grid_lines.end());
+  const auto near = near_samples(regular, plot.source);
+  for (std::size_t at = 0; at < regular.size(); ++at)
+    if (!near[at / 2]) regular[at] = warped[at] = std::numeric_limits<double>::quiet_NaN();
   std::ostringstream script;
   write_points(script, "source", plot.source);
   write_points(script, "target", plot.target);
   write_points(script, "regular", regular, grid_line_points);
-  write_points(script, "warped", plot.grid_lines, grid_line_points);
+  write_points(script, "warped", warped, grid_line_points);
   const auto grid = [](const char* name, const char* title) {
     return std::string("$") + name + " with lines lw 0.8 lc rgb '#707070' title '" + title + "', ";
   };
   script << panels << begin(plot.title) << range(box_of({plot.source, regular})) << "plot "
          << grid("regular", "grid") << cloud("source", 0.45, "70", source_color, "source") << '\n'
-         << range(box_of_image(plot.target, plot.grid_lines)) << "plot "
-         << grid("warped", "grid, pushed") << cloud("target", 0.45, "70", target_color, "target")
-         << "\nunset multiplot\n";
+         << range(box_of_image(plot.target, warped)) << "plot " << grid("warped", "grid, pushed")
+         << cloud("target", 0.45, "70", target_color, "target") << "\nunset multiplot\n";
   draw_picture(directory / "grid.png", script.str());
 }
 

@@ -102,7 +102,7 @@ class PointMapper::Blocks {
                                                       : kernels::ConjugateStatus::not_finite));
     }
     if (!certify) return result;
-    MappedPoints back = backward(result.image);
+    MappedPoints back = backward(result.image, ConjugateStart::prediction);
     result.residual = std::move(back.residual);
     result.iterations = std::move(back.iterations);
     result.status = std::move(back.status);
@@ -110,11 +110,14 @@ class PointMapper::Blocks {
     return result;
   }
 
-  MappedPoints backward(std::span<const double> points) {
+  MappedPoints backward(std::span<const double> points, ConjugateStart start) {
     const std::size_t rows = points.size() / dimension_;
     const auto x = first_rows(x_, rows), y = first_rows(y_, rows);
     upload(points, y);
-    upload(std::span<const double>(predicted(points).image), x);
+    if (start == ConjugateStart::prediction)
+      upload(std::span<const double>(predicted(points).image), x);
+    else
+      Kokkos::deep_copy(x, y);
     const kernels::Conjugates<ExecutionSpace, Scalar> found(rows);
     if constexpr (std::is_same_v<Scalar, double>) {
       if (mixed_)
@@ -201,8 +204,9 @@ MappedPoints PointMapper::forward(std::span<const double> points, bool certify) 
                           [&](auto& blocks, auto some) { return blocks.forward(some, certify); });
 }
 
-MappedPoints PointMapper::backward(std::span<const double> points) {
-  return state_->for_each(points, [](auto& blocks, auto some) { return blocks.backward(some); });
+MappedPoints PointMapper::backward(std::span<const double> points, ConjugateStart start) {
+  return state_->for_each(points,
+                          [&](auto& blocks, auto some) { return blocks.backward(some, start); });
 }
 
 MappedPoints PointMapper::predicted(std::span<const double> points) {

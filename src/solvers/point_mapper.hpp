@@ -10,7 +10,7 @@
 namespace otfleet {
 
 /// Points that went through a map, and how sure that is. Forward, x goes to y = ∇f(x); backward, y
-/// goes to ∇f*(y), the minimizer that the conjugate solver finds from the prediction on.
+/// goes to ∇f*(y), the minimizer that the conjugate solver finds.
 struct MappedPoints {
   std::vector<double> image;  ///< [B, D]
   std::vector<double> value;  ///< f(x) forward, f*(y) backward, the dual's terms
@@ -24,6 +24,9 @@ struct MappedPoints {
   void append(const MappedPoints& more);
 };
 
+/// Where the conjugate solver begins: at the model's prediction x̃(y), or at y itself.
+enum class ConjugateStart { prediction, point };
+
 /// Takes points through the maps of a trained potential, block by block, in the job's precision.
 /// Local; one thread at a time.
 class PointMapper {
@@ -35,7 +38,8 @@ class PointMapper {
 
   /// points [B, D], row-major. `certify`: false leaves residual, round_trip and iterations empty.
   MappedPoints forward(std::span<const double> points, bool certify = true);
-  MappedPoints backward(std::span<const double> points);
+  MappedPoints backward(std::span<const double> points,
+                        ConjugateStart start = ConjugateStart::prediction);
   /// Where the prediction alone takes them.
   MappedPoints predicted(std::span<const double> points);
 

@@ -106,6 +106,9 @@ TEST_F(Potentials, EvaluationMeasuresDistancesAndDraws) {
     EXPECT_GT(figures["conjugate"]["converged"], 0.99);
     for (const char* key : {"iterations", "milliseconds"})
       EXPECT_GT(figures["conjugate"][key], 0) << key;
+    const auto& plain = figures["conjugate"]["without_prediction"];
+    EXPECT_GT(plain["converged"], 0.99);
+    EXPECT_GT(plain["iterations"], figures["conjugate"]["iterations"]);
     for (const char* picture : {"samples.png", "transported.png", "grid.png"})
       EXPECT_TRUE(std::filesystem::exists(path(output) / picture)) << picture;
   }

@@ -1,6 +1,6 @@
 """Conjugates by otfleet and by jaxopt on the same networks and points; see ../conjugate_peers.sh.
 
-Usage: python jobs/benchmarks/conjugate_peers OUTPUT_DIR --program PROGRAM [--weights FILE.h5]...
+Usage: python jobs/benchmarks/conjugate_peers OUTPUT_DIR --program PROGRAM [--trained MODEL.h5 BENCHMARK.h5]...
 """
 
 import argparse
@@ -86,12 +86,10 @@ class Jaxopt:
 class Problem:
     """A network and points in files, and the judge of minimizers."""
 
-    def __init__(self, name, network, points, folder):
-        self.name, self.network, self.folder = name, network, folder
+    def __init__(self, name, network, y, folder):
+        self.name, self.network, self.y, self.folder = name, network, y, folder
         self.network_file, self.points_file = folder / "network.h5", folder / "points.h5"
         potential.write(self.network_file, network)
-        random = np.random.default_rng(1)
-        self.y = random.normal(size=(points, potential.dimension(network)))
         with h5py.File(self.points_file, "w") as file:
             file["y"] = self.y
 
@@ -178,6 +176,19 @@ def markdown(rows, facts):
     return "\n".join(lines) + "\n"
 
 
+def problems(arguments, width, dimension, points):
+    """Name, network and points of each."""
+    for gain in (1.0, 1.5):
+        network = potential.draw(width, dimension, gain, seed=0)
+        y = np.random.default_rng(1).normal(size=(points, dimension))
+        yield f"½|x|² + MLP {width}, {width}, softplus, D = {dimension}, gain {gain:g}", network, y
+    for model, benchmark in arguments.trained:
+        network = potential.read_trained(model)
+        with h5py.File(benchmark) as file:
+            y = file["test_y"][:points]
+        yield f"trained, D = {y.shape[1]}", network, y
+
+
 def processor():
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -189,7 +200,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--program", type=pathlib.Path, required=True)
-    parser.add_argument("--weights", type=pathlib.Path, action="append", default=[])
+    parser.add_argument("--trained", nargs=2, action="append", default=[])
     arguments = parser.parse_args()
     output, quick = arguments.output, os.environ.get("PEERS_QUICK", "0") not in ("", "0")
     rounds, repeats = int(os.environ.get("PEERS_ROUNDS", "5")), 3
@@ -197,13 +208,6 @@ def main():
     if quick:
         rounds, repeats = 1, 1
 
-    networks = {
-        f"½|x|² + MLP {width}, {width}, softplus, D = {dimension}, gain {gain:g}": potential.draw(
-            width, dimension, gain, seed=0
-        )
-        for gain in (1.0, 1.5)
-    }
-    networks |= {path.stem: potential.read(path) for path in arguments.weights}
     all_cores = sorted(os.sched_getaffinity(0))
     core_sets = [all_cores[-1:]] + ([all_cores[-2:]] if len(all_cores) > 1 else [])
     facts = dict(
@@ -215,9 +219,9 @@ def main():
     print(facts, flush=True)
     scratch = output / "scratch"
     rows = []
-    for name, network in networks.items():
+    for name, network, y in problems(arguments, width, dimension, points):
         scratch.mkdir(parents=True, exist_ok=True)
-        problem = Problem(name.replace("|", "\\|"), network, points, scratch)
+        problem = Problem(name.replace("|", "\\|"), network, y, scratch)
         for cores in core_sets:
             print(f"{name}, {len(cores)} cores", flush=True)
             rows += measure(problem, arguments.program.resolve(), cores, rounds, repeats)

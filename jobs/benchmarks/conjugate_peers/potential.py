@@ -51,8 +51,25 @@ def read(file_name):
         return dict(half_square=float(file.attrs.get("half_square", 0)), layers=layers)
 
 
-def dimension(network):
-    return next(layer["input"].shape[1] for layer in network["layers"] if "input" in layer)
+def read_trained(checkpoint):
+    """The potential of a model.h5 that `otfleet train` wrote; see src/models/neural_dual.hpp."""
+    with h5py.File(checkpoint) as file:
+        model = file["model"]
+        convex = model.attrs["architecture"] == b"icnn"
+        activation = model.attrs["activation"].decode()
+        weights = {
+            tuple(name.split(".")[1:]): dataset[()].astype(np.float64)
+            for name, dataset in model["parameters"].items()
+            if name.startswith("potential.")
+        }
+    count = 1 + max(int(k) for k, _ in weights)
+    layers = []
+    for k in range(count):
+        layer = {name: weights[str(k), name] for name in WEIGHTS if (str(k), name) in weights}
+        quadratic = convex and k == 0 and "quadratic" in layer  # curved without an activation
+        layer["activation"] = "identity" if quadratic or k + 1 == count else activation
+        layers.append(layer)
+    return dict(half_square=0.0 if convex else 1.0, layers=layers)
 
 
 def _activated(name, s):
