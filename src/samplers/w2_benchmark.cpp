@@ -76,10 +76,9 @@ void check_kind(const Hdf5File& file) {
                                   file.path().string(), object));
 }
 
-template <class Scalar>
-Matrix<const Scalar, ExecutionSpace> upload(const Values& values, std::int64_t rows,
+Matrix<const double, ExecutionSpace> upload(const Values& values, std::int64_t rows,
                                             std::int64_t columns) {
-  const Matrix<Scalar, ExecutionSpace> device("otfleet::samplers::weights",
+  const Matrix<double, ExecutionSpace> device("otfleet::samplers::weights",
                                               static_cast<std::size_t>(rows),
                                               static_cast<std::size_t>(columns));
   const auto host = Kokkos::create_mirror_view(device);
@@ -88,9 +87,8 @@ Matrix<const Scalar, ExecutionSpace> upload(const Values& values, std::int64_t r
   return device;
 }
 
-template <class Scalar>
-Vector<const Scalar, ExecutionSpace> upload(const Values& values) {
-  const Vector<Scalar, ExecutionSpace> device("otfleet::samplers::bias", values.size());
+Vector<const double, ExecutionSpace> upload(const Values& values) {
+  const Vector<double, ExecutionSpace> device("otfleet::samplers::bias", values.size());
   const auto host = Kokkos::create_mirror_view(device);
   std::copy(values.begin(), values.end(), host.data());
   Kokkos::deep_copy(device, host);
@@ -117,14 +115,13 @@ Values quadratic_rows(const Values& decomposed, const Shape& shape) {
   return rows;
 }
 
-template <class Scalar>
-Potential<Scalar> read_potential(const Hdf5File& file, const std::string& group,
+Potential<double> read_potential(const Hdf5File& file, const std::string& group,
                                  std::int64_t dimension) {
   const auto activation = file.string_attribute(group, "activation");
   if (activation != "celu" || read_attribute(file, group, "celu_alpha") != 1 ||
       read_attribute(file, group, "activation_on_layer_0") != 0)
     fail(file, group, "activations must be CELU with alpha = 1, with none on layer 0");
-  Potential<Scalar> potential;
+  Potential<double> potential;
   potential.half_square = read_positive(file, group, "strong_convexity");
   std::int64_t before = 0;
   for (int l = 0; l < hidden_layers; ++l) {
@@ -134,24 +131,46 @@ Potential<Scalar> read_potential(const Hdf5File& file, const std::string& group,
     const std::int64_t outputs = shape[0];
     const Values quadratic = read_checked(file, name + "quadratic_decomposed",
                                           {dimension, -1, outputs}, quadratic_shape);
-    kernels::PotentialLayer<ExecutionSpace, Scalar> layer;
+    kernels::PotentialLayer<ExecutionSpace, double> layer;
     layer.activation = l == 0 ? kernels::Activation::identity : kernels::Activation::elu;
-    layer.input = upload<Scalar>(input, outputs, dimension);
-    layer.quadratic = upload<Scalar>(quadratic_rows(quadratic, quadratic_shape),
-                                     outputs * quadratic_shape[1], dimension);
-    layer.bias = upload<Scalar>(read_checked(file, name + "bias", {outputs}));
+    layer.input = upload(input, outputs, dimension);
+    layer.quadratic =
+        upload(quadratic_rows(quadratic, quadratic_shape), outputs * quadratic_shape[1], dimension);
+    layer.bias = upload(read_checked(file, name + "bias", {outputs}));
     if (l > 0)
       layer.hidden =
-          upload<Scalar>(read_convex(file, fmt::format("{}/convex_layers.{}.weight", group, l - 1),
-                                     {outputs, before}),
-                         outputs, before);
+          upload(read_convex(file, fmt::format("{}/convex_layers.{}.weight", group, l - 1),
+                             {outputs, before}),
+                 outputs, before);
     potential.layers.push_back(layer);
     before = outputs;
   }
-  kernels::PotentialLayer<ExecutionSpace, Scalar> last;
-  last.hidden =
-      upload<Scalar>(read_convex(file, group + "/final_layer.weight", {1, before}), 1, before);
+  kernels::PotentialLayer<ExecutionSpace, double> last;
+  last.hidden = upload(read_convex(file, group + "/final_layer.weight", {1, before}), 1, before);
   potential.layers.push_back(last);
+  return potential;
+}
+
+/// The same numbers in float.
+Matrix<const float, ExecutionSpace> in_float(const Matrix<const double, ExecutionSpace>& from) {
+  const Matrix<float, ExecutionSpace> to("otfleet::samplers::weights", from.extent(0),
+                                         from.extent(1));
+  Kokkos::deep_copy(to, from);
+  return to;
+}
+
+Vector<const float, ExecutionSpace> in_float(const Vector<const double, ExecutionSpace>& from) {
+  const Vector<float, ExecutionSpace> to("otfleet::samplers::bias", from.extent(0));
+  Kokkos::deep_copy(to, from);
+  return to;
+}
+
+Potential<float> in_float(const Potential<double>& from) {
+  Potential<float> potential;
+  potential.half_square = from.half_square;
+  for (const auto& layer : from.layers)
+    potential.layers.push_back({in_float(layer.hidden), in_float(layer.input),
+                                in_float(layer.quadratic), in_float(layer.bias), layer.activation});
   return potential;
 }
 
@@ -262,14 +281,12 @@ W2Benchmark::W2Benchmark(const std::filesystem::path& path) {
   const Values shift = read_checked(file, "/map_shift", {-1}, shape);
   dimension_ = shape[0];
   input_ = std::make_shared<const GaussianMixture>(read_mixture(file, dimension_));
+  const auto first = read_potential(file, "/v1", dimension_);
+  const auto second = read_potential(file, "/v2", dimension_);
   const double scale = read_positive(file, "/", "map_scale");
-  const auto read_map = [&]<class Scalar>(std::shared_ptr<const TransportMap<Scalar>>& map) {
-    map = std::make_shared<const TransportMap<Scalar>>(
-        read_potential<Scalar>(file, "/v1", dimension_),
-        read_potential<Scalar>(file, "/v2", dimension_), scale, shift);
-  };
-  read_map(map_);
-  read_map(sampling_map_);
+  map_ = std::make_shared<const TransportMap<double>>(first, second, scale, shift);
+  sampling_map_ =
+      std::make_shared<const TransportMap<float>>(in_float(first), in_float(second), scale, shift);
   test_x_ = read_checked(file, "/test_x", {-1, dimension_}, shape);
   test_y_ = read_checked(file, "/test_y", shape);
   target_variance_ = read_positive(file, "/", "target_variance");
