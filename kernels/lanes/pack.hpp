@@ -340,17 +340,18 @@ Vector vector_sqrt(Vector x) {
   return x;
 }
 #if defined(OTFLEET_INTRINSICS) && defined(__AVX512F__)
+// Masks of all lanes: without one GCC 12 warns of numbers that are not set (its bug 105593).
 inline __m512 vector_sqrt(__m512 x) {
-  return _mm512_sqrt_ps(x);
+  return _mm512_maskz_sqrt_ps(0xffff, x);
 }
 inline __m512d vector_sqrt(__m512d x) {
-  return _mm512_sqrt_pd(x);
+  return _mm512_maskz_sqrt_pd(0xff, x);
 }
 inline __m512 at_least(__m512 x, float low) {
-  return _mm512_max_ps(_mm512_set1_ps(low), x);
+  return _mm512_maskz_max_ps(0xffff, _mm512_set1_ps(low), x);
 }
 inline __m512d at_least(__m512d x, double low) {
-  return _mm512_max_pd(_mm512_set1_pd(low), x);
+  return _mm512_maskz_max_pd(0xff, _mm512_set1_pd(low), x);
 }
 #elif defined(OTFLEET_INTRINSICS)
 inline __m256 vector_sqrt(__m256 x) {
