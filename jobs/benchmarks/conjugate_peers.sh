@@ -4,8 +4,8 @@
 #
 #   bash jobs/benchmarks/conjugate_peers.sh OUTPUT_DIR [--trained MODEL.h5 BENCHMARK.h5]...   a quarter of an hour
 #
-# MODEL.h5 is a potential that `otfleet train` trained on the benchmark BENCHMARK.h5, from whose test set
-# its points are.
+# --trained: instead of random networks, MODEL.h5, a potential that `otfleet train` trained on the
+# benchmark BENCHMARK.h5, from whose test set the points are.
 # In the environment: CONJUGATE_SOLVE, the program (default: the repository's, built first);
 # PEERS_ROUNDS, of which the median counts (default 5); PEERS_QUICK=1, a tiny problem, only to see
 # that it all runs.

@@ -121,6 +121,7 @@ def _answer(text):
 def measure(problem, program, cores, rounds, repeats):
     """The rows of a problem on some cores: all contenders in turns."""
     contenders = []
+    # Every contender solves once as it begins, and jaxopt's compiles: minutes where steps are many.
     for precision in ("double", "float"):
         for mine in ("mixed", "double") if precision == "double" else ("float",):
             contenders.append(Ours(program, problem, mine, cores, repeats))
@@ -177,8 +178,8 @@ def markdown(rows, facts):
 
 
 def problems(arguments, width, dimension, points):
-    """Name, network and points of each."""
-    for gain in (1.0, 1.5):
+    """Name, network and points of each: random networks, or those that were trained."""
+    for gain in () if arguments.trained else (1.0, 1.5):
         network = potential.draw(width, dimension, gain, seed=0)
         y = np.random.default_rng(1).normal(size=(points, dimension))
         yield f"½|x|² + MLP {width}, {width}, softplus, D = {dimension}, gain {gain:g}", network, y
