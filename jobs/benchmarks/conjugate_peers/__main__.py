@@ -121,7 +121,6 @@ def _answer(text):
 def measure(problem, program, cores, rounds, repeats):
     """The rows of a problem on some cores: all contenders in turns."""
     contenders = []
-    # Every contender solves once as it begins, and jaxopt's compiles: minutes where steps are many.
     for precision in ("double", "float"):
         for mine in ("mixed", "double") if precision == "double" else ("float",):
             contenders.append(Ours(program, problem, mine, cores, repeats))
