@@ -75,12 +75,13 @@ class Lbfgs {
   /// For up to `points` points. Throws std::invalid_argument for settings that make no sense.
   Lbfgs(const LbfgsSettings& settings, int points, int dimension);
 
-  /// y [B, D], B <= points; x [B, D]: starts, then minimizers. Throws std::invalid_argument: sizes
-  /// that do not fit.
+  /// y [B, D], B <= points; x [B, D]: starts, then minimizers; steps_behind [B] or nothing: steps
+  /// that led to these starts, which count. Throws std::invalid_argument: sizes that do not fit.
   void minimize(const ExecutionSpace& space, PotentialOracle<ExecutionSpace, Scalar>& oracle,
                 const Matrix<const Scalar, ExecutionSpace>& y,
                 const Matrix<Scalar, ExecutionSpace>& x,
-                const Conjugates<ExecutionSpace, Scalar>& result);
+                const Conjugates<ExecutionSpace, Scalar>& result,
+                const Vector<const int, ExecutionSpace>& steps_behind = {});
 
  private:
   LbfgsSettings settings_;
@@ -105,11 +106,11 @@ inline constexpr double least_rough_tolerance = 1e-5;
 template <class ExecutionSpace>
 class MixedLbfgs {
  public:
-  /// As Lbfgs. Both parts may take max_steps.
+  /// As Lbfgs.
   MixedLbfgs(const LbfgsSettings& settings, int points, int dimension);
 
-  /// As Lbfgs::minimize(), `rough` being the same function as `oracle`. Steps and evaluations count
-  /// both parts. A point that float does not bring to an end starts anew in double.
+  /// As Lbfgs::minimize(), `rough` being the same function as `oracle`. Evaluations count both
+  /// parts, steps as well, but where float finds no finite end: such a point starts anew in double.
   void minimize(const ExecutionSpace& space, PotentialOracle<ExecutionSpace, float>& rough,
                 PotentialOracle<ExecutionSpace, double>& oracle,
                 const Matrix<const double, ExecutionSpace>& y,

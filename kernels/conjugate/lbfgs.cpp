@@ -1,4 +1,6 @@
 #include <cmath>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "kernels/conjugate/active_points.hpp"
@@ -288,15 +290,18 @@ Lbfgs<ExecutionSpace, Scalar>::Lbfgs(const LbfgsSettings& settings, int points, 
 }
 
 template <class ExecutionSpace, class Scalar>
-void Lbfgs<ExecutionSpace, Scalar>::minimize(const ExecutionSpace& space,
-                                             PotentialOracle<ExecutionSpace, Scalar>& oracle,
-                                             const Matrix<const Scalar, ExecutionSpace>& y,
-                                             const Matrix<Scalar, ExecutionSpace>& x,
-                                             const Conjugates<ExecutionSpace, Scalar>& result) {
+void Lbfgs<ExecutionSpace, Scalar>::minimize(
+    const ExecutionSpace& space, PotentialOracle<ExecutionSpace, Scalar>& oracle,
+    const Matrix<const Scalar, ExecutionSpace>& y, const Matrix<Scalar, ExecutionSpace>& x,
+    const Conjugates<ExecutionSpace, Scalar>& result,
+    const Vector<const int, ExecutionSpace>& steps_behind) {
   detail::check_sizes(points_, dimension_, y, x, result, oracle.dimension());
   int count = static_cast<int>(y.extent(0));
+  if (steps_behind.extent(0) != 0 && steps_behind.extent(0) != y.extent(0))
+    throw std::invalid_argument("steps_behind must be [" + std::to_string(count) + "]");
   if (count == 0) return;
   detail::begin_all(space, active_, count, result);
+  if (steps_behind.extent(0) > 0) Kokkos::deep_copy(space, result.steps, steps_behind);
   Kokkos::deep_copy(space, pairs_, 0);
   const auto rows = std::pair<std::size_t, std::size_t>(0, y.extent(0));
   Kokkos::deep_copy(space, Kokkos::subview(start_, rows, Kokkos::ALL), x);

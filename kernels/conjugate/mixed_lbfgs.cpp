@@ -63,15 +63,15 @@ void MixedLbfgs<ExecutionSpace>::minimize(const ExecutionSpace& space,
       "otfleet::conjugate::take_rough", points, KOKKOS_LAMBDA(int k) {
         const int status = found.status(k);
         if (status == static_cast<int>(ConjugateStatus::unbounded) ||
-            status == static_cast<int>(ConjugateStatus::not_finite) || found.steps(k) == 0)
-          return;
+            status == static_cast<int>(ConjugateStatus::not_finite))
+          found.steps(k) = 0;
+        if (found.steps(k) == 0) return;
         for (std::size_t i = 0; i < x.extent(1); ++i) x(k, i) = rough_x(k, i);
       });
-  fine_.minimize(space, oracle, y, x, result);
+  fine_.minimize(space, oracle, y, x, result, found.steps);
   Kokkos::parallel_for(
       "otfleet::conjugate::count_both", points, KOKKOS_LAMBDA(int k) {
         result.start_residual(k) = static_cast<double>(found.start_residual(k));
-        result.steps(k) += found.steps(k);
         result.evaluations(k) += found.evaluations(k);
       });
   space.fence();

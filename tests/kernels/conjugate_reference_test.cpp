@@ -115,20 +115,21 @@ TEST(ConjugateReferenceTest, NetworkInFloat) {
   expect_all_solvers<float>(oracle, reference::network, 1e-5, 1e-4);
 }
 
+struct FloatFirst {
+  MixedLbfgs<Space> solver;
+  PotentialOracle<Space, float>& rough;
+  void minimize(const Space& space, PotentialOracle<Space, double>& oracle,
+                const Matrix<const double, Space>& y, const Matrix<double, Space>& x,
+                const Conjugates<Space, double>& result) {
+    solver.minimize(space, rough, oracle, y, x, result);
+  }
+};
+
 /// The same minimizers, few evaluations of which are in double.
 TEST(ConjugateReferenceTest, FloatFirst) {
   constexpr std::size_t rows = std::size(reference::network);
   auto oracle = reference_network<double>(rows);
   auto rough = reference_network<float>(rows);
-  struct FloatFirst {
-    MixedLbfgs<Space> solver;
-    PotentialOracle<Space, float>& rough;
-    void minimize(const Space& space, PotentialOracle<Space, double>& oracle,
-                  const Matrix<const double, Space>& y, const Matrix<double, Space>& x,
-                  const Conjugates<Space, double>& result) {
-      solver.minimize(space, rough, oracle, y, x, result);
-    }
-  };
   for (const double residual : {1e-9, 1e-3}) {
     const auto limits = settings(residual, LineSearch::armijo);
     expect_minimizers<double>(FloatFirst{{limits, rows, d}, rough}, oracle, reference::network,
@@ -141,6 +142,23 @@ TEST(ConjugateReferenceTest, FloatFirst) {
   });
   expect_minimizers<double>(FloatFirst{{settings(1e-9, LineSearch::armijo), rows, d}, nothing},
                             oracle, reference::network, 1e-8);
+}
+
+TEST(ConjugateReferenceTest, StepsInFloatCountForTheLimit) {
+  constexpr std::size_t rows = 300;
+  auto oracle = reference_network<double>(rows);
+  auto rough = reference_network<float>(rows);
+  const Values y = random_values(rows * d, 7, 2);
+  for (const int most : {0, 1, 3}) {
+    auto limits = settings(1e-9, LineSearch::armijo);
+    limits.max_steps = most;
+    FloatFirst solver{{limits, rows, d}, rough};
+    const auto found = minimize<double>(solver, oracle, y, y, rows);
+    for (std::size_t k = 0; k < rows; ++k) {
+      EXPECT_EQ(found.steps[k], most) << k;
+      EXPECT_EQ(found.status[k], static_cast<int>(ConjugateStatus::step_limit)) << k;
+    }
+  }
 }
 
 TEST(ConjugateReferenceTest, Formulas) {
