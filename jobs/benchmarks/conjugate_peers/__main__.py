@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import platform
+import select
 import shutil
 import statistics
 import subprocess
@@ -22,6 +23,7 @@ import potential
 HERE = pathlib.Path(__file__).resolve().parent
 COMMON = HERE.parents[1] / "common.sh"
 TOLERANCE = 1e-3
+LIMIT = 120  # seconds that a peer may take until its first answer, compilation included
 PACKAGES = ("jaxopt", "jax", "jaxlib", "numpy")
 
 
@@ -67,8 +69,16 @@ class Jaxopt:
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         self.label, self.rounds = f"jaxopt, {precision}, {line_search}", []
+        # Under vmap all points take as many evaluations as the slowest: some networks are out of reach.
+        if not select.select([self.process.stdout], [], [], LIMIT)[0]:
+            self.process.kill()
+            self.process.wait()
+            return
         self.facts = json.loads(self.process.stdout.readline())
         self.found = np.load(self.output)
+
+    def answers(self):
+        return self.process.poll() is None
 
     def sample(self):
         self.process.stdin.write("\n")
@@ -120,19 +130,23 @@ def _answer(text):
 
 def measure(problem, program, cores, rounds, repeats):
     """The rows of a problem on some cores: all contenders in turns."""
-    contenders = []
+    contenders, left_out = [], []
     for precision in ("double", "float"):
         for mine in ("mixed", "double") if precision == "double" else ("float",):
             contenders.append(Ours(program, problem, mine, cores, repeats))
         for line_search in ("zoom", "backtracking"):
-            contenders.append(Jaxopt(problem, precision, line_search, cores, repeats))
+            contender = Jaxopt(problem, precision, line_search, cores, repeats)
+            if contender.answers():
+                contenders.append(contender)
+            else:
+                left_out.append(contender)
     for _ in range(rounds):
         for contender in contenders:
             contender.sample()
+    common = dict(problem=problem.name, points=len(problem.y), cores=len(cores))
     rows = []
     for contender in contenders:
-        row = dict(problem=problem.name, points=len(problem.y), cores=len(cores))
-        row |= dict(solver=contender.label, **contender.facts)
+        row = common | dict(solver=contender.label, **contender.facts)
         row["conjugates_per_second"] = len(problem.y) / statistics.median(contender.rounds)
         row |= problem.judge(contender.minimizers())
         contender.stop()
@@ -148,6 +162,7 @@ def measure(problem, program, cores, rounds, repeats):
                 row[f"otfleet_{label}_is_times_as_fast"] = statistics.median(
                     theirs / ours for theirs, ours in pairs
                 )
+    rows += [common | dict(solver=c.label, no_answer_within_seconds=LIMIT) for c in left_out]
     return rows
 
 
@@ -163,6 +178,10 @@ def markdown(rows, facts):
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
+        if limit := row.get("no_answer_within_seconds"):
+            head = "| {problem} | {cores} | {solver} |".format(**row)
+            lines.append(f"{head} no answer within {limit} s | | | | | |")
+            continue
         ratios = [
             f"{row[key]:.2f} ({mine})"
             for mine in ("double", "mixed", "float")
