@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -6,6 +5,7 @@
 #include "kernels/clouds/cloud_plan.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/clouds/small_clouds.hpp"
+#include "kernels/sinkhorn/rounding.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -23,10 +23,11 @@ double row_error(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& so
 }
 
 /// Scales the plan's rows (or columns) of this side, with the sums `side.sum`, down to its weights;
-/// missing [padded] (0 in the padding) becomes what the scaled sums lack.
+/// missing [padded] (0 in the padding) becomes what the scaled sums lack, and `hidden` times the
+/// weight besides.
 template <class ExecutionSpace>
 void scale_down(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& side,
-                const Vector<double, ExecutionSpace>& missing) {
+                const Vector<double, ExecutionSpace>& missing, double hidden) {
   const auto weight = side.support.weight;
   const auto potential = side.potential, shift = side.shift, sum = side.sum;
   Kokkos::parallel_for(
@@ -36,21 +37,21 @@ void scale_down(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& sid
         if (too_much) potential(i) += ::log2(weight(i) / sum(i));
         shift(i) = -potential(i);
         const double lack = too_much ? 0.0 : weight(i) - sum(i);
-        missing(i) = lack;
+        missing(i) = lack + hidden * weight(i);
       });
 }
 
-/// missing = max(weight − sum, 0).
+/// missing = max(weight − sum, 0) + hidden · weight.
 template <class ExecutionSpace>
 void find_missing(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& side,
-                  const Vector<double, ExecutionSpace>& missing) {
+                  const Vector<double, ExecutionSpace>& missing, double hidden) {
   const auto weight = side.support.weight;
   const auto sum = side.sum;
   Kokkos::parallel_for(
       "otfleet::clouds::find_missing",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
         const double lack = weight(i) - sum(i);
-        missing(i) = lack > 0 ? lack : lack <= 0 ? 0.0 : lack;  // NaN stays
+        missing(i) = (lack <= 0 ? 0.0 : lack) + hidden * weight(i);  // NaN stays
       });
 }
 
@@ -95,29 +96,29 @@ double plan_cost(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& so
       space, source.points, KOKKOS_LAMBDA(int i) { return result(i); });
 }
 
-/// The cost of the rounding of the plan to a feasible one: rows down to a, then columns down to b,
-/// then the product of what is missing. Overwrites potentials, shifts and sums.
+/// Rounds the plan to a feasible one: rows down to a, then columns down to b, then the product of
+/// what is missing. Fills kept_cost, product and gap. Overwrites potentials, shifts and sums.
 template <CostForm form, class ExecutionSpace>
-double rounded_cost(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
-                    const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target,
-                    double scale, double power) {
+void round_plan(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+                const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target,
+                double scale, double power, PointTotals& totals) {
   const auto missing_a = padded_array(space, arena, source.points, 0);
   const auto missing_b = padded_array(space, arena, target.points, 0);
   const auto result = padded_array(space, arena, source.points, 0);
-  scale_down(space, source, missing_a);
+  const double hidden = widening * totals.plan_rounding;
+  scale_down(space, source, missing_a, hidden);
   run_pass<form, PassResult::exponential>(space, target.points, source.points, source.potential,
                                           target.shift, target.sum, scale, power);
-  scale_down(space, target, missing_b);
+  scale_down(space, target, missing_b, hidden);
   run_pass<form, PassResult::exponential>(space, source.points, target.points, target.potential,
                                           source.shift, source.sum, scale, power);
-  find_missing(space, source, missing_a);
-  const double kept = plan_cost<form>(space, source, target, result, scale, power);
+  find_missing(space, source, missing_a, hidden);
+  totals.kept_cost = plan_cost<form>(space, source, target, result, scale, power);
   run_pass<form, PassResult::product>(space, source.points, target.points, missing_b, missing_b,
                                       result, scale, power);
-  const double added = product_sum<ExecutionSpace>(space, source.points, missing_a, result);
-  const double mass = sum_terms(
+  totals.product = product_sum<ExecutionSpace>(space, source.points, missing_a, result);
+  totals.gap = sum_terms(
       space, source.points, KOKKOS_LAMBDA(int i) { return missing_a(i); });
-  return mass > 0 || std::isnan(mass) ? kept + added / mass : kept;
 }
 
 template <class ExecutionSpace>
@@ -151,19 +152,28 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
       dual(k) = dual_value(space, row, largest, problem.mass, epsilon, source, target);
       transport(k) = plan_cost<form>(space, source, target, result, scale, power);
       if (g.data) store_target_potential(space, target, scale, -largest, problem.target_row(g));
-      upper(k) = rounded_cost<form>(space, arena, source, target, scale, power);
+      PointTotals totals{};
+      totals.mass = problem.mass;
+      totals.terms = 2 * problem.points;
+      totals.plan_rounding =
+          plan_rounding(totals.terms, source.points.dimension, scale, problem.bound);
+      totals.bound = problem.bound;
+      totals.cost_rounding = problem.rounding;
+      round_plan<form>(space, arena, source, target, scale, power, totals);
 
       // Over the supports alone: constraints between points without weight bind nobody.
       run_pass<form, PassResult::smallest>(space, target.points, source.points, gaps, gaps,
                                            transform, scale, power);
-      const double first =
+      totals.first =
           product_sum<ExecutionSpace>(space, target.points, target.support.weight, transform);
       negate(space, target.points.count, transform);
       run_pass<form, PassResult::smallest>(space, source.points, target.points, transform,
                                            transform, result, scale, power);
-      // No cost is negative.
-      lower(k) = std::max(0.0, first + product_sum<ExecutionSpace>(space, source.points,
-                                                                   source.support.weight, result));
+      totals.second =
+          product_sum<ExecutionSpace>(space, source.points, source.support.weight, result);
+      const PointBounds bounds = bound_points(totals);
+      upper(k) = bounds.upper;
+      lower(k) = bounds.lower;
     });
   });
   Kokkos::deep_copy(out.marginal_error, error);

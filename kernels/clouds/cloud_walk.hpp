@@ -105,6 +105,10 @@ struct CloudProblems {
   int size() const { return static_cast<int>(source.index.size()); }
   double reach_of(int k) const { return reach[reach.size() == 1 ? 0 : k]; }
   double bound_of(int k) const { return cost_bound(kind, power, reach_of(k)); }
+  double rounding_of(int k) const {
+    return cost_rounding(kind, power, static_cast<int>(source.points.extent(1)), reach_of(k),
+                         bound_of(k));
+  }
 };
 
 /// Throws std::invalid_argument when measures, indices and cost do not fit together.
@@ -126,6 +130,7 @@ CloudProblems<ExecutionSpace> walk_through(const PointCloudCost<ExecutionSpace>&
     result.index = indices_on_host(index);
     return result;
   };
+  check_exponents("", cost.bound(), epsilon);
   batch.kind = cost.kind();
   batch.power = cost.power();
   batch.source = side(problems.source, cost.x(), problems.source_index);
@@ -174,7 +179,9 @@ CloudProblems<ExecutionSpace> walk_through(const CloudBatch<ExecutionSpace>& pro
   batch.target = side(target, problems.target_index);
   for (int k = 0; k < problems.size(); ++k) {
     batch.reach.push_back(source.reach(problems.source_index[k], target, problems.target_index[k]));
-    check_bound("problem " + std::to_string(k) + ": ", batch.bound_of(k));
+    const std::string name = "problem " + std::to_string(k) + ": ";
+    check_bound(name, batch.bound_of(k));
+    check_exponents(name, batch.bound_of(k), epsilon);
   }
   return batch;
 }
@@ -200,7 +207,9 @@ template <class ExecutionSpace, class Scalar>
 struct CloudProblem {
   int k = 0;  ///< in the batch
   double mass = 0;
-  double bound = 0;  ///< no cost is larger
+  double bound = 0;     ///< no cost is larger
+  double rounding = 0;  ///< no computed cost is further off, see cost_rounding()
+  double points = 0;    ///< of both sides, wherever they are
   ProblemSide<ExecutionSpace, Scalar> source, target;
   CloudArena<ExecutionSpace>* arena = nullptr;  ///< for what else is needed of it
 
@@ -273,6 +282,8 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
         k,
         mass,
         batch.bound_of(k),
+        batch.rounding_of(k),
+        batch.source.whole_size(from) + batch.target.whole_size(to),
         make_side(batch.source, from, 1.0, all_sources),
         make_side(batch.target, to, mass / batch.target.mass[to], all_targets),
         &arena};

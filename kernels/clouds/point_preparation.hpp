@@ -7,6 +7,7 @@
 
 #include "kernels/clouds/ground_cost.hpp"
 #include "kernels/kokkos_compat.hpp"
+#include "kernels/sinkhorn/rounding.hpp"
 
 // What is checked of points and done to them before kernels see them, whoever holds them.
 
@@ -104,6 +105,41 @@ inline double cost_bound(GroundCost kind, double power, double reach) {
       return 3.1416;
   }
   return 0;
+}
+
+/// By how much a computed cost between points of `dimension` coordinates, at most `reach` apart,
+/// may differ from the cost of the points as they were given: they are moved to a common center or
+/// divided by their length, and sums over coordinates are rounded. `bound` is cost_bound().
+inline double cost_rounding(GroundCost kind, double power, int dimension, double reach,
+                            double bound) {
+  const double distance = (dimension + 8) * one_rounding * reach;
+  switch (kind) {
+    case GroundCost::squared_euclidean:
+      return 2 * distance * reach;
+    case GroundCost::euclidean:
+      return distance;
+    case GroundCost::power: {
+      // |s^p − t^p| is at most |s − t|^p for p < 1; the logarithm costs digits in addition.
+      const double moved = power < 1 ? std::pow(distance, power) : power * distance / reach * bound;
+      return (reach > 0 ? moved : 0.0) +
+             4 * one_rounding * bound * (2 + std::abs(std::log2(std::max(bound, 1e-300))));
+    }
+    case GroundCost::cosine:
+      return (3 * dimension + 20) * one_rounding;
+    case GroundCost::great_circle:
+      // The arccosine of a sum of products: where a divisor keeps it away from 1, its slope is
+      // below 100; without one the distance is a quotient of lengths.
+      return 100 * (dimension + 20) * one_rounding;
+  }
+  return 0;
+}
+
+/// The relative error of sums over a plan whose entries are computed anew in every pass, as
+/// 2^(offset − scale C) with exponents of at most 4 · scale · bound: see rounding.hpp. `terms` as
+/// in sum_rounding().
+KOKKOS_INLINE_FUNCTION double plan_rounding(double terms, int dimension, double scale,
+                                            double bound) {
+  return sum_rounding(terms) + (dimension + 16) * one_rounding * scale * bound;
 }
 
 /// Throws std::invalid_argument, beginning with `name`, where it is beyond the range of double.

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "kernels/clouds/small_cloud_tile.hpp"
+#include "kernels/sinkhorn/rounding.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -48,9 +49,10 @@ struct SmallCertificateKernel {
 
   struct LaneState {
     double total[sums][L::width], largest[L::width];
-    int count[2][L::width];  ///< points
-    int used[2][L::width];   ///< rows that are no padding
-    int rows[2];             ///< of the largest problem
+    int count[2][L::width];   ///< points
+    int used[2][L::width];    ///< rows that are no padding
+    int rows[2];              ///< of the largest problem
+    double hidden[L::width];  ///< share of a weight that rounding may hide, see rounding.hpp
   };
 
   static std::size_t scratch_bytes(int team_size) {
@@ -106,6 +108,11 @@ struct SmallCertificateKernel {
         lanes.largest[lane] = tile.largest_potential(f + problems.problems(position).begin[source],
                                                      lanes.count[source][lane], lane);
     });
+    for_lanes<L>(team, [&](int lane) {
+      const int position = t * L::width + lane;
+      lanes.hidden[lane] =
+          position < problems.size() ? widening * rounding_of(problems.problems(position)) : 0.0;
+    });
     for (int lane = 0; lane < L::width; ++lane)
       load_lane(team, tile, lane, lanes.count, lanes.used,
                 [&](int side, int row) { load_row(tile, lanes, t, side, row, lane); });
@@ -119,6 +126,14 @@ struct SmallCertificateKernel {
       }
     });
     team.team_barrier();
+  }
+
+  KOKKOS_FUNCTION static double terms_of(const SmallProblem& problem) {
+    return 2.0 * (problem.size[source] + problem.size[target]);
+  }
+  /// Relative, of sums over a problem's plan.
+  KOKKOS_FUNCTION double rounding_of(const SmallProblem& problem) const {
+    return plan_rounding(terms_of(problem), problems.dimension(), scale, problem.bound);
   }
 
   KOKKOS_FUNCTION void load_row(const Tile& tile, const LaneState& lanes, int t, int side, int row,
@@ -201,10 +216,12 @@ struct SmallCertificateKernel {
     L::store(potential, if_greater(min(weight, sum - weight), Pack(0.0), after, before));
   }
 
-  /// max(weight − sum, 0), 0 for padding. NaN stays.
-  KOKKOS_FORCEINLINE_FUNCTION static Pack what_lacks(const Pack& weight, const Pack& sum) {
+  /// max(weight − sum, 0) + hidden · weight, 0 for padding. NaN stays.
+  KOKKOS_FORCEINLINE_FUNCTION static Pack what_lacks(const Pack& weight, const Pack& sum,
+                                                     const Pack& hidden) {
     const Pack none(0.0), lacking = weight - sum;
-    return if_greater(weight, none, if_greater(none, lacking, none, lacking), none);
+    return if_greater(weight, none, if_greater(none, lacking, none, lacking) + hidden * weight,
+                      none);
   }
 
   /// Row sums of the plan, their error, the plan's cost; then rows are scaled down to a, the first
@@ -238,7 +255,8 @@ struct SmallCertificateKernel {
           for (int r = 0; r < block; ++r) {
             const long at = Tile::at(row + r, lane);
             const Pack weight = L::load(tile.array(target, Tile::weight) + at);
-            L::store(tile.array(target, Tile::missing) + at, what_lacks(weight, plan.sum[r]));
+            L::store(tile.array(target, Tile::missing) + at,
+                     what_lacks(weight, plan.sum[r], L::load(lanes.hidden + lane)));
             scale_down(tile, target, at, weight, plan.sum[r]);
           }
         });
@@ -252,7 +270,8 @@ struct SmallCertificateKernel {
           const PlanRows plan = plan_rows<true, true>(tile, source, row, lanes.rows[target], lane);
           for (int r = 0; r < block; ++r) {
             const Pack weight = L::load(tile.array(source, Tile::weight) + Tile::at(row + r, lane));
-            const Pack lacking = what_lacks(weight, plan.sum[r]), none(0.0);
+            const Pack lacking = what_lacks(weight, plan.sum[r], L::load(lanes.hidden + lane)),
+                       none(0.0);
             total[0] = total[0] + if_greater(weight, none, plan.cost[r], none);
             total[1] = total[1] + lacking;
             total[2] = total[2] + lacking * plan.product[r];
@@ -316,11 +335,12 @@ struct SmallCertificateKernel {
           mass * ((total(source_dual) + total(target_dual) + ::log2(mass)) / scale +
                   epsilon * (1 - total(plan_mass)));
       out.transport_cost(problem.k) = mass * total(cost);
-      const double added = total(lack) <= 0 ? 0.0 : total(added_cost) / total(lack);
-      out.upper_bound(problem.k) = mass * (total(kept_cost) + added);
-      // No cost is negative.
-      const double dual = total(first_dual) + total(second_dual);
-      out.lower_bound(problem.k) = dual > 0 ? mass * dual : 0.0;
+      // Of weights that are shares of the mass.
+      const PointBounds bounds = bound_points(
+          {total(kept_cost), total(added_cost), total(lack), total(first_dual), total(second_dual),
+           1.0, terms_of(problem), rounding_of(problem), problem.bound, problem.rounding});
+      out.upper_bound(problem.k) = mass * bounds.upper;
+      out.lower_bound(problem.k) = mass * bounds.lower;
     });
   }
 };

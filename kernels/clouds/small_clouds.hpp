@@ -30,9 +30,10 @@ struct SmallProblem {
   std::int64_t first[2];  ///< row of the measure's first point
   std::int64_t begin[2];  ///< of the problem's entries in arrays over the points of a side
   int size[2], measure[2];
-  double mass[2];  ///< of the measures
-  double bound;    ///< no cost is larger
-  int k;           ///< in the batch
+  double mass[2];   ///< of the measures
+  double bound;     ///< no cost is larger
+  double rounding;  ///< no computed cost is further off, see cost_rounding()
+  int k;            ///< in the batch
 };
 
 /// Problems of one batch as kernels see them, in an order in which neighbors have similar sizes,
@@ -84,6 +85,7 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
     SmallProblem problem{};
     problem.k = k;
     problem.bound = batch.bound_of(k);
+    problem.rounding = batch.rounding_of(k);
     for (int s = 0; s < 2; ++s) {
       const int measure = sides[s]->index[k];
       problem.measure[s] = measure;

@@ -28,6 +28,7 @@ SeparableCost::SeparableCost(std::vector<AxisCost> axes)
       if (!std::isfinite(value)) throw std::invalid_argument("a cost is not finite");
     const auto [low, high] = std::minmax_element(axis.values.begin(), axis.values.end());
     minimum_ += *low;
+    offset_ += std::abs(*low);
     maximum += *high;
     n_ *= axis.n;
     m_ *= axis.m;
@@ -43,6 +44,12 @@ SeparableCost::SeparableCost(std::vector<AxisCost> axes)
     }
     max_points_ = std::max({max_points_, to_target, to_source});
   }
+}
+
+double SeparableCost::summed_terms() const {
+  double terms = 2.0 * n_ + 2.0 * m_;
+  for (const AxisCost& axis : axes_) terms += axis.n + axis.m;
+  return terms;
 }
 
 SeparableCost SeparableCost::squared_euclidean_grid(const std::vector<std::vector<double>>& axes) {
@@ -102,18 +109,18 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
         // exp(−c/epsilon) = mantissa · 2^power. Half the digits of a large exponent are its whole
         // part: long double has them to spare.
         const long double exponent = -static_cast<long double>(c) / epsilon;
-        const int power = static_cast<int>(
-            std::max(std::round(exponent / std::numbers::ln2_v<long double>), -1e9L));
+        const long double power = std::round(exponent / std::numbers::ln2_v<long double>);
         const long double mantissa = std::exp(exponent - power * std::numbers::ln2_v<long double>);
         const long double mantissas[kinds] = {mantissa, c * mantissa, c, 1};
-        const int powers[kinds] = {power, power, 0, 0};
+        const long double powers[kinds] = {power, power, 0, 0};
         for (int kind = 0; kind < used; ++kind) {
           int shift = 0;
           const auto digits = static_cast<Scalar>(2 * std::frexp(mantissas[kind], &shift));
-          const int whole = powers[kind] + shift - 1;
+          const long double whole = powers[kind] + shift - 1;
           // A denormal number carries few digits and slows every product.
-          const Scalar linear =
-              whole < std::numeric_limits<Scalar>::min_exponent - 1 ? 0 : std::ldexp(digits, whole);
+          const Scalar linear = whole < std::numeric_limits<Scalar>::min_exponent - 1
+                                    ? 0
+                                    : std::ldexp(digits, static_cast<int>(whole));
           for (int direction = 0; direction < (symmetric[d] ? 1 : 2); ++direction) {
             const std::size_t offset = shape_[d].offset[direction][kind];
             host(offset + (direction == 0 ? by_source : by_target)) = linear;

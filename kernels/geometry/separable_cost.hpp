@@ -38,6 +38,11 @@ class SeparableCost {
   /// Smallest and largest entry of C; `range` is their difference.
   double minimum() const { return minimum_; }
   double range() const { return range_; }
+  /// The sum of |min C_d| over the axes: what minimum() was rounded at.
+  double offset() const { return offset_; }
+  /// The terms of all sums that a sum over the plan is made of: both sides' points, twice, and the
+  /// axes' lengths.
+  double summed_terms() const;
   /// The largest number of points that an intermediate result of one application can have.
   int max_points() const { return max_points_; }
   /// What solvers have prepared for this cost, shared by its copies.
@@ -46,7 +51,7 @@ class SeparableCost {
  private:
   std::vector<AxisCost> axes_;
   int n_ = 1, m_ = 1, max_points_ = 1;
-  double minimum_ = 0, range_ = 0;
+  double minimum_ = 0, range_ = 0, offset_ = 0;
   std::shared_ptr<TableCache> tables_;
 };
 

@@ -15,6 +15,13 @@ namespace otfleet::kernels {
 template <class Scalar>
 inline constexpr Scalar extended_zero_exponent = Scalar(-0x1p60);
 
+/// ln 2 in two parts: the first has 15 bits, so that its product with a whole number below 2^38 is
+/// exact.
+template <class Scalar>
+inline constexpr Scalar ln2_high = Scalar(0.693145751953125);
+template <class Scalar>
+inline constexpr Scalar ln2_low = Scalar(1.42860682030941723212e-06);
+
 template <class Pack>
 struct ExtendedRange {
   Pack mantissa, exponent;
@@ -110,19 +117,19 @@ OTFLEET_PACK_INLINE KOKKOS_FUNCTION ExtendedRange<Pack> normalize(const Pack& x,
           if_greater(x, zero, exponent + k, Pack(extended_zero_exponent<Scalar>))};
 }
 
-/// e^x as mantissa and exponent, x taken for −2^49 where it is smaller (whole numbers end there);
-/// x = −inf gives zero.
+/// e^(x + rest) as mantissa and exponent, x taken for −2^50 where it is smaller (whole numbers end
+/// there); x = −inf gives zero. `rest` is what rounding took from x: |rest| < 1.
 template <class Pack>
-KOKKOS_INLINE_FUNCTION ExtendedRange<Pack> extended_exp(const Pack& x) {
+KOKKOS_INLINE_FUNCTION ExtendedRange<Pack> extended_exp(
+    const Pack& x, const Pack& rest = Pack(ScalarOf<Pack>(0))) {
   using Scalar = ScalarOf<Pack>;
-  // ln 2 in two parts: the first has so few bits that its product with k is exact.
-  const Pack high(Scalar(0.693145751953125)), low(Scalar(1.42860682030941723212e-06));
+  const Pack high(ln2_high<Scalar>), low(ln2_low<Scalar>);
   const Pack lowest(-Kokkos::Experimental::finite_max<Scalar>::value), zero(Scalar(0));
-  const Pack smallest(Scalar(-0x1p49));
+  const Pack smallest(Scalar(-0x1p50));
   const Pack held = if_greater(smallest, x, smallest, x);  // a NaN fails the comparison and stays
   const Pack nearest = nearest_integer(held * Pack(Scalar(1.44269504088896340736)));
   const Pack k = if_greater(abs(nearest), Pack(Scalar(-1)), nearest, zero);
-  const Pack mantissa = exp((held - k * high) - k * low);
+  const Pack mantissa = exp(((held - k * high) - k * low) + rest);
   return {if_greater(lowest, x, zero, mantissa),
           if_greater(lowest, x, Pack(extended_zero_exponent<Scalar>), k)};
 }

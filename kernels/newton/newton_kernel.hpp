@@ -13,7 +13,11 @@ namespace newton_detail {
 constexpr double ladder_factor = 4;     ///< between two epsilons
 constexpr double ladder_top = 1.0 / 8;  ///< of the cost's range: no epsilon is larger
 constexpr double stage_error = 0.1;     ///< of the mass: enough to go on to the next epsilon
-constexpr double entry_error = 0.3;     ///< of the mass: a start that is good at an epsilon
+/// Where costs are so large beside epsilon, the parts of a plan hardly overlap: what a stage leaves
+/// out of place is then far from where it belongs, in units of the next epsilon.
+constexpr double deep_ratio = 1e4;
+constexpr double deep_stage_error = 1e-6;
+constexpr double entry_error = 0.3;  ///< of the mass: a start that is good at an epsilon
 constexpr double stage_truncation = 1e-4;
 constexpr double longest_step = 10;  ///< oscillation of a stage's first step / epsilon
 constexpr double longest_tangent = 20;
@@ -365,8 +369,9 @@ struct NewtonKernel {
     const double epsilon = epsilon_at(stage);
     const bool last_stage = stage == 0;
     const bool coarse = stage >= coarse_from && p.coarse.blocks < p.fine.blocks;
-    const double truncation =
-        last_stage ? settings.truncation : max(settings.truncation, stage_truncation);
+    const double truncation = last_stage || is_deep(epsilon)
+                                  ? settings.truncation
+                                  : max(settings.truncation, stage_truncation);
     const double cut = epsilon * log(rows / truncation);
     const double* reference = w.reference;
     bool refill = p.list_cut < 0 || p.list_coarse != coarse;
@@ -530,6 +535,12 @@ struct NewtonKernel {
     for (int s = 0; s < stage; ++s) epsilon *= ladder_factor;
     return epsilon;
   }
+  KOKKOS_FUNCTION bool is_deep(double epsilon) const { return range > deep_ratio * epsilon; }
+  /// The error that ends a stage.
+  KOKKOS_FUNCTION double enough_for(int stage, double mass) const {
+    if (!is_deep(epsilon_at(stage))) return stage_error * mass;
+    return max(deep_stage_error * mass, truncated_threshold);
+  }
   KOKKOS_FUNCTION int top_stage() const {
     int stage = 0;
     while (epsilon_at(stage + 1) <= ladder_top * range && stage < 200) ++stage;
@@ -667,9 +678,9 @@ struct NewtonKernel {
     bool converged = false;
     p.damping = p.stage == 0 && !from_zeros ? 0.1 : 0.3;
     while (p.passes < settings.max_iterations) {
-      iterate(team, w, p, p.stage == 0 ? enough : stage_error * p.mass);
+      iterate(team, w, p, p.stage == 0 ? enough : enough_for(p.stage, p.mass));
       if (p.passes >= settings.max_iterations && p.stage > 0) break;
-      if (p.from_start && !(p.error < (p.stage == 0 ? enough : stage_error * p.mass))) {
+      if (p.from_start && !(p.error < (p.stage == 0 ? enough : enough_for(p.stage, p.mass)))) {
         // The start leads nowhere.
         p.from_start = false;
         double* x = w.x;

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "kernels/sinkhorn/half_step.hpp"
+#include "kernels/sinkhorn/rounding.hpp"
 #include "kernels/sinkhorn/sinkhorn.hpp"
 
 namespace otfleet::kernels {
@@ -23,6 +24,8 @@ struct CostChains {
   AxisChain<double> product[SeparableCost::max_axes];   ///< to_source, for rank-one plans
   AxisChain<double> to_target, to_source;               ///< plain costs, for c-transforms
   double range;
+  double offset;    ///< what the sizes of the axes' minima add up to
+  double rounding;  ///< relative, of every sum: see rounding.hpp
 };
 
 template <class Domain_, class ExecutionSpace>
@@ -46,6 +49,8 @@ struct CertificateKernel {
     gap_mass,
     first_dual,
     second_dual,
+    second_size,
+    largest_first,
     sums
   };
 
@@ -57,7 +62,7 @@ struct CertificateKernel {
   long rows = 0;
 
   static std::size_t scratch_bytes(int team_size) {
-    return sizeof(double) * L::width * (sums + team_size) + 256;
+    return sizeof(double) * L::width * (sums + 2 * team_size) + 256;
   }
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
@@ -65,7 +70,7 @@ struct CertificateKernel {
     double* totals = static_cast<double*>(
         team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * sums, 64));
     double* partial = static_cast<double*>(
-        team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * team.team_size(), 64));
+        team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * 2 * team.team_size(), 64));
     const int tiles = (half.problems.size() + L::width - 1) / L::width;
     for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
       Region source, target;
@@ -118,7 +123,7 @@ struct CertificateKernel {
   }
 
   /// Altschuler et al. 2017, algorithm 2: scale rows down to a, then columns down to b, then add
-  /// the product of what is missing.
+  /// the product of what is missing, and of what rounding may hide (rounding.hpp).
   KOKKOS_FUNCTION void round(const Team<ExecutionSpace>& team, const Memory& tile,
                              const Region& source, const Region& target, double* totals,
                              double* partial) const {
@@ -128,7 +133,7 @@ struct CertificateKernel {
     double *missing_a = tile.array(left_gap), *missing_b = tile.array(right_gap);
     const AxisChain<double> to_target = half.to_target.within(source, target);
     const AxisChain<double> to_source = half.to_source.within(target, source);
-    const Pack none(0.0);
+    const Pack none(0.0), hidden(widening * costs.rounding);
     for_rows<L>(team, source, [&](int row, int pack) {
       const Pack factor = at_most_one(load_plain<L>(a, row, pack), row_sum(u, y, row, pack));
       Domain::store(u, row, pack, Domain::scale(Domain::load(u, row, pack), factor));
@@ -138,12 +143,13 @@ struct CertificateKernel {
       const Pack sum = row_sum(v, y, row, pack), weight = load_plain<L>(b, row, pack);
       const Pack factor = at_most_one(weight, sum);
       Domain::store(v, row, pack, Domain::scale(Domain::load(v, row, pack), factor));
-      store_plain<L>(missing_b, row, pack, max(weight - sum * factor, none));
+      store_plain<L>(missing_b, row, pack, max(weight - sum * factor, none) + hidden * weight);
     });
     Domain::apply(team, to_source, v, y, tile, scratch);
     for_rows<L>(team, source, [&](int row, int pack) {
+      const Pack weight = load_plain<L>(a, row, pack);
       store_plain<L>(missing_a, row, pack,
-                     max(load_plain<L>(a, row, pack) - row_sum(u, y, row, pack), none));
+                     max(weight - row_sum(u, y, row, pack), none) + hidden * weight);
     });
     double* work = totals + first_dual * L::width;
     plan_cost(team, tile, source, target, totals + rounded_cost * L::width, work, partial);
@@ -187,6 +193,11 @@ struct CertificateKernel {
     sum_rows<L>(team, target, partial, totals + first_dual * L::width, [&](int row, int pack) {
       return load_plain<L>(b, row, pack) * load_plain<L>(first, row, pack);
     });
+    largest_row<L>(team, target, partial, totals + largest_first * L::width,
+                   [&](int row, int pack) {
+                     return if_greater(load_plain<L>(b, row, pack), Pack(0.0),
+                                       load_plain<L>(first, row, pack), Pack(0.0));
+                   });
     const Pack none(0.0), beyond(3 * costs.range);
     for_rows<L>(team, target, [&](int row, int pack) {
       store_plain<L>(first, row, pack,
@@ -195,9 +206,14 @@ struct CertificateKernel {
     });
     apply_min_plus<L>(team, costs.to_source.within(target, source), first, second,
                       tile.array(scratch));
-    sum_rows<L>(team, source, partial, totals + second_dual * L::width, [&](int row, int pack) {
-      return load_plain<L>(a, row, pack) * load_plain<L>(second, row, pack);
-    });
+    static_assert(second_size == second_dual + 1);
+    add_rows<L, 2>(team, source, partial, totals + second_dual * L::width,
+                   [&](int row, int pack, Pack(&sums)[2]) {
+                     const Pack term =
+                         load_plain<L>(a, row, pack) * load_plain<L>(second, row, pack);
+                     sums[0] = sums[0] + term;
+                     sums[1] = sums[1] + abs(term);
+                   });
   }
 
   KOKKOS_FUNCTION void write_target_potentials(const Team<ExecutionSpace>& team, int t,
@@ -228,11 +244,15 @@ struct CertificateKernel {
         self.out.dual_value(k) = source_dual + total(target_dual) + constant * mass +
                                  self.half.epsilon * (mass - total(row_mass));
         self.out.transport_cost(k) = total(cost) + low * total(row_mass);
-        self.out.upper_bound(k) = total(rounded_cost) + low * mass +
-                                  (total(gap_mass) > 0 ? total(gap_cost) / total(gap_mass) : 0.0);
+        const double r = self.costs.rounding, hidden = r * self.costs.offset * mass;
+        const double completion = completion_cost(total(gap_cost), total(gap_mass), mass, r);
+        self.out.upper_bound(k) =
+            (total(rounded_cost) + completion) * (1 + 3 * r) + (low * mass + hidden);
         // Every unit of mass costs at least the smallest cost, whatever f is.
-        const double dual = total(first_dual) + total(second_dual);
-        self.out.lower_bound(k) = (dual > 0 ? dual : 0.0) + low * mass;
+        const double operations = self.half.to_target.axes + 1;
+        const double dual = certain_dual(total(first_dual), total(second_dual), total(second_size),
+                                         total(largest_first), mass, operations, 0, r);
+        self.out.lower_bound(k) = (dual > 0 ? dual : 0.0) + (low * mass - hidden);
       });
     }
     team.team_barrier();
@@ -271,6 +291,8 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
   costs.to_target = gibbs->cost(to_target);
   costs.to_source = gibbs->cost(to_source);
   costs.range = cost.range();
+  costs.offset = cost.offset();
+  costs.rounding = sum_rounding(cost.summed_terms());
   CertificateKernel<Domain, ExecutionSpace> kernel{
       {gibbs->gibbs(to_target), gibbs->gibbs(to_source), problems, epsilon, cost.minimum(), f,
        find_supports(space, cost, problems)},

@@ -55,15 +55,19 @@ struct ScalingDomain {
 
   /// What a stored zero looks like.
   KOKKOS_INLINE_FUNCTION static Scalar nothing(int) { return Scalar(0); }
-  /// exp(exponent) as the planes of a stored number, and back; in double (DoublePack) whatever the
-  /// tile's scalar is.
+  /// exp(exponent + rest) as the planes of a stored number, and back; in double (DoublePack)
+  /// whatever the tile's scalar is. Exponents come in two parts, since one double resolves only
+  /// 1e-16 of a large one.
   template <class DoublePack>
   KOKKOS_INLINE_FUNCTION static void from_exponent(const DoublePack& exponent,
+                                                   const DoublePack& rest,
                                                    DoublePack (&stored)[planes]) {
-    stored[0] = exp(exponent);
+    stored[0] = exp(exponent + rest);
   }
   template <class DoublePack>
-  KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack (&stored)[planes]) {
+  KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack (&stored)[planes],
+                                                       DoublePack& rest) {
+    rest = DoublePack(0.0);
     return log(stored[0]);
   }
   /// log u; zero where there is nothing.
@@ -133,14 +137,17 @@ struct ExtendedDomain {
   }
   template <class DoublePack>
   KOKKOS_INLINE_FUNCTION static void from_exponent(const DoublePack& exponent,
+                                                   const DoublePack& rest,
                                                    DoublePack (&stored)[planes]) {
-    const auto value = extended_exp(exponent);
+    const auto value = extended_exp(exponent, rest);
     stored[0] = value.mantissa;
     stored[1] = value.exponent;
   }
   template <class DoublePack>
-  KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack (&stored)[planes]) {
-    return extended_log(ExtendedRange<DoublePack>{stored[0], stored[1]});
+  KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack (&stored)[planes],
+                                                       DoublePack& rest) {
+    rest = log(stored[0]) + stored[1] * DoublePack(ln2_low<double>);
+    return stored[1] * DoublePack(ln2_high<double>);
   }
   KOKKOS_INLINE_FUNCTION static Pack logarithm(const Value& u) {
     const Pack none(Scalar(0)), one(Scalar(1));

@@ -34,6 +34,7 @@ template <class ExecutionSpace>
 void check_batch(const ExecutionSpace& space, const SeparableCost& cost,
                  const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
   check_measures(cost.n(), cost.m(), problems, epsilon, "the cost has");
+  check_exponents("", cost.range(), epsilon);
   if (problems.size() > 0) check_indices(space, problems);
 }
 

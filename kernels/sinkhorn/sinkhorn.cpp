@@ -381,6 +381,11 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
   check_rows("f", f, problems.size(), cost.n());
   check_outputs(batch, iterations, status, error_trace, replaced);
 
+  // Exponents are whole numbers in Scalar: what float cannot count is left to double.
+  constexpr double most_in_float = 1e6;
+  if (std::is_same_v<Scalar, float> && cost.range() > most_in_float * settings.epsilon)
+    return sinkhorn<double>(space, cost, problems, settings, from_zeros, f, iterations, status,
+                            error_trace, replaced);
   const bool safe = scaling_is_safe<Scalar>(cost, settings.epsilon, problems.smallest_weight(),
                                             settings.acceleration);
   if (settings.path == Path::scaling && !safe)

@@ -21,6 +21,18 @@ KOKKOS_INLINE_FUNCTION void for_pieces(const TeamMember& team, int points, const
   team.team_barrier();
 }
 
+/// (f − largest)/epsilon; `rest` becomes what rounding takes from it. Both steps are error-free
+/// transformations (Dekker 1971): a potential's last digit is worth 1e-16 |f|/epsilon.
+KOKKOS_INLINE_FUNCTION double exponent(double f, double largest, double epsilon, double& rest) {
+  const double gap = f - largest, quotient = gap / epsilon;
+  if (quotient > -0x1p50 && quotient < 0x1p50) {
+    const double taken = f - gap;
+    const double lost = (f - (gap + taken)) + (taken - largest);
+    rest = (::fma(-quotient, epsilon, gap) + lost) / epsilon;
+  }
+  return quotient;
+}
+
 KOKKOS_INLINE_FUNCTION bool any_weight(const double* weights, int count) {
   double sum = 0;
   for (int e = 0; e < count; ++e) sum += weights[e];
@@ -80,15 +92,16 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
           place(e, plane) = Domain::nothing(plane);
       return;
     }
-    double values[DoubleLanes::pack_width];
+    double values[DoubleLanes::pack_width], rests[DoubleLanes::pack_width];
     for (int e = 0; e < DoubleLanes::pack_width; ++e) {
       const bool has_mass = e < count && weights[first + e] > 0;
+      rests[e] = 0;
       values[e] = !has_mass      ? -Kokkos::Experimental::infinity<double>::value
                   : f == nullptr ? 0.0
-                                 : (f[first + e] - largest) / epsilon;
+                                 : detail::exponent(f[first + e], largest, epsilon, rests[e]);
     }
     DoublePack stored[Domain::planes];
-    Domain::from_exponent(DoubleLanes::load(values), stored);
+    Domain::from_exponent(DoubleLanes::load(values), DoubleLanes::load(rests), stored);
     for (int plane = 0; plane < Domain::planes; ++plane) {
       DoubleLanes::store(values, stored[plane]);
       for (int e = 0; e < count; ++e)
@@ -121,9 +134,12 @@ KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
       }
       stored[plane] = DoubleLanes::load(piece);
     }
-    DoubleLanes::store(piece, Domain::to_exponent(stored));
+    double rests[DoubleLanes::pack_width];
+    typename DoubleLanes::Pack rest;
+    DoubleLanes::store(piece, Domain::to_exponent(stored, rest));
+    DoubleLanes::store(rests, rest);
     for (int e = 0; e < count; ++e)
-      f[first + e] = weights[first + e] > 0 ? epsilon * piece[e] + constant
+      f[first + e] = weights[first + e] > 0 ? epsilon * piece[e] + (epsilon * rests[e] + constant)
                                             : -Kokkos::Experimental::infinity<double>::value;
   });
 }

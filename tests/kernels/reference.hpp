@@ -57,5 +57,9 @@ std::vector<double> barycentric_projection(const DenseProblem& problem,
 /// The unregularized optimum by the network simplex: shares nothing with Sinkhorn's iteration.
 /// Exact up to 1e-11 of range × mass.
 double exact_cost(const DenseProblem& problem);
+/// The same without any error, for whole numbers: weights a [n] and b [m] of equal mass, cost
+/// [n, m]. Throws std::invalid_argument for others.
+long double exact_integer_cost(const std::vector<double>& a, const std::vector<double>& b,
+                               const std::vector<double>& cost);
 
 }  // namespace otfleet::kernels::test

@@ -125,7 +125,7 @@ TEST(SmallClouds, padding_outlasts_many_tiles) {
     SCOPED_TRACE("problem " + std::to_string(k));
     const auto problem = batch.problem(k, 0.05);
     EXPECT_NEAR(judged.dual_value[k], dual_value(problem, found.f[k]), 1e-12);
-    EXPECT_NEAR(judged.upper_bound[k], upper_bound(problem, found.f[k]), 1e-12);
+    EXPECT_NEAR(judged.upper_bound[k], upper_bound(problem, found.f[k]), 1e-10);
   }
 }
 
