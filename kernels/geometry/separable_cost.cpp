@@ -11,6 +11,11 @@
 #include "kernels/lanes/extended_range.hpp"
 
 namespace otfleet::kernels {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
 
 SeparableCost::SeparableCost(std::vector<AxisCost> axes)
     : axes_(std::move(axes)), tables_(std::make_shared<TableCache>()) {
@@ -24,12 +29,20 @@ SeparableCost::SeparableCost(std::vector<AxisCost> axes)
       throw std::invalid_argument("a cost axis of " + std::to_string(axis.n) + " x " +
                                   std::to_string(axis.m) + " points has " +
                                   std::to_string(axis.values.size()) + " values");
-    for (double value : axis.values)
+    double low = infinity, high = -infinity;
+    for (const double value : axis.values) {
+      if (value == infinity && axes_.size() == 1) {
+        forbids_ = true;
+        continue;
+      }
       if (!std::isfinite(value)) throw std::invalid_argument("a cost is not finite");
-    const auto [low, high] = std::minmax_element(axis.values.begin(), axis.values.end());
-    minimum_ += *low;
-    offset_ += std::abs(*low);
-    maximum += *high;
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+    if (high < low) throw std::invalid_argument("no entry of the cost is finite");
+    minimum_ += low;
+    offset_ += std::abs(low);
+    maximum += high;
     n_ *= axis.n;
     m_ *= axis.m;
   }
@@ -108,14 +121,18 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
         const double c = axis.values[by_source] - low;
         // exp(−c/epsilon) = mantissa · 2^power. Half the digits of a large exponent are its whole
         // part: long double has them to spare.
-        const long double exponent = -static_cast<long double>(c) / epsilon;
+        const bool forbidden = c == infinity;  // no plan has mass there
+        const long double exponent = forbidden ? 0 : -static_cast<long double>(c) / epsilon;
         const long double power = std::round(exponent / std::numbers::ln2_v<long double>);
-        const long double mantissa = std::exp(exponent - power * std::numbers::ln2_v<long double>);
-        const long double mantissas[kinds] = {mantissa, c * mantissa, c, 1};
+        const long double mantissa =
+            forbidden ? 0 : std::exp(exponent - power * std::numbers::ln2_v<long double>);
+        const long double mantissas[kinds] = {mantissa, forbidden ? 0 : c * mantissa, c, 1};
         const long double powers[kinds] = {power, power, 0, 0};
         for (int kind = 0; kind < used; ++kind) {
           int shift = 0;
-          const auto digits = static_cast<Scalar>(2 * std::frexp(mantissas[kind], &shift));
+          const auto digits = static_cast<Scalar>(mantissas[kind] < infinity
+                                                      ? 2 * std::frexp(mantissas[kind], &shift)
+                                                      : mantissas[kind]);
           const long double whole = powers[kind] + shift - 1;
           // A denormal number carries few digits and slows every product.
           const Scalar linear = whole < std::numeric_limits<Scalar>::min_exponent - 1

@@ -18,24 +18,27 @@ class TableCache;
 /// A cost that is a sum over one to three axes, C(i, j) = sum over d of C_d(i_d, j_d), on points
 /// indexed row-major (last axis fastest). One axis is a dense cost matrix; the axes of a grid make
 /// one application of the Gibbs kernel h·w·(h+w) multiply-adds instead of (h·w)². Lives on the
-/// host. Costs are in the user's units, not halved, and may be negative.
+/// host. Costs are in the user's units, not halved, and may be negative; +inf in a cost matrix
+/// means that no mass may go that way.
 class SeparableCost {
  public:
   static constexpr int max_axes = 3;
 
   /// Throws std::invalid_argument: no axis or more than three, an empty axis, a size that does not
-  /// fit, a value that is not finite.
+  /// fit, a value that is not finite (one axis: NaN, −inf, or nothing but +inf).
   explicit SeparableCost(std::vector<AxisCost> axes);
 
   /// |x − y|² on a grid with the same coordinates on both sides.
   static SeparableCost squared_euclidean_grid(const std::vector<std::vector<double>>& axes);
-  /// A dense cost matrix [n, m], row-major.
+  /// A dense cost matrix [n, m], row-major; +inf where no mass may go.
   static SeparableCost dense(int n, int m, std::vector<double> values);
 
   const std::vector<AxisCost>& axes() const { return axes_; }
   int n() const { return n_; }
   int m() const { return m_; }
-  /// Smallest and largest entry of C; `range` is their difference.
+  /// Is any entry +inf?
+  bool forbids() const { return forbids_; }
+  /// Smallest and largest finite entry of C; `range` is their difference.
   double minimum() const { return minimum_; }
   double range() const { return range_; }
   /// The sum of |min C_d| over the axes: what minimum() was rounded at.
@@ -52,6 +55,7 @@ class SeparableCost {
   std::vector<AxisCost> axes_;
   int n_ = 1, m_ = 1, max_points_ = 1;
   double minimum_ = 0, range_ = 0, offset_ = 0;
+  bool forbids_ = false;
   std::shared_ptr<TableCache> tables_;
 };
 

@@ -113,11 +113,10 @@ void make_shared_tables(const ExecutionSpace& space, CostTables<ExecutionSpace>&
       KOKKOS_LAMBDA(long at) {
         const long width = Block::width, i = at / (coarse_blocks * width),
                    c = at % (coarse_blocks * width), group = c < groups ? c : groups - 1;
-        double sum = 0;
-        int count = 0;
-        for (long j = group * coarsening; j < (group + 1) * coarsening && j < m; ++j, ++count)
-          sum += fine((j / width * n + i) * width + j % width);
-        coarse((c / width * n + i) * width + c % width) = sum / count;
+        MeanCost mean;
+        for (long j = group * coarsening; j < (group + 1) * coarsening && j < m; ++j)
+          mean.add(fine((j / width * n + i) * width + j % width));
+        coarse((c / width * n + i) * width + c % width) = mean.value();
       });
   tables.fine = fine;
   tables.coarse = coarse;

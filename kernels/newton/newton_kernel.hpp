@@ -40,6 +40,21 @@ KOKKOS_INLINE_FUNCTION bool uses_shared_table(int sources, int targets, int m, i
   return axes == 1 && sources <= targets && 2 * targets >= m;
 }
 
+/// The mean of the costs of columns that are one: of those that are not forbidden.
+struct MeanCost {
+  double sum = 0;
+  int count = 0;
+
+  KOKKOS_FUNCTION void add(double cost) {
+    if (!(cost <= infinite)) return;
+    sum += cost;
+    ++count;
+  }
+  KOKKOS_FUNCTION double value() const {
+    return count > 0 ? sum / count : Kokkos::Experimental::infinity<double>::value;
+  }
+};
+
 /// The axes of a cost on the device, each with its minimum subtracted.
 struct CostAxes {
   const double* values[SeparableCost::max_axes];
@@ -287,13 +302,12 @@ struct NewtonKernel {
     for_each(team, p.coarse.blocks * Block::width, [&](int c) {
       const int group = c < groups ? c : groups - 1;
       for (int i = 0; i < rows; ++i) {
-        double sum = 0;
-        int count = 0;
-        for (int j = group * coarsening; j < (group + 1) * coarsening && j < columns; ++j, ++count)
-          sum += fine[(static_cast<long>(j / Block::width) * rows + i) * Block::width +
-                      j % Block::width];
+        MeanCost mean;
+        for (int j = group * coarsening; j < (group + 1) * coarsening && j < columns; ++j)
+          mean.add(fine[(static_cast<long>(j / Block::width) * rows + i) * Block::width +
+                        j % Block::width]);
         table[(static_cast<long>(c / Block::width) * rows + i) * Block::width + c % Block::width] =
-            sum / count;
+            mean.value();
       }
     });
   }

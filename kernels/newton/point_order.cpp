@@ -22,11 +22,12 @@ std::vector<int> point_order(const SeparableCost& cost, bool of_sources) {
   const int points = of_sources ? cost.n() : cost.m(), others = of_sources ? cost.m() : cost.n();
   const int features = std::min(most_features, others);
   std::vector<double> feature(static_cast<std::size_t>(points) * features);
+  const double most = cost.minimum() + 2 * cost.range();  // what stands for a forbidden entry
   for (int k = 0; k < features; ++k) {
     const int other = static_cast<int>(static_cast<long>(k) * others / features);
     for (int p = 0; p < points; ++p)
       feature[static_cast<std::size_t>(p) * features + k] =
-          of_sources ? cost_entry(cost, p, other) : cost_entry(cost, other, p);
+          std::min(of_sources ? cost_entry(cost, p, other) : cost_entry(cost, other, p), most);
   }
   const auto value = [&](int point, int k) {
     return feature[static_cast<std::size_t>(point) * features + k];

@@ -100,7 +100,7 @@ struct SoftminPass {
 
     Pack sum[packs];
     for (int g = 0; g < packs; ++g) sum[g] = Pack(0.0);
-    const Pack inverse_epsilon(1 / epsilon), relative_cut(cut / epsilon);
+    const Pack inverse_epsilon(1 / epsilon), relative_cut(cut / epsilon), least(-1e300);
     int filled = 0;
     for (int t = 0; t < count[c]; ++t) {
       const int i = rows_of_block[t];
@@ -114,7 +114,7 @@ struct SoftminPass {
         const Pack power = (potential - L::load(cost + at) - most[g]) * inverse_epsilon;
         Pack value(0.0);
         if (some_lane_positive(power + relative_cut)) value = exp(power);
-        L::store(z + at, power);
+        L::store(z + at, max(power, least));  // finite where an entry is forbidden
         L::store(e + at, value);
         sum[g] = sum[g] + value;
       }
@@ -123,9 +123,11 @@ struct SoftminPass {
 
     Pack b[packs], inverse[packs];
     Pack part(0.0);
-    const Pack eps(epsilon);
+    const Pack eps(epsilon), tiny(Kokkos::Experimental::norm_min<double>::value);
     for (int g = 0; g < packs; ++g) {
       b[g] = L::load(weight + g * L::pack_width);
+      // A column without weight may have no entry that is allowed.
+      sum[g] = if_greater(tiny, sum[g], tiny, sum[g]);
       inverse[g] = Pack(1.0) / sum[g];
       part = part + b[g] * (most[g] + eps * log(sum[g]));
     }

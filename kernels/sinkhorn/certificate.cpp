@@ -1,7 +1,9 @@
 #include "kernels/sinkhorn/certificate.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
+#include "kernels/sinkhorn/allowed_rounding.hpp"
 #include "kernels/sinkhorn/half_step.hpp"
 #include "kernels/sinkhorn/rounding.hpp"
 #include "kernels/sinkhorn/sinkhorn.hpp"
@@ -23,9 +25,10 @@ struct CostChains {
   AxisChain<double> weighted[SeparableCost::max_axes];  ///< to_source
   AxisChain<double> product[SeparableCost::max_axes];   ///< to_source, for rank-one plans
   AxisChain<double> to_target, to_source;               ///< plain costs, for c-transforms
-  double range;
+  double range;     ///< no two potentials need to differ by more
   double offset;    ///< what the sizes of the axes' minima add up to
   double rounding;  ///< relative, of every sum: see rounding.hpp
+  bool forbids;     ///< see SeparableCost
 };
 
 template <class Domain_, class ExecutionSpace>
@@ -156,6 +159,7 @@ struct CertificateKernel {
     sum_rows<L>(team, source, partial, totals + gap_mass * L::width,
                 [&](int row, int pack) { return load_plain<L>(missing_a, row, pack); });
     zero(team, totals + gap_cost * L::width);
+    if (costs.forbids) return;  // the product may go where nothing may: see allowed_rounding.hpp
     for (int d = 0; d < half.to_target.axes; ++d) {
       apply_linear<L>(team, costs.product[d].within(target, source), missing_b, y,
                       tile.array(scratch));
@@ -290,7 +294,9 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
   }
   costs.to_target = gibbs->cost(to_target);
   costs.to_source = gibbs->cost(to_source);
-  costs.range = cost.range();
+  // Where entries are forbidden, potentials differ by as much as detours cost.
+  costs.range = cost.forbids() ? cost.range() * (std::min(cost.n(), cost.m()) + 1) : cost.range();
+  costs.forbids = cost.forbids();
   costs.offset = cost.offset();
   costs.rounding = sum_rounding(cost.summed_terms());
   CertificateKernel<Domain, ExecutionSpace> kernel{
@@ -300,6 +306,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
       g,
       out};
   launch_tiles(space, "otfleet::certificate::certify", kernel, problems.size(), cost.max_points());
+  if (cost.forbids()) bound_by_allowed_plans(cost, problems, epsilon, f, out.upper_bound);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace otfleet::kernels {
 template <class Scalar>
 bool scaling_is_safe(const SeparableCost& cost, double epsilon, double smallest_weight,
                      Acceleration acceleration) {
+  if (cost.forbids()) return false;  // then no range bounds the potentials
   const double exponents =
       3 * cost.range() / epsilon + std::log(static_cast<double>(cost.n()) * cost.m()) -
       std::log(smallest_weight) + (acceleration == Acceleration::momentum ? momentum_limit : 0.0);

@@ -153,7 +153,7 @@ void GridSoftMinimum<ExecutionSpace>::run(const ExecutionSpace& space, Wanted wa
   using L = Lanes<ExecutionSpace, double>;
   // exp(−600) is a sum's least value; what it loses to underflow is below its last digit.
   constexpr double most_exponent = 600;
-  if (cost_.range() < most_exponent * epsilon_)
+  if (cost_.range() < most_exponent * epsilon_ && !cost_.forbids())
     run_in<ScalingDomain<L>>(space, wanted, which, potentials, result);
   else
     run_in<ExtendedDomain<L>>(space, wanted, which, potentials, result);
