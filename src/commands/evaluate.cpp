@@ -218,6 +218,7 @@ void run_evaluate(const CommandContext& context) {
       if (population.problems() == 0)
         throw UserError(population_file.string() + ": holds no problems");
       solver.emplace(population, job.problem.epsilon);
+      solver->check_feasible(population_file.string(), communicator.rank(), communicator.size());
       starts = choose_starts(job, *solver, population_file.string());
     });
   }

@@ -66,6 +66,8 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
       check_solver_fits(job);
       population = read_population(file, job.problem.balanced());
       solver.emplace(population, job.problem.epsilon);
+      if (job.problem.balanced())
+        solver->check_feasible(file.string(), communicator.rank(), communicator.size());
       if (const auto complaint = solver->complaint(job.solver.initializer); !complaint.empty())
         throw UserError(fmt::format("solver.initializer = '{}': {} ({})", job.solver.initializer,
                                     complaint, file.string()));

@@ -1,6 +1,10 @@
 #include "src/problems/cost.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "distributed/error.hpp"
+#include "kernels/sinkhorn/checks.hpp"
 #include "src/problems/ground_cost.hpp"
 
 namespace otfleet {
@@ -19,15 +23,35 @@ kernels::Matrix<const double, Space> upload(const std::vector<double>& values, s
   return device;
 }
 
+/// Potentials differ by no more than a detour over all points costs, so that an entry beyond that
+/// carries nothing; where the entries are not that far apart, all are left as they are.
+std::vector<double> forbid_beyond_exponents(std::vector<double> cost, double epsilon) {
+  const double low = *std::min_element(cost.begin(), cost.end());
+  const double limit = low + kernels::largest_exponent * epsilon;
+  double high = low, least_beyond = std::numeric_limits<double>::infinity();
+  for (const double entry : cost) {
+    if (entry <= limit)
+      high = std::max(high, entry);
+    else
+      least_beyond = std::min(least_beyond, entry);
+  }
+  constexpr double detour = 1e3;
+  if (least_beyond - low > detour * (high - low))
+    for (double& entry : cost)
+      if (entry > limit) entry = std::numeric_limits<double>::infinity();
+  return cost;
+}
+
 }  // namespace
 
-Cost make_cost(const Geometry& geometry) {
+Cost make_cost(const Geometry& geometry, double epsilon) {
   switch (geometry.kind) {
     case Geometry::Kind::grid:
       return kernels::SeparableCost::squared_euclidean_grid(geometry.axes);
     case Geometry::Kind::dense:
       return kernels::SeparableCost::dense(static_cast<int>(geometry.n),
-                                           static_cast<int>(geometry.m), geometry.cost);
+                                           static_cast<int>(geometry.m),
+                                           forbid_beyond_exponents(geometry.cost, epsilon));
     case Geometry::Kind::points:
       break;
   }

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "distributed/error.hpp"
 #include "src/problems/checked_hdf5.hpp"
@@ -20,6 +21,19 @@ void check_finite(const std::string& name, const std::vector<double>& values) {
       throw UserError(fmt::format("{} holds {} at position {}", name, values[i], i));
     }
   }
+}
+
+/// A cost matrix may forbid entries (+inf), but not all; the matrix of a ground cost may not.
+void check_entries(const std::string& name, const std::vector<double>& values, bool may_forbid) {
+  bool any_allowed = false;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool forbidden = may_forbid && values[i] == std::numeric_limits<double>::infinity();
+    if (!forbidden && !std::isfinite(values[i]))
+      throw UserError(fmt::format("{} holds {} at position {}{}", name, values[i], i,
+                                  values[i] > 0 ? "; attribute cost = 'matrix' allows inf" : ""));
+    any_allowed = any_allowed || !forbidden;
+  }
+  if (!any_allowed) throw UserError(name + " forbids every entry: all are inf");
 }
 
 void validate_grid(const Geometry& geometry, const std::string& name) {
@@ -65,8 +79,8 @@ void validate_dense(const Geometry& geometry, const std::string& name) {
     throw UserError(fmt::format("{}: /geometry/cost must have shape {}, but holds {} values", name,
                                 shape_text({n, m}), geometry.cost.size()));
   }
-  check_finite(name + ": /geometry/cost", geometry.cost);
   const bool any = geometry.cost_name == "matrix";
+  check_entries(name + ": /geometry/cost", geometry.cost, any);
   if (any && geometry.source_points.empty() && geometry.target_points.empty()) return;
   Geometry described = geometry;
   if (any)

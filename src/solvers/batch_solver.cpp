@@ -44,7 +44,7 @@ Batch::Batch(kernels::ProblemBatch<ExecutionSpace> given) : problems(std::move(g
 
 BatchSolver::BatchSolver(const Population& population, double epsilon)
     : epsilon_(epsilon),
-      cost_(make_cost(population.geometry)),
+      cost_(make_cost(population.geometry, epsilon)),
       source_support_(mean_support(population.source_weights, population.source_measures)),
       target_support_(population.shared_measures
                           ? source_support_

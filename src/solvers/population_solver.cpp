@@ -6,6 +6,7 @@
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/sinkhorn/certificate.hpp"
 #include "kernels/unbalanced/unbalanced.hpp"
+#include "src/problems/feasibility.hpp"
 #include "src/solvers/append.hpp"
 #include "src/solvers/initializers.hpp"
 #include "src/solvers/stop_watch.hpp"
@@ -63,6 +64,11 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
 
 std::string PopulationSolver::complaint(const std::string& initializer) const {
   return initializer_complaint(initializer, population_.geometry);
+}
+
+void PopulationSolver::check_feasible(const std::string& name, std::int64_t first,
+                                      std::int64_t step) const {
+  otfleet::check_feasible(name, population_, solver_.cost(), first, step);
 }
 
 Predictor PopulationSolver::make_predictor(const PotentialModel& model) const {

@@ -23,6 +23,9 @@ class PopulationSolver {
   /// Why the initializer does not fit this population, or empty: it does.
   std::string complaint(const std::string& initializer) const;
 
+  /// See otfleet::check_feasible().
+  void check_feasible(const std::string& name, std::int64_t first, std::int64_t step) const;
+
   /// Which method `settings` mean for this population.
   MethodChoice choose(const Job::Solver& settings) const { return solver_.choose(settings); }
 

@@ -274,7 +274,7 @@ double shard_loss(PotentialModel& model, const Population& population, distribut
   Kokkos::deep_copy(identity, host);
   model.forward(device_a, device_b, f, 0.05);
   kernels::semi_dual<ExecutionSpace>(
-      space, std::get<kernels::SeparableCost>(make_cost(population.geometry)),
+      space, std::get<kernels::SeparableCost>(make_cost(population.geometry, 0.05)),
       {{space, device_a}, {space, device_b}, identity, identity}, 0.05, f, value, slope);
   const auto values = download(value);
   return -std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(rows);

@@ -93,8 +93,8 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
         {space, a_}, {space, b_}, identity, identity};
     const Vector<double, ExecutionSpace> value("otfleet::test::value", batch);
     kernels::semi_dual<ExecutionSpace>(
-        space, std::get<kernels::SeparableCost>(make_cost(population_.geometry)), problems, epsilon,
-        f_, value, slope_);
+        space, std::get<kernels::SeparableCost>(make_cost(population_.geometry, epsilon)), problems,
+        epsilon, f_, value, slope_);
     return kernels::negative_mean_dual<ExecutionSpace>(space, value, slope_, batch).value;
   }
 
