@@ -150,10 +150,10 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
       make_plan<form>(space, row, largest, source, target, scale, power);
       error(k) = row_error(space, source);
       dual(k) = dual_value(space, row, largest, problem.mass, epsilon, source, target);
-      transport(k) = plan_cost<form>(space, source, target, result, scale, power);
-      if (g.data) store_target_potential(space, target, scale, -largest, problem.target_row(g));
+      transport(k) = problem.mass * plan_cost<form>(space, source, target, result, scale, power);
+      if (g.data)
+        store_target_potential(space, target, scale, largest, problem.mass, problem.target_row(g));
       PointTotals totals{};
-      totals.mass = problem.mass;
       totals.terms = 2 * problem.points;
       totals.plan_rounding =
           plan_rounding(totals.terms, source.points.dimension, scale, problem.bound);
@@ -172,8 +172,8 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
       totals.second =
           product_sum<ExecutionSpace>(space, source.points, source.support.weight, result);
       const PointBounds bounds = bound_points(totals);
-      upper(k) = bounds.upper;
-      lower(k) = bounds.lower;
+      upper(k) = problem.mass * bounds.upper;
+      lower(k) = problem.mass * bounds.lower;
     });
   });
   Kokkos::deep_copy(out.marginal_error, error);

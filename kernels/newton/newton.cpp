@@ -194,12 +194,11 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   }
   kernel.problems = problems;
   kernel.settings = settings;
-  const auto mass = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source.mass);
-  const double largest = *std::max_element(mass.data(), mass.data() + mass.extent(0));
   double& truncation = kernel.settings.truncation;
-  if (truncation == 0) truncation = std::clamp(1e-3 * settings.threshold / largest, 1e-16, 1e-7);
+  if (truncation == 0) truncation = std::clamp(1e-3 * settings.threshold, 1e-16, 1e-7);
   kernel.truncated_threshold =
-      std::max(settings.threshold - 2 * truncation * largest, settings.threshold / 2);
+      std::max(settings.threshold - 2 * truncation, settings.threshold / 2);
+  kernel.rounding = rounding_error<double>(cost.range() / settings.epsilon) + 2 * truncation;
   kernel.from_zeros = from_zeros;
   kernel.range = cost.range();
   kernel.f = f;

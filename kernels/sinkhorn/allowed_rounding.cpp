@@ -13,7 +13,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// One problem on the points that have weight, and a plan of it.
+/// One problem on the points that have weight, as shares of its mass, and a plan of it.
 struct AllowedPlan {
   int n, m;
   std::vector<double> a, b;
@@ -124,13 +124,12 @@ double allowed_cost(AllowedPlan& p, const std::vector<double>& f, double epsilon
                     double r) {
   fill_plan(p, f, epsilon);
   scale_down(p, r);
-  const double mass = std::accumulate(p.a.begin(), p.a.end(), 0.0);
   if (!augment(p, widening * r)) return infinity;
   const auto gap = [](const std::vector<double>& missing) {
     return std::accumulate(missing.begin(), missing.end(), 0.0,
                            [](double sum, double one) { return sum + std::abs(one); });
   };
-  const double rest = std::max(gap(p.missing_a), gap(p.missing_b)) + widening * r * mass;
+  const double rest = std::max(gap(p.missing_a), gap(p.missing_b)) + widening * r;
   double sum = rest * range * std::min(p.n, p.m);
   for (std::size_t at = 0; at < p.plan.size(); ++at)
     if (p.plan[at] != 0) sum += p.plan[at] * p.cost[at];
@@ -147,8 +146,7 @@ void bound_by_allowed_plans(const SeparableCost& cost, const ProblemBatch<Execut
     return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), array);
   };
   const auto sources = on_host(problems.source.weights), targets = on_host(problems.target.weights);
-  const auto source_mass = on_host(problems.source.mass),
-             target_mass = on_host(problems.target.mass);
+  const auto masses = on_host(problems.source.mass);
   const auto from = on_host(problems.source_index), to = on_host(problems.target_index);
   const auto potentials = on_host(f);
   const auto bound = Kokkos::create_mirror_view(upper);
@@ -156,7 +154,6 @@ void bound_by_allowed_plans(const SeparableCost& cost, const ProblemBatch<Execut
   const double low = cost.minimum();
   for (int k = 0; k < problems.size(); ++k) {
     const int s = from(k), t = to(k);
-    const double mass = source_mass(s), scale = mass / target_mass(t);
     std::vector<int> rows, columns;
     std::vector<double> potential;
     AllowedPlan p{};
@@ -169,7 +166,7 @@ void bound_by_allowed_plans(const SeparableCost& cost, const ProblemBatch<Execut
     for (int j = 0; j < cost.m(); ++j)
       if (targets(t, j) > 0) {
         columns.push_back(j);
-        p.b.push_back(targets(t, j) * scale);
+        p.b.push_back(targets(t, j));
       }
     p.n = static_cast<int>(rows.size());
     p.m = static_cast<int>(columns.size());
@@ -178,8 +175,8 @@ void bound_by_allowed_plans(const SeparableCost& cost, const ProblemBatch<Execut
       for (const int j : columns)
         p.cost.push_back(values[static_cast<std::size_t>(i) * cost.m() + j] - low);
     p.plan.assign(p.cost.size(), 0.0);
-    bound(k) = allowed_cost(p, potential, epsilon, cost.range(), r) +
-               (low * mass + r * cost.offset() * mass);
+    bound(k) = masses(s) *
+               (allowed_cost(p, potential, epsilon, cost.range(), r) + (low + r * cost.offset()));
   }
   Kokkos::deep_copy(upper, bound);
 }

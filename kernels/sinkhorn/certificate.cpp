@@ -237,7 +237,7 @@ struct CertificateKernel {
     for (int lane = 0; lane < L::width; ++lane) {
       if (t * L::width + lane >= half.problems.size()) break;
       const int k = half.instance(t, lane);
-      const double mass = half.problems.source.mass(half.problems.source_index(k));
+      const double mass = half.mass(k);
       const double source_dual = half.source_dual(team, k);
       const double constant = half.constant(team, k);
       const CertificateKernel& self = *this;
@@ -245,18 +245,18 @@ struct CertificateKernel {
         const auto total = [&](int which) { return totals[which * L::width + lane]; };
         const double low = self.half.cost_minimum;
         self.out.marginal_error(k) = total(error);
-        self.out.dual_value(k) = source_dual + total(target_dual) + constant * mass +
-                                 self.half.epsilon * (mass - total(row_mass));
-        self.out.transport_cost(k) = total(cost) + low * total(row_mass);
-        const double r = self.costs.rounding, hidden = r * self.costs.offset * mass;
-        const double completion = completion_cost(total(gap_cost), total(gap_mass), mass, r);
+        self.out.dual_value(k) = mass * (source_dual + total(target_dual) + constant +
+                                         self.half.epsilon * (1 - total(row_mass)));
+        self.out.transport_cost(k) = mass * (total(cost) + low * total(row_mass));
+        const double r = self.costs.rounding, hidden = r * self.costs.offset;
+        const double completion = completion_cost(total(gap_cost), total(gap_mass), r);
         self.out.upper_bound(k) =
-            (total(rounded_cost) + completion) * (1 + 3 * r) + (low * mass + hidden);
+            mass * ((total(rounded_cost) + completion) * (1 + 3 * r) + (low + hidden));
         // Every unit of mass costs at least the smallest cost, whatever f is.
         const double operations = self.half.to_target.axes + 1;
         const double dual = certain_dual(total(first_dual), total(second_dual), total(second_size),
-                                         total(largest_first), mass, operations, 0, r);
-        self.out.lower_bound(k) = (dual > 0 ? dual : 0.0) + (low * mass - hidden);
+                                         total(largest_first), operations, 0, r);
+        self.out.lower_bound(k) = mass * ((dual > 0 ? dual : 0.0) + (low - hidden));
       });
     }
     team.team_barrier();

@@ -20,15 +20,15 @@ KOKKOS_INLINE_FUNCTION double sum_rounding(double terms) {
 /// The rounding of a plan to a feasible one (Altschuler, Weed & Rigollet 2017, algorithm 2) in
 /// floating point, with r = sum_rounding(). Rows and columns that were scaled down to a and b
 /// exceed them by 2 r at most. (1 − 3 r) times that plan does not, and lacks at most the computed
-/// gaps plus `widening` r times the weights, at least r times the mass. The product of these wider
-/// gaps over their sum completes it.
+/// gaps plus `widening` r times the weights, at least r. Weights are shares of the mass. The
+/// product of these wider gaps over their sum completes it.
 inline constexpr double widening = 8;
 
 /// What completing a plan costs at most: `product` the sum of C over the product of the wider gaps,
 /// `gap` their sum.
-KOKKOS_INLINE_FUNCTION double completion_cost(double product, double gap, double mass, double r) {
-  const double least = gap - 2 * widening * r * mass;
-  return product / (least > r * mass ? least : r * mass);
+KOKKOS_INLINE_FUNCTION double completion_cost(double product, double gap, double r) {
+  const double least = gap - 2 * widening * r;
+  return product / (least > r ? least : r);
 }
 
 /// A lower bound from c-transforms f' >= 0 and f'': `first` = <f', b>, `second` = <f'', a>, `size`
@@ -36,14 +36,13 @@ KOKKOS_INLINE_FUNCTION double completion_cost(double product, double gap, double
 /// beside `operations` roundings. f'' is a minimum of differences C − f'; only where C is of the
 /// size of f' and f'' can rounding break a constraint, and by no more than that size allows.
 KOKKOS_INLINE_FUNCTION double certain_dual(double first, double second, double size, double largest,
-                                           double mass, double operations, double cost_rounding,
-                                           double r) {
+                                           double operations, double cost_rounding, double r) {
   return first + second - r * (first + size) -
-         mass * (4 * operations * one_rounding * largest + cost_rounding);
+         (4 * operations * one_rounding * largest + cost_rounding);
 }
 
 /// The bounds of a problem between points, whose costs are computed where they are used and lie in
-/// [0, bound]: what its sums say, in units of the cost times mass.
+/// [0, bound]: what its sums say, over its mass.
 struct PointBounds {
   double upper, lower;
 };
@@ -51,7 +50,6 @@ struct PointTotals {
   double kept_cost;      ///< of the plan scaled down
   double product, gap;   ///< see completion_cost()
   double first, second;  ///< see certain_dual()
-  double mass;           ///< of either side
   double terms;          ///< see sum_rounding()
   double plan_rounding;  ///< relative, of sums over the plan
   double bound;          ///< no cost is larger
@@ -60,11 +58,11 @@ struct PointTotals {
 KOKKOS_INLINE_FUNCTION PointBounds bound_points(const PointTotals& t) {
   constexpr double most_rounding = 0.03;  // beyond, nothing is left of the plan's digits
   const double r = t.plan_rounding;
-  const double plan = (t.kept_cost + completion_cost(t.product, t.gap, t.mass, r)) * (1 + 3 * r) +
-                      t.mass * t.cost_rounding;
-  const double most = t.mass * (t.bound + t.cost_rounding);
-  const double dual = certain_dual(t.first, t.second, t.mass * t.bound, t.bound, t.mass, 2,
-                                   t.cost_rounding, sum_rounding(t.terms));
+  const double plan =
+      (t.kept_cost + completion_cost(t.product, t.gap, r)) * (1 + 3 * r) + t.cost_rounding;
+  const double most = t.bound + t.cost_rounding;
+  const double dual =
+      certain_dual(t.first, t.second, t.bound, t.bound, 2, t.cost_rounding, sum_rounding(t.terms));
   // No cost is negative.
   return {r < most_rounding ? plan : most, dual > 0 ? dual : 0.0};
 }

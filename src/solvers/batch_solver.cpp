@@ -1,6 +1,7 @@
 #include "src/solvers/batch_solver.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
@@ -59,6 +60,8 @@ void BatchSolver::sinkhorn(Batch& batch, const Job::Solver& solver, std::int64_t
   kernels::SinkhornSettings settings = sinkhorn_settings(solver, epsilon_, max_iterations);
   // A prediction may fail; closed forms do not, and the comparison costs two half-steps.
   if (solver.initializer == "model") settings.doubtful_error = solver.doubtful_error;
+  // Of an instance that stopped the rest of the trace would be empty.
+  if (trace.extent(1) > 0) settings.patience = std::numeric_limits<int>::max();
   std::visit(
       [&](const auto& cost) {
         if (solver.precision == "float")
@@ -73,14 +76,15 @@ void BatchSolver::sinkhorn(Batch& batch, const Job::Solver& solver, std::int64_t
       cost_);
 }
 
-void BatchSolver::newton(Batch& batch, const Job::Solver& solver) const {
+void BatchSolver::newton(Batch& batch, const Job::Solver& solver,
+                         std::int64_t max_iterations) const {
   const auto* cost = std::get_if<kernels::SeparableCost>(&cost_);
   if (cost == nullptr)
     throw UserError("solver.method = 'newton' needs a grid or a dense cost; use 'sinkhorn'");
   kernels::NewtonSettings settings;
   settings.epsilon = epsilon_;
   settings.threshold = solver.threshold;
-  settings.max_iterations = static_cast<int>(solver.max_iterations);
+  settings.max_iterations = static_cast<int>(max_iterations);
   kernels::newton(ExecutionSpace(), *cost, batch.problems, settings, batch.from_zeros, batch.f,
                   batch.iterations, batch.status);
 }
@@ -88,7 +92,7 @@ void BatchSolver::newton(Batch& batch, const Job::Solver& solver) const {
 void BatchSolver::solve(Batch& batch, const Job::Solver& solver, SolveCounts& counts) const {
   const MethodChoice choice = choose(solver);
   if (choice.plan == MethodChoice::Plan::newton) {
-    newton(batch, solver);
+    newton(batch, solver, solver.max_iterations);
     counts.newton += static_cast<std::int64_t>(batch.status.extent(0));
     return;
   }
@@ -101,20 +105,22 @@ void BatchSolver::solve(Batch& batch, const Job::Solver& solver, SolveCounts& co
   const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.status);
   std::vector<std::int32_t> open;
   for (std::int32_t k = 0; k < static_cast<std::int32_t>(status.extent(0)); ++k)
-    if (status(k) == static_cast<int>(Status::iteration_limit)) open.push_back(k);
+    if (status(k) == static_cast<int>(Status::iteration_limit) ||
+        status(k) == static_cast<int>(Status::precision_limit))
+      open.push_back(k);
   if (open.empty()) return;
   counts.newton += static_cast<std::int64_t>(open.size());
-  finish_with_newton(batch, open, solver);
+  finish_with_newton(batch, open, solver, solver.max_iterations - choice.sinkhorn_iterations);
 }
 
 /// Newton's method for some instances, from where they stand; iterations add up.
 void BatchSolver::finish_with_newton(Batch& batch, const std::vector<std::int32_t>& open,
-                                     const Job::Solver& solver) const {
+                                     const Job::Solver& solver, std::int64_t max_iterations) const {
   const ExecutionSpace space;
   const Vector<const int, ExecutionSpace> which = upload_indices(open);
   Batch rest(kernels::select<ExecutionSpace>(space, batch.problems, which));
   kernels::gather_rows<ExecutionSpace>(space, which, batch.f, rest.f);
-  newton(rest, solver);
+  newton(rest, solver, max_iterations);
   kernels::scatter_rows<ExecutionSpace>(space, which, rest.f, batch.f);
 
   const auto iterations =

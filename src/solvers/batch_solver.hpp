@@ -58,9 +58,9 @@ class BatchSolver {
                 const Matrix<double, ExecutionSpace>& error_trace) const;
 
  private:
-  void newton(Batch& batch, const Job::Solver& settings) const;
+  void newton(Batch& batch, const Job::Solver& settings, std::int64_t max_iterations) const;
   void finish_with_newton(Batch& batch, const std::vector<std::int32_t>& open,
-                          const Job::Solver& settings) const;
+                          const Job::Solver& settings, std::int64_t max_iterations) const;
 
   double epsilon_;
   Cost cost_;

@@ -111,7 +111,7 @@ Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
     append(all.g, g);
   }
   all.add(certificates, iterations, status);
-  all.judge(settings.threshold);
+  all.judge(settings.threshold, problems.source_offsets(), problems.target_offsets());
   return all;
 }
 

@@ -50,8 +50,6 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
                   : kernels::Measures<ExecutionSpace>(
                         ExecutionSpace(),
                         upload(population.target_weights, population.geometry.m, "target"))) {
-  const auto masses = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), source_.mass);
-  mass_ = *std::max_element(masses.data(), masses.data() + masses.extent(0));
   const Geometry& geometry = population.geometry;
   const auto points = geometry.points(true);
   if (points.empty()) return;
@@ -89,7 +87,7 @@ Batch PopulationSolver::start(Shard rows, const Job::Solver& settings, const Pre
   else
     compute_start(settings.initializer,
                   {population_.geometry, solver_.cost(), source_points_, target_points_,
-                   solver_.epsilon(), mass_, settings.precision == "float"},
+                   solver_.epsilon(), settings.precision == "float"},
                   batch.problems, batch.f);
   Kokkos::fence();
   return batch;

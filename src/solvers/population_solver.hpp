@@ -33,9 +33,8 @@ class PopulationSolver {
   Predictor make_predictor(const PotentialModel& model) const;
 
   /// Solves the problems of `shard` at `settings`; `predictor` is needed for initializer "model".
-  /// Adds to `seconds`; `wanted` says what is returned besides the figures. A solution whose
-  /// recomputed error is not below the threshold although the solver stopped there gets
-  /// Status::precision_limit.
+  /// Adds to `seconds`; `wanted` says what is returned besides the figures. Status is that of
+  /// Solutions::judge().
   Solutions solve(distributed::Shard shard, const Job::Solver& settings, const Predictor* predictor,
                   const Job::Solution& wanted, SolveSeconds& seconds) const;
 
@@ -62,7 +61,6 @@ class PopulationSolver {
 
   const Population& population_;
   BatchSolver solver_;
-  double mass_ = 0;  ///< of the heaviest source measure
   kernels::Measures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
 };
