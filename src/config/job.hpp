@@ -34,6 +34,7 @@ struct Job {
     std::string geometry = "grid";           // grid | dense | points
     std::string cost = "squared_euclidean";  // see ground_costs(); dense also: matrix (data.cost)
     double power = 1;                        // of the distance, cost = "power"
+    double great_circle_divisor = 1;         // cost = "great_circle": arccos(<x, y>/divisor)
     double epsilon = 1e-2;                   // absolute, in units of the cost
     double tau_a = 1, tau_b = 1;             // of the marginals' penalties; 1: exact marginals
     double transported_share = 0;  // of the smaller mass, the rest stays; 0: no such constraint

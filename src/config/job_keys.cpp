@@ -27,6 +27,11 @@ std::string above_zero(double value) {
   return value > 0 ? "" : "must be > 0";
 }
 
+std::string at_least_one(double value) {
+  if (std::isnan(value) || std::isinf(value)) return "must be finite";
+  return value >= 1 ? "" : "must be >= 1";
+}
+
 std::string share_or_none(double value) {
   return value >= 0 && value <= 1 ? "" : "must be in [0, 1]";
 }
@@ -115,6 +120,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(problem.geometry, one_of({"grid", "dense", "points"}), "grid, dense (a stored cost matrix) or points (costs computed on the fly)"),
     OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}), "between points; matrix: data.cost, dense only; a grid has squared_euclidean"),
     OTFLEET_KEY(problem.power, above_zero, "of the distance, for problem.cost = \"power\""),
+    OTFLEET_KEY(problem.great_circle_divisor, at_least_one, "arccos(<x, y>/divisor) instead of the angle itself, for problem.cost = \"great_circle\"; Meta OT has 1.0001, which puts every point 0.014 away from itself"),
     OTFLEET_KEY(problem.epsilon, above_zero, "entropic regularization, absolute, in units of the cost"),
     OTFLEET_KEY(problem.tau_a, share, "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact"),
     OTFLEET_KEY(problem.tau_b, share, "the same for the target's marginal"),

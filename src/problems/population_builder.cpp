@@ -168,8 +168,9 @@ std::vector<double> cost_matrix(const Geometry& geometry) {
   std::vector<double> cost(static_cast<std::size_t>(geometry.n * geometry.m));
   for (std::int64_t i = 0; i < geometry.n; ++i) {
     for (std::int64_t j = 0; j < geometry.m; ++j) {
-      cost[i * geometry.m + j] = ground_cost(kind, geometry.power, &geometry.source_points[i * d],
-                                             &geometry.target_points[j * d], d);
+      cost[i * geometry.m + j] =
+          ground_cost(kind, geometry.power, &geometry.source_points[i * d],
+                      &geometry.target_points[j * d], d, geometry.great_circle_divisor);
     }
   }
   return cost;
@@ -189,6 +190,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   geometry.kind = job.problem.geometry == "dense" ? Geometry::Kind::dense : Geometry::Kind::points;
   geometry.cost_name = job.problem.cost;
   geometry.power = job.problem.power;
+  geometry.great_circle_divisor = job.problem.great_circle_divisor;
   const bool matrix = job.problem.cost == "matrix";
   if (matrix && geometry.kind == Geometry::Kind::points) {
     throw UserError("problem.cost = 'matrix' needs problem.geometry = 'dense'");

@@ -27,7 +27,8 @@ kernels::CloudMeasures<ExecutionSpace> measures_of(
             points,
             table.offsets,
             ground_cost_kind("/geometry, attribute cost", population.cost_name),
-            population.power};
+            population.power,
+            population.great_circle_divisor};
   } catch (const std::invalid_argument& error) {
     throw UserError(std::string("/measures: ") + error.what());
   }
