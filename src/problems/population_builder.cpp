@@ -10,6 +10,7 @@
 #include "src/problems/array_file.hpp"
 #include "src/problems/checked_hdf5.hpp"
 #include "src/problems/ground_cost.hpp"
+#include "src/problems/pair_choice.hpp"
 
 namespace otfleet {
 namespace {
@@ -236,27 +237,6 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   return geometry;
 }
 
-void draw_pairs(Population& population, std::int64_t count, std::uint64_t seed,
-                std::uint64_t stream) {
-  const distributed::CounterRandom random(seed, stream);
-  const auto sources = static_cast<std::uint64_t>(population.source_measures);
-  const auto targets = static_cast<std::uint64_t>(population.target_measures);
-  const bool distinct = population.shared_measures && sources > 1;
-  population.source.resize(static_cast<std::size_t>(count));
-  population.target.resize(static_cast<std::size_t>(count));
-  for (std::uint64_t p = 0; p < static_cast<std::uint64_t>(count); ++p) {
-    const auto i = random.below(sources, 2 * p);
-    // One of the others: those from i on stand one higher.
-    auto j = random.below(distinct                     ? sources - 1
-                          : population.shared_measures ? sources
-                                                       : targets,
-                          2 * p + 1);
-    if (distinct && j >= i) ++j;
-    population.source[p] = static_cast<std::int32_t>(i);
-    population.target[p] = static_cast<std::int32_t>(j);
-  }
-}
-
 }  // namespace
 
 Population build_population(const Job& job, Split split) {
@@ -285,8 +265,10 @@ Population build_population(const Job& job, Split split) {
     population.target_measures = target->count;
     population.target_weights = std::move(target->weights);
   }
-  draw_pairs(population, train ? job.make.train_problems : job.make.test_problems,
-             static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream);
+  choose_pairs(population, job.make,
+               {train ? job.make.train_problems : job.make.test_problems,
+                train ? "make.train_problems" : "make.test_problems",
+                static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream});
   return population;
 }
 

@@ -113,6 +113,11 @@ Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
   }
   all.add(certificates, iterations, status);
   all.judge(settings.threshold);
+  if (wanted.derives_values()) {
+    const StopWatch watch(seconds.certify);
+    if (!derived_) derived_.emplace(population_);
+    derived_->add(rows, block_ascent_settings(settings, epsilon_), wanted, all);
+  }
   return all;
 }
 

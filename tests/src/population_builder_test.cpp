@@ -57,6 +57,7 @@ TEST_F(Builder, NormalizesOnAGridOverTheUnitInterval) {
 }
 
 TEST_F(Builder, PairsAreTwoMeasuresDrawnFromTheSeed) {
+  job_.make.repeat_pairs = true;
   const auto train = build_population(job_, Split::train);
   std::vector<int> counts(9);
   for (std::size_t p = 0; p < 200; ++p) ++counts[train.source[p] * 3 + train.target[p]];
