@@ -97,6 +97,8 @@ CommandLine parse_command_line(int argc, char** argv) {
   auto* info =
       app.add_subcommand("info", "Show what a population, solution or checkpoint file holds");
   info->add_option("file", line.file, "The file")->required()->type_name("FILE.h5");
+  info->add_flag("--values", line.values,
+                 "Print the columns of a solution that have one number a problem, as CSV");
 
   try {
     app.parse(argc, argv);

@@ -16,6 +16,7 @@ struct CommandLine {
   std::vector<std::string> overrides;
   std::filesystem::path output;  ///< empty: <job stem>-out/<command>
   bool quiet = false;
+  bool values = false;  ///< info: the numbers of a solution
   std::optional<Share> share;
 
   std::string text;   ///< --help, --version, --keys: what to print instead

@@ -12,6 +12,7 @@
 #include "distributed/error.hpp"
 #include "src/blas_environment.hpp"
 #include "src/command_line.hpp"
+#include "src/commands/absolute_epsilon.hpp"
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
 
@@ -41,7 +42,7 @@ void make_folder(const std::filesystem::path& folder) {
 void run(const CommandLine& line, const distributed::Communicator& communicator) {
   if (line.run == nullptr) {
     communicator.agree([&] {
-      if (communicator.is_root()) run_info(line.file);
+      if (communicator.is_root()) run_info(line.file, line.values);
     });
     return;
   }
@@ -53,7 +54,9 @@ void run(const CommandLine& line, const distributed::Communicator& communicator)
   communicator.agree([&] {
     if (communicator.is_root()) make_folder(output);
   });
-  line.run({job, communicator, output, line.quiet, line.share});
+  const CommandContext context{job, communicator, output, line.quiet, line.share};
+  make_epsilon_absolute(context, line.command, job);
+  line.run(context);
 }
 
 /// What is printed when a signal ends a command that cannot go on from where it is.

@@ -116,8 +116,13 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
                                              const Vector<const double, ExecutionSpace>& weights,
                                              const Matrix<const double, ExecutionSpace>& points,
                                              std::vector<std::int64_t> offsets, GroundCost kind,
-                                             double power)
-    : kind_(kind), power_(power), offsets_(std::move(offsets)), weights_(weights), points_(points) {
+                                             double power, double divisor)
+    : kind_(kind),
+      power_(power),
+      divisor_(divisor),
+      offsets_(std::move(offsets)),
+      weights_(weights),
+      points_(points) {
   check_offsets(offsets_, check_sizes(weights, points));
   describe(space, 0);
 }
@@ -126,9 +131,11 @@ template <class ExecutionSpace>
 CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space, CloudPeers& peers,
                                              const Vector<const double, ExecutionSpace>& weights,
                                              const Matrix<const double, ExecutionSpace>& points,
-                                             std::int64_t first, GroundCost kind, double power)
+                                             std::int64_t first, GroundCost kind, double power,
+                                             double divisor)
     : kind_(kind),
       power_(power),
+      divisor_(divisor),
       offsets_{0, check_sizes(weights, points)},
       weights_(weights),
       points_(points),
@@ -140,7 +147,7 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space, CloudP
 
 template <class ExecutionSpace>
 void CloudMeasures<ExecutionSpace>::describe(const ExecutionSpace& space, std::int64_t first) {
-  check_power(kind_, power_);
+  check_parameters(kind_, power_, divisor_);
   const auto total = offsets_.back();
   auto fault = first_fault(space, points_, kind_);
   const bool faulty = fault < total;
@@ -160,9 +167,7 @@ void CloudMeasures<ExecutionSpace>::describe(const ExecutionSpace& space, std::i
   const bool centered = depends_on_differences(kind_);
   if (!centered) {
     const Vector<double, ExecutionSpace> origin("otfleet::clouds::center", d);
-    const bool circle = kind_ == GroundCost::great_circle;
-    points_ = prepare_points<ExecutionSpace>(space, points_, origin, !circle,
-                                             circle ? 1 / std::sqrt(great_circle_divisor) : 1.0);
+    points_ = prepare_points<ExecutionSpace>(space, points_, origin, true);
   }
   const Vector<std::int64_t, ExecutionSpace> device_offsets("otfleet::clouds::offsets",
                                                             offsets_.size());

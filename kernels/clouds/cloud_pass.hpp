@@ -108,9 +108,9 @@ struct CloudPass {
     for (int r = 0; r < block; ++r) part[r] = Pack(nothing_yet<wanted, Scalar>());
     for (int c = begin; c < end; ++c, y += stride) {
       const Pack column_offset = L::load(offset.data() + c * L::width + at);
-      Pack sums[block];
+      CostSumOf<form, Pack> sums[block];
       for (int r = 0; r < block; ++r) {
-        sums[r] = Pack(Scalar(0));
+        sums[r] = CostSumOf<form, Pack>(Pack(Scalar(0)));
         // Where the exponent is the sum itself, it begins with what does not depend on the pair.
         if constexpr (form == CostForm::product && shifted)
           sums[r] = column_offset - Pack(shift(row + r));
@@ -129,7 +129,8 @@ struct CloudPass {
     for (int r = 0; r < block; ++r) totals[r] = combine<wanted>(totals[r], part[r]);
   }
 
-  KOKKOS_FORCEINLINE_FUNCTION Pack term(const Pack& sum, const Pack& column_offset, int row) const {
+  KOKKOS_FORCEINLINE_FUNCTION Pack term(const CostSumOf<form, Pack>& sum, const Pack& column_offset,
+                                        int row) const {
     if constexpr (form == CostForm::product) {
       static_assert(form != CostForm::product || wanted == PassResult::largest ||
                     wanted == PassResult::exponential);

@@ -62,7 +62,7 @@ struct PlacedPoints {
 
 /// Points in the two layouts that a pass over all pairs reads: as rows, `row_block` of them side by
 /// side, whose coordinates are broadcast; and as columns, a tile's width side by side. Both are
-/// padded with points 0.
+/// padded with the last point, whose cost to an equal one is 0, or 0 where there is none.
 template <class ExecutionSpace, class Scalar>
 struct CloudPoints {
   using L = Lanes<ExecutionSpace, Scalar>;
@@ -103,7 +103,8 @@ CloudPoints<ExecutionSpace, Scalar> gather_points(const ExecutionSpace& space,
       "otfleet::clouds::gather_points",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, result.padded()), KOKKOS_LAMBDA(int i) {
         for (int k = 0; k < d; ++k) {
-          const Scalar x = i < count ? static_cast<Scalar>(place(index(i), k) * factor) : Scalar(0);
+          const int at = i < count ? i : count - 1;
+          const Scalar x = at < 0 ? Scalar(0) : static_cast<Scalar>(place(index(at), k) * factor);
           if (i < row_end)
             rows((static_cast<std::size_t>(i / block) * d + k) * block + i % block) = x;
           if (i < column_end)

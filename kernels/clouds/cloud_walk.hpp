@@ -7,6 +7,7 @@
 
 #include "kernels/clouds/cloud_batch.hpp"
 #include "kernels/clouds/cloud_points.hpp"
+#include "kernels/clouds/cost_form.hpp"
 #include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/clouds/point_preparation.hpp"
 #include "kernels/sinkhorn/checks.hpp"
@@ -93,7 +94,7 @@ inline void check_indices(const std::vector<int>& source, int sources,
 template <class ExecutionSpace>
 struct CloudProblems {
   GroundCost kind = GroundCost::squared_euclidean;
-  double power = 2;
+  double power = 2;  ///< form_power()
   BatchSide<ExecutionSpace> source, target;
   /// [B], or one for all: no distance between points of a problem is larger.
   std::vector<double> reach;
@@ -132,7 +133,7 @@ CloudProblems<ExecutionSpace> walk_through(const PointCloudCost<ExecutionSpace>&
   };
   check_exponents("", cost.bound(), epsilon);
   batch.kind = cost.kind();
-  batch.power = cost.power();
+  batch.power = form_power(cost.kind(), cost.power(), cost.divisor());
   batch.source = side(problems.source, cost.x(), problems.source_index);
   batch.target = side(problems.target, cost.y(), problems.target_index);
   batch.reach = {cost.reach()};
@@ -152,7 +153,8 @@ CloudProblems<ExecutionSpace> walk_through(const CloudBatch<ExecutionSpace>& pro
   if (problems.size() == 0) return batch;
   const auto &source = problems.source, &target = problems.target;
   check_indices(problems.source_index, source.count(), problems.target_index, target.count());
-  if (source.kind() != target.kind() || source.power() != target.power())
+  if (source.kind() != target.kind() || source.power() != target.power() ||
+      source.divisor() != target.divisor())
     throw std::invalid_argument("source and target measures have different costs");
   if (source.dimension() != target.dimension())
     throw std::invalid_argument("source points have " + std::to_string(source.dimension()) +
@@ -173,7 +175,7 @@ CloudProblems<ExecutionSpace> walk_through(const CloudBatch<ExecutionSpace>& pro
     return result;
   };
   batch.kind = source.kind();
-  batch.power = source.power();
+  batch.power = form_power(source.kind(), source.power(), source.divisor());
   batch.peers = source.peers();
   batch.source = side(source, problems.source_index);
   batch.target = side(target, problems.target_index);

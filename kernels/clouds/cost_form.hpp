@@ -6,36 +6,65 @@
 
 namespace otfleet::kernels {
 
-/// How a kernel gets a cost from one sum over coordinates, of products x_k y_k or of squared
-/// differences. Differences lose nothing where points are close; products need one operation less.
+/// How a kernel gets a cost from sums over coordinates, of products x_k y_k or of squared
+/// differences. Differences lose nothing where points are close, and are 0 where they are equal;
+/// products need one operation less.
 enum class CostForm {
   product,  ///< −sum of products: what is left of |x − y|² and of the cosine once potentials have
             ///< taken up the terms of single points
   squared,   ///< sum of squared differences
   distance,  ///< its root
   power,     ///< its power p/2
-  cosine,    ///< 1 − sum of products
-  angle,     ///< arccos of the sum of products
+  cosine,    ///< half of it, of unit vectors
+  angle,     ///< 2 arctan(|x − y|/|x + y|), of unit vectors: accurate at every angle
 };
 
-KOKKOS_INLINE_FUNCTION constexpr bool takes_differences(CostForm form) {
-  return form == CostForm::squared || form == CostForm::distance || form == CostForm::power;
-}
+/// What is summed over the coordinates of a pair.
+template <CostForm form, class Pack>
+struct CostSum {
+  using Type = Pack;
+};
+template <class Pack>
+struct CostSum<CostForm::angle, Pack> {
+  struct Type {
+    Pack apart;     ///< |x − y|²
+    Pack together;  ///< |x + y|²
+
+    Type() = default;
+    KOKKOS_FORCEINLINE_FUNCTION explicit Type(const Pack& start) : apart(start), together(start) {}
+  };
+};
+template <CostForm form, class Pack>
+using CostSumOf = typename CostSum<form, Pack>::Type;
 
 /// sum plus what one coordinate adds to it.
-template <CostForm form, class Pack>
-KOKKOS_FORCEINLINE_FUNCTION Pack add_coordinate(const Pack& sum, const Pack& x, const Pack& y) {
-  if constexpr (takes_differences(form)) {
-    const Pack difference = x - y;
-    return sum + difference * difference;
-  } else {
+template <CostForm form, class Sum, class Pack>
+KOKKOS_FORCEINLINE_FUNCTION Sum add_coordinate(Sum sum, const Pack& x, const Pack& y) {
+  if constexpr (form == CostForm::product) {
     return sum + x * y;
+  } else {
+    const Pack difference = x - y;
+    if constexpr (form == CostForm::angle) {
+      const Pack total = x + y;
+      sum.apart = sum.apart + difference * difference;
+      sum.together = sum.together + total * total;
+      return sum;
+    } else {
+      return sum + difference * difference;
+    }
   }
 }
 
-/// The cost from the finished sum; `half_power` is p/2 where the form is a power.
+/// The number that forms need, as CloudProblems::power holds it: p, and of a great circle what
+/// makes arccos(<x, y>/divisor) of both squares, |x ∓ y|² + 2 (divisor − 1).
+inline double form_power(GroundCost kind, double power, double divisor) {
+  return kind == GroundCost::great_circle ? 4 * (divisor - 1) : power;
+}
+
+/// The cost from the finished sum; `half_power`: half of form_power().
 template <CostForm form, class Scalar, class Pack>
-KOKKOS_FORCEINLINE_FUNCTION Pack cost_from_sum(const Pack& sum, const Pack& half_power) {
+KOKKOS_FORCEINLINE_FUNCTION Pack cost_from_sum(const CostSumOf<form, Pack>& sum,
+                                               const Pack& half_power) {
   if constexpr (form == CostForm::product) return Pack(Scalar(0)) - sum;
   if constexpr (form == CostForm::squared) return sum;
   if constexpr (form == CostForm::distance) return sqrt(sum);
@@ -44,8 +73,9 @@ KOKKOS_FORCEINLINE_FUNCTION Pack cost_from_sum(const Pack& sum, const Pack& half
     const Pack logarithm = log2_normal(max(sum, tiny));
     return if_greater(sum, none, exp2_bounded(half_power * logarithm), none);
   }
-  if constexpr (form == CostForm::cosine) return Pack(Scalar(1)) - sum;
-  if constexpr (form == CostForm::angle) return acos(sum);
+  if constexpr (form == CostForm::cosine) return Pack(Scalar(0.5)) * sum;
+  if constexpr (form == CostForm::angle)
+    return angle_between(sum.apart + half_power, sum.together + half_power);
 }
 
 template <CostForm form_>

@@ -8,10 +8,10 @@ enum class GroundCost {
   euclidean,          ///< |x − y|
   power,              ///< |x − y|^p
   cosine,             ///< 1 − <x, y>/(|x| |y|)
-  great_circle,       ///< arccos(<x, y>/(1 + 1e-4)) for unit vectors, as in Meta OT (Amos et al.
-                      ///< 2023): the divisor keeps the derivative finite
+  great_circle,       ///< the angle between unit vectors: arccos <x, y>, or arccos(<x, y>/divisor)
 };
 
-inline constexpr double great_circle_divisor = 1 + 1e-4;
+// A divisor above 1, as in Meta OT (Amos et al. 2023: 1 + 1e-4), keeps the derivative of an angle
+// finite; points are then away from themselves, by about √(2 (divisor − 1)).
 
 }  // namespace otfleet::kernels

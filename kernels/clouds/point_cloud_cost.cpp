@@ -50,15 +50,14 @@ template <class ExecutionSpace>
 PointCloudCost<ExecutionSpace>::PointCloudCost(const ExecutionSpace& space,
                                                const Matrix<const double, ExecutionSpace>& x,
                                                const Matrix<const double, ExecutionSpace>& y,
-                                               GroundCost kind, double power)
-    : kind_(kind), power_(power) {
+                                               GroundCost kind, double power, double divisor)
+    : kind_(kind), power_(power), divisor_(divisor) {
   if (x.extent(0) == 0 || y.extent(0) == 0 || x.extent(1) == 0)
     throw std::invalid_argument("a cloud needs at least one point and one coordinate");
   if (x.extent(1) != y.extent(1))
     throw std::invalid_argument("source points have " + std::to_string(x.extent(1)) +
                                 " coordinates, target points " + std::to_string(y.extent(1)));
-  check_power(kind, power);
-  const bool cosine = kind == GroundCost::cosine, circle = kind == GroundCost::great_circle;
+  check_parameters(kind, power, divisor);
   const auto check = [&](const Matrix<const double, ExecutionSpace>& points, const char* side) {
     const auto fault = first_fault(space, points, kind);
     if (fault < static_cast<std::int64_t>(points.extent(0)))
@@ -78,10 +77,9 @@ PointCloudCost<ExecutionSpace>::PointCloudCost(const ExecutionSpace& space,
                   ? sum_of_coordinate(space, x, k, share) + sum_of_coordinate(space, y, k, share)
                   : 0.0;
   Kokkos::deep_copy(center, host);
-  const double factor = circle ? 1 / std::sqrt(great_circle_divisor) : 1.0;
-  x_ = prepare_points<ExecutionSpace>(space, x, center, cosine, factor);
-  y_ = prepare_points<ExecutionSpace>(space, y, center, cosine, factor);
-  if (cosine) {
+  x_ = prepare_points<ExecutionSpace>(space, x, center, !centered);
+  y_ = prepare_points<ExecutionSpace>(space, y, center, !centered);
+  if (!centered) {
     x_norm_ = find_norms<ExecutionSpace>(space, x);
     y_norm_ = find_norms<ExecutionSpace>(space, y);
   }

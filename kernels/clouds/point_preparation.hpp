@@ -54,16 +54,18 @@ inline const char* fault_text(GroundCost kind) {
                                           : " has a coordinate that is not finite or too large";
 }
 
-inline void check_power(GroundCost kind, double power) {
+inline void check_parameters(GroundCost kind, double power, double divisor) {
   if (kind == GroundCost::power && (!(power > 0) || !std::isfinite(power)))
     throw std::invalid_argument("the power of a distance must be > 0 and finite");
+  if (kind == GroundCost::great_circle && (!(divisor >= 1) || !std::isfinite(divisor)))
+    throw std::invalid_argument("the divisor of a great circle must be >= 1 and finite");
 }
 
-/// (points − center) × factor, or unit vectors × factor.
+/// points − center, or unit vectors.
 template <class ExecutionSpace>
 Matrix<const double, ExecutionSpace> prepare_points(
     const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& points,
-    const Vector<const double, ExecutionSpace>& center, bool normalize, double factor) {
+    const Vector<const double, ExecutionSpace>& center, bool normalize) {
   const auto count = static_cast<std::int64_t>(points.extent(0));
   const int d = static_cast<int>(points.extent(1));
   const Matrix<double, ExecutionSpace> result(
@@ -84,8 +86,7 @@ Matrix<const double, ExecutionSpace> prepare_points(
         }
         const double root = ::sqrt(norm);
         for (int k = 0; k < d; ++k)
-          result(i, k) = normalize ? points(i, k) / largest / root * factor
-                                   : (points(i, k) - center(k)) * factor;
+          result(i, k) = normalize ? points(i, k) / largest / root : points(i, k) - center(k);
       });
   return result;
 }

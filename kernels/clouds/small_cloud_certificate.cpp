@@ -189,20 +189,19 @@ struct SmallCertificateKernel {
       rows.sum[r] = rows.cost[r] = rows.product[r] = none;
       own[r] = L::load(tile.array(side, Tile::potential) + Tile::at(row + r, lane));
     }
-    tile.template for_columns<form>(
-        side, row, columns, lane, [&](int j, const Pack(&products_of)[block]) {
-          const Pack offset = L::load(offsets + Tile::at(j, 0));
-          for (int r = 0; r < block; ++r) {
-            const Pack c = cost_from_sum<form, double>(products_of[r], half);
-            const Pack power = exp2_bounded((offset + own[r]) - unit * c);
-            // An offset that is not a number fails the comparison, and so does its power.
-            const Pack mass = if_greater(least, offset, none, power);
-            rows.sum[r] = rows.sum[r] + mass;
-            if constexpr (costs) rows.cost[r] = rows.cost[r] + c * mass;
-            if constexpr (products)
-              rows.product[r] = rows.product[r] + L::load(lacks + Tile::at(j, 0)) * c;
-          }
-        });
+    tile.template for_columns<form>(side, row, columns, lane, [&](int j, const auto& sums) {
+      const Pack offset = L::load(offsets + Tile::at(j, 0));
+      for (int r = 0; r < block; ++r) {
+        const Pack c = cost_from_sum<form, double>(sums[r], half);
+        const Pack power = exp2_bounded((offset + own[r]) - unit * c);
+        // An offset that is not a number fails the comparison, and so does its power.
+        const Pack mass = if_greater(least, offset, none, power);
+        rows.sum[r] = rows.sum[r] + mass;
+        if constexpr (costs) rows.cost[r] = rows.cost[r] + c * mass;
+        if constexpr (products)
+          rows.product[r] = rows.product[r] + L::load(lacks + Tile::at(j, 0)) * c;
+      }
+    });
     return rows;
   }
 

@@ -37,7 +37,7 @@ struct SmallTile {
   enum Array { index, weight, log_weight, potential, shift, extra, missing, arrays };
   enum Which { source, target };
   struct CostUnits {
-    Scalar scale, half_power;  ///< of costs to exponents; p/2 where the form is a power
+    Scalar scale, half_power;  ///< of costs to exponents; half of form_power()
   };
 
   Scalar* memory;
@@ -130,8 +130,8 @@ struct SmallTile {
     const Scalar* const x = points(side) + at(row * dimension, lane);
     const Scalar* y = points(1 - side) + lane;
     for (int j = 0; j < columns; ++j) {
-      Pack sums[block];
-      for (int r = 0; r < block; ++r) sums[r] = Pack(Scalar(0));
+      CostSumOf<form, Pack> sums[block];
+      for (int r = 0; r < block; ++r) sums[r] = CostSumOf<form, Pack>(Pack(Scalar(0)));
       for (int k = 0; k < dimension; ++k, y += L::width) {
         Pack coordinate = L::load(y);
         keep(coordinate);
@@ -146,7 +146,7 @@ struct SmallTile {
   /// offset − scale · cost from what coordinates give; products have taken up the scale.
   template <CostForm form>
   KOKKOS_FORCEINLINE_FUNCTION static Pack exponent(const CostUnits& units, const Pack& offset,
-                                                   const Pack& sum) {
+                                                   const CostSumOf<form, Pack>& sum) {
     if constexpr (form == CostForm::product) return offset + sum;
     if constexpr (form != CostForm::product)
       return offset - Pack(units.scale) * cost_from_sum<form, Scalar>(sum, Pack(units.half_power));
@@ -161,7 +161,7 @@ struct SmallTile {
     const Scalar* const offsets = array(1 - side, offset) + lane;
     for (int r = 0; r < block; ++r)
       largest[r] = Pack(-Kokkos::Experimental::infinity<Scalar>::value);
-    for_columns<form>(side, row, columns, lane, [&](int j, const Pack(&sums)[block]) {
+    for_columns<form>(side, row, columns, lane, [&](int j, const auto& sums) {
       const Pack from = L::load(offsets + at(j, 0));
       for (int r = 0; r < block; ++r)
         largest[r] = max(largest[r], exponent<form>(units, from, sums[r]));
@@ -192,7 +192,7 @@ struct SmallTile {
             if_greater(real, none, if_greater(largest[r], least, largest[r], broken), shifts[r]);
       }
     }
-    for_columns<form>(side, row, columns, lane, [&](int j, const Pack(&sums)[block]) {
+    for_columns<form>(side, row, columns, lane, [&](int j, const auto& sums) {
       const Pack from = L::load(offsets + at(j, 0));
       for (int r = 0; r < block; ++r)
         total[r] = total[r] + exp2_bounded(exponent<form>(units, from - shifts[r], sums[r]));

@@ -211,7 +211,7 @@ void subsample_initializer(const ExecutionSpace& space,
                            const Matrix<const double, ExecutionSpace>& y, GroundCost kind,
                            double power, const ProblemBatch<ExecutionSpace>& problems,
                            const SubsampleSettings& settings,
-                           const Matrix<double, ExecutionSpace>& f) {
+                           const Matrix<double, ExecutionSpace>& f, double divisor) {
   const int n = static_cast<int>(x.extent(0)), m = static_cast<int>(y.extent(0));
   check_measures(n, m, problems, settings.epsilon, "the clouds have");
   check(settings);
@@ -220,8 +220,8 @@ void subsample_initializer(const ExecutionSpace& space,
   using CloudCost = PointCloudCost<ExecutionSpace>;
   const auto few_x = every_other(space, x, settings.stride);
   const auto few_y = every_other(space, y, settings.stride);
-  solve_and_extend(space, CloudCost(space, few_y, few_x, kind, power),
-                   CloudCost(space, few_y, x, kind, power), problems,
+  solve_and_extend(space, CloudCost(space, few_y, few_x, kind, power, divisor),
+                   CloudCost(space, few_y, x, kind, power, divisor), problems,
                    nearest_groups(space, x, settings.stride),
                    nearest_groups(space, y, settings.stride), settings, f);
 }
@@ -233,6 +233,6 @@ template void subsample_initializer<Space>(const Space&, const SeparableCost&,
 template void subsample_initializer<Space>(const Space&, const Matrix<const double, Space>&,
                                            const Matrix<const double, Space>&, GroundCost, double,
                                            const ProblemBatch<Space>&, const SubsampleSettings&,
-                                           const Matrix<double, Space>&);
+                                           const Matrix<double, Space>&, double);
 
 }  // namespace otfleet::kernels

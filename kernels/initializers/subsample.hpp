@@ -29,7 +29,7 @@ void subsample_initializer(const ExecutionSpace& space, const SeparableCost& cos
                            const SubsampleSettings& settings,
                            const Matrix<double, ExecutionSpace>& f);
 
-/// The same for clouds x [n, d] and y [m, d] with the cost `kind` (and `power`): every
+/// The same for clouds x [n, d] and y [m, d] with a cost as PointCloudCost has it: every
 /// `stride`-th point stays and takes the weights of the points that it is nearest to, by Euclidean
 /// distance. Work: an iteration is stride² times cheaper; n²/stride + m²/stride distances once.
 template <class ExecutionSpace>
@@ -38,6 +38,6 @@ void subsample_initializer(const ExecutionSpace& space,
                            const Matrix<const double, ExecutionSpace>& y, GroundCost kind,
                            double power, const ProblemBatch<ExecutionSpace>& problems,
                            const SubsampleSettings& settings,
-                           const Matrix<double, ExecutionSpace>& f);
+                           const Matrix<double, ExecutionSpace>& f, double divisor = 1);
 
 }  // namespace otfleet::kernels

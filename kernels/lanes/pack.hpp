@@ -416,42 +416,46 @@ OTFLEET_ALWAYS_INLINE HostPack<Scalar> sqrt(HostPack<Scalar> x) {
   for (auto& part : x.v) part = detail::vector_sqrt(part);
   return x;
 }
-/// arccos(x) for |x| <= 1, to two units in the last place. (SLEEF's divides by zero at 0.)
+/// 2 arctan(√(apart/together)) for apart, together >= 0, not both beyond half of the range of
+/// Scalar, to a few units in the last place; 0 where both are 0. With |x − y|² and |x + y|² it is
+/// the angle between two vectors of one length, accurate where that is near 0 and near π, too.
 template <class Scalar>
-OTFLEET_ALWAYS_INLINE HostPack<Scalar> acos(HostPack<Scalar> x) {
+OTFLEET_ALWAYS_INLINE HostPack<Scalar> angle_between(HostPack<Scalar> apart,
+                                                     const HostPack<Scalar>& together) {
   using Constants = detail::Arcsin<Scalar>;
   typedef typename HostPack<Scalar>::Vector Vector;
-  for (auto& part : x.v) {
-    // Beyond 1/2: arccos(x) = 2 arcsin(√((1 − x)/2)), and π less that on the other side.
-    const Vector size = part < 0 ? -part : part;
-    const Vector half_gap = (1 - size) * Scalar(0.5);
-    const Vector square = size > Scalar(0.5) ? half_gap : size * size;
-    const Vector root = size > Scalar(0.5) ? detail::vector_sqrt(half_gap) : size;
+  for (int v = 0; v < HostPack<Scalar>::vectors; ++v) {
+    const Vector one = apart.v[v], other = together.v[v];
+    const Vector small = one < other ? one : other, large = one < other ? other : one;
+    const Vector total = detail::at_least(one + other, std::numeric_limits<Scalar>::min());
+    // The angle, or what it lacks to π: 2 arcsin(√u), and beyond a third of the half circle
+    // π/2 − arcsin(1 − 2u).
+    const Vector u = small / total;
+    const Vector sine = u > Scalar(0.25) ? (large - small) / total : detail::vector_sqrt(u);
+    const Vector square = u > Scalar(0.25) ? sine * sine : u;
     Vector series = square * Constants::c[Constants::degree] + Constants::c[Constants::degree - 1];
     for (int k = Constants::degree - 2; k >= 0; --k) series = series * square + Constants::c[k];
-    const Vector arcsin = root + root * square * series;
-    const Vector from_quarter = part < 0 ? arcsin : -arcsin;
-    const Vector small = Constants::quarter_turn + (from_quarter + Constants::rest);
-    const Vector turned =
-        part < 0 ? 2 * Constants::quarter_turn - 2 * (arcsin - Constants::rest) : 2 * arcsin;
-    part = size > Scalar(0.5) ? turned : small;
+    const Vector arcsin = sine + sine * square * series;
+    const Vector angle =
+        u > Scalar(0.25) ? Constants::quarter_turn + (Constants::rest - arcsin) : 2 * arcsin;
+    apart.v[v] = one > other ? 2 * Constants::quarter_turn + (2 * Constants::rest - angle) : angle;
   }
-  return x;
+  return apart;
 }
 
-#define OTFLEET_SCALAR_PACK(Scalar)                           \
-  KOKKOS_INLINE_FUNCTION Scalar log2_normal(Scalar x) {       \
-    return ::log2(x);                                         \
-  }                                                           \
-  KOKKOS_INLINE_FUNCTION Scalar exp2_bounded(Scalar x) {      \
-    const Scalar lowest = sizeof(Scalar) == 4 ? -126 : -1022; \
-    return ::exp2(lowest > x ? lowest : x);                   \
-  }                                                           \
-  KOKKOS_INLINE_FUNCTION Scalar sqrt(Scalar x) {              \
-    return ::sqrt(x);                                         \
-  }                                                           \
-  KOKKOS_INLINE_FUNCTION Scalar acos(Scalar x) {              \
-    return ::acos(x);                                         \
+#define OTFLEET_SCALAR_PACK(Scalar)                                            \
+  KOKKOS_INLINE_FUNCTION Scalar log2_normal(Scalar x) {                        \
+    return ::log2(x);                                                          \
+  }                                                                            \
+  KOKKOS_INLINE_FUNCTION Scalar exp2_bounded(Scalar x) {                       \
+    const Scalar lowest = sizeof(Scalar) == 4 ? -126 : -1022;                  \
+    return ::exp2(lowest > x ? lowest : x);                                    \
+  }                                                                            \
+  KOKKOS_INLINE_FUNCTION Scalar sqrt(Scalar x) {                               \
+    return ::sqrt(x);                                                          \
+  }                                                                            \
+  KOKKOS_INLINE_FUNCTION Scalar angle_between(Scalar apart, Scalar together) { \
+    return 2 * ::atan2(::sqrt(apart), ::sqrt(together));                       \
   }
 OTFLEET_SCALAR_PACK(float)
 OTFLEET_SCALAR_PACK(double)

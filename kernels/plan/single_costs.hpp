@@ -59,12 +59,12 @@ struct PointCosts {
     const double* point;
   };
   Matrix<const double, ExecutionSpace> x, y;
-  double half_power;
+  double half_power;  ///< half of form_power()
 
   KOKKOS_FUNCTION Row row(int i) const { return {&x(i, 0)}; }
   KOKKOS_FUNCTION double cost(const Row& row, int j) const {
     const double* other = &y(j, 0);
-    double sum = 0;
+    CostSumOf<form, double> sum(0.0);
     for (int c = 0; c < static_cast<int>(y.extent(1)); ++c)
       sum = add_coordinate<form>(sum, row.point[c], other[c]);
     return cost_from_sum<form, double>(sum, half_power);

@@ -269,8 +269,8 @@ SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
   check_rows("g", g, problems.size(), cost.m());
   SparsePlan<ExecutionSpace> plan;
   with_cost_form(cost.kind(), [&](auto constant) {
-    const PointCosts<decltype(constant)::form, ExecutionSpace> costs{cost.x(), cost.y(),
-                                                                     cost.power() / 2};
+    const double power = form_power(cost.kind(), cost.power(), cost.divisor());
+    const PointCosts<decltype(constant)::form, ExecutionSpace> costs{cost.x(), cost.y(), power / 2};
     plan = choose(space, costs, 0.0, problems, epsilon, f, g, selection);
   });
   return plan;

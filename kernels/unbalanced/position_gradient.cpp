@@ -7,15 +7,17 @@
 namespace otfleet::kernels {
 namespace {
 
-/// dC/dx = slope (x − y) for costs of differences, −slope y for costs of products, before what is
-/// done to whole rows; from the cost's sum over coordinates.
+/// dC/dx = slope (x − y), before what is done to whole rows; from the cost's sum over coordinates.
 template <CostForm form>
-KOKKOS_INLINE_FUNCTION double slope_from_sum(double sum, double power) {
+KOKKOS_INLINE_FUNCTION double slope_from_sum(const CostSumOf<form, double>& sum, double power) {
   if constexpr (form == CostForm::squared) return 2;
   if constexpr (form == CostForm::distance) return sum > 0 ? 1 / ::sqrt(sum) : 0.0;
   if constexpr (form == CostForm::power) return sum > 0 ? power * ::pow(sum, power / 2 - 1) : 0.0;
   if constexpr (form == CostForm::cosine) return 1;
-  if constexpr (form == CostForm::angle) return 1 / ::sqrt(1 - sum * sum);
+  if constexpr (form == CostForm::angle) {
+    const double product = (sum.apart + power / 2) * (sum.together + power / 2);
+    return product > 0 ? 2 / ::sqrt(product) : 0.0;
+  }
   return 0;
 }
 
@@ -23,7 +25,7 @@ KOKKOS_INLINE_FUNCTION double slope_from_sum(double sum, double power) {
 template <CostForm form, class ExecutionSpace>
 struct PositionGradient {
   Matrix<const double, ExecutionSpace> points, others;  ///< as the cost keeps them
-  Vector<const double, ExecutionSpace> norm;            ///< cosine only
+  Vector<const double, ExecutionSpace> norm;            ///< where directions alone count
   Matrix<const double, ExecutionSpace> potential, other_potential;
   Vector<const double, ExecutionSpace> mass_potential;
   double epsilon, power;
@@ -41,16 +43,15 @@ struct PositionGradient {
     for (int j = 0; j < static_cast<int>(others.extent(0)); ++j) {
       if (!(other_potential(k, j) > nothing)) continue;
       const double* y = &others(j, 0);
-      double sum = 0;
+      CostSumOf<form, double> sum(0.0);
       for (int c = 0; c < d; ++c) sum = add_coordinate<form>(sum, x[c], y[c]);
       const double cost = cost_from_sum<form, double>(sum, power / 2);
       const double share = ::exp((constant + other_potential(k, j) - cost) / epsilon) *
                            slope_from_sum<form>(sum, power);
-      for (int c = 0; c < d; ++c)
-        slope[c] += share * (takes_differences(form) ? x[c] - y[c] : -y[c]);
+      for (int c = 0; c < d; ++c) slope[c] += share * (x[c] - y[c]);
     }
-    if constexpr (form == CostForm::cosine) project(x, d, slope, 1 / norm(i));
-    if constexpr (form == CostForm::angle) project(x, d, slope, 1 / ::sqrt(great_circle_divisor));
+    if constexpr (form == CostForm::cosine || form == CostForm::angle)
+      project(x, d, slope, 1 / norm(i));
   }
 
   /// slope = factor × its part that is orthogonal to x.
@@ -79,6 +80,7 @@ void differentiate_by_positions(const ExecutionSpace& space,
   const int batch = problems.size();
   if (batch == 0) return;
   check_solution(solution, batch, cost.n(), cost.m());
+  const double power = form_power(cost.kind(), cost.power(), cost.divisor());
   const auto one_side = [&](const auto& points, const auto& others, const auto& norm,
                             const auto& potential, const auto& other_potential,
                             const Matrix<double, ExecutionSpace>& gradient, const char* name) {
@@ -87,9 +89,8 @@ void differentiate_by_positions(const ExecutionSpace& space,
     check_rows(name, gradient, batch, count * cost.dimension());
     with_cost_form(cost.kind(), [&](auto constant) {
       const PositionGradient<decltype(constant)::form, ExecutionSpace> kernel{
-          points,           others,          norm,
-          potential,        other_potential, solution.mass_potential,
-          settings.epsilon, cost.power(),    gradient};
+          points,           others, norm,    potential, other_potential, solution.mass_potential,
+          settings.epsilon, power,  gradient};
       using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>;
       Kokkos::parallel_for("otfleet::unbalanced::position_gradient",
                            Range(space, 0, static_cast<long>(batch) * count), kernel);

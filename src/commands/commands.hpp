@@ -35,7 +35,8 @@ void run_solve(const CommandContext& context);
 void run_evaluate(const CommandContext& context);
 /// Measures how solving and training scale with the ranks and predicts how they go on. Collective.
 void run_scale(const CommandContext& context);
-/// Prints what a population, solution or checkpoint file holds. Local.
-void run_info(const std::filesystem::path& file);
+/// Prints what a population, solution or checkpoint file holds; with `values` the columns of a
+/// solution that have one number a problem, as CSV. Local.
+void run_info(const std::filesystem::path& file, bool values);
 
 }  // namespace otfleet

@@ -1,4 +1,5 @@
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
@@ -139,9 +140,10 @@ std::vector<EvaluationRow> compare_starts(const Comparison& c,
   return rows;
 }
 
-/// The starts to compare, in the order of the job or of initializer_names().
+/// The starts to compare, in the order of the job or of initializer_names(); the model only where
+/// there is one, unless the job asks for it by name.
 std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& solver,
-                                       const std::string& file) {
+                                       const std::string& file, bool has_model) {
   const auto& asked = job.evaluate.initializers;
   const bool all = std::find(asked.begin(), asked.end(), "all") != asked.end();
   if (!asked.empty() && !all) {
@@ -153,7 +155,7 @@ std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& s
   std::vector<std::string> starts;
   for (const auto& name :
        all ? initializer_names() : std::vector<std::string>{"zeros", "gaussian", "model"})
-    if (solver.complaint(name).empty()) starts.push_back(name);
+    if (solver.complaint(name).empty() && (name != "model" || has_model)) starts.push_back(name);
   return starts;
 }
 
@@ -208,6 +210,13 @@ void run_evaluate(const CommandContext& context) {
   std::filesystem::path population_file;
   std::optional<PopulationSolver> solver;
   std::vector<std::string> starts;
+  const bool root_has_model =
+      communicator.is_root() && can_find_input(context, job.files.checkpoint, "train", "model.h5");
+  const bool has_model = communicator.all_reduce(std::int64_t{root_has_model}, Reduction::max) > 0;
+  if (!has_model && context.prints())
+    spdlog::info(
+        "no model is compared: none is found; otfleet train makes one, files.checkpoint "
+        "names one");
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
@@ -219,7 +228,7 @@ void run_evaluate(const CommandContext& context) {
         throw UserError(population_file.string() + ": holds no problems");
       solver.emplace(population, job.problem.epsilon);
       solver->check_feasible(population_file.string(), communicator.rank(), communicator.size());
-      starts = choose_starts(job, *solver, population_file.string());
+      starts = choose_starts(job, *solver, population_file.string(), has_model);
     });
   }
   const Shard shard =

@@ -12,6 +12,7 @@
 #include "src/problems/checked_hdf5.hpp"
 #include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
+#include "src/solvers/solution_csv.hpp"
 
 namespace otfleet {
 namespace {
@@ -157,9 +158,16 @@ void show_solution(const Hdf5File& file) {
 
 }  // namespace
 
-void run_info(const std::filesystem::path& path) {
+void run_info(const std::filesystem::path& path, bool values) {
   const auto file = Hdf5File::open(path);
   const auto kind = kind_of(file);
+  if (values) {
+    if (kind != "solution")
+      throw UserError(
+          fmt::format("info --values: {} is a {}, not a solution", path.string(), kind));
+    write_solution_csv(file, std::cout);
+    return;
+  }
   // Read before the first line is printed: a damaged file shows its fault and nothing else.
   Population population;
   CloudPopulation clouds;

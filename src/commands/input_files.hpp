@@ -12,4 +12,8 @@ std::filesystem::path find_input(const CommandContext& context,
                                  const std::filesystem::path& configured, const std::string& key,
                                  const std::string& made_by, const std::string& name);
 
+/// Is there one to find: named by the job, or made by an earlier command? Local.
+bool can_find_input(const CommandContext& context, const std::filesystem::path& configured,
+                    const std::string& made_by, const std::string& name);
+
 }  // namespace otfleet

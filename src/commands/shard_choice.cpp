@@ -82,7 +82,15 @@ ShardChoice choose_shard(const CommandContext& context) {
       throw UserError(
           "solver.shard = 'rows' solves every problem on all ranks: there are no shares of the "
           "population; leave --share out, or use 'problems'");
+    if (asked && job.solution.derives_values())
+      throw UserError(
+          "solver.shard = 'rows' has neither solution.divergence nor solution.regularized; use "
+          "'problems'");
     if (job.solver.shard != "auto") return;
+    if (clouds && job.solution.derives_values()) {
+      choice = {false, "solution.divergence and solution.regularized need whole problems"};
+      return;
+    }
     if (context.share) {
       choice = {false, "a share of the population is solved"};
       return;

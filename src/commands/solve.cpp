@@ -12,6 +12,7 @@
 #include "src/commands/solve_run.hpp"
 #include "src/commands/solve_task.hpp"
 #include "src/reports/report.hpp"
+#include "src/solvers/solution_csv.hpp"
 
 namespace otfleet {
 namespace {
@@ -109,6 +110,11 @@ void run_solve(const CommandContext& context) {
   const auto kind = SolutionContents(context.job).kind;
   const auto solution = context.output / "solution.h5";
   report_solution(figures, run.tally, problems, kind);
+  if (context.job.solution.csv)
+    context.communicator.agree([&] {
+      if (context.communicator.is_root())
+        write_solution_csv(solution, context.output / "solution.csv");
+    });
   figures["solution"] = solution.string();
   report.write(context.output);
   if (context.prints())

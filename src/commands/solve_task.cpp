@@ -71,6 +71,10 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
       if (const auto complaint = solver->complaint(job.solver.initializer); !complaint.empty())
         throw UserError(fmt::format("solver.initializer = '{}': {} ({})", job.solver.initializer,
                                     complaint, file.string()));
+      if (job.solution.divergence)
+        if (const auto complaint = DerivedValues::divergence_complaint(population);
+            !complaint.empty())
+          throw UserError(fmt::format("solution.divergence: {} ({})", complaint, file.string()));
       if (job.solution.projection && population.geometry.coordinates() == 0)
         throw UserError(fmt::format(
             "solution.projection needs the coordinates of the target points; {} has a cost matrix "
@@ -99,8 +103,7 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
     task.reason = "the problems are not balanced";
     task.work = [](Shard rows) { return static_cast<double>(rows.size()); };
     task.solve = [state, &job](Shard rows, SolveSeconds& seconds) {
-      return state->solver->solve_unbalanced(rows, job.problem, job.solver, job.solution.potentials,
-                                             seconds);
+      return state->solver->solve_unbalanced(rows, job.problem, job.solver, job.solution, seconds);
     };
     return task;
   }

@@ -4,7 +4,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -257,6 +259,15 @@ void apply_override(Job& job, const std::string& text) {
   apply(job, path, *table.get("value"), origin);
 }
 
+/// What epsilon means where only one of its keys is set, or none: a number alone is absolute.
+void settle_epsilon(Job::Problem& problem, const std::string& file) {
+  const bool has_value = !std::isnan(problem.epsilon), has_unit = !problem.epsilon_relative.empty();
+  if (problem.epsilon_relative == "none" && !has_value)
+    throw UserError(file + ": problem.epsilon_relative = 'none' needs problem.epsilon");
+  if (!has_unit) problem.epsilon_relative = has_value ? "none" : Job().problem.epsilon_relative;
+  if (!has_value) problem.epsilon = Job().problem.epsilon;
+}
+
 /// What no key alone can be blamed for.
 void check_together(const Job& job, const std::string& file) {
   const auto fail = [&](const std::string& text) { throw UserError(file + ": " + text); };
@@ -317,6 +328,12 @@ void check_together(const Job& job, const std::string& file) {
     if (source->empty() && !source->dataset.empty())
       fail(fmt::format("{}.dataset is set, but {}.file is not", name, name));
   }
+  const auto& pairs = job.make.pairs;
+  if (pairs.empty() && !pairs.dataset.empty())
+    fail("make.pairs.dataset is set, but make.pairs.file is not");
+  if (!pairs.empty() && pairs.kind != "random")
+    fail(fmt::format("make.pairs.file names the pairs, and make.pairs = '{}' others; leave one out",
+                     pairs.kind));
   for (const auto& [name, source] : sources) {
     if (source->empty() && !source->dataset.empty()) {
       fail(fmt::format("data.{}.dataset is set, but data.{}.file is not", name, name));
@@ -368,8 +385,11 @@ Job Job::defaults(const std::string& kind) {
 Job read_job(const Path& file, const std::vector<std::string>& overrides) {
   const toml::table table = parse_file(file);
   const auto read = [&](Job job) {
+    job.problem.epsilon = std::numeric_limits<double>::quiet_NaN();  // not set
+    job.problem.epsilon_relative.clear();
     apply(job, "", table, {file.string(), file.parent_path(), false});
     for (const auto& text : overrides) apply_override(job, text);
+    settle_epsilon(job.problem, file.string());
     return job;
   };
   // Which defaults the job's other keys have is known when it has been read once.
@@ -409,6 +429,15 @@ void check_solver_fits(const Job& job) {
   if (solver.precision != "double") refuse("solver.precision", solver.precision, "double");
   if (job.solution.plan != "none") refuse("solution.plan", job.solution.plan, "none");
   if (job.solution.projection) refuse("solution.projection", "true", "false");
+  if (!job.solution.regularized.empty())
+    throw UserError(
+        "solution.regularized is for balanced problems; where problem.tau_a, problem.tau_b or "
+        "problem.transported_share is set, dual_value and primal_value have OTT's convention");
+  if (job.solution.divergence &&
+      (job.problem.transported_share > 0 || job.problem.tau_a != job.problem.tau_b))
+    throw UserError(
+        "solution.divergence needs problem.tau_a = problem.tau_b and problem.transported_share = "
+        "0");
 }
 
 std::string describe_keys() {

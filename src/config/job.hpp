@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
@@ -34,9 +35,19 @@ struct Job {
     std::string geometry = "grid";           // grid | dense | points
     std::string cost = "squared_euclidean";  // see ground_costs(); dense also: matrix (data.cost)
     double power = 1;                        // of the distance, cost = "power"
-    double epsilon = 1e-2;                   // absolute, in units of the cost
+    double great_circle_divisor = 1;         // cost = "great_circle": arccos(<x, y>/divisor)
+    double epsilon = 0.05;                   // see epsilon_relative
+    std::string epsilon_relative = "mean";   // none (epsilon is in units of the cost), or the
+                                             // statistic of the cost of which it is a multiple
     double tau_a = 1, tau_b = 1;             // of the marginals' penalties; 1: exact marginals
     double transported_share = 0;  // of the smaller mass, the rest stays; 0: no such constraint
+
+    /// What epsilon was before the population was known and it became absolute; no key.
+    struct Relative {
+      double epsilon = 0;
+      std::string to;        // empty: it was absolute
+      double statistic = 0;  // of the cost
+    } given;
 
     /// Marginals are constraints, with equal masses?
     bool balanced() const { return tau_a == 1 && tau_b == 1 && transported_share == 0; }
@@ -57,6 +68,11 @@ struct Job {
     std::string target_weights = "data";
     std::int64_t train_measures = 1000, test_measures = 1000;  // of random weights, on each side
     std::vector<std::int64_t> grid;  // lengths of the axes, when no data gives them
+    struct Pairs : ArraySource {     // [P, 2], instead of a kind
+      std::string kind = "random";   // random | one_to_all | all_pairs
+      std::int64_t one = 0;          // one_to_all: the source
+    } pairs;
+    bool repeat_pairs = false;  // random pairs may come twice
   } make;
 
   struct Files {  // empty: found beside the output folder, where the earlier commands put them
@@ -136,15 +152,23 @@ struct Job {
 
   struct Solution {
     bool potentials = true;
-    std::string plan = "none";     // none | top_k | threshold: which entries of the plans
-    std::int64_t top_k = 1;        // entries of a row
-    double plan_threshold = 0.01;  // share of a row's mass that an entry must have
-    bool projection = false;       // barycentric projection of the source points
+    std::string plan = "none";             // none | top_k | threshold: which entries of the plans
+    std::int64_t top_k = 1;                // entries of a row
+    double plan_threshold = 0.01;          // share of a row's mass that an entry must have
+    bool projection = false;               // barycentric projection of the source points
+    bool divergence = false;               // debiased Sinkhorn divergence
+    std::vector<std::string> regularized;  // values as others define them: ott, geomloss
+    bool csv = false;                      // what has one number a problem, as a table too
+
+    bool has_value(const std::string& convention) const {
+      return std::find(regularized.begin(), regularized.end(), convention) != regularized.end();
+    }
+    bool derives_values() const { return divergence || !regularized.empty(); }
   } solution;
 
   struct Evaluate {
     std::vector<double> thresholds = {1e-2, 1e-3, 1e-6};
-    std::vector<std::string> initializers;  // empty: zeros, gaussian where it fits, model;
+    std::vector<std::string> initializers;  // empty: zeros, gaussian where it fits, model if any;
                                             // "all": all that fit
     std::int64_t trace_iterations = 40;     // length of the error curves
     std::int64_t pictures = 4;              // interpolated pairs

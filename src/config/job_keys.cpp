@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/problems/cost_statistic.hpp"
 #include "src/samplers/plane_pairs.hpp"
 
 namespace otfleet::detail {
@@ -25,6 +26,11 @@ auto integer(std::int64_t low, std::int64_t high = most) {
 std::string above_zero(double value) {
   if (std::isnan(value) || std::isinf(value)) return "must be finite";
   return value > 0 ? "" : "must be > 0";
+}
+
+std::string at_least_one(double value) {
+  if (std::isnan(value) || std::isinf(value)) return "must be finite";
+  return value >= 1 ? "" : "must be >= 1";
 }
 
 std::string share_or_none(double value) {
@@ -67,10 +73,20 @@ auto one_of(std::vector<std::string> choices) {
   };
 }
 
+std::vector<std::string> epsilon_units() {
+  auto names = cost_statistic_names();
+  names.insert(names.begin(), "none");
+  return names;
+}
+
 std::string known_initializers(const std::vector<std::string>& values) {
   auto choices = initializer_names();
   choices.emplace_back("all");
   return values.empty() ? "" : every(one_of(choices))(values);
+}
+
+std::string known_conventions(const std::vector<std::string>& values) {
+  return values.empty() ? "" : every(one_of({"ott", "geomloss"}))(values);
 }
 
 std::string pair_or_none(const std::string& value) {
@@ -115,7 +131,9 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(problem.geometry, one_of({"grid", "dense", "points"}), "grid, dense (a stored cost matrix) or points (costs computed on the fly)"),
     OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}), "between points; matrix: data.cost, dense only; a grid has squared_euclidean"),
     OTFLEET_KEY(problem.power, above_zero, "of the distance, for problem.cost = \"power\""),
-    OTFLEET_KEY(problem.epsilon, above_zero, "entropic regularization, absolute, in units of the cost"),
+    OTFLEET_KEY(problem.great_circle_divisor, at_least_one, "arccos(<x, y>/divisor) instead of the angle itself, for problem.cost = \"great_circle\"; Meta OT has 1.0001, which puts every point 0.014 away from itself"),
+    OTFLEET_KEY(problem.epsilon, above_zero, "entropic regularization, in units of the cost unless problem.epsilon_relative says otherwise; not set: 0.05 times the mean of the cost"),
+    OTFLEET_KEY(problem.epsilon_relative, one_of(epsilon_units()), "what problem.epsilon is a multiple of: the mean, max, median or std (standard deviation) of the cost over all pairs of points; none: it is absolute, as wherever problem.epsilon alone is set"),
     OTFLEET_KEY(problem.tau_a, share, "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact"),
     OTFLEET_KEY(problem.tau_b, share, "the same for the target's marginal"),
     OTFLEET_KEY(problem.transported_share, share_or_none, "share of the smaller mass to transport, under both marginals; 0: no such constraint"),
@@ -125,8 +143,13 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(samples.source.dataset, anything, "its name inside an HDF5 file"),
     OTFLEET_KEY(samples.target.file, anything, "samples of the target, [N, D]"),
     OTFLEET_KEY(samples.target.dataset, anything, "its name inside an HDF5 file"),
-    OTFLEET_KEY(make.train_problems, integer(1), "random pairs to train on"),
-    OTFLEET_KEY(make.test_problems, integer(1), "random pairs to test on"),
+    OTFLEET_KEY(make.train_problems, integer(1), "random pairs to train on; as many as there are where these are fewer"),
+    OTFLEET_KEY(make.test_problems, integer(1), "the same to test on"),
+    OTFLEET_KEY(make.pairs.kind, one_of({"random", "one_to_all", "all_pairs"}), "which measures are paired, in both populations: random; one_to_all (make.pairs.one with every other, or with every target); all_pairs (every two once, or every source with every target). make.pairs = \"all_pairs\" says the same"),
+    OTFLEET_KEY(make.pairs.one, integer(0), "the source measure of make.pairs = \"one_to_all\", from 0"),
+    OTFLEET_KEY(make.pairs.file, anything, "the pairs themselves, integers [P, 2]: rows of the source and of the target measures, from 0"),
+    OTFLEET_KEY(make.pairs.dataset, anything, "its name inside an HDF5 file"),
+    OTFLEET_KEY(make.repeat_pairs, anything, "let random pairs repeat; otherwise each comes at most once"),
     OTFLEET_KEY(make.source_weights, one_of({"data", "uniform", "sparse_uniform", "equal"}), "data.train and data.test, or random: uniform(0, 1), half of them zero (sparse_uniform), all equal"),
     OTFLEET_KEY(make.target_weights, one_of({"data", "uniform", "sparse_uniform", "equal"}), "the same for the target; \"data\": data.train_target, or the source's measures"),
     OTFLEET_KEY(make.train_measures, integer(1), "random measures on each side to train on"),
@@ -190,8 +213,11 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(solution.top_k, integer(1), "entries of a row, for solution.plan = \"top_k\""),
     OTFLEET_KEY(solution.plan_threshold, share, "of a row's mass, for solution.plan = \"threshold\""),
     OTFLEET_KEY(solution.projection, anything, "write the barycentric projection of the source points"),
+    OTFLEET_KEY(solution.divergence, anything, "write the debiased Sinkhorn divergence OT(a, b) - OT(a, a)/2 - OT(b, b)/2: at least 0, and 0 for equal measures"),
+    OTFLEET_KEY(solution.regularized, known_conventions, "write the regularized value as others define it: \"ott\", <C, P> + epsilon KL(P | a b'), OTT-JAX's reg_ot_cost; \"geomloss\", the same with squared distances halved. dual_value has <C, P> + epsilon sum P log P instead, for mass 1"),
+    OTFLEET_KEY(solution.csv, anything, "write solution.csv, too: a row for each problem with every column of one number"),
     OTFLEET_KEY(evaluate.thresholds, every(above_zero), "L1 marginal errors to count iterations to"),
-    OTFLEET_KEY(evaluate.initializers, known_initializers, "starts to compare; []: zeros, gaussian where it fits, model; [\"all\"]: all that fit"),
+    OTFLEET_KEY(evaluate.initializers, known_initializers, "starts to compare; []: zeros, gaussian where it fits, and the model if there is one; [\"all\"]: all that fit"),
     OTFLEET_KEY(evaluate.trace_iterations, integer(1), "length of the error curves"),
     OTFLEET_KEY(evaluate.pictures, integer(0), "interpolated pairs to draw"),
     OTFLEET_KEY(evaluate.points, integer(2, 5000), "samples of each side between which distances are taken, for potentials; memory 70 bytes times its square"),

@@ -15,6 +15,12 @@ void write_data(std::ostringstream& script, const std::string& name, const std::
   script << "EOD\n";
 }
 
+/// Color and dashes of the curve with this index.
+std::string line_of(std::size_t k) {
+  const auto number = std::to_string(k + 1);
+  return "lc rgb color(" + number + ") dt dashes(" + number + ")";
+}
+
 }  // namespace
 
 void plot_training(const std::filesystem::path& directory, const std::vector<double>& history,
@@ -33,8 +39,8 @@ void plot_training(const std::filesystem::path& directory, const std::vector<dou
             "set y2label '"
          << error_name
          << "'\nset y2tics\n"
-            "plot $loss with lines lw 2 lc rgb color[1] title 'loss', "
-            "$error axes x1y2 with lines lw 2 lc rgb color[2] title '"
+            "plot $loss with lines lw 2 lc rgb color(1) title 'loss', "
+            "$error axes x1y2 with lines lw 2 lc rgb color(2) title '"
          << error_name << "'\n";
   draw_picture(directory / "training.png", script.str());
 }
@@ -47,9 +53,8 @@ void plot_error_curves(const std::filesystem::path& directory, const std::vector
   script << "set title \"" << title << "\"\nset logscale y\nset format y '10^{%L}'\n"
          << "set xlabel 'Sinkhorn iterations'\nset ylabel 'mean marginal error (L1)'\nplot ";
   for (std::size_t k = 0; k < curves.size(); ++k)
-    script << (k > 0 ? ", " : "") << "$curve" << k
-           << " with linespoints lw 2 pt 7 ps 0.5 lc rgb color[" << k + 1 << "] title '"
-           << curves[k].name << "'";
+    script << (k > 0 ? ", " : "") << "$curve" << k << " with linespoints lw 2 pt 7 ps 0.5 "
+           << line_of(k) << " title '" << curves[k].name << "'";
   script << "\n";
   draw_picture(directory / "error_curves.png", script.str());
 }
@@ -78,15 +83,15 @@ void plot_scaling(const std::filesystem::path& picture, const std::string& title
             "set logscale y\nset ylabel 'problems a second'\nset key top left\n"
             "plot $ideal with lines dt 3 lc rgb '#888888' title 'ideal'";
   for (std::size_t k = 0; k < plot.measured.size(); ++k)
-    script << ", $predicted" << k << " with lines lw 2 lc rgb color[" << k + 1 << "] title '"
+    script << ", $predicted" << k << " with lines lw 2 " << line_of(k) << " title '"
            << plot.predicted[k].name << "', $measured" << k
-           << " with points pt 7 ps 1.4 lc rgb color[" << k + 1 << "] title '"
+           << " with points pt 7 ps 1.4 lc rgb color(" << k + 1 << ") title '"
            << plot.measured[k].name << "'";
   script << "\nunset logscale y\nset ylabel 'share of the time, predicted, strong'\n"
             "set yrange [0:1]\nset key bottom left opaque\nset style fill solid 0.8\nplot ";
   for (std::size_t k = plot.shares.size(); k-- > 0;)
-    script << "$shares using 1:" << k + 2 << " with filledcurves x1 lc rgb color[" << k + 1
-           << "] title '" << plot.shares[k].name << (k > 0 ? "', " : "'");
+    script << "$shares using 1:" << k + 2 << " with filledcurves x1 lc rgb color(" << k + 1
+           << ") title '" << plot.shares[k].name << (k > 0 ? "', " : "'");
   script << "\nunset multiplot\n";
   draw_picture(picture, script.str());
 }

@@ -99,9 +99,7 @@ void write_table(Hdf5File& file, const std::string& prefix, const CloudTable& ta
 /// Checks the attributes of /geometry.
 void check_cost(const std::string& name, const CloudPopulation& population) {
   ground_cost_kind(name + ": /geometry, attribute cost", population.cost_name);
-  if (!(population.power > 0) || !std::isfinite(population.power))
-    throw UserError(
-        fmt::format("{}: /geometry, attribute power must be > 0, not {}", name, population.power));
+  check_ground_cost(name, population.power, population.great_circle_divisor);
 }
 
 }  // namespace
@@ -125,6 +123,7 @@ std::string CloudPopulation::fingerprint() const {
   hash.add(static_cast<std::uint64_t>(dimension));
   hash.add(static_cast<std::uint64_t>(ground_cost_kind("cost", cost_name)));
   if (cost_name == "power") hash.add(std::bit_cast<std::uint64_t>(power));
+  if (cost_name == "great_circle") hash.add(std::bit_cast<std::uint64_t>(great_circle_divisor));
   return hash.digits();
 }
 
@@ -166,6 +165,8 @@ CloudPopulation read_cloud_outline(const Hdf5File& file) {
   CloudPopulation population;
   population.cost_name = file.string_attribute("/geometry", "cost").value_or(population.cost_name);
   population.power = file.number_attribute("/geometry", "power").value_or(1);
+  population.great_circle_divisor =
+      file.number_attribute("/geometry", "great_circle_divisor").value_or(1);
   check_cost(file.path().string(), population);
   population.shared_measures = !file.has("/measures/source_offsets");
   if (!population.shared_measures && file.has("/measures/offsets"))
@@ -196,6 +197,8 @@ void write_cloud_population(const std::filesystem::path& path, const CloudPopula
   file.set_attribute("/geometry", "kind", std::string("clouds"));
   file.set_attribute("/geometry", "cost", population.cost_name);
   if (population.cost_name == "power") file.set_attribute("/geometry", "power", population.power);
+  if (population.cost_name == "great_circle")
+    file.set_attribute("/geometry", "great_circle_divisor", population.great_circle_divisor);
   write_table(file, population.prefix(true), population.sources, population.dimension);
   if (!population.shared_measures)
     write_table(file, population.prefix(false), population.targets, population.dimension);

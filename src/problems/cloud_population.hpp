@@ -26,10 +26,12 @@ struct CloudTable {
 /// The file is that of a Population, but for
 ///   /measures/weights [total] and points [total, d] float64, offsets [M + 1] int64, or all three
 ///     for each side: source_weights, source_points, source_offsets, target_weights, …
-///   /geometry, attribute `kind` = "clouds"; attributes `cost`, one of ground_costs(), and `power`
+///   /geometry, attribute `kind` = "clouds"; attributes `cost`, one of ground_costs(), `power` and
+///     `great_circle_divisor`
 struct CloudPopulation {
   std::string cost_name = "squared_euclidean";
-  double power = 1;  ///< cost "power": of the distance
+  double power = 1;                 ///< cost "power": of the distance
+  double great_circle_divisor = 1;  ///< cost "great_circle": arccos(<x, y>/divisor)
   std::int64_t dimension = 0;
   bool shared_measures = true;               ///< both sides draw from `sources`
   CloudTable sources, targets;               ///< targets: empty when shared

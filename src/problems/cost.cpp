@@ -59,7 +59,8 @@ Cost make_cost(const Geometry& geometry, double epsilon) {
     return kernels::PointCloudCost<Space>(
         Space(), upload(geometry.source_points, geometry.n, geometry.dimension),
         upload(geometry.target_points, geometry.m, geometry.dimension),
-        ground_cost_kind("/geometry, attribute cost", geometry.cost_name), geometry.power);
+        ground_cost_kind("/geometry, attribute cost", geometry.cost_name), geometry.power,
+        geometry.great_circle_divisor);
   } catch (const std::invalid_argument& error) {
     throw UserError(std::string("/geometry: ") + error.what());
   }

@@ -11,6 +11,18 @@ namespace otfleet {
 
 using kernels::GroundCost;
 
+namespace {
+
+/// NaN for a zero vector. In units of the largest coordinate no square overflows.
+double norm(const double* x, std::int64_t dimension) {
+  double largest = 0, sum = 0;
+  for (std::int64_t d = 0; d < dimension; ++d) largest = std::max(largest, std::abs(x[d]));
+  for (std::int64_t d = 0; d < dimension; ++d) sum += x[d] / largest * (x[d] / largest);
+  return largest * std::sqrt(sum);
+}
+
+}  // namespace
+
 const std::vector<std::string>& ground_cost_names() {
   // In the order of GroundCost.
   static const std::vector<std::string> names = {"squared_euclidean", "euclidean", "power",
@@ -28,27 +40,41 @@ GroundCost ground_cost_kind(const std::string& name, const std::string& cost) {
 }
 
 double ground_cost(GroundCost kind, double power, const double* x, const double* y,
-                   std::int64_t dimension) {
-  double squared = 0, product = 0, x_norm = 0, y_norm = 0;
+                   std::int64_t dimension, double divisor) {
+  const bool directions = kind == GroundCost::cosine || kind == GroundCost::great_circle;
+  const double x_norm = directions ? norm(x, dimension) : 1;
+  const double y_norm = directions ? norm(y, dimension) : 1;
+  double apart = 0, together = 0;  // |x − y|², |x + y|²
   for (std::int64_t d = 0; d < dimension; ++d) {
-    squared += (x[d] - y[d]) * (x[d] - y[d]);
-    product += x[d] * y[d];
-    x_norm += x[d] * x[d];
-    y_norm += y[d] * y[d];
+    const double from = x[d] / x_norm, to = y[d] / y_norm;
+    apart += (from - to) * (from - to);
+    together += (from + to) * (from + to);
   }
   switch (kind) {
     case GroundCost::squared_euclidean:
-      return squared;
+      return apart;
     case GroundCost::euclidean:
-      return std::sqrt(squared);
+      return std::sqrt(apart);
     case GroundCost::power:
-      return std::pow(squared, power / 2);
+      return std::pow(apart, power / 2);
     case GroundCost::cosine:
-      return 1 - product / std::sqrt(x_norm * y_norm);
-    case GroundCost::great_circle:
-      return std::acos(std::clamp(product / kernels::great_circle_divisor, -1.0, 1.0));
+      return apart / 2;
+    case GroundCost::great_circle: {
+      // arccos(<x, y>/divisor); without a divisor 2 arctan(|x − y|/|x + y|).
+      const double more = 2 * (divisor - 1);
+      return 2 * std::atan2(std::sqrt(apart + more), std::sqrt(together + more));
+    }
   }
   return 0;
+}
+
+void check_ground_cost(const std::string& name, double power, double great_circle_divisor) {
+  if (!(power > 0) || !std::isfinite(power))
+    throw UserError(fmt::format("{}: /geometry, attribute power must be > 0, not {}", name, power));
+  if (!(great_circle_divisor >= 1) || !std::isfinite(great_circle_divisor))
+    throw UserError(
+        fmt::format("{}: /geometry, attribute great_circle_divisor must be >= 1, not {}", name,
+                    great_circle_divisor));
 }
 
 }  // namespace otfleet

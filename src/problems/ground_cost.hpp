@@ -13,9 +13,13 @@ const std::vector<std::string>& ground_cost_names();
 /// Throws UserError, beginning with `name`, for an unknown one.
 kernels::GroundCost ground_cost_kind(const std::string& name, const std::string& cost);
 
-/// The cost between two points of `dimension` coordinates, in the cost's own units; `power` counts
-/// for GroundCost::power alone. Cosine: no point may be zero.
+/// The cost between two points of `dimension` coordinates, in the cost's own units, 0 for equal
+/// points; `power` counts for GroundCost::power alone, `divisor` for GroundCost::great_circle.
+/// Cosine and great circle, which see directions alone: no point may be zero.
 double ground_cost(kernels::GroundCost kind, double power, const double* x, const double* y,
-                   std::int64_t dimension);
+                   std::int64_t dimension, double divisor = 1);
+
+/// Throws UserError unless power and divisor are what costs can take; `name` begins the message.
+void check_ground_cost(const std::string& name, double power, double great_circle_divisor);
 
 }  // namespace otfleet

@@ -67,10 +67,7 @@ void validate_points(const Geometry& geometry, const std::string& name) {
   check_finite(name + ": /geometry/source_points", geometry.source_points);
   check_finite(name + ": /geometry/target_points", geometry.target_points);
   ground_cost_kind(name + ": /geometry, attribute cost", geometry.cost_name);
-  if (!(geometry.power > 0) || !std::isfinite(geometry.power)) {
-    throw UserError(
-        fmt::format("{}: /geometry, attribute power must be > 0, not {}", name, geometry.power));
-  }
+  check_ground_cost(name, geometry.power, geometry.great_circle_divisor);
 }
 
 void validate_dense(const Geometry& geometry, const std::string& name) {
@@ -97,15 +94,19 @@ void validate_dense(const Geometry& geometry, const std::string& name) {
     for (std::int64_t j = 0; j < m; ++j) {
       const double expected =
           ground_cost(kind, geometry.power, &geometry.source_points[i * geometry.dimension],
-                      &geometry.target_points[j * geometry.dimension], geometry.dimension);
+                      &geometry.target_points[j * geometry.dimension], geometry.dimension,
+                      geometry.great_circle_divisor);
       const double given = geometry.cost[i * m + j];
       // Written so that a cost of two points that is not a number is refused, too.
       if (!(std::abs(expected - given) <=
             1e-5 * std::max({1.0, std::abs(expected), std::abs(given)}))) {
         throw UserError(
             fmt::format("{}: /geometry/cost is {} at ({}, {}), but the {} cost of the points is "
-                        "{}; attribute cost = 'matrix' allows any",
-                        name, given, i, j, geometry.cost_name, expected));
+                        "{}; attribute cost = 'matrix' allows any{}",
+                        name, given, i, j, geometry.cost_name, expected,
+                        kind == kernels::GroundCost::great_circle
+                            ? ", and great_circle_divisor says of which divisor it was made"
+                            : ""));
       }
     }
   }
@@ -142,6 +143,7 @@ std::string Geometry::fingerprint() const {
       hash.add(target_points);
       hash.add(static_cast<std::uint64_t>(ground_cost_kind("cost", cost_name)));
       if (cost_name == "power") hash.add(std::bit_cast<std::uint64_t>(power));
+      if (cost_name == "great_circle") hash.add(std::bit_cast<std::uint64_t>(great_circle_divisor));
     }
   }
   return hash.digits();

@@ -21,7 +21,8 @@ struct Geometry {
   std::vector<double> cost;
   /// The cost between the points below, one of ground_costs(); dense also "matrix": any other.
   std::string cost_name = "squared_euclidean";
-  double power = 1;  ///< cost "power": of the distance
+  double power = 1;                 ///< cost "power": of the distance
+  double great_circle_divisor = 1;  ///< cost "great_circle": arccos(<x, y>/divisor)
   /// dense, points: [n, dimension] and [m, dimension]; dense: empty when only the matrix is known.
   std::vector<double> source_points, target_points;
   std::int64_t dimension = 0;  ///< of the points; 0 when there are none
@@ -50,7 +51,7 @@ struct Geometry {
 ///   /geometry, attribute `kind`; grid: /geometry/axis_0, axis_1, … (coordinates);
 ///     dense: /geometry/cost [n, m] and, if known, /geometry/source_points, target_points;
 ///     points: /geometry/source_points [n, d] and target_points [m, d];
-///     attributes `cost` (a ground cost or "matrix") and `power`
+///     attributes `cost` (a ground cost or "matrix"), `power` and `great_circle_divisor`
 struct Population {
   Geometry geometry;
   bool shared_measures = true;         ///< both sides draw from source_weights

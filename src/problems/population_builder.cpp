@@ -10,6 +10,7 @@
 #include "src/problems/array_file.hpp"
 #include "src/problems/checked_hdf5.hpp"
 #include "src/problems/ground_cost.hpp"
+#include "src/problems/pair_choice.hpp"
 
 namespace otfleet {
 namespace {
@@ -168,8 +169,9 @@ std::vector<double> cost_matrix(const Geometry& geometry) {
   std::vector<double> cost(static_cast<std::size_t>(geometry.n * geometry.m));
   for (std::int64_t i = 0; i < geometry.n; ++i) {
     for (std::int64_t j = 0; j < geometry.m; ++j) {
-      cost[i * geometry.m + j] = ground_cost(kind, geometry.power, &geometry.source_points[i * d],
-                                             &geometry.target_points[j * d], d);
+      cost[i * geometry.m + j] =
+          ground_cost(kind, geometry.power, &geometry.source_points[i * d],
+                      &geometry.target_points[j * d], d, geometry.great_circle_divisor);
     }
   }
   return cost;
@@ -189,6 +191,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   geometry.kind = job.problem.geometry == "dense" ? Geometry::Kind::dense : Geometry::Kind::points;
   geometry.cost_name = job.problem.cost;
   geometry.power = job.problem.power;
+  geometry.great_circle_divisor = job.problem.great_circle_divisor;
   const bool matrix = job.problem.cost == "matrix";
   if (matrix && geometry.kind == Geometry::Kind::points) {
     throw UserError("problem.cost = 'matrix' needs problem.geometry = 'dense'");
@@ -234,27 +237,6 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   return geometry;
 }
 
-void draw_pairs(Population& population, std::int64_t count, std::uint64_t seed,
-                std::uint64_t stream) {
-  const distributed::CounterRandom random(seed, stream);
-  const auto sources = static_cast<std::uint64_t>(population.source_measures);
-  const auto targets = static_cast<std::uint64_t>(population.target_measures);
-  const bool distinct = population.shared_measures && sources > 1;
-  population.source.resize(static_cast<std::size_t>(count));
-  population.target.resize(static_cast<std::size_t>(count));
-  for (std::uint64_t p = 0; p < static_cast<std::uint64_t>(count); ++p) {
-    const auto i = random.below(sources, 2 * p);
-    // One of the others: those from i on stand one higher.
-    auto j = random.below(distinct                     ? sources - 1
-                          : population.shared_measures ? sources
-                                                       : targets,
-                          2 * p + 1);
-    if (distinct && j >= i) ++j;
-    population.source[p] = static_cast<std::int32_t>(i);
-    population.target[p] = static_cast<std::int32_t>(j);
-  }
-}
-
 }  // namespace
 
 Population build_population(const Job& job, Split split) {
@@ -283,8 +265,10 @@ Population build_population(const Job& job, Split split) {
     population.target_measures = target->count;
     population.target_weights = std::move(target->weights);
   }
-  draw_pairs(population, train ? job.make.train_problems : job.make.test_problems,
-             static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream);
+  choose_pairs(population, job.make,
+               {train ? job.make.train_problems : job.make.test_problems,
+                train ? "make.train_problems" : "make.test_problems",
+                static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream});
   return population;
 }
 

@@ -64,6 +64,8 @@ void read_points(const Hdf5File& file, Geometry& geometry) {
                                 file.path().string(), geometry.dimension, shape[1]));
   }
   geometry.power = file.number_attribute("/geometry", "power").value_or(1);
+  geometry.great_circle_divisor =
+      file.number_attribute("/geometry", "great_circle_divisor").value_or(1);
 }
 
 void read_dense(const Hdf5File& file, Geometry& geometry) {
@@ -123,6 +125,8 @@ void write_geometry(Hdf5File& file, const Geometry& geometry) {
   file.set_attribute("/geometry", "kind", std::string(dense ? "dense" : "points"));
   file.set_attribute("/geometry", "cost", geometry.cost_name);
   if (geometry.cost_name == "power") file.set_attribute("/geometry", "power", geometry.power);
+  if (geometry.cost_name == "great_circle")
+    file.set_attribute("/geometry", "great_circle_divisor", geometry.great_circle_divisor);
   if (dense) write_numbers(file, "/geometry/cost", {geometry.n, geometry.m}, geometry.cost);
   if (geometry.dimension > 0) {
     write_numbers(file, "/geometry/source_points", {geometry.n, geometry.dimension},

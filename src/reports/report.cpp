@@ -21,7 +21,10 @@ void write_json(const std::filesystem::path& file, const nlohmann::json& json) {
 }  // namespace
 
 Report::Report(std::string command, const Job& job, const distributed::Communicator& communicator)
-    : command_(std::move(command)), configuration_(job.resolved()), communicator_(communicator) {}
+    : command_(std::move(command)),
+      configuration_(job.resolved()),
+      given_epsilon_(job.problem.given),
+      communicator_(communicator) {}
 
 void Report::write(const std::filesystem::path& directory, const std::string& name) const {
   // Rank 0's phases, one to a line, so that every rank reduces the same ones in the same order.
@@ -43,6 +46,11 @@ void Report::write(const std::filesystem::path& directory, const std::string& na
     nlohmann::json json = figures_;
     json["command"] = command_;
     json["configuration"] = configuration_;
+    if (!given_epsilon_.to.empty())
+      json["epsilon"] = {{"absolute", configuration_["problem"]["epsilon"]},
+                         {"relative", given_epsilon_.epsilon},
+                         {"to", given_epsilon_.to},
+                         {"of_cost", given_epsilon_.statistic}};
     json["versions"] = versions();
     json["revision"] = revision();
     json["ranks"] = communicator_.size();

@@ -13,7 +13,8 @@ namespace otfleet {
 
 /// What a command leaves behind: DIR/report.json with `command`, `configuration` (as resolved),
 /// `versions` (every library and otfleet itself), `revision` (git), `ranks`, `execution_space`,
-/// `seconds` (per phase, the slowest rank) and the command's own figures at the top level.
+/// `seconds` (per phase, the slowest rank) and the command's own figures at the top level;
+/// `epsilon` where it was relative to the cost, and the configuration has what became of it.
 class Report {
  public:
   Report(std::string command, const Job& job, const distributed::Communicator& communicator);
@@ -30,6 +31,7 @@ class Report {
  private:
   std::string command_;
   nlohmann::json configuration_;
+  Job::Problem::Relative given_epsilon_;
   distributed::Communicator communicator_;
   nlohmann::json figures_ = nlohmann::json::object();
   std::map<std::string, double> seconds_;

@@ -33,6 +33,15 @@ kernels::SinkhornSettings sinkhorn_settings(const Job::Solver& solver, double ep
   return settings;
 }
 
+kernels::UnbalancedSettings block_ascent_settings(const Job::Solver& solver, double epsilon) {
+  kernels::UnbalancedSettings settings;
+  settings.epsilon = epsilon;
+  settings.threshold = solver.threshold;
+  settings.inner_iterations = static_cast<int>(solver.inner_iterations);
+  settings.max_iterations = static_cast<int>(solver.max_iterations);
+  return settings;
+}
+
 Batch::Batch(kernels::ProblemBatch<ExecutionSpace> given) : problems(std::move(given)) {
   const auto count = static_cast<std::size_t>(problems.size());
   f = Matrix<double, ExecutionSpace>(

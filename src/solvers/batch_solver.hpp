@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/unbalanced/unbalanced.hpp"
 #include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/problems/cost.hpp"
@@ -25,6 +26,9 @@ struct SolveCounts {
 /// What a job says of Sinkhorn's iteration; doubtful starts are left to the caller.
 kernels::SinkhornSettings sinkhorn_settings(const Job::Solver& solver, double epsilon,
                                             std::int64_t max_iterations);
+
+/// The same for problems that are not balanced, and for transports of measures to themselves.
+kernels::UnbalancedSettings block_ascent_settings(const Job::Solver& solver, double epsilon);
 
 /// Instances on the device: their problems and where they stand.
 struct Batch {

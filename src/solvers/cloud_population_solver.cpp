@@ -27,7 +27,8 @@ kernels::CloudMeasures<ExecutionSpace> measures_of(
             points,
             table.offsets,
             ground_cost_kind("/geometry, attribute cost", population.cost_name),
-            population.power};
+            population.power,
+            population.great_circle_divisor};
   } catch (const std::invalid_argument& error) {
     throw UserError(std::string("/measures: ") + error.what());
   }
@@ -112,6 +113,11 @@ Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
   }
   all.add(certificates, iterations, status);
   all.judge(settings.threshold, problems.source_offsets(), problems.target_offsets());
+  if (wanted.derives_values()) {
+    const StopWatch watch(seconds.certify);
+    if (!derived_) derived_.emplace(population_);
+    derived_->add(rows, block_ascent_settings(settings, epsilon_), wanted, all);
+  }
   return all;
 }
 

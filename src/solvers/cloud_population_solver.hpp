@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "distributed/shard.hpp"
@@ -7,6 +8,7 @@
 #include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/problems/cloud_population.hpp"
+#include "src/solvers/derived_values.hpp"
 #include "src/solvers/solutions.hpp"
 
 namespace otfleet {
@@ -35,6 +37,7 @@ class CloudPopulationSolver {
   kernels::CloudMeasures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> target_points_;  ///< the user's
   std::vector<double> work_before_;                     ///< [P + 1], of a problem
+  mutable std::optional<DerivedValues> derived_;        ///< once a solution wants them
 };
 
 }  // namespace otfleet

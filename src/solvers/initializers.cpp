@@ -62,7 +62,7 @@ void start_from_subsample(const StartInputs& inputs, const Problems& problems,
   kernels::subsample_initializer<ExecutionSpace>(
       ExecutionSpace(), inputs.source_points, inputs.target_points,
       ground_cost_kind("/geometry, attribute cost", inputs.geometry.cost_name),
-      inputs.geometry.power, problems, settings, f);
+      inputs.geometry.power, problems, settings, f, inputs.geometry.great_circle_divisor);
 }
 
 void start_from_previous_epsilon(const StartInputs& inputs, const Problems& problems,

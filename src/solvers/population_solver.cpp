@@ -132,20 +132,26 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
     all.add(certificates, batch.iterations, batch.status);
   });
   all.judge(settings.threshold);
+  derive(shard, block_ascent_settings(settings, solver_.epsilon()), wanted, all, seconds);
   return all;
 }
 
+void PopulationSolver::derive(Shard shard, const kernels::UnbalancedSettings& settings,
+                              const Job::Solution& wanted, Solutions& all,
+                              SolveSeconds& seconds) const {
+  if (!wanted.derives_values()) return;
+  const StopWatch watch(seconds.certify);
+  if (!derived_) derived_.emplace(population_);
+  derived_->add(shard, settings, wanted, all);
+}
+
 Solutions PopulationSolver::solve_unbalanced(Shard shard, const Job::Problem& problem,
-                                             const Job::Solver& solver, bool potentials,
+                                             const Job::Solver& solver, const Job::Solution& wanted,
                                              SolveSeconds& seconds) const {
-  kernels::UnbalancedSettings settings;
-  settings.epsilon = solver_.epsilon();
+  auto settings = block_ascent_settings(solver, solver_.epsilon());
   settings.tau_a = problem.tau_a;
   settings.tau_b = problem.tau_b;
   if (problem.transported_share > 0) settings.transported_share = problem.transported_share;
-  settings.threshold = solver.threshold;
-  settings.inner_iterations = static_cast<int>(solver.inner_iterations);
-  settings.max_iterations = static_cast<int>(solver.max_iterations);
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
     const StopWatch watch(seconds.iterate);
@@ -161,7 +167,7 @@ Solutions PopulationSolver::solve_unbalanced(Shard shard, const Job::Problem& pr
           kernels::solve_unbalanced(ExecutionSpace(), cost, problems, settings, solution);
         },
         solver_.cost());
-    if (potentials) {
+    if (wanted.potentials) {
       append(all.f, solution.f);
       append(all.g, solution.g);
     }
@@ -174,6 +180,7 @@ Solutions PopulationSolver::solve_unbalanced(Shard shard, const Job::Problem& pr
     append(all.iterations, solution.iterations);
     append(all.status, solution.status);
   });
+  derive(shard, settings, wanted, all, seconds);
   return all;
 }
 

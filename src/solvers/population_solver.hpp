@@ -9,6 +9,7 @@
 #include "src/models/potential_model.hpp"
 #include "src/problems/population.hpp"
 #include "src/solvers/batch_solver.hpp"
+#include "src/solvers/derived_values.hpp"
 #include "src/solvers/solutions.hpp"
 
 namespace otfleet {
@@ -40,7 +41,7 @@ class PopulationSolver {
 
   /// The same for problems that are not balanced, from zeros, at the epsilon of the constructor.
   Solutions solve_unbalanced(distributed::Shard shard, const Job::Problem& problem,
-                             const Job::Solver& settings, bool potentials,
+                             const Job::Solver& settings, const Job::Solution& wanted,
                              SolveSeconds& seconds) const;
 
   /// Iterations only, no certificates: what a comparison of starts times.
@@ -56,6 +57,8 @@ class PopulationSolver {
  private:
   Batch start(distributed::Shard rows, const Job::Solver& settings, const Predictor* predictor,
               SolveSeconds& seconds) const;
+  void derive(distributed::Shard shard, const kernels::UnbalancedSettings& settings,
+              const Job::Solution& wanted, Solutions& all, SolveSeconds& seconds) const;
   void iterate(Batch& batch, const Job::Solver& settings, SolveSeconds& seconds,
                SolveCounts& counts) const;
 
@@ -63,6 +66,7 @@ class PopulationSolver {
   BatchSolver solver_;
   kernels::Measures<ExecutionSpace> source_, target_;
   Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
+  mutable std::optional<DerivedValues> derived_;  ///< once a solution wants them
 };
 
 }  // namespace otfleet

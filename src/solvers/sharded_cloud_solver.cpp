@@ -59,7 +59,8 @@ ShardedCloudSolver::Spread ShardedCloudSolver::load(std::int64_t problem) {
                            const Matrix<const double, ExecutionSpace>& points, Shard shard) {
     try {
       return kernels::CloudMeasures<ExecutionSpace>(space, peers_, weights_of(table), points,
-                                                    shard.begin, kind, outline.power);
+                                                    shard.begin, kind, outline.power,
+                                                    outline.great_circle_divisor);
     } catch (const std::invalid_argument& error) {
       // To the kernels it is the only measure.
       const std::string text = error.what(), own = "measure 0";

@@ -19,12 +19,16 @@ SolutionLayout::SolutionLayout(const Population& population)
       coordinates(population.geometry.coordinates()),
       n(population.geometry.n),
       m(population.geometry.m),
-      fingerprint(population.geometry.fingerprint()) {}
+      fingerprint(population.geometry.fingerprint()),
+      source(population.source),
+      target(population.target) {}
 
 SolutionLayout::SolutionLayout(const CloudPopulation& population)
     : problems(population.problems()),
       coordinates(population.dimension),
       fingerprint(population.fingerprint()),
+      source(population.source),
+      target(population.target),
       f_offsets{0},
       g_offsets{0} {
   for (std::int64_t k = 0; k < problems; ++k) {
@@ -58,6 +62,10 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
     if (rows == SolutionRows::problems && std::string_view(name).starts_with("/solution/"))
       file_->create_dataset<Value>(name, {problems});
   });
+  if (contents_.kind != SolutionContents::Kind::mapped_points) {
+    file_->write<std::int32_t>("/solution/source", {problems}, layout_.source);
+    file_->write<std::int32_t>("/solution/target", {problems}, layout_.target);
+  }
   create_points_datasets();
   if (!wants_entries(contents_.wanted)) return;
   file_->create_group("/plan");

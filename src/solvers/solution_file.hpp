@@ -22,6 +22,7 @@ struct SolutionLayout {
   std::int64_t problems = 0, coordinates = 0;
   std::int64_t n = 0, m = 0;  ///< points of every problem
   std::string fingerprint;
+  std::vector<std::int32_t> source, target;  ///< [P]: the measures of a problem; empty for points
   /// [P + 1], where every problem has points of its own: where those of a problem begin; else
   /// empty.
   std::vector<std::int64_t> f_offsets, g_offsets;
@@ -39,11 +40,14 @@ struct SolutionLayout {
 /// Attributes of /solution: epsilon, tau_a, tau_b, transported_share, threshold, initializer,
 /// precision, population (file name), geometry (fingerprint), status_0 … status_3 (what each status
 /// means). Datasets, P rows each:
+///   source, target       int32, the measures of the problem in the population
 ///   f [P, n], g [P, m]   float64, cost units; −inf where a weight is zero (only if asked for)
 ///   dual_value, transport_cost, upper_bound, lower_bound   float64, cost units times mass
 ///   marginal_error       float64, L1, share of the mass;  iterations, status   int32
 ///   projection [P, n, d] float64, coordinates of the target's points; NaN where a weight is zero
 ///                        (only if asked for)
+///   divergence, regularized_ott, regularized_geomloss   float64, cost units times mass (only if
+///                        asked for); see DerivedValues
 /// Where every problem has points of its own, potentials and projections are flat, and what belongs
 /// to problem k begins at offset k and ends at offset k + 1:
 ///   f, f_offsets   [N] float64, [P + 1] int64, N the sum of n;  g, g_offsets   likewise

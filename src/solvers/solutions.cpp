@@ -48,7 +48,8 @@ void Solutions::add(const kernels::Certificates<ExecutionSpace>& certificates,
 void Solutions::clear_figures() {
   for (const auto column :
        {&Solutions::dual_value, &Solutions::transport_cost, &Solutions::upper_bound,
-        &Solutions::lower_bound, &Solutions::marginal_error})
+        &Solutions::lower_bound, &Solutions::marginal_error, &Solutions::divergence,
+        &Solutions::regularized_ott, &Solutions::regularized_geomloss})
     (this->*column).clear();
   iterations.clear();
   status.clear();

@@ -34,6 +34,7 @@ struct Solutions {
   /// Of problems that are not balanced, instead of the bounds and the marginal error; what they are
   /// says kernels/unbalanced/unbalanced.hpp.
   std::vector<double> primal_value, transported_mass, mass_potential, residual;
+  std::vector<double> divergence, regularized_ott, regularized_geomloss;  ///< see DerivedValues
   /// Of mapped points, with dual_value for f*(y) and residual; see MappedPoints. image: [count, D].
   std::vector<double> image, round_trip;
   std::vector<std::int32_t> iterations, status;  ///< status: kernels::Status
@@ -92,6 +93,12 @@ void for_each_solution_array(const SolutionContents& contents, Body&& body) {
       one("/solution/round_trip", SolutionRows::problems, &Solutions::round_trip);
       break;
   }
+  if (wanted.divergence)
+    one("/solution/divergence", SolutionRows::problems, &Solutions::divergence);
+  if (wanted.has_value("ott"))
+    one("/solution/regularized_ott", SolutionRows::problems, &Solutions::regularized_ott);
+  if (wanted.has_value("geomloss"))
+    one("/solution/regularized_geomloss", SolutionRows::problems, &Solutions::regularized_geomloss);
   one("/solution/iterations", SolutionRows::problems, &Solutions::iterations);
   one("/solution/status", SolutionRows::problems, &Solutions::status);
   const auto of_plan = [&](const char* name, SolutionRows rows, auto member) {

@@ -321,6 +321,27 @@ TEST_F(Pipeline, EvaluateComparesTheStartsAskedFor) {
   EXPECT_EQ(starts_of("all-starts", {"evaluate.initializers=[\"all\"]"}),
             (std::vector<std::string>{"gaussian", "gaussian_mixture", "model", "previous_epsilon",
                                       "subsample", "zeros"}));
+  // Six curves, more than there were colors.
+  EXPECT_GT(std::filesystem::file_size(path("all-starts") / "error_curves.png"), 5000u);
+}
+
+TEST_F(Pipeline, EvaluateWithoutAModelComparesWhatNeedsNone) {
+  const auto starts_of = [&](const std::string& output, const Words& overrides, int ranks) {
+    Words command = {"evaluate", "job.toml", "--output",
+                     output,     "--set",    "files.test_population=job-out/make/test.h5"};
+    for (const auto& one : overrides) command.insert(command.end(), {"--set", one});
+    const auto result = run(command, ranks);
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(count_of(result.err, "no model is compared: none is found"), 1u) << result.err;
+    std::vector<std::string> names;
+    for (const auto& [name, start] : read_report(output)["thresholds"][0]["initializers"].items())
+      names.push_back(name);
+    return names;
+  };
+  EXPECT_EQ(starts_of("no-model/usual", {}, 2), (std::vector<std::string>{"gaussian", "zeros"}));
+  EXPECT_EQ(starts_of("no-model/all", {"evaluate.initializers=[\"all\"]"}, 1),
+            (std::vector<std::string>{"gaussian", "gaussian_mixture", "previous_epsilon",
+                                      "subsample", "zeros"}));
 }
 
 /// A user's own cost between a user's own bins.

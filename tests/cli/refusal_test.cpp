@@ -21,7 +21,8 @@ TEST_F(Refusal, MissingFilesNameTheCommandThatMakesThem) {
   // With a population, but without a model; a slash at the end names no other folder.
   for (const char* command : {"solve", "evaluate"})
     expect_refused({command, "job.toml", "--output", "empty/here/", "--set",
-                    "files.test_population=job-out/make/test.h5"},
+                    "files.test_population=job-out/make/test.h5", "--set",
+                    "evaluate.initializers=[\"model\"]"},
                    "empty/train/model.h5: no such file", "otfleet train JOB.toml --output",
                    "files.checkpoint");
   expect_refused(words("solve", "refused", {"files.checkpoint=none.h5"}),

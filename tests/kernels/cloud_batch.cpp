@@ -31,13 +31,17 @@ void HostClouds::add(const Row& a, const Row& b) {
 }
 
 double ground_cost(const HostClouds& clouds, const Row& x, const Row& y) {
-  long double product = 0, left = 0, right = 0, squared = 0;
+  long double product = 0, left = 0, right = 0, squared = 0, areas = 0;
   for (std::size_t k = 0; k < x.size(); ++k) {
     const long double from = x[k], to = y[k];
     product += from * to;
     left += from * from;
     right += to * to;
     squared += (from - to) * (from - to);
+    for (std::size_t c = 0; c < k; ++c) {
+      const long double area = from * y[c] - x[c] * to;
+      areas += area * area;
+    }
   }
   switch (clouds.kind) {
     case GroundCost::squared_euclidean:
@@ -49,7 +53,9 @@ double ground_cost(const HostClouds& clouds, const Row& x, const Row& y) {
     case GroundCost::cosine:
       return static_cast<double>(1 - product / (std::sqrt(left) * std::sqrt(right)));
     case GroundCost::great_circle:
-      return static_cast<double>(std::acos(product / (1 + 1e-4L)));
+      if (clouds.divisor == 1) return static_cast<double>(std::atan2(std::sqrt(areas), product));
+      return static_cast<double>(
+          std::acos(product / (std::sqrt(left) * std::sqrt(right) * clouds.divisor)));
   }
   return 0;
 }
@@ -88,9 +94,12 @@ void add_random_problems(Random& random, HostClouds& clouds, int count, double z
 }
 
 PointCloudCost<Space> on_device(const HostClouds& clouds) {
-  return {Space(), on_device(clouds.x, static_cast<int>(clouds.x.front().size())),
-          on_device(clouds.y, static_cast<int>(clouds.y.front().size())), clouds.kind,
-          clouds.power};
+  return {Space(),
+          on_device(clouds.x, static_cast<int>(clouds.x.front().size())),
+          on_device(clouds.y, static_cast<int>(clouds.y.front().size())),
+          clouds.kind,
+          clouds.power,
+          clouds.divisor};
 }
 
 ProblemBatch<Space> problems_on_device(const HostClouds& clouds) {

@@ -16,12 +16,14 @@ struct HostClouds {
   double power = 2;
   Rows x, y;
   Rows sources = {}, targets = {};
+  double divisor = 1;  ///< of a great circle
 
   void add(const Row& a, const Row& b);
   int size() const { return static_cast<int>(sources.size()); }
 };
 
-/// The cost of two points, in long double from its definition.
+/// The cost of two points, in long double from its definition; an angle without a divisor from the
+/// areas that the points span in every plane of two coordinates.
 double ground_cost(const HostClouds& clouds, const Row& x, const Row& y);
 /// The same problems with a matrix of costs.
 HostBatch as_matrix(const HostClouds& clouds);

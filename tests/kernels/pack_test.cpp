@@ -153,17 +153,36 @@ TYPED_TEST(PackTest, log2_of_normal_numbers) {
   }
 }
 
-TYPED_TEST(PackTest, arccos_and_square_root) {
+TYPED_TEST(PackTest, angle_between_of_every_size) {
   using Scalar = TypeParam;
-  std::vector<Scalar> x = {-1, 1, 0, Scalar(-0.0), Scalar(0.5), Scalar(-0.5), Scalar(1e-30)};
-  for (int k = 0; k <= 40000; ++k) x.push_back(-1 + 2 * Scalar(k) / 40000);
-  for (int k = 1; k <= 100; ++k)
-    x.push_back(std::nextafter(Scalar(1), Scalar(0)) - Scalar(k) / 1e6);
-  const auto arc = this->map(x, [](const auto& pack) { return acos(pack); });
-  for (std::size_t k = 0; k < x.size(); ++k)
-    ASSERT_LE(this->units_in_last_place(arc[k], std::acos(static_cast<long double>(x[k]))), 2)
-        << x[k];
-  for (Scalar& value : x) value = std::abs(value);
+  using Pack = typename TestFixture::Pack;
+  const Scalar tiny = std::numeric_limits<Scalar>::min();
+  std::vector<Scalar> apart = {0, 4, 1, 1, 2, 3, tiny};
+  for (int k = 0; k <= 40000; ++k) apart.push_back(4 * Scalar(k) / 40000);
+  for (int k = 0; k <= 1000; ++k) apart.push_back(static_cast<Scalar>(std::pow(10.0, -k / 30.0)));
+  for (const bool turned : {false, true}) {
+    // One of both squares is exact where it is small: that is what makes small angles accurate.
+    const auto angle = this->map(apart, [turned](const Pack& pack) {
+      const Pack rest = Pack(Scalar(4)) - pack;
+      return turned ? angle_between(rest, pack) : angle_between(pack, rest);
+    });
+    for (std::size_t k = 0; k < apart.size(); ++k) {
+      const auto one = static_cast<long double>(apart[k]);
+      const auto other = static_cast<long double>(Scalar(4) - apart[k]);
+      const long double exact =
+          2 * std::atan2(std::sqrt(turned ? other : one), std::sqrt(turned ? one : other));
+      ASSERT_LE(this->units_in_last_place(angle[k], exact), 4) << apart[k] << " " << turned;
+    }
+    EXPECT_EQ(angle[turned ? 1 : 0], 0);
+  }
+  EXPECT_EQ(this->map({Scalar(0)}, [](const Pack& pack) { return angle_between(pack, pack); })[0],
+            0);
+}
+
+TYPED_TEST(PackTest, square_root) {
+  using Scalar = TypeParam;
+  std::vector<Scalar> x = {0, 1, Scalar(0.5), Scalar(1e-30)};
+  for (int k = 0; k <= 20000; ++k) x.push_back(Scalar(k) / 20000);
   const auto root = this->map(x, [](const auto& pack) { return sqrt(pack); });
   for (std::size_t k = 0; k < x.size(); ++k) EXPECT_EQ(root[k], std::sqrt(x[k]));
 }
@@ -248,7 +267,8 @@ TYPED_TEST(PackTest, scalar_versions_agree) {
   EXPECT_GT(kernels::exp2_bounded(-std::numeric_limits<Scalar>::max()), 0);
   EXPECT_EQ(kernels::log2_normal(Scalar(8)), 3);
   EXPECT_EQ(kernels::sqrt(Scalar(9)), 3);
-  EXPECT_EQ(kernels::acos(Scalar(1)), 0);
+  EXPECT_EQ(kernels::angle_between(Scalar(0), Scalar(4)), 0);
+  EXPECT_NEAR(kernels::angle_between(Scalar(4), Scalar(0)), M_PI, 1e-6);
   EXPECT_EQ(kernels::if_greater(Scalar(2), Scalar(1), Scalar(7), Scalar(8)), 7);
   EXPECT_EQ(kernels::if_greater(Scalar(1), Scalar(1), Scalar(7), Scalar(8)), 8);
   EXPECT_TRUE(kernels::any_positive(Scalar(0.5)));

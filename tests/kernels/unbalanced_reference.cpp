@@ -98,8 +98,10 @@ struct SelfCosts {
   PointCloudCost<Space> source, target;
 
   explicit SelfCosts(const HostClouds& clouds)
-      : source(test::on_device(HostClouds{clouds.kind, clouds.power, clouds.x, clouds.x})),
-        target(test::on_device(HostClouds{clouds.kind, clouds.power, clouds.y, clouds.y})) {}
+      : source(test::on_device(
+            HostClouds{clouds.kind, clouds.power, clouds.x, clouds.x, {}, {}, clouds.divisor})),
+        target(test::on_device(
+            HostClouds{clouds.kind, clouds.power, clouds.y, clouds.y, {}, {}, clouds.divisor})) {}
 };
 
 }  // namespace

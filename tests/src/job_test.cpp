@@ -28,7 +28,28 @@ Job read(const std::string& text, const std::vector<std::string>& overrides = {}
 TEST(Job, DefaultsHoldForAnEmptyFile) {
   const Job job = read("");
   EXPECT_EQ(job.resolved(), Job{}.resolved());
-  EXPECT_EQ(job.problem.epsilon, 1e-2);
+  EXPECT_EQ(job.problem.epsilon, 0.05);
+  EXPECT_EQ(job.problem.epsilon_relative, "mean");
+}
+
+TEST(Job, AnEpsilonAloneIsAbsoluteAndAUnitAloneTakesTheUsualShare) {
+  const Job absolute = read("[problem]\nepsilon = 0.3\n");
+  EXPECT_EQ(absolute.problem.epsilon, 0.3);
+  EXPECT_EQ(absolute.problem.epsilon_relative, "none");
+  for (const char* unit : {"mean", "max", "median", "std"}) {
+    const auto set = std::string("problem.epsilon_relative=") + unit;
+    const Job both = read("[problem]\nepsilon = 0.3\n", {set}), alone = read("", {set});
+    EXPECT_EQ(both.problem.epsilon, 0.3);
+    EXPECT_EQ(both.problem.epsilon_relative, unit);
+    EXPECT_EQ(alone.problem.epsilon, 0.05);
+    EXPECT_EQ(alone.problem.epsilon_relative, unit);
+  }
+  EXPECT_EQ(read("", {"problem.epsilon=0.3"}).problem.epsilon_relative, "none");
+  EXPECT_EQ(read("problem = \"potentials\"\n").problem.epsilon, 0.05);
+  expect_error([] { read("[problem]\nepsilon_relative = \"none\"\n"); }, "job.toml",
+               "problem.epsilon_relative = 'none' needs problem.epsilon");
+  expect_error([] { read("[problem]\nepsilon_relative = \"average\"\n"); },
+               "problem.epsilon_relative", "must be one of 'none', 'mean', 'max', 'median', 'std'");
 }
 
 TEST(Job, ReadsEveryType) {

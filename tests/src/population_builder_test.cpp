@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "src/problems/ground_cost.hpp"
 #include "src/problems/population.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
@@ -33,6 +32,7 @@ class Builder : public ::testing::Test {
     images_ = write("images.npy", "(3, 1, 2)", {1, 3, 0, 5, 2, 2});
     one_ = write("one.npy", "(1, 2)", {1, 1});
     points_ = write("points.npy", "(2, 2)", {0, 0, 3, 4});
+    directions_ = write("directions.npy", "(2, 2)", {1, 0, 0.6, 0.8});
     cost_ = write("cost.npy", "(2, 2)", {0, 7, 7, 0});
     wide_cost_ = write("wide_cost.npy", "(1, 2)", {0, 7});
     flat_ = write("flat.npy", "(2,)", {1, 1});
@@ -46,7 +46,7 @@ class Builder : public ::testing::Test {
   }
   TemporaryFolder folder_;
   Job job_;
-  ArraySource images_, one_, points_, cost_, wide_cost_, flat_;
+  ArraySource images_, one_, points_, directions_, cost_, wide_cost_, flat_;
 };
 
 TEST_F(Builder, NormalizesOnAGridOverTheUnitInterval) {
@@ -57,6 +57,7 @@ TEST_F(Builder, NormalizesOnAGridOverTheUnitInterval) {
 }
 
 TEST_F(Builder, PairsAreTwoMeasuresDrawnFromTheSeed) {
+  job_.make.repeat_pairs = true;
   const auto train = build_population(job_, Split::train);
   std::vector<int> counts(9);
   for (std::size_t p = 0; p < 200; ++p) ++counts[train.source[p] * 3 + train.target[p]];
@@ -174,16 +175,23 @@ TEST_F(Builder, PointsKeepNoMatrix) {
   expect_refused("needs problem.geometry = 'dense'");
 }
 
-/// Every ground cost against a few lines of its own.
-TEST(GroundCosts, ByHand) {
-  using kernels::GroundCost;
-  const double x[] = {0.6, 0.8}, y[] = {1.0, 0.0};
-  EXPECT_NEAR(ground_cost(GroundCost::squared_euclidean, 1, x, y, 2), 0.8, 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::euclidean, 1, x, y, 2), std::sqrt(0.8), 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::power, 3, x, y, 2), std::pow(0.8, 1.5), 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::cosine, 1, x, y, 2), 0.4, 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::great_circle, 1, x, y, 2), std::acos(0.6 / 1.0001), 1e-15);
-  expect_error([] { ground_cost_kind("key", "euclidian"); }, "key must be one of", "euclidian");
+TEST_F(Builder, TheDivisorOfAGreatCircleIsKept) {
+  job_.data.train = job_.data.test = one_;
+  job_.data.points = directions_;
+  job_.problem.cost = "great_circle";
+  for (const char* geometry : {"points", "dense"})
+    for (const double divisor : {1.0, 1.0001}) {
+      job_.problem.geometry = geometry;
+      job_.problem.great_circle_divisor = divisor;
+      const auto population = build_population(job_, Split::train);
+      write_population(folder_ / "sphere.h5", population);
+      const auto again = read_population(folder_ / "sphere.h5");
+      EXPECT_EQ(again.geometry.great_circle_divisor, divisor);
+      EXPECT_EQ(again.geometry.fingerprint(), population.geometry.fingerprint());
+      if (again.geometry.cost.empty()) continue;
+      EXPECT_NEAR(again.geometry.cost[0], std::acos(1 / divisor), 1e-13);
+      EXPECT_NEAR(again.geometry.cost[1], std::acos(0.6 / divisor), 1e-13);
+    }
 }
 
 }  // namespace

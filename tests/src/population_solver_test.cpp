@@ -455,11 +455,11 @@ TEST(PopulationSolver, MassesMayDifferWhereMarginalsNeedNotBeExact) {
   problem.tau_a = 0.95;
   problem.tau_b = 0.9;
   const Solutions penalties =
-      solver.solve_unbalanced(all_of(population), problem, settings, true, seconds);
+      solver.solve_unbalanced(all_of(population), problem, settings, {}, seconds);
   problem.tau_a = problem.tau_b = 1;
   problem.transported_share = 0.75;
   const Solutions shares =
-      solver.solve_unbalanced(all_of(population), problem, settings, true, seconds);
+      solver.solve_unbalanced(all_of(population), problem, settings, {}, seconds);
   for (const Solutions* found : {&penalties, &shares}) {
     ASSERT_EQ(found->status.size(), 9u);
     EXPECT_EQ(found->f.size(), 9u * 11);
@@ -485,7 +485,9 @@ TEST(PopulationSolver, MassesMayDifferWhereMarginalsNeedNotBeExact) {
   }
   for (const double mass : shares.transported_mass) EXPECT_NEAR(mass, 0.75, 1e-9);
   // A shard's rows are those of the whole.
-  const Solutions part = solver.solve_unbalanced({3, 7}, problem, settings, false, seconds);
+  Job::Solution figures;
+  figures.potentials = false;
+  const Solutions part = solver.solve_unbalanced({3, 7}, problem, settings, figures, seconds);
   EXPECT_TRUE(part.f.empty());
   EXPECT_EQ(part.dual_value, Values(shares.dual_value.begin() + 3, shares.dual_value.begin() + 7));
 }

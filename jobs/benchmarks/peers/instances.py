@@ -97,6 +97,7 @@ def spherical(inputs: pathlib.Path, problems, threshold, stand_in=False):
         name = f"spherical {len(supply)}x{len(demand)}"
     else:
         return None
+    # With the divisor of Meta OT, as inputs/spherical.toml has it.
     cost = np.arccos(np.clip(supply @ demand.T / (1 + 1e-4), -1, 1)).astype(np.float64)
     a = random.integers(0, 2, (problems, len(supply))) * random.uniform(
         size=(problems, len(supply))

@@ -1,0 +1,107 @@
+#include "src/problems/cost_statistic.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "src/problems/ground_cost.hpp"
+#include "tests/src/small_populations.hpp"
+#include "tests/src/temporary_folder.hpp"
+
+namespace otfleet {
+namespace {
+
+using Values = std::vector<double>;
+
+/// From all costs, as a person would.
+double by_hand(Values costs, const std::string& statistic) {
+  std::sort(costs.begin(), costs.end());
+  const auto count = static_cast<double>(costs.size());
+  double mean = 0, square = 0;
+  for (const double c : costs) mean += c / count;
+  for (const double c : costs) square += (c - mean) * (c - mean) / count;
+  if (statistic == "mean") return mean;
+  if (statistic == "max") return costs.back();
+  if (statistic == "std") return std::sqrt(square);
+  return (costs[(costs.size() - 1) / 2] + costs[costs.size() / 2]) / 2;
+}
+
+TEST(CostStatistic, OfEveryGeometryIsThatOfItsMatrix) {
+  for (const auto& name : cost_statistic_names()) {
+    SCOPED_TRACE(name);
+    Geometry grid;
+    grid.axes = {{0, 0.3, 0.5, 1.7}, {-2, 4, 4.5}, {7}};
+    grid.n = grid.m = 12;
+    EXPECT_NEAR(cost_statistic(grid, name), by_hand(testing::cost_matrix(grid), name), 1e-12);
+    const Geometry dense = testing::dense_population(7, 5, 2, 2).geometry;
+    EXPECT_NEAR(cost_statistic(dense, name), by_hand(dense.cost, name), 1e-14);
+    Geometry points = dense;
+    points.kind = Geometry::Kind::points;
+    points.cost.clear();
+    EXPECT_NEAR(cost_statistic(points, name), by_hand(dense.cost, name), 1e-14);
+  }
+}
+
+TEST(CostStatistic, ForbiddenPairsDoNotCount) {
+  Geometry dense;
+  dense.kind = Geometry::Kind::dense;
+  dense.n = dense.m = 2;
+  dense.cost = {1, std::numeric_limits<double>::infinity(), 3, 8};
+  EXPECT_NEAR(cost_statistic(dense, "mean"), 4, 1e-15);
+  EXPECT_EQ(cost_statistic(dense, "max"), 8);
+  EXPECT_EQ(cost_statistic(dense, "median"), 3);
+}
+
+TEST(CostStatistic, OfManyPairsComesFromASampleThatIsAlwaysTheSame) {
+  Geometry points = testing::line_population(2100, 1, 1, "euclidean").geometry;
+  Values costs;
+  for (const double x : points.source_points)
+    for (const double y : points.target_points) costs.push_back(std::abs(x - y));
+  Geometry grid;
+  auto& axis = grid.axes.emplace_back();
+  for (int i = 0; i < 2100; ++i) axis.push_back(i / 2099.0);
+  grid.n = grid.m = 2100;
+  for (const auto& name : cost_statistic_names()) {
+    const double found = cost_statistic(points, name);
+    EXPECT_NEAR(found, by_hand(costs, name), 2e-3) << name;
+    EXPECT_EQ(cost_statistic(points, name), found);
+  }
+  EXPECT_NEAR(cost_statistic(grid, "median"), std::pow(1 - std::sqrt(0.5), 2), 1e-3);
+  EXPECT_NEAR(cost_statistic(grid, "mean"), 1.0 / 6, 1e-3);
+  EXPECT_EQ(cost_statistic(grid, "max"), 1);
+  EXPECT_NEAR(cost_statistic(grid, "std"), std::sqrt(1.0 / 15 - 1.0 / 36), 1e-3);
+}
+
+TEST(CostStatistic, OfCloudsIsOverThePairsOfTheirProblems) {
+  const testing::TemporaryFolder folder;
+  for (const bool shared : {true, false}) {
+    const auto population = testing::cloud_population(6, 12, 8, shared, "euclidean");
+    write_cloud_population(folder / "clouds.h5", population);
+    Values costs;
+    const auto &sources = population.sources, &targets = population.target_table();
+    for (std::size_t k = 0; k < 8; ++k)
+      for (auto i = sources.offsets[population.source[k]];
+           i < sources.offsets[population.source[k] + 1]; ++i)
+        for (auto j = targets.offsets[population.target[k]];
+             j < targets.offsets[population.target[k] + 1]; ++j)
+          costs.push_back(ground_cost(kernels::GroundCost::euclidean, 1, &sources.points[2 * i],
+                                      &targets.points[2 * j], 2));
+    for (const auto& name : cost_statistic_names())
+      EXPECT_NEAR(cloud_cost_statistic(folder / "clouds.h5", name), by_hand(costs, name), 1e-14)
+          << name;
+  }
+}
+
+TEST(CostStatistic, OfLargeCloudsComesFromSomeOfTheirPoints) {
+  const testing::TemporaryFolder folder;
+  write_cloud_population(folder / "clouds.h5", testing::large_problem(2000, 3));
+  // Of two uniform points of the unit cube: 3 · 1/6.
+  const double found = cloud_cost_statistic(folder / "clouds.h5", "mean");
+  EXPECT_NEAR(found, 0.5, 0.03);
+  EXPECT_EQ(cloud_cost_statistic(folder / "clouds.h5", "mean"), found);
+}
+
+}  // namespace
+}  // namespace otfleet
