@@ -337,7 +337,7 @@ struct SmallCertificateKernel {
       // Of weights that are shares of the mass.
       const PointBounds bounds = bound_points(
           {total(kept_cost), total(added_cost), total(lack), total(first_dual), total(second_dual),
-           1.0, terms_of(problem), rounding_of(problem), problem.bound, problem.rounding});
+           terms_of(problem), rounding_of(problem), problem.bound, problem.rounding});
       out.upper_bound(problem.k) = mass * bounds.upper;
       out.lower_bound(problem.k) = mass * bounds.lower;
     });
