@@ -5,6 +5,7 @@
 #include "kernels/clouds/cloud_plan.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/clouds/small_clouds.hpp"
+#include "kernels/clouds/stored_cost.hpp"
 #include "kernels/sinkhorn/rounding.hpp"
 
 namespace otfleet::kernels {
@@ -68,6 +69,21 @@ void load_gaps(const ExecutionSpace& space, const Vector<const double, Execution
         const double gap = largest - f(index(i));
         gaps(i) = gap < far ? gap : far;
       });
+}
+
+/// The largest |x_i| that is a number.
+template <class ExecutionSpace>
+double largest_size(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, double>& points,
+                    const Vector<const double, ExecutionSpace>& x) {
+  double largest = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::largest_size", Kokkos::RangePolicy<ExecutionSpace>(space, 0, points.count),
+      KOKKOS_LAMBDA(int i, double& most) {
+        const double size = x(i) < 0 ? -x(i) : x(i);
+        if (size > most) most = size;
+      },
+      Kokkos::Max<double>(largest));
+  return all_max(points.peers, largest > 0 ? largest : 0.0);
 }
 
 template <class ExecutionSpace>
@@ -145,18 +161,24 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
     const auto result = padded_array(space, arena, source.points, 0);
     const auto transform = padded_array(space, arena, target.points, infinite);
     load_gaps(space, row, largest, problem.bound, source.support, gaps);
-    with_cost_form(batch.kind, [&](auto constant) {
+    with_any_cost_form(batch.kind, [&](auto constant) {
       constexpr CostForm form = decltype(constant)::form;
       make_plan<form>(space, row, largest, source, target, scale, power);
       error(k) = row_error(space, source);
-      dual(k) = dual_value(space, row, largest, problem.mass, epsilon, source, target);
-      transport(k) = problem.mass * plan_cost<form>(space, source, target, result, scale, power);
+      // What was taken off every cost is part of g and of every figure.
+      dual(k) = dual_value(space, row, largest, problem.mass, epsilon, source, target) +
+                problem.mass * batch.taken_off;
+      transport(k) = problem.mass * (plan_cost<form>(space, source, target, result, scale, power) +
+                                     batch.taken_off * plan_mass(space, source));
       if (g.data)
-        store_target_potential(space, target, scale, largest, problem.mass, problem.target_row(g));
+        store_target_potential(space, target, scale, largest - batch.taken_off, problem.mass,
+                               problem.target_row(g));
       PointTotals totals{};
       totals.terms = 2 * problem.points;
       totals.plan_rounding =
-          plan_rounding(totals.terms, source.points.dimension, scale, problem.bound);
+          plan_rounding(totals.terms, source.points.dimension,
+                        largest_size<ExecutionSpace>(space, source.points, source.potential) +
+                            largest_size<ExecutionSpace>(space, target.points, target.potential));
       totals.bound = problem.bound;
       totals.cost_rounding = problem.rounding;
       round_plan<form>(space, arena, source, target, scale, power, totals);
@@ -166,14 +188,20 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
                                            transform, scale, power);
       totals.first =
           product_sum<ExecutionSpace>(space, target.points, target.support.weight, transform);
+      totals.largest = largest_size<ExecutionSpace>(space, target.points, transform);
       negate(space, target.points.count, transform);
       run_pass<form, PassResult::smallest>(space, source.points, target.points, transform,
                                            transform, result, scale, power);
       totals.second =
           product_sum<ExecutionSpace>(space, source.points, source.support.weight, result);
+      const auto weight = source.support.weight;
+      totals.size = sum_terms(
+          space, source.points,
+          KOKKOS_LAMBDA(int i) { return weight(i) * (result(i) < 0 ? -result(i) : result(i)); });
       const PointBounds bounds = bound_points(totals);
-      upper(k) = problem.mass * bounds.upper;
-      lower(k) = problem.mass * bounds.lower;
+      const double hidden = sum_rounding(totals.terms) * std::abs(batch.taken_off);
+      upper(k) = problem.mass * (bounds.upper + (batch.taken_off + hidden));
+      lower(k) = problem.mass * (bounds.lower + (batch.taken_off - hidden));
     });
   });
   Kokkos::deep_copy(out.marginal_error, error);
@@ -184,6 +212,16 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
 }
 
 }  // namespace
+
+template <class ExecutionSpace>
+void certify_in_passes(const ExecutionSpace& space, const SeparableCost& cost,
+                       const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+                       const Matrix<const double, ExecutionSpace>& f,
+                       const Matrix<double, ExecutionSpace>& g,
+                       const Certificates<ExecutionSpace>& out) {
+  judge(space, walk_through<ExecutionSpace>(cost, problems), epsilon, rows_of_matrix(f),
+        g.extent(1) > 0 ? rows_of_matrix(g) : ProblemRows<double>(), out);
+}
 
 template <class ExecutionSpace>
 void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
@@ -214,6 +252,12 @@ void certify(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& prob
                        wants_g ? g.data() : nullptr, out);
 }
 
+template void certify_in_passes<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
+    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
+    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
+    const Matrix<double, Kokkos::DefaultExecutionSpace>&,
+    const Certificates<Kokkos::DefaultExecutionSpace>&);
 template void certify<Kokkos::DefaultExecutionSpace>(
     const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&,
     const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,

@@ -49,7 +49,9 @@ struct CloudPass {
   Vector<Scalar, ExecutionSpace> result;
   int row_count, dimension, column_blocks, chunk;
   Scalar scale, half_power;
-  bool adds;  ///< to what other columns have left in result
+  bool adds;                                  ///< to what other columns have left in result
+  StoredCosts<ExecutionSpace, Scalar> costs;  ///< CostForm::matrix
+  int column_count;                           ///< the same
 
   KOKKOS_FORCEINLINE_FUNCTION void store(int row, Scalar total) const {
     result(row) = adds ? combine<wanted>(result(row), total) : total;
@@ -60,6 +62,8 @@ struct CloudPass {
       const int first = (team.league_rank() * team.team_size() + thread) * strip;
       if (first >= row_count) return;
       if constexpr (runs_on_host<ExecutionSpace>) {
+        if constexpr (form == CostForm::matrix)
+          if (costs.by_column) return run_columns(first);
         Pack totals[strip];
         run(first, 0, totals);
         for (int r = 0; r < strip && first + r < row_count; ++r) {
@@ -96,8 +100,35 @@ struct CloudPass {
     for (int begin = 0; begin < column_blocks; begin += chunk) {
       const int end = begin + chunk < column_blocks ? begin + chunk : column_blocks;
       for (int r = 0; r < strip && first + r < row_count; r += block)
-        run_block(first + r, begin, end, lane * L::pack_width, totals + r);
+        if constexpr (form == CostForm::matrix)
+          run_stored(first + r, begin, end, lane * L::pack_width, totals + r);
+        else
+          run_block(first + r, begin, end, lane * L::pack_width, totals + r);
     }
+  }
+
+  /// A strip of targets over all sources, whose stored costs to them lie side by side: lanes are
+  /// rows of the pass.
+  KOKKOS_FUNCTION void run_columns(int first) const {
+    constexpr int packs = (strip + L::width - 1) / L::width;
+    Scalar lanes[packs * L::width] = {};
+    const int count = row_count - first < strip ? row_count - first : strip;
+    if constexpr (shifted)
+      for (int r = 0; r < count; ++r) lanes[r] = shift(first + r);
+    Pack totals[packs], shifts[packs];
+    for (int g = 0; g < packs; ++g) {
+      totals[g] = Pack(nothing_yet<wanted, Scalar>());
+      shifts[g] = L::load(lanes + g * L::width);
+    }
+    for (int c = 0; c < column_count; ++c) {
+      const Scalar* cost = costs.values.data() + c * costs.stride + first;
+      const Pack column_offset(offset(c));
+      for (int g = 0; g < packs; ++g)
+        totals[g] = combine<wanted>(
+            totals[g], term_of(L::load(cost + g * L::width), column_offset, shifts[g]));
+    }
+    for (int g = 0; g < packs; ++g) L::store(lanes + g * L::width, totals[g]);
+    for (int r = 0; r < count; ++r) store(first + r, lanes[r]);
   }
 
   KOKKOS_FUNCTION void run_block(int row, int begin, int end, int at, Pack* totals) const {
@@ -127,6 +158,37 @@ struct CloudPass {
         part[r] = combine<wanted>(part[r], term(sums[r], column_offset, row + r));
     }
     for (int r = 0; r < block; ++r) totals[r] = combine<wanted>(totals[r], part[r]);
+  }
+
+  KOKKOS_FUNCTION void run_stored(int row, int begin, int end, int at, Pack* totals) const {
+    const int count = row_count - row < block ? row_count - row : block;
+    for (int r = 0; r < count; ++r) {
+      const Pack own_shift(shifted ? shift(row + r) : Scalar(0));
+      for (int c = begin; c < end; ++c) {
+        const std::int64_t column = static_cast<std::int64_t>(c) * L::width + at;
+        const Scalar* cost =
+            costs.values.data() +
+            (costs.by_column ? column * costs.stride + row + r : (row + r) * costs.stride + column);
+        if (!runs_on_host<ExecutionSpace> && column >= column_count) continue;
+        totals[r] = combine<wanted>(
+            totals[r], term_of(L::load(cost), L::load(offset.data() + column), own_shift));
+      }
+    }
+  }
+
+  /// What a stored cost adds; a forbidden one has no mass.
+  KOKKOS_FORCEINLINE_FUNCTION Pack term_of(const Pack& cost, const Pack& column_offset,
+                                           const Pack& own_shift) const {
+    const Pack limit(Kokkos::Experimental::finite_max<Scalar>::value), none(Scalar(0));
+    if constexpr (wanted == PassResult::smallest) return column_offset + cost;
+    if constexpr (wanted == PassResult::largest) return column_offset - Pack(scale) * cost;
+    if constexpr (wanted == PassResult::product)
+      return if_greater(cost, limit, none, column_offset * cost);
+    if constexpr (shifted) {
+      const Pack power = exp2_bounded((column_offset - own_shift) - Pack(scale) * cost);
+      if constexpr (wanted == PassResult::costs) return if_greater(cost, limit, none, cost * power);
+      return power;
+    }
   }
 
   KOKKOS_FORCEINLINE_FUNCTION Pack term(const CostSumOf<form, Pack>& sum, const Pack& column_offset,
@@ -169,7 +231,7 @@ void run_pass(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, Sca
   const int strips = (rows.count + Pass::strip - 1) / Pass::strip;
   bool adds = false;
   for_each_column_block(space, columns, offset, [&](const auto& block) {
-    const int chunk = !host                       ? block.blocks
+    const int chunk = !host || block_bytes == 0   ? block.blocks
                       : block_bytes < chunk_bytes ? chunk_bytes / block_bytes
                                                   : 1;
     const Pass pass{rows.rows,
@@ -183,7 +245,9 @@ void run_pass(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, Sca
                     chunk,
                     static_cast<Scalar>(scale),
                     static_cast<Scalar>(power / 2),
-                    adds};
+                    adds,
+                    rows.costs,
+                    columns.count};
     adds = true;
     if (strips == 0) return;
     Kokkos::parallel_for(

@@ -60,6 +60,15 @@ struct PlacedPoints {
   }
 };
 
+/// Costs that are stored, for the rows of a pass: those of source points lie one after the other,
+/// each with its costs to the targets, padded with 0 to whole packs.
+template <class ExecutionSpace, class Scalar>
+struct StoredCosts {
+  Vector<const Scalar, ExecutionSpace> values;  ///< [sources, stride], and room for a strip more
+  std::int64_t stride = 0;
+  bool by_column = false;  ///< the rows of the pass are targets
+};
+
 /// Points in the two layouts that a pass over all pairs reads: as rows, `row_block` of them side by
 /// side, whose coordinates are broadcast; and as columns, a tile's width side by side. Both are
 /// padded with the last point, whose cost to an equal one is 0, or 0 where there is none.
@@ -72,6 +81,7 @@ struct CloudPoints {
   Vector<Scalar, ExecutionSpace> columns;  ///< [column blocks][dimension][L::width]
   int count = 0, dimension = 0;
   CloudPeers* peers = nullptr;  ///< who hold the other points of this side; null: nobody
+  StoredCosts<ExecutionSpace, Scalar> costs;  ///< CostForm::matrix
 
   int row_blocks() const { return (count + row_block - 1) / row_block; }
   int column_blocks() const { return (count + L::width - 1) / L::width; }

@@ -7,6 +7,7 @@
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/clouds/cloud_walk.hpp"
 #include "kernels/clouds/small_clouds.hpp"
+#include "kernels/clouds/stored_cost.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -306,7 +307,7 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         const auto previous = arena.template take<Scalar>(momentum ? source.points.count : 0);
         load_potential(space, units, row, from_zeros, source);
         Outcome outcome{};
-        with_iteration_form(batch.kind, [&](auto constant) {
+        with_any_iteration_form(batch.kind, [&](auto constant) {
           constexpr CostForm form = decltype(constant)::form;
           if (!from_zeros && std::isfinite(settings.doubtful_error) &&
               replace_doubtful_start<form>(space, source, target, settings.doubtful_error, scale,
@@ -334,6 +335,19 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
 }
 
 }  // namespace
+
+template <class Scalar, class ExecutionSpace>
+void sinkhorn_in_passes(const ExecutionSpace& space, const SeparableCost& cost,
+                        const ProblemBatch<ExecutionSpace>& problems,
+                        const SinkhornSettings& settings, bool from_zeros,
+                        const Matrix<double, ExecutionSpace>& f,
+                        const Vector<int, ExecutionSpace>& iterations,
+                        const Vector<int, ExecutionSpace>& status,
+                        const Matrix<double, ExecutionSpace>& error_trace,
+                        const Vector<int, ExecutionSpace>& replaced) {
+  solve<Scalar>(space, walk_through<ExecutionSpace>(cost, problems), settings, from_zeros,
+                rows_of_matrix(f), iterations, status, error_trace, replaced);
+}
 
 template <class Scalar, class ExecutionSpace>
 void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
@@ -369,6 +383,18 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
   solve_small_clouds<Scalar>(space, small, batch.kind, batch.power, settings, from_zeros, f.data(),
                              iterations, status, error_trace, replaced);
 }
+
+#define OTFLEET_INSTANTIATE_PASSES(Scalar)                                               \
+  template void sinkhorn_in_passes<Scalar, Kokkos::DefaultExecutionSpace>(               \
+      const Kokkos::DefaultExecutionSpace&, const SeparableCost&,                        \
+      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool, \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&);
+OTFLEET_INSTANTIATE_PASSES(float)
+OTFLEET_INSTANTIATE_PASSES(double)
 
 #define OTFLEET_INSTANTIATE(Scalar)                                                               \
   template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                                  \

@@ -3,6 +3,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/clouds/cloud_batch.hpp"
@@ -10,6 +11,7 @@
 #include "kernels/clouds/cost_form.hpp"
 #include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/clouds/point_preparation.hpp"
+#include "kernels/geometry/separable_cost.hpp"
 #include "kernels/sinkhorn/checks.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
 
@@ -98,7 +100,9 @@ struct CloudProblems {
   BatchSide<ExecutionSpace> source, target;
   /// [B], or one for all: no distance between points of a problem is larger.
   std::vector<double> reach;
-  CloudPeers* peers = nullptr;  ///< who hold the problems' other points
+  CloudPeers* peers = nullptr;            ///< who hold the problems' other points
+  const SeparableCost* matrix = nullptr;  ///< GroundCost::matrix: the costs, of one axis
+  double taken_off = 0;                   ///< of every cost, so that the smallest is 0
   /// [B] or empty: problems that the walk passes over, since they are solved many at a time
   /// (small_clouds.hpp).
   std::vector<bool> elsewhere;
@@ -112,6 +116,21 @@ struct CloudProblems {
   }
 };
 
+/// One side of problems whose points all problems share.
+template <class ExecutionSpace>
+BatchSide<ExecutionSpace> shared_side(const Measures<ExecutionSpace>& measures,
+                                      const Matrix<const double, ExecutionSpace>& points,
+                                      const Vector<const int, ExecutionSpace>& index) {
+  BatchSide<ExecutionSpace> result;
+  result.weights = measures.weights.data();
+  result.points = points;
+  result.stride = static_cast<std::int64_t>(measures.weights.stride(0));
+  const auto mass = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), measures.mass);
+  result.mass.assign(mass.data(), mass.data() + mass.extent(0));
+  result.index = indices_on_host(index);
+  return result;
+}
+
 /// Throws std::invalid_argument when measures, indices and cost do not fit together.
 template <class ExecutionSpace>
 CloudProblems<ExecutionSpace> walk_through(const PointCloudCost<ExecutionSpace>& cost,
@@ -120,25 +139,32 @@ CloudProblems<ExecutionSpace> walk_through(const PointCloudCost<ExecutionSpace>&
   check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
   CloudProblems<ExecutionSpace> batch;
   if (problems.size() == 0) return batch;
-  const auto side = [](const Measures<ExecutionSpace>& measures,
-                       const Matrix<const double, ExecutionSpace>& points, const auto& index) {
-    BatchSide<ExecutionSpace> result;
-    result.weights = measures.weights.data();
-    result.points = points;
-    result.stride = static_cast<std::int64_t>(measures.weights.stride(0));
-    const auto mass = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), measures.mass);
-    result.mass.assign(mass.data(), mass.data() + mass.extent(0));
-    result.index = indices_on_host(index);
-    return result;
-  };
   check_exponents("", cost.bound(), epsilon);
   batch.kind = cost.kind();
   batch.power = form_power(cost.kind(), cost.power(), cost.divisor());
-  batch.source = side(problems.source, cost.x(), problems.source_index);
-  batch.target = side(problems.target, cost.y(), problems.target_index);
+  batch.source = shared_side(problems.source, cost.x(), problems.source_index);
+  batch.target = shared_side(problems.target, cost.y(), problems.target_index);
   batch.reach = {cost.reach()};
   check_indices(batch.source.index, problems.source.count(), batch.target.index,
                 problems.target.count());
+  return batch;
+}
+
+/// The same for a stored matrix of costs. `cost` has one axis.
+template <class ExecutionSpace>
+CloudProblems<ExecutionSpace> walk_through(const SeparableCost& cost,
+                                           const ProblemBatch<ExecutionSpace>& problems) {
+  const auto points = [](int count) {  // without coordinates
+    return Matrix<const double, ExecutionSpace>(
+        Matrix<double, ExecutionSpace>("otfleet::clouds::no_points", count, 0));
+  };
+  CloudProblems<ExecutionSpace> batch;
+  batch.kind = GroundCost::matrix;
+  batch.source = shared_side(problems.source, points(cost.n()), problems.source_index);
+  batch.target = shared_side(problems.target, points(cost.m()), problems.target_index);
+  batch.reach = {cost.longest_detour()};
+  batch.matrix = &cost;
+  batch.taken_off = cost.minimum();
   return batch;
 }
 
@@ -248,6 +274,39 @@ Vector<const double, ExecutionSpace> find_center(const ExecutionSpace& space,
   return center;
 }
 
+/// The costs between the points of two supports, less `taken_off`.
+template <class Scalar, class ExecutionSpace>
+StoredCosts<ExecutionSpace, Scalar> gather_costs(const ExecutionSpace& space,
+                                                 CloudArena<ExecutionSpace>& arena,
+                                                 const CloudProblems<ExecutionSpace>& batch,
+                                                 const Support<ExecutionSpace>& source,
+                                                 const Support<ExecutionSpace>& target) {
+  using Points = CloudPoints<ExecutionSpace, Scalar>;
+  constexpr std::int64_t width = Points::L::width, strip = 8 * Points::row_block + width;
+  const AxisCost& axis = batch.matrix->axes()[0];
+  const Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
+      given(axis.values.data(), axis.values.size());
+  const auto values =
+      Kokkos::create_mirror_view_and_copy(typename ExecutionSpace::memory_space(), given);
+  const std::int64_t m = axis.m, columns = target.count,
+                     stride = (columns + width - 1) / width * width;
+  const auto result =
+      arena.template take<Scalar>(static_cast<std::size_t>(source.count * stride + strip));
+  const auto rows = source.index, to = target.index;
+  const double low = batch.taken_off;
+  Kokkos::parallel_for(
+      "otfleet::clouds::gather_costs",
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(
+          space, 0, source.count * stride + strip),
+      KOKKOS_LAMBDA(std::int64_t at) {
+        const std::int64_t i = at / stride, j = at % stride;
+        const bool inside = i < rows.extent_int(0) && at < source.count * stride && j < columns;
+        result(at) = inside ? static_cast<Scalar>(values(rows(i) * m + to(j)) - low) : Scalar(0);
+      });
+  space.fence();
+  return {result, stride, false};
+}
+
 /// Calls body(CloudProblem<ExecutionSpace, Scalar>) for one problem after the other; gathered
 /// points are multiplied by `factor`. Of a problem that is spread over several holders, body sees
 /// the points that are here. Points that all problems share are laid out once for all
@@ -258,6 +317,7 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
   using Points = CloudPoints<ExecutionSpace, Scalar>;
   CloudArena<ExecutionSpace> arena, shared;
   std::optional<Points> all_sources, all_targets;
+  std::optional<StoredCosts<ExecutionSpace, Scalar>> all_costs;
   for (int k = 0; k < batch.size(); ++k) {
     if (!batch.elsewhere.empty() && batch.elsewhere[k]) continue;
     arena.clear();
@@ -279,7 +339,7 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
       result.points.peers = batch.peers;
       return result;
     };
-    const CloudProblem<ExecutionSpace, Scalar> problem{
+    CloudProblem<ExecutionSpace, Scalar> problem{
         k,
         batch.source.mass[from],
         batch.bound_of(k),
@@ -288,7 +348,18 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
         make_side(batch.source, from, all_sources),
         make_side(batch.target, to, all_targets),
         &arena};
-    body(problem);
+    if (batch.matrix) {
+      auto &source = problem.source, &target = problem.target;
+      const bool whole = source.support.count == source.size && target.support.count == target.size;
+      if (whole && !all_costs)
+        all_costs = gather_costs<Scalar>(space, shared, batch, source.support, target.support);
+      source.points.costs =
+          whole ? *all_costs
+                : gather_costs<Scalar>(space, arena, batch, source.support, target.support);
+      target.points.costs = source.points.costs;
+      target.points.costs.by_column = true;
+    }
+    body(std::as_const(problem));
   }
   space.fence();
 }

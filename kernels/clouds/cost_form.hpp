@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <stdexcept>
 
 #include "kernels/clouds/ground_cost.hpp"
 #include "kernels/lanes/pack.hpp"
@@ -16,6 +17,7 @@ enum class CostForm {
   distance,  ///< its root
   power,     ///< its power p/2
   cosine,    ///< half of it, of unit vectors
+  matrix,    ///< an entry of a matrix, no sum
   angle,     ///< 2 arctan(|x − y|/|x + y|), of unit vectors: accurate at every angle
 };
 
@@ -97,6 +99,8 @@ void with_cost_form(GroundCost kind, const Function& function) {
       return function(CostFormConstant<CostForm::cosine>());
     case GroundCost::great_circle:
       return function(CostFormConstant<CostForm::angle>());
+    case GroundCost::matrix:
+      throw std::logic_error("a stored matrix is no cost between points");
   }
 }
 
@@ -113,7 +117,21 @@ void with_iteration_form(GroundCost kind, const Function& function) {
       return function(CostFormConstant<CostForm::power>());
     case GroundCost::great_circle:
       return function(CostFormConstant<CostForm::angle>());
+    case GroundCost::matrix:
+      throw std::logic_error("a stored matrix is no cost between points");
   }
+}
+
+/// Both, for kernels that read stored costs too.
+template <class Function>
+void with_any_cost_form(GroundCost kind, const Function& function) {
+  if (kind == GroundCost::matrix) return function(CostFormConstant<CostForm::matrix>());
+  with_cost_form(kind, function);
+}
+template <class Function>
+void with_any_iteration_form(GroundCost kind, const Function& function) {
+  if (kind == GroundCost::matrix) return function(CostFormConstant<CostForm::matrix>());
+  with_iteration_form(kind, function);
 }
 
 /// What an iteration does to points for that form, with costs in units of 1/scale:

@@ -104,6 +104,8 @@ inline double cost_bound(GroundCost kind, double power, double reach) {
       return 2 + 1e-6;
     case GroundCost::great_circle:
       return 3.1416;
+    case GroundCost::matrix:
+      return reach;
   }
   return 0;
 }
@@ -131,16 +133,18 @@ inline double cost_rounding(GroundCost kind, double power, int dimension, double
       // The arccosine of a sum of products: where a divisor keeps it away from 1, its slope is
       // below 100; without one the distance is a quotient of lengths.
       return 100 * (dimension + 20) * one_rounding;
+    case GroundCost::matrix:  // less its smallest entry
+      return one_rounding * bound;
   }
   return 0;
 }
 
 /// The relative error of sums over a plan whose entries are computed anew in every pass, as
-/// 2^(offset − scale C) with exponents of at most 4 · scale · bound: see rounding.hpp. `terms` as
-/// in sum_rounding().
-KOKKOS_INLINE_FUNCTION double plan_rounding(double terms, int dimension, double scale,
-                                            double bound) {
-  return sum_rounding(terms) + (dimension + 16) * one_rounding * scale * bound;
+/// 2^(potentials − scale C): see rounding.hpp. The potentials of no pair add up to more than
+/// `exponent`; where the entry is not nothing, scale C is larger by 2^10 at most. `terms` as in
+/// sum_rounding().
+KOKKOS_INLINE_FUNCTION double plan_rounding(double terms, int dimension, double exponent) {
+  return sum_rounding(terms) + (dimension + 16) * one_rounding * (exponent + 0x1p10);
 }
 
 /// Throws std::invalid_argument, beginning with `name`, where it is beyond the range of double.

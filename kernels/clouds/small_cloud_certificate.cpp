@@ -133,7 +133,7 @@ struct SmallCertificateKernel {
   }
   /// Relative, of sums over a problem's plan.
   KOKKOS_FUNCTION double rounding_of(const SmallProblem& problem) const {
-    return plan_rounding(terms_of(problem), problems.dimension(), scale, problem.bound);
+    return plan_rounding(terms_of(problem), problems.dimension(), 4 * scale * problem.bound);
   }
 
   KOKKOS_FUNCTION void load_row(const Tile& tile, const LaneState& lanes, int t, int side, int row,
@@ -335,9 +335,10 @@ struct SmallCertificateKernel {
                   epsilon * (1 - total(plan_mass)));
       out.transport_cost(problem.k) = mass * total(cost);
       // Of weights that are shares of the mass.
-      const PointBounds bounds = bound_points(
-          {total(kept_cost), total(added_cost), total(lack), total(first_dual), total(second_dual),
-           terms_of(problem), rounding_of(problem), problem.bound, problem.rounding});
+      const PointBounds bounds =
+          bound_points({total(kept_cost), total(added_cost), total(lack), total(first_dual),
+                        total(second_dual), problem.bound, problem.bound, terms_of(problem),
+                        rounding_of(problem), problem.bound, problem.rounding});
       out.upper_bound(problem.k) = mass * bounds.upper;
       out.lower_bound(problem.k) = mass * bounds.lower;
     });

@@ -59,6 +59,10 @@ SeparableCost::SeparableCost(std::vector<AxisCost> axes)
   }
 }
 
+double SeparableCost::longest_detour() const {
+  return forbids_ ? range_ * (std::min(n_, m_) + 1) : range_;
+}
+
 double SeparableCost::summed_terms() const {
   double terms = 2.0 * n_ + 2.0 * m_;
   for (const AxisCost& axis : axes_) terms += axis.n + axis.m;

@@ -41,6 +41,9 @@ class SeparableCost {
   /// Smallest and largest finite entry of C; `range` is their difference.
   double minimum() const { return minimum_; }
   double range() const { return range_; }
+  /// What no two potentials need to differ by more than: the range, or what going round forbidden
+  /// entries costs.
+  double longest_detour() const;
   /// The sum of |min C_d| over the axes: what minimum() was rounded at.
   double offset() const { return offset_; }
   /// The terms of all sums that a sum over the plan is made of: both sides' points, twice, and the

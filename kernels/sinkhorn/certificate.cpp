@@ -1,8 +1,8 @@
 #include "kernels/sinkhorn/certificate.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 
+#include "kernels/clouds/stored_cost.hpp"
 #include "kernels/sinkhorn/allowed_rounding.hpp"
 #include "kernels/sinkhorn/half_step.hpp"
 #include "kernels/sinkhorn/rounding.hpp"
@@ -294,8 +294,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
   }
   costs.to_target = gibbs->cost(to_target);
   costs.to_source = gibbs->cost(to_source);
-  // Where entries are forbidden, potentials differ by as much as detours cost.
-  costs.range = cost.forbids() ? cost.range() * (std::min(cost.n(), cost.m()) + 1) : cost.range();
+  costs.range = cost.longest_detour();
   costs.forbids = cost.forbids();
   costs.offset = cost.offset();
   costs.rounding = sum_rounding(cost.summed_terms());
@@ -306,7 +305,6 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
       g,
       out};
   launch_tiles(space, "otfleet::certificate::certify", kernel, problems.size(), cost.max_points());
-  if (cost.forbids()) bound_by_allowed_plans(cost, problems, epsilon, f, out.upper_bound);
 }
 
 }  // namespace
@@ -323,10 +321,14 @@ void certify(const ExecutionSpace& space, const SeparableCost& cost,
   if (out.dual_value.extent(0) != static_cast<std::size_t>(problems.size()))
     throw std::invalid_argument("certificates do not have one entry for each problem");
   using L = Lanes<ExecutionSpace, double>;
-  if (scaling_is_safe<double>(cost, epsilon, problems.smallest_weight()))
+  const bool safe = scaling_is_safe<double>(cost, epsilon, problems.smallest_weight());
+  if (prefers_passes(cost, problems.size(), safe))
+    certify_in_passes(space, cost, problems, epsilon, f, g, out);
+  else if (safe)
     run<ScalingDomain<L>>(space, cost, problems, epsilon, f, g, out);
   else
     run<ExtendedDomain<L>>(space, cost, problems, epsilon, f, g, out);
+  if (cost.forbids()) bound_by_allowed_plans(cost, problems, epsilon, f, out.upper_bound);
 }
 
 template struct Certificates<Kokkos::DefaultExecutionSpace>;

@@ -47,13 +47,13 @@ struct PointBounds {
   double upper, lower;
 };
 struct PointTotals {
-  double kept_cost;      ///< of the plan scaled down
-  double product, gap;   ///< see completion_cost()
-  double first, second;  ///< see certain_dual()
-  double terms;          ///< see sum_rounding()
-  double plan_rounding;  ///< relative, of sums over the plan
-  double bound;          ///< no cost is larger
-  double cost_rounding;  ///< absolute, of a cost
+  double kept_cost;                     ///< of the plan scaled down
+  double product, gap;                  ///< see completion_cost()
+  double first, second, size, largest;  ///< see certain_dual()
+  double terms;                         ///< see sum_rounding()
+  double plan_rounding;                 ///< relative, of sums over the plan
+  double bound;                         ///< no cost is larger
+  double cost_rounding;                 ///< absolute, of a cost
 };
 KOKKOS_INLINE_FUNCTION PointBounds bound_points(const PointTotals& t) {
   constexpr double most_rounding = 0.03;  // beyond, nothing is left of the plan's digits
@@ -62,7 +62,7 @@ KOKKOS_INLINE_FUNCTION PointBounds bound_points(const PointTotals& t) {
       (t.kept_cost + completion_cost(t.product, t.gap, r)) * (1 + 3 * r) + t.cost_rounding;
   const double most = t.bound + t.cost_rounding;
   const double dual =
-      certain_dual(t.first, t.second, t.bound, t.bound, 2, t.cost_rounding, sum_rounding(t.terms));
+      certain_dual(t.first, t.second, t.size, t.largest, 2, t.cost_rounding, sum_rounding(t.terms));
   // No cost is negative.
   return {r < most_rounding ? plan : most, dual > 0 ? dual : 0.0};
 }

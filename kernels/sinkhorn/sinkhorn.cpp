@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/clouds/stored_cost.hpp"
 #include "kernels/sinkhorn/launch.hpp"
 #include "kernels/sinkhorn/supports.hpp"
 #include "kernels/sinkhorn/tile_access.hpp"
@@ -356,6 +357,9 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
                                             settings.acceleration);
   if (settings.path == Path::scaling && !safe)
     throw std::invalid_argument("the scaling path is not safe for this cost and epsilon");
+  if (settings.path == Path::automatic && prefers_passes(cost, problems.size(), safe))
+    return sinkhorn_in_passes<Scalar>(space, cost, problems, settings, from_zeros, f, iterations,
+                                      status, error_trace, replaced);
   using L = Lanes<ExecutionSpace, Scalar>;
   if (safe && settings.path != Path::extended)
     run<ScalingDomain<L>>(space, cost, problems, settings, from_zeros, f, iterations, status,

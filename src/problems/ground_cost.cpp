@@ -64,6 +64,8 @@ double ground_cost(GroundCost kind, double power, const double* x, const double*
       const double more = 2 * (divisor - 1);
       return 2 * std::atan2(std::sqrt(apart + more), std::sqrt(together + more));
     }
+    case GroundCost::matrix:
+      break;
   }
   return 0;
 }
