@@ -689,6 +689,8 @@ struct NewtonKernel {
     if (judge_start(team, w, p)) return;
     if (settings.max_iterations > 0) enter(team, w, p);
     double enough = truncated_threshold;
+    const StopRule column_rule{settings.threshold, 1, settings.max_iterations, rounding};
+    InstanceControl columns;  // for the looks at the error on the targets' side
     bool converged = false;
     p.damping = p.stage == 0 && !from_zeros ? 0.1 : 0.3;
     while (p.passes < settings.max_iterations) {
@@ -719,8 +721,11 @@ struct NewtonKernel {
       // Exact on the source side, then judged there; rounding may ask for a little more.
       column_potentials(team, w, p);
       ++p.passes;
-      converged = judge_columns(team, w, p, w.y, w.rhs) < settings.threshold;
-      if (converged) break;
+      const auto decision = columns.look(column_rule, judge_columns(team, w, p, w.y, w.rhs));
+      converged = decision.stops && decision.why == Status::converged;
+      p.stalled = decision.stops && decision.why == Status::precision_limit;
+      if (decision.stops) break;
+      ++columns.iteration;
       enough *= 0.5;
     }
     if (p.transposed && !converged) column_potentials(team, w, p);

@@ -41,10 +41,10 @@ struct SinkhornSettings {
 };
 
 /// What the rounding of Scalar may leave of a marginal error, exponents being at most `exponents`
-/// and carried in Scalar: a few of their last digits.
+/// and carried in Scalar.
 template <class Scalar>
 KOKKOS_INLINE_FUNCTION double rounding_error(double exponents) {
-  return Kokkos::Experimental::epsilon<Scalar>::value * (16 + 4 * exponents);
+  return Kokkos::Experimental::epsilon<Scalar>::value * (16 + 2 * exponents);
 }
 
 /// True where u = exp(f/epsilon) and its products can neither overflow nor lose a digit to

@@ -55,7 +55,7 @@ std::vector<double> transport_to_themselves(const Geometry& geometry,
                                       Vector<const int, ExecutionSpace>(upload_indices(all)),
                                       settings, solution);
       },
-      make_cost(geometry));
+      make_cost(geometry, settings.epsilon));
   const auto dual = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), solution.dual_value);
   const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), solution.status);
   std::vector<double> values(weights.size(), unknown);
@@ -96,7 +96,9 @@ std::string DerivedValues::divergence_complaint(const Population& population) {
     return "a cost matrix alone says nothing of the cost within the points of either side; it "
            "takes points and a cost by name, or measures that both sides share";
   try {
-    std::visit([](const auto& cost) { kernels::check_symmetric(cost); }, make_cost(geometry));
+    constexpr double any_epsilon = 1;  // a cost is symmetric at all or at none
+    std::visit([](const auto& cost) { kernels::check_symmetric(cost); },
+               make_cost(geometry, any_epsilon));
   } catch (const std::invalid_argument& error) {
     return error.what();
   }

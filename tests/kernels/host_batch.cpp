@@ -234,4 +234,22 @@ double distance_up_to_constant(const Row& x, const Row& y) {
   return x.size() == y.size() ? std::max(high - low, 0.0) : infinity;
 }
 
+Solution solve_newton(const HostBatch& batch, const NewtonSettings& settings, const Rows* start) {
+  // Without a start, what f holds on entry must not matter.
+  const Row nothing(batch.cost.n(), std::nan(""));
+  const auto f = on_device(start ? *start : Rows(batch.size(), nothing), batch.cost.n());
+  const auto iterations = on_device(std::vector<int>(batch.size(), -1));
+  const auto status = on_device(std::vector<int>(batch.size(), -1));
+  newton<Space>(Space(), batch.cost, on_device(batch), settings, start == nullptr, f, iterations,
+                status);
+  Solution solution{on_host(f), {}, {}, {}};
+  const auto counts = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), iterations);
+  const auto verdicts = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), status);
+  for (int k = 0; k < batch.size(); ++k) {
+    solution.iterations.push_back(counts(k));
+    solution.status.push_back(static_cast<Status>(verdicts(k)));
+  }
+  return solution;
+}
+
 }  // namespace otfleet::kernels::test

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/newton/newton.hpp"
 #include "kernels/sinkhorn/sinkhorn.hpp"
 #include "tests/kernels/reference.hpp"
 
@@ -82,6 +83,9 @@ struct Solution {
 template <class Scalar>
 Solution solve(const HostBatch& batch, const SinkhornSettings& settings,
                const Rows* start = nullptr, int trace = 0);
+
+Solution solve_newton(const HostBatch& batch, const NewtonSettings& settings,
+                      const Rows* start = nullptr);
 
 struct Judgment {
   Rows g;

@@ -24,25 +24,6 @@ NewtonSettings settings_for(double epsilon, double threshold, int max_iterations
   return settings;
 }
 
-Solution solve_newton(const HostBatch& batch, const NewtonSettings& settings,
-                      const Rows* start = nullptr) {
-  // Without a start, what f holds on entry must not matter.
-  const Row nothing(batch.cost.n(), std::numeric_limits<double>::quiet_NaN());
-  const auto f = on_device(start ? *start : Rows(batch.size(), nothing), batch.cost.n());
-  const auto iterations = on_device(std::vector<int>(batch.size(), -1));
-  const auto status = on_device(std::vector<int>(batch.size(), -1));
-  newton<Space>(Space(), batch.cost, on_device(batch), settings, start == nullptr, f, iterations,
-                status);
-  Solution solution{on_host(f), {}, {}, {}};
-  const auto counts = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), iterations);
-  const auto verdicts = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), status);
-  for (int k = 0; k < batch.size(); ++k) {
-    solution.iterations.push_back(counts(k));
-    solution.status.push_back(static_cast<Status>(verdicts(k)));
-  }
-  return solution;
-}
-
 /// Everything that a converged instance promises, judged by the reference.
 void expect_solved(const HostBatch& batch, const NewtonSettings& settings,
                    const Solution& solution) {
@@ -245,6 +226,36 @@ TEST(Newton, huge_offset_scale_and_mass) {
       const auto with_mass = settings_for(0.02, 1e-10);
       expect_solved(heavy, with_mass, solve_newton(heavy, with_mass));
     }
+  }
+}
+
+TEST(Newton, an_error_that_is_only_rounding_ends_within_tens_of_passes) {
+  Random random(481);
+  for (Geometry geometry : all_geometries) {
+    SCOPED_TRACE(name(geometry));
+    const auto batch = random_batch(random, random_cost(random, geometry), 3, 0.2);
+    for (double epsilon : {1e-2, 1.0}) {
+      const auto found = solve_newton(batch, settings_for(epsilon, 1e-18, 5000));
+      for (int k = 0; k < 3; ++k) {
+        EXPECT_NE(found.status[k], Status::iteration_limit);
+        EXPECT_LT(found.iterations[k], 200);
+        EXPECT_LT(marginal_error(dense_problem(batch, k, epsilon), found.f[k]), 1e-11);
+      }
+    }
+  }
+}
+
+TEST(Newton, never_takes_more_passes_than_allowed) {
+  Random random(482);
+  for (Geometry geometry : all_geometries) {
+    const auto batch = random_batch(random, random_cost(random, geometry), 4, 0.3);
+    Rows bad;
+    for (int k = 0; k < 4; ++k) bad.push_back(random.uniform_row(batch.cost.n(), -3, 3));
+    for (const Rows* start : {static_cast<const Rows*>(nullptr), static_cast<const Rows*>(&bad)})
+      for (int limit = 0; limit < 45; ++limit) {
+        const auto found = solve_newton(batch, settings_for(2e-3, 1e-9, limit), start);
+        for (int k = 0; k < 4; ++k) ASSERT_LE(found.iterations[k], limit) << name(geometry);
+      }
   }
 }
 
