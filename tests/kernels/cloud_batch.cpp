@@ -56,6 +56,8 @@ double ground_cost(const HostClouds& clouds, const Row& x, const Row& y) {
       if (clouds.divisor == 1) return static_cast<double>(std::atan2(std::sqrt(areas), product));
       return static_cast<double>(
           std::acos(product / (std::sqrt(left) * std::sqrt(right) * clouds.divisor)));
+    case GroundCost::matrix:  // is none between points
+      break;
   }
   return 0;
 }
