@@ -213,10 +213,6 @@ void run_evaluate(const CommandContext& context) {
   const bool root_has_model =
       communicator.is_root() && can_find_input(context, job.files.checkpoint, "train", "model.h5");
   const bool has_model = communicator.all_reduce(std::int64_t{root_has_model}, Reduction::max) > 0;
-  if (!has_model && context.prints())
-    spdlog::info(
-        "no model is compared: none is found; otfleet train makes one, files.checkpoint "
-        "names one");
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
@@ -231,6 +227,11 @@ void run_evaluate(const CommandContext& context) {
       starts = choose_starts(job, *solver, population_file.string(), has_model);
     });
   }
+  const bool some_are_named = !job.evaluate.initializers.empty() &&
+                              job.evaluate.initializers != std::vector<std::string>{"all"};
+  if (!has_model && !some_are_named && context.prints())
+    spdlog::info(
+        "no model is compared: none is found; otfleet train makes one, files.checkpoint names one");
   const Shard shard =
       distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
   double fine_tune_seconds = 0;

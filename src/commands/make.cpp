@@ -1,4 +1,5 @@
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <iostream>
 #include <optional>
@@ -14,6 +15,7 @@ namespace {
 struct Named {
   const char* name;
   Population population;
+  std::string remark;  ///< on its pairs, or empty
 };
 
 void check_sources(const Job& job) {
@@ -39,17 +41,19 @@ std::vector<Named> build(const Job& job) {
   check_sources(job);
   const bool random = job.make.source_weights != "data";
   std::vector<Named> result;
-  if (random || !job.data.train.empty())
-    result.push_back({"train", build_population(job, Split::train)});
-  if (random || !job.data.test.empty())
-    result.push_back({"test", build_population(job, Split::test)});
+  const auto add = [&](const char* name, Split split) {
+    auto& added = result.emplace_back(Named{name, {}, {}});
+    added.population = build_population(job, split, &added.remark);
+  };
+  if (random || !job.data.train.empty()) add("train", Split::train);
+  if (random || !job.data.test.empty()) add("test", Split::test);
   if (result.size() == 2 &&
       result[0].population.geometry.fingerprint() != result[1].population.geometry.fingerprint()) {
     throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",
                                 job.data.test.file.string(), result[1].population.geometry.n,
                                 job.data.train.file.string(), result[0].population.geometry.n));
   }
-  for (const auto& [name, population] : result) {
+  for (const auto& [name, population, remark] : result) {
     population.validate(std::string("data.") + name);
   }
   return result;
@@ -79,7 +83,8 @@ void run_make(const CommandContext& context) {
       populations = build(context.job);
     }
     const PhaseTimer timer(report, "write");
-    for (const auto& [name, population] : populations) {
+    for (const auto& [name, population, remark] : populations) {
+      if (!remark.empty()) spdlog::warn(remark);
       const auto file = context.output / (std::string(name) + ".h5");
       write_population(file, population);
       report.figures()[name] = figures(population, file);

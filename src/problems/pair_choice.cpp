@@ -1,7 +1,6 @@
 #include "src/problems/pair_choice.hpp"
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include <cmath>
 #include <unordered_set>
@@ -65,15 +64,16 @@ void pair_all(Population& population) {
     for (std::int64_t j = shared ? i + 1 : 0; j < targets; ++j) add_pair(population, i, j);
 }
 
-void draw_pairs(Population& population, const RandomPairs& wanted, bool repeat) {
+std::string draw_pairs(Population& population, const RandomPairs& wanted, bool repeat) {
   const distributed::CounterRandom random(wanted.seed, wanted.stream);
   const auto sources = static_cast<std::uint64_t>(population.source_measures);
   const auto targets = static_cast<std::uint64_t>(targets_of(population));
   const bool distinct = population.shared_measures && sources > 1;
   const std::uint64_t existing = sources * (distinct ? sources - 1 : targets);
+  std::string remark;
   auto count = static_cast<std::uint64_t>(wanted.count);
   if (!repeat && count > existing) {
-    spdlog::warn(
+    remark = fmt::format(
         "{} = {}, but {} and {} measures make {} different pairs: each is taken once "
         "(make.repeat_pairs = true repeats them)",
         wanted.key, count, sources, targets, existing);
@@ -90,15 +90,21 @@ void draw_pairs(Population& population, const RandomPairs& wanted, bool repeat) 
     if (repeat || taken.insert(i * targets + j).second)
       add_pair(population, static_cast<std::int64_t>(i), static_cast<std::int64_t>(j));
   }
+  return remark;
 }
 
 }  // namespace
 
-void choose_pairs(Population& population, const Job::Make& make, const RandomPairs& random) {
-  if (!make.pairs.empty()) return read_pairs(population, make.pairs);
-  if (make.pairs.kind == "one_to_all") return pair_one_with_all(population, make.pairs.one);
-  if (make.pairs.kind == "all_pairs") return pair_all(population);
-  draw_pairs(population, random, make.repeat_pairs);
+std::string choose_pairs(Population& population, const Job::Make& make, const RandomPairs& random) {
+  if (make.pairs.empty() && make.pairs.kind == "random")
+    return draw_pairs(population, random, make.repeat_pairs);
+  if (!make.pairs.empty())
+    read_pairs(population, make.pairs);
+  else if (make.pairs.kind == "one_to_all")
+    pair_one_with_all(population, make.pairs.one);
+  else
+    pair_all(population);
+  return {};
 }
 
 }  // namespace otfleet

@@ -17,8 +17,9 @@ struct RandomPairs {
 /// Makes the problems of a population that has its measures: the pairs of a file, one source with
 /// all targets, all pairs, or random ones. Random pairs of measures that both sides share are two
 /// different ones; each comes at most once unless make.repeat_pairs says otherwise, and where fewer
-/// exist than are asked for, all are taken, with a warning. The first of more pairs are the same.
-/// Local. Throws UserError for measures that do not exist and for more than a billion problems.
-void choose_pairs(Population& population, const Job::Make& make, const RandomPairs& random);
+/// exist than are asked for, all are taken, and what is returned says so. The first of more pairs
+/// are the same. Local. Throws UserError for measures that do not exist and for more than a billion
+/// problems.
+std::string choose_pairs(Population& population, const Job::Make& make, const RandomPairs& random);
 
 }  // namespace otfleet

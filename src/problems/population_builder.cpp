@@ -239,7 +239,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
 
 }  // namespace
 
-Population build_population(const Job& job, Split split) {
+Population build_population(const Job& job, Split split, std::string* remark) {
   const bool train = split == Split::train;
   const auto& target_data = train ? job.data.train_target : job.data.test_target;
   Population population;
@@ -265,10 +265,12 @@ Population build_population(const Job& job, Split split) {
     population.target_measures = target->count;
     population.target_weights = std::move(target->weights);
   }
-  choose_pairs(population, job.make,
-               {train ? job.make.train_problems : job.make.test_problems,
-                train ? "make.train_problems" : "make.test_problems",
-                static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream});
+  const auto said =
+      choose_pairs(population, job.make,
+                   {train ? job.make.train_problems : job.make.test_problems,
+                    train ? "make.train_problems" : "make.test_problems",
+                    static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream});
+  if (remark != nullptr) *remark = said;
   return population;
 }
 

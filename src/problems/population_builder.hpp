@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "src/config/job.hpp"
@@ -11,11 +12,10 @@ namespace otfleet {
 enum class Split { train, test };
 
 /// Reads or draws (make.source_weights, make.target_weights) the measures of a split, normalizes
-/// each to mass 1, and draws random pairs of them; what is random depends on (job.seed, split)
-/// alone. On a grid the axes are linspace(0, 1, length), so that
-/// pixels span the unit interval, square or cube from corner to corner. Where both sides share
-/// their measures, the two of a pair differ (unless there is but one). Throws UserError that names
+/// each to mass 1, and pairs them as choose_pairs() does, whose words go to `remark`; what is random
+/// depends on (job.seed, split) alone. On a grid the axes are linspace(0, 1, length), so that
+/// pixels span the unit interval, square or cube from corner to corner. Throws UserError that names
 /// file and instance. Local. Memory: 8 bytes a weight and a problem.
-Population build_population(const Job& job, Split split);
+Population build_population(const Job& job, Split split, std::string* remark = nullptr);
 
 }  // namespace otfleet

@@ -28,20 +28,26 @@ bool is_plain_matrix(const Geometry& geometry) {
          (geometry.cost_name == "matrix" || geometry.source_points.empty());
 }
 
-Matrix<double, ExecutionSpace> upload_rows(const std::vector<std::span<const double>>& rows) {
+/// A measure and what its weights are multiplied by.
+struct ScaledWeights {
+  std::span<const double> weights;
+  double scale;
+};
+
+Matrix<double, ExecutionSpace> upload_rows(const std::vector<ScaledWeights>& rows) {
   const Matrix<double, ExecutionSpace> device("otfleet::solver::weights", rows.size(),
-                                              rows.front().size());
+                                              rows.front().weights.size());
   const auto host = Kokkos::create_mirror_view(device);
   for (std::size_t k = 0; k < rows.size(); ++k)
-    for (std::size_t i = 0; i < rows[k].size(); ++i) host(k, i) = rows[k][i];
+    for (std::size_t i = 0; i < rows[k].weights.size(); ++i)
+      host(k, i) = rows[k].weights[i] * rows[k].scale;
   Kokkos::deep_copy(device, host);
   return device;
 }
 
-/// The values of transports of measures with these weights to themselves; NaN where one did not
-/// converge.
+/// The values of transports of measures to themselves; NaN where one did not converge.
 std::vector<double> transport_to_themselves(const Geometry& geometry,
-                                            const std::vector<std::span<const double>>& weights,
+                                            const std::vector<ScaledWeights>& weights,
                                             const kernels::UnbalancedSettings& settings) {
   const auto count = static_cast<int>(weights.size());
   std::vector<std::int32_t> all(weights.size());
@@ -188,14 +194,22 @@ void DerivedValues::find_self(bool source, Shard rows,
     all.asked[s] = true;
     wanted.push_back(s);
   }
+  // Exact marginals at mass 1, whatever the mass: c times a measure has c times the value, less
+  // epsilon c mass log c.
+  const bool balanced = settings.tau_a == 1;
+  const double e = settings.epsilon;
   const auto find = [&](std::span<const std::int32_t> some) {
-    std::vector<std::span<const double>> their_weights;
-    for (const auto s : some) their_weights.push_back(weights(source, s));
+    std::vector<ScaledWeights> their_weights;
+    for (const auto s : some)
+      their_weights.push_back({weights(source, s), balanced ? 1 / all.mass[s] : 1.0});
     const auto found =
         transport_to_themselves(within(source, some.front()), their_weights, settings);
-    // Without the term epsilon mass², as relative_value() is.
-    for (std::size_t k = 0; k < some.size(); ++k)
-      all.self[some[k]] = found[k] - settings.epsilon * all.mass[some[k]] * all.mass[some[k]];
+    // Without the term epsilon mass², as in add().
+    for (std::size_t k = 0; k < some.size(); ++k) {
+      const double mass = all.mass[some[k]];
+      all.self[some[k]] =
+          balanced ? mass * (found[k] - e) - e * mass * std::log(mass) : found[k] - e * mass * mass;
+    }
   };
   const std::size_t at_once = clouds_ ? 1 : 1024;
   for (std::size_t first = 0; first < wanted.size(); first += at_once)

@@ -37,8 +37,8 @@ class DerivedValues {
   /// Of the measures of one side.
   struct Side {
     std::vector<double> mass, entropy;  ///< sum w, sum w log w
-    std::vector<double> self;  ///< transport to itself, see relative_value(); NaN: not known
-    std::vector<bool> asked;   ///< for `self`
+    std::vector<double> self;           ///< value of its transport to itself; NaN: not known
+    std::vector<bool> asked;            ///< for `self`
   };
 
   Side& side(bool source) { return source || shared_ ? sides_[0] : sides_[1]; }

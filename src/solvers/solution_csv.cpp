@@ -34,9 +34,6 @@ std::vector<Column> read_columns(const Hdf5File& file) {
   const auto problems = file.info("/solution/status").shape;
   auto names = file.children("/solution");
   std::sort(names.begin(), names.end());
-  // Which problem it is comes first.
-  std::stable_partition(names.begin(), names.end(),
-                        [](const auto& name) { return name == "source" || name == "target"; });
   std::vector<Column> columns;
   const auto read = [&](const std::string& name, const std::string& dataset) {
     if (!file.has(dataset) || file.is_group(dataset)) return;
@@ -48,6 +45,8 @@ std::vector<Column> read_columns(const Hdf5File& file) {
     else
       columns.push_back({name, read_numbers(file, dataset, 1, shape)});
   };
+  if (file.has("/problems"))
+    for (const std::string name : {"source", "target"}) read(name, "/problems/" + name);
   for (const auto& name : names)
     if (!belongs_to_points(name)) read(name, "/solution/" + name);
   if (file.has("/plan")) read("kept_mass", "/plan/kept_mass");

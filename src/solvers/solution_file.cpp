@@ -63,8 +63,8 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
       file_->create_dataset<Value>(name, {problems});
   });
   if (contents_.kind != SolutionContents::Kind::mapped_points) {
-    file_->write<std::int32_t>("/solution/source", {problems}, layout_.source);
-    file_->write<std::int32_t>("/solution/target", {problems}, layout_.target);
+    file_->write<std::int32_t>("/problems/source", {problems}, layout_.source);
+    file_->write<std::int32_t>("/problems/target", {problems}, layout_.target);
   }
   create_points_datasets();
   if (!wants_entries(contents_.wanted)) return;

@@ -39,8 +39,7 @@ struct SolutionLayout {
 /// whatever the rank count. Root attributes: otfleet_kind = "solution", otfleet_version = 1.
 /// Attributes of /solution: epsilon, tau_a, tau_b, transported_share, threshold, initializer,
 /// precision, population (file name), geometry (fingerprint), status_0 … status_3 (what each status
-/// means). Datasets, P rows each:
-///   source, target       int32, the measures of the problem in the population
+/// means). Datasets, P rows each; /problems/source and /problems/target as in the population:
 ///   f [P, n], g [P, m]   float64, cost units; −inf where a weight is zero (only if asked for)
 ///   dual_value, transport_cost, upper_bound, lower_bound   float64, cost units times mass
 ///   marginal_error       float64, L1, share of the mass;  iterations, status   int32

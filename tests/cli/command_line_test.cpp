@@ -46,7 +46,7 @@ class CommandLine : public ::testing::Test {
     write_gzip(folder_ / "images.idx.gz", idx(0x08, {4, 2, 3}, bytes_of(pixels)));
     write_bytes(folder_ / "job.toml",
                 "[data]\ntrain = { file = \"images.npy\" }\ntest = { file = \"images.npy\" }\n"
-                "[make]\ntrain_problems = 20\ntest_problems = 5\n");
+                "[make]\ntrain_problems = 12\ntest_problems = 5\n");
   }
 
   /// A file of doubles, [count / 6, 2, 3].
@@ -112,7 +112,7 @@ TEST_F(CommandLine, MakeReadsEveryFormat) {
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_EQ(result.err, "");
     const auto train = read_population(folder_ / "out/train.h5");
-    EXPECT_EQ(train.problems(), 20);
+    EXPECT_EQ(train.problems(), 12);
     EXPECT_EQ(train.source_measures, 4);
     EXPECT_EQ(train.geometry.axes, (std::vector<std::vector<double>>{{0, 1}, {0, 0.5, 1}}));
     EXPECT_EQ(train.source_weights[11], 1.0);
@@ -126,12 +126,12 @@ TEST_F(CommandLine, MakeLeavesAReport) {
   const auto report = nlohmann::json::parse(read_bytes(folder_ / "job-out/make/report.json"));
   EXPECT_EQ(report["command"], "make");
   EXPECT_EQ(report["train"]["measures"], 4);
-  EXPECT_EQ(report["train"]["problems"], 20);
+  EXPECT_EQ(report["train"]["problems"], 12);
   EXPECT_EQ(report["train"]["points"], 6);
   EXPECT_EQ(report["train"]["file"], "job-out/make/train.h5");
   EXPECT_EQ(report["test"]["problems"], 5);
   EXPECT_EQ(report["ranks"], 1);
-  EXPECT_EQ(report["configuration"]["make"]["train_problems"], 20);
+  EXPECT_EQ(report["configuration"]["make"]["train_problems"], 12);
   EXPECT_TRUE(report["versions"].contains("libtorch"));
   EXPECT_TRUE(report.contains("revision"));
   EXPECT_TRUE(report.contains("execution_space"));
@@ -158,7 +158,7 @@ TEST_F(CommandLine, InfoShowsWhatAFileHolds) {
   const auto population = run({"info", "out/train.h5"});
   EXPECT_EQ(population.code, 0) << population.err;
   for (const char* part : {"out/train.h5: population", "/measures/weights", "[4, 6]", "float64",
-                           "grid [2, 3], n = 6, m = 6", "measures: 4", "problems: 20"}) {
+                           "grid [2, 3], n = 6, m = 6", "measures: 4", "problems: 12"}) {
     EXPECT_NE(population.out.find(part), std::string::npos) << population.out;
   }
 

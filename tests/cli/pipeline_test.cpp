@@ -334,7 +334,8 @@ TEST_F(Pipeline, EvaluateWithoutAModelComparesWhatNeedsNone) {
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_EQ(count_of(result.err, "no model is compared: none is found"), 1u) << result.err;
     std::vector<std::string> names;
-    for (const auto& [name, start] : read_report(output)["thresholds"][0]["initializers"].items())
+    const Json report = read_report(output);
+    for (const auto& [name, start] : report["thresholds"][0]["initializers"].items())
       names.push_back(name);
     return names;
   };

@@ -44,6 +44,19 @@ TEST(CostStatistic, OfEveryGeometryIsThatOfItsMatrix) {
   }
 }
 
+/// PointCloud(x, y, epsilon=0.05, relative_epsilon=…) of OTT-JAX 0.6.0.
+TEST(CostStatistic, IsTheUnitOfOtt) {
+  Geometry points;
+  points.kind = Geometry::Kind::points;
+  points.n = 3;
+  points.m = 2;
+  points.dimension = 1;
+  points.source_points = {0, 0.5, 1.2};
+  points.target_points = {0.1, 0.9};
+  EXPECT_NEAR(0.05 * cost_statistic(points, "mean"), 0.02033333333333333, 1e-15);
+  EXPECT_NEAR(0.05 * cost_statistic(points, "std"), 0.022242351993937655, 1e-15);
+}
+
 TEST(CostStatistic, ForbiddenPairsDoNotCount) {
   Geometry dense;
   dense.kind = Geometry::Kind::dense;

@@ -115,6 +115,44 @@ TEST(DerivedValues, AreThoseOfTheDefinitionInEveryGeometry) {
   }
 }
 
+/// Three points and two on a line, solved by OTT-JAX 0.6.0 (reg_ot_cost, ent_reg_cost; threshold
+/// 1e-14) and GeomLoss 0.3.1 (SamplesLoss with blur = √(ε/2) and ε, scaling 0.999).
+TEST(DerivedValues, AreThoseOfOttAndGeomLoss) {
+  struct Case {
+    const char* cost;
+    double ott, entropic, geomloss, divergence;
+  };
+  for (const auto& expected : {Case{"squared_euclidean", 0.24927940446668895, 0.07901293635930592,
+                                    0.24927940446668895 / 2, 2 * 0.083216561708502},
+                               Case{"euclidean", 0.4122409084420492, 0.24197444033466617,
+                                    0.4122400826831488, 0.32722337344836927}}) {
+    SCOPED_TRACE(expected.cost);
+    Population population;
+    auto& geometry = population.geometry;
+    geometry.kind = Geometry::Kind::points;
+    geometry.cost_name = expected.cost;
+    geometry.n = 3;
+    geometry.m = 2;
+    geometry.dimension = 1;
+    geometry.source_points = {0, 0.5, 1.2};
+    geometry.target_points = {0.1, 0.9};
+    population.shared_measures = false;
+    population.source_measures = population.target_measures = 1;
+    population.source_weights = {0.2, 0.3, 0.5};
+    population.target_weights = {0.6, 0.4};
+    population.source = population.target = {0};
+    auto settings = tight_settings();
+    settings.threshold = 1e-12;
+    SolveSeconds seconds;
+    const auto found =
+        PopulationSolver(population, 0.1).solve({0, 1}, settings, nullptr, everything(), seconds);
+    EXPECT_NEAR(found.regularized_ott[0], expected.ott, 1e-12);
+    EXPECT_NEAR(found.dual_value[0], expected.entropic, 1e-12);
+    EXPECT_NEAR(found.regularized_geomloss[0], expected.geomloss, 1e-5);
+    EXPECT_NEAR(found.divergence[0], expected.divergence, 2e-4);  // theirs is not converged
+  }
+}
+
 TEST(DerivedValues, OfClouds) {
   for (const char* cost : {"squared_euclidean", "euclidean", "power"})
     for (const bool shared : {true, false}) {
@@ -162,17 +200,20 @@ TEST(DerivedValues, EqualMeasuresAreAtDistanceZero) {
 TEST(DerivedValues, ScaleWithTheMass) {
   auto one = testing::dense_population(9, 6, 3, 5);
   one.geometry.cost_name = "squared_euclidean";
-  auto heavy = one;
-  for (auto* weights : {&heavy.source_weights, &heavy.target_weights})
-    for (double& w : *weights) w *= 3;
   SolveSeconds seconds;
   auto settings = tight_settings();
   const auto light =
       PopulationSolver(one, epsilon).solve({0, 5}, settings, nullptr, everything(), seconds);
-  const auto found =
-      PopulationSolver(heavy, epsilon).solve({0, 5}, settings, nullptr, everything(), seconds);
-  for (std::size_t k = 0; k < 5; ++k)
-    EXPECT_NEAR(found.divergence[k], 3 * light.divergence[k], 1e-7);
+  for (const double mass : {1e-3, 3.0, 1e6}) {
+    auto heavy = one;
+    for (auto* weights : {&heavy.source_weights, &heavy.target_weights})
+      for (double& w : *weights) w *= mass;
+    settings.threshold = 1e-9 * mass;
+    const auto found =
+        PopulationSolver(heavy, epsilon).solve({0, 5}, settings, nullptr, everything(), seconds);
+    for (std::size_t k = 0; k < 5; ++k)
+      EXPECT_NEAR(found.divergence[k] / mass, light.divergence[k], 1e-7) << mass;
+  }
 }
 
 TEST(DerivedValues, OfMarginalsThatNeedNotBeExact) {
