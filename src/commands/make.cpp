@@ -37,11 +37,10 @@ void check_sources(const Job& job) {
 /// Both populations before the first is written, so that a mistake in the second leaves no file.
 std::vector<Named> build(const Job& job) {
   check_sources(job);
-  const bool random = job.make.source_weights != "data";
   std::vector<Named> result;
-  if (random || !job.data.train.empty())
+  if (makes(job, Split::train))
     result.push_back({"train", build_population(job, Split::train)});
-  if (random || !job.data.test.empty())
+  if (makes(job, Split::test))
     result.push_back({"test", build_population(job, Split::test)});
   if (result.size() == 2 &&
       result[0].population.geometry.fingerprint() != result[1].population.geometry.fingerprint()) {

@@ -178,7 +178,7 @@ CommandScaling study_command(
     if (context.prints())
       spdlog::info("{}: {} problems on {} rank(s)", command, point.items, point.ranks);
     on_first_ranks(world, point.ranks, [&](const Communicator& communicator) {
-      const auto folder = context.output / "run";
+      const auto folder = context.output / ".otfleet-scale-run";  // a name of ours alone
       communicator.agree([&] {
         if (!communicator.is_root()) return;
         std::filesystem::remove_all(folder);

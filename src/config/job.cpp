@@ -349,6 +349,17 @@ nlohmann::json Job::resolved() const {
   return result;
 }
 
+std::vector<std::pair<std::string, Path>> Job::named_files() const {
+  Job copy = *this;
+  std::vector<std::pair<std::string, Path>> files;
+  for (const auto& key : job_keys()) {
+    const Field field = key.field(copy);
+    if (const auto* file = std::get_if<Path*>(&field); file != nullptr && !(*file)->empty())
+      files.emplace_back(key.path, **file);
+  }
+  return files;
+}
+
 Job Job::defaults(const std::string& kind) {
   Job job;
   job.problem.kind = kind;

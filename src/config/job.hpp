@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace otfleet {
@@ -163,6 +164,9 @@ struct Job {
   static Job defaults(const std::string& kind);
 
   bool seeks_potentials() const { return problem.kind == "potentials"; }
+
+  /// Every file that the job names, with its key.
+  std::vector<std::pair<std::string, std::filesystem::path>> named_files() const;
 
   /// Everything above under its TOML path, for report.json.
   nlohmann::json resolved() const;

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdio>
 
+#include "distributed/staged_path.hpp"
+
 namespace otfleet {
 namespace {
 
@@ -16,24 +18,21 @@ constexpr const char* style =
 }  // namespace
 
 void draw_picture(const std::filesystem::path& picture, const std::string& script) {
-  const auto temporary = picture.parent_path() / ("." + picture.filename().string() + ".partial");
+  distributed::StagedPath staged(picture, distributed::FileMark::png());
   // Writing to a gnuplot that is not there must not end the program.
   const auto on_broken_pipe = std::signal(SIGPIPE, SIG_IGN);
   FILE* gnuplot = popen("gnuplot 2>/dev/null", "w");
   bool drawn = gnuplot != nullptr;
   if (drawn) {
     const std::string text =
-        style + std::string("set output '") + temporary.string() + "'\n" + script;
+        style + std::string("set output '") + staged.temporary().string() + "'\n" + script;
     std::fwrite(text.data(), 1, text.size(), gnuplot);
     drawn = pclose(gnuplot) == 0;
   }
   std::signal(SIGPIPE, on_broken_pipe);
-  std::error_code error;
-  if (drawn) std::filesystem::rename(temporary, picture, error);
-  if (!drawn || error) {
-    std::filesystem::remove(temporary, error);
-    spdlog::warn("no {}: gnuplot is missing or failed", picture.string());
-  }
+  if (!drawn) return spdlog::warn("no {}: gnuplot is missing or failed", picture.string());
+  distributed::mark_png(staged.temporary());
+  staged.commit();
 }
 
 }  // namespace otfleet

@@ -8,6 +8,7 @@
 
 #include "distributed/error.hpp"
 #include "distributed/staged_path.hpp"
+#include "src/file_kinds.hpp"
 #include "src/problems/checked_hdf5.hpp"
 #include "src/problems/fingerprint.hpp"
 #include "src/problems/ground_cost.hpp"
@@ -189,7 +190,7 @@ CloudPopulation read_cloud_population(const std::filesystem::path& path, bool eq
 }
 
 void write_cloud_population(const std::filesystem::path& path, const CloudPopulation& population) {
-  distributed::StagedPath staged(path);
+  distributed::StagedPath staged(path, distributed::FileMark::hdf5(population_kind));
   auto file = Hdf5File::create(staged.temporary());
   mark_population(file);
   file.create_group("/geometry");

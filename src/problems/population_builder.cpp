@@ -257,6 +257,11 @@ void draw_pairs(Population& population, std::int64_t count, std::uint64_t seed,
 
 }  // namespace
 
+bool makes(const Job& job, Split split) {
+  return job.make.source_weights != "data" ||
+         !(split == Split::train ? job.data.train : job.data.test).empty();
+}
+
 Population build_population(const Job& job, Split split) {
   const bool train = split == Split::train;
   const auto& target_data = train ? job.data.train_target : job.data.test_target;

@@ -10,6 +10,9 @@ namespace otfleet {
 /// Which of the two populations of a job: its data, its number of problems and its random stream.
 enum class Split { train, test };
 
+/// Does the job say what the split's measures are? Otherwise there is nothing to build.
+bool makes(const Job& job, Split split);
+
 /// Reads or draws (make.source_weights, make.target_weights) the measures of a split, normalizes
 /// each to mass 1, and draws random pairs of them; what is random depends on (job.seed, split)
 /// alone. On a grid the axes are linspace(0, 1, length), so that

@@ -4,6 +4,7 @@
 #include "distributed/error.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "distributed/staged_path.hpp"
+#include "src/file_kinds.hpp"
 #include "src/problems/checked_hdf5.hpp"
 #include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
@@ -151,7 +152,7 @@ Population read_population(const std::filesystem::path& path, bool equal_masses)
 }
 
 void write_population(const std::filesystem::path& path, const Population& population) {
-  distributed::StagedPath staged(path);
+  distributed::StagedPath staged(path, distributed::FileMark::hdf5(population_kind));
   auto file = Hdf5File::create(staged.temporary());
   mark_population(file);
   write_geometry(file, population.geometry);

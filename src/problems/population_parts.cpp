@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "distributed/error.hpp"
+#include "distributed/file_mark.hpp"
+#include "src/file_kinds.hpp"
 #include "src/problems/checked_hdf5.hpp"
 
 namespace otfleet {
@@ -33,8 +35,8 @@ void check_population_groups(const Hdf5File& file) {
   const auto fail = [&](const std::string& text) {
     throw UserError(file.path().string() + ": " + text);
   };
-  const auto kind = file.string_attribute("/", "otfleet_kind");
-  if (kind && *kind != "population") fail(fmt::format("is a {} file, not a population", *kind));
+  const auto kind = file.string_attribute("/", distributed::kind_attribute);
+  if (kind && *kind != population_kind) fail(fmt::format("is a {} file, not a population", *kind));
   const auto version = file.number_attribute("/", "otfleet_version");
   if (version && *version > format_version) {
     fail(fmt::format("has format version {}; this otfleet reads up to {}", *version,
@@ -48,7 +50,7 @@ void check_population_groups(const Hdf5File& file) {
 }
 
 void mark_population(Hdf5File& file) {
-  file.set_attribute("/", "otfleet_kind", std::string("population"));
+  file.set_attribute("/", distributed::kind_attribute, std::string(population_kind));
   file.set_attribute("/", "otfleet_version", static_cast<std::int64_t>(format_version));
 }
 

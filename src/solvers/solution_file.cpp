@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "src/file_kinds.hpp"
 #include "src/solvers/conjugate_solver.hpp"
 
 namespace otfleet {
@@ -42,13 +43,15 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
                            std::int64_t plan_entries)
     : communicator_(communicator), layout_(std::move(layout)), contents_(job) {
   communicator.agree([&] {
-    if (communicator.is_root()) staged_ = std::make_unique<distributed::StagedPath>(path);
+    if (communicator.is_root())
+      staged_ = std::make_unique<distributed::StagedPath>(
+          path, distributed::FileMark::hdf5(solution_kind));
   });
   const std::string temporary =
       communicator.broadcast(staged_ ? staged_->temporary().string() : std::string());
   file_ = std::make_unique<distributed::Hdf5File>(
       distributed::Hdf5File::create(temporary, communicator));
-  file_->set_attribute("/", "otfleet_kind", std::string("solution"));
+  file_->set_attribute("/", distributed::kind_attribute, std::string(solution_kind));
   file_->set_attribute("/", "otfleet_version", std::int64_t{1});
   file_->create_group("/solution");
   write_attributes(job, population_name);
