@@ -18,6 +18,10 @@ struct Named {
 
 void check_sources(const Job& job) {
   const Job::Data& data = job.data;
+  if (job.problem.geometry == "clouds")
+    throw UserError(
+        "problem.geometry = 'clouds': make builds no populations in which every measure has points "
+        "of its own; write the file yourself, the README says how");
   if (job.make.source_weights != "data") return;
   if (data.train.empty() && data.test.empty()) {
     throw UserError("data.train and data.test are both missing: make needs at least one");

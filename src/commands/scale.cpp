@@ -14,6 +14,7 @@
 #include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
 #include "src/commands/input_files.hpp"
+#include "src/commands/job_population.hpp"
 #include "src/commands/scaling_study.hpp"
 #include "src/commands/solve_run.hpp"
 #include "src/commands/solve_task.hpp"
@@ -261,7 +262,7 @@ void run_scale(const CommandContext& context) {
       require_balanced(job, "scale");
       const auto file = find_input(context, job.files.train_population, "files.train_population",
                                    "make", "train.h5");
-      population = read_population(file);
+      population = read_job_population(job, file);
       if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
       if (job.train.batch < counts.back())
         throw UserError(fmt::format("train.batch = {} is too small for {} ranks", job.train.batch,

@@ -175,6 +175,7 @@ void assign(Job& job, const Key& key, const toml::node& node, const Origin& orig
         }
       },
       key.field(job));
+  job.given.insert(key.path);
   if (const auto complaint = key.complaint(job); !complaint.empty()) fail(complaint);
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +33,7 @@ struct Job {
 
   struct Problem {
     std::string kind = "population";         // population | potentials
-    std::string geometry = "grid";           // grid | dense | points
+    std::string geometry = "grid";           // grid | dense | points | clouds (not of make)
     std::string cost = "squared_euclidean";  // see ground_costs(); dense also: matrix (data.cost)
     double power = 1;                        // of the distance, cost = "power"
     double epsilon = 1e-2;                   // absolute, in units of the cost
@@ -58,6 +59,7 @@ struct Job {
     std::string target_weights = "data";
     std::int64_t train_measures = 1000, test_measures = 1000;  // of random weights, on each side
     std::vector<std::int64_t> grid;  // lengths of the axes, when no data gives them
+    bool stretch = false;            // every axis of a grid spans [0, 1]; else the longest
   } make;
 
   struct Files {  // empty: found beside the output folder, where the earlier commands put them
@@ -108,6 +110,7 @@ struct Job {
     double doubtful_error = 0.25;      // share of the mass: a prediction with a larger first error
                                        // is compared with zeros
     std::string precision = "double";  // double | float; certificates are always double
+    bool normalize = false;            // scale every measure to mass 1 before anything else
     std::string shard = "auto";        // auto | problems | rows: what ranks share, clouds only
     double checkpoint_seconds = 60;    // between two saves of an unfinished solve
   } solver;
@@ -159,6 +162,10 @@ struct Job {
     std::int64_t repetitions = 3;  // of every run; the median counts
     std::int64_t predict_ranks = 4096;
   } scale;
+
+  /// Keys that the job file or an override gives, not a default.
+  std::set<std::string> given;
+  bool sets(const std::string& key) const { return given.count(key) > 0; }
 
   /// What a job that says nothing else means for a problem.kind.
   static Job defaults(const std::string& kind);

@@ -160,6 +160,13 @@ void read_points(const Job& job, Geometry& geometry) {
   geometry.dimension = source.shape[1];
   geometry.source_points = std::move(source.values);
   geometry.target_points = std::move(target.values);
+  if (geometry.cost_name == "matrix") return;
+  const auto kind = ground_cost_kind("problem.cost", geometry.cost_name);
+  check_cost_takes(name_of(job.data.points) + ":", kind, geometry.source_points, geometry.dimension,
+                   "row");
+  if (!job.data.target_points.empty())
+    check_cost_takes(name_of(job.data.target_points) + ":", kind, geometry.target_points,
+                     geometry.dimension, "row");
 }
 
 std::vector<double> cost_matrix(const Geometry& geometry) {

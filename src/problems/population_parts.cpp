@@ -105,10 +105,16 @@ double check_measure(const std::string& name, const char* what, std::int64_t ind
   return mass;
 }
 
+void scale_to_mass_one(std::span<double> weights) {
+  double mass = 0;
+  for (const double weight : weights) mass += weight;
+  for (double& weight : weights) weight /= mass;
+}
+
 void check_problems(const std::string& name, const std::vector<std::int32_t>& source,
                     const std::vector<std::int32_t>& target,
                     const std::vector<double>& source_masses,
-                    const std::vector<double>& target_masses, bool equal_masses) {
+                    const std::vector<double>& target_masses, bool equal_masses, bool may_differ) {
   if (source.size() != target.size()) {
     throw UserError(fmt::format("{}: /problems/source has {} entries, /problems/target {}", name,
                                 source.size(), target.size()));
@@ -120,8 +126,11 @@ void check_problems(const std::string& name, const std::vector<std::int32_t>& so
     if (std::abs(a - b) > mass_tolerance * std::max(a, b)) {
       throw UserError(
           fmt::format("{}: problem {} pairs masses that differ: {} (source {}) and {} "
-                      "(target {})",
-                      name, p, a, source[p], b, target[p]));
+                      "(target {}); solver.normalize = true scales every measure to mass 1{}",
+                      name, p, a, source[p], b, target[p],
+                      may_differ ? ", and in 'otfleet solve' problem.tau_a and problem.tau_b below "
+                                   "1, or problem.transported_share, let masses differ"
+                                 : ""));
     }
   }
 }

@@ -276,6 +276,40 @@ TEST_F(CommandLine, InfoRefusesWhatItDoesNotKnow) {
   expect_refused({"info", "bad.h5"}, "bad.h5: /measures/weights row 1 has a negative weight");
 }
 
+/// What could not be printed is no success.
+TEST_F(CommandLine, StdoutThatCannotBeWritten) {
+  ASSERT_EQ(run({"make", "job.toml", "--output", "made"}).code, 0);
+  const auto result_of = [&](const std::string& words, const std::string& redirection) {
+    return testing::run_words({"bash", "-c", std::string(OTFLEET_PROGRAM) + " " + words + redirection},
+                              folder_.path());
+  };
+  for (const char* words :
+       {"--help", "--version", "--keys", "solve --help", "info made/test.h5",
+        "make job.toml --output made"})
+    for (const char* redirection : {" >/dev/full", " >&-"}) {
+      const auto result = result_of(words, redirection);
+      EXPECT_EQ(result.code, 2) << words << redirection;
+      EXPECT_EQ(count_of(result.err, "otfleet: standard output: cannot be written"), 1u)
+          << words << redirection << ": " << result.err;
+      EXPECT_EQ(count_of(result.err, "\n"), 1u) << result.err;
+    }
+  // Where nothing is printed, nothing is missing; and no file takes the place of a closed stdout.
+  EXPECT_EQ(result_of("make job.toml --output made --quiet", " >&-").code, 0);
+  EXPECT_EQ(run({"info", "made/test.h5"}).code, 0);
+}
+
+TEST_F(CommandLine, EmptyNames) {
+  for (const Words& words : {Words{"make", "job.toml", "--output", ""}, Words{"make", ""},
+                             Words{"make", "job.toml", "--output="}, Words{"info", ""}}) {
+    const auto result = run(words);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_EQ(count_of(result.err, "\n"), 1u) << result.err;
+  }
+  EXPECT_NE(run({"make", "job.toml", "--output", ""}).err.find("--output: is empty"),
+            std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "job-out"));
+}
+
 TEST_F(CommandLine, OutputThatCannotBeMade) {
   write_bytes(folder_ / "file", "");
   expect_refused({"make", "job.toml", "--output", "file"}, "--output file: cannot write there");
