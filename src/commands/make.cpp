@@ -53,7 +53,8 @@ std::vector<Named> build(const Job& job) {
                                 job.data.train.file.string(), result[0].population.geometry.n));
   }
   for (const auto& [name, population] : result) {
-    population.validate(std::string("data.") + name);
+    const auto& data = name == std::string("train") ? job.data.train : job.data.test;
+    population.validate(data.empty() ? std::string("data.") + name : data.file.string());
   }
   return result;
 }

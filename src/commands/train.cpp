@@ -30,7 +30,7 @@ void train_on_population(const CommandContext& context, Report& report) {
       require_balanced(job, "train");
       population = read_job_population(job, file);
       if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
-      description = describe_model(job, population);
+      naming(file, [&] { description = describe_model(job, population); });
     });
     nlohmann::json content = {{"geometry", population.geometry.fingerprint()},
                               {"problems", population.problems()}};

@@ -15,8 +15,9 @@ bool makes(const Job& job, Split split);
 
 /// Reads or draws (make.source_weights, make.target_weights) the measures of a split, normalizes
 /// each to mass 1, and draws random pairs of them; what is random depends on (job.seed, split)
-/// alone. On a grid the axes are linspace(0, 1, length), so that
-/// pixels span the unit interval, square or cube from corner to corner. Where both sides share
+/// alone. On a grid the longest axis is linspace(0, 1, length) and the others have the same step
+/// (pixels are square), or with make.stretch every axis spans [0, 1]. Arrays that look like color
+/// images are no grids unless make.grid says so. Where both sides share
 /// their measures, the two of a pair differ (unless there is but one). Throws UserError that names
 /// file and instance. Local. Memory: 8 bytes a weight and a problem.
 Population build_population(const Job& job, Split split);

@@ -114,7 +114,7 @@ TEST_F(CommandLine, MakeReadsEveryFormat) {
     const auto train = read_population(folder_ / "out/train.h5");
     EXPECT_EQ(train.problems(), 20);
     EXPECT_EQ(train.source_measures, 4);
-    EXPECT_EQ(train.geometry.axes, (std::vector<std::vector<double>>{{0, 1}, {0, 0.5, 1}}));
+    EXPECT_EQ(train.geometry.axes, (std::vector<std::vector<double>>{{0, 0.5}, {0, 0.5, 1}}));
     EXPECT_EQ(train.source_weights[11], 1.0);
     EXPECT_EQ(read_population(folder_ / "out/test.h5").problems(), 5);
     std::filesystem::remove_all(folder_ / "out");
@@ -220,7 +220,7 @@ TEST_F(CommandLine, FilesThatAreNotWhatTheyShouldBe) {
     return make({"--set", "data.train.file=" + file, "--set", "data.train.dataset=" + dataset});
   };
   expect_refused(train("none.npy"), "none.npy: no such file");
-  expect_refused(train("job.toml"), "job.toml: is neither HDF5, NumPy .npy nor IDX");
+  expect_refused(train("job.toml"), "job.toml: is neither HDF5, NumPy .npy or .npz nor IDX");
   expect_refused(train("images.h5"), "needs a dataset's name; it holds /train");
   expect_refused(train("images.h5", "trian"), "no dataset 'trian'; it holds /train");
   expect_refused(train("images.npy", "train"), "this is no HDF5 file");
