@@ -73,9 +73,10 @@ Names used_measures(const Hdf5File& file, const std::string& kind) {
   const bool clouds = kind == "clouds";
   const Names parts = clouds ? Names{"weights", "points", "offsets"} : Names{"weights"};
   const bool shared = file.has(clouds ? "/measures/offsets" : "/measures/weights");
+  if (shared) return parts;
   Names names;
-  for (const auto& part : parts)
-    for (const char* side : {"source_", "target_"}) names.push_back((shared ? "" : side) + part);
+  for (const char* side : {"source_", "target_"})
+    for (const auto& part : parts) names.push_back(side + part);
   return names;
 }
 
