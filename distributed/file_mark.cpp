@@ -28,8 +28,7 @@ std::string big_endian(unsigned long value) {
 std::string png_chunk() {
   const std::string text = std::string("Software") + '\0' + "otfleet";
   const std::string content = "tEXt" + text;
-  const auto sum =
-      crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
+  const auto sum = crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size());
   return big_endian(text.size()) + content + big_endian(sum);
 }
 

@@ -127,6 +127,7 @@ bool write_text(const fs::path& path, int flags, const std::string& text) {
       ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const int error = errno;
   ::close(descriptor);
+  if (!written) ::unlink(path.c_str());
   errno = error;
   return written;
 }
@@ -179,8 +180,7 @@ FolderLock::FolderLock(const fs::path& folder, const std::string& command,
     if (!is_stale(other, own)) refuse(file_.path(), other, own);
     std::error_code error;
     fs::remove(file_.path(), error);
-    if (error)
-      throw UserError(file_.path().string() + ": cannot be removed: " + error.message());
+    if (error) throw UserError(file_.path().string() + ": cannot be removed: " + error.message());
   }
   file_.hold();
   // Only now: of two that come at the same time, at least one sees the other.

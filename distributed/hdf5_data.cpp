@@ -83,7 +83,8 @@ void check_filters(const fs::path& path, hid_t handle, const std::string& datase
                        sizeof name - 1, name, &configuration);
     if (filter < 0 || H5Zfilter_avail(filter) > 0) continue;
     fail(path, "dataset '" + dataset + "' is compressed by the HDF5 filter " +
-                   std::to_string(filter) + (name[0] != '\0' ? std::string(" ('") + name + "')" : "") +
+                   std::to_string(filter) +
+                   (name[0] != '\0' ? std::string(" ('") + name + "')" : "") +
                    ", which is not installed: write it with gzip or uncompressed, or set " +
                    "HDF5_PLUGIN_PATH to the folder of the filter's plugin");
   }

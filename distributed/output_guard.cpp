@@ -30,9 +30,8 @@ bool same_file(const fs::path& a, const fs::path& b) {
 }
 
 const Input* find_input(const fs::path& file) {
-  const auto found = std::find_if(inputs().begin(), inputs().end(), [&](const Input& input) {
-    return same_file(input.file, file);
-  });
+  const auto found = std::find_if(inputs().begin(), inputs().end(),
+                                  [&](const Input& input) { return same_file(input.file, file); });
   return found == inputs().end() ? nullptr : &*found;
 }
 

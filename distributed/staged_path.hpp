@@ -9,9 +9,9 @@ namespace otfleet::distributed {
 
 /// A file written under a temporary name beside its final one, so that a final name always means a
 /// complete file. It replaces no file but one that carries its mark and is no input of the run.
-/// `commit()` syncs the file to disk, renames it and removes what runs that were killed had begun of
-/// it; a StagedPath destroyed before that removes the temporary file. Local: one rank owns it, and
-/// one thread all of a process.
+/// `commit()` syncs the file to disk, renames it and removes what runs that were killed had begun
+/// of it; a StagedPath destroyed before that removes the temporary file. Local: one rank owns it,
+/// and one thread all of a process.
 class StagedPath {
  public:
   /// Throws UserError when the folder does not exist or is not writable, and as

@@ -34,7 +34,10 @@ const CLI::Validator not_empty(
     "");
 
 void add_job_options(CLI::App& app, CommandLine& line) {
-  app.add_option("job", line.file, "The job file")->required()->check(not_empty)->type_name("JOB.toml");
+  app.add_option("job", line.file, "The job file")
+      ->required()
+      ->check(not_empty)
+      ->type_name("JOB.toml");
   app.add_option("--set", line.overrides, "Override a key of the job file; may be repeated")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);
@@ -104,7 +107,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   }
   auto* info =
       app.add_subcommand("info", "Show what a population, solution or checkpoint file holds");
-  info->add_option("file", line.file, "The file")->required()->check(not_empty)->type_name("FILE.h5");
+  info->add_option("file", line.file, "The file")
+      ->required()
+      ->check(not_empty)
+      ->type_name("FILE.h5");
 
   try {
     app.parse(argc, argv);

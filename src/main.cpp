@@ -63,8 +63,7 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
     if (line.share) share = {line.share->index, line.share->count};
     lock.emplace(output, line.command, share);
   });
-  communicator.agree(
-      [&] { check_output_files(job, line.file, line.command, output, line.share); });
+  communicator.agree([&] { check_output_files(job, line.file, line.command, output, line.share); });
   line.run({job, communicator, output, line.quiet, line.share});
 }
 

@@ -23,9 +23,10 @@ void require_job_agrees(const Job& job, const std::string& kind, const std::stri
                         double power, const std::filesystem::path& file) {
   const auto refuse = [&](const std::string& key, const std::string& asked,
                           const std::string& found) {
-    throw UserError(fmt::format("{} = {} says otherwise than {}, which has {}; the population "
-                                "decides: leave the key out, or give it that value",
-                                key, asked, file.string(), found));
+    throw UserError(
+        fmt::format("{} = {} says otherwise than {}, which has {}; the population "
+                    "decides: leave the key out, or give it that value",
+                    key, asked, file.string(), found));
   };
   const auto& problem = job.problem;
   if (job.sets("problem.geometry") && problem.geometry != kind)

@@ -42,10 +42,8 @@ void check_sources(const Job& job) {
 std::vector<Named> build(const Job& job) {
   check_sources(job);
   std::vector<Named> result;
-  if (makes(job, Split::train))
-    result.push_back({"train", build_population(job, Split::train)});
-  if (makes(job, Split::test))
-    result.push_back({"test", build_population(job, Split::test)});
+  if (makes(job, Split::train)) result.push_back({"train", build_population(job, Split::train)});
+  if (makes(job, Split::test)) result.push_back({"test", build_population(job, Split::test)});
   if (result.size() == 2 &&
       result[0].population.geometry.fingerprint() != result[1].population.geometry.fingerprint()) {
     throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",

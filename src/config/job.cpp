@@ -249,8 +249,7 @@ void apply_override(Job& job, const std::string& text) {
   Job scratch;
   std::optional<Field> field;
   if (key != nullptr) field = key->field(scratch);
-  const toml::table table =
-      detail::parse_override(detail::trimmed(text.substr(equals + 1)), field);
+  const toml::table table = detail::parse_override(detail::trimmed(text.substr(equals + 1)), field);
   apply(job, path, *table.get("value"), origin);
 }
 
@@ -381,8 +380,7 @@ void split_array_names(Job& job) {
   const std::string suffix = ".file";
   for (const auto& key : job_keys()) {
     if (!key.path.ends_with(suffix)) continue;
-    const Key* sibling =
-        find_key(key.path.substr(0, key.path.size() - suffix.size()) + ".dataset");
+    const Key* sibling = find_key(key.path.substr(0, key.path.size() - suffix.size()) + ".dataset");
     const Field field = key.field(job);
     if (sibling == nullptr || !std::holds_alternative<Path*>(field)) continue;
     Path& file = *std::get<Path*>(field);

@@ -10,8 +10,8 @@
 
 namespace otfleet {
 
-/// An array in a file the user holds: `dataset` names it inside an HDF5 file or .npz archive and stays
-/// empty for .npy and IDX files (plain or gzipped), which hold one array.
+/// An array in a file the user holds: `dataset` names it inside an HDF5 file or .npz archive and
+/// stays empty for .npy and IDX files (plain or gzipped), which hold one array.
 struct ArraySource {
   std::filesystem::path file;
   std::string dataset;

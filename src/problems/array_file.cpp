@@ -143,7 +143,8 @@ Array read_array(const ArraySource& source) {
     stream.read(start + 4, 2);
     if (std::memcmp(start, "\x93NUMPY", 6) == 0) return detail::read_npy(stream);
   }
-  stream.fail(got == 0 ? "is empty" : "is neither HDF5, NumPy .npy or .npz nor IDX (plain or gzipped)");
+  stream.fail(got == 0 ? "is empty"
+                       : "is neither HDF5, NumPy .npy or .npz nor IDX (plain or gzipped)");
 }
 
 Array read_points(const ArraySource& source, const std::string& noun) {

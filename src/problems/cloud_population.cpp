@@ -157,10 +157,9 @@ void CloudPopulation::validate(const std::string& name, bool equal_masses) const
   check_cost(name, *this);
   const auto kind = ground_cost_kind(name, cost_name);
   const auto source_masses = check_table(name + ": " + prefix(true), sources, dimension, kind);
-  const auto own_target_masses = shared_measures
-                                     ? std::vector<double>{}
-                                     : check_table(name + ": " + prefix(false), targets, dimension,
-                                                   kind);
+  const auto own_target_masses =
+      shared_measures ? std::vector<double>{}
+                      : check_table(name + ": " + prefix(false), targets, dimension, kind);
   check_problems(name, source, target, source_masses,
                  shared_measures ? source_masses : own_target_masses, equal_masses, false);
 }

@@ -34,16 +34,19 @@ void check_cost_takes(const std::string& name, GroundCost kind, std::span<const 
   for (std::size_t at = 0; at < points.size(); at += static_cast<std::size_t>(dimension)) {
     double squared = 0;
     for (std::int64_t d = 0; d < dimension; ++d)
-      squared += points[at + static_cast<std::size_t>(d)] * points[at + static_cast<std::size_t>(d)];
+      squared +=
+          points[at + static_cast<std::size_t>(d)] * points[at + static_cast<std::size_t>(d)];
     const auto number = first + static_cast<std::int64_t>(at) / dimension;
     if (kind == GroundCost::cosine && !(squared >= least))
-      throw UserError(fmt::format("{} {} {} is the zero vector, which has no angle: leave it out, "
-                                  "or take another cost than 'cosine'",
-                                  name, what, number));
+      throw UserError(
+          fmt::format("{} {} {} is the zero vector, which has no angle: leave it out, "
+                      "or take another cost than 'cosine'",
+                      name, what, number));
     if (kind == GroundCost::great_circle && !(std::abs(squared - 1) <= tolerance))
-      throw UserError(fmt::format("{} {} {} has the length {:g}: the cost 'great_circle' takes unit "
-                                  "vectors",
-                                  name, what, number, std::sqrt(squared)));
+      throw UserError(
+          fmt::format("{} {} {} has the length {:g}: the cost 'great_circle' takes unit "
+                      "vectors",
+                      name, what, number, std::sqrt(squared)));
   }
 }
 

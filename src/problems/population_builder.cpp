@@ -118,10 +118,11 @@ void require_no_color(const Measures& measures, const Shape& told) {
   if (told == measures.grid || !looks_like_color(measures.count, measures.grid)) return;
   Shape shape = measures.grid;
   shape.insert(shape.begin(), measures.count);
-  throw UserError(fmt::format("{}: shape {} looks like color images, but a point has one weight: "
-                              "make them gray or take one channel; if it is a grid, say make.grid "
-                              "= {}",
-                              measures.name, shape_text(shape), shape_text(measures.grid)));
+  throw UserError(
+      fmt::format("{}: shape {} looks like color images, but a point has one weight: "
+                  "make them gray or take one channel; if it is a grid, say make.grid "
+                  "= {}",
+                  measures.name, shape_text(shape), shape_text(measures.grid)));
 }
 
 Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {

@@ -105,9 +105,10 @@ void check_cost_attributes(const Hdf5File& file, const std::string& kind) {
   if (needs_power && !power)
     fail(file, "/geometry has cost = 'power' but no attribute power, the power of the distance");
   if (!needs_power && power)
-    fail(file, fmt::format("/geometry, attribute power = {} goes with cost = 'power' alone, the "
-                           "cost is '{}'",
-                           *power, cost.value_or(kind == "dense" ? "matrix" : "squared_euclidean")));
+    fail(file,
+         fmt::format("/geometry, attribute power = {} goes with cost = 'power' alone, the "
+                     "cost is '{}'",
+                     *power, cost.value_or(kind == "dense" ? "matrix" : "squared_euclidean")));
 }
 
 }  // namespace
@@ -123,8 +124,9 @@ std::string geometry_kind(const Hdf5File& file) {
   if (file.has("/geometry/axis_0")) return "grid";
   if (file.has("/geometry/cost")) return "dense";
   if (file.has("/geometry/source_points")) return "points";
-  fail(file, "/geometry must hold axis_0 (a grid), cost (a dense cost) or source_points and "
-             "target_points");
+  fail(file,
+       "/geometry must hold axis_0 (a grid), cost (a dense cost) or source_points and "
+       "target_points");
 }
 
 void check_known_names(const Hdf5File& file) {

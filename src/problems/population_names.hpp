@@ -17,8 +17,9 @@ std::string geometry_kind(const distributed::Hdf5File& file);
 /// refused, too.
 void check_known_names(const distributed::Hdf5File& file);
 
-/// Unless all of them mean something in a population of this kind, and what has no default is there:
-/// attribute `cost` where points are given (points, clouds), attribute `power` where it is "power".
+/// Unless all of them mean something in a population of this kind, and what has no default is
+/// there: attribute `cost` where points are given (points, clouds), attribute `power` where it is
+/// "power".
 void check_used_names(const distributed::Hdf5File& file);
 
 }  // namespace otfleet

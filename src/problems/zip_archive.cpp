@@ -172,8 +172,8 @@ std::size_t ZipMemberStream::inflate_some(unsigned char* bytes, std::size_t coun
       inflater_.avail_in = static_cast<uInt>(read_stored(buffer_.data(), buffer_.size()));
       inflater_.next_in = buffer_.data();
     }
-    const auto room = static_cast<uInt>(
-        std::min<std::size_t>(count - done, std::numeric_limits<uInt>::max()));
+    const auto room =
+        static_cast<uInt>(std::min<std::size_t>(count - done, std::numeric_limits<uInt>::max()));
     inflater_.next_out = bytes + done;
     inflater_.avail_out = room;
     const int code = inflate(&inflater_, Z_NO_FLUSH);
@@ -186,10 +186,9 @@ std::size_t ZipMemberStream::inflate_some(unsigned char* bytes, std::size_t coun
 
 std::size_t ZipMemberStream::read_some(unsigned char* bytes, std::size_t count) {
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(count, left_));
-  const std::size_t got =
-      wanted == 0 ? 0
-      : member_.method == 0 ? read_stored(bytes, wanted)
-                            : inflate_some(bytes, wanted);
+  const std::size_t got = wanted == 0           ? 0
+                          : member_.method == 0 ? read_stored(bytes, wanted)
+                                                : inflate_some(bytes, wanted);
   checksum_ = crc32_z(checksum_, bytes, got);
   left_ -= got;
   if (got < wanted) fail("truncated");

@@ -12,8 +12,9 @@
 namespace otfleet {
 
 /// What a command leaves behind: DIR/report.json with `otfleet_kind` = "report", `command`,
-/// `configuration` (as resolved), `versions` (every library and otfleet itself), `revision` (git), `ranks`, `execution_space`,
-/// `seconds` (per phase, the slowest rank) and the command's own figures at the top level.
+/// `configuration` (as resolved), `versions` (every library and otfleet itself), `revision` (git),
+/// `ranks`, `execution_space`, `seconds` (per phase, the slowest rank) and the command's own
+/// figures at the top level.
 class Report {
  public:
   Report(std::string command, const Job& job, const distributed::Communicator& communicator);

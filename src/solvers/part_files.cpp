@@ -1,6 +1,7 @@
 #include "src/solvers/part_files.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -72,8 +73,7 @@ void remove_parts(const fs::path& folder, const std::string& prefix, const std::
     if (!error && name.ends_with(ending) && !distributed::is_input(folder / name))
       fs::remove(folder / name, error);
   StagedPath::remove_leftovers(folder, prefix, ending);
-  std::error_code not_empty;  // another job or another kind of solve has left something, too
-  fs::remove(folder, not_empty);
+  ::rmdir(folder.c_str());  // only where it is a folder, and nobody has left something else in it
   if (error)
     spdlog::warn("{} is not needed any more but cannot be removed: {}", folder.string(),
                  error.message());

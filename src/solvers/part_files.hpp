@@ -8,8 +8,8 @@
 #include "distributed/hdf5_file.hpp"
 
 // The files that unfinished solves leave beside their solution: `<prefix>…-<job>.h5`, each complete
-// whenever it has its name. <job>, 16 hex digits, says of which job it is: jobs that take turns in a
-// folder leave each other's files alone.
+// whenever it has its name. <job>, 16 hex digits, says of which job it is: jobs that take turns in
+// a folder leave each other's files alone.
 
 namespace otfleet {
 

@@ -96,10 +96,11 @@ void PartialPotentials::save(std::int64_t problem, Shard points, const std::vect
                              std::int64_t iterations) {
   communicator_.agree([&] {
     if (points.size() == 0) return;
-    write_part(folder_ / name_of(problem, points, identity_), partial_potentials_kind, identity_, [&](Hdf5File& file) {
-      file.set_attribute("/", "iterations", iterations);
-      file.write<double>("/f", {points.size()}, f);
-    });
+    write_part(folder_ / name_of(problem, points, identity_), partial_potentials_kind, identity_,
+               [&](Hdf5File& file) {
+                 file.set_attribute("/", "iterations", iterations);
+                 file.write<double>("/f", {points.size()}, f);
+               });
   });
   saved_ = std::chrono::steady_clock::now();
 }

@@ -55,7 +55,8 @@ bool PartialSolution::any_in(const fs::path& folder) {
 }
 
 fs::path PartialSolution::file_of(Shard rows) const {
-  return folder_ / fmt::format("{}{:012}-{:012}{}", prefix, rows.begin, rows.end, part_ending(identity_));
+  return folder_ /
+         fmt::format("{}{:012}-{:012}{}", prefix, rows.begin, rows.end, part_ending(identity_));
 }
 
 PartialSolution::Verdict PartialSolution::judge(const fs::path& path, Block& block) const {

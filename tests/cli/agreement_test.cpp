@@ -43,8 +43,8 @@ TEST_F(Agreement, TheCostIsThatOfThePopulation) {
     report_of("solve", name, on(std::string(name) + ".h5"));
     EXPECT_NEAR(column(name, "transport_cost")[0], cost, 1e-12) << name;
   }
-  report_of("solve", "said", on("euclidean.h5", {"problem.cost=euclidean",
-                                                 "problem.geometry=points"}));
+  report_of("solve", "said",
+            on("euclidean.h5", {"problem.cost=euclidean", "problem.geometry=points"}));
   report_of("solve", "said", on("power.h5", {"problem.cost=power", "problem.power=3"}));
 }
 
@@ -62,8 +62,9 @@ TEST_F(Agreement, AJobThatSaysOtherwiseIsRefused) {
   expect_refused(words("solve", "refused", on("squared.h5", {"problem.power=2"})),
                  "without a power");
   // The job file's own keys count as well.
-  testing::write_bytes(path("euclidean.toml"), "[problem]\ncost = \"euclidean\"\n"
-                                               "geometry = \"points\"\n");
+  testing::write_bytes(path("euclidean.toml"),
+                       "[problem]\ncost = \"euclidean\"\n"
+                       "geometry = \"points\"\n");
   Words own = words("solve", "refused", on("squared.h5"));
   own[1] = "euclidean.toml";
   expect_refused(own, "problem.cost = 'euclidean' says otherwise");
@@ -79,9 +80,9 @@ TEST_F(Agreement, CloudsAreAGeometryOfTheirOwn) {
     expect_refused_on(
         2, words("solve", "refused", on("clouds.h5", {"problem.cost=euclidean", sharing})),
         "problem.cost = 'euclidean' says otherwise");
-    report_of("solve", std::string("clouds-") + shard,
-              on("clouds.h5", {"problem.geometry=clouds", "problem.cost=squared_euclidean", sharing}),
-              2);
+    report_of(
+        "solve", std::string("clouds-") + shard,
+        on("clouds.h5", {"problem.geometry=clouds", "problem.cost=squared_euclidean", sharing}), 2);
   }
   expect_refused({"make", "job.toml", "--output", "refused", "--set", "problem.geometry=clouds"},
                  "make builds no populations in which every measure has points of its own");
@@ -106,17 +107,17 @@ TEST_F(Agreement, MeasuresAreScaledToMassOneWhereAsked) {
   }
   EXPECT_EQ(read_report("masses")["failed"], 0);
   // With masses that may differ, they are then those of one, too.
-  report_of("solve", "relaxed", on("masses.h5", {"solver.normalize=true", "problem.tau_a=0.99",
-                                                 "problem.tau_b=0.99"}));
+  report_of("solve", "relaxed",
+            on("masses.h5", {"solver.normalize=true", "problem.tau_a=0.99", "problem.tau_b=0.99"}));
   report_of("solve", "relaxed-ones", on("ones.h5", {"problem.tau_a=0.99", "problem.tau_b=0.99"}));
   EXPECT_NEAR(column("relaxed", "transported_mass")[0],
               column("relaxed-ones", "transported_mass")[0], 1e-9);
   // train and evaluate read populations the same way.
   expect_refused(words("train", "refused", on("masses.h5")), "solver.normalize = true");
-  report_of("train", "trained", on("masses.h5", {"solver.normalize=true", "train.steps=3",
-                                                 "train.log_every=1"}));
-  report_of("evaluate", "compared", on("masses.h5", {"solver.normalize=true",
-                                                     "evaluate.initializers=[\"zeros\"]"}));
+  report_of("train", "trained",
+            on("masses.h5", {"solver.normalize=true", "train.steps=3", "train.log_every=1"}));
+  report_of("evaluate", "compared",
+            on("masses.h5", {"solver.normalize=true", "evaluate.initializers=[\"zeros\"]"}));
 }
 
 TEST_F(Agreement, CloudsAreScaledToMassOneWhereAsked) {
@@ -132,7 +133,8 @@ TEST_F(Agreement, CloudsAreScaledToMassOneWhereAsked) {
                       "solver.normalize = true");
     const auto output = std::string("cloud-masses-") + shard;
     report_of("solve", output,
-              on("cloud-masses.h5", {sharing, "solver.normalize=true", "solver.threshold=1e-8"}), 2);
+              on("cloud-masses.h5", {sharing, "solver.normalize=true", "solver.threshold=1e-8"}),
+              2);
     const auto expected = column("cloud-ones", "transport_cost"),
                found = column(output, "transport_cost");
     for (std::size_t k = 0; k < 5; ++k) EXPECT_NEAR(found[k], expected[k], 1e-7) << shard;

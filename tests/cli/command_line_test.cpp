@@ -223,7 +223,7 @@ TEST_F(CommandLine, FilesThatAreNotWhatTheyShouldBe) {
   expect_refused(train("job.toml"), "job.toml: is neither HDF5, NumPy .npy or .npz nor IDX");
   expect_refused(train("images.h5"), "needs a dataset's name; it holds /train");
   expect_refused(train("images.h5", "trian"), "no dataset 'trian'; it holds /train");
-  expect_refused(train("images.npy", "train"), "this is no HDF5 file");
+  expect_refused(train("images.npy", "train"), "neither an HDF5 file nor an .npz archive");
 
   const auto hdf5 = read_bytes(folder_ / "images.h5");
   write_bytes(folder_ / "short.h5", hdf5.substr(0, hdf5.size() / 2));
@@ -280,12 +280,11 @@ TEST_F(CommandLine, InfoRefusesWhatItDoesNotKnow) {
 TEST_F(CommandLine, StdoutThatCannotBeWritten) {
   ASSERT_EQ(run({"make", "job.toml", "--output", "made"}).code, 0);
   const auto result_of = [&](const std::string& words, const std::string& redirection) {
-    return testing::run_words({"bash", "-c", std::string(OTFLEET_PROGRAM) + " " + words + redirection},
-                              folder_.path());
+    return testing::run_words(
+        {"bash", "-c", std::string(OTFLEET_PROGRAM) + " " + words + redirection}, folder_.path());
   };
-  for (const char* words :
-       {"--help", "--version", "--keys", "solve --help", "info made/test.h5",
-        "make job.toml --output made"})
+  for (const char* words : {"--help", "--version", "--keys", "solve --help", "info made/test.h5",
+                            "make job.toml --output made"})
     for (const char* redirection : {" >/dev/full", " >&-"}) {
       const auto result = result_of(words, redirection);
       EXPECT_EQ(result.code, 2) << words << redirection;

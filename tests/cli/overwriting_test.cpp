@@ -106,8 +106,7 @@ TEST_F(Overwriting, ForeignFilesOfEveryKindStay) {
     fs::remove_all(path("foreign"));
     fs::create_directory(path("foreign"));
     write_bytes(path("foreign") / name, "{\"mine\": 1}\n");
-    expect_untouched("foreign", words, "foreign/" + name, "is there already",
-                     "move or remove it");
+    expect_untouched("foreign", words, "foreign/" + name, "is there already", "move or remove it");
   }
   fs::remove_all(path("foreign"));
   fs::create_directory(path("foreign"));
@@ -157,6 +156,11 @@ TEST_F(Overwriting, FilesThatOnlyLookLikeOursAreNotRemoved) {
                            "run/mine", "solution.parts/rows-mine.h5"})
     EXPECT_EQ(read_bytes(path("looks") / name), "mine") << name;
   EXPECT_FALSE(fs::exists(path("looks/.otfleet-scale-run")));
+  fs::create_directories(path("file-there"));
+  write_bytes(path("file-there/solution.parts"), "mine");
+  const auto result = run(words("solve", "file-there"));
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(read_bytes(path("file-there/solution.parts")), "mine");
 }
 
 TEST_F(Overwriting, ASecondRunInAFolderIsTurnedAway) {
@@ -225,8 +229,8 @@ TEST_F(Overwriting, AKilledRunLeavesNoLockInTheWay) {
   }
 }
 
-/// What an unfinished solve has saved stays when another job is solved in the folder, and is gone on
-/// from.
+/// What an unfinished solve has saved stays when another job is solved in the folder, and is gone
+/// on from.
 TEST_F(Overwriting, JobsThatTakeTurnsLeaveEachOthersParts) {
   Words share = solve("turns");
   share.insert(share.end(), {"--share", "0/100"});

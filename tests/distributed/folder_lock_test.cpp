@@ -46,9 +46,9 @@ TEST_F(FolderLockTest, KeepsOthersOutAndGoesWithItsObject) {
   {
     const FolderLock held(folder(), "train");
     EXPECT_EQ(files(), 1u);
-    OTFLEET_EXPECT_USER_ERROR(FolderLock(folder(), "solve"),
-                              "another run writes here: otfleet train, process " + own_process() +
-                                  " on " + host());
+    OTFLEET_EXPECT_USER_ERROR(
+        FolderLock(folder(), "solve"),
+        "another run writes here: otfleet train, process " + own_process() + " on " + host());
     EXPECT_TRUE(fs::exists(lock()));
   }
   EXPECT_EQ(files(), 0u);

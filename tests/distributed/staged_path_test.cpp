@@ -138,7 +138,8 @@ TEST_F(StagedPathTest, MissingFolderIsAnError) {
 
 TEST_F(StagedPathTest, FolderThatIsAFileIsAnError) {
   write(mine("file"), "");
-  OTFLEET_EXPECT_USER_ERROR((StagedPath{mine("file") / "result", mark_}), "is not an existing folder");
+  OTFLEET_EXPECT_USER_ERROR((StagedPath{mine("file") / "result", mark_}),
+                            "is not an existing folder");
 }
 
 TEST_F(StagedPathTest, UnwritableFolderIsAnError) {

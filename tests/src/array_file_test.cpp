@@ -242,11 +242,10 @@ class NpzFile : public ArrayFile {
       // NumPy forces zip64 in the local header, where the sizes then stand in an extra field.
       const std::string both = le(content.size(), 8) + le(stored.size(), 8);
       const std::string extra = le(1, 2) + le(both.size(), 2) + both;
-      const std::string common = le(options.encrypted ? 1 : 0, 2) + le(static_cast<std::uint64_t>(method), 2) +
-                                 le(0, 4) + le(sum, 4);
-      const std::string sizes =
-          options.zip64 ? le(0xffffffff, 4) + le(0xffffffff, 4)
-                        : le(stored.size(), 4) + le(content.size(), 4);
+      const std::string common = le(options.encrypted ? 1 : 0, 2) +
+                                 le(static_cast<std::uint64_t>(method), 2) + le(0, 4) + le(sum, 4);
+      const std::string sizes = options.zip64 ? le(0xffffffff, 4) + le(0xffffffff, 4)
+                                              : le(stored.size(), 4) + le(content.size(), 4);
       directory += "PK\x01\x02" + le(45, 2) + le(45, 2) + common + sizes + le(name.size(), 2) +
                    le(options.zip64 ? extra.size() : 0, 2) + le(0, 2) + le(0, 4) + le(0, 4) +
                    le(bytes.size(), 4) + name + (options.zip64 ? extra : "");
@@ -260,7 +259,8 @@ class NpzFile : public ArrayFile {
                le(members.size(), 8) + le(members.size(), 8) + le(directory.size(), 8) +
                le(offset, 8) + "PK\x06\x07" + le(0, 4) + le(end64, 8) + le(1, 4);
     const auto short_or = [&](std::uint64_t value, int width) {
-      return options.zip64 ? std::string(static_cast<std::size_t>(width), '\xff') : le(value, width);
+      return options.zip64 ? std::string(static_cast<std::size_t>(width), '\xff')
+                           : le(value, width);
     };
     return bytes + "PK\x05\x06" + le(0, 4) + short_or(members.size(), 2) +
            short_or(members.size(), 2) + short_or(directory.size(), 4) + short_or(offset, 4) +
@@ -277,16 +277,22 @@ TEST_F(NpzFile, ReadsTheOnlyArrayOrTheOneNamed) {
     for (const bool zip64 : {false, true}) {
       const Options options{deflate, zip64, false, -1};
       EXPECT_EQ(read(npz({{"arr_0.npy", array({1, 2, 3})}}, options)).values, (Values{1, 2, 3}));
-      write_bytes(folder_ / "two.npz", npz({{"a.npy", array({1})}, {"b.npy", array(long_one)},
-                                            {"text.txt", "no array"}},
-                                           options));
+      write_bytes(folder_ / "two.npz",
+                  npz({{"a.npy", array({1})}, {"b.npy", array(long_one)}, {"text.txt", "no array"}},
+                      options));
       EXPECT_EQ(read_array({folder_ / "two.npz", "a"}).values, Values{1});
       EXPECT_EQ(read_array({folder_ / "two.npz", "b"}).values, long_one);
       EXPECT_EQ(read_array({folder_ / "two.npz", "b.npy"}).shape, Shape{100000});
-      expect_error([&] { read_array({folder_ / "two.npz", ""}); },
-                   "two.npz: holds several arrays, a, b; name one, as in file = \"two.npz:a\"");
-      expect_error([&] { read_array({folder_ / "two.npz", "c"}); },
-                   "two.npz: no array 'c'; it holds a, b");
+      expect_error(
+          [&] {
+            read_array({folder_ / "two.npz", ""});
+          },
+          "two.npz: holds several arrays, a, b; name one, as in file = \"two.npz:a\"");
+      expect_error(
+          [&] {
+            read_array({folder_ / "two.npz", "c"});
+          },
+          "two.npz: no array 'c'; it holds a, b");
     }
 }
 
@@ -299,7 +305,8 @@ TEST_F(NpzFile, RefusesWhatItCannotRead) {
   expect_refused(npz({{"a.npy", array({1})}}, {false, false, false, 12}),
                  "compressed by method 12");
   expect_refused(npz({{"a.npy", array({1}).substr(0, 70)}}, {}), "truncated");
-  for (std::size_t size = 4; size < good.size(); size += 7) expect_refused(good.substr(0, size), "");
+  for (std::size_t size = 4; size < good.size(); size += 7)
+    expect_refused(good.substr(0, size), "");
   for (const bool deflate : {false, true}) {
     auto flipped = npz({{"a.npy", array(Values(1000, 0.125))}}, {deflate, false, false, -1});
     flipped[deflate ? 100 : 5000] ^= 4;
@@ -360,8 +367,12 @@ TEST_F(ArrayFile, NamesAFilterThatIsMissing) {
   H5Fclose(file);
   EXPECT_EQ(read_array({path, "x"}).values, (Values{1, 2, 3}));
   ASSERT_GE(H5Zunregister(number), 0);
-  expect_error([&] { read_array({path, "x"}); }, "packed.h5: dataset '/x' is compressed by",
-               "filter 299 ('squeeze'), which is not installed", "HDF5_PLUGIN_PATH");
+  expect_error(
+      [&] {
+        read_array({path, "x"});
+      },
+      "packed.h5: dataset '/x' is compressed by", "filter 299 ('squeeze'), which is not installed",
+      "HDF5_PLUGIN_PATH");
 }
 
 TEST_F(ArrayFile, RefusesTextInHdf5) {
@@ -394,7 +405,11 @@ TEST_F(ArrayFile, RefusesForeignFiles) {
   expect_error([&] { read_array({folder_ / "none", ""}); }, "none: no such file");
   expect_error([&] { read_array({folder_.path(), ""}); }, "is not a regular file");
   write_bytes(folder_ / "array", npy(npy_header("|u1", "(1,)"), "a"));
-  expect_error([&] { read_array({folder_ / "array", "images"}); }, "this is neither an HDF5 file nor an .npz archive");
+  expect_error(
+      [&] {
+        read_array({folder_ / "array", "images"});
+      },
+      "this is neither an HDF5 file nor an .npz archive");
 }
 
 }  // namespace

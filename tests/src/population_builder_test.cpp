@@ -81,9 +81,8 @@ TEST_F(Builder, ColorImagesAreNoGridUnlessTold) {
       text += std::to_string(length) + ", ";
       size *= static_cast<std::size_t>(length);
     }
-    testing::write_bytes(folder_ / "color.npy",
-                         testing::npy(testing::npy_header("<f8", text + ")"),
-                                      testing::bytes_of(Values(size, 1.0))));
+    testing::write_bytes(folder_ / "color.npy", testing::npy(testing::npy_header("<f8", text + ")"),
+                                                             testing::bytes_of(Values(size, 1.0))));
     job_.data.train = {folder_ / "color.npy", ""};
   };
   use({2, 6, 8, 3});
@@ -107,9 +106,8 @@ TEST_F(Builder, ColorImagesAreNoGridUnlessTold) {
 
 TEST_F(Builder, PointsThatTheCostCannotTakeAreNamed) {
   const auto use = [&](const std::string& cost, const Values& points) {
-    testing::write_bytes(
-        folder_ / "vectors.npy",
-        testing::npy(testing::npy_header("<f8", "(2, 2)"), testing::bytes_of(points)));
+    testing::write_bytes(folder_ / "vectors.npy", testing::npy(testing::npy_header("<f8", "(2, 2)"),
+                                                               testing::bytes_of(points)));
     job_.data.points = {folder_ / "vectors.npy", ""};
     job_.data.train = one_;
     job_.problem.cost = cost;
