@@ -57,13 +57,14 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
   if (output.empty())
     output = std::filesystem::path(line.file.stem().string() + "-out") / line.command;
   communicator.agree([&] {
+    protect_job_files(job, line.file, line.command);
     if (!communicator.is_root()) return;
     make_folder(output);
     std::optional<distributed::FolderLock::Share> share;
     if (line.share) share = {line.share->index, line.share->count};
     lock.emplace(output, line.command, share);
+    check_output_files(job, line.command, output, line.share);
   });
-  communicator.agree([&] { check_output_files(job, line.file, line.command, output, line.share); });
   line.run({job, communicator, output, line.quiet, line.share});
 }
 

@@ -55,12 +55,15 @@ std::vector<std::pair<std::string, FileMark>> output_files(const Job& job,
 
 }  // namespace
 
-void check_output_files(const Job& job, const std::filesystem::path& job_file,
-                        const std::string& command, const std::filesystem::path& output,
-                        const std::optional<Share>& share) {
+void protect_job_files(const Job& job, const std::filesystem::path& job_file,
+                       const std::string& command) {
   distributed::protect_input(job_file, "the job file");
   for (const auto& [key, file] : job.named_files())
     if (!is_made_by(command, key)) distributed::protect_input(file, key);
+}
+
+void check_output_files(const Job& job, const std::string& command,
+                        const std::filesystem::path& output, const std::optional<Share>& share) {
   for (const auto& [name, mark] : output_files(job, command, share))
     distributed::check_replaceable(output / name, mark);
 }

@@ -100,6 +100,7 @@ void SolutionFile::write_attributes(const Job& job, const std::string& populatio
   set("tau_b", job.problem.tau_b);
   set("transported_share", job.problem.transported_share);
   set("threshold", job.solver.threshold);
+  set("normalize", std::int64_t{job.solver.normalize});
   set("initializer", job.solver.initializer);
   set("precision", job.solver.precision);
   for (int k = 0; k < 4; ++k) set_status(k, status_words[k]);
