@@ -53,6 +53,43 @@ Handle open_dataset(const fs::path& path, hid_t file, const std::string& dataset
   return handle;
 }
 
+/// h5py's truth values: an enumeration of FALSE = 0 and TRUE = 1.
+bool is_boolean(hid_t type) {
+  if (H5Tget_class(type) != H5T_ENUM || H5Tget_nmembers(type) != 2) return false;
+  const Handle base(H5Tget_super(type), H5Tclose);
+  for (unsigned k = 0; k < 2; ++k) {
+    char* name = H5Tget_member_name(type, k);
+    const std::string known = name == nullptr ? "" : name;
+    H5free_memory(name);
+    std::int64_t value = 0;  // as wide as any base type
+    if (H5Tget_size(type) > sizeof value || H5Tget_member_value(type, k, &value) < 0 ||
+        H5Tconvert(base.get(), H5T_NATIVE_INT64, 1, &value, nullptr, H5P_DEFAULT) < 0 ||
+        known != (value == 0 ? "FALSE" : "TRUE") || value < 0 || value > 1)
+      return false;
+  }
+  return true;
+}
+
+/// Throws where the values are packed by a filter that is not there: HDF5's own words say little.
+void check_filters(const fs::path& path, hid_t handle, const std::string& dataset) {
+  const Handle creation(H5Dget_create_plist(handle), H5Pclose);
+  const int filters = H5Pget_nfilters(creation.get());
+  for (int k = 0; k < filters; ++k) {
+    char name[128] = {};
+    std::size_t values = 0;
+    unsigned flags = 0, configuration = 0;
+    const H5Z_filter_t filter =
+        H5Pget_filter2(creation.get(), static_cast<unsigned>(k), &flags, &values, nullptr,
+                       sizeof name - 1, name, &configuration);
+    if (filter < 0 || H5Zfilter_avail(filter) > 0) continue;
+    fail(path, "dataset '" + dataset + "' is compressed by the HDF5 filter " +
+                   std::to_string(filter) +
+                   (name[0] != '\0' ? std::string(" ('") + name + "')" : "") +
+                   ", which is not installed: write it with gzip or uncompressed, or set " +
+                   "HDF5_PLUGIN_PATH to the folder of the filter's plugin");
+  }
+}
+
 DatasetInfo describe(const fs::path& path, hid_t handle, const std::string& dataset) {
   const Handle space(H5Dget_space(handle), H5Sclose);
   const Handle type(H5Dget_type(handle), H5Tclose);
@@ -66,7 +103,7 @@ DatasetInfo describe(const fs::path& path, hid_t handle, const std::string& data
   DatasetInfo info;
   info.shape.assign(extent.begin(), extent.end());
   info.is_float = H5Tget_class(type.get()) == H5T_FLOAT;
-  info.is_integer = H5Tget_class(type.get()) == H5T_INTEGER;
+  info.is_integer = H5Tget_class(type.get()) == H5T_INTEGER || is_boolean(type.get());
   info.bytes_per_value = H5Tget_size(type.get());
   return info;
 }
@@ -117,6 +154,7 @@ bool select(const Piece* piece, Handle& in_file, Handle& in_memory) {
 template <class Scalar>
 void read_pieces(const fs::path& path, hid_t handle, const std::string& dataset,
                  const std::vector<Piece>& pieces, Scalar* values) {
+  check_filters(path, handle, dataset);
   for (const Piece& piece : pieces) {
     Handle in_file(H5Dget_space(handle), H5Sclose), in_memory;
     if (!select(&piece, in_file, in_memory) ||

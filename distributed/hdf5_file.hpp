@@ -18,7 +18,7 @@ namespace otfleet::distributed {
 struct DatasetInfo {
   std::vector<std::int64_t> shape;
   bool is_float = false;    ///< IEEE floating point of any width
-  bool is_integer = false;  ///< integer of any width
+  bool is_integer = false;  ///< integer of any width, or truth values as h5py stores them
   std::size_t bytes_per_value = 0;
 };
 

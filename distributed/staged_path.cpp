@@ -6,10 +6,12 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "distributed/error.hpp"
+#include "distributed/output_guard.hpp"
 
 namespace otfleet::distributed {
 namespace {
@@ -37,9 +39,27 @@ void sync_to_disk(const fs::path& path, int flags) {
   if (status != 0 && !(folder && error == EINVAL)) fail(path, "cannot be synced to disk", error);
 }
 
+constexpr std::string_view ending = ".partial";
+
+fs::path temporary_name(const fs::path& path) {
+  return path.parent_path() /
+         ("." + path.filename().string() + "." + std::to_string(::getpid()) + std::string(ending));
+}
+
+/// Of which file `name`, ".<file>.<process>.partial", is the beginning; empty: it is another name.
+std::string temporary_of(std::string_view name) {
+  if (!name.starts_with('.') || !name.ends_with(ending)) return {};
+  name = name.substr(1, name.size() - 1 - ending.size());
+  const auto digits = name.find_last_not_of("0123456789");
+  if (digits == std::string_view::npos || digits + 1 == name.size() || name[digits] != '.')
+    return {};
+  return std::string(name.substr(0, digits));
+}
+
 }  // namespace
 
-StagedPath::StagedPath(fs::path final_path) : final_(std::move(final_path)) {
+StagedPath::StagedPath(fs::path final_path, FileMark mark)
+    : final_(std::move(final_path)), mark_(std::move(mark)), temporary_(temporary_name(final_)) {
   const fs::path folder = folder_of(final_);
   std::error_code ignored;
   if (!final_.has_filename() || fs::is_directory(final_, ignored)) {
@@ -52,43 +72,31 @@ StagedPath::StagedPath(fs::path final_path) : final_(std::move(final_path)) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     fail(final_, "cannot be written: folder " + folder.string(), errno);
   }
-  temporary_ = final_.parent_path() /
-               ("." + final_.filename().string() + "." + std::to_string(::getpid()) + ".partial");
-  next_ = first_.load();
-  first_ = this;  // at every moment the list is whole: a signal may come at any
-}
-
-StagedPath::~StagedPath() {
-  std::error_code ignored;
-  if (!committed_) fs::remove(temporary_, ignored);
-  std::atomic<const StagedPath*>* link = &first_;
-  while (*link != this) link = &link->load()->next_;
-  *link = next_.load();
+  check_replaceable(final_, mark_);
 }
 
 void StagedPath::commit() {
   if (committed_) return;
-  sync_to_disk(temporary_, O_RDONLY);
-  if (::rename(temporary_.c_str(), final_.c_str()) != 0) {
-    fail(final_, "cannot be renamed from " + temporary_.filename().string(), errno);
+  check_replaceable(final_, mark_);
+  sync_to_disk(temporary(), O_RDONLY);
+  if (::rename(temporary().c_str(), final_.c_str()) != 0) {
+    fail(final_, "cannot be renamed from " + temporary().filename().string(), errno);
   }
+  temporary_.let_go();
   committed_ = true;
   sync_to_disk(folder_of(final_), O_RDONLY | O_DIRECTORY);  // the rename itself
-  remove_leftovers(folder_of(final_), final_.filename().string() + ".");
+  const std::string name = final_.filename().string();
+  remove_leftovers(folder_of(final_), name, name);
 }
 
-void StagedPath::remove_leftovers(const fs::path& folder, const std::string& beginning) {
+void StagedPath::remove_leftovers(const fs::path& folder, const std::string& beginning,
+                                  const std::string& end) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("." + beginning) && name.ends_with(".partial"))
+    const std::string of = temporary_of(entry.path().filename().string());
+    if (!of.empty() && of.starts_with(beginning) && of.ends_with(end))
       fs::remove(entry.path(), ignored);
   }
-}
-
-void StagedPath::remove_temporaries() noexcept {
-  for (const StagedPath* one = first_; one != nullptr; one = one->next_)
-    ::unlink(one->temporary_.c_str());
 }
 
 }  // namespace otfleet::distributed

@@ -26,12 +26,23 @@ constexpr JobCommand job_commands[] = {
      run_scale},
 };
 
+/// For names of files and folders: CLI11 takes an empty one for none.
+const CLI::Validator not_empty(
+    [](const std::string& text) {
+      return text.empty() ? std::string("is empty; a name was expected") : std::string();
+    },
+    "");
+
 void add_job_options(CLI::App& app, CommandLine& line) {
-  app.add_option("job", line.file, "The job file")->required()->type_name("JOB.toml");
+  app.add_option("job", line.file, "The job file")
+      ->required()
+      ->check(not_empty)
+      ->type_name("JOB.toml");
   app.add_option("--set", line.overrides, "Override a key of the job file; may be repeated")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);
   app.add_option("--output", line.output, "Folder for the results (default: <job>-out/<command>)")
+      ->check(not_empty)
       ->type_name("DIR");
   app.add_flag("--quiet", line.quiet, "Print nothing but errors");
 }
@@ -96,7 +107,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   }
   auto* info =
       app.add_subcommand("info", "Show what a population, solution or checkpoint file holds");
-  info->add_option("file", line.file, "The file")->required()->type_name("FILE.h5");
+  info->add_option("file", line.file, "The file")
+      ->required()
+      ->check(not_empty)
+      ->type_name("FILE.h5");
   info->add_flag("--values", line.values,
                  "Print the columns of a solution that have one number a problem, as CSV");
 

@@ -7,14 +7,18 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <optional>
 
 #include "distributed/communicator.hpp"
 #include "distributed/error.hpp"
+#include "distributed/folder_lock.hpp"
 #include "src/blas_environment.hpp"
 #include "src/command_line.hpp"
 #include "src/commands/absolute_epsilon.hpp"
+#include "src/commands/output_files.hpp"
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
+#include "src/standard_output.hpp"
 
 namespace otfleet {
 namespace {
@@ -39,7 +43,9 @@ void make_folder(const std::filesystem::path& folder) {
   }
 }
 
-void run(const CommandLine& line, const distributed::Communicator& communicator) {
+/// `lock` keeps the output folder for as long as any rank may write there.
+void run(const CommandLine& line, const distributed::Communicator& communicator,
+         std::optional<distributed::FolderLock>& lock) {
   if (line.run == nullptr) {
     communicator.agree([&] {
       if (communicator.is_root()) run_info(line.file, line.values);
@@ -52,7 +58,13 @@ void run(const CommandLine& line, const distributed::Communicator& communicator)
   if (output.empty())
     output = std::filesystem::path(line.file.stem().string() + "-out") / line.command;
   communicator.agree([&] {
-    if (communicator.is_root()) make_folder(output);
+    protect_job_files(job, line.file, line.command);
+    if (!communicator.is_root()) return;
+    make_folder(output);
+    std::optional<distributed::FolderLock::Share> share;
+    if (line.share) share = {line.share->index, line.share->count};
+    lock.emplace(output, line.command, share);
+    check_output_files(job, line.command, output, line.share);
   });
   const CommandContext context{job, communicator, output, line.quiet, line.share};
   make_epsilon_absolute(context, line.command, job);
@@ -65,14 +77,15 @@ std::string words_of_an_early_end(const CommandLine& line) {
 }
 
 /// A failure is returned, not thrown, so that Kokkos is gone when the ranks agree how to end.
-Outcome run_guarded(const CommandLine& line, const distributed::Communicator& communicator) {
+Outcome run_guarded(const CommandLine& line, const distributed::Communicator& communicator,
+                    std::optional<distributed::FolderLock>& lock) {
   if (!line.error.empty()) return {2, line.error};
   try {
     set_up_log(line, communicator);
     const Kokkos::ScopeGuard kokkos;
-    run(line, communicator);
+    run(line, communicator, lock);
     defer_interruption();  // what is done must not end as if it were not
-    std::cout.flush();
+    finish_standard_output();
     return {};
   } catch (const Interrupted& interrupted) {
     return {interrupted_exit_code, interrupted.what()};
@@ -83,14 +96,26 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
   }
 }
 
+/// What --help, --version and --keys print; returns the exit code.
+int print(const std::string& text) {
+  try {
+    std::cout << text;
+    finish_standard_output();
+    return 0;
+  } catch (const UserError& error) {
+    std::cerr << "otfleet: " << error.what() << '\n';
+    return 2;
+  }
+}
+
 }  // namespace
 }  // namespace otfleet
 
 int main(int argc, char** argv) {
+  otfleet::reserve_standard_streams();
   const auto line = otfleet::parse_command_line(argc, argv);
   if (!line.text.empty()) {
-    std::cout << line.text;
-    return 0;
+    return otfleet::print(line.text);
   }
   otfleet::prepare_blas_environment(argv);
   otfleet::end_on_interruption();
@@ -100,7 +125,8 @@ int main(int argc, char** argv) {
     // Freed after the agreement: freeing is collective, and a rank may come here alone.
     const auto communicator = otfleet::distributed::Communicator::world();
     if (communicator.is_root()) otfleet::set_last_words(otfleet::words_of_an_early_end(line));
-    const auto outcome = otfleet::run_guarded(line, communicator);
+    std::optional<otfleet::distributed::FolderLock> lock;
+    const auto outcome = otfleet::run_guarded(line, communicator, lock);
     // mpirun ends the ranks that are left when the first one is gone with an error: by then all is
     // said.
     otfleet::defer_interruption();

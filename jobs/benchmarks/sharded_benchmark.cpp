@@ -1,4 +1,5 @@
 #include <mpi.h>
+#include <unistd.h>
 
 #include <Kokkos_Core.hpp>
 #include <algorithm>
@@ -7,12 +8,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "distributed/random.hpp"
-#include "distributed/staged_path.hpp"
+#include "distributed/temporary_file.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
 #include "src/problems/cloud_population_rows.hpp"
 #include "src/reports/versions.hpp"
@@ -53,6 +54,7 @@ void write_population(const std::filesystem::path& path, const Communicator& com
   auto file = Hdf5File::create(path, communicator);
   file.create_group("/geometry");
   file.set_attribute("/geometry", "kind", std::string("clouds"));
+  file.set_attribute("/geometry", "cost", std::string("squared_euclidean"));
   file.write<std::int32_t>("/problems/source", {1}, std::vector<std::int32_t>{0});
   file.write<std::int32_t>("/problems/target", {1}, std::vector<std::int32_t>{0});
   const Shard share = distributed::block_shard(points, communicator.rank(), communicator.size());
@@ -86,14 +88,12 @@ std::vector<double> of_ranks(const Communicator& communicator, double value) {
 void run(const Communicator& communicator, std::int64_t points, std::int64_t dimension,
          int iterations, bool in_float, bool certify) {
   constexpr double epsilon = 0.05;
-  std::unique_ptr<distributed::StagedPath> staged;
-  communicator.agree([&] {
-    if (communicator.is_root())
-      staged = std::make_unique<distributed::StagedPath>(std::filesystem::temp_directory_path() /
-                                                         "otfleet-sharded-benchmark.h5");
-  });
+  std::optional<distributed::TemporaryFile> file;
+  if (communicator.is_root())
+    file.emplace(std::filesystem::temp_directory_path() /
+                 ("otfleet-sharded-benchmark." + std::to_string(getpid()) + ".h5"));
   const std::filesystem::path path =
-      communicator.broadcast(staged ? staged->temporary().string() : std::string());
+      communicator.broadcast(file ? file->path().string() : std::string());
   write_population(path, communicator, points, dimension);
   communicator.barrier();
   const double base = peak_memory();

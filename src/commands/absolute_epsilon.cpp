@@ -8,16 +8,17 @@
 
 #include "distributed/error.hpp"
 #include "src/commands/input_files.hpp"
+#include "src/commands/job_population.hpp"
 #include "src/problems/cloud_population.hpp"
 #include "src/problems/cost_statistic.hpp"
 
 namespace otfleet {
 namespace {
 
-double statistic_of(const std::filesystem::path& file, const Job::Problem& problem) {
-  const auto& name = problem.epsilon_relative;
+double statistic_of(const std::filesystem::path& file, const Job& job) {
+  const auto& name = job.problem.epsilon_relative;
   if (holds_clouds(file)) return cloud_cost_statistic(file, name);
-  return cost_statistic(read_population(file, problem.balanced()).geometry, name);
+  return cost_statistic(read_job_population(job, file).geometry, name);
 }
 
 /// The population whose cost epsilon refers to.
@@ -42,7 +43,7 @@ void make_epsilon_absolute(const CommandContext& context, const std::string& com
   context.communicator.agree([&] {
     if (!context.communicator.is_root()) return;
     const auto file = population_of(context, trains);
-    statistic = statistic_of(file, problem);
+    statistic = statistic_of(file, context.job);
     // Where no pair costs anything, or there is none, any unit will do.
     if (statistic == 0 || std::isnan(statistic)) statistic = 1;
     if (!(statistic > 0) || !std::isfinite(statistic * problem.epsilon))

@@ -14,6 +14,7 @@
 #include "src/commands/evaluate_potentials.hpp"
 #include "src/commands/evaluation_table.hpp"
 #include "src/commands/input_files.hpp"
+#include "src/commands/job_population.hpp"
 #include "src/commands/model_start.hpp"
 #include "src/pictures/interpolation.hpp"
 #include "src/pictures/plots.hpp"
@@ -219,10 +220,10 @@ void run_evaluate(const CommandContext& context) {
       population_file = find_input(context, job.files.test_population, "files.test_population",
                                    "make", "test.h5");
       require_balanced(job, "evaluate");
-      population = read_population(population_file);
+      population = read_job_population(job, population_file);
       if (population.problems() == 0)
         throw UserError(population_file.string() + ": holds no problems");
-      solver.emplace(population, job.problem.epsilon);
+      naming(population_file, [&] { solver.emplace(population, job.problem.epsilon); });
       solver->check_feasible(population_file.string(), communicator.rank(), communicator.size());
       starts = choose_starts(job, *solver, population_file.string(), has_model);
     });

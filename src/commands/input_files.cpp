@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "distributed/error.hpp"
+#include "distributed/output_guard.hpp"
 
 namespace otfleet {
 namespace {
@@ -34,6 +35,7 @@ std::filesystem::path find_input(const CommandContext& context,
         fmt::format("{}: no such file; run 'otfleet {} JOB.toml --output {}' first, or name one "
                     "with --set {}=FILE",
                     file.string(), made_by, file.parent_path().string(), key));
+  distributed::protect_input(file, key);
   return file;
 }
 

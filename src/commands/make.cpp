@@ -20,6 +20,10 @@ struct Named {
 
 void check_sources(const Job& job) {
   const Job::Data& data = job.data;
+  if (job.problem.geometry == "clouds")
+    throw UserError(
+        "problem.geometry = 'clouds': make builds no populations in which every measure has points "
+        "of its own; write the file yourself, the README says how");
   if (job.make.source_weights != "data") return;
   if (data.train.empty() && data.test.empty()) {
     throw UserError("data.train and data.test are both missing: make needs at least one");
@@ -39,14 +43,14 @@ void check_sources(const Job& job) {
 /// Both populations before the first is written, so that a mistake in the second leaves no file.
 std::vector<Named> build(const Job& job) {
   check_sources(job);
-  const bool random = job.make.source_weights != "data";
   std::vector<Named> result;
   const auto add = [&](const char* name, Split split) {
+    if (!makes(job, split)) return;
     auto& added = result.emplace_back(Named{name, {}, {}});
     added.population = build_population(job, split, &added.remark);
   };
-  if (random || !job.data.train.empty()) add("train", Split::train);
-  if (random || !job.data.test.empty()) add("test", Split::test);
+  add("train", Split::train);
+  add("test", Split::test);
   if (result.size() == 2 &&
       result[0].population.geometry.fingerprint() != result[1].population.geometry.fingerprint()) {
     throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",
@@ -54,7 +58,8 @@ std::vector<Named> build(const Job& job) {
                                 job.data.train.file.string(), result[0].population.geometry.n));
   }
   for (const auto& [name, population, remark] : result) {
-    population.validate(std::string("data.") + name);
+    const auto& data = name == std::string("train") ? job.data.train : job.data.test;
+    population.validate(data.empty() ? std::string("data.") + name : data.file.string());
   }
   return result;
 }

@@ -14,6 +14,7 @@
 #include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
 #include "src/commands/input_files.hpp"
+#include "src/commands/job_population.hpp"
 #include "src/commands/scaling_study.hpp"
 #include "src/commands/solve_run.hpp"
 #include "src/commands/solve_task.hpp"
@@ -178,7 +179,7 @@ CommandScaling study_command(
     if (context.prints())
       spdlog::info("{}: {} problems on {} rank(s)", command, point.items, point.ranks);
     on_first_ranks(world, point.ranks, [&](const Communicator& communicator) {
-      const auto folder = context.output / "run";
+      const auto folder = context.output / ".otfleet-scale-run";  // a name of ours alone
       communicator.agree([&] {
         if (!communicator.is_root()) return;
         std::filesystem::remove_all(folder);
@@ -261,7 +262,7 @@ void run_scale(const CommandContext& context) {
       require_balanced(job, "scale");
       const auto file = find_input(context, job.files.train_population, "files.train_population",
                                    "make", "train.h5");
-      population = read_population(file);
+      population = read_job_population(job, file);
       if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
       if (job.train.batch < counts.back())
         throw UserError(fmt::format("train.batch = {} is too small for {} ranks", job.train.batch,

@@ -10,6 +10,7 @@
 #include "distributed/error.hpp"
 #include "distributed/staged_path.hpp"
 #include "src/pictures/plots.hpp"
+#include "src/scaling/scaling_csv.hpp"
 
 namespace otfleet {
 namespace {
@@ -83,10 +84,9 @@ nlohmann::json study_json(const CommandScaling& study, const std::vector<Row>& r
 
 void write_csv(const std::filesystem::path& path, const std::vector<CommandScaling>& studies,
                std::int64_t predict_ranks) {
-  distributed::StagedPath staged(path);
+  distributed::StagedPath staged(path, distributed::FileMark::csv(std::string(scaling_csv_header) + '\n'));
   std::ofstream csv(staged.temporary());
-  csv << "command,scaling,origin,ranks,items,seconds,items_per_second,efficiency,serial,compute,"
-         "communication,io,waiting\n";
+  csv << scaling_csv_header << '\n';
   for (const auto& study : studies)
     for (const Row& row : rows_of(study, predict_ranks)) {
       const RunParts& parts = row.run.parts;

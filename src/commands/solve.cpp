@@ -7,6 +7,7 @@
 
 #include "src/commands/commands.hpp"
 #include "src/commands/map_task.hpp"
+#include "src/commands/output_files.hpp"
 #include "src/commands/shard_choice.hpp"
 #include "src/commands/solve_rows.hpp"
 #include "src/commands/solve_run.hpp"
@@ -73,7 +74,7 @@ void solve_share(const CommandContext& context, Report& report, const SolveTask&
       solve_population(context, task, distributed::block_shard(task.layout.problems, index, count));
   report_run(report, task, run);
   report.figures()["share"] = {{"index", index}, {"count", count}, {"instances", run.wanted}};
-  report.write(context.output, fmt::format("report-share-{}-of-{}.json", index, count));
+  report.write(context.output, share_report_name(*context.share));
   if (context.prints())
     std::cout << fmt::format("{}: share {} of {}, {} problems, {:.0f} problems/s\n",
                              (context.output / "solution.parts").string(), index, count, run.wanted,

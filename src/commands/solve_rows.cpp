@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "src/commands/input_files.hpp"
+#include "src/commands/job_population.hpp"
 #include "src/interruption.hpp"
 #include "src/problems/cloud_population_rows.hpp"
 #include "src/reports/progress.hpp"
@@ -28,7 +29,8 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
       path = find_input(context, job.files.test_population, "files.test_population", "make",
                         "test.h5");
     });
-    population.emplace(path, communicator);
+    population.emplace(path, communicator, job.solver.normalize);
+    communicator.agree([&] { require_job_agrees(job, population->outline(), path); });
   }
   const auto& outline = population->outline();
   RowsRun result{{path, outline, population->content_fingerprint(), "sinkhorn",

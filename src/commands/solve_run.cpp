@@ -12,6 +12,7 @@
 
 #include "distributed/staged_path.hpp"
 #include "distributed/work_queue.hpp"
+#include "src/file_kinds.hpp"
 #include "src/interruption.hpp"
 #include "src/reports/progress.hpp"
 #include "src/solvers/partial_solution.hpp"
@@ -190,7 +191,9 @@ SolveRun solve_population(const CommandContext& context, const SolveTask& task, 
   constexpr unsigned patience = 15;  // seconds; batch systems leave half a minute or more
   const auto& communicator = context.communicator;
   communicator.agree([&] {  // now rather than when all is solved
-    if (communicator.is_root()) const distributed::StagedPath probe(context.output / "solution.h5");
+    if (communicator.is_root())
+      const distributed::StagedPath probe(context.output / "solution.h5",
+                                          distributed::FileMark::hdf5(solution_kind));
   });
   PartialSolution partial(context.output / "solution.parts", communicator, context.job,
                           run_identity(context.job, task.content));

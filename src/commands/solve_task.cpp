@@ -9,6 +9,7 @@
 
 #include "distributed/error.hpp"
 #include "src/commands/input_files.hpp"
+#include "src/commands/job_population.hpp"
 #include "src/commands/model_start.hpp"
 #include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
@@ -64,8 +65,8 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
       check_solver_fits(job);
-      population = read_population(file, job.problem.balanced());
-      solver.emplace(population, job.problem.epsilon);
+      population = read_job_population(job, file);
+      naming(file, [&] { solver.emplace(population, job.problem.epsilon); });
       if (job.problem.balanced())
         solver->check_feasible(file.string(), communicator.rank(), communicator.size());
       if (const auto complaint = solver->complaint(job.solver.initializer); !complaint.empty())
@@ -163,12 +164,8 @@ SolveTask clouds_task(const CommandContext& context, const std::filesystem::path
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
       check_clouds_fit(job, file);
-      state->population = read_cloud_population(file);
-      try {
-        state->solver.emplace(state->population, job.problem.epsilon);
-      } catch (const UserError& error) {
-        throw UserError(file.string() + ": " + error.what());
-      }
+      state->population = read_job_clouds(job, file);
+      naming(file, [&] { state->solver.emplace(state->population, job.problem.epsilon); });
     });
   }
   SolveTask task{{file, state->population}};

@@ -4,6 +4,7 @@
 #include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
 #include "src/commands/input_files.hpp"
+#include "src/commands/job_population.hpp"
 #include "src/commands/train_potentials.hpp"
 #include "src/commands/training_run.hpp"
 #include "src/models/potential_checkpoint.hpp"
@@ -27,12 +28,14 @@ void train_on_population(const CommandContext& context, Report& report) {
       const auto file = find_input(context, job.files.train_population, "files.train_population",
                                    "make", "train.h5");
       require_balanced(job, "train");
-      population = read_population(file);
+      population = read_job_population(job, file);
       if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
-      description = describe_model(job, population);
+      naming(file, [&] { description = describe_model(job, population); });
     });
-    unfinished.job = training_identity(job, {{"geometry", population.geometry.fingerprint()},
-                                             {"problems", population.problems()}});
+    nlohmann::json content = {{"geometry", population.geometry.fingerprint()},
+                              {"problems", population.problems()}};
+    if (job.solver.normalize) content["normalize"] = true;
+    unfinished.job = training_identity(job, content);
     const auto newest = find_unfinished(
         context, checkpoints,
         [&](const std::filesystem::path& file) {

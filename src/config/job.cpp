@@ -8,6 +8,7 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "distributed/error.hpp"
 #include "src/config/job_keys.hpp"
 #include "src/config/nearest_name.hpp"
+#include "src/config/override_value.hpp"
 
 namespace otfleet {
 namespace {
@@ -79,6 +81,13 @@ std::string shown(const toml::node& node) {
 }
 
 bool take(const toml::node& node, std::int64_t& value) {
+  constexpr double exact = 9007199254740992;  // 2^53: up to it every whole number is a double
+  if (const auto* number = node.as_floating_point();  // 1e5
+      number != nullptr && std::abs(number->get()) <= exact &&
+      number->get() == std::floor(number->get())) {
+    value = static_cast<std::int64_t>(number->get());
+    return true;
+  }
   if (!node.is_integer()) return false;
   value = node.as_integer()->get();
   return true;
@@ -177,6 +186,7 @@ void assign(Job& job, const Key& key, const toml::node& node, const Origin& orig
         }
       },
       key.field(job));
+  job.given.insert(key.path);
   if (const auto complaint = key.complaint(job); !complaint.empty()) fail(complaint);
 }
 
@@ -228,34 +238,19 @@ toml::table parse_file(const Path& file) {
   }
 }
 
-/// The text as a TOML value; as a string where it is none, or where the key wants a string.
-toml::table parse_override_value(const std::string& text, const Key* key) {
-  const toml::table as_string{{"value", text}};
-  try {
-    toml::table table = toml::parse("value = " + text);
-    // More than one key: the text had a line break and began another.
-    if (table.size() != 1 || !table.contains("value")) return as_string;
-    if (key != nullptr && !table["value"].is_string()) {
-      Job scratch;
-      const Field field = key->field(scratch);
-      if (std::holds_alternative<std::string*>(field) || std::holds_alternative<Path*>(field)) {
-        return as_string;
-      }
-    }
-    return table;
-  } catch (const toml::parse_error&) {
-    return as_string;
-  }
-}
-
 void apply_override(Job& job, const std::string& text) {
   const Origin origin{"--set " + text, {}, true};
   const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
+  const std::string path = detail::trimmed(text.substr(0, equals));
+  if (equals == std::string::npos || path.empty()) {
     origin.fail("must have the form key.path=value");
   }
-  const std::string path = text.substr(0, equals);
-  const toml::table table = parse_override_value(text.substr(equals + 1), find_key(path));
+  const Key* key = find_key(path);
+  if (key == nullptr) key = find_key(path + ".kind");
+  Job scratch;
+  std::optional<Field> field;
+  if (key != nullptr) field = key->field(scratch);
+  const toml::table table = detail::parse_override(detail::trimmed(text.substr(equals + 1)), field);
   apply(job, path, *table.get("value"), origin);
 }
 
@@ -366,6 +361,17 @@ nlohmann::json Job::resolved() const {
   return result;
 }
 
+std::vector<std::pair<std::string, Path>> Job::named_files() const {
+  Job copy = *this;
+  std::vector<std::pair<std::string, Path>> files;
+  for (const auto& key : job_keys()) {
+    const Field field = key.field(copy);
+    if (const auto* file = std::get_if<Path*>(&field); file != nullptr && !(*file)->empty())
+      files.emplace_back(key.path, **file);
+  }
+  return files;
+}
+
 Job Job::defaults(const std::string& kind) {
   Job job;
   job.problem.kind = kind;
@@ -382,6 +388,34 @@ Job Job::defaults(const std::string& kind) {
   return job;
 }
 
+namespace {
+
+/// "images.npz:train" is the array `train` of images.npz, and so for HDF5, unless a file has that
+/// very name.
+void split_array_names(Job& job) {
+  const std::string suffix = ".file";
+  for (const auto& key : job_keys()) {
+    if (!key.path.ends_with(suffix)) continue;
+    const Key* sibling = find_key(key.path.substr(0, key.path.size() - suffix.size()) + ".dataset");
+    const Field field = key.field(job);
+    if (sibling == nullptr || !std::holds_alternative<Path*>(field)) continue;
+    Path& file = *std::get<Path*>(field);
+    std::string& dataset = *std::get<std::string*>(sibling->field(job));
+    const std::string text = file.string();
+    const auto colon = text.rfind(':');
+    std::error_code ignored;
+    if (colon == std::string::npos || !dataset.empty() || std::filesystem::exists(file, ignored))
+      continue;
+    const Path before = text.substr(0, colon);
+    const auto extension = before.extension();
+    if (extension != ".npz" && extension != ".h5" && extension != ".hdf5") continue;
+    dataset = text.substr(colon + 1);
+    file = before;
+  }
+}
+
+}  // namespace
+
 Job read_job(const Path& file, const std::vector<std::string>& overrides) {
   const toml::table table = parse_file(file);
   const auto read = [&](Job job) {
@@ -395,6 +429,7 @@ Job read_job(const Path& file, const std::vector<std::string>& overrides) {
   // Which defaults the job's other keys have is known when it has been read once.
   Job job = read(Job());
   if (job.problem.kind != Job().problem.kind) job = read(Job::defaults(job.problem.kind));
+  split_array_names(job);
   check_together(job, file.string());
   // What does not learn would be a start worse than none.
   if (job.train.loss == "none") job.model.predictor = "none";

@@ -4,13 +4,15 @@
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace otfleet {
 
-/// An array in a file the user holds: `dataset` names it inside an HDF5 file and stays empty for
-/// .npy and IDX files (plain or gzipped), which hold one array.
+/// An array in a file the user holds: `dataset` names it inside an HDF5 file or .npz archive and
+/// stays empty for .npy and IDX files (plain or gzipped), which hold one array.
 struct ArraySource {
   std::filesystem::path file;
   std::string dataset;
@@ -32,7 +34,7 @@ struct Job {
 
   struct Problem {
     std::string kind = "population";         // population | potentials
-    std::string geometry = "grid";           // grid | dense | points
+    std::string geometry = "grid";           // grid | dense | points | clouds (not of make)
     std::string cost = "squared_euclidean";  // see ground_costs(); dense also: matrix (data.cost)
     double power = 1;                        // of the distance, cost = "power"
     double great_circle_divisor = 1;         // cost = "great_circle": arccos(<x, y>/divisor)
@@ -73,6 +75,7 @@ struct Job {
       std::int64_t one = 0;          // one_to_all: the source
     } pairs;
     bool repeat_pairs = false;  // random pairs may come twice
+    bool stretch = false;            // every axis of a grid spans [0, 1]; else the longest
   } make;
 
   struct Files {  // empty: found beside the output folder, where the earlier commands put them
@@ -123,6 +126,7 @@ struct Job {
     double doubtful_error = 0.25;      // share of the mass: a prediction with a larger first error
                                        // is compared with zeros
     std::string precision = "double";  // double | float; certificates are always double
+    bool normalize = false;            // scale every measure to mass 1 before anything else
     std::string shard = "auto";        // auto | problems | rows: what ranks share, clouds only
     double checkpoint_seconds = 60;    // between two saves of an unfinished solve
   } solver;
@@ -183,10 +187,17 @@ struct Job {
     std::int64_t predict_ranks = 4096;
   } scale;
 
+  /// Keys that the job file or an override gives, not a default.
+  std::set<std::string> given;
+  bool sets(const std::string& key) const { return given.count(key) > 0; }
+
   /// What a job that says nothing else means for a problem.kind.
   static Job defaults(const std::string& kind);
 
   bool seeks_potentials() const { return problem.kind == "potentials"; }
+
+  /// Every file that the job names, with its key.
+  std::vector<std::pair<std::string, std::filesystem::path>> named_files() const;
 
   /// Everything above under its TOML path, for report.json.
   nlohmann::json resolved() const;

@@ -42,10 +42,10 @@ double required_number(const Hdf5File& file, const std::string& object, const st
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, TrainedModel& model,
-                      const TrainingState* state) {
-  distributed::StagedPath staged(path);
+                      const TrainingState* state, const distributed::FileMark& mark) {
+  distributed::StagedPath staged(path, mark);
   Hdf5File file = Hdf5File::create(staged.temporary());
-  file.set_attribute("/", "otfleet_kind", std::string("checkpoint"));
+  file.set_attribute("/", distributed::kind_attribute, std::string(checkpoint_kind));
   file.set_attribute("/", "otfleet_version", format_version);
   file.create_group("/model");
   model.write_description(file);

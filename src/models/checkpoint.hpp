@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "distributed/file_mark.hpp"
 #include "distributed/hdf5_file.hpp"
+#include "src/file_kinds.hpp"
 #include "src/models/trained_model.hpp"
 
 namespace otfleet {
@@ -30,9 +32,11 @@ inline constexpr std::int64_t history_columns =
 ///   /training (only with `state`): attributes step, seconds, job; first_moment, second_moment
 ///     [parameters] float32; history [logged, history_columns] float64
 /// and sealed by a checksum over all of it.
-/// Local: rank 0 alone calls it. Throws UserError.
-void write_checkpoint(const std::filesystem::path& file, TrainedModel& model,
-                      const TrainingState* state = nullptr);
+/// Local: rank 0 alone calls it. Throws UserError, also where a file without `mark` would be
+/// replaced.
+void write_checkpoint(
+    const std::filesystem::path& file, TrainedModel& model, const TrainingState* state = nullptr,
+    const distributed::FileMark& mark = distributed::FileMark::hdf5(checkpoint_kind));
 
 /// The checksum that seals a checkpoint; empty: it has none. Local. Throws UserError.
 std::string read_checksum(const std::filesystem::path& file);

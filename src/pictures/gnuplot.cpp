@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "distributed/staged_path.hpp"
+
 namespace otfleet {
 namespace {
 
@@ -38,7 +40,7 @@ std::string words_in(const std::filesystem::path& file) {
 }  // namespace
 
 void draw_picture(const std::filesystem::path& picture, const std::string& script) {
-  const auto temporary = picture.parent_path() / ("." + picture.filename().string() + ".partial");
+  distributed::StagedPath staged(picture, distributed::FileMark::png());
   const auto complaints = picture.parent_path() / ("." + picture.filename().string() + ".words");
   // Writing to a gnuplot that is not there must not end the program.
   const auto on_broken_pipe = std::signal(SIGPIPE, SIG_IGN);
@@ -47,20 +49,19 @@ void draw_picture(const std::filesystem::path& picture, const std::string& scrip
   bool drawn = gnuplot != nullptr;
   if (drawn) {
     const std::string text =
-        style + ("set output " + quoted(temporary.string(), "''")) + "\n" + script;
+        style + ("set output " + quoted(staged.temporary().string(), "''")) + "\n" + script;
     std::fwrite(text.data(), 1, text.size(), gnuplot);
     drawn = pclose(gnuplot) == 0;
   }
   std::signal(SIGPIPE, on_broken_pipe);
+  const auto words = words_in(complaints);
   std::error_code error;
-  if (drawn) std::filesystem::rename(temporary, picture, error);
-  if (!drawn || error) {
-    const auto words = error ? error.message() : words_in(complaints);
-    std::filesystem::remove(temporary, error);
-    spdlog::warn("no {}: gnuplot is missing or failed{}", picture.string(),
-                 words.empty() ? "" : ": " + words);
-  }
   std::filesystem::remove(complaints, error);
+  if (!drawn)
+    return spdlog::warn("no {}: gnuplot is missing or failed{}", picture.string(),
+                        words.empty() ? "" : ": " + words);
+  distributed::mark_png(staged.temporary());
+  staged.commit();
 }
 
 }  // namespace otfleet

@@ -58,7 +58,7 @@ std::vector<double> frame(const Geometry& geometry, double epsilon, const Pictur
 
 void write_png(const std::filesystem::path& path, int width, int height,
                const std::vector<std::uint8_t>& pixels) {
-  distributed::StagedPath staged(path);
+  distributed::StagedPath staged(path, distributed::FileMark::png());
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   image.width = static_cast<png_uint_32>(width);
@@ -66,6 +66,7 @@ void write_png(const std::filesystem::path& path, int width, int height,
   image.format = PNG_FORMAT_GRAY;
   if (!png_image_write_to_file(&image, staged.temporary().c_str(), 0, pixels.data(), 0, nullptr))
     throw UserError(path.string() + ": cannot write the picture: " + image.message);
+  distributed::mark_png(staged.temporary());
   staged.commit();
 }
 

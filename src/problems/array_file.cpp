@@ -5,17 +5,21 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "distributed/error.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "src/problems/array_formats.hpp"
 #include "src/problems/checked_hdf5.hpp"
+#include "src/problems/zip_archive.hpp"
 
 namespace otfleet {
 namespace {
 
 using distributed::Hdf5File;
 
+constexpr std::string_view npy_ending = ".npy";
 constexpr std::size_t most_names = 12, most_visits = 1000, deepest = 8;
 
 /// Names of the datasets below `group`; stops where a message would grow too long, and where only
@@ -60,6 +64,41 @@ Array read_hdf5(const ArraySource& source) {
   return array;
 }
 
+/// "a, b" of the arrays in an .npz archive, whose members are called "a.npy", "b.npy".
+std::string array_names(const std::vector<ZipMember>& members) {
+  std::vector<std::string> names;
+  for (const auto& member : members) {
+    if (names.size() == most_names) {
+      names.emplace_back("...");
+      break;
+    }
+    names.push_back(member.name.substr(0, member.name.size() - npy_ending.size()));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Array read_npz(const ArraySource& source) {
+  const std::string file = source.file.string();
+  std::vector<ZipMember> members = read_zip_directory(source.file);
+  std::erase_if(members, [](const ZipMember& m) { return !m.name.ends_with(npy_ending); });
+  if (members.empty()) throw UserError(file + ": a zip archive without arrays (*.npy)");
+  const auto wanted = std::find_if(members.begin(), members.end(), [&](const ZipMember& member) {
+    return member.name == source.dataset || member.name == source.dataset + std::string(npy_ending);
+  });
+  if (source.dataset.empty() && members.size() > 1)
+    throw UserError(fmt::format("{}: holds several arrays, {}; name one, as in file = \"{}:{}\"",
+                                file, array_names(members), source.file.filename().string(),
+                                array_names({members.front()})));
+  if (!source.dataset.empty() && wanted == members.end())
+    throw UserError(
+        fmt::format("{}: no array '{}'; it holds {}", file, source.dataset, array_names(members)));
+  ZipMemberStream stream(source.file, source.dataset.empty() ? members.front() : *wanted);
+  unsigned char start[6] = {};
+  stream.read(start, sizeof start);
+  if (std::memcmp(start, "\x93NUMPY", sizeof start) != 0) stream.fail("holds no .npy array");
+  return detail::read_npy(stream);
+}
+
 }  // namespace
 
 namespace detail {
@@ -88,23 +127,24 @@ std::vector<double> read_values(ByteStream& stream, std::int64_t count, std::siz
 }  // namespace detail
 
 Array read_array(const ArraySource& source) {
-  ByteStream stream(source.file);
+  FileStream stream(source.file);
   unsigned char start[8] = {};
   const auto got = stream.read_some(start, 4);
   const auto begins = [&](const char* magic, std::size_t size) {
     return got >= std::min<std::size_t>(size, 4) && std::memcmp(start, magic, size) == 0;
   };
   if (begins("\x89HDF", 4)) return read_hdf5(source);
+  if (begins("PK\x03\x04", 4) || begins("PK\x05\x06", 4)) return read_npz(source);
   if (!source.dataset.empty()) {
-    stream.fail("a dataset is named, but this is no HDF5 file");
+    stream.fail("a dataset is named, but this is neither an HDF5 file nor an .npz archive");
   }
   if (begins("\0\0", 2) && got == 4) return detail::read_idx(stream, start);
-  if (begins("PK\x03\x04", 4)) stream.fail("an .npz archive; save the array with numpy.save");
   if (begins("\x93NUM", 4)) {
     stream.read(start + 4, 2);
     if (std::memcmp(start, "\x93NUMPY", 6) == 0) return detail::read_npy(stream);
   }
-  stream.fail(got == 0 ? "is empty" : "is neither HDF5, NumPy .npy nor IDX (plain or gzipped)");
+  stream.fail(got == 0 ? "is empty"
+                       : "is neither HDF5, NumPy .npy or .npz nor IDX (plain or gzipped)");
 }
 
 Array read_points(const ArraySource& source, const std::string& noun) {

@@ -13,10 +13,11 @@ struct Array {
   std::vector<double> values;
 };
 
-/// Reads HDF5 (needs `dataset`), NumPy .npy (versions 1 to 3; little-endian integers, booleans and
-/// floats; C or Fortran order) or IDX (unsigned byte to double; plain or gzipped), told apart by
-/// the first bytes, not the name. Throws UserError with the file's name: missing, truncated,
-/// foreign, unsupported type; for HDF5 without `dataset` the message lists what the file holds.
+/// Reads HDF5 (needs `dataset`), NumPy .npy (versions 1 to 3; integers, booleans and floats of
+/// either byte order; C or Fortran order), .npz (stored or deflated; `dataset` names the array
+/// where there are several) or IDX (unsigned byte to double; plain or gzipped), told apart by the
+/// first bytes, not the name. Throws UserError with the file's name: missing, truncated, foreign,
+/// unsupported type; for HDF5 and .npz without `dataset` the message lists what the file holds.
 /// Local.
 Array read_array(const ArraySource& source);
 

@@ -14,12 +14,15 @@ ByteStream::ByteStream(const std::filesystem::path& file) : name_(file.string())
   if (!std::filesystem::exists(status)) fail("no such file");
   if (!std::filesystem::is_regular_file(status)) fail("is not a regular file");
   file_bytes_ = std::filesystem::file_size(file, error);
-  stream_ = gzopen(name_.c_str(), "rb");
+}
+
+FileStream::FileStream(const std::filesystem::path& file) : ByteStream(file) {
+  stream_ = gzopen(file.c_str(), "rb");
   if (stream_ == nullptr) fail(std::string("cannot be read: ") + std::strerror(errno));
   gzbuffer(stream_, 1 << 17);
 }
 
-ByteStream::~ByteStream() {
+FileStream::~FileStream() {
   if (stream_ != nullptr) gzclose(stream_);
 }
 
@@ -27,7 +30,7 @@ void ByteStream::read(unsigned char* bytes, std::size_t count) {
   if (read_some(bytes, count) != count) fail("truncated");
 }
 
-std::size_t ByteStream::read_some(unsigned char* bytes, std::size_t count) {
+std::size_t FileStream::read_some(unsigned char* bytes, std::size_t count) {
   std::size_t done = 0;
   while (done < count) {
     const auto part = static_cast<unsigned>(std::min<std::size_t>(count - done, 1 << 30));

@@ -4,16 +4,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 namespace otfleet {
 
-/// The bytes of a plain or gzipped file, in order. Every failure is a UserError that begins with
-/// the file's name. Local.
+/// Bytes in order, wherever they come from. Every failure is a UserError that begins with the
+/// file's name. Local.
 class ByteStream {
  public:
-  explicit ByteStream(const std::filesystem::path& file);
-  ~ByteStream();
+  virtual ~ByteStream() = default;
   ByteStream(const ByteStream&) = delete;
   ByteStream& operator=(const ByteStream&) = delete;
 
@@ -23,15 +21,30 @@ class ByteStream {
   /// Fills `bytes` or throws "truncated".
   void read(unsigned char* bytes, std::size_t count);
   /// At most `count` bytes, fewer only at the end.
-  std::size_t read_some(unsigned char* bytes, std::size_t count);
-  /// Throws unless the file ends here; for gzip this also compares the checksum.
+  virtual std::size_t read_some(unsigned char* bytes, std::size_t count) = 0;
+  /// Throws unless the stream ends here; this also compares the checksum where there is one.
   void expect_end();
 
   [[noreturn]] void fail(const std::string& text) const;
 
+ protected:
+  /// Throws unless it is a regular file.
+  explicit ByteStream(const std::filesystem::path& file);
+
  private:
   std::string name_;
   std::uintmax_t file_bytes_ = 0;
+};
+
+/// A plain or gzipped file.
+class FileStream : public ByteStream {
+ public:
+  explicit FileStream(const std::filesystem::path& file);
+  ~FileStream() override;
+
+  std::size_t read_some(unsigned char* bytes, std::size_t count) override;
+
+ private:
   gzFile stream_ = nullptr;
 };
 

@@ -8,9 +8,11 @@
 
 #include "distributed/error.hpp"
 #include "distributed/staged_path.hpp"
+#include "src/file_kinds.hpp"
 #include "src/problems/checked_hdf5.hpp"
 #include "src/problems/fingerprint.hpp"
 #include "src/problems/ground_cost.hpp"
+#include "src/problems/population_names.hpp"
 #include "src/problems/population_parts.hpp"
 
 namespace otfleet {
@@ -41,7 +43,7 @@ void check_offsets(const std::string& name, const CloudTable& table, std::int64_
 
 /// Checks one side's measures, whose datasets begin with `prefix`; returns their masses.
 std::vector<double> check_table(const std::string& prefix, const CloudTable& table,
-                                std::int64_t dimension) {
+                                std::int64_t dimension, kernels::GroundCost kind) {
   const auto total = static_cast<std::int64_t>(table.weights.size());
   check_offsets(prefix + "offsets", table, total);
   if (dimension < 1 || static_cast<std::int64_t>(table.points.size()) != total * dimension)
@@ -53,7 +55,7 @@ std::vector<double> check_table(const std::string& prefix, const CloudTable& tab
                  std::span(table.points)
                      .subspan(static_cast<std::size_t>(table.offsets[s] * dimension),
                               static_cast<std::size_t>(table.size(s) * dimension)),
-                 dimension, 0);
+                 dimension, 0, kind);
     masses.push_back(
         check_measure(prefix + "weights", "measure", s,
                       std::span(table.weights)
@@ -105,12 +107,14 @@ void check_cost(const std::string& name, const CloudPopulation& population) {
 }  // namespace
 
 void check_points(const std::string& prefix, std::int64_t measure, std::span<const double> points,
-                  std::int64_t dimension, std::int64_t first) {
+                  std::int64_t dimension, std::int64_t first, kernels::GroundCost kind) {
   for (std::size_t i = 0; i < points.size(); ++i)
     if (!std::isfinite(points[i]))
       throw UserError(fmt::format("{}points measure {} has the coordinate {} (at point {})", prefix,
                                   measure, points[i],
                                   first + static_cast<std::int64_t>(i) / dimension));
+  check_cost_takes(fmt::format("{}points measure {}", prefix, measure), kind, points, dimension,
+                   "point", first);
 }
 
 std::string CloudPopulation::prefix(bool source) const {
@@ -140,20 +144,27 @@ std::string CloudPopulation::content_fingerprint() const {
   return hash.digits();
 }
 
+void CloudPopulation::normalize() {
+  for (CloudTable* table : {&sources, &targets})
+    for (std::int64_t s = 0; s < table->count(); ++s)
+      scale_to_mass_one(std::span(table->weights)
+                            .subspan(static_cast<std::size_t>(table->offsets[s]),
+                                     static_cast<std::size_t>(table->size(s))));
+}
+
 void CloudPopulation::validate(const std::string& name, bool equal_masses) const {
   check_cost(name, *this);
-  const auto source_masses = check_table(name + ": " + prefix(true), sources, dimension);
-  const auto own_target_masses = shared_measures
-                                     ? std::vector<double>{}
-                                     : check_table(name + ": " + prefix(false), targets, dimension);
+  const auto kind = ground_cost_kind(name, cost_name);
+  const auto source_masses = check_table(name + ": " + prefix(true), sources, dimension, kind);
+  const auto own_target_masses =
+      shared_measures ? std::vector<double>{}
+                      : check_table(name + ": " + prefix(false), targets, dimension, kind);
   check_problems(name, source, target, source_masses,
-                 shared_measures ? source_masses : own_target_masses, equal_masses);
+                 shared_measures ? source_masses : own_target_masses, equal_masses, false);
 }
 
 bool holds_clouds(const Hdf5File& file) {
-  if (!file.has("/geometry") || !file.has("/measures")) return false;
-  if (const auto kind = file.string_attribute("/geometry", "kind")) return *kind == "clouds";
-  return file.has("/measures/offsets") || file.has("/measures/source_offsets");
+  return file.has("/geometry") && file.has("/measures") && geometry_kind(file) == "clouds";
 }
 
 bool holds_clouds(const std::filesystem::path& path) {
@@ -162,6 +173,7 @@ bool holds_clouds(const std::filesystem::path& path) {
 
 CloudPopulation read_cloud_outline(const Hdf5File& file) {
   check_population_groups(file);
+  check_known_names(file);
   CloudPopulation population;
   population.cost_name = file.string_attribute("/geometry", "cost").value_or(population.cost_name);
   population.power = file.number_attribute("/geometry", "power").value_or(1);
@@ -177,6 +189,7 @@ CloudPopulation read_cloud_outline(const Hdf5File& file) {
     population.targets = read_table_outline(file, population.prefix(false), population.dimension);
   population.source = read_indices(file, "/problems/source");
   population.target = read_indices(file, "/problems/target");
+  check_used_names(file);
   return population;
 }
 
@@ -190,7 +203,7 @@ CloudPopulation read_cloud_population(const std::filesystem::path& path, bool eq
 }
 
 void write_cloud_population(const std::filesystem::path& path, const CloudPopulation& population) {
-  distributed::StagedPath staged(path);
+  distributed::StagedPath staged(path, distributed::FileMark::hdf5(population_kind));
   auto file = Hdf5File::create(staged.temporary());
   mark_population(file);
   file.create_group("/geometry");

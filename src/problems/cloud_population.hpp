@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "distributed/hdf5_file.hpp"
+#include "kernels/clouds/ground_cost.hpp"
 
 namespace otfleet {
 
@@ -52,13 +53,17 @@ struct CloudPopulation {
   /// 16 hex digits over the cost, all measures and all problems. Work: a look at every number.
   std::string content_fingerprint() const;
 
+  /// Scales every measure to mass 1. The masses must be positive.
+  void normalize();
+
   /// Throws UserError that names the measure or problem: offsets that do not begin with 0, ascend
   /// and end with the number of points, measures without points, sizes that do not fit, points that
   /// are not finite, an unknown cost, and what Population::validate() says of weights and problems.
   void validate(const std::string& name, bool equal_masses = true) const;
 };
 
-/// Does this population give every measure points of its own? Local.
+/// Does this population give every measure points of its own? Local. Throws UserError where
+/// nothing says what it is.
 bool holds_clouds(const distributed::Hdf5File& file);
 /// The same. Throws UserError for what cannot be opened.
 bool holds_clouds(const std::filesystem::path& file);
@@ -71,9 +76,10 @@ void write_cloud_population(const std::filesystem::path& file, const CloudPopula
 /// UserError.
 CloudPopulation read_cloud_outline(const distributed::Hdf5File& file);
 
-/// Unless coordinates of a measure are finite: points of `dimension` coordinates, the first of them
-/// point `first`, in the dataset `prefix` + "points". Throws UserError.
+/// Unless coordinates of a measure are finite and the cost takes its points: points of `dimension`
+/// coordinates, the first of them point `first`, in the dataset `prefix` + "points". Throws
+/// UserError.
 void check_points(const std::string& prefix, std::int64_t measure, std::span<const double> points,
-                  std::int64_t dimension, std::int64_t first);
+                  std::int64_t dimension, std::int64_t first, kernels::GroundCost kind);
 
 }  // namespace otfleet

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "src/problems/fingerprint.hpp"
+#include "src/problems/ground_cost.hpp"
 #include "src/problems/population_parts.hpp"
 
 namespace otfleet {
@@ -25,12 +26,16 @@ Hdf5File open_on_ranks(const std::filesystem::path& path, const Communicator& co
 }  // namespace
 
 CloudPopulationRows::CloudPopulationRows(const std::filesystem::path& path,
-                                         const Communicator& communicator)
+                                         const Communicator& communicator, bool normalize)
     : file_(open_on_ranks(path, communicator)) {
   communicator.agree([&] { outline_ = read_cloud_outline(file_); });
   const auto sources = sum_masses(true, communicator);
   const auto targets = outline_.shared_measures ? sources : sum_masses(false, communicator);
-  check_problems(path.string(), outline_.source, outline_.target, sources, targets, true);
+  check_problems(path.string(), outline_.source, outline_.target, sources, targets, !normalize,
+                 false);
+  if (!normalize) return;
+  source_masses_ = sources;
+  target_masses_ = targets;
 }
 
 CloudTable CloudPopulationRows::read_rows(bool source, Shard rows) const {
@@ -48,7 +53,11 @@ CloudTable CloudPopulationRows::read_rows(bool source, Shard rows) const {
 CloudTable CloudPopulationRows::read(bool source, std::int32_t measure, Shard points) const {
   const auto& offsets = (source ? outline_.sources : outline_.target_table()).offsets;
   const std::int64_t begin = offsets[static_cast<std::size_t>(measure)];
-  return read_rows(source, {begin + points.begin, begin + points.end});
+  CloudTable table = read_rows(source, {begin + points.begin, begin + points.end});
+  const auto& masses = source ? source_masses_ : target_masses_;
+  if (!masses.empty())
+    for (double& weight : table.weights) weight /= masses[static_cast<std::size_t>(measure)];
+  return table;
 }
 
 std::string CloudPopulationRows::content_fingerprint() const {
@@ -67,6 +76,7 @@ std::vector<double> CloudPopulationRows::sum_masses(bool source, const Communica
   const auto& offsets = (source ? outline_.sources : outline_.targets).offsets;
   std::vector<double> masses(offsets.size() - 1);
   std::int64_t own_hash = 0;
+  const auto kind = ground_cost_kind(name, outline_.cost_name);
   communicator.agree([&] {
     const Shard share =
         distributed::block_shard(offsets.back(), communicator.rank(), communicator.size());
@@ -94,7 +104,7 @@ std::vector<double> CloudPopulationRows::sum_masses(bool source, const Communica
         const auto at = static_cast<std::size_t>(s);
         const Shard here{std::max(offsets[at], rows.begin), std::min(offsets[at + 1], rows.end)};
         const std::int64_t first = here.begin - offsets[at];
-        check_points(name, s, part(table.points, here, d), d, first);
+        check_points(name, s, part(table.points, here, d), d, first, kind);
         masses[at] +=
             sum_weights(name + "weights", "measure", s, part(table.weights, here, 1), first);
       }

@@ -14,9 +14,10 @@ namespace otfleet {
 class CloudPopulationRows {
  public:
   /// Opens the file on every rank and checks all of it, every rank its share of the weights and
-  /// points, a piece in memory at a time. Collective. Throws UserError as read_cloud_population().
+  /// points, a piece in memory at a time. `normalize`: measures are read with mass 1, whatever
+  /// theirs are. Collective. Throws UserError as read_cloud_population().
   CloudPopulationRows(const std::filesystem::path& file,
-                      const distributed::Communicator& communicator);
+                      const distributed::Communicator& communicator, bool normalize = false);
 
   const std::filesystem::path& path() const { return file_.path(); }
 
@@ -36,6 +37,8 @@ class CloudPopulationRows {
 
   distributed::Hdf5File file_;
   CloudPopulation outline_;
+  /// With `normalize`: of the measures of each side; else empty.
+  std::vector<double> source_masses_, target_masses_;
   std::int64_t rows_hash_ = 0;  ///< of all weights and points
 };
 

@@ -45,4 +45,11 @@ class Fnv {
   std::uint64_t hash_ = 0xcbf29ce484222325ULL;
 };
 
+/// 16 hex digits of a text, for names of files.
+inline std::string digits_of(const std::string& text) {
+  Fnv hash;
+  hash.add(text);
+  return hash.digits();
+}
+
 }  // namespace otfleet

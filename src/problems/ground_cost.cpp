@@ -39,6 +39,29 @@ GroundCost ground_cost_kind(const std::string& name, const std::string& cost) {
   return static_cast<GroundCost>(found - names.begin());
 }
 
+void check_cost_takes(const std::string& name, GroundCost kind, std::span<const double> points,
+                      std::int64_t dimension, const char* what, std::int64_t first) {
+  if (kind != GroundCost::cosine && kind != GroundCost::great_circle) return;
+  constexpr double least = 1e-300, tolerance = 2e-5;  // of squares, as the kernels have them
+  for (std::size_t at = 0; at < points.size(); at += static_cast<std::size_t>(dimension)) {
+    double squared = 0;
+    for (std::int64_t d = 0; d < dimension; ++d)
+      squared +=
+          points[at + static_cast<std::size_t>(d)] * points[at + static_cast<std::size_t>(d)];
+    const auto number = first + static_cast<std::int64_t>(at) / dimension;
+    if (kind == GroundCost::cosine && !(squared >= least))
+      throw UserError(
+          fmt::format("{} {} {} is the zero vector, which has no angle: leave it out, "
+                      "or take another cost than 'cosine'",
+                      name, what, number));
+    if (kind == GroundCost::great_circle && !(std::abs(squared - 1) <= tolerance))
+      throw UserError(
+          fmt::format("{} {} {} has the length {:g}: the cost 'great_circle' takes unit "
+                      "vectors",
+                      name, what, number, std::sqrt(squared)));
+  }
+}
+
 double ground_cost(GroundCost kind, double power, const double* x, const double* y,
                    std::int64_t dimension, double divisor) {
   const bool directions = kind == GroundCost::cosine || kind == GroundCost::great_circle;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,13 @@ const std::vector<std::string>& ground_cost_names();
 
 /// Throws UserError, beginning with `name`, for an unknown one.
 kernels::GroundCost ground_cost_kind(const std::string& name, const std::string& cost);
+
+/// Throws UserError, beginning with `name`, for the first of some points, the first of them number
+/// `first`, that the cost cannot take: the zero vector for an angle, other than unit vectors on the
+/// sphere. `what` a point is called: "row", "point".
+void check_cost_takes(const std::string& name, kernels::GroundCost kind,
+                      std::span<const double> points, std::int64_t dimension, const char* what,
+                      std::int64_t first = 0);
 
 /// The cost between two points of `dimension` coordinates, in the cost's own units, 0 for equal
 /// points; `power` counts for GroundCost::power alone, `divisor` for GroundCost::great_circle.

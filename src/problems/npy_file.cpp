@@ -54,19 +54,21 @@ std::string_view value_of(std::string_view header, const std::string& key,
   stream.fail(fmt::format("damaged .npy header: no '{}'", key));
 }
 
-const Type& read_type(std::string_view text, const ByteStream& stream) {
+struct StoredType {
+  const Type& type;
+  bool big_endian;
+};
+
+StoredType read_type(std::string_view text, const ByteStream& stream) {
   const auto end = text.size() > 1 ? text.find(text[0], 1) : std::string_view::npos;
   if (text.empty() || (text[0] != '\'' && text[0] != '"') || end == std::string_view::npos) {
     stream.fail("unsupported .npy type: expected plain integers or floating-point numbers");
   }
   const auto code = text.substr(1, std::min<std::size_t>(end - 1, 20));
-  if (!code.empty() && code[0] == '>') {
-    stream.fail(fmt::format("unsupported .npy type '{}': big-endian", code));
-  }
   for (const auto& type : types) {
     if (code.size() == 3 && code.substr(1) == type.code &&
-        (code[0] == '<' || (code[0] == '|' && type.width == 1))) {
-      return type;
+        (code[0] == '<' || code[0] == '>' || (code[0] == '|' && type.width == 1))) {
+      return {type, code[0] == '>'};
     }
   }
   stream.fail(
@@ -134,7 +136,7 @@ std::string read_header(ByteStream& stream) {
 
 Array read_npy(ByteStream& stream) {
   const auto header = read_header(stream);
-  const auto& type = read_type(value_of(header, "descr", stream), stream);
+  const auto [type, big_endian] = read_type(value_of(header, "descr", stream), stream);
   const auto order = value_of(header, "fortran_order", stream);
   const bool fortran = order.starts_with("True");
   if (!fortran && !order.starts_with("False")) {
@@ -143,7 +145,7 @@ Array read_npy(ByteStream& stream) {
   Array array;
   array.shape = read_shape(value_of(header, "shape", stream), stream);
   const auto count = element_count(array.shape, stream.name());
-  array.values = read_values(stream, count, type.width, false, type.decode);
+  array.values = read_values(stream, count, type.width, big_endian, type.decode);
   if (fortran && array.shape.size() > 1) array.values = to_row_major(array.values, array.shape);
   return array;
 }

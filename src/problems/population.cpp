@@ -66,7 +66,11 @@ void validate_points(const Geometry& geometry, const std::string& name) {
   }
   check_finite(name + ": /geometry/source_points", geometry.source_points);
   check_finite(name + ": /geometry/target_points", geometry.target_points);
-  ground_cost_kind(name + ": /geometry, attribute cost", geometry.cost_name);
+  const auto kind = ground_cost_kind(name + ": /geometry, attribute cost", geometry.cost_name);
+  check_cost_takes(name + ": /geometry/source_points", kind, geometry.source_points,
+                   geometry.dimension, "row");
+  check_cost_takes(name + ": /geometry/target_points", kind, geometry.target_points,
+                   geometry.dimension, "row");
   check_ground_cost(name, geometry.power, geometry.great_circle_divisor);
 }
 
@@ -159,6 +163,16 @@ std::string Population::content_fingerprint() const {
   return hash.digits();
 }
 
+void Population::normalize() {
+  const auto scale = [](std::vector<double>& weights, std::int64_t measures, std::int64_t size) {
+    for (std::int64_t s = 0; s < measures; ++s)
+      scale_to_mass_one(std::span(weights).subspan(static_cast<std::size_t>(s * size),
+                                                   static_cast<std::size_t>(size)));
+  };
+  scale(source_weights, source_measures, geometry.n);
+  scale(target_weights, target_measures, geometry.m);
+}
+
 std::vector<double> check_weights(const std::string& name, std::span<const double> weights,
                                   std::int64_t rows, std::int64_t columns) {
   std::vector<double> masses;
@@ -202,7 +216,7 @@ void Population::validate(const std::string& name, bool equal_masses) const {
           ? std::vector<double>{}
           : check_side("/measures/target_weights", target_weights, target_measures, geometry.m);
   check_problems(name, source, target, source_masses,
-                 shared_measures ? source_masses : own_target_masses, equal_masses);
+                 shared_measures ? source_masses : own_target_masses, equal_masses, true);
 }
 
 }  // namespace otfleet

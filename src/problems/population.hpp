@@ -65,6 +65,9 @@ struct Population {
   /// 16 hex digits over the geometry, all measures and all problems. Work: a look at every number.
   std::string content_fingerprint() const;
 
+  /// Scales every measure to mass 1. The masses must be positive.
+  void normalize();
+
   /// Throws UserError that names the measure or problem: sizes that do not fit, weights that are
   /// negative, NaN, infinite or all zero, indices out of range, and, where `equal_masses` is asked
   /// for, masses of a pair that differ by more than 1e-5 relative. `name` is the file, for the

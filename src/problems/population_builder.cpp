@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -101,6 +103,29 @@ Side read_side(const std::string& weights, const std::string& key, const ArraySo
   return std::nullopt;
 }
 
+/// Is one of the lengths after the first, or of a single image all, that of color channels? The
+/// channels come last, or first in every image.
+bool looks_like_color(std::int64_t count, const Shape& grid) {
+  const auto channels = [](std::int64_t length, std::int64_t a, std::int64_t b) {
+    return (length == 3 || length == 4) && a > length && b > length;
+  };
+  if (grid.size() == 2) return channels(grid[1], count, grid[0]);
+  return grid.size() == 3 &&
+         (channels(grid[2], grid[0], grid[1]) || channels(grid[0], grid[1], grid[2]));
+}
+
+/// A color image is no 3-D grid, unless make.grid says that it is one.
+void require_no_color(const Measures& measures, const Shape& told) {
+  if (told == measures.grid || !looks_like_color(measures.count, measures.grid)) return;
+  Shape shape = measures.grid;
+  shape.insert(shape.begin(), measures.count);
+  throw UserError(
+      fmt::format("{}: shape {} looks like color images, but a point has one weight: "
+                  "make them gray or take one channel; if it is a grid, say make.grid "
+                  "= {}",
+                  measures.name, shape_text(shape), shape_text(measures.grid)));
+}
+
 Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
   for (const auto* other : {&job.data.cost, &job.data.points, &job.data.target_points}) {
     if (!other->empty()) {
@@ -123,17 +148,19 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
     throw UserError(fmt::format("make.grid = {}, but {} has {}", shape_text(job.make.grid),
                                 known->name, shape_text(known->grid)));
   }
+  for (const Side* side : {&source, &target})
+    if (*side) require_no_color(**side, job.make.grid);
   const Shape lengths = known ? known->grid : job.make.grid;
   if (lengths.empty()) {
     throw UserError("make.grid is missing: random weights on a grid need its lengths");
   }
   Geometry geometry;
   geometry.kind = Geometry::Kind::grid;
+  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
   for (const auto length : lengths) {
     auto& axis = geometry.axes.emplace_back(static_cast<std::size_t>(length), 0.0);
-    for (std::int64_t i = 1; i < length; ++i) {
-      axis[i] = static_cast<double>(i) / static_cast<double>(length - 1);
-    }
+    const auto steps = static_cast<double>((job.make.stretch ? length : longest) - 1);
+    for (std::int64_t i = 1; i < length; ++i) axis[i] = static_cast<double>(i) / steps;
   }
   geometry.n = geometry.m = element_count(lengths, "make.grid");
   return geometry;
@@ -145,6 +172,10 @@ Array read_matrix(const ArraySource& source) {
     throw UserError(fmt::format("{}: must be a matrix, not of shape {}", name_of(source),
                                 shape_text(array.shape)));
   }
+  for (std::size_t i = 0; i < array.values.size(); ++i)
+    if (!std::isfinite(array.values[i]))
+      throw UserError(fmt::format("{}: holds {} in row {}", name_of(source), array.values[i],
+                                  static_cast<std::int64_t>(i) / array.shape[1]));
   return array;
 }
 
@@ -161,6 +192,13 @@ void read_points(const Job& job, Geometry& geometry) {
   geometry.dimension = source.shape[1];
   geometry.source_points = std::move(source.values);
   geometry.target_points = std::move(target.values);
+  if (geometry.cost_name == "matrix") return;
+  const auto kind = ground_cost_kind("problem.cost", geometry.cost_name);
+  check_cost_takes(name_of(job.data.points) + ":", kind, geometry.source_points, geometry.dimension,
+                   "row");
+  if (!job.data.target_points.empty())
+    check_cost_takes(name_of(job.data.target_points) + ":", kind, geometry.target_points,
+                     geometry.dimension, "row");
 }
 
 std::vector<double> cost_matrix(const Geometry& geometry) {
@@ -238,6 +276,11 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
 }
 
 }  // namespace
+
+bool makes(const Job& job, Split split) {
+  return job.make.source_weights != "data" ||
+         !(split == Split::train ? job.data.train : job.data.test).empty();
+}
 
 Population build_population(const Job& job, Split split, std::string* remark) {
   const bool train = split == Split::train;

@@ -4,9 +4,11 @@
 #include "distributed/error.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "distributed/staged_path.hpp"
+#include "src/file_kinds.hpp"
 #include "src/problems/checked_hdf5.hpp"
 #include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
+#include "src/problems/population_names.hpp"
 #include "src/problems/population_parts.hpp"
 
 namespace otfleet {
@@ -84,26 +86,12 @@ void read_dense(const Hdf5File& file, Geometry& geometry) {
 }
 
 void read_geometry(const Hdf5File& file, Geometry& geometry) {
-  const auto kind = file.string_attribute("/geometry", "kind");
-  if (kind ? *kind == "grid" : file.has("/geometry/axis_0")) {
-    read_grid(file, geometry);
-  } else if (kind ? *kind == "dense" : file.has("/geometry/cost")) {
-    read_dense(file, geometry);
-  } else if (kind ? *kind == "points" : file.has("/geometry/source_points")) {
-    geometry.kind = Geometry::Kind::points;
-    read_points(file, geometry);
-    geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("squared_euclidean");
-  } else if (kind) {
-    throw UserError(
-        fmt::format("{}: /geometry, attribute kind must be one of 'grid', 'dense', 'points', "
-                    "'clouds', not '{}'",
-                    file.path().string(), *kind));
-  } else {
-    throw UserError(
-        fmt::format("{}: /geometry must hold axis_0 (a grid), cost (a dense cost) or "
-                    "source_points and target_points",
-                    file.path().string()));
-  }
+  const auto kind = geometry_kind(file);
+  if (kind == "grid") return read_grid(file, geometry);
+  if (kind == "dense") return read_dense(file, geometry);
+  geometry.kind = Geometry::Kind::points;
+  read_points(file, geometry);
+  geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("squared_euclidean");
 }
 
 void write_numbers(Hdf5File& file, const std::string& dataset, const Shape& shape,
@@ -145,17 +133,19 @@ Population read_population(const std::filesystem::path& path, bool equal_masses)
     throw UserError(path.string() +
                     ": every measure has points of its own, which 'otfleet solve' alone knows; "
                     "measures on common points are what everything else needs");
+  check_known_names(file);
   Population population;
   read_measures(file, population);
   read_geometry(file, population.geometry);
   population.source = read_indices(file, "/problems/source");
   population.target = read_indices(file, "/problems/target");
+  check_used_names(file);
   population.validate(path.string(), equal_masses);
   return population;
 }
 
 void write_population(const std::filesystem::path& path, const Population& population) {
-  distributed::StagedPath staged(path);
+  distributed::StagedPath staged(path, distributed::FileMark::hdf5(population_kind));
   auto file = Hdf5File::create(staged.temporary());
   mark_population(file);
   write_geometry(file, population.geometry);

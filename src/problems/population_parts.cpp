@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "distributed/error.hpp"
+#include "distributed/file_mark.hpp"
+#include "src/file_kinds.hpp"
 #include "src/problems/checked_hdf5.hpp"
 
 namespace otfleet {
@@ -33,8 +35,8 @@ void check_population_groups(const Hdf5File& file) {
   const auto fail = [&](const std::string& text) {
     throw UserError(file.path().string() + ": " + text);
   };
-  const auto kind = file.string_attribute("/", "otfleet_kind");
-  if (kind && *kind != "population") fail(fmt::format("is a {} file, not a population", *kind));
+  const auto kind = file.string_attribute("/", distributed::kind_attribute);
+  if (kind && *kind != population_kind) fail(fmt::format("is a {} file, not a population", *kind));
   const auto version = file.number_attribute("/", "otfleet_version");
   if (version && *version > format_version) {
     fail(fmt::format("has format version {}; this otfleet reads up to {}", *version,
@@ -48,7 +50,7 @@ void check_population_groups(const Hdf5File& file) {
 }
 
 void mark_population(Hdf5File& file) {
-  file.set_attribute("/", "otfleet_kind", std::string("population"));
+  file.set_attribute("/", distributed::kind_attribute, std::string(population_kind));
   file.set_attribute("/", "otfleet_version", static_cast<std::int64_t>(format_version));
 }
 
@@ -103,10 +105,16 @@ double check_measure(const std::string& name, const char* what, std::int64_t ind
   return mass;
 }
 
+void scale_to_mass_one(std::span<double> weights) {
+  double mass = 0;
+  for (const double weight : weights) mass += weight;
+  for (double& weight : weights) weight /= mass;
+}
+
 void check_problems(const std::string& name, const std::vector<std::int32_t>& source,
                     const std::vector<std::int32_t>& target,
                     const std::vector<double>& source_masses,
-                    const std::vector<double>& target_masses, bool equal_masses) {
+                    const std::vector<double>& target_masses, bool equal_masses, bool may_differ) {
   if (source.size() != target.size()) {
     throw UserError(fmt::format("{}: /problems/source has {} entries, /problems/target {}", name,
                                 source.size(), target.size()));
@@ -118,8 +126,11 @@ void check_problems(const std::string& name, const std::vector<std::int32_t>& so
     if (std::abs(a - b) > mass_tolerance * std::max(a, b)) {
       throw UserError(
           fmt::format("{}: problem {} pairs masses that differ: {} (source {}) and {} "
-                      "(target {})",
-                      name, p, a, source[p], b, target[p]));
+                      "(target {}); solver.normalize = true scales every measure to mass 1{}",
+                      name, p, a, source[p], b, target[p],
+                      may_differ ? ", and in 'otfleet solve' problem.tau_a and problem.tau_b below "
+                                   "1, or problem.transported_share, let masses differ"
+                                 : ""));
     }
   }
 }

@@ -32,11 +32,15 @@ void check_mass(const std::string& name, const char* what, std::int64_t index, d
 double check_measure(const std::string& name, const char* what, std::int64_t index,
                      std::span<const double> weights);
 
+/// Scales the weights of one measure, of positive mass, to mass 1.
+void scale_to_mass_one(std::span<double> weights);
+
 /// Unless both sides have as many problems, all refer to measures that exist, and, where
-/// `equal_masses` is asked for, the masses of a pair agree to 1e-5.
+/// `equal_masses` is asked for, the masses of a pair agree to 1e-5. `may_differ`: there is a solver
+/// of such problems for unequal masses, too.
 void check_problems(const std::string& name, const std::vector<std::int32_t>& source,
                     const std::vector<std::int32_t>& target,
                     const std::vector<double>& source_masses,
-                    const std::vector<double>& target_masses, bool equal_masses);
+                    const std::vector<double>& target_masses, bool equal_masses, bool may_differ);
 
 }  // namespace otfleet

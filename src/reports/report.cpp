@@ -4,13 +4,14 @@
 
 #include "distributed/error.hpp"
 #include "distributed/staged_path.hpp"
+#include "src/file_kinds.hpp"
 #include "src/reports/versions.hpp"
 
 namespace otfleet {
 namespace {
 
 void write_json(const std::filesystem::path& file, const nlohmann::json& json) {
-  distributed::StagedPath staged(file);
+  distributed::StagedPath staged(file, distributed::FileMark::json(report_kind));
   std::ofstream stream(staged.temporary());
   stream << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   stream.close();
@@ -44,6 +45,7 @@ void Report::write(const std::filesystem::path& directory, const std::string& na
   communicator_.agree([&] {
     if (!communicator_.is_root()) return;
     nlohmann::json json = figures_;
+    json[distributed::kind_attribute] = report_kind;
     json["command"] = command_;
     json["configuration"] = configuration_;
     if (!given_epsilon_.to.empty())

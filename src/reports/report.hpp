@@ -11,10 +11,11 @@
 
 namespace otfleet {
 
-/// What a command leaves behind: DIR/report.json with `command`, `configuration` (as resolved),
-/// `versions` (every library and otfleet itself), `revision` (git), `ranks`, `execution_space`,
-/// `seconds` (per phase, the slowest rank) and the command's own figures at the top level;
-/// `epsilon` where it was relative to the cost, and the configuration has what became of it.
+/// What a command leaves behind: DIR/report.json with `otfleet_kind` = "report", `command`,
+/// `configuration` (as resolved), `versions` (every library and otfleet itself), `revision` (git),
+/// `ranks`, `execution_space`, `seconds` (per phase, the slowest rank) and the command's own
+/// figures at the top level; `epsilon` where it was relative to the cost, and the configuration has
+/// what became of it.
 class Report {
  public:
   Report(std::string command, const Job& job, const distributed::Communicator& communicator);

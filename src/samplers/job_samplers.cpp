@@ -27,8 +27,11 @@ SamplerPair make_samplers(const Job& job, SampleUse use) {
   pair.name = fmt::format("{} to {}", samples.source.file.filename().string(),
                           samples.target.file.filename().string());
   if (pair.source->dimension() != pair.target->dimension())
-    throw UserError(fmt::format("samples.source has points of dimension {}, samples.target of {}",
-                                pair.source->dimension(), pair.target->dimension()));
+    throw UserError(
+        fmt::format("{} (samples.source) has points of dimension {}, {} "
+                    "(samples.target) of {}",
+                    samples.source.file.string(), pair.source->dimension(),
+                    samples.target.file.string(), pair.target->dimension()));
   return pair;
 }
 

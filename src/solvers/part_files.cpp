@@ -1,6 +1,7 @@
 #include "src/solvers/part_files.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -8,7 +9,9 @@
 
 #include "distributed/error.hpp"
 #include "distributed/hdf5_checksum.hpp"
+#include "distributed/output_guard.hpp"
 #include "distributed/staged_path.hpp"
+#include "src/problems/fingerprint.hpp"
 
 namespace otfleet {
 
@@ -45,9 +48,9 @@ void write_part(const fs::path& path, const std::string& kind, const std::string
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw UserError(folder.string() + ": cannot be made: " + error.message());
-  StagedPath staged(path);
+  StagedPath staged(path, distributed::FileMark::name(kind));
   Hdf5File file = Hdf5File::create(staged.temporary());
-  file.set_attribute("/", "otfleet_kind", kind);
+  file.set_attribute("/", distributed::kind_attribute, kind);
   file.set_attribute("/", "otfleet_version", std::int64_t{1});
   file.set_attribute("/", "job", job);
   fill(file);
@@ -56,16 +59,21 @@ void write_part(const fs::path& path, const std::string& kind, const std::string
   staged.commit();
 }
 
-void remove_parts(const fs::path& folder, const std::string& prefix,
+std::string part_ending(const std::string& job) {
+  return "-" + digits_of(job) + ".h5";
+}
+
+void remove_parts(const fs::path& folder, const std::string& prefix, const std::string& job,
                   const Communicator& communicator) {
   communicator.barrier();  // all have read
   if (!communicator.is_root()) return;
   std::error_code error;
+  const std::string ending = part_ending(job);
   for (const auto& name : part_names(folder, prefix))
-    if (!error) fs::remove(folder / name, error);
-  StagedPath::remove_leftovers(folder, prefix);
-  std::error_code not_empty;  // another kind of solve has left something, too
-  fs::remove(folder, not_empty);
+    if (!error && name.ends_with(ending) && !distributed::is_input(folder / name))
+      fs::remove(folder / name, error);
+  StagedPath::remove_leftovers(folder, prefix, ending);
+  ::rmdir(folder.c_str());  // only where it is a folder, and nobody has left something else in it
   if (error)
     spdlog::warn("{} is not needed any more but cannot be removed: {}", folder.string(),
                  error.message());

@@ -10,6 +10,7 @@
 #include "distributed/error.hpp"
 #include "distributed/hdf5_checksum.hpp"
 #include "distributed/hdf5_file.hpp"
+#include "src/file_kinds.hpp"
 #include "src/interruption.hpp"
 #include "src/solvers/part_files.hpp"
 
@@ -21,11 +22,11 @@ using distributed::Hdf5File;
 using distributed::Reduction;
 using distributed::Shard;
 
-constexpr const char* kind = "partial_potentials";
 constexpr const char* prefix = "potentials-";
 
-std::string name_of(std::int64_t problem, Shard points) {
-  return fmt::format("{}{:012}-{:012}-{:012}.h5", prefix, problem, points.begin, points.end);
+std::string name_of(std::int64_t problem, Shard points, const std::string& job) {
+  return fmt::format("{}{:012}-{:012}-{:012}{}", prefix, problem, points.begin, points.end,
+                     part_ending(job));
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ PartialPotentials::PartialPotentials(fs::path folder, const distributed::Communi
       interval_(checkpoint_seconds) {
   for (const auto& name : agreed_part_names(folder_, prefix, communicator_)) {
     long long problem = 0, begin = 0, end = 0;
-    if (std::sscanf(name.c_str(), "potentials-%lld-%lld-%lld.h5", &problem, &begin, &end) == 3)
+    if (std::sscanf(name.c_str(), "potentials-%lld-%lld-%lld-", &problem, &begin, &end) == 3)
       found_.push_back({problem, {begin, end}, folder_ / name});
   }
 }
@@ -95,16 +96,17 @@ void PartialPotentials::save(std::int64_t problem, Shard points, const std::vect
                              std::int64_t iterations) {
   communicator_.agree([&] {
     if (points.size() == 0) return;
-    write_part(folder_ / name_of(problem, points), kind, identity_, [&](Hdf5File& file) {
-      file.set_attribute("/", "iterations", iterations);
-      file.write<double>("/f", {points.size()}, f);
-    });
+    write_part(folder_ / name_of(problem, points, identity_), partial_potentials_kind, identity_,
+               [&](Hdf5File& file) {
+                 file.set_attribute("/", "iterations", iterations);
+                 file.write<double>("/f", {points.size()}, f);
+               });
   });
   saved_ = std::chrono::steady_clock::now();
 }
 
 void PartialPotentials::remove() const {
-  remove_parts(folder_, prefix, communicator_);
+  remove_parts(folder_, prefix, identity_, communicator_);
 }
 
 }  // namespace otfleet

@@ -14,9 +14,9 @@ namespace otfleet {
 /// potentials of its points, and a run that goes on, on as many ranks or not, starts from them.
 /// They need not be of the same iteration: any f is a start.
 ///
-/// A file is `potentials-<problem>-<begin>-<end>.h5`, complete whenever it has this name. Root
-/// attributes: otfleet_kind = "partial_potentials", otfleet_version = 1, job (of which run it is),
-/// iterations, checksum. Dataset f [end − begin] float64, cost units.
+/// A file is `potentials-<problem>-<begin>-<end>-<job>.h5`, complete whenever it has this name.
+/// Root attributes: otfleet_kind = "partial_potentials", otfleet_version = 1, job (of which run it
+/// is), iterations, checksum. Dataset f [end − begin] float64, cost units.
 class PartialPotentials {
  public:
   /// Finds what earlier runs have left in `folder`; `identity` says of which job it has to be.
@@ -41,7 +41,8 @@ class PartialPotentials {
   void save(std::int64_t problem, distributed::Shard points, const std::vector<double>& f,
             std::int64_t iterations);
 
-  /// Removes all such files, or warns: what they hold is in a complete solution. Collective.
+  /// Removes such files of this job, or warns: what they hold is in a complete solution.
+  /// Collective.
   void remove() const;
 
  private:

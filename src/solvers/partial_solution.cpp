@@ -12,6 +12,7 @@
 #include "distributed/error.hpp"
 #include "distributed/hdf5_checksum.hpp"
 #include "distributed/hdf5_file.hpp"
+#include "src/file_kinds.hpp"
 #include "src/solvers/part_files.hpp"
 
 namespace otfleet {
@@ -22,7 +23,6 @@ using distributed::Communicator;
 using distributed::Hdf5File;
 using distributed::Shard;
 
-constexpr const char* kind = "solution_part";
 constexpr const char* prefix = "rows-";
 /// How much memory solutions of a rank may fill that wait: half a gigabyte, all ranks of a machine
 /// together an eighth of it.
@@ -55,7 +55,8 @@ bool PartialSolution::any_in(const fs::path& folder) {
 }
 
 fs::path PartialSolution::file_of(Shard rows) const {
-  return folder_ / fmt::format("{}{:012}-{:012}.h5", prefix, rows.begin, rows.end);
+  return folder_ /
+         fmt::format("{}{:012}-{:012}{}", prefix, rows.begin, rows.end, part_ending(identity_));
 }
 
 PartialSolution::Verdict PartialSolution::judge(const fs::path& path, Block& block) const {
@@ -158,7 +159,7 @@ void PartialSolution::save() {
 }
 
 void PartialSolution::write(const Block& block) const {
-  write_part(file_of(block.rows), kind, identity_, [&](Hdf5File& file) {
+  write_part(file_of(block.rows), solution_part_kind, identity_, [&](Hdf5File& file) {
     file.set_attribute("/", "rows_begin", block.rows.begin);
     file.set_attribute("/", "rows_end", block.rows.end);
     file.set_attribute("/", "newton", block.solutions.counts.newton);
@@ -222,7 +223,7 @@ void PartialSolution::for_each(
 }
 
 void PartialSolution::remove() {
-  remove_parts(folder_, prefix, communicator_);
+  remove_parts(folder_, prefix, identity_, communicator_);
 }
 
 }  // namespace otfleet

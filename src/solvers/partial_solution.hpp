@@ -16,9 +16,9 @@ namespace otfleet {
 /// What is solved of a population so far: in memory, and from time to time moved into files, from
 /// which a run that was ended goes on. Any rank holds any problems.
 ///
-/// A file is `rows-<begin>-<end>.h5` in a folder of the solution's own, complete whenever it has
-/// this name. Root attributes: otfleet_kind = "solution_part", otfleet_version = 1, job (of which
-/// run it is), rows_begin, rows_end, newton, replaced_starts, checksum. Datasets: those of
+/// A file is `rows-<begin>-<end>-<job>.h5` in a folder of the solution's own, complete whenever it
+/// has this name. Root attributes: otfleet_kind = "solution_part", otfleet_version = 1, job (of
+/// which run it is), rows_begin, rows_end, newton, replaced_starts, checksum. Datasets: those of
 /// SolutionFile, for these problems alone, flat.
 class PartialSolution {
  public:
@@ -53,7 +53,8 @@ class PartialSolution {
   /// True where `folder` holds such files.
   static bool any_in(const std::filesystem::path& folder);
 
-  /// Removes all such files, or warns: what they hold is in a complete solution. Collective.
+  /// Removes such files of this job, or warns: what they hold is in a complete solution.
+  /// Collective.
   void remove();
 
  private:

@@ -45,10 +45,11 @@ std::vector<Column> read_columns(const Hdf5File& file) {
     else
       columns.push_back({name, read_numbers(file, dataset, 1, shape)});
   };
+  read("status", "/solution/status");
   if (file.has("/problems"))
     for (const std::string name : {"source", "target"}) read(name, "/problems/" + name);
   for (const auto& name : names)
-    if (!belongs_to_points(name)) read(name, "/solution/" + name);
+    if (name != "status" && !belongs_to_points(name)) read(name, "/solution/" + name);
   if (file.has("/plan")) read("kept_mass", "/plan/kept_mass");
   return columns;
 }
@@ -57,7 +58,7 @@ std::vector<Column> read_columns(const Hdf5File& file) {
 
 void write_solution_csv(const Hdf5File& solution, std::ostream& to) {
   const auto columns = read_columns(solution);
-  std::string line = "problem";
+  std::string line = "problem";  // and status: solution_csv_beginning
   for (const auto& column : columns) line += "," + column.name;
   to << line << '\n';
   const auto problems = solution.info("/solution/status").shape[0];
@@ -70,7 +71,7 @@ void write_solution_csv(const Hdf5File& solution, std::ostream& to) {
 }
 
 void write_solution_csv(const std::filesystem::path& solution, const std::filesystem::path& to) {
-  distributed::StagedPath staged(to);
+  distributed::StagedPath staged(to, distributed::FileMark::csv(solution_csv_beginning));
   std::ofstream stream(staged.temporary());
   write_solution_csv(Hdf5File::open(solution), stream);
   stream.close();

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "src/file_kinds.hpp"
 #include "src/solvers/conjugate_solver.hpp"
 
 namespace otfleet {
@@ -46,13 +47,15 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
                            std::int64_t plan_entries)
     : communicator_(communicator), layout_(std::move(layout)), contents_(job) {
   communicator.agree([&] {
-    if (communicator.is_root()) staged_ = std::make_unique<distributed::StagedPath>(path);
+    if (communicator.is_root())
+      staged_ = std::make_unique<distributed::StagedPath>(
+          path, distributed::FileMark::hdf5(solution_kind));
   });
   const std::string temporary =
       communicator.broadcast(staged_ ? staged_->temporary().string() : std::string());
   file_ = std::make_unique<distributed::Hdf5File>(
       distributed::Hdf5File::create(temporary, communicator));
-  file_->set_attribute("/", "otfleet_kind", std::string("solution"));
+  file_->set_attribute("/", distributed::kind_attribute, std::string(solution_kind));
   file_->set_attribute("/", "otfleet_version", std::int64_t{1});
   file_->create_group("/solution");
   write_attributes(job, population_name);
@@ -105,6 +108,7 @@ void SolutionFile::write_attributes(const Job& job, const std::string& populatio
   set("tau_b", job.problem.tau_b);
   set("transported_share", job.problem.transported_share);
   set("threshold", job.solver.threshold);
+  set("normalize", std::int64_t{job.solver.normalize});
   set("initializer", job.solver.initializer);
   set("precision", job.solver.precision);
   for (int k = 0; k < 4; ++k) set_status(k, status_words[k]);

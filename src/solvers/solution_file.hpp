@@ -37,9 +37,10 @@ struct SolutionLayout {
 
 /// The solution of a population: one HDF5 file that all ranks write, rows in the population's order
 /// whatever the rank count. Root attributes: otfleet_kind = "solution", otfleet_version = 1.
-/// Attributes of /solution: epsilon, tau_a, tau_b, transported_share, threshold, initializer,
-/// precision, population (file name), geometry (fingerprint), status_0 … status_3 (what each status
-/// means). Datasets, P rows each; /problems/source and /problems/target as in the population:
+/// Attributes of /solution: epsilon, tau_a, tau_b, transported_share, threshold, normalize (1: of
+/// measures scaled to mass 1), initializer, precision, population (file name), geometry
+/// (fingerprint), status_0 … status_3 (what each status means). Datasets, P rows each;
+/// /problems/source and /problems/target as in the population:
 ///   f [P, n], g [P, m]   float64, cost units; −inf where a weight is zero (only if asked for)
 ///   dual_value, transport_cost, upper_bound, lower_bound   float64, cost units times mass
 ///   marginal_error       float64, L1, share of the mass;  iterations, status   int32

@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "distributed/error.hpp"
+#include "distributed/output_guard.hpp"
 #include "distributed/staged_path.hpp"
+#include "src/problems/fingerprint.hpp"
 
 namespace otfleet {
 namespace {
@@ -15,9 +17,13 @@ namespace fs = std::filesystem;
 
 constexpr const char* prefix = "training-";
 
+std::string ending(const std::string& job) {
+  return "-" + digits_of(job) + ".h5";
+}
+
 /// Twelve digits, so that names sort as steps do.
-fs::path name_of(std::int64_t step) {
-  return fmt::format("{}{:012}.h5", prefix, step);
+fs::path name_of(std::int64_t step, const std::string& job) {
+  return fmt::format("{}{:012}{}", prefix, step, ending(job));
 }
 
 }  // namespace
@@ -38,6 +44,7 @@ std::vector<fs::path> CheckpointSeries::files() const {
 
 fs::path CheckpointSeries::newest(const std::function<TrainingState(const fs::path&)>& read,
                                   const std::string& identity) {
+  identity_ = identity;
   ours_ = files();
   for (; !ours_.empty(); ours_.pop_back()) {
     const fs::path& file = ours_.back();
@@ -52,18 +59,26 @@ fs::path CheckpointSeries::newest(const std::function<TrainingState(const fs::pa
 }
 
 void CheckpointSeries::write(TrainedModel& model, const TrainingState& state) {
-  const fs::path file = folder_ / name_of(state.step);
-  write_checkpoint(file, model, &state);
+  identity_ = state.job;
+  const fs::path file = folder_ / name_of(state.step, identity_);
+  write_checkpoint(file, model, &state, distributed::FileMark::name(checkpoint_kind));
   if (ours_.empty() || ours_.back() != file) ours_.push_back(file);
   if (ours_.size() > keep_) ours_.erase(ours_.begin(), ours_.end() - static_cast<long>(keep_));
-  for (const auto& other : files())
-    if (std::find(ours_.begin(), ours_.end(), other) == ours_.end()) fs::remove(other);
-  distributed::StagedPath::remove_leftovers(folder_, prefix);
+  remove_but(ours_);
+  distributed::StagedPath::remove_leftovers(folder_, prefix, ending(identity_));
 }
 
 void CheckpointSeries::remove() {
-  for (const auto& file : files()) fs::remove(file);
   ours_.clear();
+  remove_but(ours_);
+}
+
+void CheckpointSeries::remove_but(const std::vector<fs::path>& kept) const {
+  const std::string of_this_job = ending(identity_);
+  for (const auto& file : files())
+    if (file.filename().string().ends_with(of_this_job) && !distributed::is_input(file) &&
+        std::find(kept.begin(), kept.end(), file) == kept.end())
+      fs::remove(file);
 }
 
 }  // namespace otfleet

@@ -112,7 +112,8 @@ TEST_F(Clouds, WhatNeedsSharedPointsIsRefusedByName) {
   auto population = cloud_population(3, 5, 2, true, "great_circle");
   write_cloud_population(path("off-the-sphere.h5"), population);
   expect_refused(words("solve", "refused", clouds("off-the-sphere.h5")),
-                 "off-the-sphere.h5: /measures: measure 0: point 0 is not a finite unit vector");
+                 "off-the-sphere.h5: /measures/points measure 0 point 0 has the length",
+                 "'great_circle' takes unit vectors");
 }
 
 TEST_F(Clouds, NoProblemsAndMoreRanksThanProblems) {

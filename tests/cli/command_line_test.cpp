@@ -114,7 +114,7 @@ TEST_F(CommandLine, MakeReadsEveryFormat) {
     const auto train = read_population(folder_ / "out/train.h5");
     EXPECT_EQ(train.problems(), 12);
     EXPECT_EQ(train.source_measures, 4);
-    EXPECT_EQ(train.geometry.axes, (std::vector<std::vector<double>>{{0, 1}, {0, 0.5, 1}}));
+    EXPECT_EQ(train.geometry.axes, (std::vector<std::vector<double>>{{0, 0.5}, {0, 0.5, 1}}));
     EXPECT_EQ(train.source_weights[11], 1.0);
     EXPECT_EQ(read_population(folder_ / "out/test.h5").problems(), 5);
     std::filesystem::remove_all(folder_ / "out");
@@ -220,10 +220,10 @@ TEST_F(CommandLine, FilesThatAreNotWhatTheyShouldBe) {
     return make({"--set", "data.train.file=" + file, "--set", "data.train.dataset=" + dataset});
   };
   expect_refused(train("none.npy"), "none.npy: no such file");
-  expect_refused(train("job.toml"), "job.toml: is neither HDF5, NumPy .npy nor IDX");
+  expect_refused(train("job.toml"), "job.toml: is neither HDF5, NumPy .npy or .npz nor IDX");
   expect_refused(train("images.h5"), "needs a dataset's name; it holds /train");
   expect_refused(train("images.h5", "trian"), "no dataset 'trian'; it holds /train");
-  expect_refused(train("images.npy", "train"), "this is no HDF5 file");
+  expect_refused(train("images.npy", "train"), "neither an HDF5 file nor an .npz archive");
 
   const auto hdf5 = read_bytes(folder_ / "images.h5");
   write_bytes(folder_ / "short.h5", hdf5.substr(0, hdf5.size() / 2));
@@ -274,6 +274,39 @@ TEST_F(CommandLine, InfoRefusesWhatItDoesNotKnow) {
   std::filesystem::remove_all(folder_ / "out");
   expect_refused({"info", "short.h5"}, "short.h5");
   expect_refused({"info", "bad.h5"}, "bad.h5: /measures/weights row 1 has a negative weight");
+}
+
+/// What could not be printed is no success.
+TEST_F(CommandLine, StdoutThatCannotBeWritten) {
+  ASSERT_EQ(run({"make", "job.toml", "--output", "made"}).code, 0);
+  const auto result_of = [&](const std::string& words, const std::string& redirection) {
+    return testing::run_words(
+        {"bash", "-c", std::string(OTFLEET_PROGRAM) + " " + words + redirection}, folder_.path());
+  };
+  for (const char* words : {"--help", "--version", "--keys", "solve --help", "info made/test.h5",
+                            "make job.toml --output made"})
+    for (const char* redirection : {" >/dev/full", " >&-"}) {
+      const auto result = result_of(words, redirection);
+      EXPECT_EQ(result.code, 2) << words << redirection;
+      EXPECT_EQ(count_of(result.err, "otfleet: standard output: cannot be written"), 1u)
+          << words << redirection << ": " << result.err;
+      EXPECT_EQ(count_of(result.err, "\n"), 1u) << result.err;
+    }
+  // Where nothing is printed, nothing is missing; and no file takes the place of a closed stdout.
+  EXPECT_EQ(result_of("make job.toml --output made --quiet", " >&-").code, 0);
+  EXPECT_EQ(run({"info", "made/test.h5"}).code, 0);
+}
+
+TEST_F(CommandLine, EmptyNames) {
+  for (const Words& words : {Words{"make", "job.toml", "--output", ""}, Words{"make", ""},
+                             Words{"make", "job.toml", "--output="}, Words{"info", ""}}) {
+    const auto result = run(words);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_EQ(count_of(result.err, "\n"), 1u) << result.err;
+  }
+  EXPECT_NE(run({"make", "job.toml", "--output", ""}).err.find("--output: is empty"),
+            std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "job-out"));
 }
 
 TEST_F(CommandLine, OutputThatCannotBeMade) {

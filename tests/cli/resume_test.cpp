@@ -112,15 +112,20 @@ TEST_F(Resume, ADamagedCheckpointCostsTheStepsSinceTheOneBefore) {
 
 TEST_F(Resume, AnotherJobStartsAnew) {
   train_and_kill("first", 1, SIGKILL);
+  const auto saved = checkpoints("first");
   const Words other = {"train.steps=20", "train.learning_rate=2e-3"};
   const auto result = run(train("first", other));
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.err.find("is of another job"), std::string::npos) << result.err;
   EXPECT_EQ(testing::count_of(result.err, "going on"), 0u) << result.err;
   EXPECT_EQ(read_report("first")["steps"], 20);
-  EXPECT_TRUE(checkpoints("first").empty());
+  // What the first job has saved is left to it.
+  EXPECT_EQ(checkpoints("first"), saved);
   ASSERT_EQ(run(train("fresh", other)).code, 0);
   expect_same_weights("first", "fresh");
+  const double step = saved_steps("first");
+  expect_going_on(run(train("first")), step);
+  EXPECT_TRUE(checkpoints("first").empty());
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ TEST_F(Scale, MeasuresAndPredictsBothCommands) {
   const auto csv = read_bytes(path("scale/scaling.csv"));
   EXPECT_EQ(count_of(csv, "\n"), 1 + 2 * 2 * (2 + 7u));
   EXPECT_EQ(count_of(csv, ",predicted,"), 2 * 2 * 7u);
-  EXPECT_FALSE(std::filesystem::exists(path("scale/run")));
+  EXPECT_FALSE(std::filesystem::exists(path("scale/.otfleet-scale-run")));
 }
 
 TEST_F(Scale, MoreRanksThanProcessorsAreMarked) {

@@ -39,15 +39,16 @@ TEST_F(Values, OfSolutionsAsATable) {
   const auto lines = lines_of(text);
   ASSERT_EQ(lines.size(), std::size_t{problems} + 1);
   EXPECT_EQ(lines[0],
-            "problem,source,target,divergence,dual_value,iterations,lower_bound,marginal_error,"
-            "regularized_geomloss,regularized_ott,status,transport_cost,upper_bound,kept_mass");
+            "problem,status,source,target,divergence,dual_value,iterations,lower_bound,"
+            "marginal_error,regularized_geomloss,regularized_ott,transport_cost,upper_bound,"
+            "kept_mass");
   const auto population = read_population(path("job-out/make/test.h5"));
   const auto divergence = column("table", "divergence"), dual = column("table", "dual_value");
   for (int k = 0; k < problems; ++k) {
     std::istringstream row(lines[static_cast<std::size_t>(k) + 1]);
-    double problem = 0, source = 0, target = 0, first = 0, second = 0;
+    double problem = 0, status = 0, source = 0, target = 0, first = 0, second = 0;
     char comma = 0;
-    row >> problem >> comma >> source >> comma >> target >> comma >> first >> comma >> second;
+    row >> problem >> comma >> status >> comma >> source >> comma >> target >> comma >> first >> comma >> second;
     EXPECT_EQ(problem, k);
     EXPECT_EQ(source, population.source[static_cast<std::size_t>(k)]);
     EXPECT_EQ(target, population.target[static_cast<std::size_t>(k)]);
@@ -62,7 +63,7 @@ TEST_F(Values, OfSolutionsAsATable) {
   report_of("solve", "plain", {"solver.initializer=zeros"});
   EXPECT_FALSE(std::filesystem::exists(path("plain") / "solution.csv"));
   EXPECT_EQ(lines_of(run({"info", "--values", "plain/solution.h5"}).out)[0],
-            "problem,source,target,dual_value,iterations,lower_bound,marginal_error,status,"
+            "problem,status,source,target,dual_value,iterations,lower_bound,marginal_error,"
             "transport_cost,upper_bound");
   for (const char* file : {"job-out/make/test.h5", "job-out/train/model.h5"}) {
     const auto refused = run({"info", "--values", file});

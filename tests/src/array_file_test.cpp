@@ -67,6 +67,28 @@ TEST_F(ArrayFile, ReadsEveryNpyType) {
   EXPECT_EQ(read(npy(npy_header("|b1", "(2,)"), std::string("\0\1", 2))).values, (Values{0, 1}));
 }
 
+TEST_F(ArrayFile, ReadsBigEndianNpy) {
+  const auto check = [&]<class Scalar>(Scalar, const char* type) {
+    const std::vector<Scalar> numbers = {0, 1, 100};
+    const auto array = read(npy(npy_header(type, "(3,)"), bytes_of(numbers, true)));
+    EXPECT_EQ(array.values, (Values{0, 1, 100})) << type;
+  };
+  check(std::int8_t{}, ">i1");
+  check(std::int16_t{}, ">i2");
+  check(std::uint16_t{}, ">u2");
+  check(std::int32_t{}, ">i4");
+  check(std::uint32_t{}, ">u4");
+  check(std::int64_t{}, ">i8");
+  check(std::uint64_t{}, ">u8");
+  check(float{}, ">f4");
+  check(double{}, ">f8");
+  const std::vector<std::uint16_t> halves = {0x3c00, 0xc000};
+  EXPECT_EQ(read(npy(npy_header(">f2", "(2,)"), bytes_of(halves, true))).values, (Values{1, -2}));
+  // Fortran order, too: the bytes of a value turn, not the values.
+  EXPECT_EQ(read(npy(npy_header(">f8", "(2, 2)", true), bytes_of(Values{1, 2, 3, 4}, true))).values,
+            (Values{1, 3, 2, 4}));
+}
+
 TEST_F(ArrayFile, ReadsHalfPrecision) {
   // 1, -2, smallest subnormal, largest, infinity, NaN
   const std::vector<std::uint16_t> bits = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x7e00};
@@ -103,7 +125,6 @@ TEST_F(ArrayFile, RefusesBadNpy) {
   expect_refused(npy(npy_header("<f8", "(3,)"), four).substr(0, 30), "truncated");
   expect_refused(std::string("\x93NUMPY\x01", 7), "truncated");
   expect_refused(std::string("\x93NUMP", 5), "truncated");
-  expect_refused(npy(npy_header(">f8", "(3,)"), four), "big-endian");
   expect_refused(npy(npy_header("<c16", "(3,)"), four), "unsupported .npy type '<c16'");
   expect_refused(npy(npy_header("|O", "(3,)"), four), "unsupported .npy type '|O'");
   expect_refused(npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}", four),
@@ -185,6 +206,175 @@ TEST_F(ArrayFile, RefusesBadHdf5) {
   }
 }
 
+/// As numpy.savez (stored) and numpy.savez_compressed (deflated) write them.
+class NpzFile : public ArrayFile {
+ protected:
+  static std::string le(std::uint64_t value, int width) {
+    std::string bytes;
+    for (int k = 0; k < width; ++k) bytes += static_cast<char>(value >> (8 * k) & 0xff);
+    return bytes;
+  }
+  static std::string deflated(const std::string& bytes) {
+    z_stream stream{};
+    deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+    std::string out(bytes.size() + 1000, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+    stream.avail_in = static_cast<uInt>(bytes.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    deflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    deflateEnd(&stream);
+    return out;
+  }
+  struct Options {
+    bool deflate = false, zip64 = false, encrypted = false;
+    int method = -1;
+  };
+  static std::string npz(const std::vector<std::pair<std::string, std::string>>& members,
+                         const Options& options) {
+    std::string bytes, directory;
+    for (const auto& [name, content] : members) {
+      const std::string stored = options.deflate ? deflated(content) : content;
+      const int method = options.method >= 0 ? options.method : options.deflate ? 8 : 0;
+      const auto sum = crc32(0, reinterpret_cast<const Bytef*>(content.data()),
+                             static_cast<uInt>(content.size()));
+      // NumPy forces zip64 in the local header, where the sizes then stand in an extra field.
+      const std::string both = le(content.size(), 8) + le(stored.size(), 8);
+      const std::string extra = le(1, 2) + le(both.size(), 2) + both;
+      const std::string common = le(options.encrypted ? 1 : 0, 2) +
+                                 le(static_cast<std::uint64_t>(method), 2) + le(0, 4) + le(sum, 4);
+      const std::string sizes = options.zip64 ? le(0xffffffff, 4) + le(0xffffffff, 4)
+                                              : le(stored.size(), 4) + le(content.size(), 4);
+      directory += "PK\x01\x02" + le(45, 2) + le(45, 2) + common + sizes + le(name.size(), 2) +
+                   le(options.zip64 ? extra.size() : 0, 2) + le(0, 2) + le(0, 4) + le(0, 4) +
+                   le(bytes.size(), 4) + name + (options.zip64 ? extra : "");
+      bytes += "PK\x03\x04" + le(45, 2) + common + le(0xffffffff, 4) + le(0xffffffff, 4) +
+               le(name.size(), 2) + le(extra.size(), 2) + name + extra + stored;
+    }
+    const auto offset = bytes.size(), end64 = offset + directory.size();
+    bytes += directory;
+    if (options.zip64)
+      bytes += "PK\x06\x06" + le(44, 8) + le(45, 2) + le(45, 2) + le(0, 4) + le(0, 4) +
+               le(members.size(), 8) + le(members.size(), 8) + le(directory.size(), 8) +
+               le(offset, 8) + "PK\x06\x07" + le(0, 4) + le(end64, 8) + le(1, 4);
+    const auto short_or = [&](std::uint64_t value, int width) {
+      return options.zip64 ? std::string(static_cast<std::size_t>(width), '\xff')
+                           : le(value, width);
+    };
+    return bytes + "PK\x05\x06" + le(0, 4) + short_or(members.size(), 2) +
+           short_or(members.size(), 2) + short_or(directory.size(), 4) + short_or(offset, 4) +
+           le(0, 2);
+  }
+  static std::string array(const Values& values) {
+    return npy(npy_header("<f8", "(" + std::to_string(values.size()) + ",)"), bytes_of(values));
+  }
+};
+
+TEST_F(NpzFile, ReadsTheOnlyArrayOrTheOneNamed) {
+  const Values long_one(100000, 0.25);
+  for (const bool deflate : {false, true})
+    for (const bool zip64 : {false, true}) {
+      const Options options{deflate, zip64, false, -1};
+      EXPECT_EQ(read(npz({{"arr_0.npy", array({1, 2, 3})}}, options)).values, (Values{1, 2, 3}));
+      write_bytes(folder_ / "two.npz",
+                  npz({{"a.npy", array({1})}, {"b.npy", array(long_one)}, {"text.txt", "no array"}},
+                      options));
+      EXPECT_EQ(read_array({folder_ / "two.npz", "a"}).values, Values{1});
+      EXPECT_EQ(read_array({folder_ / "two.npz", "b"}).values, long_one);
+      EXPECT_EQ(read_array({folder_ / "two.npz", "b.npy"}).shape, Shape{100000});
+      expect_error(
+          [&] {
+            read_array({folder_ / "two.npz", ""});
+          },
+          "two.npz: holds several arrays, a, b; name one, as in file = \"two.npz:a\"");
+      expect_error(
+          [&] {
+            read_array({folder_ / "two.npz", "c"});
+          },
+          "two.npz: no array 'c'; it holds a, b");
+    }
+}
+
+TEST_F(NpzFile, RefusesWhatItCannotRead) {
+  const auto good = npz({{"a.npy", array({1, 2, 3})}}, {});
+  expect_refused(npz({}, {}), "a zip archive without arrays");
+  expect_refused(npz({{"a.txt", "text"}}, {}), "a zip archive without arrays");
+  expect_refused(npz({{"a.npy", "text, and long enough"}}, {}), "holds no .npy array");
+  expect_refused(npz({{"a.npy", array({1})}}, {false, false, true, -1}), "'a.npy' is encrypted");
+  expect_refused(npz({{"a.npy", array({1})}}, {false, false, false, 12}),
+                 "compressed by method 12");
+  expect_refused(npz({{"a.npy", array({1}).substr(0, 70)}}, {}), "truncated");
+  for (std::size_t size = 4; size < good.size(); size += 7)
+    expect_refused(good.substr(0, size), "");
+  for (const bool deflate : {false, true}) {
+    auto flipped = npz({{"a.npy", array(Values(1000, 0.125))}}, {deflate, false, false, -1});
+    flipped[deflate ? 100 : 5000] ^= 4;
+    expect_refused(flipped, deflate ? "" : "the checksum of 'a.npy' is another");
+  }
+}
+
+TEST_F(ArrayFile, ReadsTruthValuesInHdf5) {
+  const auto path = folder_ / "bool.h5";
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const auto write = [&](const char* name, const char* first, const char* second, hid_t base) {
+    const hid_t type = H5Tenum_create(base);
+    std::int64_t values[] = {0, 1};  // little-endian: of any width
+    H5Tenum_insert(type, first, &values[0]);
+    H5Tenum_insert(type, second, &values[1]);
+    const hsize_t size = 3;
+    const hid_t space = H5Screate_simple(1, &size, nullptr);
+    const hid_t data = H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const std::int8_t bytes[] = {1, 0, 1};
+    H5Dwrite(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes);
+    H5Dclose(data);
+    H5Sclose(space);
+    H5Tclose(type);
+  };
+  write("truth", "FALSE", "TRUE", H5T_STD_I8LE);
+  write("colors", "RED", "BLUE", H5T_STD_I8LE);
+  H5Fclose(file);
+  EXPECT_EQ(read_array({path, "truth"}).values, (Values{1, 0, 1}));
+  expect_error([&] { read_array({path, "colors"}); }, "/colors: must hold integers or");
+}
+
+TEST_F(ArrayFile, NamesAFilterThatIsMissing) {
+  const auto path = folder_ / "packed.h5";
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  // A filter that is there while the file is written, and not any more when it is read.
+  constexpr H5Z_filter_t number = 299;
+  const H5Z_class2_t filter = {H5Z_CLASS_T_VERS,
+                               number,
+                               1,
+                               1,
+                               "squeeze",
+                               nullptr,
+                               nullptr,
+                               [](unsigned, std::size_t, const unsigned*, std::size_t bytes,
+                                  std::size_t*, void**) { return bytes; }};
+  ASSERT_GE(H5Zregister(&filter), 0);
+  const hsize_t size = 3;
+  const hid_t space = H5Screate_simple(1, &size, nullptr), chunked = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(chunked, 1, &size);
+  H5Pset_filter(chunked, number, H5Z_FLAG_MANDATORY, 0, nullptr);
+  const hid_t data =
+      H5Dcreate2(file, "x", H5T_IEEE_F64LE, space, H5P_DEFAULT, chunked, H5P_DEFAULT);
+  const double values[] = {1, 2, 3};
+  ASSERT_GE(H5Dwrite(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), 0);
+  H5Dclose(data);
+  H5Pclose(chunked);
+  H5Sclose(space);
+  H5Fclose(file);
+  EXPECT_EQ(read_array({path, "x"}).values, (Values{1, 2, 3}));
+  ASSERT_GE(H5Zunregister(number), 0);
+  expect_error(
+      [&] {
+        read_array({path, "x"});
+      },
+      "packed.h5: dataset '/x' is compressed by", "filter 299 ('squeeze'), which is not installed",
+      "HDF5_PLUGIN_PATH");
+}
+
 TEST_F(ArrayFile, RefusesTextInHdf5) {
   const auto path = folder_ / "text.h5";
   const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -209,13 +399,17 @@ TEST_F(ArrayFile, RefusesTextInHdf5) {
 
 TEST_F(ArrayFile, RefusesForeignFiles) {
   expect_refused("", "is empty");
-  expect_refused("a,b,c\n1,2,3\n", "is neither HDF5, NumPy .npy nor IDX");
+  expect_refused("a,b,c\n1,2,3\n", "is neither HDF5, NumPy .npy or .npz nor IDX");
   expect_refused("a", "is neither HDF5");
-  expect_refused("PK\x03\x04 rest of an archive", "numpy.save");
+  expect_refused("PK\x03\x04 rest of an archive", "a zip archive without its directory");
   expect_error([&] { read_array({folder_ / "none", ""}); }, "none: no such file");
   expect_error([&] { read_array({folder_.path(), ""}); }, "is not a regular file");
   write_bytes(folder_ / "array", npy(npy_header("|u1", "(1,)"), "a"));
-  expect_error([&] { read_array({folder_ / "array", "images"}); }, "this is no HDF5 file");
+  expect_error(
+      [&] {
+        read_array({folder_ / "array", "images"});
+      },
+      "this is neither an HDF5 file nor an .npz archive");
 }
 
 }  // namespace

@@ -147,7 +147,10 @@ TEST_F(Checkpoint, TrainingStateComesBack) {
 }
 
 TEST_F(Checkpoint, OverwritesAndLeavesNothingElse) {
-  write_bytes(file_, "something older");
+  write_bytes(file_, "of somebody");
+  expect_error([&] { write_checkpoint(file_, model_); }, "model.h5: is there already");
+  EXPECT_EQ(read_bytes(file_), "of somebody");
+  std::filesystem::remove(file_);
   write_checkpoint(file_, model_, &state_);
   write_checkpoint(file_, model_);
   read_checkpoint(file_, description_);
@@ -216,6 +219,7 @@ TEST_F(Checkpoint, FilesThatAreNoCheckpointsAreRefused) {
   expect_refused(description_);
   write_bytes(file_, "not HDF5 either, but a few words of text");
   expect_refused(description_);
+  std::filesystem::remove(file_);
   write_population(file_, population_);
   expect_refused(description_, "not an otfleet checkpoint");
   expect_error([&] { read_description(file_); }, "model.h5", "not an otfleet checkpoint");

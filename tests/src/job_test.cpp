@@ -197,6 +197,69 @@ TEST(Job, OverridesNeedAKeyAndAValue) {
   expect_error([] { read("", {"seed=1\nsecond = 2"}); }, "must be an integer, not a string");
 }
 
+TEST(Job, OverridesAreReadAsAPersonMeansThem) {
+  const auto epsilon = [](const std::string& value) {
+    return read("", {"problem.epsilon=" + value}).problem.epsilon;
+  };
+  EXPECT_EQ(epsilon(".9"), 0.9);
+  EXPECT_EQ(epsilon("1."), 1);
+  EXPECT_EQ(epsilon("+.5"), 0.5);
+  EXPECT_EQ(epsilon("1e-3"), 1e-3);
+  EXPECT_EQ(epsilon("1.e-3"), 1e-3);
+  EXPECT_EQ(epsilon(".5E1"), 5);
+  EXPECT_EQ(epsilon("00.5"), 0.5);
+  EXPECT_EQ(epsilon("  2 "), 2);
+  EXPECT_EQ(epsilon("1_000."), 1000);
+  EXPECT_EQ(read("", {"problem.epsilon = 0.5"}).problem.epsilon, 0.5);
+  EXPECT_EQ(read("", {" solver.initializer = gaussian "}).solver.initializer, "gaussian");
+  EXPECT_EQ(read("", {"data.train.file = a b.npy"}).data.train.file, "a b.npy");
+  EXPECT_EQ(read("", {"evaluate.thresholds=[.1, 1., 1e-2]"}).evaluate.thresholds,
+            (std::vector<double>{0.1, 1, 1e-2}));
+  EXPECT_EQ(read("", {"train.steps=1e3"}).train.steps, 1000);
+  EXPECT_EQ(read("", {"train.steps=007"}).train.steps, 7);
+  EXPECT_EQ(read("", {"model.hidden=[64., 1e2]"}).model.hidden,
+            (std::vector<std::int64_t>{64, 100}));
+  EXPECT_FALSE(read("", {"train.augment=False"}).train.augment);
+  EXPECT_TRUE(read("", {"solver.normalize=TRUE"}).solver.normalize);
+  EXPECT_EQ(read("", {"evaluate.initializers=[zeros, model]"}).evaluate.initializers,
+            (std::vector<std::string>{"zeros", "model"}));
+  EXPECT_EQ(read("", {"problem = potentials"}).problem.kind, "potentials");
+  for (const char* value : {".", "1,5", "1.2.3", "one", "1e", "--1", "1 2"})
+    expect_error([&] { epsilon(value); },
+                 "--set problem.epsilon=" + std::string(value) + ": must be a number");
+  expect_error([] { read("", {"train.steps=1.5"}); }, "must be an integer, not a float");
+  expect_error([] { read("", {" = 1"}); }, "must have the form key.path=value");
+}
+
+TEST(Job, AnArrayInAFileMayBeNamedBehindAColon) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "job.toml",
+              "[data]\ntrain = { file = \"a.npz:x\" }\ntest = { file = \"b.h5:group/y\" }\n"
+              "points = { file = \"c.npz:z\", dataset = \"w\" }\ncost = { file = \"d.npy:1\" }\n");
+  const auto data = read_job(folder / "job.toml", {}).data;
+  EXPECT_EQ(data.train.file, folder / "a.npz");
+  EXPECT_EQ(data.train.dataset, "x");
+  EXPECT_EQ(data.test.file, folder / "b.h5");
+  EXPECT_EQ(data.test.dataset, "group/y");
+  EXPECT_EQ(data.points.file, folder / "c.npz:z");
+  EXPECT_EQ(data.cost.file, folder / "d.npy:1");
+  write_bytes(folder / "a.npz:x", "a file of that very name");
+  EXPECT_EQ(read_job(folder / "job.toml", {}).data.train.file, folder / "a.npz:x");
+}
+
+TEST(Job, KnowsWhichKeysAreGivenAndWhichFilesNamed) {
+  const Job job = read("[problem]\ncost = \"squared_euclidean\"\n[data]\ntrain = {file = \"x\"}\n",
+                       {"files.checkpoint=y"});
+  EXPECT_TRUE(job.sets("problem.cost"));
+  EXPECT_TRUE(job.sets("files.checkpoint"));
+  EXPECT_FALSE(job.sets("problem.geometry"));
+  const auto files = job.named_files();
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(files[0].first, "data.train.file");
+  EXPECT_EQ(files[0].second.filename(), "x");
+  EXPECT_EQ(files[1], (std::pair<std::string, std::filesystem::path>{"files.checkpoint", "y"}));
+}
+
 TEST(Job, KeysThatDoNotGoTogether) {
   expect_error([] { read("[problem]\ncost = \"matrix\"\n"); },
                "problem.cost = 'matrix' needs problem.geometry = 'dense'");

@@ -56,6 +56,75 @@ TEST_F(Builder, NormalizesOnAGridOverTheUnitInterval) {
   EXPECT_EQ(population.geometry.axes, (std::vector<Values>{{0}, {0, 1}}));
 }
 
+TEST_F(Builder, PixelsAreSquareUnlessStretched) {
+  const auto axes_of = [&](const std::vector<std::int64_t>& grid, bool stretch) {
+    Job job;
+    job.make.source_weights = job.make.target_weights = "uniform";
+    job.make.train_measures = job.make.train_problems = 1;
+    job.make.grid = grid;
+    job.make.stretch = stretch;
+    return build_population(job, Split::train).geometry.axes;
+  };
+  EXPECT_EQ(axes_of({2, 5}, false), (std::vector<Values>{{0, 0.25}, {0, 0.25, 0.5, 0.75, 1}}));
+  EXPECT_EQ(axes_of({3, 1, 2}, false), (std::vector<Values>{{0, 0.5, 1}, {0}, {0, 0.5}}));
+  EXPECT_EQ(axes_of({2, 5}, true), (std::vector<Values>{{0, 1}, {0, 0.25, 0.5, 0.75, 1}}));
+  for (const bool stretch : {false, true})
+    EXPECT_EQ(axes_of({3, 3}, stretch), (std::vector<Values>{{0, 0.5, 1}, {0, 0.5, 1}}));
+  EXPECT_EQ(axes_of({1}, false), (std::vector<Values>{{0}}));
+}
+
+TEST_F(Builder, ColorImagesAreNoGridUnlessTold) {
+  const auto use = [&](const std::vector<std::int64_t>& shape) {
+    std::string text = "(";
+    std::size_t size = 1;
+    for (const auto length : shape) {
+      text += std::to_string(length) + ", ";
+      size *= static_cast<std::size_t>(length);
+    }
+    testing::write_bytes(folder_ / "color.npy", testing::npy(testing::npy_header("<f8", text + ")"),
+                                                             testing::bytes_of(Values(size, 1.0))));
+    job_.data.train = {folder_ / "color.npy", ""};
+  };
+  use({2, 6, 8, 3});
+  expect_refused("color.npy: shape [2, 6, 8, 3] looks like color images", "make.grid = [6, 8, 3]");
+  use({2, 4, 6, 8});  // channels first
+  expect_refused("looks like color images", "make.grid = [4, 6, 8]");
+  use({6, 8, 3});  // one image, which would be six of 8 x 3
+  expect_refused("shape [6, 8, 3] looks like color images", "make.grid = [8, 3]");
+  job_.make.grid = {8, 3};
+  EXPECT_EQ(build_population(job_, Split::train).source_measures, 6);
+  use({2, 6, 8, 3});
+  job_.make.grid = {6, 8, 3};
+  EXPECT_EQ(build_population(job_, Split::train).geometry.axes.size(), 3u);
+  job_.make.grid = {};
+  for (const auto& shape : std::vector<std::vector<std::int64_t>>{
+           {2, 6, 8, 1}, {2, 3, 3, 3}, {2, 8, 8, 8}, {2, 1, 6, 8}, {2, 6, 8}, {3, 6, 8}, {9, 3}}) {
+    use(shape);
+    EXPECT_NO_THROW(build_population(job_, Split::train)) << shape.back();
+  }
+}
+
+TEST_F(Builder, PointsThatTheCostCannotTakeAreNamed) {
+  const auto use = [&](const std::string& cost, const Values& points) {
+    testing::write_bytes(folder_ / "vectors.npy", testing::npy(testing::npy_header("<f8", "(2, 2)"),
+                                                               testing::bytes_of(points)));
+    job_.data.points = {folder_ / "vectors.npy", ""};
+    job_.data.train = one_;
+    job_.problem.cost = cost;
+  };
+  for (const char* geometry : {"dense", "points"}) {
+    job_.problem.geometry = geometry;
+    use("cosine", {1, 0, 0, 0});
+    expect_refused("vectors.npy: row 1 is the zero vector", "'cosine'");
+    use("great_circle", {2, 0, 1, 0});
+    expect_refused("vectors.npy: row 0 has the length 2", "unit vectors");
+    use("euclidean", {1, 0, NAN, 0});
+    expect_refused("vectors.npy: holds nan in row 1");
+    use("euclidean", {0, 0, 0, 0});
+    EXPECT_NO_THROW(build_population(job_, Split::train));
+  }
+}
+
 TEST_F(Builder, PairsAreTwoMeasuresDrawnFromTheSeed) {
   job_.make.repeat_pairs = true;
   const auto train = build_population(job_, Split::train);

@@ -340,10 +340,22 @@ TEST_F(HandMade, MistakesAreNamed) {
   expect_refused("needs both source_points and target_points");
 }
 
+TEST(PopulationMasses, UnequalOnesNameTheRemedies) {
+  auto population = grid_population();
+  for (std::size_t i = 0; i < 6; ++i) population.source_weights[i] *= 3;
+  expect_error([&] { population.validate("pop.h5"); },
+               "pop.h5: problem 0 pairs masses that differ: 3 (source 0) and 1 (target 1)",
+               "solver.normalize = true", "problem.tau_a", "problem.transported_share");
+  population.normalize();
+  EXPECT_NO_THROW(population.validate("pop.h5"));
+  EXPECT_EQ(population.source_weights, grid_population().source_weights);
+}
+
 TEST_F(HandMade, ForeignAndTruncatedFiles) {
   expect_refused("");  // missing
   testing::write_bytes(path_, "not HDF5");
   expect_refused("");
+  std::filesystem::remove(path_);
   write_population(path_, grid_population());
   const auto bytes = testing::read_bytes(path_);
   for (std::size_t size = 0; size < bytes.size(); size += bytes.size() / 16) {

@@ -252,8 +252,8 @@ TEST_F(ShardedCloudSolverTest, FaultsAreThoseOfAllRanks) {
   bad.cost_name = "cosine";
   bad.targets.points[3] = bad.targets.points[4] = 0;
   EXPECT_EQ(message(bad), file +
-                              "/measures: target measure 0: point 3 has a coordinate that is not "
-                              "finite, or no direction");
+                              "/measures/target_points measure 0 point 3 is the zero vector, which "
+                              "has no angle: leave it out, or take another cost than 'cosine'");
 }
 
 TEST_F(ShardedCloudSolverTest, TheFileIsThatOfOneRank) {

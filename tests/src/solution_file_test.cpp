@@ -282,10 +282,13 @@ class PartialSolutionTest : public SolutionFileTest {
   }
 
   /// Compares with what one rank writes in one go.
-  void expect_unbroken(PartialSolution& partial, const Population& population, const Job& job) {
+  /// `left`: files of others that stay.
+  void expect_unbroken(PartialSolution& partial, const Population& population, const Job& job,
+                       std::size_t left = 0) {
     write_all(folder_ / "solution.h5", world_, population, job, partial);
     on_root([&] {
-      EXPECT_FALSE(std::filesystem::exists(folder_ / "parts"));
+      EXPECT_EQ(parts().size(), left);
+      EXPECT_EQ(std::filesystem::exists(folder_ / "parts"), left > 0);
       write_solution(folder_ / "alone.h5", Communicator::self(), population, job, 1000);
       expect_same_solutions(folder_ / "solution.h5", folder_ / "alone.h5");
     });
@@ -365,7 +368,8 @@ TEST_F(PartialSolutionTest, DamagedAndForeignFilesAreNotUsed) {
   EXPECT_EQ(last.found()[0].begin, 13);
   EXPECT_EQ(last.found()[1].begin, 16);
   solve_some(last, world_, population, job, 1000, {0, 20});
-  expect_unbroken(last, population, job);
+  // That of another job, and the two whose names are not those of this job.
+  expect_unbroken(last, population, job, 3);
 }
 
 TEST_F(PartialSolutionTest, AFolderThatCannotBeMadeIsAnError) {
