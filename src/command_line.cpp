@@ -82,8 +82,9 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done; 1 a fault of otfleet; 2 a mistake in the command line, a job or a "
       "file;\n"
-      "75 asked to end by SIGUSR1 or SIGTERM before it was done: train and solve then go on if run "
-      "again.");
+      "75 asked to end by SIGTERM, SIGINT, SIGHUP or SIGUSR1 before it was done: train and solve "
+      "then "
+      "go on\nif run again.");
   app.set_version_flag("--version", [] { return version_text(); });
   struct KeysAsked {};
   app.add_flag_callback(

@@ -14,6 +14,7 @@ namespace {
 constexpr auto patience = std::chrono::seconds(10);
 
 void print(const std::string& message) {
+  if (message.empty()) return;
   std::fprintf(stderr, "otfleet: %s\n", message.c_str());
   std::fflush(stderr);
 }

@@ -72,7 +72,7 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
     std::cout.flush();
     return {};
   } catch (const Interrupted& interrupted) {
-    return {interrupted_exit_code, interrupted.what()};
+    return {interrupted_exit_code, last_words_said() ? "" : interrupted.what()};
   } catch (const UserError& error) {
     return {2, error.what()};
   } catch (const std::exception& error) {

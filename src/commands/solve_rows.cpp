@@ -43,6 +43,7 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
   ShardedCloudSolver solver(*population, job.problem.epsilon, communicator);
   constexpr unsigned patience = 15;  // seconds; an iteration of large clouds may take longer
   defer_interruption(patience);
+  outlive_closed_streams();
   communicator.barrier();
   {
     const StopWatch whole(run.seconds);

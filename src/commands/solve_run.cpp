@@ -51,14 +51,14 @@ Shard first_range(const Communicator& communicator, const SolveTask& task,
   return {begin_of(mine.begin), begin_of(mine.end)};
 }
 
-/// Solves `unsolved`: takes ever larger blocks until one takes seconds, and smaller ones again
+/// Solves `unsolved`: takes ever larger blocks until one takes half a second, and smaller ones again
 /// towards the end, when ranks take over from each other. Ends early, without a collective on the
 /// way, when a rank fails or is asked to end; whether it was is returned. Collective. Throws what a
 /// rank threw, after all have saved what they have.
 bool solve_problems(const CommandContext& context, const SolveTask& task,
                     const std::vector<Shard>& unsolved, PartialSolution& partial, SolveRun& run) {
   const auto begin_setup = WallClock::now();
-  constexpr double longest_block = 2, shortest_block = 0.02;  // seconds
+  constexpr double longest_block = 0.5, shortest_block = 0.02;  // seconds
   constexpr std::int64_t enough_problems = 256;  // more at once are not faster on a CPU
   const auto& communicator = context.communicator;
   const std::int64_t total = distributed::total_size(unsolved);
@@ -200,6 +200,7 @@ SolveRun solve_population(const CommandContext& context, const SolveTask& task, 
   if (run.solved_before > 0)
     spdlog::info("going on: {} of {} problems are solved", run.solved_before, run.wanted);
   defer_interruption(patience);
+  outlive_closed_streams();
   communicator.barrier();
   const auto begin = WallClock::now();
   communicator.agree(task.prepare);

@@ -102,6 +102,7 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
     saved_step = state.step;
   };
   defer_interruption();
+  outlive_closed_streams();
   const double seconds_before = state.seconds;
   const auto begin = WallClock::now();
   double saved = 0;

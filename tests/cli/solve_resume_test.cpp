@@ -57,15 +57,19 @@ TEST_F(SolveResume, KilledTenTimesNothingIsLost) {
 }
 
 TEST_F(SolveResume, AskedToEndItSavesAndGoesOn) {
-  for (const int signal : {SIGUSR1, SIGTERM}) {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) {
     const auto output = "asked" + std::to_string(signal);
     StartedProgram program(testing::words_on_ranks_with_pids(2, "asked-pid", solve(output)),
                            folder_->path());
     while (program.running() && parts(output) == 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    ::kill(std::stoi(read_bytes(path("asked-pid.1"))), signal);  // one rank alone
+    if (signal == SIGINT)
+      program.send(
+          signal);  // mpirun, which passes it on as SIGTERM and has an exit code of its own
+    else
+      ::kill(std::stoi(read_bytes(path("asked-pid.1"))), signal);  // one rank alone
     const auto result = program.wait();
-    ASSERT_EQ(result.code, 75) << result.err;
+    ASSERT_EQ(result.code, signal == SIGINT ? 1 : 75) << result.err;
     EXPECT_EQ(count_of(result.err, "otfleet: solve: asked to end; "), 1u) << result.err;
     EXPECT_EQ(count_of(result.err, " of 6000 problems are solved; run it again to go on"), 1u)
         << result.err;
