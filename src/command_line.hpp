@@ -17,6 +17,7 @@ struct CommandLine {
   std::filesystem::path output;  ///< empty: <job stem>-out/<command>
   bool quiet = false;
   std::optional<Share> share;
+  bool strict = false;
 
   std::string text;   ///< --help, --version, --keys: what to print instead
   std::string error;  ///< a mistake in the command line

@@ -6,7 +6,7 @@ namespace otfleet {
 /// How a rank ended: exit code 0, or a failure with the line to print.
 struct Outcome {
   int code = 0;
-  std::string message;  ///< empty: all is said
+  std::string message;
 };
 
 /// The last collective of a run, over all ranks of MPI_COMM_WORLD; between MPI_Init and

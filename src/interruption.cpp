@@ -88,8 +88,10 @@ void set_last_words(const std::string& line) {
   last_words_length = static_cast<std::sig_atomic_t>(length + 1);
 }
 
-bool last_words_said() {
-  return said != 0;
+bool replace_last_words() {
+  const bool first = said == 0;
+  said = 1;
+  return first;
 }
 
 void defer_interruption(unsigned seconds) {
@@ -100,6 +102,14 @@ void defer_interruption(unsigned seconds) {
 
 bool interruption_requested() {
   return noted != 0;
+}
+
+EndAtOnce::EndAtOnce() {
+  deferred = 0;
+}
+
+EndAtOnce::~EndAtOnce() {
+  deferred = 1;
 }
 
 void outlive_closed_streams() {

@@ -27,8 +27,9 @@ void end_on_interruption();
 /// that the line stands once. At most 255 bytes are kept.
 void set_last_words(const std::string& line);
 
-/// Whether they have been printed: nothing more is to be said. Local.
-bool last_words_said();
+/// Called by who has better words, before it prints them: false where the last words are out
+/// already, which then are enough; they will not be printed any more. Local.
+bool replace_last_words();
 
 /// From now on these signals end nothing and are only noted: for work that ends in order, and
 /// for what is left when the work is done. They come more than once. With `patience` above zero,
@@ -42,6 +43,16 @@ void defer_interruption(unsigned patience = 0);
 /// Whether a signal has come since defer_interruption() was first called. Local, and signals may
 /// reach some ranks only: who acts on it agrees first.
 bool interruption_requested();
+
+/// While it lives, these signals end the process at once again, after defer_interruption(): for
+/// long work in which nothing is lost. Local.
+class EndAtOnce {
+ public:
+  EndAtOnce();
+  ~EndAtOnce();
+  EndAtOnce(const EndAtOnce&) = delete;
+  EndAtOnce& operator=(const EndAtOnce&) = delete;
+};
 
 /// From now on words that nobody reads any more (a terminal or an mpirun that is gone) end nothing:
 /// for work that is worth more than them. Local.

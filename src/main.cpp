@@ -5,6 +5,7 @@
 
 #include <Kokkos_Core.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <iostream>
 
@@ -14,6 +15,8 @@
 #include "src/command_line.hpp"
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
+#include "src/memory/available_memory.hpp"
+#include "src/reports/convergence.hpp"
 
 namespace otfleet {
 namespace {
@@ -53,7 +56,7 @@ void run(const CommandLine& line, const distributed::Communicator& communicator)
   communicator.agree([&] {
     if (communicator.is_root()) make_folder(output);
   });
-  line.run({job, communicator, output, line.quiet, line.share});
+  line.run({job, communicator, output, line.quiet, line.share, line.strict});
 }
 
 /// What is printed when a signal ends a command that cannot go on from where it is.
@@ -72,10 +75,13 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
     std::cout.flush();
     return {};
   } catch (const Interrupted& interrupted) {
-    return {interrupted_exit_code, last_words_said() ? "" : interrupted.what()};
+    return {interrupted_exit_code, interrupted.what()};
+  } catch (const NotConverged& failure) {
+    return {not_converged_exit_code, failure.what()};
   } catch (const UserError& error) {
     return {2, error.what()};
   } catch (const std::exception& error) {
+    if (const auto shortage = memory_shortage(error); !shortage.empty()) return {2, shortage};
     return {1, std::string("internal error: ") + error.what()};
   }
 }
@@ -91,6 +97,15 @@ int main(int argc, char** argv) {
   }
   otfleet::prepare_blas_environment(argv);
   otfleet::end_on_interruption();
+  try {
+    // MPI crashes or waits forever where it gets no memory.
+    constexpr double libraries = 250e6;
+    otfleet::require_memory("the program", {{"its libraries", libraries}}, 1,
+                            "a larger limit is needed");
+  } catch (const otfleet::UserError& error) {
+    std::fprintf(stderr, "otfleet: %s\n", error.what());
+    _exit(2);  // what libraries do at an end may need memory, too
+  }
   MPI_Init(&argc, &argv);
   int code = 0;
   {

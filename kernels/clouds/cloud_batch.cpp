@@ -1,6 +1,7 @@
 #include "kernels/clouds/cloud_batch.hpp"
 
 #include "kernels/clouds/point_preparation.hpp"
+#include "kernels/sinkhorn/problem_batch.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -35,6 +36,25 @@ void sum_measures(const ExecutionSpace& space,
         for (std::int64_t i = begin; i < end; ++i)
           for (int k = 0; k < d; ++k) mean(s, k) += points(i, k) * share;
       });
+}
+
+/// The weights as shares of their measures' masses.
+template <class ExecutionSpace>
+Vector<const double, ExecutionSpace> divide_by_mass(
+    const ExecutionSpace& space, const Vector<const std::int64_t, ExecutionSpace>& offsets,
+    const Vector<const double, ExecutionSpace>& weights,
+    const Vector<const double, ExecutionSpace>& mass) {
+  const Vector<double, ExecutionSpace> shares(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::weights"),
+      weights.extent(0));
+  Kokkos::parallel_for(
+      "otfleet::clouds::divide_by_mass",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<std::int64_t>(mass.extent(0))),
+      KOKKOS_LAMBDA(std::int64_t s) {
+        for (std::int64_t i = offsets(s); i < offsets(s + 1); ++i)
+          shares(i) = share_of_mass(weights(i), mass(s));
+      });
+  return shares;
 }
 
 /// Per measure the largest distance of a point from its mean.
@@ -162,6 +182,9 @@ void CloudMeasures<ExecutionSpace>::describe(const ExecutionSpace& space, std::i
     if (!(mass_[s] > 0) || !std::isfinite(mass_[s]))
       throw std::invalid_argument("measure " + std::to_string(s) +
                                   " has a negative or non-finite weight, or no mass");
+  if (peers_)
+    Kokkos::deep_copy(mass, Kokkos::View<const double*, Kokkos::HostSpace>(mass_.data(), measures));
+  weights_ = divide_by_mass<ExecutionSpace>(space, device_offsets, weights_, mass);
   const auto host_means = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), means);
   if (peers_) {
     peers_->sum({host_means.data(), host_means.size()});

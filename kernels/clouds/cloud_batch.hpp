@@ -16,12 +16,12 @@ class CloudMeasures {
  public:
   /// No measures.
   CloudMeasures() = default;
-  /// weights [total], non-negative; points [total, d], d >= 1; offsets [M + 1] from 0 to total, a
-  /// point at least for every measure; `power` counts for GroundCost::power alone. Keeps the
-  /// weights, and the points where the cost is a function of differences; copies them elsewhere.
-  /// Work: a few looks at every point. Throws std::invalid_argument, naming measure and point, for
-  /// offsets that are not like this, for points as PointCloudCost does, for weights as Measures
-  /// does.
+  /// weights [total], non-negative, in any units; points [total, d], d >= 1; offsets [M + 1] from 0
+  /// to total, a point at least for every measure; `power` counts for GroundCost::power alone.
+  /// Copies the weights; keeps the points where the cost is a function of differences, copies them
+  /// elsewhere. Work: a few looks at every point. Throws std::invalid_argument, naming measure and
+  /// point, for offsets that are not like this, for points as PointCloudCost does, for weights as
+  /// Measures does.
   CloudMeasures(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& weights,
                 const Matrix<const double, ExecutionSpace>& points,
                 std::vector<std::int64_t> offsets, GroundCost kind, double power = 2);
@@ -45,6 +45,7 @@ class CloudMeasures {
   GroundCost kind() const { return kind_; }
   double power() const { return power_; }
   const std::vector<std::int64_t>& offsets() const { return offsets_; }
+  /// As shares of the measure's mass.
   const Vector<const double, ExecutionSpace>& weights() const { return weights_; }
   const std::vector<double>& masses() const { return mass_; }  ///< [M]
   CloudPeers* peers() const { return peers_; }                 ///< null: all points are here
@@ -78,8 +79,8 @@ class CloudMeasures {
 };
 
 /// B problems: problem k transports measure source_index[k] of `source` to measure target_index[k]
-/// of `target`, scaled to the source's mass. Both sides have the same cost and dimension. Indices
-/// lie on the host, where problems are sorted and large ones taken one after the other.
+/// of `target`, taken to have the source's mass. Both sides have the same cost and dimension.
+/// Indices lie on the host, where problems are sorted and large ones taken one after the other.
 ///
 /// Arrays with one entry for every source point of every problem are flat: those of problem k are
 /// the entries source_offsets()[k] … source_offsets()[k + 1] − 1; likewise for targets.

@@ -149,9 +149,10 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
       make_plan<form>(space, row, largest, source, target, scale, power);
       error(k) = row_error(space, source);
       dual(k) = dual_value(space, row, largest, problem.mass, epsilon, source, target);
-      transport(k) = plan_cost<form>(space, source, target, result, scale, power);
-      if (g.data) store_target_potential(space, target, scale, -largest, problem.target_row(g));
-      upper(k) = rounded_cost<form>(space, arena, source, target, scale, power);
+      transport(k) = problem.mass * plan_cost<form>(space, source, target, result, scale, power);
+      if (g.data)
+        store_target_potential(space, target, scale, largest, problem.mass, problem.target_row(g));
+      upper(k) = problem.mass * rounded_cost<form>(space, arena, source, target, scale, power);
 
       // Over the supports alone: constraints between points without weight bind nobody.
       run_pass<form, PassResult::smallest>(space, target.points, source.points, gaps, gaps,
@@ -162,7 +163,8 @@ void judge(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
       run_pass<form, PassResult::smallest>(space, source.points, target.points, transform,
                                            transform, result, scale, power);
       // No cost is negative.
-      lower(k) = std::max(0.0, first + product_sum<ExecutionSpace>(space, source.points,
+      lower(k) = problem.mass *
+                 std::max(0.0, first + product_sum<ExecutionSpace>(space, source.points,
                                                                    source.support.weight, result));
     });
   });

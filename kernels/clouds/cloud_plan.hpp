@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <limits>
 
 #include "kernels/clouds/cloud_pass.hpp"
@@ -96,11 +97,12 @@ void fit_target(const ExecutionSpace& space, const Vector<const double, Executio
       KOKKOS_LAMBDA(int j) { right(j) = weights(j) - (shift(j) + ::log2(sum(j))); });
 }
 
-/// A row of g, −inf outside the support.
+/// A row of g for a problem of this mass, −inf outside the support.
 template <class ExecutionSpace>
 void store_target_potential(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& target,
-                            double scale, double constant,
+                            double scale, double largest, double mass,
                             const Vector<double, ExecutionSpace>& g) {
+  const double constant = std::log2(mass) / scale - largest;
   const auto index = target.support.index;
   const auto potential = target.potential;
   Kokkos::parallel_for(
@@ -135,7 +137,7 @@ void make_plan(const ExecutionSpace& space, const Vector<const double, Execution
                                           source.shift, source.sum, scale, power);
 }
 
-/// <f, a> for a row of f.
+/// <f, a> for a row of f, over the mass.
 template <class ExecutionSpace>
 double source_dual(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
                    const PlanSide<ExecutionSpace>& source) {
@@ -154,7 +156,7 @@ double potential_sum(const ExecutionSpace& space, const PlanSide<ExecutionSpace>
       space, side.points, KOKKOS_LAMBDA(int i) { return weight(i) * potential(i); });
 }
 
-/// The plan's mass.
+/// The plan's mass, a share of what it should be.
 template <class ExecutionSpace>
 double plan_mass(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& side) {
   const auto sum = side.sum;
@@ -168,8 +170,8 @@ double dual_value(const ExecutionSpace& space, const Vector<const double, Execut
                   double largest, double mass, double epsilon,
                   const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target) {
   const double scale = 1 / (epsilon * std::log(2.0));
-  return source_dual(space, f, source) + potential_sum(space, target) / scale - largest * mass +
-         epsilon * (mass - plan_mass(space, source));
+  return mass * (source_dual(space, f, source) + potential_sum(space, target) / scale - largest +
+                 epsilon * (std::log(mass) + 1 - plan_mass(space, source)));
 }
 
 }  // namespace otfleet::kernels

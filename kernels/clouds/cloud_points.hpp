@@ -14,16 +14,15 @@ namespace otfleet::kernels {
 template <class ExecutionSpace>
 struct Support {
   Vector<const int, ExecutionSpace> index;          ///< [count], into the cloud
-  Vector<const double, ExecutionSpace> weight;      ///< [count], scaled
+  Vector<const double, ExecutionSpace> weight;      ///< [count], shares of the mass
   Vector<const double, ExecutionSpace> log_weight;  ///< [count], to base 2
   int count = 0;
 };
 
-/// Weights of one measure, times `scale`.
+/// From the weights of one measure, shares of its mass.
 template <class ExecutionSpace>
 Support<ExecutionSpace> find_support(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
-                                     const Vector<const double, ExecutionSpace>& weights,
-                                     double scale) {
+                                     const Vector<const double, ExecutionSpace>& weights) {
   const std::size_t points = weights.extent(0);
   const auto index = arena.template take<int>(points);
   const auto weight = arena.template take<double>(points);
@@ -33,12 +32,12 @@ Support<ExecutionSpace> find_support(const ExecutionSpace& space, CloudArena<Exe
       "otfleet::clouds::find_support",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(points)),
       KOKKOS_LAMBDA(int i, int& before, bool last) {
-        const double w = weights(i) * scale;
-        if (!(weights(i) > 0)) return;
+        const double w = weights(i);
+        if (!(w > 0)) return;
         if (last) {
           index(before) = i;
           weight(before) = w;
-          logarithm(before) = w > 0 ? ::log2(w) : -Kokkos::Experimental::infinity<double>::value;
+          logarithm(before) = ::log2(w);
         }
         ++before;
       },

@@ -7,10 +7,10 @@
 namespace otfleet::kernels {
 namespace {
 
-/// A row of the gradient, a − P1 on the support, 0 elsewhere.
+/// A row of the gradient, mass times a − P1 on the support, 0 elsewhere.
 template <class ExecutionSpace>
 void store_gradient(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& source,
-                    const Vector<double, ExecutionSpace>& gradient) {
+                    double mass, const Vector<double, ExecutionSpace>& gradient) {
   const auto index = source.support.index;
   const auto weight = source.support.weight;
   const auto sum = source.sum;
@@ -21,7 +21,7 @@ void store_gradient(const ExecutionSpace& space, const PlanSide<ExecutionSpace>&
   Kokkos::parallel_for(
       "otfleet::clouds::store_gradient",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, source.points.count),
-      KOKKOS_LAMBDA(int i) { gradient(index(i)) = weight(i) - sum(i); });
+      KOKKOS_LAMBDA(int i) { gradient(index(i)) = mass * (weight(i) - sum(i)); });
 }
 
 template <class ExecutionSpace>
@@ -40,7 +40,7 @@ void evaluate(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& 
     with_cost_form(batch.kind, [&](auto constant) {
       make_plan<decltype(constant)::form>(space, row, largest, source, target, scale, batch.power);
     });
-    store_gradient(space, source, problem.source_row(gradient));
+    store_gradient(space, source, problem.mass, problem.source_row(gradient));
     values(problem.k) = dual_value(space, row, largest, problem.mass, epsilon, source, target);
   });
   Kokkos::deep_copy(value, values);

@@ -174,7 +174,7 @@ double fit_potential(const ExecutionSpace& space, const IterationSide<ExecutionS
   return all_max(side.points.peers, change);
 }
 
-/// |P1 − a|_1.
+/// |P1 − a|_1, a share of the mass.
 template <class ExecutionSpace, class Scalar>
 double marginal_error(const ExecutionSpace& space,
                       const IterationSide<ExecutionSpace, Scalar>& side) {
@@ -208,28 +208,26 @@ struct Outcome {
 template <CostForm form, class ExecutionSpace, class Scalar, class Report, class GoesOn>
 Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target,
-                const Vector<Scalar, ExecutionSpace>& previous, const SinkhornSettings& settings,
-                double scale, double power, const Report& report, const GoesOn& goes_on) {
-  const bool momentum = settings.acceleration == Acceleration::momentum;
-  int ascents = -1;  // updates since the momentum began; −1: none to look back on
-  for (int t = 0;; ++t) {
+                const Vector<Scalar, ExecutionSpace>& previous, Acceleration acceleration,
+                const StopRule& rule, double scale, double power, const Report& report,
+                const GoesOn& goes_on) {
+  const bool momentum = acceleration == Acceleration::momentum;
+  InstanceControl control;
+  for (;; ++control.iteration) {
+    const int t = control.iteration;
     sum_exponentials<form>(space, target, source, scale, power);
     const double target_change = fit_potential(space, target);
     source.shift_fits = t > 0 && target_change <= most_change;
     sum_exponentials<form>(space, source, target, scale, power);
     const double error = marginal_error(space, source);
     report(t, error);
-    if (!std::isfinite(error)) return {Status::not_finite, t};
-    if (t % settings.inner_iterations == 0 && error < settings.threshold)
-      return {Status::converged, t};
-    if (t >= settings.max_iterations || !goes_on(t))
-      return {error < settings.threshold ? Status::converged : Status::iteration_limit, t};
+    const auto decision = control.look(rule, error);
+    if (decision.stops) return {decision.why, t};
+    if (!goes_on(t))
+      return {rule.is_small_enough(error) ? Status::converged : Status::iteration_limit, t};
     PotentialChange change;
-    if (momentum) {
-      if (ascents >= 0) change = measure_change(space, source, previous);
-      ascents = ascents < 0 || change.slope < 0 ? 0 : ascents + 1;
-    }
-    const double factor = momentum ? ascents / (ascents + 1.0) : 0.0;
+    if (momentum && control.ascents >= 0) change = measure_change(space, source, previous);
+    const double factor = momentum ? control.momentum(change.slope) : 0.0;
     const double source_change = momentum
                                      ? fit_potential(space, source, previous, factor, change.mean)
                                      : fit_potential(space, source);
@@ -242,26 +240,24 @@ Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scala
 template <CostForm form, class ExecutionSpace, class Scalar>
 bool replace_doubtful_start(const ExecutionSpace& space,
                             IterationSide<ExecutionSpace, Scalar>& source,
-                            IterationSide<ExecutionSpace, Scalar>& target, double most_error,
+                            IterationSide<ExecutionSpace, Scalar>& target, double doubtful_error,
                             double scale, double power, const PotentialUnits<ExecutionSpace>& units,
                             const Vector<double, ExecutionSpace>& f) {
-  SinkhornSettings one_look;
+  StopRule one_look;
   one_look.max_iterations = 0;
-  const auto no_end = [](int) { return true; };
-  double given = 0, zeros = 0;
-  iterate<form>(
-      space, source, target, {}, one_look, scale, power, [&](int, double error) { given = error; },
-      no_end);
-  source.shift_fits = target.shift_fits = false;
-  if (given <= most_error) return false;
-  load_potential(space, units, f, true, source);
-  iterate<form>(
-      space, source, target, {}, one_look, scale, power, [&](int, double error) { zeros = error; },
-      no_end);
-  source.shift_fits = target.shift_fits = false;
-  if (!(zeros > given)) return true;
-  load_potential(space, units, f, false, source);
-  return false;
+  InstanceControl control;
+  control.start = InstanceControl::Start::given;
+  bool zeros = false;
+  for (;;) {
+    double found = 0;
+    iterate<form>(
+        space, source, target, {}, Acceleration::none, one_look, scale, power,
+        [&](int, double error) { found = error; }, [](int) { return true; });
+    source.shift_fits = target.shift_fits = false;
+    if (!control.tries_other_start(found, doubtful_error, zeros)) return zeros;
+    load_potential(space, units, f, control.start == InstanceControl::Start::zeros_instead, source);
+    if (control.start == InstanceControl::Start::given_again) return false;
+  }
 }
 
 /// float holds no cost or coordinate sum beyond 1e38; a few digits less leave room for sums.
@@ -302,6 +298,11 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   for_each_cloud_problem<Scalar>(
       space, batch, factor, [&, norm_scale = norm_scale](const auto& problem) {
         const int k = problem.k;
+        if (settings.observer != nullptr && settings.observer->ended()) {
+          verdict(k) = static_cast<int>(Status::ended);
+          return;
+        }
+        double last_error = 0;
         auto& arena = *problem.arena;
         const auto row = problem.source_row(f);
         const PotentialUnits<ExecutionSpace> units{problem.source.place, scale, norm_scale};
@@ -313,23 +314,29 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         with_iteration_form(batch.kind, [&](auto constant) {
           constexpr CostForm form = decltype(constant)::form;
           if (!from_zeros && std::isfinite(settings.doubtful_error) &&
-              replace_doubtful_start<form>(space, source, target,
-                                           settings.doubtful_error * problem.mass, scale, power,
-                                           units, row) &&
+              replace_doubtful_start<form>(space, source, target, settings.doubtful_error, scale,
+                                           power, units, row) &&
               host_replaced.extent(0) > 0)
             host_replaced(k) = 1;
           outcome = iterate<form>(
-              space, source, target, previous, settings, scale, power,
+              space, source, target, previous, settings.acceleration,
+              settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale, power,
               [&](int t, double error) {
                 if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
+                last_error = error;
               },
               [&](int t) {
+                if (settings.observer != nullptr && !settings.observer->goes_on(k, t, last_error))
+                  return false;
                 return !watch || watch(t, [&] { store_potential(space, units, source, row); });
               });
         });
         store_potential(space, units, source, row);
         done(k) = outcome.iterations;
-        verdict(k) = static_cast<int>(outcome.status);
+        const bool ended = settings.observer != nullptr && settings.observer->ended() &&
+                           outcome.status == Status::iteration_limit &&
+                           outcome.iterations < settings.max_iterations;
+        verdict(k) = static_cast<int>(ended ? Status::ended : outcome.status);
       });
   Kokkos::deep_copy(iterations, done);
   Kokkos::deep_copy(status, verdict);

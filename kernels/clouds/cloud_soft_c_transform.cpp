@@ -19,7 +19,7 @@ void transform(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>&
     with_cost_form(batch.kind, [&](auto constant) {
       fit_target<decltype(constant)::form>(space, row, largest, source, target, scale, batch.power);
     });
-    store_target_potential(space, target, scale, -largest, problem.target_row(g));
+    store_target_potential(space, target, scale, largest, problem.mass, problem.target_row(g));
   });
 }
 

@@ -50,7 +50,7 @@ auto flat_rows(const std::string& name, const Array& array,
 /// One side of all problems of a batch.
 template <class ExecutionSpace>
 struct BatchSide {
-  const double* weights = nullptr;              ///< of measure 0
+  const double* weights = nullptr;              ///< of measure 0; shares of the mass
   Matrix<const double, ExecutionSpace> points;  ///< as kernels use them
   Matrix<const double, ExecutionSpace> means;   ///< of the measures; empty: nothing to move
   std::int64_t stride = 0;                ///< between the weights of measures on shared points
@@ -191,15 +191,15 @@ template <class ExecutionSpace, class Scalar>
 struct ProblemSide {
   int size = 0;  ///< points, those without weight too
   PlacedPoints<ExecutionSpace> place;
-  Support<ExecutionSpace> support;  ///< weights of the target scaled to the source's mass
+  Support<ExecutionSpace> support;
   CloudPoints<ExecutionSpace, Scalar> points;  ///< of the support, times the walk's factor
 };
 
 /// One problem, as for_each_cloud_problem() hands it on; gone when the next one comes.
 template <class ExecutionSpace, class Scalar>
 struct CloudProblem {
-  int k = 0;  ///< in the batch
-  double mass = 0;
+  int k = 0;         ///< in the batch
+  double mass = 0;   ///< what figures are multiplied by: weights are shares of it
   double bound = 0;  ///< no cost is larger
   ProblemSide<ExecutionSpace, Scalar> source, target;
   CloudArena<ExecutionSpace>* arena = nullptr;  ///< for what else is needed of it
@@ -252,12 +252,12 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
     arena.clear();
     const int from = batch.source.index[k], to = batch.target.index[k];
     const auto center = find_center(space, arena, batch, from, to);
-    const auto make_side = [&](const BatchSide<ExecutionSpace>& side, int measure, double scale,
+    const auto make_side = [&](const BatchSide<ExecutionSpace>& side, int measure,
                                std::optional<Points>& all) {
       ProblemSide<ExecutionSpace, Scalar> result;
       result.size = side.size(measure);
       result.place = {side.points, side.first_point(measure), center};
-      result.support = find_support(space, arena, side.weights_of(measure), scale);
+      result.support = find_support(space, arena, side.weights_of(measure));
       const auto& support = result.support;
       if (!side.shares_points() || support.count < result.size)
         result.points = gather_points<Scalar>(space, arena, result.place, support, factor);
@@ -268,14 +268,12 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
       result.points.peers = batch.peers;
       return result;
     };
-    const double mass = batch.source.mass[from];
-    const CloudProblem<ExecutionSpace, Scalar> problem{
-        k,
-        mass,
-        batch.bound_of(k),
-        make_side(batch.source, from, 1.0, all_sources),
-        make_side(batch.target, to, mass / batch.target.mass[to], all_targets),
-        &arena};
+    const CloudProblem<ExecutionSpace, Scalar> problem{k,
+                                                       batch.source.mass[from],
+                                                       batch.bound_of(k),
+                                                       make_side(batch.source, from, all_sources),
+                                                       make_side(batch.target, to, all_targets),
+                                                       &arena};
     body(problem);
   }
   space.fence();

@@ -6,8 +6,8 @@ namespace otfleet::kernels {
 namespace {
 
 /// What cloud_certificate.cpp finds out, on tiles of small problems: lane l of tile t holds problem
-/// t·width + l. Potentials are to base 2 in units of epsilon; weights are shares of the mass, which
-/// figures are multiplied with in the end.
+/// t·width + l. Potentials are to base 2 in units of epsilon; weights are shares of the mass, by
+/// which figures are multiplied in the end.
 template <CostForm form, class ExecutionSpace>
 struct SmallCertificateKernel {
   using Tile = SmallTile<ExecutionSpace, double>;
@@ -298,7 +298,7 @@ struct SmallCertificateKernel {
       Kokkos::parallel_for(Kokkos::TeamVectorRange(team, lanes.count[target][lane]), [&](int row) {
         const double potential = tile.array(target, Tile::potential)[Tile::at(row, lane)];
         g[problem.begin[target] + tile.point(target, row, lane)] =
-            (potential + ::log2(problem.mass[source])) / scale - lanes.largest[lane];
+            (potential + ::log2(problem.mass)) / scale - lanes.largest[lane];
       });
     });
   }
@@ -308,9 +308,9 @@ struct SmallCertificateKernel {
     for_lanes<L>(team, [&](int lane) {
       if (t * L::width + lane >= problems.size()) return;
       const SmallProblem& problem = problems.problems(t * L::width + lane);
-      const double mass = problem.mass[source];
+      const double mass = problem.mass;
       const auto total = [&](int which) { return lanes.total[which][lane]; };
-      out.marginal_error(problem.k) = mass * total(error);
+      out.marginal_error(problem.k) = total(error);
       // The constant that was taken out of f is in g.
       out.dual_value(problem.k) =
           mass * ((total(source_dual) + total(target_dual) + ::log2(mass)) / scale +

@@ -23,7 +23,7 @@ struct SmallSinkhornKernel {
 
   SmallClouds<ExecutionSpace> problems;
   SinkhornSettings settings;
-  bool from_zeros, tries_zeros;
+  bool from_zeros;
   double scale, norm_scale, factor;  ///< as in cloud_sinkhorn.cpp
   typename Tile::CostUnits units;
   double* f;
@@ -38,21 +38,19 @@ struct SmallSinkhornKernel {
   /// What is summed over the source points: |P1 − a|; (a − P1) · change, the slope of the semi-dual
   /// along the last change of the plain update; a · change.
   enum Sum { error, slope, mean_change, sums };
-  /// Where a lane began, and what else it has tried.
-  enum class Start { given, zeros_instead, given_again, settled };
+  using Start = InstanceControl::Start;
 
   /// What a team knows about its lanes.
   struct LaneState {
     Scalar stale[2][L::width];  ///< > 0: a side's shifts are too far from its next sums
     Scalar momentum[L::width];  ///< β
     Scalar mean[L::width];      ///< over a of the last change
-    double first_error[L::width], largest[L::width];
-    int problem[L::width];  ///< in the order of `problems`; −1: idle
-    int iteration[L::width];
-    int ascents[L::width];   ///< updates since the momentum began; −1: none to look back on
+    InstanceControl control[L::width];
+    StopRule rule[L::width];
+    double largest[L::width];
+    int problem[L::width];   ///< in the order of `problems`; −1: idle
     int count[2][L::width];  ///< points
     int used[2][L::width];   ///< rows that are no padding, or no longer
-    Start start[L::width];
     int finished[L::width];  ///< store, then load the next problem
     int reload[L::width];    ///< load the same problem from its other start
     int active, changing;
@@ -160,7 +158,7 @@ struct SmallSinkhornKernel {
   KOKKOS_FUNCTION void find_stale(const TeamMember& team, LaneState& lanes, int side,
                                   const Scalar* partial) const {
     for_lanes<L>(team, [&](int lane) {
-      bool fits = side == target || lanes.iteration[lane] > 0;
+      bool fits = side == target || lanes.control[lane].iteration > 0;
       for (int worker = 0; worker < team.team_size(); ++worker)
         fits = fits && partial[Tile::at(worker, lane)] <= Scalar(60);
       lanes.stale[side][lane] = fits ? Scalar(0) : Scalar(1);
@@ -179,12 +177,13 @@ struct SmallSinkhornKernel {
       // What is not a number has spread to the padding.
       if (!(total[error] <= Kokkos::Experimental::finite_max<double>::value))
         for (int side = 0; side < 2; ++side) lanes.used[side][lane] = self.capacity[side];
-      if (lanes.iteration[lane] == 0 && self.tries_other_start(lanes, lane, total[error])) {
+      if (lanes.control[lane].iteration == 0 && self.tries_other_start(lanes, lane, total[error])) {
         lanes.reload[lane] = 1;
-      } else if (self.is_finished(lanes, lane, total[error])) {
+      } else if (self.is_finished(lanes, lane, total[error]) ||
+                 !self.is_let_go_on(lanes, lane, total[error])) {
         lanes.finished[lane] = 1;
       } else {
-        ++lanes.iteration[lane];
+        ++lanes.control[lane].iteration;
         self.set_momentum(lanes, lane, total);
       }
     });
@@ -196,52 +195,41 @@ struct SmallSinkhornKernel {
     team.team_barrier();
   }
 
-  /// After the first half-step: is the start so doubtful that the other one is looked at? `share`
-  /// is the error as a share of the mass.
-  KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane, double share) const {
-    switch (lanes.start[lane]) {
-      case Start::given: {
-        lanes.first_error[lane] = share;
-        const bool good = share <= settings.doubtful_error;  // false where it is not a number
-        lanes.start[lane] = good ? Start::settled : Start::zeros_instead;
-        return !good;
-      }
-      case Start::zeros_instead: {
-        const bool worse = share > lanes.first_error[lane];
-        if (!worse && replaced.extent(0) > 0)
-          replaced(problems.problems(lanes.problem[lane]).k) = 1;
-        lanes.start[lane] = worse ? Start::given_again : Start::settled;
-        return worse;
-      }
-      default:
-        lanes.start[lane] = Start::settled;
-        return false;
+  /// What the observer says. Where it says no, the lane ends with the status that all have from the
+  /// beginning.
+  KOKKOS_FUNCTION bool is_let_go_on(const LaneState& lanes, int lane, double share) const {
+    if constexpr (runs_on_host<ExecutionSpace>) {
+      if (settings.observer == nullptr) return true;
+      const int k = problems.problems(lanes.problem[lane]).k;
+      const int t = lanes.control[lane].iteration;
+      if (settings.observer->goes_on(k, t, share)) return true;
+      iterations(k) = t;
+      return false;
     }
+    return true;
   }
 
-  KOKKOS_FUNCTION bool is_finished(const LaneState& lanes, int lane, double share) const {
-    const SmallProblem& problem = problems.problems(lanes.problem[lane]);
-    const int t = lanes.iteration[lane];
-    const double total = share * problem.mass[source];
-    if (t < static_cast<int>(trace.extent(1))) trace(problem.k, t) = total;
-    const bool finite = total <= Kokkos::Experimental::finite_max<double>::value;
-    const bool good = total < settings.threshold;
-    const bool finished =
-        !finite || (t % settings.inner_iterations == 0 && good) || t >= settings.max_iterations;
-    if (finished) {
-      status(problem.k) = static_cast<int>(!finite ? Status::not_finite
-                                           : good  ? Status::converged
-                                                   : Status::iteration_limit);
-      iterations(problem.k) = t;
+  KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane, double share) const {
+    bool zeros = false;
+    const bool tries = lanes.control[lane].tries_other_start(share, settings.doubtful_error, zeros);
+    if (zeros && replaced.extent(0) > 0) replaced(problems.problems(lanes.problem[lane]).k) = 1;
+    return tries;
+  }
+
+  KOKKOS_FUNCTION bool is_finished(LaneState& lanes, int lane, double share) const {
+    const int k = problems.problems(lanes.problem[lane]).k, t = lanes.control[lane].iteration;
+    if (t < static_cast<int>(trace.extent(1))) trace(k, t) = share;
+    const auto decision = lanes.control[lane].look(lanes.rule[lane], share);
+    if (decision.stops) {
+      status(k) = static_cast<int>(decision.why);
+      iterations(k) = t;
     }
-    return finished;
+    return decision.stops;
   }
 
   KOKKOS_FUNCTION void set_momentum(LaneState& lanes, int lane, const double* total) const {
     if (settings.acceleration != Acceleration::momentum) return;
-    int& ascents = lanes.ascents[lane];
-    ascents = ascents < 0 || total[slope] < 0 ? 0 : ascents + 1;
-    lanes.momentum[lane] = static_cast<Scalar>(ascents / (ascents + 1.0));
+    lanes.momentum[lane] = static_cast<Scalar>(lanes.control[lane].momentum(total[slope]));
     lanes.mean[lane] = static_cast<Scalar>(total[mean_change]);
   }
 
@@ -290,8 +278,7 @@ struct SmallSinkhornKernel {
         lanes.largest[lane] = tile.largest_potential(
             self.f + self.problems.problems(lanes.problem[lane]).begin[source],
             lanes.count[source][lane], lane);
-      lanes.iteration[lane] = 0;
-      lanes.ascents[lane] = -1;
+      lanes.control[lane].begin();
       lanes.momentum[lane] = lanes.mean[lane] = 0;
       lanes.stale[target][lane] = 1;
     });
@@ -317,17 +304,21 @@ struct SmallSinkhornKernel {
   }
 
   KOKKOS_FUNCTION void take_problem(const Tile& tile, LaneState& lanes, int lane) const {
-    const int position = Kokkos::atomic_fetch_add(&next(0), 1);
+    const bool ended = has_ended<ExecutionSpace>(settings.observer);
+    const int position = ended ? problems.size() : Kokkos::atomic_fetch_add(&next(0), 1);
     const bool any = position < problems.size();
     lanes.problem[lane] = any ? position : -1;
-    lanes.start[lane] = tries_zeros ? Start::given : Start::settled;
+    lanes.control[lane].start = from_zeros ? Start::settled : Start::given;
+    if (any)
+      lanes.rule[lane] =
+          settings.stop_rule(rounding_error<Scalar>(scale * problems.problems(position).bound));
     for (int side = 0; side < 2; ++side)
       lanes.count[side][lane] =
           any ? tile.find_support(problems, problems.problems(position), side, lane) : 0;
   }
 
   KOKKOS_FUNCTION bool begins_at_zero(const LaneState& lanes, int lane) const {
-    return from_zeros || lanes.start[lane] == Start::zeros_instead;
+    return from_zeros || lanes.control[lane].start == Start::zeros_instead;
   }
 
   KOKKOS_FUNCTION void load_row(const Tile& tile, const LaneState& lanes, int side, int row,
@@ -358,6 +349,14 @@ void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<Execution
                         const Matrix<double, ExecutionSpace>& error_trace,
                         const Vector<int, ExecutionSpace>& replaced) {
   if (problems.size() == 0) return;
+  if (settings.observer != nullptr)
+    Kokkos::parallel_for(
+        "otfleet::clouds::begin_small",
+        Kokkos::RangePolicy<ExecutionSpace>(space, 0, problems.size()), KOKKOS_LAMBDA(int at) {
+          const int k = problems.problems(at).k;
+          status(k) = static_cast<int>(Status::ended);
+          iterations(k) = 0;
+        });
   const double scale = 1 / (settings.epsilon * std::log(2.0));
   const auto units = iteration_units(kind, scale);
   with_iteration_form(kind, [&](auto constant) {
@@ -365,7 +364,6 @@ void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<Execution
         problems,
         settings,
         from_zeros,
-        !from_zeros && std::isfinite(settings.doubtful_error),
         scale,
         units.norm_scale,
         units.factor,

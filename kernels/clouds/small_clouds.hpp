@@ -30,9 +30,9 @@ struct SmallProblem {
   std::int64_t first[2];  ///< row of the measure's first point
   std::int64_t begin[2];  ///< of the problem's entries in arrays over the points of a side
   int size[2], measure[2];
-  double mass[2];  ///< of the measures
-  double bound;    ///< no cost is larger
-  int k;           ///< in the batch
+  double mass;   ///< what figures are multiplied by: weights are shares of it
+  double bound;  ///< no cost is larger
+  int k;         ///< in the batch
 };
 
 /// Problems of one batch as kernels see them, in an order in which neighbors have similar sizes,
@@ -59,7 +59,7 @@ struct SmallClouds {
   }
   /// Weight of point i, as a share of the measure's mass.
   KOKKOS_FUNCTION double weight(const SmallProblem& problem, int s, int i) const {
-    return side[s].weights[problem.first[s] + i] / problem.mass[s];
+    return side[s].weights[problem.first[s] + i];
   }
 };
 
@@ -83,6 +83,7 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
   for (int k = 0; k < batch.size(); ++k) {
     SmallProblem problem{};
     problem.k = k;
+    problem.mass = batch.source.mass[batch.source.index[k]];
     problem.bound = batch.bound_of(k);
     for (int s = 0; s < 2; ++s) {
       const int measure = sides[s]->index[k];
@@ -90,7 +91,6 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
       problem.size[s] = sides[s]->size(measure);
       problem.first[s] = sides[s]->first_point(measure);
       problem.begin[s] = (*offsets[s])[k];
-      problem.mass[s] = sides[s]->mass[measure];
     }
     if (!is_small_cloud(std::max(problem.size[0], problem.size[1]), small.dimension())) continue;
     batch.elsewhere[k] = true;

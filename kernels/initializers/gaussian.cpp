@@ -17,20 +17,20 @@ struct GaussianKernel {
   /// Mean and covariance of one measure; threads of the team share its points.
   KOKKOS_FUNCTION SmallMatrix moments(const Team<ExecutionSpace>& team,
                                       const Matrix<const double, ExecutionSpace>& points,
-                                      const double* weights, double mass, double* mean) const {
+                                      const double* weights, double* mean) const {
     const int count = static_cast<int>(points.extent(0));
     SmallMatrix covariance(d);
     for (int p = 0; p < d; ++p)
       Kokkos::parallel_reduce(
           Kokkos::TeamThreadRange(team, count),
-          [&](int i, double& sum) { sum += weights[i] * points(i, p) / mass; }, mean[p]);
+          [&](int i, double& sum) { sum += weights[i] * points(i, p); }, mean[p]);
     for (int p = 0; p < d; ++p)
       for (int q = p; q < d; ++q) {
         double sum = 0;
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, count),
             [&](int i, double& part) {
-              part += weights[i] * (points(i, p) - mean[p]) * (points(i, q) - mean[q]) / mass;
+              part += weights[i] * (points(i, p) - mean[p]) * (points(i, q) - mean[q]);
             },
             sum);
         covariance.at[p][q] = covariance.at[q][p] = sum;
@@ -43,11 +43,9 @@ struct GaussianKernel {
     const int source = problems.source_index(k), target = problems.target_index(k);
     double mean_a[max_dimension], mean_b[max_dimension];
     const SmallMatrix covariance_a =
-        moments(team, source_points, &problems.source.weights(source, 0),
-                problems.source.mass(source), mean_a);
+        moments(team, source_points, &problems.source.weights(source, 0), mean_a);
     const SmallMatrix covariance_b =
-        moments(team, target_points, &problems.target.weights(target, 0),
-                problems.target.mass(target), mean_b);
+        moments(team, target_points, &problems.target.weights(target, 0), mean_b);
     const SmallMatrix root = covariance_a.root(false), inverse = covariance_a.root(true);
     const SmallMatrix map =
         inverse.times(root.times(covariance_b).times(root).root(false)).times(inverse);

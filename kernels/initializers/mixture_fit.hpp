@@ -82,7 +82,7 @@ struct MixtureFit {
         [&](int i, int& sum) { sum += weights[i] > 0; }, count);
     const auto& x = points;
     for (int clusters = 1; clusters < components; clusters *= 2) {
-      summarize(team, found, clusters, weights, at, labels, count, measures.mass(measure), true);
+      summarize(team, found, clusters, weights, at, labels, count, true);
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, count), [&](int s) {
         const GaussianComponent& cluster = found[labels[s]];
         double along = 0;  // the principal axis lies in the row of root that summarize() made
@@ -93,13 +93,13 @@ struct MixtureFit {
       team.team_barrier();
     }
     for (int t = 0; t < iterations && components > 1; ++t) {
-      summarize(team, found, components, weights, at, labels, count, measures.mass(measure), false);
+      summarize(team, found, components, weights, at, labels, count, false);
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, count), [&](int s) {
         labels[s] = nearest_component(found, components, &x(at[s], 0), d);
       });
       team.team_barrier();
     }
-    summarize(team, found, components, weights, at, labels, count, measures.mass(measure), true);
+    summarize(team, found, components, weights, at, labels, count, true);
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, components), [&](int c) {
       found[c].root = found[c].covariance.root(false);
       found[c].inverse_root = found[c].covariance.root(true);
@@ -111,7 +111,7 @@ struct MixtureFit {
   /// of `root`.
   KOKKOS_FUNCTION void summarize(const Team<ExecutionSpace>& team, GaussianComponent* found,
                                  int clusters, const double* weights, const int* at,
-                                 const int* labels, int count, double mass, bool spread) const {
+                                 const int* labels, int count, bool spread) const {
     const auto& x = points;
     const int d = static_cast<int>(points.extent(1));
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, clusters), [&](int c) {
@@ -119,7 +119,7 @@ struct MixtureFit {
       one.covariance = one.root = SmallMatrix(d);
       for (int s = 0; s < count; ++s) {
         if (labels[s] != c) continue;
-        const double weight = weights[at[s]] / mass;
+        const double weight = weights[at[s]];
         one.share += weight;
         for (int p = 0; p < d; ++p) one.mean[p] += weight * x(at[s], p);
       }
@@ -128,7 +128,7 @@ struct MixtureFit {
       for (int p = 0; p < d; ++p) one.mean[p] = one.share > 0 ? one.mean[p] / one.share : 0.0;
       for (int s = 0; spread && one.share > 0 && s < count; ++s) {
         if (labels[s] != c) continue;
-        const double weight = weights[at[s]] / mass / one.share;
+        const double weight = weights[at[s]] / one.share;
         for (int p = 0; p < d; ++p)
           for (int q = 0; q < d; ++q)
             one.covariance.at[p][q] +=

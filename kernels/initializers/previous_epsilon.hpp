@@ -7,7 +7,7 @@ namespace otfleet::kernels {
 struct PreviousEpsilonSettings {
   double epsilon = 1e-2;     ///< of the problems to come; stages lie above it
   double factor = 4;         ///< between the epsilons of two stages, > 1
-  double threshold = 0.02;   ///< error of every stage, in units of mass
+  double threshold = 0.02;   ///< error of every stage, a share of the mass
   int max_iterations = 200;  ///< of every stage
 };
 

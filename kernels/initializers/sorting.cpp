@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/number_text.hpp"
 #include "kernels/sinkhorn/checks.hpp"
 
 namespace otfleet::kernels {
@@ -29,7 +30,6 @@ struct Walk {
   const double* x;
   const int* order;
   int points;
-  double scale;
   int at = -1;
   double rest = 0;  ///< of the weight of the point
 
@@ -38,7 +38,7 @@ struct Walk {
     for (int next = at + 1; next < points; ++next)
       if (weights[order[next]] > 0) {
         at = next;
-        rest = weights[order[at]] * scale;
+        rest = weights[order[at]];
         return true;
       }
     return false;
@@ -61,13 +61,12 @@ struct SortingKernel {
 
   KOKKOS_FUNCTION void operator()(int k) const {
     const int source = problems.source_index(k), target = problems.target_index(k);
-    const double mass = problems.source.mass(source);
     // Jumps of the two cumulative distributions that differ by less are one.
-    const double rounding = 1e-13 * mass;
+    constexpr double rounding = 1e-13;
     Walk a{&problems.source.weights(source, 0), x.data(), x_order.data(),
-           static_cast<int>(x.extent(0)), 1.0};
+           static_cast<int>(x.extent(0))};
     Walk b{&problems.target.weights(target, 0), y.data(), y_order.data(),
-           static_cast<int>(y.extent(0)), mass / problems.target.mass(target)};
+           static_cast<int>(y.extent(0))};
     for (int i = 0; i < a.points; ++i) f(k, i) = -Kokkos::Experimental::infinity<double>::value;
     a.advance();
     b.advance();
@@ -110,7 +109,7 @@ void sorting_initializer(const ExecutionSpace& space, const Vector<const double,
                          const Matrix<double, ExecutionSpace>& f) {
   if (!(power >= 1))
     throw std::invalid_argument("sorting needs a cost |x - y|^power with power >= 1, not " +
-                                std::to_string(power));
+                                number_text(power));
   const int batch = problems.size();
   if (batch == 0) return;
   if (static_cast<int>(x.extent(0)) != problems.source.points() ||

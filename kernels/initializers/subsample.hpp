@@ -7,7 +7,7 @@ namespace otfleet::kernels {
 struct SubsampleSettings {
   double epsilon = 1e-2;
   int stride = 2;            ///< points of an axis, or of a cloud, that become one
-  double threshold = 0.01;   ///< error of the smaller problem, in units of mass
+  double threshold = 0.01;   ///< error of the smaller problem, a share of the mass
   int max_iterations = 500;  ///< of the smaller problem
 };
 

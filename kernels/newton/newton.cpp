@@ -10,6 +10,7 @@
 #include "kernels/geometry/table_cache.hpp"
 #include "kernels/newton/newton_kernel.hpp"
 #include "kernels/newton/point_order.hpp"
+#include "kernels/number_text.hpp"
 #include "kernels/sinkhorn/launch.hpp"
 
 namespace otfleet::kernels {
@@ -176,9 +177,9 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   if (team_bytes > static_cast<double>(settings.memory_limit))
     throw std::invalid_argument(
         "an instance with supports of " + std::to_string(sizes.rows) + " and " +
-        std::to_string(sizes.columns) + " points needs " + std::to_string(team_bytes / (1 << 30)) +
+        std::to_string(sizes.columns) + " points needs " + number_text(team_bytes / (1 << 30)) +
         " GiB of working memory, the limit is " +
-        std::to_string(static_cast<double>(settings.memory_limit) / (1 << 30)));
+        number_text(static_cast<double>(settings.memory_limit) / (1 << 30)));
   const int teams = static_cast<int>(
       std::min({static_cast<double>(batch), static_cast<double>(concurrent_teams(space)),
                 static_cast<double>(settings.memory_limit) / team_bytes}));
@@ -195,12 +196,11 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   }
   kernel.problems = problems;
   kernel.settings = settings;
-  const auto mass = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source.mass);
-  const double largest = *std::max_element(mass.data(), mass.data() + mass.extent(0));
   double& truncation = kernel.settings.truncation;
-  if (truncation == 0) truncation = std::clamp(1e-3 * settings.threshold / largest, 1e-16, 1e-7);
+  if (truncation == 0) truncation = std::clamp(1e-3 * settings.threshold, 1e-16, 1e-7);
   kernel.truncated_threshold =
-      std::max(settings.threshold - 2 * truncation * largest, settings.threshold / 2);
+      std::max(settings.threshold - 2 * truncation, settings.threshold / 2);
+  kernel.rounding = rounding_error<double>(cost.range() / settings.epsilon) + 2 * truncation;
   kernel.from_zeros = from_zeros;
   kernel.range = cost.range();
   kernel.f = f;

@@ -12,8 +12,8 @@ namespace newton_detail {
 // Found by experiment on the spherical and the digit problems; passes are flat around them.
 constexpr double ladder_factor = 4;     ///< between two epsilons
 constexpr double ladder_top = 1.0 / 8;  ///< of the cost's range: no epsilon is larger
-constexpr double stage_error = 0.1;     ///< of the mass: enough to go on to the next epsilon
-constexpr double entry_error = 0.3;     ///< of the mass: a start that is good at an epsilon
+constexpr double stage_error = 0.1;     ///< enough to go on to the next epsilon
+constexpr double entry_error = 0.3;     ///< a start that is good at an epsilon
 constexpr double stage_truncation = 1e-4;
 constexpr double longest_step = 10;  ///< oscillation of a stage's first step / epsilon
 constexpr double longest_tangent = 20;
@@ -81,6 +81,7 @@ struct NewtonKernel {
   bool from_zeros;
   double range;
   double truncated_threshold;  ///< the threshold less what truncation can hide
+  double rounding;             ///< see StopRule
   Matrix<double, ExecutionSpace> f;
   Vector<int, ExecutionSpace> iterations, status;
   Vector<int, ExecutionSpace> source_order, target_order;
@@ -95,7 +96,6 @@ struct NewtonKernel {
   struct Instance {
     int k, rows, columns, passes;
     bool transposed, shared;
-    double mass;
     Level fine, coarse;
     Derivatives state[2];
     int current;       ///< the state that belongs to w.x
@@ -105,6 +105,7 @@ struct NewtonKernel {
     double radius;     ///< longest oscillation of a step / epsilon
     bool clipped;      ///< the last step was as long as that
     bool from_start;   ///< it descends from the user's start
+    bool stalled;      ///< its error is rounding and no longer falls
     double list_cut;   ///< of the candidate lists; negative: there are none
     bool list_coarse;  ///< the lists belong to the coarse level
   };
@@ -175,7 +176,10 @@ struct NewtonKernel {
           Kokkos::PerTeam(team),
           [&](int& mine) { mine = Kokkos::atomic_fetch_add(&counter(0), 1); }, k);
       if (k >= problems.size()) return;
-      solve(team, w, k);
+      if (has_ended<ExecutionSpace>(settings.observer))
+        end_before_it_began(team, k);
+      else
+        solve(team, w, k);
       team.team_barrier();
     }
   }
@@ -206,14 +210,12 @@ struct NewtonKernel {
     const double* a = &problems.source.weights(source, 0);
     const double* b = &problems.target.weights(target, 0);
     const int n = problems.source.points(), m = problems.target.points();
-    const double scale = problems.source.mass(source) / problems.target.mass(target);
     const int sources =
         static_cast<int>(sum_of(team, n, [&](int i) { return a[i] > 0 ? 1.0 : 0.0; }));
     const int targets =
         static_cast<int>(sum_of(team, m, [&](int j) { return b[j] > 0 ? 1.0 : 0.0; }));
     Instance p{};
     p.k = k;
-    p.mass = problems.source.mass(source);
     p.transposed = sources > targets;
     p.shared = uses_shared_table(sources, targets, m, cost.axes);
     p.list_cut = -1;
@@ -224,7 +226,6 @@ struct NewtonKernel {
 
     const double* row_weight = p.transposed ? b : a;
     const double* column_weight = p.transposed ? a : b;
-    const double row_scale = p.transposed ? scale : 1, column_scale = p.transposed ? 1 : scale;
     const int* order = p.transposed ? source_order.data() : target_order.data();
     p.rows = compress(
         team, p.transposed ? m : n, nullptr, [&](int i) { return row_weight[i]; }, w.row_point);
@@ -237,12 +238,11 @@ struct NewtonKernel {
     const int rows = p.rows, columns = p.columns, blocks = Block::blocks(columns);
     const bool shared = p.shared, transposed = p.transposed;
     for_each(team, rows, [&](int i) {
-      w.a[i] = row_weight[w.row_point[i]] * row_scale;
+      w.a[i] = row_weight[w.row_point[i]];
       w.row_at[i] = shared ? w.row_point[i] : i;
     });
-    for_each(team, blocks * Block::width, [&](int j) {
-      w.b[j] = j < columns ? column_weight[w.column_point[j]] * column_scale : 0.0;
-    });
+    for_each(team, blocks * Block::width,
+             [&](int j) { w.b[j] = j < columns ? column_weight[w.column_point[j]] : 0.0; });
     if (shared) {
       p.fine = {shared_table.data(), n, w.row_at, w.b, blocks};
     } else {
@@ -356,6 +356,13 @@ struct NewtonKernel {
     });
   }
 
+  KOKKOS_FUNCTION void end_before_it_began(const TeamMember& team, int k) const {
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      iterations(k) = 0;
+      status(k) = static_cast<int>(Status::ended);
+    });
+  }
+
   // --- one pass -----------------------------------------------------------------------------
 
   /// Fills `out` at x and the stage's epsilon; returns |P1 − a|_1.
@@ -399,20 +406,20 @@ struct NewtonKernel {
 
   // --- linear algebra -----------------------------------------------------------------------
 
-  /// Factors  epsilon · (−Hessian) + lambda diag(max(P1, a)) + a a^T/mass: the last term takes the
+  /// Factors  epsilon · (−Hessian) + lambda diag(max(P1, a)) + a a^T: the last term takes the
   /// constant direction away. Weights that are nothing beside the mass get a floor instead.
   KOKKOS_FUNCTION void factor(const TeamMember& team, const Workspace& w, const Instance& p,
                               const Derivatives& d, double lambda) const {
     const int rows = p.rows, stride = sizes.stride;
-    const double floor = 1e-13 * p.mass / rows, mass = p.mass;
+    const double floor = 1e-13 / rows;
     const double* a = w.a;
     double* matrix = w.matrix;
     for_each(team, rows, [&](int i) {
       double* row = matrix + static_cast<long>(i) * stride;
       const double* overlap = d.overlap + static_cast<long>(i) * stride;
-      for (int l = 0; l < i; ++l) row[l] = a[i] / mass * a[l] - overlap[l];
+      for (int l = 0; l < i; ++l) row[l] = a[i] * a[l] - overlap[l];
       const double own = d.marginal[i] - d.square[i];
-      row[i] = a[i] / mass * a[i] + max(own, 0.0) + lambda * max(d.marginal[i], a[i]) + floor;
+      row[i] = a[i] * a[i] + max(own, 0.0) + lambda * max(d.marginal[i], a[i]) + floor;
     });
     Cholesky<ExecutionSpace>::factor(team, matrix, rows, stride);
   }
@@ -438,7 +445,7 @@ struct NewtonKernel {
     const double damping = sum_of(
         team, rows, [&](int i) { return lambda * max(d.marginal[i], a[i]) * step[i] * step[i]; });
     const double constant = sum_of(team, rows, [&](int i) { return a[i] * step[i]; });
-    const double curvature = slope - damping - constant * constant / p.mass;
+    const double curvature = slope - damping - constant * constant;
     for_each(team, rows, [&](int i) { step[i] *= shrink * epsilon; });
     return epsilon * shrink * (slope - 0.5 * shrink * curvature);
   }
@@ -590,13 +597,20 @@ struct NewtonKernel {
       return;
     }
     if (p.stage < 0) look(team, w, p, 0);
-    if (p.error <= entry_error * p.mass) return;
+    if (p.error <= entry_error || p.passes >= settings.max_iterations) return;
     // Annealing from zeros takes hardly more passes than are needed to mend such a start, whatever
     // epsilon it is taken up at.
     double* x = w.x;
     for_each(team, p.rows, [&](int i) { x[i] = 0; });
     p.from_start = false;
     look(team, w, p, top);
+  }
+
+  KOKKOS_FUNCTION bool has_passes_left(const Instance& p) const {
+    if (p.passes >= settings.max_iterations) return false;
+    if constexpr (runs_on_host<ExecutionSpace>)
+      return settings.observer == nullptr || settings.observer->goes_on(p.k, p.passes, p.error);
+    return true;
   }
 
   /// Newton steps at one epsilon until its error is below `enough` or no pass is left.
@@ -609,22 +623,26 @@ struct NewtonKernel {
     int rejected = 0;
     p.radius = longest_step;
     const int begin = p.passes;
-    while (!(p.error < enough) && p.passes < settings.max_iterations) {
-      if (p.from_start && p.passes - begin > patience) return;
+    const StopRule rule{enough, 1, settings.max_iterations, rounding};
+    InstanceControl control;
+    while (!(p.error < enough) && has_passes_left(p)) {
+      control.iteration = p.passes - begin;
+      const auto decision = control.look(rule, p.error);
+      p.stalled = p.stage == 0 && decision.stops && decision.why == Status::precision_limit;
+      if (p.stalled || (p.from_start && p.passes - begin > patience)) return;
       const Derivatives& here = p.state[p.current];
       Derivatives& there = p.state[1 - p.current];
       const bool fall_back = rejected == most_rejections;
       double predicted = 0;
       if (fall_back) {
-        const double tiny = 1e-300 * p.mass, mass = p.mass;
+        const double tiny = 1e-300;
         for_each(team, rows, [&](int i) {
-          const double ratio =
-              a[i] > 1e-13 * mass / rows ? a[i] / max(here.marginal[i], tiny) : 1.0;
+          const double ratio = a[i] > 1e-13 / rows ? a[i] / max(here.marginal[i], tiny) : 1.0;
           trial[i] = x[i] + epsilon * min(max(log(ratio), -longest_tangent), longest_tangent);
         });
         team.team_barrier();
       } else {
-        predicted = newton_step(team, w, p, here, epsilon, p.damping * p.error / p.mass);
+        predicted = newton_step(team, w, p, here, epsilon, p.damping * p.error);
         for_each(team, rows, [&](int i) { trial[i] = x[i] + step[i]; });
       }
       const double error = evaluate(team, w, p, trial, p.stage, there);
@@ -666,11 +684,12 @@ struct NewtonKernel {
     double enough = truncated_threshold;
     bool converged = false;
     p.damping = p.stage == 0 && !from_zeros ? 0.1 : 0.3;
-    while (p.passes < settings.max_iterations) {
-      iterate(team, w, p, p.stage == 0 ? enough : stage_error * p.mass);
-      if (p.passes >= settings.max_iterations && p.stage > 0) break;
-      if (p.from_start && !(p.error < (p.stage == 0 ? enough : stage_error * p.mass))) {
+    while (has_passes_left(p)) {
+      iterate(team, w, p, p.stage == 0 ? enough : stage_error);
+      if (p.stalled || (!has_passes_left(p) && p.stage > 0)) break;
+      if (p.from_start && !(p.error < (p.stage == 0 ? enough : stage_error))) {
         // The start leads nowhere.
+        if (p.passes >= settings.max_iterations) break;
         p.from_start = false;
         double* x = w.x;
         for_each(team, p.rows, [&](int i) { x[i] = 0; });
@@ -707,7 +726,10 @@ struct NewtonKernel {
     finish(team, p,
            !(p.error <= infinite) ? Status::not_finite
            : converged            ? Status::converged
-                                  : Status::iteration_limit);
+           : p.stalled            ? Status::precision_limit
+           : p.passes < settings.max_iterations && has_ended<ExecutionSpace>(settings.observer)
+               ? Status::ended
+               : Status::iteration_limit);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/number_text.hpp"
 #include "kernels/plan/best_entries.hpp"
 #include "kernels/plan/single_costs.hpp"
 #include "kernels/sinkhorn/launch.hpp"
@@ -18,7 +19,8 @@ constexpr double least_exponent = -708.396418532264106;
 /// A term that is e^-60 of another adds nothing to a sum, nor do a million of them.
 constexpr double negligible = 60;
 
-/// The rows of B plans, row k n + i for source point i of instance k; an entry is e^exponent.
+/// The rows of B plans, row k n + i for source point i of instance k; an entry is e^exponent times
+/// the mass.
 template <class Costs, class ExecutionSpace>
 struct PlanRows {
   Costs costs;
@@ -34,11 +36,14 @@ struct PlanRows {
   KOKKOS_FUNCTION bool has_weight(int k, int i) const {
     return problems.source.weights(problems.source_index(k), i) > 0;
   }
+  KOKKOS_FUNCTION double mass(int k) const {
+    return problems.source.mass(problems.source_index(k));
+  }
   /// Calls visit(j, exponent) with ascending j for as long as it returns true.
   template <class Visit>
   KOKKOS_FUNCTION void for_entries(int k, int i, const Visit& visit) const {
     const auto row = costs.row(i);
-    const double potential = f(k, i), *others = &g(k, 0);
+    const double potential = f(k, i) - ::log(mass(k)) / inverse_epsilon, *others = &g(k, 0);
     const int *places = &support(k, 0), count = supported(k);
     for (int s = 0; s < count; ++s) {
       const int j = places[s];
@@ -48,7 +53,7 @@ struct PlanRows {
   }
 };
 
-/// log_mass(row) = log of the row's sum; −inf for points without weight.
+/// log_mass(row) = log of the row's share of the mass; −inf for points without weight.
 template <class Rows, class ExecutionSpace>
 struct RowMasses {
   Rows rows;
@@ -105,7 +110,8 @@ struct ChooseEntries {
       return;
     }
     best.finish();
-    for (std::int64_t at = first; at < first + room; ++at) values(at) = ::exp(values(at));
+    for (std::int64_t at = first; at < first + room; ++at)
+      values(at) = rows.mass(k) * ::exp(values(at));
   }
 };
 
@@ -148,7 +154,7 @@ std::int64_t find_offsets(const ExecutionSpace& space, const Vector<int, Executi
 }
 
 template <class ExecutionSpace>
-void find_kept_mass(const ExecutionSpace& space,
+void find_kept_mass(const ExecutionSpace& space, const ProblemBatch<ExecutionSpace>& problems,
                     const Vector<const double, ExecutionSpace>& log_mass,
                     const SparsePlan<ExecutionSpace>& plan) {
   const int n = static_cast<int>(plan.offsets.extent(1)) - 1;
@@ -160,7 +166,7 @@ void find_kept_mass(const ExecutionSpace& space,
         double all = 0, kept = 0;
         for (int i = 0; i < n; ++i) all += ::exp(log_mass(static_cast<long>(k) * n + i));
         for (std::int64_t at = plan.offsets(k, 0); at < plan.offsets(k, n); ++at)
-          kept += plan.values(at);
+          kept += plan.values(at) / problems.source.mass(problems.source_index(k));
         plan.kept_mass(k) = !(all > 0) ? unknown : kept < all ? kept / all : 1.0;
       });
 }
@@ -207,7 +213,7 @@ SparsePlan<ExecutionSpace> choose(const ExecutionSpace& space, const Costs& cost
   chooser.columns = plan.columns;
   chooser.values = plan.values;
   if (entries > 0) Kokkos::parallel_for("otfleet::plan::fill_entries", every_row, chooser);
-  find_kept_mass<ExecutionSpace>(space, log_mass, plan);
+  find_kept_mass<ExecutionSpace>(space, problems, log_mass, plan);
   space.fence();
   return plan;
 }
@@ -218,7 +224,7 @@ void check_selection(const EntrySelection& selection) {
   if (selection.rule == EntrySelection::Rule::threshold &&
       !(selection.threshold > 0 && selection.threshold <= 1))
     throw std::invalid_argument("the threshold of plan entries must be > 0 and <= 1, got " +
-                                std::to_string(selection.threshold));
+                                number_text(selection.threshold));
 }
 
 /// The plan of an empty batch.

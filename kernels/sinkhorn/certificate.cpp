@@ -217,7 +217,7 @@ struct CertificateKernel {
     for (int lane = 0; lane < L::width; ++lane) {
       if (t * L::width + lane >= half.problems.size()) break;
       const int k = half.instance(t, lane);
-      const double mass = half.problems.source.mass(half.problems.source_index(k));
+      const double mass = half.mass(k);
       const double source_dual = half.source_dual(team, k);
       const double constant = half.constant(team, k);
       const CertificateKernel& self = *this;
@@ -225,14 +225,15 @@ struct CertificateKernel {
         const auto total = [&](int which) { return totals[which * L::width + lane]; };
         const double low = self.half.cost_minimum;
         self.out.marginal_error(k) = total(error);
-        self.out.dual_value(k) = source_dual + total(target_dual) + constant * mass +
-                                 self.half.epsilon * (mass - total(row_mass));
-        self.out.transport_cost(k) = total(cost) + low * total(row_mass);
-        self.out.upper_bound(k) = total(rounded_cost) + low * mass +
-                                  (total(gap_mass) > 0 ? total(gap_cost) / total(gap_mass) : 0.0);
+        self.out.dual_value(k) = mass * (source_dual + total(target_dual) + constant +
+                                         self.half.epsilon * (1 - total(row_mass)));
+        self.out.transport_cost(k) = mass * (total(cost) + low * total(row_mass));
+        self.out.upper_bound(k) =
+            mass * (total(rounded_cost) + low +
+                    (total(gap_mass) > 0 ? total(gap_cost) / total(gap_mass) : 0.0));
         // Every unit of mass costs at least the smallest cost, whatever f is.
         const double dual = total(first_dual) + total(second_dual);
-        self.out.lower_bound(k) = (dual > 0 ? dual : 0.0) + low * mass;
+        self.out.lower_bound(k) = mass * ((dual > 0 ? dual : 0.0) + low);
       });
     }
     team.team_barrier();

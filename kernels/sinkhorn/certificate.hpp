@@ -4,7 +4,8 @@
 
 namespace otfleet::kernels {
 
-/// What certify() finds out about each of B instances; all [B], in units of the cost times mass.
+/// What certify() finds out about each of B instances; all [B], in units of the cost times mass,
+/// but for marginal_error, a share of the mass.
 template <class ExecutionSpace>
 struct Certificates {
   Vector<double, ExecutionSpace> dual_value, transport_cost, upper_bound, lower_bound,
@@ -20,7 +21,7 @@ struct Certificates {
 /// f [B, n] in units of the cost; −inf at points without weight. Writes g [B, m] (or leaves it out
 /// where g is empty): g_j = epsilon log b_j − epsilon log sum_i exp((f_i − C_ij)/epsilon), and with
 /// P_ij = exp((f_i + g_j − C_ij)/epsilon):
-///   marginal_error  |P1 − a|_1 (the other marginal is exact by the choice of g)
+///   marginal_error  |P1 − a|_1 over the mass (the other marginal is exact by the choice of g)
 ///   dual_value      <f, a> + <g, b> − epsilon sum P + epsilon mass   (OTT's constant: equal to the
 ///                   regularized primal value at the optimum)
 ///   transport_cost  <C, P>

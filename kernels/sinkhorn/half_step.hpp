@@ -53,10 +53,8 @@ struct HalfStep {
                             const Memory& memory) const {
     for (int lane = 0; lane < L::width; ++lane) {
       const int k = instance(tile, lane);
-      const double scale = problems.source.mass(problems.source_index(k)) /
-                           problems.target.mass(problems.target_index(k));
-      load_weights<L>(team, source_weights(k), 1.0, n(), lane, memory.array(a));
-      load_weights<L>(team, target_weights(k), scale, m(), lane, memory.array(b));
+      load_weights<L>(team, source_weights(k), n(), lane, memory.array(a));
+      load_weights<L>(team, target_weights(k), m(), lane, memory.array(b));
       load_potential<Domain, ExecutionSpace>(team, &f(k, 0), source_weights(k), epsilon, n(), lane,
                                              memory.array(left));
     }
@@ -94,7 +92,12 @@ struct HalfStep {
     });
   }
 
-  /// <f, a> of instance k.
+  /// What figures of instance k, whose weights are shares, are multiplied by.
+  KOKKOS_FUNCTION double mass(int k) const {
+    return problems.source.mass(problems.source_index(k));
+  }
+
+  /// <f, a> of instance k, over its mass.
   KOKKOS_FUNCTION double source_dual(const Team<ExecutionSpace>& team, int k) const {
     const double *potential = &f(k, 0), *weights = source_weights(k);
     double sum = 0;
@@ -105,10 +108,11 @@ struct HalfStep {
     return sum;
   }
 
-  /// g = epsilon log v + constant: load_potential took its largest entry out of f, and the tables
-  /// the minimum out of the cost.
+  /// g = epsilon log v + constant: load_potential took its largest entry out of f, the tables the
+  /// minimum out of the cost, and weights are shares of the mass.
   KOKKOS_FUNCTION double constant(const Team<ExecutionSpace>& team, int k) const {
-    return cost_minimum - largest_on_support(team, &f(k, 0), source_weights(k), n());
+    return cost_minimum - largest_on_support(team, &f(k, 0), source_weights(k), n()) +
+           epsilon * ::log(mass(k));
   }
 };
 

@@ -3,9 +3,17 @@
 
 namespace otfleet::kernels {
 
-/// Measures on the device: weights [M, points] row-major, non-negative, with their masses [M] and
-/// the smallest positive weight of all, relative to its measure's mass (what decides whether the
-/// scaling path is safe).
+/// A weight as a share of its measure's mass; a positive one stays positive.
+KOKKOS_INLINE_FUNCTION double share_of_mass(double weight, double mass) {
+  constexpr double least = Kokkos::Experimental::norm_min<double>::value;
+  const double share = weight / mass;
+  return weight > 0 && share < least ? least : share;
+}
+
+/// Measures on the device: masses [M], and weights [M, points] row-major, non-negative, as shares
+/// of the measure's mass: kernels compute with these, and multiply what they find by the mass in
+/// the end, so that no mass is too small or too large. smallest_weight: the smallest positive share
+/// of all (what decides whether the scaling path is safe).
 template <class ExecutionSpace>
 struct Measures {
   Matrix<const double, ExecutionSpace> weights;
@@ -13,17 +21,18 @@ struct Measures {
   double smallest_weight = 1;
 
   Measures() = default;
-  /// Computes masses and the smallest weight. Throws std::invalid_argument that names the measure
-  /// when one has a negative or non-finite weight or no mass.
-  Measures(const ExecutionSpace& space, Matrix<const double, ExecutionSpace> weights);
+  /// From weights in any units, which are copied. A positive weight stays positive. Throws
+  /// std::invalid_argument that names the measure when one has a negative or non-finite weight or
+  /// no mass.
+  Measures(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& given);
 
   KOKKOS_FUNCTION int count() const { return static_cast<int>(weights.extent(0)); }
   KOKKOS_FUNCTION int points() const { return static_cast<int>(weights.extent(1)); }
 };
 
 /// B problems: problem k transports measure source_index(k) of `source` to measure target_index(k)
-/// of `target`. The target is scaled to the source's mass, so that rounding of stored weights never
-/// shows up as a marginal error that no plan can remove.
+/// of `target`. The target is taken to have the source's mass, so that rounding of stored weights
+/// never shows up as a marginal error that no plan can remove.
 template <class ExecutionSpace>
 struct ProblemBatch {
   Measures<ExecutionSpace> source, target;

@@ -54,22 +54,22 @@ struct SemiDualKernel {
         const int k = half.instance(t, lane);
         const double* a = half.source_weights(k);
         double* slope = &gradient(k, 0);
+        const double mass = half.mass(k);
         double missing_mass = 0;
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, n),
             [&](int i, double& sum) {
               const double missing =
                   a[i] > 0 ? a[i] - row_sums[static_cast<long>(i) * L::width + lane] : 0.0;
-              slope[i] = missing;
+              slope[i] = mass * missing;
               sum += missing;
             },
             missing_mass);
         const double source_dual = half.source_dual(team, k);
         const double constant = half.constant(team, k);
-        const double mass = half.problems.source.mass(half.problems.source_index(k));
         const auto& values = value;
         Kokkos::single(Kokkos::PerTeam(team), [&]() {
-          values(k) = source_dual + target_dual[lane] + constant * mass + epsilon * missing_mass;
+          values(k) = mass * (source_dual + target_dual[lane] + constant + epsilon * missing_mass);
         });
       }
       team.team_barrier();

@@ -39,6 +39,7 @@ struct SinkhornKernel {
   AxisChain<Scalar> to_target, to_source;  ///< of the whole cost
   ProblemBatch<ExecutionSpace> problems;
   SinkhornSettings settings;
+  StopRule rule;
   bool from_zeros;
   Matrix<double, ExecutionSpace> f;
   Vector<int, ExecutionSpace> iterations, status;
@@ -53,8 +54,7 @@ struct SinkhornKernel {
   /// What is summed over the source points: |P1 − a|; (a − P1) · change, the slope of the semi-dual
   /// along the last change; a · change.
   enum Sum { error, slope, mean_change };
-  /// Where a lane began, and what else it has tried.
-  enum class Start { given, zeros_instead, given_again, settled };
+  using Start = InstanceControl::Start;
 
   /// What a team knows about its lanes.
   struct LaneState {
@@ -62,11 +62,8 @@ struct SinkhornKernel {
     Scalar factor[L::width];    ///< β of the momentum
     Scalar moved[L::width];     ///< mean over a of all changes of the plain updates together
     Scalar center[L::width];    ///< β · mean of the last change + moved
-    double first_error[L::width];
+    InstanceControl control[L::width];
     int instance[L::width];  ///< −1: idle
-    int iteration[L::width];
-    int ascents[L::width];  ///< updates since the momentum began; −1: none to look back on
-    Start start[L::width];
     int finished[L::width];  ///< store, then load the next instance
     int reload[L::width];    ///< load the same instance from its other start
     int active, finishing, reloading;
@@ -172,11 +169,12 @@ struct SinkhornKernel {
 
   /// Gives a lane the next instance, if one is left.
   KOKKOS_FUNCTION void take_instance(LaneState& lanes, int lane) const {
-    const int position = Kokkos::atomic_fetch_add(&next(0), 1);
+    const bool any = !has_ended<ExecutionSpace>(settings.observer);
+    const int position = any ? Kokkos::atomic_fetch_add(&next(0), 1) : 0;
     lanes.finished[lane] = 1;
     lanes.reload[lane] = 0;
-    lanes.start[lane] = from_zeros ? Start::settled : Start::given;
-    lanes.instance[lane] = position < problems.size() ? supports.order(position) : -1;
+    lanes.control[lane].start = from_zeros ? Start::settled : Start::given;
+    lanes.instance[lane] = any && position < problems.size() ? supports.order(position) : -1;
   }
 
   /// Loads every lane marked finished with its new instance. A lane that gets none holds no weight
@@ -195,11 +193,10 @@ struct SinkhornKernel {
       const double* a = &problems.source.weights(source, 0);
       if (lanes.finished[lane]) {
         const double* b = &problems.target.weights(target, 0);
-        const double scale = problems.source.mass(source) / problems.target.mass(target);
-        load_weights<L>(team, a, 1.0, n, lane, tile.array(source_weights));
-        load_weights<L>(team, b, scale, m, lane, tile.array(target_weights));
+        load_weights<L>(team, a, n, lane, tile.array(source_weights));
+        load_weights<L>(team, b, m, lane, tile.array(target_weights));
       }
-      const bool zeros = from_zeros || lanes.start[lane] == Start::zeros_instead;
+      const bool zeros = from_zeros || lanes.control[lane].start == Start::zeros_instead;
       load_potential<Domain, ExecutionSpace>(team, zeros ? nullptr : &f(k, 0), a, settings.epsilon,
                                              n, lane, tile.array(left));
     }
@@ -208,8 +205,7 @@ struct SinkhornKernel {
       for (int lane = 0; lane < L::width; ++lane) {
         const int k = lanes.instance[lane];
         if (lanes.finished[lane] || lanes.reload[lane]) {
-          lanes.iteration[lane] = 0;
-          lanes.ascents[lane] = -1;
+          lanes.control[lane].begin();
           lanes.factor[lane] = lanes.moved[lane] = lanes.center[lane] = 0;
         }
         lanes.finished[lane] = lanes.reload[lane] = 0;
@@ -247,16 +243,17 @@ struct SinkhornKernel {
     const SinkhornKernel& self = *this;
     Kokkos::single(Kokkos::PerTeam(team), [&]() {
       lanes.finishing = lanes.reloading = 0;
+      const bool goes_on = self.is_let_go_on(lanes);
       for (int lane = 0; lane < L::width; ++lane) {
         if (lanes.instance[lane] < 0) continue;
-        if (lanes.iteration[lane] == 0 && self.tries_other_start(lanes, lane)) {
+        if (lanes.control[lane].iteration == 0 && self.tries_other_start(lanes, lane)) {
           lanes.reload[lane] = 1;
           ++lanes.reloading;
-        } else if (self.is_finished(lanes, lane)) {
+        } else if (self.is_finished(lanes, lane) || !goes_on) {
           lanes.finished[lane] = 1;
           ++lanes.finishing;
         } else {
-          ++lanes.iteration[lane];
+          ++lanes.control[lane].iteration;
           self.set_momentum(lanes, lane);
         }
       }
@@ -264,64 +261,53 @@ struct SinkhornKernel {
     team.team_barrier();
   }
 
-  /// After the first half-step: is the start so doubtful that the other one is looked at?
-  KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane) const {
-    const double error = static_cast<double>(lanes.sums[lane]);
-    switch (lanes.start[lane]) {
-      case Start::given: {
-        const double mass = problems.source.mass(problems.source_index(lanes.instance[lane]));
-        lanes.first_error[lane] = error;
-        // Written so that an error that is not a number counts as doubtful.
-        const bool good =
-            settings.doubtful_error > Kokkos::Experimental::finite_max<double>::value ||
-            error <= settings.doubtful_error * mass;
-        lanes.start[lane] = good ? Start::settled : Start::zeros_instead;
-        return !good;
-      }
-      case Start::zeros_instead: {
-        const bool worse = error > lanes.first_error[lane];
-        if (!worse && replaced.extent(0) > 0) replaced(lanes.instance[lane]) = 1;
-        lanes.start[lane] = worse ? Start::given_again : Start::settled;
-        return worse;
-      }
-      default:
-        lanes.start[lane] = Start::settled;
-        return false;
+  /// What the observer says, told of the lane that has made most iterations. Where it says no, the
+  /// lanes end with the status that all have from the beginning.
+  KOKKOS_FUNCTION bool is_let_go_on(const LaneState& lanes) const {
+    if constexpr (runs_on_host<ExecutionSpace>) {
+      if (settings.observer == nullptr) return true;
+      const auto made = [&](int lane) { return lanes.control[lane].iteration; };
+      int furthest = -1;
+      for (int lane = 0; lane < L::width; ++lane)
+        if (lanes.instance[lane] >= 0 && (furthest < 0 || made(lane) > made(furthest)))
+          furthest = lane;
+      if (settings.observer->goes_on(lanes.instance[furthest], made(furthest),
+                                     static_cast<double>(lanes.sums[furthest])))
+        return true;
+      for (int lane = 0; lane < L::width; ++lane)
+        if (lanes.instance[lane] >= 0) iterations(lanes.instance[lane]) = made(lane);
+      return false;
     }
+    return true;
   }
 
-  KOKKOS_FUNCTION bool is_finished(const LaneState& lanes, int lane) const {
-    const int k = lanes.instance[lane], t = lanes.iteration[lane];
+  KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane) const {
+    bool zeros = false;
+    const bool tries = lanes.control[lane].tries_other_start(static_cast<double>(lanes.sums[lane]),
+                                                             settings.doubtful_error, zeros);
+    if (zeros && replaced.extent(0) > 0) replaced(lanes.instance[lane]) = 1;
+    return tries;
+  }
+
+  KOKKOS_FUNCTION bool is_finished(LaneState& lanes, int lane) const {
+    const int k = lanes.instance[lane], t = lanes.control[lane].iteration;
     const double error = static_cast<double>(lanes.sums[lane]);
     if (t < static_cast<int>(trace.extent(1))) trace(k, t) = error;
-    Status verdict = Status::converged;
-    bool finished = t % settings.inner_iterations == 0 && error < settings.threshold;
-    if (!(error <= Kokkos::Experimental::finite_max<double>::value)) {
-      finished = true;
-      verdict = Status::not_finite;
-    } else if (!finished && t >= settings.max_iterations) {
-      finished = true;
-      verdict = error < settings.threshold ? Status::converged : Status::iteration_limit;
-    }
-    if (finished) {
-      status(k) = static_cast<int>(verdict);
+    const auto decision = lanes.control[lane].look(rule, error);
+    if (decision.stops) {
+      status(k) = static_cast<int>(decision.why);
       iterations(k) = t;
     }
-    return finished;
+    return decision.stops;
   }
 
   KOKKOS_FUNCTION void set_momentum(LaneState& lanes, int lane) const {
     if (settings.acceleration != Acceleration::momentum) return;
-    int& ascents = lanes.ascents[lane];
-    if (ascents < 0) {  // the first update: what `change` holds is another instance's
-      ascents = 0;
-      return;
-    }
-    ascents = lanes.sums[slope * L::width + lane] < 0 ? 0 : ascents + 1;
-    const Scalar mass =
-        static_cast<Scalar>(problems.source.mass(problems.source_index(lanes.instance[lane])));
-    const Scalar mean = lanes.sums[mean_change * L::width + lane] / mass;
-    lanes.factor[lane] = static_cast<Scalar>(ascents) / static_cast<Scalar>(ascents + 1);
+    const bool first = lanes.control[lane].ascents < 0;
+    const double slope_here = static_cast<double>(lanes.sums[slope * L::width + lane]);
+    lanes.factor[lane] = static_cast<Scalar>(lanes.control[lane].momentum(slope_here));
+    if (first) return;  // what `change` holds is another instance's
+    const Scalar mean = lanes.sums[mean_change * L::width + lane];
     lanes.moved[lane] += mean;
     lanes.center[lane] = lanes.factor[lane] * mean + lanes.moved[lane];
   }
@@ -351,6 +337,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
       gibbs->gibbs(Gibbs::Direction::to_source),
       problems,
       settings,
+      settings.stop_rule(rounding_error<typename Domain::Scalar>(0)),
       from_zeros,
       f,
       iterations,
@@ -361,6 +348,10 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
       {},
       0,
       Vector<int, ExecutionSpace>("otfleet::sinkhorn::next", 1)};
+  if (settings.observer != nullptr) {
+    Kokkos::deep_copy(space, status, static_cast<int>(Status::ended));
+    Kokkos::deep_copy(space, iterations, 0);
+  }
   launch_tiles(space, "otfleet::sinkhorn::iterate", kernel, problems.size(), cost.max_points());
 }
 

@@ -2,17 +2,11 @@
 #include <limits>
 
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/sinkhorn/instance_control.hpp"
+#include "kernels/sinkhorn/iteration_observer.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
 
 namespace otfleet::kernels {
-
-/// How one instance ended.
-enum class Status : int {
-  converged = 0,        ///< true marginal error (in double) below the threshold
-  iteration_limit = 1,  ///< max_iterations reached first
-  precision_limit = 2,  ///< stopped by its own float arithmetic, but the true error is not below
-  not_finite = 3,       ///< the arithmetic broke down (a start with NaN, say)
-};
 
 /// Which arithmetic a batch runs in. `automatic` takes `scaling` where it is proven safe.
 enum class Path { automatic, scaling, extended };
@@ -28,7 +22,7 @@ enum class Acceleration { none, momentum };
 
 struct SinkhornSettings {
   double epsilon = 1e-2;     ///< absolute, in units of the cost
-  double threshold = 1e-3;   ///< on the L1 marginal error, in units of mass
+  double threshold = 1e-3;   ///< on the L1 marginal error, a share of the mass
   int inner_iterations = 1;  ///< iterations between two looks at the error
   int max_iterations = 2000;
   Path path = Path::automatic;
@@ -37,7 +31,23 @@ struct SinkhornSettings {
   /// start, and the better of the two is taken: a prediction that failed costs two half-steps.
   /// Infinity: never; a start with NaN then ends as Status::not_finite.
   double doubtful_error = std::numeric_limits<double>::infinity();
+  IterationObserver* observer = nullptr;  ///< may end the batch before it is done
+  /// Iterations without progress after which an error that may be nothing but rounding ends an
+  /// instance, see StopRule.
+  int patience = StopRule().patience;
+
+  /// `rounding`: as StopRule has it.
+  KOKKOS_INLINE_FUNCTION StopRule stop_rule(double rounding) const {
+    return {threshold, inner_iterations, max_iterations, rounding, patience};
+  }
 };
+
+/// What the rounding of Scalar may leave of a marginal error, exponents being at most `exponents`
+/// and carried in Scalar: a few of their last digits.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION double rounding_error(double exponents) {
+  return Kokkos::Experimental::epsilon<Scalar>::value * (16 + 4 * exponents);
+}
 
 /// True where u = exp(f/epsilon) and its products can neither overflow nor lose a digit to
 /// underflow in Scalar, at any iteration and from any start: with R = range of the cost, the soft
@@ -56,20 +66,20 @@ bool scaling_is_safe(const SeparableCost& cost, double epsilon, double smallest_
 /// by Sinkhorn's iteration (Cuturi 2013).
 ///
 /// The state of an instance is (f, g(f)) with g the half-step that makes the marginal b exact, so
-/// its error is |P1 − a|_1, and zero iterations means that the start was good enough. An iteration
-/// is one update of f followed by that half-step. Every instance stops on its own; its lane is
-/// given to the next waiting instance at once, so a slow instance holds nobody. Results do not
-/// depend on which instances share a tile, a team or a rank.
+/// its error is |P1 − a|_1 over the mass, and zero iterations means that the start was good enough.
+/// An iteration is one update of f followed by that half-step. Every instance stops on its own; its
+/// lane is given to the next waiting instance at once, so a slow instance holds nobody. Results do
+/// not depend on which instances share a tile, a team or a rank.
 ///
 /// f [B, n], in units of the cost: the start on entry (−inf allowed; ignored where `from_zeros`),
 /// the solution on exit, with −inf where the weight is zero; defined up to a constant.
-/// iterations [B], status [B] as judged in Scalar arithmetic (certify() gives the last word).
+/// iterations [B], status [B]: what each stopped for in Scalar arithmetic; final_status() has the
+/// last word, with the error that certify() finds.
 /// replaced [B] or empty: 1 where the given start was worse than zeros and these were taken.
-/// error_trace [B, T] or empty: entry t is the error after t iterations, for t < T; instances that
-/// stop earlier leave the rest as it was.
-/// Local. Work: 2 applications of the kernel an iteration and instance; memory: a few tiles a team.
-/// Throws std::invalid_argument: sizes that do not fit, settings out of range, a scaling path that
-/// was asked for and is not safe.
+/// error_trace [B, T] or empty: entry t is the error (share of the mass) after t iterations, for t
+/// < T; instances that stop earlier leave the rest as it was. Local. Work: 2 applications of the
+/// kernel an iteration and instance; memory: a few tiles a team. Throws std::invalid_argument:
+/// sizes that do not fit, settings out of range, a scaling path that was asked for and is not safe.
 template <class Scalar, class ExecutionSpace>
 void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
               const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,

@@ -29,18 +29,17 @@ KOKKOS_INLINE_FUNCTION bool any_weight(const double* weights, int count) {
 
 }  // namespace detail
 
-/// Loads the weights of one side into a lane, times `scale`. A positive weight stays positive,
-/// however small it is for Scalar.
+/// Loads the weights of one side into a lane. A positive weight stays positive, however small it
+/// is for Scalar.
 template <class L, class TeamMember>
-KOKKOS_INLINE_FUNCTION void load_weights(const TeamMember& team, const double* weights,
-                                         double scale, int points, int lane,
-                                         typename L::Scalar* to) {
+KOKKOS_INLINE_FUNCTION void load_weights(const TeamMember& team, const double* weights, int points,
+                                         int lane, typename L::Scalar* to) {
   using Scalar = typename L::Scalar;
   constexpr double least = Kokkos::Experimental::norm_min<Scalar>::value;
   Kokkos::parallel_for(Kokkos::TeamVectorRange(team, points), [&](int i) {
-    const double weight = weights[i] * scale;
+    const double weight = weights[i];
     to[static_cast<long>(i) * L::width + lane] =
-        weights[i] > 0 ? static_cast<Scalar>(weight > least ? weight : least) : Scalar(0);
+        weight > 0 ? static_cast<Scalar>(weight > least ? weight : least) : Scalar(0);
   });
   team.team_barrier();
 }

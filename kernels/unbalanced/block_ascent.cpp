@@ -161,13 +161,16 @@ struct ResidualSum {
     const int k = which(team.league_rank());
     const double lambda = mass_potential(k);
     const ResidualSum& self = *this;
-    const double sum = team_sum(team, side.points(), [&](int i) {
-      return self.side.has_weight(k, i)
-                 ? self.side.penalty.violation(self.side.relative(k, i), self.side.weight(k, i),
-                                               self.side.marginal(k, i, lambda))
-                 : 0.0;
-    });
-    Kokkos::single(Kokkos::PerTeam(team), [&]() { self.residual(k) = self.factor * sum; });
+    MarginalSums sums;
+    Kokkos::parallel_reduce(
+        Kokkos::TeamThreadRange(team, side.points()),
+        [&](int i, MarginalSums& part) {
+          if (self.side.has_weight(k, i)) part += self.side.compare(k, i, lambda);
+        },
+        sums);
+    team.team_barrier();
+    Kokkos::single(Kokkos::PerTeam(team),
+                   [&]() { self.residual(k) = self.factor * sums.violation_share(); });
   }
 };
 
@@ -192,11 +195,12 @@ DualSide<ExecutionSpace> make_dual_side(const ExecutionSpace& space,
       KOKKOS_LAMBDA(int k) {
         const int row = index(k);
         masses(k) = scaled ? mass(k) : own(row);
-        const double factor = scaled ? mass(k) / own(row) : 1.0;
+        const double log_mass = ::log(masses(k));
         for (int i = 0; i < points; ++i) {
-          const double w = weights(row, i) * factor;
-          weight(k, i) = w;
-          log_weight(k, i) = w > 0 ? ::log(w) : -Kokkos::Experimental::infinity<double>::value;
+          const double share = weights(row, i);
+          weight(k, i) = share * masses(k);
+          log_weight(k, i) =
+              share > 0 ? ::log(share) + log_mass : -Kokkos::Experimental::infinity<double>::value;
         }
       });
   return {
@@ -248,26 +252,25 @@ template <class ExecutionSpace>
 void measure_side(const ExecutionSpace& space, const DualSide<ExecutionSpace>& side,
                   const Vector<double, ExecutionSpace>& mass_potential,
                   const SideFigures<ExecutionSpace>& figures) {
-  const auto dual = figures.dual, gap = figures.gap, residual = figures.residual,
-             mass = figures.mass;
+  const auto dual = figures.dual, gap = figures.gap;
+  const auto marginal = figures.marginal;
   Kokkos::parallel_for(
       "otfleet::unbalanced::measure_side",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(side.mass.extent(0))),
       KOKKOS_LAMBDA(int k) {
-        double sums[4] = {0, 0, 0, 0};
+        double dual_sum = 0, gap_sum = 0;
+        MarginalSums marginals;
         for (int i = 0; i < side.points(); ++i) {
           if (!side.has_weight(k, i)) continue;
           const double f = side.relative(k, i), log_weight = side.log_weight(k, i);
-          const double weight = side.weight(k, i), r = side.marginal(k, i, mass_potential(k));
-          sums[0] += weight * side.penalty.dual_term(f);
-          sums[1] += side.penalty.gap_term(f, log_weight, r);
-          sums[2] += side.penalty.violation(f, weight, r);
-          sums[3] += r;
+          const MarginalSums point = side.compare(k, i, mass_potential(k));
+          marginals += point;
+          dual_sum += side.weight(k, i) * side.penalty.dual_term(f);
+          gap_sum += side.penalty.gap_term(f, log_weight, point.mass);
         }
-        dual(k) = sums[0];
-        gap(k) = sums[1];
-        residual(k) = sums[2];
-        mass(k) = sums[3];
+        dual(k) = dual_sum;
+        gap(k) = gap_sum;
+        marginal(k) = marginals;
       });
 }
 

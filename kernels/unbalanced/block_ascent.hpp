@@ -7,18 +7,47 @@
 
 namespace otfleet::kernels {
 
+/// One marginal of a plan and what is wanted of it, in units of mass.
+struct MarginalSums {
+  double mass = 0, wanted = 0, violation = 0;  ///< violation: the sum of |difference|
+
+  KOKKOS_INLINE_FUNCTION MarginalSums& operator+=(const MarginalSums& other) {
+    mass += other.mass;
+    wanted += other.wanted;
+    violation += other.violation;
+    return *this;
+  }
+  /// Of the mass, or of what is wanted where that is more; 0 where both are nothing.
+  KOKKOS_INLINE_FUNCTION double violation_share() const {
+    const double whole = mass > wanted ? mass : wanted;
+    return whole > 0 ? violation / whole : violation;
+  }
+};
+
+}  // namespace otfleet::kernels
+
+/// What sums of MarginalSums begin with.
+template <>
+struct Kokkos::reduction_identity<otfleet::kernels::MarginalSums> {
+  KOKKOS_FORCEINLINE_FUNCTION static otfleet::kernels::MarginalSums sum() { return {}; }
+};
+
+namespace otfleet::kernels {
+
 /// One side of B problems.
 template <class ExecutionSpace>
 struct DualSide {
   Matrix<double, ExecutionSpace> potential;     ///< [B, points], f or g of the solution
   Matrix<double, ExecutionSpace> soft_minimum;  ///< [B, points], of the other side's potential
-  Matrix<double, ExecutionSpace> weight;        ///< [B, points]
+  Matrix<double, ExecutionSpace> weight;        ///< [B, points], in units of mass
   Matrix<double, ExecutionSpace> log_weight;    ///< [B, points]; −inf: no weight
   Vector<double, ExecutionSpace> mass;          ///< [B]
   MarginalPenalty penalty;
 
   KOKKOS_FUNCTION int points() const { return static_cast<int>(potential.extent(1)); }
-  KOKKOS_FUNCTION bool has_weight(int k, int i) const { return weight(k, i) > 0; }
+  KOKKOS_FUNCTION bool has_weight(int k, int i) const {
+    return log_weight(k, i) > -Kokkos::Experimental::infinity<double>::value;
+  }
   /// The potential relative to the weights.
   KOKKOS_FUNCTION double relative(int k, int i) const {
     return potential(k, i) - penalty.epsilon * log_weight(k, i);
@@ -27,9 +56,15 @@ struct DualSide {
   KOKKOS_FUNCTION double marginal(int k, int i, double mass_potential) const {
     return ::exp((potential(k, i) + mass_potential - soft_minimum(k, i)) / penalty.epsilon);
   }
+  /// The marginal and what the potential asks for at one point with weight.
+  KOKKOS_FUNCTION MarginalSums compare(int k, int i, double mass_potential) const {
+    const double r = marginal(k, i, mass_potential);
+    const double wanted = penalty.wanted(relative(k, i), weight(k, i), r);
+    return {r, wanted, ::fabs(r - wanted)};
+  }
 };
 
-/// The side of row index(k) of `measures`, times mass(k)/(its mass) where `mass` is not empty, with
+/// The side of row index(k) of `measures`, with mass mass(k) where `mass` is not empty, with
 /// potential 0 relative to the weights and zeros for soft minima.
 template <class ExecutionSpace>
 DualSide<ExecutionSpace> make_dual_side(const ExecutionSpace& space,
@@ -57,7 +92,7 @@ template <class ExecutionSpace>
 void average_update(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
                     const DualSide<ExecutionSpace>& side);
 
-/// residual(k) = factor × the violation of the side's optimality, in mass.
+/// residual(k) = factor × the violation of the side's optimality, a share of the transported mass.
 template <class ExecutionSpace>
 void measure_residual(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
                       const DualSide<ExecutionSpace>& side,
@@ -67,16 +102,16 @@ void measure_residual(const ExecutionSpace& space, const Vector<const int, Execu
 /// Sums over one side of B problems; [B] each.
 template <class ExecutionSpace>
 struct SideFigures {
-  Vector<double, ExecutionSpace> dual, gap, residual, mass;
+  Vector<double, ExecutionSpace> dual, gap;
+  Vector<MarginalSums, ExecutionSpace> marginal;
 
   explicit SideFigures(int batch)
       : dual("otfleet::unbalanced::side_dual", batch),
         gap("otfleet::unbalanced::side_gap", batch),
-        residual("otfleet::unbalanced::side_residual", batch),
-        mass("otfleet::unbalanced::side_mass", batch) {}
+        marginal("otfleet::unbalanced::side_marginal", batch) {}
 };
 
-/// dual: sum of weight · dual_term; gap: its part of primal − dual; residual; mass: of the plan.
+/// dual: sum of weight · dual_term; gap: its part of primal − dual; marginal.
 template <class ExecutionSpace>
 void measure_side(const ExecutionSpace& space, const DualSide<ExecutionSpace>& side,
                   const Vector<double, ExecutionSpace>& mass_potential,

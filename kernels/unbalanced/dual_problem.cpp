@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/number_text.hpp"
 #include "kernels/unbalanced/problem_groups.hpp"
 
 namespace otfleet::kernels {
@@ -36,9 +37,22 @@ Vector<double, ExecutionSpace> smaller_masses(const ExecutionSpace& space,
   return masses;
 }
 
+/// The objective contains the product of the masses.
+template <class ExecutionSpace>
+void check_products(const Vector<double, ExecutionSpace>& source,
+                    const Vector<double, ExecutionSpace>& target) {
+  const auto a = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), source);
+  const auto b = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), target);
+  for (std::size_t k = 0; k < a.extent(0); ++k)
+    if (!std::isfinite(a(k) * b(k)))
+      throw std::invalid_argument(
+          "the product of the masses of an unbalanced problem, which its objective contains, is "
+          "beyond 1e308: divide all weights by a number");
+}
+
 void check_share(double value, const std::string& name) {
   if (!(value > 0 && value <= 1))
-    throw std::invalid_argument(name + " must be in (0, 1], not " + std::to_string(value));
+    throw std::invalid_argument(name + " must be in (0, 1], not " + number_text(value));
 }
 
 }  // namespace
@@ -104,6 +118,7 @@ DualProblem<ExecutionSpace> make_dual_problem(const ExecutionSpace& space,
     target_mass = masses_of<ExecutionSpace>(space, problems.source, problems.source_index);
   dual.target = make_dual_side<ExecutionSpace>(space, problems.target, problems.target_index,
                                                target_mass, target_penalty, solution.g);
+  check_products<ExecutionSpace>(dual.source.mass, dual.target.mass);
   if (shares)
     dual.share_mass = smaller_masses<ExecutionSpace>(space, dual.source.mass, dual.target.mass,
                                                      *settings.transported_share);

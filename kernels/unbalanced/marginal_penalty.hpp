@@ -24,17 +24,14 @@ struct MarginalPenalty {
   KOKKOS_INLINE_FUNCTION double fit(double softmin) const {
     return upper_bound ? (softmin < 0 ? softmin : 0.0) : tau * softmin;
   }
-  /// How far marginal r is from what potential f asks for, r* = weight · exp(−f/rho); for an upper
-  /// bound from r* = min(weight, r exp(−f/epsilon)), what it would become if f alone were optimal:
-  /// zero means that r = weight, or that r < weight and f = 0.
-  KOKKOS_INLINE_FUNCTION double violation(double f, double weight, double r) const {
+  /// What potential f asks for of marginal r, r* = weight · exp(−f/rho); for an upper bound
+  /// r* = min(weight, r exp(−f/epsilon)), what it would become if f alone were optimal: r* = r
+  /// means that r = weight, or that r < weight and f = 0.
+  KOKKOS_INLINE_FUNCTION double wanted(double f, double weight, double r) const {
     constexpr double most = 600;  // far beyond any weight, far from overflow
     const double rise = -f / epsilon;
     const double risen = upper_bound ? r * ::exp(rise < most ? rise : most) : 0.0;
-    const double wanted = !upper_bound     ? weight * ::exp(-f * inverse_rho())
-                          : risen < weight ? risen
-                                           : weight;
-    return r < wanted ? wanted - r : r - wanted;
+    return !upper_bound ? weight * ::exp(-f * inverse_rho()) : risen < weight ? risen : weight;
   }
   /// What potential f adds to the dual per unit of weight; also the derivative of the optimal value
   /// with respect to the weight, but for the part of the plan's reference measure.

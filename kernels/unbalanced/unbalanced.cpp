@@ -1,5 +1,6 @@
 #include "kernels/unbalanced/unbalanced.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
@@ -30,31 +31,52 @@ Vector<const int, ExecutionSpace> on_device(const std::vector<int>& values) {
   return result;
 }
 
+/// No cost is farther from another.
+double cost_range(const SeparableCost& cost) {
+  return cost.range();
+}
+template <class ExecutionSpace>
+double cost_range(const PointCloudCost<ExecutionSpace>& cost) {
+  return cost.bound();
+}
+
+template <class Cost>
+StopRule stop_rule(const UnbalancedSettings& settings, const Cost& cost) {
+  // Potentials are divided by epsilon, and by rho where marginals pay.
+  const double tau = std::min(settings.tau_a, settings.tau_b);
+  const double divisor = settings.epsilon * (tau < 1 ? std::min(1.0, tau / (1 - tau)) : 1.0);
+  return {settings.threshold, settings.inner_iterations, settings.max_iterations,
+          rounding_error<double>(cost_range(cost) / divisor)};
+}
+
 /// Iterates a group of problems until each has stopped, with step(which) for one iteration and
-/// look(which, residual) after it; fills iterations and status.
+/// look(which, residual) after it; fills iterations, and status with what each stopped for.
 template <class ExecutionSpace, class Step, class Look>
-void iterate(const UnbalancedSettings& settings, std::vector<int> active,
+void iterate(const StopRule& rule, IterationObserver* observer, std::vector<int> active,
              const Vector<int, ExecutionSpace>& iterations,
              const Vector<int, ExecutionSpace>& status, const Step& step, const Look& look) {
   const int batch = static_cast<int>(iterations.extent(0));
   const Vector<double, ExecutionSpace> residual("otfleet::unbalanced::residuals", batch);
   const auto done = Kokkos::create_mirror_view(iterations);
   const auto verdict = Kokkos::create_mirror_view(status);
+  std::vector<InstanceControl> control(batch);
   auto which = on_device<ExecutionSpace>(active);
   for (int t = 0; !active.empty(); ++t) {
     step(t, which);
-    const bool last = t >= settings.max_iterations;
-    if (t % settings.inner_iterations != 0 && !last) continue;
+    if (t % rule.inner_iterations != 0 && t < rule.max_iterations) continue;
     look(which, residual);
     const std::vector<double> found = host_values(residual);
     std::vector<int> open;
     for (const int k : active) {
-      const bool broken = !std::isfinite(found[k]), converged = found[k] < settings.threshold;
-      done(k) = t;
-      verdict(k) = static_cast<int>(broken      ? Status::not_finite
-                                    : converged ? Status::converged
-                                                : Status::iteration_limit);
-      if (!broken && !converged && !last) open.push_back(k);
+      control[k].iteration = done(k) = t;
+      const auto decision = control[k].look(rule, found[k]);
+      verdict(k) = static_cast<int>(decision.why);
+      if (!decision.stops) open.push_back(k);
+    }
+    if (observer != nullptr && !open.empty() &&
+        !observer->goes_on(open.front(), t, found[open.front()])) {
+      for (const int k : open) verdict(k) = static_cast<int>(Status::ended);
+      open.clear();
     }
     if (open.size() < active.size()) {
       active = std::move(open);
@@ -77,7 +99,8 @@ void find_soft_minimum(const ExecutionSpace& space, SoftMinimum& soft_minimum, b
 
 template <class SoftMinimum, class ExecutionSpace>
 void ascend(const ExecutionSpace& space, SoftMinimum& soft_minimum,
-            const UnbalancedSettings& settings, const DualProblem<ExecutionSpace>& dual,
+            const UnbalancedSettings& settings, const StopRule& rule,
+            const DualProblem<ExecutionSpace>& dual,
             const UnbalancedSolution<ExecutionSpace>& solution) {
   // The side that is updated last is exact: a constraint rather than a penalty.
   const bool source_last = settings.tau_a == 1 && settings.tau_b < 1;
@@ -87,11 +110,14 @@ void ascend(const ExecutionSpace& space, SoftMinimum& soft_minimum,
     update_side<ExecutionSpace>(space, which, is_last ? last : first, is_last ? first : last,
                                 dual.share_mass, solution.mass_potential);
   };
-  start_from_zeros(space, first);
-  start_from_zeros(space, last);
-  Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  if (!settings.from_solution) {
+    start_from_zeros(space, first);
+    start_from_zeros(space, last);
+    Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  }
   iterate<ExecutionSpace>(
-      settings, host_values(soft_minimum.order()), solution.iterations, solution.status,
+      rule, settings.observer, host_values(soft_minimum.order()), solution.iterations,
+      solution.status,
       [&](int t, const auto& which) {
         if (t > 0) update(which, false);
         find_soft_minimum(space, soft_minimum, source_last, which, dual);
@@ -107,14 +133,14 @@ void ascend(const ExecutionSpace& space, SoftMinimum& soft_minimum,
 /// al. 2019, section 3.1).
 template <class SoftMinimum, class ExecutionSpace>
 void ascend_symmetrically(const ExecutionSpace& space, SoftMinimum& soft_minimum,
-                          const UnbalancedSettings& settings,
-                          const DualProblem<ExecutionSpace>& dual,
+                          const StopRule& rule, const DualProblem<ExecutionSpace>& dual,
                           const UnbalancedSolution<ExecutionSpace>& solution) {
   const auto& side = dual.source;
   start_from_zeros(space, side);
   Kokkos::deep_copy(space, solution.mass_potential, 0.0);
   iterate<ExecutionSpace>(
-      settings, host_values(soft_minimum.order()), solution.iterations, solution.status,
+      rule, nullptr, host_values(soft_minimum.order()), solution.iterations,
+      solution.status,
       [&](int t, const auto& which) {
         if (t > 0) average_update<ExecutionSpace>(space, which, side);
         soft_minimum.to_source(space, which, side.potential, side.soft_minimum);
@@ -136,7 +162,8 @@ void combine(const ExecutionSpace& space, const DualProblem<ExecutionSpace>& dua
   Kokkos::parallel_for(
       "otfleet::unbalanced::combine",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, solution.size()), KOKKOS_LAMBDA(int k) {
-        const double mass = source.mass(k), lambda = solution.mass_potential(k);
+        const MarginalSums rows = source.marginal(k), columns = target.marginal(k);
+        const double mass = rows.mass, lambda = solution.mass_potential(k);
         const double asked = shares ? share_mass(k) : mass;
         const double missing = mass < asked ? asked - mass : mass - asked;
         const double value = source.dual(k) + target.dual(k) + lambda * asked +
@@ -144,7 +171,9 @@ void combine(const ExecutionSpace& space, const DualProblem<ExecutionSpace>& dua
         solution.dual_value(k) = value;
         solution.primal_value(k) = value + source.gap(k) + target.gap(k) + lambda * (mass - asked);
         solution.transported_mass(k) = mass;
-        solution.residual(k) = source.residual(k) + target.residual(k) + missing;
+        const double wanted = rows.wanted > columns.wanted ? rows.wanted : columns.wanted;
+        const double violation = rows.violation + columns.violation + missing;
+        solution.residual(k) = MarginalSums{mass, wanted, violation}.violation_share();
       });
 }
 
@@ -165,17 +194,26 @@ void certify_group(const ExecutionSpace& space, SoftMinimum& soft_minimum,
   combine(space, dual, source, target, settings.epsilon, solution);
 }
 
-/// A residual that is not below the threshold though the iteration stopped there.
+/// The status of problems that have stopped, from their figures.
 template <class ExecutionSpace>
-void doubt_converged(const ExecutionSpace& space, double threshold,
-                     const UnbalancedSolution<ExecutionSpace>& solution) {
-  const auto residual = solution.residual;
-  const auto status = solution.status;
+void judge(const ExecutionSpace& space, double threshold,
+           const UnbalancedSolution<ExecutionSpace>& solution) {
   Kokkos::parallel_for(
-      "otfleet::unbalanced::doubt_converged",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, solution.size()), KOKKOS_LAMBDA(int k) {
-        if (status(k) == static_cast<int>(Status::converged) && !(residual(k) < threshold))
-          status(k) = static_cast<int>(Status::precision_limit);
+      "otfleet::unbalanced::judge", Kokkos::RangePolicy<ExecutionSpace>(space, 0, solution.size()),
+      KOKKOS_LAMBDA(int k) {
+        // Differences of what is not finite are not zero.
+        const double figures[] = {solution.residual(k), solution.dual_value(k),
+                                  solution.primal_value(k), solution.transport_cost(k),
+                                  solution.mass_potential(k)};
+        bool finite = true;
+        for (const double figure : figures) finite = finite && figure - figure == 0;
+        for (std::size_t i = 0; i < solution.f.extent(1); ++i)
+          finite = finite && solution.f(k, i) == solution.f(k, i);
+        for (std::size_t j = 0; j < solution.g.extent(1); ++j)
+          finite = finite && solution.g(k, j) == solution.g(k, j);
+        const auto why = static_cast<Status>(solution.status(k));
+        solution.status(k) =
+            static_cast<int>(final_status(why, solution.residual(k), threshold, finite));
       });
 }
 
@@ -207,9 +245,9 @@ void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
                       const UnbalancedSolution<ExecutionSpace>& solution) {
   for_dual_problems(space, cost, problems, settings, solution,
                     [&](auto& soft_minimum, const auto& dual, const auto& rows) {
-                      ascend(space, soft_minimum, settings, dual, rows);
+                      ascend(space, soft_minimum, settings, stop_rule(settings, cost), dual, rows);
                       certify_group(space, soft_minimum, settings, dual, rows);
-                      doubt_converged(space, settings.threshold, rows);
+                      judge(space, settings.threshold, rows);
                     });
 }
 
@@ -225,9 +263,10 @@ void solve_self_transport(const ExecutionSpace& space, const Cost& cost,
   const ProblemBatch<ExecutionSpace> problems{measures, measures, index, index};
   for_dual_problems(space, cost, problems, settings, solution,
                     [&](auto& soft_minimum, const auto& dual, const auto& rows) {
-                      ascend_symmetrically(space, soft_minimum, settings, dual, rows);
+                      ascend_symmetrically(space, soft_minimum, stop_rule(settings, cost), dual,
+                                           rows);
                       certify_group(space, soft_minimum, settings, dual, rows);
-                      doubt_converged(space, settings.threshold, rows);
+                      judge(space, settings.threshold, rows);
                     });
 }
 

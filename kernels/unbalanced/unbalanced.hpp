@@ -3,6 +3,7 @@
 
 #include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/sinkhorn/iteration_observer.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
 
 namespace otfleet::kernels {
@@ -16,9 +17,11 @@ struct UnbalancedSettings {
   double epsilon = 1e-2;                         ///< absolute, in units of the cost
   double tau_a = 1, tau_b = 1;                   ///< in (0, 1]
   std::optional<double> transported_share = {};  ///< in (0, 1]; tau_a and tau_b are then 1
-  double threshold = 1e-3;                       ///< on the residual, in units of mass
+  double threshold = 1e-3;                       ///< on the residual
   int inner_iterations = 1;                      ///< iterations between two looks at the residual
   int max_iterations = 2000;
+  bool from_solution = false;  ///< solve_unbalanced(): goes on from the solution's potentials
+  IterationObserver* observer = nullptr;  ///< may end the batch before it is done
 };
 
 /// Potentials of B problems and what is known about them. The plan is
@@ -35,7 +38,8 @@ struct UnbalancedSolution {
   /// below 1, up to residual × potential elsewhere.
   Vector<double, ExecutionSpace> dual_value, primal_value, transport_cost;
   Vector<double, ExecutionSpace> transported_mass;  ///< [B]: sum P
-  /// [B], in units of mass: |r − r*|_1 + |c − c*|_1 (+ |sum P − what was asked for|), with
+  /// [B], a share of the transported mass: |r − r*|_1 + |c − c*|_1 (+ |sum P − what was asked
+  /// for|), over the largest of sum P, sum r* and sum c*, with
   /// r* = a exp(−(f − epsilon log a)/rho_a), the marginal that the derivative of the penalty asks
   /// for; a itself for tau = 1. For a share: r* = min(a, r exp(−(f − epsilon log a)/epsilon)), the
   /// marginal if f alone were optimal. Zero at the optimum and only there.
@@ -61,10 +65,11 @@ struct UnbalancedSolution {
 /// other being exact: the target, or the source where only that one has tau = 1. Every instance
 /// stops on its own and leaves the batch; results do not depend on which instances are in it. All
 /// in double; always safe at small epsilon. Fills all of `solution`, the figures by
-/// certify_unbalanced(). Local. Cost: SeparableCost or PointCloudCost. Work: two soft minima an
-/// iteration; memory: two more arrays like f and g (clouds: of one instance).
-/// Throws std::invalid_argument: sizes that do not fit, settings out of range, a share together
-/// with a tau below 1.
+/// certify_unbalanced(), and status by final_status() from these. Local. Cost: SeparableCost or
+/// PointCloudCost. Work: two soft minima an iteration; memory: two more arrays like f and g
+/// (clouds: of one instance). Throws std::invalid_argument: sizes that do not fit, settings out of
+/// range, a share together with a tau below 1, masses whose product, which the objective contains,
+/// is no number.
 template <class Cost, class ExecutionSpace>
 void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
                       const ProblemBatch<ExecutionSpace>& problems,

@@ -27,6 +27,12 @@ std::string above_zero(double value) {
   return value > 0 ? "" : "must be > 0";
 }
 
+/// Its inverse, and its products with logarithms, are to be numbers, too.
+std::string epsilon_in_range(double value) {
+  if (const auto wrong = above_zero(value); !wrong.empty()) return wrong;
+  return value >= 1e-300 && value <= 1e300 ? "" : "must be between 1e-300 and 1e300";
+}
+
 std::string share_or_none(double value) {
   return value >= 0 && value <= 1 ? "" : "must be in [0, 1]";
 }
@@ -115,7 +121,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(problem.geometry, one_of({"grid", "dense", "points"}), "grid, dense (a stored cost matrix) or points (costs computed on the fly)"),
     OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}), "between points; matrix: data.cost, dense only; a grid has squared_euclidean"),
     OTFLEET_KEY(problem.power, above_zero, "of the distance, for problem.cost = \"power\""),
-    OTFLEET_KEY(problem.epsilon, above_zero, "entropic regularization, absolute, in units of the cost"),
+    OTFLEET_KEY(problem.epsilon, epsilon_in_range, "entropic regularization, absolute, in units of the cost"),
     OTFLEET_KEY(problem.tau_a, share, "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact"),
     OTFLEET_KEY(problem.tau_b, share, "the same for the target's marginal"),
     OTFLEET_KEY(problem.transported_share, share_or_none, "share of the smaller mass to transport, under both marginals; 0: no such constraint"),
@@ -171,7 +177,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(solver.doubtful_error, zero_or_more, "share of the mass: a prediction with a larger first error is compared with zeros, and the better one taken"),
     OTFLEET_KEY(solver.precision, one_of({"double", "float"}), "double or float; certificates are always double"),
     OTFLEET_KEY(solver.shard, one_of({"auto", "problems", "rows"}), "what each rank gets: problems, or rows of every problem (populations of clouds only), for problems too large for a rank or fewer than ranks; auto: by predicted work"),
-    OTFLEET_KEY(solver.checkpoint_seconds, zero_or_more, "between two saves of what an unfinished solve has solved; 0: after every block"),
+    OTFLEET_KEY(solver.checkpoint_seconds, zero_or_more, "between two saves of what an unfinished solve has solved; 0: after every block, and within a long one every second"),
     OTFLEET_KEY(conjugate.solver, one_of({"lbfgs", "adam", "none"}), "of a conjugate's minimizer, from the prediction on; none: the prediction. Potentials only, as all of conjugate"),
     OTFLEET_KEY(conjugate.tolerance, above_zero, "of the residual |grad f(x) - y| to stop at, in the units of y; training has its own"),
     OTFLEET_KEY(conjugate.max_steps, integer(0), "of each point"),

@@ -55,7 +55,6 @@ void start_from_subsample(const StartInputs& inputs, const Problems& problems,
                           const Potentials& f) {
   kernels::SubsampleSettings settings;
   settings.epsilon = inputs.epsilon;
-  settings.threshold *= inputs.mass;
   if (const auto* grid = std::get_if<kernels::SeparableCost>(&inputs.cost))
     return kernels::subsample_initializer<ExecutionSpace>(ExecutionSpace(), *grid, problems,
                                                           settings, f);
@@ -70,7 +69,6 @@ void start_from_previous_epsilon(const StartInputs& inputs, const Problems& prob
                                  const Potentials& f) {
   kernels::PreviousEpsilonSettings settings;
   settings.epsilon = inputs.epsilon;
-  settings.threshold *= inputs.mass;
   std::visit(
       [&](const auto& cost) {
         if (inputs.in_float)

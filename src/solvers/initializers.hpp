@@ -17,7 +17,6 @@ struct StartInputs {
   const Cost& cost;
   Matrix<const double, ExecutionSpace> source_points, target_points;
   double epsilon;
-  double mass;    ///< of the heaviest measure; loose solves stop at a share of it
   bool in_float;  ///< arithmetic of solves on the way
 };
 

@@ -41,7 +41,7 @@ struct SolutionLayout {
 /// means). Datasets, P rows each:
 ///   f [P, n], g [P, m]   float64, cost units; −inf where a weight is zero (only if asked for)
 ///   dual_value, transport_cost, upper_bound, lower_bound   float64, cost units times mass
-///   marginal_error       float64, L1, mass;  iterations, status   int32
+///   marginal_error       float64, L1, share of the mass;  iterations, status   int32
 ///   projection [P, n, d] float64, coordinates of the target's points; NaN where a weight is zero
 ///                        (only if asked for)
 /// Where every problem has points of its own, potentials and projections are flat, and what belongs
@@ -54,7 +54,7 @@ struct SolutionLayout {
 ///   columns, values [entries]   int32, target points ascending; float64, mass
 /// Where the problems are not balanced, instead of the bounds and the marginal error:
 ///   primal_value         float64, cost units times mass;  mass_potential   float64, cost units
-///   transported_mass, residual   float64, mass
+///   transported_mass     float64, mass;  residual   float64, share of the transported mass
 /// Of points that went through a trained map, a "problem" being a point: attributes of /solution
 /// direction, tolerance, solver, precision, population (file name), geometry (of the points),
 /// status_0 … status_4; datasets iterations, status and

@@ -1,10 +1,27 @@
 #include "src/solvers/solutions.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "src/solvers/append.hpp"
 
 namespace otfleet {
 
 using kernels::Status;
+
+namespace {
+
+/// Of potentials of problem k, where any are kept.
+bool has_nan(const std::vector<double>& potentials, std::size_t k, std::size_t problems,
+             const std::vector<std::int64_t>& offsets) {
+  const std::size_t length = potentials.size() / problems;
+  const auto begin = offsets.empty() ? k * length : static_cast<std::size_t>(offsets[k]);
+  const auto end = offsets.empty() ? begin + length : static_cast<std::size_t>(offsets[k + 1]);
+  return !potentials.empty() && std::any_of(potentials.begin() + begin, potentials.begin() + end,
+                                            [](double potential) { return std::isnan(potential); });
+}
+
+}  // namespace
 
 SolutionContents::SolutionContents(const Job& job) {
   if (job.seeks_potentials()) {
@@ -37,12 +54,19 @@ void Solutions::clear_figures() {
   status.clear();
 }
 
-void Solutions::judge(double threshold) {
-  // The certificate has the last word, but for the rounding of its own sums.
-  const double limit = threshold * (1 + 1e-6);
-  for (std::size_t k = 0; k < status.size(); ++k)
-    if (status[k] == static_cast<int>(Status::converged) && !(marginal_error[k] < limit))
-      status[k] = static_cast<int>(Status::precision_limit);
+void Solutions::judge(double threshold, const std::vector<std::int64_t>& source_offsets,
+                      const std::vector<std::int64_t>& target_offsets) {
+  const std::size_t problems = status.size();
+  for (std::size_t k = 0; k < problems; ++k) {
+    bool finite =
+        !has_nan(f, k, problems, source_offsets) && !has_nan(g, k, problems, target_offsets);
+    for (const auto figures :
+         {&dual_value, &transport_cost, &upper_bound, &lower_bound, &marginal_error})
+      finite = finite && std::isfinite((*figures)[k]);
+    const auto why = static_cast<Status>(status[k]);
+    status[k] =
+        static_cast<std::int32_t>(kernels::final_status(why, marginal_error[k], threshold, finite));
+  }
 }
 
 }  // namespace otfleet

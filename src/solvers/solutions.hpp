@@ -26,7 +26,8 @@ struct SolutionContents {
 
 /// Figures of one rank's instances, in the population's order; potentials [count, n] and [count,
 /// m], or one problem after the other where each has its own points, and what is made from plans
-/// only when asked for. Units: dual_value to lower_bound in the cost's units times mass.
+/// only when asked for. Units: dual_value to lower_bound in the cost's units times mass,
+/// marginal_error and residual a share of the mass.
 struct Solutions {
   std::vector<double> f, g;
   std::vector<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
@@ -45,9 +46,10 @@ struct Solutions {
            const Vector<int, ExecutionSpace>& more_status);
   /// Forgets the figures of balanced problems.
   void clear_figures();
-  /// A solution whose recomputed error is not below the threshold although the solver stopped there
-  /// gets Status::precision_limit.
-  void judge(double threshold);
+  /// Gives every balanced problem the status that kernels::final_status() finds. Potentials, where
+  /// they are kept, begin at these offsets; without offsets all problems have as many.
+  void judge(double threshold, const std::vector<std::int64_t>& source_offsets = {},
+             const std::vector<std::int64_t>& target_offsets = {});
 };
 
 /// What the entries of an array of Solutions stand for, and of how many a problem has.

@@ -99,6 +99,7 @@ ReferenceSolution solve_reference(const DenseProblem& problem, std::vector<doubl
     const std::vector<double> sums = row_sums(problem, plan(problem, f, g));
     double error = 0;
     for (int i = 0; i < problem.n; ++i) error += std::abs(sums[i] - problem.a[i]);
+    error /= problem.mass();
     result.errors.push_back(error);
     result.iterations = t;
     result.converged = error < threshold;
@@ -115,7 +116,7 @@ double marginal_error(const DenseProblem& problem, const std::vector<double>& f)
   const std::vector<double> sums = row_sums(problem, plan_of(problem, f));
   double error = 0;
   for (int i = 0; i < problem.n; ++i) error += std::abs(sums[i] - problem.a[i]);
-  return error;
+  return error / problem.mass();
 }
 
 double dual_value(const DenseProblem& problem, const std::vector<double>& f) {
