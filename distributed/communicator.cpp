@@ -238,7 +238,9 @@ void Communicator::agree(const std::function<void()>& work) const {
     message = error.what();
   } catch (const std::exception& error) {
     failed_rank = rank_;
-    message = error.what();
+    message = memory_shortage(error);
+    is_user_error = !message.empty();
+    if (!is_user_error) message = error.what();
   } catch (...) {
     failed_rank = rank_;
     message = "an exception that is no std::exception";

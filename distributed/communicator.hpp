@@ -76,9 +76,10 @@ class Communicator {
   std::vector<std::int64_t> all_gather(std::int64_t value) const;
 
   /// Runs `work` on every rank, then agrees on the outcome: if it threw anywhere, every rank throws
-  /// the error of the lowest rank that failed (UserError stays UserError, anything else becomes
-  /// std::runtime_error), so that no rank waits in a collective that another never enters.
-  /// `work` itself must not contain a collective that a failing rank would skip.
+  /// the error of the lowest rank that failed (UserError stays UserError, as which exhausted
+  /// memory counts, too; anything else becomes std::runtime_error), so that no rank waits in a
+  /// collective that another never enters. `work` itself must not contain a collective that a
+  /// failing rank would skip.
   void agree(const std::function<void()>& work) const;
 
  private:

@@ -1,4 +1,5 @@
 #pragma once
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -11,5 +12,9 @@ class UserError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+/// What to tell a user of an exception that says that memory is exhausted, the standard library's
+/// or Kokkos's, in one line; empty for any other.
+std::string memory_shortage(const std::exception& error);
 
 }  // namespace otfleet

@@ -7,7 +7,7 @@ namespace otfleet::distributed {
 namespace {
 
 /// Past every range, with room for what is still added.
-constexpr std::int64_t closed = std::int64_t{1} << 62;
+constexpr std::int64_t past_all = std::int64_t{1} << 62;
 
 }  // namespace
 
@@ -68,7 +68,11 @@ Shard WorkQueue::take(std::int64_t smallest, std::int64_t largest) {
 }
 
 void WorkQueue::close() {
-  for (int rank = 0; rank < communicator_.size(); ++rank) change(rank, closed, MPI_REPLACE);
+  for (int rank = 0; rank < communicator_.size(); ++rank) change(rank, past_all, MPI_REPLACE);
+}
+
+bool WorkQueue::closed() const {
+  return change(communicator_.rank(), 0, MPI_NO_OP) >= past_all;
 }
 
 }  // namespace otfleet::distributed

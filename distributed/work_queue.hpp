@@ -32,6 +32,9 @@ class WorkQueue {
   /// From now on no rank gets anything. Local.
   void close();
 
+  /// Whether some rank has closed it. Local.
+  bool closed() const;
+
   /// Instances that this rank took over from others. Local.
   std::int64_t taken_over() const { return taken_over_; }
 

@@ -93,8 +93,10 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done; 1 a fault of otfleet; 2 a mistake in the command line, a job or a "
       "file;\n"
-      "75 asked to end by SIGUSR1 or SIGTERM before it was done: train and solve then go on if run "
-      "again.");
+      "3 with --strict: a problem did not converge;\n"
+      "75 asked to end by SIGTERM, SIGINT, SIGHUP or SIGUSR1 before it was done: train and solve "
+      "then "
+      "go on\nif run again.");
   app.set_version_flag("--version", [] { return version_text(); });
   struct KeysAsked {};
   app.add_flag_callback(
@@ -104,6 +106,9 @@ CommandLine parse_command_line(int argc, char** argv) {
     auto& options = *app.add_subcommand(command.name, command.description);
     add_job_options(options, line);
     if (command.run == run_solve) add_share_option(options, line);
+    if (command.run == run_solve || command.run == run_evaluate)
+      options.add_flag("--strict", line.strict,
+                       "Exit with code 3 when a problem did not converge; all is written first");
   }
   auto* info =
       app.add_subcommand("info", "Show what a population, solution or checkpoint file holds");

@@ -18,6 +18,7 @@ struct CommandLine {
   bool quiet = false;
   bool values = false;  ///< info: the numbers of a solution
   std::optional<Share> share;
+  bool strict = false;
 
   std::string text;   ///< --help, --version, --keys: what to print instead
   std::string error;  ///< a mistake in the command line

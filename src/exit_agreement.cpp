@@ -7,14 +7,17 @@
 #include <cstdio>
 #include <limits>
 
+#include "src/interruption.hpp"
+
 namespace otfleet {
 namespace {
 
 // Ranks that fail together do so within moments; those that wait elsewhere never come.
 constexpr auto patience = std::chrono::seconds(10);
 
-void print(const std::string& message) {
-  std::fprintf(stderr, "otfleet: %s\n", message.c_str());
+void print(const Outcome& outcome, const std::string& where = {}) {
+  if (outcome.code == interrupted_exit_code && !replace_last_words()) return;
+  std::fprintf(stderr, "otfleet: %s%s\n", outcome.message.c_str(), where.c_str());
   std::fflush(stderr);
 }
 
@@ -34,12 +37,12 @@ int agree_on_exit(const Outcome& outcome) {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (done != 0) break;
     if (outcome.code != 0 && std::chrono::steady_clock::now() - begin > patience) {
-      print(outcome.message + " (on rank " + std::to_string(rank) + " alone)");
+      print(outcome, " (on rank " + std::to_string(rank) + " alone)");
       MPI_Abort(MPI_COMM_WORLD, outcome.code);
     }
     usleep(1000);
   }
-  if (outcome.code != 0 && all[1] == -rank) print(outcome.message);
+  if (outcome.code != 0 && all[1] == -rank) print(outcome);
   return all[0];
 }
 

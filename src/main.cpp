@@ -5,6 +5,7 @@
 
 #include <Kokkos_Core.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <optional>
@@ -18,6 +19,8 @@
 #include "src/commands/output_files.hpp"
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
+#include "src/memory/available_memory.hpp"
+#include "src/reports/convergence.hpp"
 #include "src/standard_output.hpp"
 
 namespace otfleet {
@@ -66,7 +69,7 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
     lock.emplace(output, line.command, share);
     check_output_files(job, line.command, output, line.share);
   });
-  const CommandContext context{job, communicator, output, line.quiet, line.share};
+  const CommandContext context{job, communicator, output, line.quiet, line.share, line.strict};
   make_epsilon_absolute(context, line.command, job);
   line.run(context);
 }
@@ -89,9 +92,12 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
     return {};
   } catch (const Interrupted& interrupted) {
     return {interrupted_exit_code, interrupted.what()};
+  } catch (const NotConverged& failure) {
+    return {not_converged_exit_code, failure.what()};
   } catch (const UserError& error) {
     return {2, error.what()};
   } catch (const std::exception& error) {
+    if (const auto shortage = memory_shortage(error); !shortage.empty()) return {2, shortage};
     return {1, std::string("internal error: ") + error.what()};
   }
 }
@@ -119,6 +125,15 @@ int main(int argc, char** argv) {
   }
   otfleet::prepare_blas_environment(argv);
   otfleet::end_on_interruption();
+  try {
+    // MPI crashes or waits forever where it gets no memory.
+    constexpr double libraries = 250e6;
+    otfleet::require_memory("the program", {{"its libraries", libraries}}, 1,
+                            "a larger limit is needed");
+  } catch (const otfleet::UserError& error) {
+    std::fprintf(stderr, "otfleet: %s\n", error.what());
+    _exit(2);  // what libraries do at an end may need memory, too
+  }
   MPI_Init(&argc, &argv);
   int code = 0;
   {

@@ -299,6 +299,11 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   for_each_cloud_problem<Scalar>(
       space, batch, factor, [&, norm_scale = norm_scale](const auto& problem) {
         const int k = problem.k;
+        if (settings.observer != nullptr && settings.observer->ended()) {
+          verdict(k) = static_cast<int>(Status::ended);
+          return;
+        }
+        double last_error = 0;
         auto& arena = *problem.arena;
         const auto row = problem.source_row(f);
         const PotentialUnits<ExecutionSpace> units{problem.source.place, scale, norm_scale};
@@ -319,14 +324,20 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
               settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale, power,
               [&](int t, double error) {
                 if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
+                last_error = error;
               },
               [&](int t) {
+                if (settings.observer != nullptr && !settings.observer->goes_on(k, t, last_error))
+                  return false;
                 return !watch || watch(t, [&] { store_potential(space, units, source, row); });
               });
         });
         store_potential(space, units, source, row);
         done(k) = outcome.iterations;
-        verdict(k) = static_cast<int>(outcome.status);
+        const bool ended = settings.observer != nullptr && settings.observer->ended() &&
+                           outcome.status == Status::iteration_limit &&
+                           outcome.iterations < settings.max_iterations;
+        verdict(k) = static_cast<int>(ended ? Status::ended : outcome.status);
       });
   Kokkos::deep_copy(iterations, done);
   Kokkos::deep_copy(status, verdict);

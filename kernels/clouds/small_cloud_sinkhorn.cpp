@@ -179,7 +179,8 @@ struct SmallSinkhornKernel {
         for (int side = 0; side < 2; ++side) lanes.used[side][lane] = self.capacity[side];
       if (lanes.control[lane].iteration == 0 && self.tries_other_start(lanes, lane, total[error])) {
         lanes.reload[lane] = 1;
-      } else if (self.is_finished(lanes, lane, total[error])) {
+      } else if (self.is_finished(lanes, lane, total[error]) ||
+                 !self.is_let_go_on(lanes, lane, total[error])) {
         lanes.finished[lane] = 1;
       } else {
         ++lanes.control[lane].iteration;
@@ -192,6 +193,20 @@ struct SmallSinkhornKernel {
         lanes.changing += lanes.finished[lane] + lanes.reload[lane];
     });
     team.team_barrier();
+  }
+
+  /// What the observer says. Where it says no, the lane ends with the status that all have from the
+  /// beginning.
+  KOKKOS_FUNCTION bool is_let_go_on(const LaneState& lanes, int lane, double share) const {
+    if constexpr (runs_on_host<ExecutionSpace>) {
+      if (settings.observer == nullptr) return true;
+      const int k = problems.problems(lanes.problem[lane]).k;
+      const int t = lanes.control[lane].iteration;
+      if (settings.observer->goes_on(k, t, share)) return true;
+      iterations(k) = t;
+      return false;
+    }
+    return true;
   }
 
   KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane, double share) const {
@@ -289,7 +304,8 @@ struct SmallSinkhornKernel {
   }
 
   KOKKOS_FUNCTION void take_problem(const Tile& tile, LaneState& lanes, int lane) const {
-    const int position = Kokkos::atomic_fetch_add(&next(0), 1);
+    const bool ended = has_ended<ExecutionSpace>(settings.observer);
+    const int position = ended ? problems.size() : Kokkos::atomic_fetch_add(&next(0), 1);
     const bool any = position < problems.size();
     lanes.problem[lane] = any ? position : -1;
     lanes.control[lane].start = from_zeros ? Start::settled : Start::given;
@@ -333,6 +349,14 @@ void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<Execution
                         const Matrix<double, ExecutionSpace>& error_trace,
                         const Vector<int, ExecutionSpace>& replaced) {
   if (problems.size() == 0) return;
+  if (settings.observer != nullptr)
+    Kokkos::parallel_for(
+        "otfleet::clouds::begin_small",
+        Kokkos::RangePolicy<ExecutionSpace>(space, 0, problems.size()), KOKKOS_LAMBDA(int at) {
+          const int k = problems.problems(at).k;
+          status(k) = static_cast<int>(Status::ended);
+          iterations(k) = 0;
+        });
   const double scale = 1 / (settings.epsilon * std::log(2.0));
   const auto units = iteration_units(kind, scale);
   with_iteration_form(kind, [&](auto constant) {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/number_text.hpp"
 #include "kernels/sinkhorn/checks.hpp"
 
 namespace otfleet::kernels {
@@ -108,7 +109,7 @@ void sorting_initializer(const ExecutionSpace& space, const Vector<const double,
                          const Matrix<double, ExecutionSpace>& f) {
   if (!(power >= 1))
     throw std::invalid_argument("sorting needs a cost |x - y|^power with power >= 1, not " +
-                                std::to_string(power));
+                                number_text(power));
   const int batch = problems.size();
   if (batch == 0) return;
   if (static_cast<int>(x.extent(0)) != problems.source.points() ||

@@ -10,6 +10,7 @@
 #include "kernels/geometry/table_cache.hpp"
 #include "kernels/newton/newton_kernel.hpp"
 #include "kernels/newton/point_order.hpp"
+#include "kernels/number_text.hpp"
 #include "kernels/sinkhorn/launch.hpp"
 
 namespace otfleet::kernels {
@@ -175,9 +176,9 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   if (team_bytes > static_cast<double>(settings.memory_limit))
     throw std::invalid_argument(
         "an instance with supports of " + std::to_string(sizes.rows) + " and " +
-        std::to_string(sizes.columns) + " points needs " + std::to_string(team_bytes / (1 << 30)) +
+        std::to_string(sizes.columns) + " points needs " + number_text(team_bytes / (1 << 30)) +
         " GiB of working memory, the limit is " +
-        std::to_string(static_cast<double>(settings.memory_limit) / (1 << 30)));
+        number_text(static_cast<double>(settings.memory_limit) / (1 << 30)));
   const int teams = static_cast<int>(
       std::min({static_cast<double>(batch), static_cast<double>(concurrent_teams(space)),
                 static_cast<double>(settings.memory_limit) / team_bytes}));

@@ -17,6 +17,8 @@ struct NewtonSettings {
   double truncation = 0;
   /// For the working memory of all teams; fewer teams run at once where it is short.
   std::size_t memory_limit = std::size_t(4) << 30;
+  /// May end the batch before it is done: a potential then is one of the epsilon reached so far.
+  IterationObserver* observer = nullptr;
 };
 
 /// Solves the problems of sinkhorn() by Newton's method on the semi-dual, the concave function

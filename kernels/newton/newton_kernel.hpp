@@ -195,7 +195,10 @@ struct NewtonKernel {
           Kokkos::PerTeam(team),
           [&](int& mine) { mine = Kokkos::atomic_fetch_add(&counter(0), 1); }, k);
       if (k >= problems.size()) return;
-      solve(team, w, k);
+      if (has_ended<ExecutionSpace>(settings.observer))
+        end_before_it_began(team, k);
+      else
+        solve(team, w, k);
       team.team_barrier();
     }
   }
@@ -368,6 +371,13 @@ struct NewtonKernel {
     Kokkos::single(Kokkos::PerTeam(team), [&]() {
       iterations(p.k) = p.passes;
       status(p.k) = static_cast<int>(verdict);
+    });
+  }
+
+  KOKKOS_FUNCTION void end_before_it_began(const TeamMember& team, int k) const {
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      iterations(k) = 0;
+      status(k) = static_cast<int>(Status::ended);
     });
   }
 
@@ -620,6 +630,13 @@ struct NewtonKernel {
     look(team, w, p, top);
   }
 
+  KOKKOS_FUNCTION bool has_passes_left(const Instance& p) const {
+    if (p.passes >= settings.max_iterations) return false;
+    if constexpr (runs_on_host<ExecutionSpace>)
+      return settings.observer == nullptr || settings.observer->goes_on(p.k, p.passes, p.error);
+    return true;
+  }
+
   /// Newton steps at one epsilon until its error is below `enough` or no pass is left.
   KOKKOS_FUNCTION void iterate(const TeamMember& team, const Workspace& w, Instance& p,
                                double enough) const {
@@ -632,7 +649,7 @@ struct NewtonKernel {
     const int begin = p.passes;
     const StopRule rule{enough, 1, settings.max_iterations, rounding};
     InstanceControl control;
-    while (!(p.error < enough) && p.passes < settings.max_iterations) {
+    while (!(p.error < enough) && has_passes_left(p)) {
       control.iteration = p.passes - begin;
       const auto decision = control.look(rule, p.error);
       p.stalled = p.stage == 0 && decision.stops && decision.why == Status::precision_limit;
@@ -693,9 +710,9 @@ struct NewtonKernel {
     InstanceControl columns;  // for the looks at the error on the targets' side
     bool converged = false;
     p.damping = p.stage == 0 && !from_zeros ? 0.1 : 0.3;
-    while (p.passes < settings.max_iterations) {
+    while (has_passes_left(p)) {
       iterate(team, w, p, p.stage == 0 ? enough : enough_for(p.stage));
-      if (p.stalled || (p.passes >= settings.max_iterations && p.stage > 0)) break;
+      if (p.stalled || (!has_passes_left(p) && p.stage > 0)) break;
       if (p.from_start && !(p.error < (p.stage == 0 ? enough : enough_for(p.stage)))) {
         // The start leads nowhere.
         if (p.passes >= settings.max_iterations) break;
@@ -739,7 +756,9 @@ struct NewtonKernel {
            !(p.error <= infinite) ? Status::not_finite
            : converged            ? Status::converged
            : p.stalled            ? Status::precision_limit
-                                  : Status::iteration_limit);
+           : p.passes < settings.max_iterations && has_ended<ExecutionSpace>(settings.observer)
+               ? Status::ended
+               : Status::iteration_limit);
   }
 };
 

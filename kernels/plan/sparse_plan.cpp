@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/number_text.hpp"
 #include "kernels/plan/best_entries.hpp"
 #include "kernels/plan/single_costs.hpp"
 #include "kernels/sinkhorn/launch.hpp"
@@ -223,7 +224,7 @@ void check_selection(const EntrySelection& selection) {
   if (selection.rule == EntrySelection::Rule::threshold &&
       !(selection.threshold > 0 && selection.threshold <= 1))
     throw std::invalid_argument("the threshold of plan entries must be > 0 and <= 1, got " +
-                                std::to_string(selection.threshold));
+                                number_text(selection.threshold));
 }
 
 /// The plan of an empty batch.

@@ -12,6 +12,7 @@ enum class Status : int {
   iteration_limit = 1,  ///< max_iterations reached first
   precision_limit = 2,  ///< stopped by its own arithmetic, but the true error is above
   not_finite = 3,       ///< the arithmetic broke down (a start with NaN, say)
+  ended = 4,            ///< by an IterationObserver; 0 iterations: f is as it was
 };
 
 /// The last word on an instance, from its true error. `why` is what its solver stopped for, and

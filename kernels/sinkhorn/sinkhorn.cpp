@@ -171,11 +171,12 @@ struct SinkhornKernel {
 
   /// Gives a lane the next instance, if one is left.
   KOKKOS_FUNCTION void take_instance(LaneState& lanes, int lane) const {
-    const int position = Kokkos::atomic_fetch_add(&next(0), 1);
+    const bool any = !has_ended<ExecutionSpace>(settings.observer);
+    const int position = any ? Kokkos::atomic_fetch_add(&next(0), 1) : 0;
     lanes.finished[lane] = 1;
     lanes.reload[lane] = 0;
     lanes.control[lane].start = from_zeros ? Start::settled : Start::given;
-    lanes.instance[lane] = position < problems.size() ? supports.order(position) : -1;
+    lanes.instance[lane] = any && position < problems.size() ? supports.order(position) : -1;
   }
 
   /// Loads every lane marked finished with its new instance. A lane that gets none holds no weight
@@ -244,12 +245,13 @@ struct SinkhornKernel {
     const SinkhornKernel& self = *this;
     Kokkos::single(Kokkos::PerTeam(team), [&]() {
       lanes.finishing = lanes.reloading = 0;
+      const bool goes_on = self.is_let_go_on(lanes);
       for (int lane = 0; lane < L::width; ++lane) {
         if (lanes.instance[lane] < 0) continue;
         if (lanes.control[lane].iteration == 0 && self.tries_other_start(lanes, lane)) {
           lanes.reload[lane] = 1;
           ++lanes.reloading;
-        } else if (self.is_finished(lanes, lane)) {
+        } else if (self.is_finished(lanes, lane) || !goes_on) {
           lanes.finished[lane] = 1;
           ++lanes.finishing;
         } else {
@@ -259,6 +261,26 @@ struct SinkhornKernel {
       }
     });
     team.team_barrier();
+  }
+
+  /// What the observer says, told of the lane that has made most iterations. Where it says no, the
+  /// lanes end with the status that all have from the beginning.
+  KOKKOS_FUNCTION bool is_let_go_on(const LaneState& lanes) const {
+    if constexpr (runs_on_host<ExecutionSpace>) {
+      if (settings.observer == nullptr) return true;
+      const auto made = [&](int lane) { return lanes.control[lane].iteration; };
+      int furthest = -1;
+      for (int lane = 0; lane < L::width; ++lane)
+        if (lanes.instance[lane] >= 0 && (furthest < 0 || made(lane) > made(furthest)))
+          furthest = lane;
+      if (settings.observer->goes_on(lanes.instance[furthest], made(furthest),
+                                     static_cast<double>(lanes.sums[furthest])))
+        return true;
+      for (int lane = 0; lane < L::width; ++lane)
+        if (lanes.instance[lane] >= 0) iterations(lanes.instance[lane]) = made(lane);
+      return false;
+    }
+    return true;
   }
 
   KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane) const {
@@ -328,6 +350,10 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
       {},
       0,
       Vector<int, ExecutionSpace>("otfleet::sinkhorn::next", 1)};
+  if (settings.observer != nullptr) {
+    Kokkos::deep_copy(space, status, static_cast<int>(Status::ended));
+    Kokkos::deep_copy(space, iterations, 0);
+  }
   launch_tiles(space, "otfleet::sinkhorn::iterate", kernel, problems.size(), cost.max_points());
 }
 

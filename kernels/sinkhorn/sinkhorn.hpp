@@ -3,6 +3,7 @@
 
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/sinkhorn/instance_control.hpp"
+#include "kernels/sinkhorn/iteration_observer.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
 
 namespace otfleet::kernels {
@@ -30,6 +31,7 @@ struct SinkhornSettings {
   /// start, and the better of the two is taken: a prediction that failed costs two half-steps.
   /// Infinity: never; a start with NaN then ends as Status::not_finite.
   double doubtful_error = std::numeric_limits<double>::infinity();
+  IterationObserver* observer = nullptr;  ///< may end the batch before it is done
   /// Iterations without progress after which an error that may be nothing but rounding ends an
   /// instance, see StopRule.
   int patience = StopRule().patience;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/number_text.hpp"
 #include "kernels/unbalanced/dual_problem.hpp"
 #include "kernels/unbalanced/position_gradient.hpp"
 #include "kernels/unbalanced/problem_groups.hpp"
@@ -45,8 +46,8 @@ void check_masses(const ProblemBatch<ExecutionSpace>& problems) {
   for (int k = 0; k < problems.size(); ++k) {
     const double a = source(sources[k]), b = target(targets[k]);
     if (std::abs(a - b) > 1e-6 * std::max(a, b))
-      throw std::invalid_argument("problem " + std::to_string(k) + " has masses " +
-                                  std::to_string(a) + " and " + std::to_string(b) +
+      throw std::invalid_argument("problem " + std::to_string(k) + " has masses " + number_text(a) +
+                                  " and " + number_text(b) +
                                   ", which differ: its divergence needs tau < 1");
   }
 }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/number_text.hpp"
 #include "kernels/unbalanced/problem_groups.hpp"
 
 namespace otfleet::kernels {
@@ -51,7 +52,7 @@ void check_products(const Vector<double, ExecutionSpace>& source,
 
 void check_share(double value, const std::string& name) {
   if (!(value > 0 && value <= 1))
-    throw std::invalid_argument(name + " must be in (0, 1], not " + std::to_string(value));
+    throw std::invalid_argument(name + " must be in (0, 1], not " + number_text(value));
 }
 
 }  // namespace

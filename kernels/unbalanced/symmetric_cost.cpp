@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/number_text.hpp"
+
 namespace otfleet::kernels {
 namespace {
 
@@ -43,9 +45,9 @@ void check_symmetric(const SeparableCost& cost) {
         };
         if (at(i, j) != at(j, i) && !(std::abs(at(i, j) - at(j, i)) <= close))
           throw std::invalid_argument(std::string(purpose) + "a symmetric cost, but " +
-                                      std::to_string(at(i, j)) + " leads from point " +
+                                      number_text(at(i, j)) + " leads from point " +
                                       std::to_string(i) + " to " + std::to_string(j) + " and " +
-                                      std::to_string(at(j, i)) + " back");
+                                      number_text(at(j, i)) + " back");
       }
   }
 }

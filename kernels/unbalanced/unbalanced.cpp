@@ -52,7 +52,7 @@ StopRule stop_rule(const UnbalancedSettings& settings, const Cost& cost) {
 /// Iterates a group of problems until each has stopped, with step(which) for one iteration and
 /// look(which, residual) after it; fills iterations, and status with what each stopped for.
 template <class ExecutionSpace, class Step, class Look>
-void iterate(const StopRule& rule, std::vector<int> active,
+void iterate(const StopRule& rule, IterationObserver* observer, std::vector<int> active,
              const Vector<int, ExecutionSpace>& iterations,
              const Vector<int, ExecutionSpace>& status, const Step& step, const Look& look) {
   const int batch = static_cast<int>(iterations.extent(0));
@@ -72,6 +72,11 @@ void iterate(const StopRule& rule, std::vector<int> active,
       const auto decision = control[k].look(rule, found[k]);
       verdict(k) = static_cast<int>(decision.why);
       if (!decision.stops) open.push_back(k);
+    }
+    if (observer != nullptr && !open.empty() &&
+        !observer->goes_on(open.front(), t, found[open.front()])) {
+      for (const int k : open) verdict(k) = static_cast<int>(Status::ended);
+      open.clear();
     }
     if (open.size() < active.size()) {
       active = std::move(open);
@@ -105,11 +110,14 @@ void ascend(const ExecutionSpace& space, SoftMinimum& soft_minimum,
     update_side<ExecutionSpace>(space, which, is_last ? last : first, is_last ? first : last,
                                 dual.share_mass, solution.mass_potential);
   };
-  start_from_zeros(space, first);
-  start_from_zeros(space, last);
-  Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  if (!settings.from_solution) {
+    start_from_zeros(space, first);
+    start_from_zeros(space, last);
+    Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  }
   iterate<ExecutionSpace>(
-      rule, host_values(soft_minimum.order()), solution.iterations, solution.status,
+      rule, settings.observer, host_values(soft_minimum.order()), solution.iterations,
+      solution.status,
       [&](int t, const auto& which) {
         if (t > 0) update(which, false);
         find_soft_minimum(space, soft_minimum, source_last, which, dual);
@@ -131,7 +139,8 @@ void ascend_symmetrically(const ExecutionSpace& space, SoftMinimum& soft_minimum
   start_from_zeros(space, side);
   Kokkos::deep_copy(space, solution.mass_potential, 0.0);
   iterate<ExecutionSpace>(
-      rule, host_values(soft_minimum.order()), solution.iterations, solution.status,
+      rule, nullptr, host_values(soft_minimum.order()), solution.iterations,
+      solution.status,
       [&](int t, const auto& which) {
         if (t > 0) average_update<ExecutionSpace>(space, which, side);
         soft_minimum.to_source(space, which, side.potential, side.soft_minimum);

@@ -3,6 +3,7 @@
 
 #include "kernels/clouds/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/sinkhorn/iteration_observer.hpp"
 #include "kernels/sinkhorn/problem_batch.hpp"
 
 namespace otfleet::kernels {
@@ -19,6 +20,8 @@ struct UnbalancedSettings {
   double threshold = 1e-3;                       ///< on the residual
   int inner_iterations = 1;                      ///< iterations between two looks at the residual
   int max_iterations = 2000;
+  bool from_solution = false;  ///< solve_unbalanced(): goes on from the solution's potentials
+  IterationObserver* observer = nullptr;  ///< may end the batch before it is done
 };
 
 /// Potentials of B problems and what is known about them. The plan is

@@ -20,6 +20,7 @@ struct CommandContext {
   std::filesystem::path output;
   bool quiet = false;
   std::optional<Share> share;  ///< solve only; absent: everything
+  bool strict = false;         ///< solve, evaluate: a problem without convergence is an error
 
   bool prints() const { return communicator.is_root() && !quiet; }
 };

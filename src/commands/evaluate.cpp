@@ -21,7 +21,9 @@
 #include "src/problems/population.hpp"
 #include "src/reports/progress.hpp"
 #include "src/reports/report.hpp"
+#include "src/solvers/kernel_errors.hpp"
 #include "src/solvers/population_solver.hpp"
+#include "src/solvers/solve_memory.hpp"
 
 namespace otfleet {
 namespace {
@@ -35,6 +37,7 @@ constexpr int repetitions = 5;
 /// What one comparison needs.
 struct Comparison {
   const CommandContext& context;
+  const std::filesystem::path& file;
   const Population& population;
   const PopulationSolver& solver;
   const std::optional<PotentialModel>& model;
@@ -65,7 +68,7 @@ IterationSummary summarize(const distributed::Communicator& communicator,
 struct Run {
   double seconds = 0, start_seconds = 0;  ///< of the slowest rank
   std::vector<std::int32_t> iterations;   ///< of this rank
-  std::int64_t converged = 0;             ///< on this rank
+  StatusCounts statuses;                  ///< of this rank
   SolveCounts counts;                     ///< of this rank
 };
 
@@ -79,8 +82,10 @@ Run run_start(const Comparison& c, const Job::Solver& settings) {
   communicator.agree([&] {
     std::optional<Predictor> predictor;
     if (predicts) predictor.emplace(c.solver.make_predictor(*c.model));
-    run.iterations = c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
-                                               seconds, run.converged, run.counts);
+    run.iterations = with_population_named(c.file, c.context.job.problem.epsilon, [&] {
+      return c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
+                                       seconds, run.statuses, run.counts);
+    });
   });
   if (predicts) seconds.start += c.fine_tune_seconds;
   run.seconds = communicator.all_reduce(seconds.start + seconds.iterate, Reduction::max);
@@ -98,7 +103,9 @@ EvaluationRow make_row(const Comparison& c, Job::Solver settings, const std::vec
   const auto problems = static_cast<double>(c.population.problems());
   row.milliseconds = 1e3 * run.seconds / problems;
   row.predict_milliseconds = 1e3 * run.start_seconds / problems;
-  row.converged = communicator.all_reduce(run.converged, Reduction::sum);
+  row.statuses = run.statuses;
+  row.statuses.reduce(communicator);
+  row.converged = row.statuses.converged();
   row.newton = communicator.all_reduce(run.counts.newton, Reduction::sum);
   row.replaced_starts = communicator.all_reduce(run.counts.replaced_starts, Reduction::sum);
   const MethodChoice choice = c.solver.choose(settings);
@@ -170,12 +177,27 @@ std::vector<double> error_curve(const Comparison& c, const std::string& initiali
     settings.initializer = initializer;
     settings.acceleration = "none";
     settings.doubtful_error = INFINITY;
-    sums = c.solver.error_sums(c.shard, settings, predictor ? &*predictor : nullptr,
-                               c.context.job.evaluate.trace_iterations + 1);
+    sums = with_population_named(c.file, c.context.job.problem.epsilon, [&] {
+      return c.solver.error_sums(c.shard, settings, predictor ? &*predictor : nullptr,
+                                 c.context.job.evaluate.trace_iterations + 1);
+    });
   });
   c.context.communicator.all_reduce(std::span<double>(sums), Reduction::sum);
   for (double& sum : sums) sum /= static_cast<double>(c.population.problems());
   return sums;
+}
+
+/// What is to be said of the start and threshold at which most problems did not converge.
+std::string worst_complaint(const std::vector<EvaluationRow>& rows, Job job) {
+  const auto worst =
+      std::max_element(rows.begin(), rows.end(), [](const auto& one, const auto& other) {
+        return one.statuses.failed() < other.statuses.failed();
+      });
+  if (worst == rows.end() || worst->statuses.failed() == 0) return {};
+  job.solver.threshold = worst->threshold;
+  job.solver.initializer = worst->initializer;
+  return fmt::format("from start '{}' to threshold {:g} {}", worst->initializer, worst->threshold,
+                     convergence_complaint(worst->statuses, job));
 }
 
 /// Plans of the first problems, as predicted and solved, in turn. Local to rank 0.
@@ -214,16 +236,20 @@ void run_evaluate(const CommandContext& context) {
   const bool root_has_model =
       communicator.is_root() && can_find_input(context, job.files.checkpoint, "train", "model.h5");
   const bool has_model = communicator.all_reduce(std::int64_t{root_has_model}, Reduction::max) > 0;
+  const int neighbors = communicator.ranks_on_machine();
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
       population_file = find_input(context, job.files.test_population, "files.test_population",
                                    "make", "test.h5");
       require_balanced(job, "evaluate");
-      population = read_job_population(job, population_file);
-      if (population.problems() == 0)
-        throw UserError(population_file.string() + ": holds no problems");
-      naming(population_file, [&] { solver.emplace(population, job.problem.epsilon); });
+      require_solve_memory(population_file, job, neighbors);
+      with_population_named(population_file, job.problem.epsilon, [&] {
+        population = read_job_population(job, population_file);
+        if (population.problems() == 0)
+          throw UserError(population_file.string() + ": holds no problems");
+        solver.emplace(population, job.problem.epsilon);
+      });
       solver->check_feasible(population_file.string(), communicator.rank(), communicator.size());
       starts = choose_starts(job, *solver, population_file.string(), has_model);
     });
@@ -242,13 +268,9 @@ void run_evaluate(const CommandContext& context) {
     fine_tune_seconds = start.fine_tune_seconds;
     model.emplace(std::move(start.model));
   }
-  const Comparison comparison{context,
-                              population,
-                              *solver,
-                              model,
-                              fine_tune_seconds,
-                              shard,
-                              population.geometry.kind != Geometry::Kind::points};
+  const Comparison comparison{
+      context, population_file,   population, *solver,
+      model,   fine_tune_seconds, shard,      population.geometry.kind != Geometry::Kind::points};
 
   std::vector<Curve> curves;
   {
@@ -294,6 +316,7 @@ void run_evaluate(const CommandContext& context) {
   if (context.prints())
     std::cout << evaluation_table(rows, population.problems(), job, communicator.size())
               << "Pictures and report.json: " << context.output.string() << "\n";
+  report_convergence(worst_complaint(rows, job), context.strict);
 }
 
 }  // namespace otfleet

@@ -90,7 +90,7 @@ std::string evaluation_table(const Rows& rows, std::int64_t problems, const Job&
                         group.front().reason);
     for (const auto& row : group)
       text += fmt::format(
-          "           {:<16}  {:>11.3f}   {:>25.1f} {:>5.0f} {:>5.0f} {:>5.0f} {:>10.1f}   "
+          "           {:<16}  {:>11.3g}   {:>25.1f} {:>5.0f} {:>5.0f} {:>5.0f} {:>10.1f}   "
           "{:>10.4f}"
           "  {:>14.4f}  {:>9}\n",
           row.initializer, row.initial_error, row.iterations.mean, row.iterations.p50,

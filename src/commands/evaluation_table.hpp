@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "src/config/job.hpp"
+#include "src/reports/convergence.hpp"
 
 namespace otfleet {
 
@@ -25,6 +26,7 @@ struct EvaluationRow {
   double milliseconds = 0;  ///< wall time of all ranks together over the problems, start included
   double predict_milliseconds = 0;  ///< the start's share of it
   double initial_error = 0;         ///< mean marginal error after one half-step from the start
+  StatusCounts statuses;
   std::int64_t converged = 0;
   std::int64_t newton = 0;           ///< instances that Newton's method solved or finished
   std::int64_t replaced_starts = 0;  ///< starts that were worse than zeros, and given up for them

@@ -61,7 +61,7 @@ SolveTask make_map_task(const CommandContext& context, Report& report) {
   task.most_problems = 16384;
   task.prepare = [state, &job] { state->mapper.emplace(*state->model, job.conjugate); };
   task.work = [](Shard rows) { return static_cast<double>(rows.size()); };
-  task.solve = [state, dimension, forward](Shard rows, SolveSeconds& seconds) {
+  task.solve = [state, dimension, forward](Shard rows, SolveSeconds& seconds, SolveControl&) {
     const StopWatch watch(seconds.iterate);
     const auto points = std::span<const double>(state->points.values)
                             .subspan(static_cast<std::size_t>(rows.begin * dimension),

@@ -181,7 +181,7 @@ std::string scaling_table(const std::vector<CommandScaling>& studies, std::int64
           row.run.per_second(), row.efficiency, parts.compute / all, parts.serial / all,
           parts.communication / all, parts.io / all, parts.waiting / all);
     }
-    text += fmt::format("        the model is off by at most {:.0f}% on what was measured\n",
+    text += fmt::format("        the model is off by at most {:.3g}% on what was measured\n",
                         100 * study.model_error());
     for (const bool weak : {false, true}) {
       const double items = (weak ? study.weak : study.strong).front().items;

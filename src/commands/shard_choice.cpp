@@ -37,7 +37,7 @@ ShardChoice by_work(const CloudPopulation& population, int ranks) {
                     static_cast<double>(population.target_points(k)));
   const double total = std::accumulate(pairs.begin(), pairs.end(), 0.0);
   if (pairs.empty() || *std::max_element(pairs.begin(), pairs.end()) <= 0.25 * total / ranks)
-    return {false, "no problem is large beside what a rank gets"};
+    return {false, "no problem is so large that one rank would keep the others waiting"};
   double by_problems = 0, by_rows = 0;
   for (int rank = 0; rank < ranks; ++rank) {
     const auto shard = distributed::work_shard(pairs, rank, ranks);
@@ -52,10 +52,10 @@ ShardChoice by_work(const CloudPopulation& population, int ranks) {
   for (const double each : pairs) by_rows += each / ranks + messages * pairs_of_message / 2;
   return {
       by_rows < worth_it * by_problems,
-      fmt::format("{}, {}: of {:.2g} pairs of points the busiest rank would have {:.2g} problem "
-                  "by problem, {:.2g} row by row, messages included",
-                  counted(population.problems(), "problem"), counted(ranks, "rank"), total,
-                  by_problems, by_rows)};
+      fmt::format("{} on {}: the busiest rank would have {:.0f} % of the work if every rank solved "
+                  "problems of its own, {:.0f} % if all shared the rows of each",
+                  counted(population.problems(), "problem"), counted(ranks, "rank"),
+                  100 * by_problems / total, 100 * by_rows / total)};
 }
 
 }  // namespace
@@ -96,7 +96,7 @@ ShardChoice choose_shard(const CommandContext& context) {
       return;
     }
     const auto parts = context.output / "solution.parts";
-    if (clouds && (PartialSolution::any_in(parts) || PartialPotentials::any_in(parts))) {
+    if (clouds && (PartialSolution::any_in(parts) || PartialPotentials::shared_in(parts))) {
       choice = {!PartialSolution::any_in(parts), "an unfinished run did so"};
       return;
     }

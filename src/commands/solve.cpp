@@ -1,7 +1,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <cmath>
 #include <iostream>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "src/commands/solve_rows.hpp"
 #include "src/commands/solve_run.hpp"
 #include "src/commands/solve_task.hpp"
+#include "src/interruption.hpp"
 #include "src/reports/report.hpp"
 #include "src/solvers/solution_csv.hpp"
 
@@ -19,10 +19,6 @@ namespace otfleet {
 namespace {
 
 using distributed::Shard;
-
-nlohmann::json finite_or_null(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
-}
 
 /// What every run reports.
 void report_run(Report& report, const SolveSubject& subject, const SolveRun& run) {
@@ -53,18 +49,34 @@ void report_run(Report& report, const SolveSubject& subject, const SolveRun& run
 void report_solution(nlohmann::json& figures, const SolveTally& tally, std::int64_t problems,
                      SolutionContents::Kind kind) {
   const bool balanced = kind == SolutionContents::Kind::balanced;
-  figures["converged"] = tally.converged;
-  figures["failed"] = problems - tally.converged;
+  figures["converged"] = tally.statuses.converged();
+  figures["failed"] = problems - tally.statuses.converged();
+  figures["not_finite"] = tally.not_finite;
   figures["mean_iterations"] =
       problems > 0 ? static_cast<double>(tally.iterations) / static_cast<double>(problems) : 0.0;
   if (balanced) {
     figures["method"]["newton"] = tally.counts.newton;
     figures["method"]["sinkhorn"] = problems - tally.counts.newton;
   }
-  figures[balanced ? "max_marginal_error" : "max_residual"] = finite_or_null(tally.max_error);
+  figures[balanced ? "max_marginal_error" : "max_residual"] = tally.max_error;
   if (kind == SolutionContents::Kind::mapped_points) return;
   figures["replaced_starts"] = tally.counts.replaced_starts;
-  figures["max_relative_gap"] = finite_or_null(tally.max_gap);
+  figures["max_relative_gap"] = tally.max_gap;
+}
+
+/// Warns of problems without convergence, or throws NotConverged. All is written by then.
+void report_statuses(const CommandContext& context, const SolveTally& tally) {
+  const Job& job = context.job;
+  report_convergence(job.seeks_potentials() ? map_complaint(tally.statuses, job)
+                                            : convergence_complaint(tally.statuses, job),
+                     context.strict);
+}
+
+/// "2.31e-05", or how many are not finite besides.
+std::string largest(const SolveTally& tally) {
+  std::string text = fmt::format("{:.2e}", tally.max_error);
+  if (tally.not_finite > 0) text += fmt::format(" ({} not finite)", tally.not_finite);
+  return text;
 }
 
 /// One of several runs that share a population.
@@ -79,16 +91,20 @@ void solve_share(const CommandContext& context, Report& report, const SolveTask&
     std::cout << fmt::format("{}: share {} of {}, {} problems, {:.0f} problems/s\n",
                              (context.output / "solution.parts").string(), index, count, run.wanted,
                              run.per_second());
+  report_statuses(context, run.tally);
 }
 
 }  // namespace
 
 void run_solve(const CommandContext& context) {
+  if (context.communicator.is_root())
+    set_last_words(
+        "otfleet: solve: asked to end; what was saved by then is kept; run it again to go on");
   Report report("solve", context.job, context.communicator);
   auto& figures = report.figures();
   const bool maps_points = context.job.seeks_potentials();
-  const ShardChoice shard =
-      maps_points ? ShardChoice{false, "points are many"} : choose_shard(context);
+  const ShardChoice shard = maps_points ? ShardChoice{false, "every rank takes points of its own"}
+                                        : choose_shard(context);
   figures["shard"] = {{"chosen", shard.rows ? "rows" : "problems"}, {"reason", shard.reason}};
   SolveRun run;
   std::int64_t problems = 0;
@@ -120,12 +136,14 @@ void run_solve(const CommandContext& context) {
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(
-        "{0}: {1} {7}, {2} converged, {3:.1f} iterations on average, largest {4} {5:.2e}, "
+        "{0}: {1} {7}, {2} converged, {3:.1f} iterations on average, largest {4} {5}, "
         "{6:.{8}f} {7}/s\n",
-        solution.string(), problems, run.tally.converged, figures["mean_iterations"].get<double>(),
+        solution.string(), problems, run.tally.statuses.converged(),
+        figures["mean_iterations"].get<double>(),
         kind == SolutionContents::Kind::balanced ? "marginal error" : "residual",
-        run.tally.max_error, run.per_second(), maps_points ? "points" : "problems",
+        largest(run.tally), run.per_second(), maps_points ? "points" : "problems",
         run.per_second() < 10 ? 3 : 0);
+  report_statuses(context, run.tally);
 }
 
 }  // namespace otfleet

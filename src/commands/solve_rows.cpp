@@ -9,6 +9,7 @@
 #include "src/interruption.hpp"
 #include "src/problems/cloud_population_rows.hpp"
 #include "src/reports/progress.hpp"
+#include "src/solvers/kernel_errors.hpp"
 #include "src/solvers/partial_potentials.hpp"
 #include "src/solvers/sharded_cloud_solver.hpp"
 #include "src/solvers/solution_file.hpp"
@@ -45,12 +46,18 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
   ShardedCloudSolver solver(*population, job.problem.epsilon, communicator);
   constexpr unsigned patience = 15;  // seconds; an iteration of large clouds may take longer
   defer_interruption(patience);
+  outlive_closed_streams();
   communicator.barrier();
   {
     const StopWatch whole(run.seconds);
     Progress progress("solve", "problems", run.wanted, context.prints());
     for (std::int64_t k = 0; k < run.wanted; ++k) {
-      const auto part = solver.solve(k, job.solver, job.solution, run.parts, &partial);
+      const auto part = with_population_named(path, job.problem.epsilon, [&] {
+        return solver.solve(k, job.solver, job.solution, run.parts, &partial,
+                            [&](std::int64_t iterations, double error) {
+                              progress.note([&] { return how_far(k, iterations, error); });
+                            });
+      });
       if (part.ended || partial.due() == PartialPotentials::Due::end)
         throw Interrupted(
             fmt::format("solve: asked to end; {} of {} problems are solved; run it again to go on",
@@ -64,7 +71,8 @@ RowsRun solve_rows(const CommandContext& context, Report& report) {
     const StopWatch watch(run.write_seconds);
     file.commit();
   }
-  partial.remove();
+  PartialPotentials::remove(context.output / "solution.parts",
+                            run_identity(job, result.subject.content), communicator);
   result.wait_seconds = solver.wait_seconds();
   run.busy_seconds = run.parts.iterate + run.parts.certify + run.parts.plan - result.wait_seconds;
   run.reduce(communicator);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <exception>
 #include <span>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "src/file_kinds.hpp"
 #include "src/interruption.hpp"
 #include "src/reports/progress.hpp"
+#include "src/solvers/partial_potentials.hpp"
 #include "src/solvers/partial_solution.hpp"
 #include "src/solvers/solution_file.hpp"
 #include "src/solvers/stop_watch.hpp"
@@ -52,14 +54,14 @@ Shard first_range(const Communicator& communicator, const SolveTask& task,
   return {begin_of(mine.begin), begin_of(mine.end)};
 }
 
-/// Solves `unsolved`: takes ever larger blocks until one takes seconds, and smaller ones again
-/// towards the end, when ranks take over from each other. Ends early, without a collective on the
-/// way, when a rank fails or is asked to end; whether it was is returned. Collective. Throws what a
-/// rank threw, after all have saved what they have.
+/// Solves `unsolved`: takes ever larger blocks until one takes half a second, and smaller ones
+/// again towards the end, when ranks take over from each other. Ends early, without a collective on
+/// the way, when a rank fails or is asked to end; whether it was is returned. Collective. Throws
+/// what a rank threw, after all have saved what they have.
 bool solve_problems(const CommandContext& context, const SolveTask& task,
                     const std::vector<Shard>& unsolved, PartialSolution& partial, SolveRun& run) {
   const auto begin_setup = WallClock::now();
-  constexpr double longest_block = 2, shortest_block = 0.02;  // seconds
+  constexpr double longest_block = 0.5, shortest_block = 0.02;  // seconds
   constexpr std::int64_t enough_problems = 256;  // more at once are not faster on a CPU
   const auto& communicator = context.communicator;
   const std::int64_t total = distributed::total_size(unsolved);
@@ -67,6 +69,20 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
   run.setup_seconds += seconds_since(begin_setup);
   Progress progress("solve", context.job.seeks_potentials() ? "points" : "problems", total,
                     context.prints());
+  const auto kind = SolutionContents(context.job).kind;
+  PartialPotentials states(context.output / "solution.parts", Communicator::self(),
+                           run_identity(context.job, task.content),
+                           context.job.solver.checkpoint_seconds);
+  const auto main_thread = std::this_thread::get_id();
+  SolveControl control(states, context.job.solver.checkpoint_seconds,
+                       {[&] {
+                          return interruption_requested() ||
+                                 (std::this_thread::get_id() == main_thread && queue.closed());
+                        },
+                        [&](std::int64_t problem, std::int64_t iterations, double error) {
+                          progress.note([&] { return how_far(problem, iterations, error); });
+                        },
+                        [&] { partial.save(); }});
   std::exception_ptr failure;
   bool asked_to_end = false;
   try {
@@ -80,8 +96,11 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
       const Shard block = queue.take(smallest, largest);
       if (block.size() == 0) break;
       const auto begin = WallClock::now();
-      for (const Shard rows : distributed::slice(unsolved, block))
-        partial.add(rows, task.solve(rows, run.parts));
+      for (const Shard rows : distributed::slice(unsolved, block)) {
+        Solutions solutions = task.solve(rows, run.parts, control);
+        if (context.share) run.tally.add(solutions, kind);
+        partial.add(rows, std::move(solutions));
+      }
       const double taken = seconds_since(begin);
       run.busy_seconds += taken;
       const double rate = static_cast<double>(block.size()) / std::max(taken, 1e-6);
@@ -94,6 +113,10 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
     }
     // Now, since a rank with a long problem may keep the others waiting for longer than patience.
     if (asked_to_end || interruption_requested()) partial.save();
+  } catch (const Interrupted&) {  // within a block, with its potentials saved
+    asked_to_end = true;
+    queue.close();
+    partial.save();
   } catch (...) {
     failure = std::current_exception();
     queue.close();
@@ -125,6 +148,8 @@ SolveTally write_solution(const CommandContext& context, const SolveTask& task,
     file.write(rows, std::move(solutions), first_entry);
   });
   file.commit();
+  PartialPotentials::remove(context.output / "solution.parts",
+                            run_identity(context.job, task.content), context.communicator);
   partial.remove();
   tally.reduce(context.communicator);
   return tally;
@@ -148,6 +173,10 @@ std::string run_identity(const Job& job, const std::string& content) {
   return identity.dump();
 }
 
+std::string how_far(std::int64_t problem, std::int64_t iterations, double error) {
+  return fmt::format("problem {}: {} iterations, error {:.2e}", problem, iterations, error);
+}
+
 void SolveTally::add(const Solutions& solutions, SolutionContents::Kind kind) {
   counts.add(solutions.counts);
   const bool balanced = kind == SolutionContents::Kind::balanced;
@@ -155,22 +184,23 @@ void SolveTally::add(const Solutions& solutions, SolutionContents::Kind kind) {
   const auto& errors = balanced ? solutions.marginal_error : solutions.residual;
   const auto& uppers = balanced ? solutions.upper_bound : solutions.primal_value;
   const auto& lowers = balanced ? solutions.lower_bound : solutions.dual_value;
+  statuses.add(solutions.status);
   for (std::size_t k = 0; k < solutions.status.size(); ++k) {
-    converged += solutions.status[k] == static_cast<int>(kernels::Status::converged);
     iterations += solutions.iterations[k];
-    const double error = errors[k];
-    // A NaN shows itself in the maximum instead of hiding.
-    max_error = std::isnan(error) ? INFINITY : std::max(max_error, error);
-    if (!bounded) continue;
-    const double upper = uppers[k];
-    const double gap = upper - lowers[k];
-    const double relative = gap <= 0 ? 0 : gap / std::abs(upper);
-    max_gap = std::isnan(relative) ? INFINITY : std::max(max_gap, relative);
+    const double gap = bounded ? uppers[k] - lowers[k] : 0;
+    const double relative = gap <= 0 ? 0 : gap / std::abs(uppers[k]);
+    if (!std::isfinite(errors[k]) || !std::isfinite(relative)) {
+      ++not_finite;
+      continue;
+    }
+    max_error = std::max(max_error, errors[k]);
+    max_gap = std::max(max_gap, relative);
   }
 }
 
 void SolveTally::reduce(const Communicator& communicator) {
-  converged = communicator.all_reduce(converged, Reduction::sum);
+  statuses.reduce(communicator);
+  not_finite = communicator.all_reduce(not_finite, Reduction::sum);
   iterations = communicator.all_reduce(iterations, Reduction::sum);
   counts.newton = communicator.all_reduce(counts.newton, Reduction::sum);
   counts.replaced_starts = communicator.all_reduce(counts.replaced_starts, Reduction::sum);
@@ -204,6 +234,7 @@ SolveRun solve_population(const CommandContext& context, const SolveTask& task, 
   if (run.solved_before > 0)
     spdlog::info("going on: {} of {} problems are solved", run.solved_before, run.wanted);
   defer_interruption(patience);
+  outlive_closed_streams();
   communicator.barrier();
   const auto begin = WallClock::now();
   communicator.agree(task.prepare);
@@ -216,7 +247,10 @@ SolveRun solve_population(const CommandContext& context, const SolveTask& task, 
                       solved, run.wanted));
   }
   const auto begin_writing = WallClock::now();
-  if (!context.share) run.tally = write_solution(context, task, partial);
+  if (context.share)
+    run.tally.reduce(communicator);
+  else
+    run.tally = write_solution(context, task, partial);
   run.write_seconds = seconds_since(begin_writing);
   run.seconds = seconds_since(begin);
   run.reduce(communicator);

@@ -6,14 +6,17 @@
 #include "distributed/shard.hpp"
 #include "src/commands/commands.hpp"
 #include "src/commands/solve_task.hpp"
+#include "src/reports/convergence.hpp"
 #include "src/solvers/solutions.hpp"
 
 namespace otfleet {
 
 /// Figures over problems.
 struct SolveTally {
-  std::int64_t converged = 0, iterations = 0;
-  double max_error = 0, max_gap = 0;  ///< infinite where one is NaN
+  StatusCounts statuses;
+  std::int64_t iterations = 0;
+  double max_error = 0, max_gap = 0;  ///< of those that are finite
+  std::int64_t not_finite = 0;        ///< problems whose error or gap is not
   SolveCounts counts;
 
   void add(const Solutions& solutions, SolutionContents::Kind kind);
@@ -30,7 +33,7 @@ struct SolveRun {
   double busy_seconds = 0;          ///< in which ranks solved or saved, on average
   double longest_busy_seconds = 0;  ///< the same of the busiest rank
   std::int64_t taken_over = 0;      ///< problems that a rank took over from another
-  SolveTally tally;                 ///< empty for a share of the population
+  SolveTally tally;                 ///< for a share of the population, of what this run solved
 
   /// From the seconds and counts of each rank to those of all; busy_seconds alone says how long a
   /// rank was busy. Collective.
@@ -43,6 +46,9 @@ struct SolveRun {
     return longest_busy_seconds > 0 ? 1 - busy_seconds / longest_busy_seconds : 0;
   }
 };
+
+/// What is said of a problem on its way.
+std::string how_far(std::int64_t problem, std::int64_t iterations, double error);
 
 /// What solutions depend on, as text: what an unfinished run of another one left is of no use.
 std::string run_identity(const Job& job, const std::string& content);

@@ -14,20 +14,22 @@
 #include "src/problems/cloud_population.hpp"
 #include "src/problems/population.hpp"
 #include "src/solvers/cloud_population_solver.hpp"
+#include "src/solvers/kernel_errors.hpp"
 #include "src/solvers/population_solver.hpp"
+#include "src/solvers/solve_memory.hpp"
 
 namespace otfleet {
 namespace {
 
 using distributed::Shard;
 
-/// Bytes that the solutions of one block may take, and how many problems that is.
-constexpr std::int64_t most_bytes = std::int64_t{1} << 28;
+/// Problems of one block.
 constexpr std::int64_t most_problems = 16384;
 
 std::int64_t problems_at_once(std::int64_t bytes_of_one) {
-  return std::clamp<std::int64_t>(most_bytes / std::max<std::int64_t>(bytes_of_one, 1), 1,
-                                  most_problems);
+  return std::clamp<std::int64_t>(
+      static_cast<std::int64_t>(most_block_bytes) / std::max<std::int64_t>(bytes_of_one, 1), 1,
+      most_problems);
 }
 
 /// About how many iterations' work the problems are: their starts' marginal errors, those of a few
@@ -61,12 +63,16 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
   const auto state = std::make_shared<SharedPoints>();
   auto& population = state->population;
   auto& solver = state->solver;
+  const int neighbors = communicator.ranks_on_machine();
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
       check_solver_fits(job);
-      population = read_job_population(job, file);
-      naming(file, [&] { solver.emplace(population, job.problem.epsilon); });
+      require_solve_memory(file, job, neighbors);
+      with_population_named(file, job.problem.epsilon, [&] {
+        population = read_job_population(job, file);
+        solver.emplace(population, job.problem.epsilon);
+      });
       if (job.problem.balanced())
         solver->check_feasible(file.string(), communicator.rank(), communicator.size());
       if (const auto complaint = solver->complaint(job.solver.initializer); !complaint.empty())
@@ -103,8 +109,11 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
     task.method = "block ascent";
     task.reason = "the problems are not balanced";
     task.work = [](Shard rows) { return static_cast<double>(rows.size()); };
-    task.solve = [state, &job](Shard rows, SolveSeconds& seconds) {
-      return state->solver->solve_unbalanced(rows, job.problem, job.solver, job.solution, seconds);
+    task.solve = [state, file, &job](Shard rows, SolveSeconds& seconds, SolveControl& control) {
+      return with_population_named(file, job.problem.epsilon, [&] {
+        return state->solver->solve_unbalanced(rows, job.problem, job.solver, job.solution, seconds,
+                                               &control);
+      });
     };
     return task;
   }
@@ -115,13 +124,17 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
     task.prepare = [state] {
       state->predictor.emplace(state->solver->make_predictor(*state->model));
     };
-  task.work = [state, &job](Shard rows) {
-    return predicted_work(*state->solver, job.solver, rows,
-                          state->predictor ? &*state->predictor : nullptr);
+  task.work = [state, file, &job](Shard rows) {
+    return with_population_named(file, job.problem.epsilon, [&] {
+      return predicted_work(*state->solver, job.solver, rows,
+                            state->predictor ? &*state->predictor : nullptr);
+    });
   };
-  task.solve = [state, &job](Shard rows, SolveSeconds& seconds) {
-    return state->solver->solve(rows, job.solver, state->predictor ? &*state->predictor : nullptr,
-                                job.solution, seconds);
+  task.solve = [state, file, &job](Shard rows, SolveSeconds& seconds, SolveControl& control) {
+    return with_population_named(file, job.problem.epsilon, [&] {
+      return state->solver->solve(rows, job.solver, state->predictor ? &*state->predictor : nullptr,
+                                  job.solution, seconds, &control);
+    });
   };
   return task;
 }
@@ -160,12 +173,15 @@ SolveTask clouds_task(const CommandContext& context, const std::filesystem::path
   const Job& job = context.job;
   const auto& communicator = context.communicator;
   const auto state = std::make_shared<Clouds>();
+  const int neighbors = communicator.ranks_on_machine();
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
       check_clouds_fit(job, file);
+      require_solve_memory(file, job, neighbors);
       state->population = read_job_clouds(job, file);
-      naming(file, [&] { state->solver.emplace(state->population, job.problem.epsilon); });
+      with_population_named(file, job.problem.epsilon,
+                            [&] { state->solver.emplace(state->population, job.problem.epsilon); });
     });
   }
   SolveTask task{{file, state->population}};
@@ -176,8 +192,10 @@ SolveTask clouds_task(const CommandContext& context, const std::filesystem::path
   task.reason = "every measure has points of its own";
   task.prepare = [] {};
   task.work = [state](Shard rows) { return state->solver->work(rows); };
-  task.solve = [state, &job](Shard rows, SolveSeconds& seconds) {
-    return state->solver->solve(rows, job.solver, job.solution, seconds);
+  task.solve = [state, file, &job](Shard rows, SolveSeconds& seconds, SolveControl& control) {
+    return with_population_named(file, job.problem.epsilon, [&] {
+      return state->solver->solve(rows, job.solver, job.solution, seconds, &control);
+    });
   };
   return task;
 }

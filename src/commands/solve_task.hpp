@@ -9,6 +9,7 @@
 #include "src/reports/report.hpp"
 #include "src/solvers/solution_file.hpp"
 #include "src/solvers/solutions.hpp"
+#include "src/solvers/solve_control.hpp"
 
 namespace otfleet {
 
@@ -30,7 +31,8 @@ struct SolveTask : SolveSubject {
   std::function<void()> prepare{};
   /// About how much work problems are, in any unit.
   std::function<double(distributed::Shard)> work{};
-  std::function<Solutions(distributed::Shard, SolveSeconds&)> solve{};
+  /// Throws Interrupted where the control ends it.
+  std::function<Solutions(distributed::Shard, SolveSeconds&, SolveControl&)> solve{};
 };
 
 /// Throws UserError where the job asks of `file`, a population of clouds, for what needs points

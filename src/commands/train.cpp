@@ -1,3 +1,5 @@
+#include <spdlog/spdlog.h>
+
 #include <optional>
 #include <utility>
 
@@ -9,6 +11,9 @@
 #include "src/commands/training_run.hpp"
 #include "src/models/potential_checkpoint.hpp"
 #include "src/problems/population.hpp"
+#include "src/reports/convergence.hpp"
+#include "src/solvers/kernel_errors.hpp"
+#include "src/solvers/solve_memory.hpp"
 #include "src/trainers/meta_trainer.hpp"
 
 namespace otfleet {
@@ -21,13 +26,16 @@ void train_on_population(const CommandContext& context, Report& report) {
   std::optional<PotentialModel> model;
   TrainingState unfinished;
   CheckpointSeries checkpoints(context.output, job.train.keep_checkpoints);
+  std::filesystem::path file;
+  const int neighbors = communicator.ranks_on_machine();
   {
     const PhaseTimer timer(report, "read");
     ModelDescription description;
     communicator.agree([&] {
-      const auto file = find_input(context, job.files.train_population, "files.train_population",
-                                   "make", "train.h5");
+      file = find_input(context, job.files.train_population, "files.train_population", "make",
+                        "train.h5");
       require_balanced(job, "train");
+      require_solve_memory(file, job, neighbors);
       population = read_job_population(job, file);
       if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
       naming(file, [&] { description = describe_model(job, population); });
@@ -52,9 +60,22 @@ void train_on_population(const CommandContext& context, Report& report) {
     });
   }
   const PairSampler sampler(population, {0, population.problems()}, job.seed, job.train.augment);
-  MetaTrainer trainer(trainer_settings(job), communicator, population, sampler, *model);
-  trainer.go_on(std::move(unfinished));
-  run_training(context, report, {*model, trainer, checkpoints, "first error"});
+  with_population_named(file, job.problem.epsilon, [&] {
+    MetaTrainer trainer(trainer_settings(job), communicator, population, sampler, *model);
+    trainer.go_on(std::move(unfinished));
+    const auto report_targets = [&] {
+      StatusCounts targets = trainer.target_statuses();
+      targets.reduce(communicator);
+      report.figures()["targets"] = {{"solved", targets.total()},
+                                     {"converged", targets.converged()}};
+      Job as_solved = job;
+      as_solved.solver = trainer.target_solver();
+      if (const auto complaint = convergence_complaint(targets, as_solved); !complaint.empty())
+        spdlog::warn("of the targets of training {}; train.target_threshold is their threshold",
+                     complaint);
+    };
+    run_training(context, report, {*model, trainer, checkpoints, "first error", report_targets});
+  });
 }
 
 }  // namespace

@@ -102,6 +102,7 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
     saved_step = state.step;
   };
   defer_interruption();
+  outlive_closed_streams();
   const double seconds_before = state.seconds;
   const auto begin = WallClock::now();
   double saved = 0;
@@ -144,7 +145,7 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
         progress.update(
             state.step,
             fmt::format(
-                "loss {:.6f}, {} {:.3f}{}", window[1] / count, run.error_name, window[2] / count,
+                "loss {:.6g}, {} {:.3g}{}", window[1] / count, run.error_name, window[2] / count,
                 job.train.minutes > 0
                     ? fmt::format(", {:.1f} of {:g} min", state.seconds / 60, job.train.minutes)
                     : ""));
@@ -206,7 +207,7 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
         "{}: {} parameters after {} steps in {:.1f} s{}\n", model_file.string(),
         run.model.parameters().extent(0), state.step, state.seconds,
         last_row.is_null() ? ""
-                           : fmt::format("; loss {:.6f}, {} {:.3f}", last_row["loss"].get<double>(),
+                           : fmt::format("; loss {:.6g}, {} {:.3g}", last_row["loss"].get<double>(),
                                          run.error_name, last_row["first_error"].get<double>()));
 }
 

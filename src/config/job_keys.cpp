@@ -33,6 +33,12 @@ std::string at_least_one(double value) {
   return value >= 1 ? "" : "must be >= 1";
 }
 
+/// Its inverse, and its products with logarithms, are to be numbers, too.
+std::string epsilon_in_range(double value) {
+  if (const auto wrong = above_zero(value); !wrong.empty()) return wrong;
+  return value >= 1e-300 && value <= 1e300 ? "" : "must be between 1e-300 and 1e300";
+}
+
 std::string share_or_none(double value) {
   return value >= 0 && value <= 1 ? "" : "must be in [0, 1]";
 }
@@ -132,7 +138,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}), "between points, of what make builds; matrix: data.cost, dense only; a grid has squared_euclidean"),
     OTFLEET_KEY(problem.power, above_zero, "of the distance, for problem.cost = \"power\""),
     OTFLEET_KEY(problem.great_circle_divisor, at_least_one, "arccos(<x, y>/divisor) instead of the angle itself, for problem.cost = \"great_circle\"; Meta OT has 1.0001, which puts every point 0.014 away from itself"),
-    OTFLEET_KEY(problem.epsilon, above_zero, "entropic regularization, in units of the cost unless problem.epsilon_relative says otherwise; not set: 0.05 times the mean of the cost"),
+    OTFLEET_KEY(problem.epsilon, epsilon_in_range, "entropic regularization, in units of the cost unless problem.epsilon_relative says otherwise; not set: 0.05 times the mean of the cost"),
     OTFLEET_KEY(problem.epsilon_relative, one_of(epsilon_units()), "what problem.epsilon is a multiple of: the mean, max, median or std (standard deviation) of the cost over all pairs of points; none: it is absolute, as wherever problem.epsilon alone is set"),
     OTFLEET_KEY(problem.tau_a, share, "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact"),
     OTFLEET_KEY(problem.tau_b, share, "the same for the target's marginal"),
@@ -196,7 +202,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(solver.precision, one_of({"double", "float"}), "double or float; certificates are always double"),
     OTFLEET_KEY(solver.normalize, anything, "scale every measure of the population to mass 1 before solving, training or comparing; values are then those of mass 1"),
     OTFLEET_KEY(solver.shard, one_of({"auto", "problems", "rows"}), "what each rank gets: problems, or rows of every problem (populations of clouds only), for problems too large for a rank or fewer than ranks; auto: by predicted work"),
-    OTFLEET_KEY(solver.checkpoint_seconds, zero_or_more, "between two saves of what an unfinished solve has solved; 0: after every block"),
+    OTFLEET_KEY(solver.checkpoint_seconds, zero_or_more, "between two saves of what an unfinished solve has solved; 0: after every block, and within a long one every second"),
     OTFLEET_KEY(conjugate.solver, one_of({"lbfgs", "adam", "none"}), "of a conjugate's minimizer, from the prediction on; none: the prediction. Potentials only, as all of conjugate"),
     OTFLEET_KEY(conjugate.tolerance, above_zero, "of the residual |grad f(x) - y| to stop at, in the units of y; training has its own"),
     OTFLEET_KEY(conjugate.max_steps, integer(0), "of each point"),

@@ -9,6 +9,7 @@
 
 #include "distributed/error.hpp"
 #include "distributed/random.hpp"
+#include "src/memory/available_memory.hpp"
 #include "src/problems/array_file.hpp"
 #include "src/problems/checked_hdf5.hpp"
 #include "src/problems/ground_cost.hpp"
@@ -204,6 +205,11 @@ void read_points(const Job& job, Geometry& geometry) {
 std::vector<double> cost_matrix(const Geometry& geometry) {
   const auto kind = ground_cost_kind("problem.cost", geometry.cost_name);
   const auto d = geometry.dimension;
+  require_memory("problem.geometry = 'dense'",
+                 {{fmt::format("{} x {} costs", geometry.n, geometry.m),
+                   8.0 * static_cast<double>(geometry.n) * static_cast<double>(geometry.m)}},
+                 1,
+                 "fewer points are needed, or problem.geometry = 'points', which stores no costs");
   std::vector<double> cost(static_cast<std::size_t>(geometry.n * geometry.m));
   for (std::int64_t i = 0; i < geometry.n; ++i) {
     for (std::int64_t j = 0; j < geometry.m; ++j) {

@@ -9,7 +9,7 @@
 namespace otfleet {
 namespace {
 
-constexpr double redraw_seconds = 0.1, line_seconds = 10;
+constexpr double redraw_seconds = 0.1, line_seconds = 4;
 constexpr int bar_width = 24;
 
 double seconds_between(std::chrono::steady_clock::time_point begin,
@@ -48,10 +48,14 @@ void Progress::update(std::int64_t done, const std::string& note) {
   done_ = done;
   if (!enabled_) return;
   note_ = note;
-  const auto now = std::chrono::steady_clock::now();
-  if (seconds_between(drawn_, now) < (terminal_ ? redraw_seconds : line_seconds)) return;
-  drawn_ = now;
+  if (!is_due()) return;
+  drawn_ = std::chrono::steady_clock::now();
   draw(note_, false);
+}
+
+bool Progress::is_due() const {
+  return enabled_ && seconds_between(drawn_, std::chrono::steady_clock::now()) >=
+                         (terminal_ ? redraw_seconds : line_seconds);
 }
 
 void Progress::draw(const std::string& note, bool last) {
@@ -68,10 +72,10 @@ void Progress::draw(const std::string& note, bool last) {
   }
   line += total_ > 0 ? fmt::format("{}/{} {}", done_, total_, unit_)
                      : fmt::format("{} {}", done_, unit_);
-  line += fmt::format(", {:.4g}/s", rate);
+  if (done_ > 0) line += fmt::format(", {:.4g}/s", rate);
   if (last) {
     line += ", " + clock_text(seconds);
-  } else if (total_ > 0) {
+  } else if (total_ > 0 && done_ > 0) {
     line += ", " + clock_text(static_cast<double>(total_ - done_) / std::max(rate, 1e-9)) + " left";
   }
   if (!note.empty()) line += ", " + note;

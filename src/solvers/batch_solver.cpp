@@ -65,8 +65,10 @@ MethodChoice BatchSolver::choose(const Job::Solver& settings) const {
 }
 
 void BatchSolver::sinkhorn(Batch& batch, const Job::Solver& solver, std::int64_t max_iterations,
-                           const Matrix<double, ExecutionSpace>& trace) const {
+                           const Matrix<double, ExecutionSpace>& trace,
+                           kernels::IterationObserver* observer) const {
   kernels::SinkhornSettings settings = sinkhorn_settings(solver, epsilon_, max_iterations);
+  settings.observer = observer;
   // A prediction may fail; closed forms do not, and the comparison costs two half-steps.
   if (solver.initializer == "model") settings.doubtful_error = solver.doubtful_error;
   // Of an instance that stopped the rest of the trace would be empty.
@@ -85,8 +87,8 @@ void BatchSolver::sinkhorn(Batch& batch, const Job::Solver& solver, std::int64_t
       cost_);
 }
 
-void BatchSolver::newton(Batch& batch, const Job::Solver& solver,
-                         std::int64_t max_iterations) const {
+void BatchSolver::newton(Batch& batch, const Job::Solver& solver, std::int64_t max_iterations,
+                         kernels::IterationObserver* observer) const {
   const auto* cost = std::get_if<kernels::SeparableCost>(&cost_);
   if (cost == nullptr)
     throw UserError("solver.method = 'newton' needs a grid or a dense cost; use 'sinkhorn'");
@@ -94,19 +96,26 @@ void BatchSolver::newton(Batch& batch, const Job::Solver& solver,
   settings.epsilon = epsilon_;
   settings.threshold = solver.threshold;
   settings.max_iterations = static_cast<int>(max_iterations);
+  settings.observer = observer;
+  if (observer != nullptr) observer->set_leaves_a_start(false);
   kernels::newton(ExecutionSpace(), *cost, batch.problems, settings, batch.from_zeros, batch.f,
                   batch.iterations, batch.status);
+  if (observer != nullptr) observer->set_leaves_a_start(true);
 }
 
-void BatchSolver::solve(Batch& batch, const Job::Solver& solver, SolveCounts& counts) const {
+void BatchSolver::solve(Batch& batch, const Job::Solver& solver, SolveCounts& counts,
+                        kernels::IterationObserver* observer) const {
   const MethodChoice choice = choose(solver);
   if (choice.plan == MethodChoice::Plan::newton) {
-    newton(batch, solver, solver.max_iterations);
+    newton(batch, solver, solver.max_iterations, observer);
     counts.newton += static_cast<std::int64_t>(batch.status.extent(0));
     return;
   }
   const bool newton_follows = choice.plan == MethodChoice::Plan::sinkhorn_then_newton;
-  sinkhorn(batch, solver, newton_follows ? choice.sinkhorn_iterations : solver.max_iterations, {});
+  const std::int64_t limit =
+      newton_follows ? std::min<std::int64_t>(choice.sinkhorn_iterations, solver.max_iterations)
+                     : solver.max_iterations;
+  sinkhorn(batch, solver, limit, {}, observer);
   const auto replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.replaced);
   counts.replaced_starts += std::count(replaced.data(), replaced.data() + replaced.extent(0), 1);
   if (!newton_follows) return;
@@ -119,18 +128,18 @@ void BatchSolver::solve(Batch& batch, const Job::Solver& solver, SolveCounts& co
       open.push_back(k);
   if (open.empty()) return;
   counts.newton += static_cast<std::int64_t>(open.size());
-  finish_with_newton(batch, open, solver, solver.max_iterations - choice.sinkhorn_iterations);
+  finish_with_newton(batch, open, solver, solver.max_iterations - limit, observer);
 }
 
 /// Newton's method for some instances, from where they stand; iterations add up.
 void BatchSolver::finish_with_newton(Batch& batch, const std::vector<std::int32_t>& open,
-                                     const Job::Solver& solver, std::int64_t max_iterations) const {
+                                     const Job::Solver& solver, std::int64_t max_iterations,
+                                     kernels::IterationObserver* observer) const {
   const ExecutionSpace space;
   const Vector<const int, ExecutionSpace> which = upload_indices(open);
   Batch rest(kernels::select<ExecutionSpace>(space, batch.problems, which));
   kernels::gather_rows<ExecutionSpace>(space, which, batch.f, rest.f);
-  newton(rest, solver, max_iterations);
-  kernels::scatter_rows<ExecutionSpace>(space, which, rest.f, batch.f);
+  newton(rest, solver, max_iterations, observer);
 
   const auto iterations =
       Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.iterations);
@@ -138,9 +147,14 @@ void BatchSolver::finish_with_newton(Batch& batch, const std::vector<std::int32_
   const auto more = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rest.iterations);
   const auto verdict = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rest.status);
   for (std::size_t s = 0; s < open.size(); ++s) {
-    iterations(open[s]) += more(s);
     status(open[s]) = verdict(s);
+    if (verdict(s) == static_cast<int>(Status::ended))  // further from its epsilon than it was
+      Kokkos::deep_copy(Kokkos::subview(rest.f, s, Kokkos::ALL),
+                        Kokkos::subview(batch.f, open[s], Kokkos::ALL));
+    else
+      iterations(open[s]) += more(s);
   }
+  kernels::scatter_rows<ExecutionSpace>(space, which, rest.f, batch.f);
   Kokkos::deep_copy(batch.iterations, iterations);
   Kokkos::deep_copy(batch.status, status);
 }

@@ -55,16 +55,21 @@ class BatchSolver {
   MethodChoice choose(const Job::Solver& settings) const;
 
   /// Solves from where the batch stands; Status of every instance as its solver judged it.
-  void solve(Batch& batch, const Job::Solver& settings, SolveCounts& counts) const;
+  /// `observer`, if any, may end it before it is done.
+  void solve(Batch& batch, const Job::Solver& settings, SolveCounts& counts,
+             kernels::IterationObserver* observer = nullptr) const;
 
   /// Sinkhorn alone; error_trace as kernels::sinkhorn() has it.
   void sinkhorn(Batch& batch, const Job::Solver& settings, std::int64_t max_iterations,
-                const Matrix<double, ExecutionSpace>& error_trace) const;
+                const Matrix<double, ExecutionSpace>& error_trace,
+                kernels::IterationObserver* observer = nullptr) const;
 
  private:
-  void newton(Batch& batch, const Job::Solver& settings, std::int64_t max_iterations) const;
+  void newton(Batch& batch, const Job::Solver& settings, std::int64_t max_iterations,
+              kernels::IterationObserver* observer) const;
   void finish_with_newton(Batch& batch, const std::vector<std::int32_t>& open,
-                          const Job::Solver& settings, std::int64_t max_iterations) const;
+                          const Job::Solver& settings, std::int64_t max_iterations,
+                          kernels::IterationObserver* observer) const;
 
   double epsilon_;
   Cost cost_;

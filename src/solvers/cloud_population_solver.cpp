@@ -43,6 +43,96 @@ std::vector<double> supports(const CloudTable& table) {
   return counts;
 }
 
+using Clouds = kernels::CloudBatch<ExecutionSpace>;
+
+void sinkhorn(const Clouds& problems, const Job::Solver& solver,
+              const kernels::SinkhornSettings& settings, bool from_zeros,
+              const Vector<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status) {
+  if (solver.precision == "float")
+    kernels::sinkhorn<float>(ExecutionSpace(), problems, settings, from_zeros, f, iterations,
+                             status);
+  else
+    kernels::sinkhorn<double>(ExecutionSpace(), problems, settings, from_zeros, f, iterations,
+                              status);
+}
+
+/// A batch of clouds.
+class CloudBlock final : public SolvedBlock {
+ public:
+  CloudBlock(const Clouds& problems, const Job::Solver& settings, double epsilon,
+             const Vector<double, ExecutionSpace>& f)
+      : problems_(problems),
+        settings_(settings),
+        epsilon_(epsilon),
+        offsets_(problems.source_offsets()),
+        f_(f) {}
+
+  void run(const std::vector<std::int32_t>& which, std::int64_t limit,
+           kernels::IterationObserver& observer, std::vector<std::int32_t>& iterations,
+           std::vector<std::int32_t>& status) override {
+    Clouds some{problems_.source, problems_.target, {}, {}};
+    for (const std::int32_t k : which) {
+      some.source_index.push_back(problems_.source_index[static_cast<std::size_t>(k)]);
+      some.target_index.push_back(problems_.target_index[static_cast<std::size_t>(k)]);
+    }
+    const bool all = which.size() == problems_.source_index.size();
+    const auto offsets = some.source_offsets();
+    const Vector<double, ExecutionSpace> f =
+        all ? f_
+            : Vector<double, ExecutionSpace>("otfleet::solver::f",
+                                             static_cast<std::size_t>(offsets.back()));
+    const auto part = [&](std::size_t s) {
+      return Kokkos::subview(f, std::pair(offsets[s], offsets[s + 1]));
+    };
+    if (!all && !from_zeros_)
+      for (std::size_t s = 0; s < which.size(); ++s) Kokkos::deep_copy(part(s), row(which[s]));
+    const Vector<int, ExecutionSpace> made("otfleet::solver::iterations", which.size());
+    const Vector<int, ExecutionSpace> verdict("otfleet::solver::status", which.size());
+    auto limits = sinkhorn_settings(settings_, epsilon_, limit);
+    limits.observer = &observer;
+    sinkhorn(some, settings_, limits, from_zeros_, f, made, verdict);
+    append(iterations, made);
+    append(status, verdict);
+    for (std::size_t s = 0; s < which.size(); ++s) {
+      const bool untouched =
+          iterations[s] == 0 && status[s] == static_cast<int>(kernels::Status::ended);
+      if (untouched && from_zeros_) Kokkos::deep_copy(part(s), 0.0);
+      if (!all) Kokkos::deep_copy(row(which[s]), part(s));
+    }
+    from_zeros_ = false;
+  }
+
+  std::vector<double> potential(std::int32_t problem) const override {
+    std::vector<double> values;
+    append(values, row(problem));
+    return values;
+  }
+
+  void set_potential(std::int32_t problem, const std::vector<double>& values) override {
+    if (from_zeros_) Kokkos::deep_copy(f_, 0.0);
+    from_zeros_ = false;
+    Kokkos::deep_copy(
+        row(problem),
+        Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+            values.data(), values.size()));
+  }
+
+ private:
+  Vector<double, ExecutionSpace> row(std::int32_t problem) const {
+    const auto k = static_cast<std::size_t>(problem);
+    return Kokkos::subview(f_, std::pair(offsets_[k], offsets_[k + 1]));
+  }
+
+  const Clouds& problems_;
+  const Job::Solver& settings_;
+  double epsilon_;
+  std::vector<std::int64_t> offsets_;
+  Vector<double, ExecutionSpace> f_;
+  bool from_zeros_ = true;
+};
+
 }  // namespace
 
 CloudPopulationSolver::CloudPopulationSolver(const CloudPopulation& population, double epsilon)
@@ -66,7 +156,8 @@ CloudPopulationSolver::CloudPopulationSolver(const CloudPopulation& population, 
 }
 
 Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
-                                       const Job::Solution& wanted, SolveSeconds& seconds) const {
+                                       const Job::Solution& wanted, SolveSeconds& seconds,
+                                       SolveControl* control) const {
   Solutions all;
   if (rows.size() == 0) return all;
   const ExecutionSpace space;
@@ -80,16 +171,21 @@ Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
   const auto targets = static_cast<std::size_t>(problems.target_offsets().back());
   const Vector<double, ExecutionSpace> f(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::f"), sources);
-  const Vector<int, ExecutionSpace> iterations("otfleet::solver::iterations", count);
-  const Vector<int, ExecutionSpace> status("otfleet::solver::status", count);
-  {
+  Vector<int, ExecutionSpace> iterations("otfleet::solver::iterations", count);
+  Vector<int, ExecutionSpace> status("otfleet::solver::status", count);
+  if (control != nullptr) {
     const StopWatch watch(seconds.iterate);
-    const auto limits = sinkhorn_settings(settings, epsilon_, settings.max_iterations);
-    if (settings.precision == "float")
-      kernels::sinkhorn<float>(space, problems, limits, true, f, iterations, status);
-    else
-      kernels::sinkhorn<double>(space, problems, limits, true, f, iterations, status);
+    CloudBlock block(problems, settings, epsilon_, f);
+    std::vector<std::int32_t> made, verdict;
+    control->solve(rows, settings.max_iterations, block, made, verdict);
+    iterations = upload_indices(made);
+    status = upload_indices(verdict);
+  } else {
+    const StopWatch watch(seconds.iterate);
+    sinkhorn(problems, settings, sinkhorn_settings(settings, epsilon_, settings.max_iterations),
+             true, f, iterations, status);
   }
+  const auto at_once = control != nullptr ? control->may_end_at_once() : std::nullopt;
   const kernels::Certificates<ExecutionSpace> certificates(static_cast<int>(count));
   Vector<double, ExecutionSpace> g;
   {

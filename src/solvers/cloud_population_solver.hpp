@@ -10,6 +10,7 @@
 #include "src/problems/cloud_population.hpp"
 #include "src/solvers/derived_values.hpp"
 #include "src/solvers/solutions.hpp"
+#include "src/solvers/solve_control.hpp"
 
 namespace otfleet {
 
@@ -21,9 +22,10 @@ class CloudPopulationSolver {
   CloudPopulationSolver(const CloudPopulation& population, double epsilon);
 
   /// Solves the problems of `rows`; potentials and projections lie one problem after the other.
-  /// Adds to `seconds`.
+  /// Adds to `seconds`. With `control`, goes on from what that has, and throws Interrupted where it
+  /// ends it.
   Solutions solve(distributed::Shard rows, const Job::Solver& settings, const Job::Solution& wanted,
-                  SolveSeconds& seconds) const;
+                  SolveSeconds& seconds, SolveControl* control = nullptr) const;
 
   /// About how much work the problems of `rows` are, in pairs of points.
   double work(distributed::Shard rows) const;

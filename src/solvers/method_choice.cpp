@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/sinkhorn/sinkhorn.hpp"
 
@@ -26,8 +27,24 @@ constexpr double most_newton_rows = 2000, most_newton_entries = 2e8;
 /// Sinkhorn is not even tried when its optimistic prediction is that many times Newton's.
 constexpr double hopeless = 4;
 
-double newton_work(double rows, double columns, double range, double epsilon, double threshold) {
-  const double passes = 5 + std::log2(1 + range / epsilon) / 2 - std::log10(threshold) / 2;
+/// The range of the costs in units of epsilon. Beyond 1e15 no solver tells costs apart: predictions
+/// need not go further, and stay finite.
+double relative_range(const kernels::SeparableCost& cost, double epsilon) {
+  constexpr double most = 1e15;
+  const double ratio = cost.range() / epsilon;
+  return ratio <= most ? ratio : most;
+}
+
+/// "about 3,400", or how much it is at least: a prediction has two digits, if that.
+std::string about(double count) {
+  constexpr double most = 1e6;
+  if (!(count < most)) return "more than a million";
+  const double unit = std::pow(10, std::max(0.0, std::floor(std::log10(std::max(count, 1.0))) - 1));
+  return fmt::format("about {:.0f}", std::round(count / unit) * unit);
+}
+
+double newton_work(double rows, double columns, double relative_range, double threshold) {
+  const double passes = 5 + std::log2(1 + relative_range) / 2 - std::log10(threshold) / 2;
   return std::max(passes, 4.0) * (newton_entry * rows * columns + newton_cube * rows * rows * rows);
 }
 
@@ -50,8 +67,8 @@ double iteration_work(const kernels::SeparableCost& cost, double epsilon, double
 }
 
 /// Accelerated, from zeros; without momentum the square root goes.
-double predicted_iterations(double range, const Job::Solver& solver, double epsilon) {
-  const double condition = 1 + range / epsilon;
+double predicted_iterations(double relative_range, const Job::Solver& solver) {
+  const double condition = 1 + relative_range;
   const double digits = std::log(1 + 1 / solver.threshold);
   return solver.acceleration == "momentum" ? 0.15 * std::sqrt(condition) * digits
                                            : 0.06 * condition * digits;
@@ -68,32 +85,40 @@ std::string method_name(Plan plan) {
 MethodChoice choose_method(const Cost& cost, double epsilon, double source_support,
                            double target_support, const Job::Solver& solver) {
   const auto* separable = std::get_if<kernels::SeparableCost>(&cost);
-  if (solver.method == "sinkhorn") return {Plan::sinkhorn, 0, "as asked"};
-  if (solver.method == "newton") return {Plan::newton, 0, "as asked"};
+  if (solver.method == "sinkhorn") return {Plan::sinkhorn, 0, "solver.method asks for it"};
+  if (solver.method == "newton") return {Plan::newton, 0, "solver.method asks for it"};
   if (separable == nullptr)
-    return {Plan::sinkhorn, 0, "costs are computed on the fly, which Newton's method does not do"};
+    return {Plan::sinkhorn, 0,
+            "the costs between these points are not stored, and Newton's method needs them stored"};
   const double rows = std::min(source_support, target_support);
   const double columns = std::max(source_support, target_support);
   if (rows > most_newton_rows || rows * columns > most_newton_entries)
     return {Plan::sinkhorn, 0,
-            fmt::format("supports of {:.0f} and {:.0f} points are too large for Newton's method",
-                        source_support, target_support)};
-  const double newton = newton_work(rows, columns, separable->range(), epsilon, solver.threshold);
+            fmt::format("measures of {:.0f} and {:.0f} points with weight are too large for "
+                        "Newton's method, which is for at most {:.0f}",
+                        source_support, target_support, most_newton_rows)};
+  const double range = relative_range(*separable, epsilon);
+  const double newton = newton_work(rows, columns, range, solver.threshold);
   const double iteration = iteration_work(*separable, epsilon, source_support, target_support);
-  const double iterations = predicted_iterations(separable->range(), solver, epsilon);
+  const double iterations = predicted_iterations(range, solver);
   const double ratio = iterations * iteration / newton;
   if (ratio > hopeless)
     return {Plan::newton, 0,
-            fmt::format("about {:.0f} Sinkhorn iterations would take {:.0f} times Newton's work",
-                        iterations, ratio)};
-  const int budget = static_cast<int>(std::max(10.0, newton / iteration));
+            fmt::format("Sinkhorn's iteration would need {} iterations here, and {} times as long",
+                        about(iterations), about(ratio))};
+  const double most_budget = static_cast<double>(std::numeric_limits<int>::max());
+  const int budget = static_cast<int>(std::clamp(newton / iteration, 10.0, most_budget));
   if (budget >= solver.max_iterations)
     return {
         Plan::sinkhorn, 0,
-        fmt::format("max_iterations is below the {} iterations that Newton's work buys", budget)};
+        fmt::format("solver.max_iterations = {} ends it before Newton's method would be quicker, "
+                    "after {} iterations",
+                    solver.max_iterations, about(budget))};
   return {
       Plan::sinkhorn_then_newton, budget,
-      fmt::format("about {:.0f} iterations expected; Newton's work buys {}", iterations, budget)};
+      fmt::format("Sinkhorn's iteration is expected to need {} iterations; problems that need more "
+                  "than {} go on with Newton's method, which is quicker for those",
+                  about(iterations), budget)};
 }
 
 }  // namespace otfleet

@@ -44,8 +44,17 @@ PartialPotentials::PartialPotentials(fs::path folder, const distributed::Communi
   }
 }
 
-bool PartialPotentials::any_in(const fs::path& folder) {
-  return !part_names(folder, prefix).empty();
+bool PartialPotentials::shared_in(const fs::path& folder) {
+  const auto names = part_names(folder, prefix);
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    long long begin = 0;
+    return std::sscanf(name.c_str(), "potentials-%*d-%lld-", &begin) == 1 && begin > 0;
+  });
+}
+
+bool PartialPotentials::has(std::int64_t problem) const {
+  return std::any_of(found_.begin(), found_.end(),
+                     [&](const Found& one) { return one.problem == problem; });
 }
 
 std::int64_t PartialPotentials::load(std::int64_t problem, Shard points,
@@ -105,8 +114,9 @@ void PartialPotentials::save(std::int64_t problem, Shard points, const std::vect
   saved_ = std::chrono::steady_clock::now();
 }
 
-void PartialPotentials::remove() const {
-  remove_parts(folder_, prefix, identity_, communicator_);
+void PartialPotentials::remove(const fs::path& folder, const std::string& identity,
+                               const distributed::Communicator& communicator) {
+  remove_parts(folder, prefix, identity, communicator);
 }
 
 }  // namespace otfleet

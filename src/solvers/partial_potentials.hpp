@@ -10,9 +10,9 @@
 
 namespace otfleet {
 
-/// How far problems are that all ranks solve together: from time to time every rank saves the
-/// potentials of its points, and a run that goes on, on as many ranks or not, starts from them.
-/// They need not be of the same iteration: any f is a start.
+/// How far problems are that take long, whether one rank solves them or all ranks together: from
+/// time to time every rank saves the potentials of its points, and a run that goes on, on as many
+/// ranks or not, starts from them. They need not be of the same iteration: any f is a start.
 ///
 /// A file is `potentials-<problem>-<begin>-<end>-<job>.h5`, complete whenever it has this name.
 /// Root attributes: otfleet_kind = "partial_potentials", otfleet_version = 1, job (of which run it
@@ -24,8 +24,11 @@ class PartialPotentials {
   PartialPotentials(std::filesystem::path folder, const distributed::Communicator& communicator,
                     std::string identity, double checkpoint_seconds);
 
-  /// True where `folder` holds such files.
-  static bool any_in(const std::filesystem::path& folder);
+  /// True where `folder` holds such files of problems that several ranks solved together.
+  static bool shared_in(const std::filesystem::path& folder);
+
+  /// Whether earlier runs left anything of a problem. Local.
+  bool has(std::int64_t problem) const;
 
   /// Writes what earlier runs left of these points of a problem into f [points.size()] and returns
   /// the iterations behind it; 0: they left nothing, on no rank. Damaged files are passed over with
@@ -41,9 +44,10 @@ class PartialPotentials {
   void save(std::int64_t problem, distributed::Shard points, const std::vector<double>& f,
             std::int64_t iterations);
 
-  /// Removes such files of this job, or warns: what they hold is in a complete solution.
-  /// Collective.
-  void remove() const;
+  /// Removes such files of the job `identity` in `folder`, or warns: what they hold is in a complete
+  /// solution. Collective.
+  static void remove(const std::filesystem::path& folder, const std::string& identity,
+                     const distributed::Communicator& communicator);
 
  private:
   struct Found {

@@ -8,9 +8,11 @@
 #include "src/config/job.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/problems/population.hpp"
+#include "src/reports/convergence.hpp"
 #include "src/solvers/batch_solver.hpp"
 #include "src/solvers/derived_values.hpp"
 #include "src/solvers/solutions.hpp"
+#include "src/solvers/solve_control.hpp"
 
 namespace otfleet {
 
@@ -35,19 +37,21 @@ class PopulationSolver {
 
   /// Solves the problems of `shard` at `settings`; `predictor` is needed for initializer "model".
   /// Adds to `seconds`; `wanted` says what is returned besides the figures. Status is that of
-  /// Solutions::judge().
+  /// Solutions::judge(). With `control`, goes on from what that has, and throws Interrupted where
+  /// it ends it.
   Solutions solve(distributed::Shard shard, const Job::Solver& settings, const Predictor* predictor,
-                  const Job::Solution& wanted, SolveSeconds& seconds) const;
+                  const Job::Solution& wanted, SolveSeconds& seconds,
+                  SolveControl* control = nullptr) const;
 
   /// The same for problems that are not balanced, from zeros, at the epsilon of the constructor.
   Solutions solve_unbalanced(distributed::Shard shard, const Job::Problem& problem,
                              const Job::Solver& settings, const Job::Solution& wanted,
-                             SolveSeconds& seconds) const;
+                             SolveSeconds& seconds, SolveControl* control = nullptr) const;
 
   /// Iterations only, no certificates: what a comparison of starts times.
   std::vector<std::int32_t> count_iterations(distributed::Shard shard, const Job::Solver& settings,
                                              const Predictor* predictor, SolveSeconds& seconds,
-                                             std::int64_t& converged, SolveCounts& counts) const;
+                                             StatusCounts& statuses, SolveCounts& counts) const;
 
   /// Marginal error after 0, 1, …, length − 1 iterations of Sinkhorn at `settings`, summed over the
   /// shard.
@@ -61,6 +65,8 @@ class PopulationSolver {
               const Job::Solution& wanted, Solutions& all, SolveSeconds& seconds) const;
   void iterate(Batch& batch, const Job::Solver& settings, SolveSeconds& seconds,
                SolveCounts& counts) const;
+  void iterate(Batch& batch, distributed::Shard rows, const Job::Solver& settings,
+               SolveSeconds& seconds, SolveCounts& counts, SolveControl& control) const;
 
   const Population& population_;
   BatchSolver solver_;

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/plan/barycentric_projection.hpp"
+#include "src/interruption.hpp"
 #include "src/problems/ground_cost.hpp"
 #include "src/solvers/append.hpp"
 #include "src/solvers/cloud_arrays.hpp"
@@ -19,6 +21,26 @@ namespace otfleet {
 
 using distributed::Reduction;
 using distributed::Shard;
+
+namespace {
+
+/// Says how far a problem is; the ranks agree elsewhere on when to end.
+class Reporter final : public kernels::IterationObserver {
+ public:
+  Reporter(std::int64_t before, const ShardedCloudSolver::Tell& tell)
+      : before_(before), tell_(tell) {}
+
+ private:
+  bool look(int, int iterations, double error) noexcept override {
+    tell_(before_ + iterations, error);
+    return true;
+  }
+
+  std::int64_t before_;
+  const ShardedCloudSolver::Tell& tell_;
+};
+
+}  // namespace
 
 void RankPeers::sum(std::span<double> values) {
   communicator_.all_reduce(values, Reduction::sum);
@@ -82,7 +104,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
                                                    const Job::Solver& settings,
                                                    const Job::Solution& wanted,
                                                    SolveSeconds& seconds,
-                                                   PartialPotentials* partial) {
+                                                   PartialPotentials* partial, const Tell& tell) {
   const ExecutionSpace space;
   const Spread spread = load(problem);
   const auto& problems = spread.problem;
@@ -111,8 +133,10 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
     };
   {
     const StopWatch timer(seconds.iterate);
-    const auto limits = sinkhorn_settings(
-        settings, epsilon_, std::max<std::int64_t>(settings.max_iterations - before, 0));
+    Reporter reporter(before, tell);
+    auto limits = sinkhorn_settings(settings, epsilon_,
+                                    std::max<std::int64_t>(settings.max_iterations - before, 0));
+    if (tell) limits.observer = &reporter;
     if (settings.precision == "float")
       kernels::sinkhorn<float>(space, problems, limits, before == 0, f, iterations, status, {}, {},
                                watch);
@@ -123,7 +147,11 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
   if (part.ended) return part;
   int made = 0;
   Kokkos::deep_copy(made, Kokkos::subview(iterations, 0));
-  if (partial && made > 0) save(made);
+  std::optional<EndAtOnce> at_once;  // nothing is lost from here on
+  if (partial && made > 0) {
+    save(made);
+    at_once.emplace();
+  }
   const kernels::Certificates<ExecutionSpace> certificates(1);
   const Vector<double, ExecutionSpace> g("otfleet::solver::g",
                                          static_cast<std::size_t>(part.targets.size()));

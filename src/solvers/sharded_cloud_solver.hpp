@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 
 #include "distributed/communicator.hpp"
 #include "distributed/ring_exchange.hpp"
@@ -62,6 +63,9 @@ class ShardedCloudSolver {
     bool ended = false;                   ///< before it was solved: the run was asked to end
   };
 
+  /// Told on the way how far a problem is.
+  using Tell = std::function<void(std::int64_t iterations, double error)>;
+
   /// Keeps references to its arguments.
   ShardedCloudSolver(const CloudPopulationRows& population, double epsilon,
                      const distributed::Communicator& communicator);
@@ -73,7 +77,7 @@ class ShardedCloudSolver {
   /// Collective. Adds to `seconds`. With `partial`, goes on from what that has of the problem, and
   /// saves there; iterations count from the first on. Throws UserError as load().
   Part solve(std::int64_t problem, const Job::Solver& settings, const Job::Solution& wanted,
-             SolveSeconds& seconds, PartialPotentials* partial = nullptr);
+             SolveSeconds& seconds, PartialPotentials* partial = nullptr, const Tell& tell = {});
 
   /// Wall seconds of waiting for columns of other ranks; local.
   double wait_seconds() const { return peers_.wait_seconds(); }

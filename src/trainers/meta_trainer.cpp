@@ -3,10 +3,12 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "distributed/shard.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
 #include "kernels/training/loss.hpp"
+#include "src/solvers/append.hpp"
 #include "src/solvers/stop_watch.hpp"
 
 namespace otfleet {
@@ -82,14 +84,21 @@ StepFigures MetaTrainer::step(double rate) {
                      sums, rate, watch, seconds_);
 }
 
-void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {
+Job::Solver MetaTrainer::target_solver() const {
   Job::Solver settings;
   settings.initializer = "model";  // what the predictions are: early ones give way to zeros
   settings.threshold = settings_.target_threshold;
+  return settings;
+}
+
+void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {
   Batch batch(problems);
   Kokkos::deep_copy(batch.f, f_);
   SolveCounts ignored;
-  solver_.solve(batch, settings, ignored);
+  solver_.solve(batch, target_solver(), ignored);
+  std::vector<std::int32_t> statuses;
+  append(statuses, batch.status);
+  target_statuses_.add(statuses);
   kernels::potential_distance<ExecutionSpace>(ExecutionSpace(), a_, f_, batch.f, settings_.epsilon,
                                               static_cast<double>(settings_.batch), slope_);
 }

@@ -5,6 +5,7 @@
 
 #include "distributed/communicator.hpp"
 #include "src/models/potential_model.hpp"
+#include "src/reports/convergence.hpp"
 #include "src/solvers/batch_solver.hpp"
 #include "src/trainers/data_parallel_step.hpp"
 #include "src/trainers/pair_sampler.hpp"
@@ -48,6 +49,12 @@ class MetaTrainer final : public Trainer {
     return update_.averaging_figures();
   }
 
+  /// How the problems that predictions are regressed onto ended, in this run, on this rank; none
+  /// for TrainingLoss::objective. Local.
+  const StatusCounts& target_statuses() const { return target_statuses_; }
+  /// How they are solved. Local.
+  Job::Solver target_solver() const;
+
  private:
   void slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems);
 
@@ -57,6 +64,7 @@ class MetaTrainer final : public Trainer {
   DataParallelStep update_;
   BatchSolver solver_;
   TrainingSeconds seconds_;
+  StatusCounts target_statuses_;
   std::int64_t first_ = 0, count_ = 0;                ///< this rank's part of a batch
   Matrix<double, ExecutionSpace> a_, b_, f_, slope_;  ///< slope: of the loss, by f
   Vector<int, ExecutionSpace> identity_;

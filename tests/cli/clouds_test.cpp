@@ -189,7 +189,7 @@ TEST_F(Clouds, ShardIsChosenByWork) {
   EXPECT_EQ(one["shard"]["reason"], "there is one rank");
   const auto two = report_of("solve", "one-large2", overrides, 2);
   EXPECT_EQ(two["shard"]["chosen"], "rows");
-  EXPECT_NE(two["shard"]["reason"].get<std::string>().find("1 problem, 2 ranks"),
+  EXPECT_NE(two["shard"]["reason"].get<std::string>().find("1 problem on 2 ranks"),
             std::string::npos);
   const auto a = column("one-large1", "f"), b = column("one-large2", "f");
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-10);

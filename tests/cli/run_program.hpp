@@ -56,6 +56,11 @@ class StartedProgram {
     if (running()) ::kill(child_, signal);
   }
 
+  /// Sends a signal to its process group, as a terminal does: words[0] has to be "setsid".
+  void send_to_group(int signal) {
+    if (running()) ::kill(-child_, signal);
+  }
+
   /// What it has said on stderr so far.
   std::string said() const { return read_bytes(err_); }
 

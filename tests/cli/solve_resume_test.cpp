@@ -57,7 +57,7 @@ TEST_F(SolveResume, KilledTenTimesNothingIsLost) {
 }
 
 TEST_F(SolveResume, AskedToEndItSavesAndGoesOn) {
-  for (const int signal : {SIGUSR1, SIGTERM}) {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) {
     const auto output = "asked" + std::to_string(signal);
     StartedProgram program(testing::words_on_ranks_with_pids(2, "asked-pid", solve(output)),
                            folder_->path());

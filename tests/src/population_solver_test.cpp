@@ -350,12 +350,13 @@ TEST(PopulationSolver, CountsTheSameIterations) {
   settings.max_iterations = 12;  // some make it, some do not
   const Solutions solutions = solve(solver, all_of(population), settings);
   SolveSeconds seconds;
-  std::int64_t converged = -1;
+  StatusCounts statuses;
   SolveCounts counts;
   EXPECT_EQ(
-      solver.count_iterations(all_of(population), settings, nullptr, seconds, converged, counts),
+      solver.count_iterations(all_of(population), settings, nullptr, seconds, statuses, counts),
       solutions.iterations);
-  EXPECT_EQ(converged, std::count(solutions.status.begin(), solutions.status.end(), 0));
+  EXPECT_EQ(statuses.converged(), std::count(solutions.status.begin(), solutions.status.end(), 0));
+  EXPECT_EQ(statuses.total(), population.problems());
   EXPECT_GT(seconds.iterate, 0);
 }
 

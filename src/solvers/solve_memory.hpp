@@ -1,0 +1,23 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "distributed/hdf5_file.hpp"
+#include "src/config/job.hpp"
+#include "src/memory/available_memory.hpp"
+
+namespace otfleet {
+
+/// What reading a population and solving its problems takes on a rank at least, from the shapes in
+/// its file alone. Of a file that is not as it should be some parts are missing: reading it says
+/// more. Local.
+std::vector<MemoryPart> solve_memory(const distributed::Hdf5File& population, const Job& job);
+
+/// Throws UserError where that is more than there is; `processes` of this program share the
+/// machine. Local.
+void require_solve_memory(const std::filesystem::path& population, const Job& job, int processes);
+
+/// Of the solutions of how many bytes a block of problems may be.
+constexpr double most_block_bytes = 1 << 28;
+
+}  // namespace otfleet

@@ -1,0 +1,69 @@
+#include "src/solvers/method_choice.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <vector>
+
+namespace otfleet {
+namespace {
+
+Cost dense_cost(int n, double largest) {
+  std::vector<double> costs(static_cast<std::size_t>(n) * static_cast<std::size_t>(n), 0.0);
+  for (std::size_t k = 0; k < costs.size(); ++k)
+    costs[k] = largest * (static_cast<double>(k % 7) / 6);
+  return kernels::SeparableCost::dense(n, n, costs);
+}
+
+/// The longest run of digits in a text.
+std::size_t longest_number(const std::string& text) {
+  std::size_t longest = 0, now = 0;
+  for (const char c : text) {
+    now = std::isdigit(static_cast<unsigned char>(c)) ? now + 1 : 0;
+    longest = std::max(longest, now);
+  }
+  return longest;
+}
+
+/// Whatever epsilon, costs and threshold: the budget is a number of iterations, the reason a line.
+TEST(MethodChoice, ExtremesStayNumbersAndShortLines) {
+  for (const double largest : {1e-300, 1.0, 1e300, 1.7e308})
+    for (const double epsilon : {1e-310, 1e-300, 1e-2, 1e300})
+      for (const double threshold : {1e-300, 1e-3})
+        for (const char* acceleration : {"none", "momentum"})
+          for (const std::int64_t most : {std::int64_t{1}, std::int64_t{2000000000}}) {
+            Job::Solver solver;
+            solver.threshold = threshold;
+            solver.acceleration = acceleration;
+            solver.max_iterations = most;
+            const auto choice = choose_method(dense_cost(20, largest), epsilon, 20, 20, solver);
+            EXPECT_GE(choice.sinkhorn_iterations, 0);
+            EXPECT_LT(choice.reason.size(), 200u) << choice.reason;
+            EXPECT_LE(longest_number(choice.reason), 10u) << choice.reason;
+          }
+}
+
+TEST(MethodChoice, ARangeThatOverflowsIsNoFault) {
+  std::vector<double> costs = {0, 1.7e308, -1.7e308, 0};
+  const Cost cost = kernels::SeparableCost::dense(2, 2, costs);
+  EXPECT_FALSE(choose_method(cost, 1e-2, 2, 2, Job::Solver()).reason.empty());
+}
+
+TEST(MethodChoice, ReasonsAreInPlainWords) {
+  Job::Solver solver;
+  solver.method = "newton";
+  EXPECT_EQ(choose_method(dense_cost(5, 1), 1e-2, 5, 5, solver).reason,
+            "solver.method asks for it");
+  solver.method = "auto";
+  const auto large = choose_method(dense_cost(5, 1), 1e-2, 3000, 4000, solver).reason;
+  EXPECT_NE(large.find("3000 and 4000 points"), std::string::npos) << large;
+  const auto slow = choose_method(dense_cost(5, 1), 1e-8, 5, 5, solver);
+  EXPECT_EQ(slow.plan, MethodChoice::Plan::newton);
+  EXPECT_NE(slow.reason.find("Sinkhorn's iteration would need about"), std::string::npos)
+      << slow.reason;
+}
+
+}  // namespace
+}  // namespace otfleet
