@@ -1,6 +1,7 @@
 #include "src/solvers/population_solver.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"
@@ -150,11 +151,15 @@ Solutions PopulationSolver::solve_unbalanced(Shard shard, const Job::Problem& pr
     const kernels::UnbalancedSolution<ExecutionSpace> solution(
         problems.size(), static_cast<int>(population_.geometry.n),
         static_cast<int>(population_.geometry.m));
-    std::visit(
-        [&](const auto& cost) {
-          kernels::solve_unbalanced(ExecutionSpace(), cost, problems, settings, solution);
-        },
-        solver_.cost());
+    try {
+      std::visit(
+          [&](const auto& cost) {
+            kernels::solve_unbalanced(ExecutionSpace(), cost, problems, settings, solution);
+          },
+          solver_.cost());
+    } catch (const std::invalid_argument& error) {
+      throw UserError(std::string("/measures: ") + error.what());
+    }
     if (potentials) {
       append(all.f, solution.f);
       append(all.g, solution.g);

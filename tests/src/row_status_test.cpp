@@ -7,6 +7,7 @@
 #include "src/solvers/cloud_population_solver.hpp"
 #include "src/solvers/initializers.hpp"
 #include "src/solvers/population_solver.hpp"
+#include "tests/src/expect_error.hpp"
 #include "tests/src/small_populations.hpp"
 
 namespace otfleet {
@@ -146,6 +147,20 @@ TEST(RowStatus, ThresholdsAreSharesOfTheMassForEveryStart) {
         }
       }
     }
+}
+
+TEST(RowStatus, MassesWhoseProductIsNoNumberAreAMistakeOfTheUser) {
+  Population population = dense_population(5, 5, 2, 3);
+  for (auto* weights : {&population.source_weights, &population.target_weights})
+    for (double& weight : *weights) weight *= 1e200;
+  Job::Problem problem;
+  problem.tau_a = problem.tau_b = 0.9;
+  SolveSeconds seconds;
+  testing::expect_error(
+      [&] {
+        PopulationSolver(population, 0.01).solve_unbalanced({0, 3}, problem, {}, true, seconds);
+      },
+      "product of the masses");
 }
 
 }  // namespace
