@@ -22,8 +22,8 @@ namespace otfleet::kernels {
 
 /// As the overload for SeparableCost; always in the logarithmic domain. Work: two passes over the
 /// pairs an iteration, four while potentials still move by more than 41 epsilon. float: exponents
-/// carry about 1e-7 of (largest cost)/epsilon, so that this times the mass bounds from below what
-/// marginal error can be reached.
+/// carry about 1e-7 of (largest cost)/epsilon, which bounds from below what marginal error can be
+/// reached.
 /// Throws std::invalid_argument also when `settings.path` asks for the scaling path, and when costs
 /// do not fit into Scalar.
 template <class Scalar, class ExecutionSpace>

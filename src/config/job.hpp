@@ -118,7 +118,7 @@ struct Job {
 
   struct Solver {
     std::string method = "auto";  // auto | sinkhorn | newton
-    double threshold = 1e-3;      // L1 marginal error
+    double threshold = 1e-3;      // L1 marginal error, a share of the mass
     std::int64_t inner_iterations = 1;
     std::int64_t max_iterations = 2000;
     std::string acceleration = "momentum";  // momentum | none; Sinkhorn only

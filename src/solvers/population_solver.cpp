@@ -1,6 +1,7 @@
 #include "src/solvers/population_solver.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "distributed/error.hpp"
 #include "kernels/clouds/cloud_solver.hpp"

@@ -57,6 +57,7 @@ class Interruption : public testing::PipelineTest {
     return step;
   }
 
+  /// Plain iterations at a tiny epsilon come closer for minutes.
   static Words endless_solve(const std::string& output) {
     return words(
         "solve", output,

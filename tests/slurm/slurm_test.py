@@ -167,6 +167,7 @@ class Tests:
     def a_solve_that_is_asked_to_end_goes_on(self):
         """In the queue again, and what it had solved is not solved twice."""
         options = "--set solver.initializer=zeros --set solver.method=sinkhorn " \
+                  "--set solver.acceleration=none --set problem.epsilon=1e-3 " \
                   "--set solver.threshold=1e-300 --set solver.max_iterations=20000 " \
                   "--set solver.checkpoint_seconds=0 --set files.test_population=" \
                   f"{self.path('srun')}/make/test.h5"

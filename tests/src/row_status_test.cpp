@@ -6,7 +6,9 @@
 
 #include "src/solvers/cloud_population_solver.hpp"
 #include "src/solvers/initializers.hpp"
+#include "src/solvers/kernel_errors.hpp"
 #include "src/solvers/population_solver.hpp"
+#include "tests/src/expect_error.hpp"
 #include "tests/src/small_populations.hpp"
 
 namespace otfleet {
@@ -146,6 +148,23 @@ TEST(RowStatus, ThresholdsAreSharesOfTheMassForEveryStart) {
         }
       }
     }
+}
+
+TEST(RowStatus, MassesWhoseProductIsNoNumberAreAMistakeOfTheUser) {
+  Population population = dense_population(5, 5, 2, 3);
+  for (auto* weights : {&population.source_weights, &population.target_weights})
+    for (double& weight : *weights) weight *= 1e200;
+  Job::Problem problem;
+  problem.tau_a = problem.tau_b = 0.9;
+  SolveSeconds seconds;
+  const PopulationSolver solver(population, 0.01);
+  testing::expect_error(
+      [&] {
+        with_population_named("given.h5", 0.01, [&] {
+          return solver.solve_unbalanced({0, 3}, problem, {}, Job::Solution{}, seconds);
+        });
+      },
+      "given.h5", "product of the masses");
 }
 
 }  // namespace
