@@ -49,10 +49,10 @@ struct SmallCertificateKernel {
 
   struct LaneState {
     double total[sums][L::width], largest[L::width];
-    int count[2][L::width];   ///< points
-    int used[2][L::width];    ///< rows that are no padding
-    int rows[2];              ///< of the largest problem
-    double hidden[L::width];  ///< share of a weight that rounding may hide, see rounding.hpp
+    int count[2][L::width];     ///< points
+    int used[2][L::width];      ///< rows that are no padding
+    int rows[2];                ///< of the largest problem
+    double rounding[L::width];  ///< relative, of sums over the plan: see rounding.hpp
   };
 
   static std::size_t scratch_bytes(int team_size) {
@@ -75,6 +75,7 @@ struct SmallCertificateKernel {
       fit_target(team, tile, lanes, partial);
       if (g) store_target(team, tile, lanes, t);
       if (out.dual_value.extent(0) == 0) continue;
+      find_rounding(team, tile, lanes, t);
       measure(team, tile, lanes, partial);
       scale_target(team, tile, lanes, partial);
       round(team, tile, lanes, partial);
@@ -108,11 +109,6 @@ struct SmallCertificateKernel {
         lanes.largest[lane] = tile.largest_potential(f + problems.problems(position).begin[source],
                                                      lanes.count[source][lane], lane);
     });
-    for_lanes<L>(team, [&](int lane) {
-      const int position = t * L::width + lane;
-      lanes.hidden[lane] =
-          position < problems.size() ? widening * rounding_of(problems.problems(position)) : 0.0;
-    });
     for (int lane = 0; lane < L::width; ++lane)
       load_lane(team, tile, lane, lanes.count, lanes.used,
                 [&](int side, int row) { load_row(tile, lanes, t, side, row, lane); });
@@ -131,9 +127,26 @@ struct SmallCertificateKernel {
   KOKKOS_FUNCTION static double terms_of(const SmallProblem& problem) {
     return 2.0 * (problem.size[source] + problem.size[target]);
   }
-  /// Relative, of sums over a problem's plan.
-  KOKKOS_FUNCTION double rounding_of(const SmallProblem& problem) const {
-    return plan_rounding(terms_of(problem), problems.dimension(), 4 * scale * problem.bound);
+  /// The relative rounding of sums over the lanes' plans, from their potentials; see rounding.hpp.
+  KOKKOS_FUNCTION void find_rounding(const TeamMember& team, const Tile& tile, LaneState& lanes,
+                                     int t) const {
+    for_lanes<L>(team, [&](int lane) {
+      const int position = t * L::width + lane;
+      lanes.rounding[lane] = 0;
+      if (position >= problems.size()) return;
+      double exponent = 0;
+      for (int side = 0; side < 2; ++side) {
+        double most = 0;
+        for (int row = 0; row < lanes.count[side][lane]; ++row) {
+          const double potential = tile.array(side, Tile::potential)[Tile::at(row, lane)];
+          const double size = potential < 0 ? -potential : potential;
+          if (size > most) most = size;
+        }
+        exponent += most;
+      }
+      lanes.rounding[lane] =
+          plan_rounding(terms_of(problems.problems(position)), problems.dimension(), exponent);
+    });
   }
 
   KOKKOS_FUNCTION void load_row(const Tile& tile, const LaneState& lanes, int t, int side, int row,
@@ -254,8 +267,9 @@ struct SmallCertificateKernel {
           for (int r = 0; r < block; ++r) {
             const long at = Tile::at(row + r, lane);
             const Pack weight = L::load(tile.array(target, Tile::weight) + at);
-            L::store(tile.array(target, Tile::missing) + at,
-                     what_lacks(weight, plan.sum[r], L::load(lanes.hidden + lane)));
+            L::store(
+                tile.array(target, Tile::missing) + at,
+                what_lacks(weight, plan.sum[r], Pack(widening) * L::load(lanes.rounding + lane)));
             scale_down(tile, target, at, weight, plan.sum[r]);
           }
         });
@@ -269,7 +283,8 @@ struct SmallCertificateKernel {
           const PlanRows plan = plan_rows<true, true>(tile, source, row, lanes.rows[target], lane);
           for (int r = 0; r < block; ++r) {
             const Pack weight = L::load(tile.array(source, Tile::weight) + Tile::at(row + r, lane));
-            const Pack lacking = what_lacks(weight, plan.sum[r], L::load(lanes.hidden + lane)),
+            const Pack lacking = what_lacks(weight, plan.sum[r],
+                                            Pack(widening) * L::load(lanes.rounding + lane)),
                        none(0.0);
             total[0] = total[0] + if_greater(weight, none, plan.cost[r], none);
             total[1] = total[1] + lacking;
@@ -338,7 +353,7 @@ struct SmallCertificateKernel {
       const PointBounds bounds =
           bound_points({total(kept_cost), total(added_cost), total(lack), total(first_dual),
                         total(second_dual), problem.bound, problem.bound, terms_of(problem),
-                        rounding_of(problem), problem.bound, problem.rounding});
+                        lanes.rounding[lane], problem.bound, problem.rounding});
       out.upper_bound(problem.k) = mass * bounds.upper;
       out.lower_bound(problem.k) = mass * bounds.lower;
     });

@@ -37,6 +37,17 @@ class LongProblem : public testing::PipelineTest {
     return words("solve", output, overrides);
   }
 
+  /// As many iterations as take some seconds on this machine.
+  static int enough_iterations(const std::string& population, const Words& more = {}) {
+    constexpr double wanted_seconds = 8;
+    constexpr int few = 100;
+    const std::string output = "few-" + population;
+    const auto result = run(solve(population, output, few, more));
+    EXPECT_EQ(result.code, 0) << result.err;
+    const double seconds = read_report(output)["seconds"]["iterate"];
+    return few + static_cast<int>(few * wanted_seconds / std::max(seconds, 1e-3));
+  }
+
   static bool has_state(const std::string& output) {
     std::error_code ignored;
     for (const auto& entry :
@@ -47,8 +58,8 @@ class LongProblem : public testing::PipelineTest {
 
   /// Interrupts the solve once it has said how far it is, and has another run finish it.
   static void expect_resumed(const std::string& population, const std::string& output,
-                             int iterations, const Words& more = {},
-                             const std::string& error = "marginal_error") {
+                             const Words& more = {}, const std::string& error = "marginal_error") {
+    const int iterations = enough_iterations(population, more);
     Words command = solve(population, output, iterations, more);
     command.insert(command.begin(), OTFLEET_PROGRAM);
     StartedProgram program(command, folder_->path());
@@ -78,32 +89,32 @@ TEST_F(LongProblem, OnAGrid) {
   population.source = {0};
   population.target = {1};
   write_population(path("grid.h5"), population);
-  expect_resumed("grid.h5", "long-grid", 5000, {"problem.epsilon=1e-6"});
+  expect_resumed("grid.h5", "long-grid", {"problem.epsilon=1e-6"});
 }
 
 TEST_F(LongProblem, WithADenseCost) {
   write_population(path("dense.h5"), testing::dense_population(700, 700, 1, 1));
-  expect_resumed("dense.h5", "long-dense", 1500, {"problem.epsilon=1e-5"});
+  expect_resumed("dense.h5", "long-dense", {"problem.epsilon=1e-5"});
 }
 
 TEST_F(LongProblem, OnPoints) {
   write_population(path("points.h5"), testing::line_population(2500, 2, 1, "squared_euclidean"));
-  expect_resumed("points.h5", "long-points", 1500, {"problem.epsilon=1e-6"});
+  expect_resumed("points.h5", "long-points", {"problem.epsilon=1e-6"});
 }
 
 TEST_F(LongProblem, BetweenClouds) {
   write_cloud_population(path("clouds.h5"), testing::large_problem(1500, 2));
-  expect_resumed("clouds.h5", "long-clouds", 3000, {"problem.epsilon=1e-5"});
+  expect_resumed("clouds.h5", "long-clouds", {"problem.epsilon=1e-5"});
 }
 
 TEST_F(LongProblem, RowByRowOnOneRank) {
   write_cloud_population(path("rows.h5"), testing::large_problem(1500, 2));
-  expect_resumed("rows.h5", "long-rows", 3000, {"problem.epsilon=1e-5", "solver.shard=rows"});
+  expect_resumed("rows.h5", "long-rows", {"problem.epsilon=1e-5", "solver.shard=rows"});
 }
 
 TEST_F(LongProblem, ThatIsNotBalanced) {
   write_population(path("unbalanced.h5"), testing::dense_population(500, 500, 1, 1));
-  expect_resumed("unbalanced.h5", "long-unbalanced", 1500,
+  expect_resumed("unbalanced.h5", "long-unbalanced",
                  {"problem.epsilon=1e-5", "problem.tau_a=0.9999", "problem.tau_b=0.9999",
                   "solver.method=auto", "solver.acceleration=momentum"},
                  "residual");
@@ -113,22 +124,24 @@ TEST_F(LongProblem, ThatIsNotBalanced) {
 TEST_F(LongProblem, KilledItGoesOnFromItsLastSave) {
   write_population(path("killed.h5"), testing::dense_population(700, 700, 1, 1));
   const Words more = {"problem.epsilon=1e-5", "solver.checkpoint_seconds=1"};
-  Words command = solve("killed.h5", "long-killed", 1000, more);
+  const int iterations = enough_iterations("killed.h5", more);
+  Words command = solve("killed.h5", "long-killed", iterations, more);
   command.insert(command.begin(), OTFLEET_PROGRAM);
   StartedProgram program(command, folder_->path());
   while (program.running() && !has_state("long-killed"))
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   program.send(SIGKILL);
   EXPECT_EQ(program.wait().code, 128 + SIGKILL);
-  const auto resumed = run(solve("killed.h5", "long-killed", 1000, more));
+  const auto resumed = run(solve("killed.h5", "long-killed", iterations, more));
   ASSERT_EQ(resumed.code, 0) << resumed.err;
-  EXPECT_EQ(column<std::int32_t>("long-killed", "iterations")[0], 1000);
+  EXPECT_EQ(column<std::int32_t>("long-killed", "iterations")[0], iterations);
 }
 
 /// Through mpirun, which leaves a second: two ranks, each with a long problem.
 TEST_F(LongProblem, OnEveryRankThroughMpirun) {
   write_population(path("two.h5"), testing::dense_population(700, 700, 2, 2));
-  const auto command = solve("two.h5", "long-two", 1500, {"problem.epsilon=1e-5"});
+  const int iterations = enough_iterations("two.h5", {"problem.epsilon=1e-5"});
+  const auto command = solve("two.h5", "long-two", iterations, {"problem.epsilon=1e-5"});
   StartedProgram program(testing::words_on_ranks(2, command), folder_->path());
   while (program.running() && count_of(program.said(), " iterations, error ") == 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -141,7 +154,7 @@ TEST_F(LongProblem, OnEveryRankThroughMpirun) {
   EXPECT_EQ(saved, 2);
   const auto resumed = run(command);
   ASSERT_EQ(resumed.code, 0) << resumed.err;
-  for (const int made : column<std::int32_t>("long-two", "iterations")) EXPECT_EQ(made, 1500);
+  for (const int made : column<std::int32_t>("long-two", "iterations")) EXPECT_EQ(made, iterations);
 }
 
 }  // namespace

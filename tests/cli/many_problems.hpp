@@ -13,8 +13,9 @@ class ManyProblems : public PipelineTest {
   static void SetUpTestSuite() {
     PipelineTest::SetUpTestSuite();
     if (std::filesystem::exists(path("unbroken/solution.h5"))) return;
-    const auto made = run({"make", "job.toml", "--output", "many", "--set",
-                           "make.test_problems=" + std::to_string(many)});
+    const auto made =
+        run({"make", "job.toml", "--output", "many", "--set",
+             "make.test_problems=" + std::to_string(many), "--set", "make.repeat_pairs=true"});
     ASSERT_EQ(made.code, 0) << made.err;
     const auto solved = run(solve("unbroken"));
     ASSERT_EQ(solved.code, 0) << solved.err;

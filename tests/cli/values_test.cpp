@@ -48,7 +48,8 @@ TEST_F(Values, OfSolutionsAsATable) {
     std::istringstream row(lines[static_cast<std::size_t>(k) + 1]);
     double problem = 0, status = 0, source = 0, target = 0, first = 0, second = 0;
     char comma = 0;
-    row >> problem >> comma >> status >> comma >> source >> comma >> target >> comma >> first >> comma >> second;
+    row >> problem >> comma >> status >> comma >> source >> comma >> target >> comma >> first >>
+        comma >> second;
     EXPECT_EQ(problem, k);
     EXPECT_EQ(source, population.source[static_cast<std::size_t>(k)]);
     EXPECT_EQ(target, population.target[static_cast<std::size_t>(k)]);

@@ -66,9 +66,9 @@ TEST(ForbiddenEntries, carry_no_mass_and_bounds_hold_exactly) {
                      std::to_string(size));
         const auto batch = random_forbidding(random, size, size + size / 2, 4, forbidden);
         const double mass = dense_problem(batch, 0, 1).mass();
-        const auto settings = settings_for(epsilon, 1e-4 * mass, 3000);
+        const auto settings = settings_for(epsilon, 1e-4, 3000);
         for (const auto& f : {solve<double>(batch, settings).f, solve<float>(batch, settings).f,
-                              solve_newton(batch, epsilon, 1e-4 * mass).f}) {
+                              solve_newton(batch, epsilon, 1e-4).f}) {
           const auto judged = judge(batch, epsilon, f);
           for (int k = 0; k < batch.size(); ++k) {
             const long double optimum = exact(batch, k);
@@ -79,9 +79,9 @@ TEST(ForbiddenEntries, carry_no_mass_and_bounds_hold_exactly) {
             EXPECT_TRUE(std::isfinite(judged.upper_bound[k]));
           }
         }
-        const auto judged = judge(batch, epsilon, solve_newton(batch, epsilon, 1e-4 * mass).f);
+        const auto judged = judge(batch, epsilon, solve_newton(batch, epsilon, 1e-4).f);
         for (int k = 0; k < batch.size(); ++k) {
-          EXPECT_LT(judged.marginal_error[k], 1e-4 * mass);
+          EXPECT_LE(judged.marginal_error[k], 1e-4);
           EXPECT_NEAR(judged.upper_bound[k], judged.transport_cost[k], 0.05 * mass);
         }
       }

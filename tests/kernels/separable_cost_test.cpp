@@ -61,7 +61,7 @@ TEST(SeparableCost, rejects_what_is_not_a_cost) {
   EXPECT_THROW(SeparableCost::dense(-1, -1, {0}), std::invalid_argument);
   EXPECT_THROW(SeparableCost::dense(2, 2, {1, 2, 3}), std::invalid_argument);
   EXPECT_THROW(SeparableCost::dense(1, 2, {1, nan}), std::invalid_argument);
-  EXPECT_THROW(SeparableCost::dense(1, 2, {test::infinity, 1}), std::invalid_argument);
+  EXPECT_THROW(SeparableCost::dense(1, 2, {-test::infinity, 1}), std::invalid_argument);
   EXPECT_THROW(SeparableCost::squared_euclidean_grid({{0, 1}, {}}), std::invalid_argument);
 }
 

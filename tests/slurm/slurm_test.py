@@ -23,6 +23,7 @@ source_weights = "uniform"
 grid = [8, 8]
 train_problems = 200
 test_problems = {problems}
+repeat_pairs = true
 train_measures = 40
 test_measures = 20
 [model]
