@@ -78,7 +78,9 @@ SeparableCost SeparableCost::squared_euclidean_grid(const std::vector<std::vecto
       for (double to : x) cost.values.push_back((from - to) * (from - to));
     costs.push_back(std::move(cost));
   }
-  return SeparableCost(std::move(costs));
+  SeparableCost result(std::move(costs));
+  if (axes.size() == 1) result.line_ = axes[0];
+  return result;
 }
 
 SeparableCost SeparableCost::dense(int n, int m, std::vector<double> values) {

@@ -36,6 +36,8 @@ class SeparableCost {
   const std::vector<AxisCost>& axes() const { return axes_; }
   int n() const { return n_; }
   int m() const { return m_; }
+  /// The coordinates of both sides' points where the cost is |x − y|² on a line; else empty.
+  const std::vector<double>& line() const { return line_; }
   /// Is any entry +inf?
   bool forbids() const { return forbids_; }
   /// Smallest and largest finite entry of C; `range` is their difference.
@@ -56,6 +58,7 @@ class SeparableCost {
 
  private:
   std::vector<AxisCost> axes_;
+  std::vector<double> line_;
   int n_ = 1, m_ = 1, max_points_ = 1;
   double minimum_ = 0, range_ = 0, offset_ = 0;
   bool forbids_ = false;

@@ -120,6 +120,25 @@ TEST(StoredCost, forbidden_entries_carry_nothing) {
   }
 }
 
+/// Whose costs are computed.
+TEST(StoredCost, a_line_in_passes) {
+  Random random(99);
+  Row line = random.uniform_row(83, 1e3, 1e3 + 2);
+  auto batch = random_batch(random, SeparableCost::squared_euclidean_grid({line}), 4, 0.3);
+  for (double epsilon : {0.005, 0.5}) {
+    const auto settings = settings_for(epsilon, 1e-7, 3000);
+    const auto f = solve_in_passes<double>(batch, settings).f;
+    const auto tiles = judge(batch, epsilon, f), passes = judge_in_passes(batch, epsilon, f);
+    for (int k = 0; k < batch.size(); ++k) {
+      EXPECT_NEAR(passes.marginal_error[k], tiles.marginal_error[k], 1e-9);
+      EXPECT_NEAR(passes.dual_value[k], tiles.dual_value[k], 1e-9);
+      EXPECT_NEAR(passes.transport_cost[k], tiles.transport_cost[k], 1e-9);
+      EXPECT_NEAR(passes.upper_bound[k], tiles.upper_bound[k], 1e-8);
+      EXPECT_NEAR(passes.lower_bound[k], tiles.lower_bound[k], 1e-8);
+    }
+  }
+}
+
 /// sinkhorn() and certify() take them where a matrix is large.
 TEST(StoredCost, one_large_problem) {
   Random random(98);
