@@ -100,7 +100,7 @@ struct SoftminPass {
 
     Pack sum[packs];
     for (int g = 0; g < packs; ++g) sum[g] = Pack(0.0);
-    const Pack inverse_epsilon(1 / epsilon), relative_cut(cut / epsilon), least(-1e300);
+    const Pack inverse_epsilon(1 / epsilon), relative_cut(cut / epsilon);
     int filled = 0;
     for (int t = 0; t < count[c]; ++t) {
       const int i = rows_of_block[t];
@@ -114,7 +114,7 @@ struct SoftminPass {
         const Pack power = (potential - L::load(cost + at) - most[g]) * inverse_epsilon;
         Pack value(0.0);
         if (some_lane_positive(power + relative_cut)) value = exp(power);
-        L::store(z + at, max(power, least));  // finite where an entry is forbidden
+        L::store(z + at, power);
         L::store(e + at, value);
         sum[g] = sum[g] + value;
       }
@@ -163,13 +163,15 @@ struct SoftminPass {
   KOKKOS_FUNCTION void add_marginals(double* e_buffer, double* z_buffer, int* used, int& filled,
                                      const Pack* b, const Pack* inverse,
                                      const Derivatives& out) const {
+    const Pack least(-1e300);  // what an exponent is taken for where an entry is forbidden
     Pack mean[packs];
     if (with_moment) {
       for (int g = 0; g < packs; ++g) mean[g] = Pack(0.0);
       for (int t = 0; t < filled; ++t)
         for (int g = 0; g < packs; ++g) {
           const long at = static_cast<long>(t) * Block::width + g * L::pack_width;
-          mean[g] = mean[g] + L::load(e_buffer + at) * inverse[g] * L::load(z_buffer + at);
+          mean[g] =
+              mean[g] + L::load(e_buffer + at) * inverse[g] * max(L::load(z_buffer + at), least);
         }
     }
     int kept = 0;
@@ -182,7 +184,7 @@ struct SoftminPass {
         mass = mass + p;
         square = square + p * w;
         most = max(most, w);
-        if (with_moment) moment = moment + p * (L::load(z_buffer + at) - mean[g]);
+        if (with_moment) moment = moment + p * (max(L::load(z_buffer + at), least) - mean[g]);
         L::store(e_buffer + static_cast<long>(kept) * Block::width + g * L::pack_width, w);
       }
       add<ExecutionSpace>(out.marginal + i, sum_lanes(mass));

@@ -54,6 +54,7 @@ struct CertificateKernel {
     second_dual,
     second_size,
     largest_first,
+    largest_potential,
     sums
   };
 
@@ -79,14 +80,21 @@ struct CertificateKernel {
       Region source, target;
       half.regions(t, source, target);
       half.load(team, t, tile);
+      for (int lane = 0; lane < L::width; ++lane)
+        totals[largest_potential * L::width + lane] = half.largest(team, half.instance(t, lane));
+      team.team_barrier();
       Half::run(team, tile, half.to_target.within(source, target),
                 half.to_source.within(target, source), scratch);
       measure(team, tile, source, target, totals, partial);
-      write_target_potentials(team, t, tile);
+      write_target_potentials(team, t, tile, totals);
       round(team, tile, source, target, totals, partial);
       bound_below(team, t, tile, source, target, totals, partial);
       write(team, t, totals);
     }
+  }
+
+  KOKKOS_FUNCTION static double largest_of(const double* totals, int lane) {
+    return totals[largest_potential * L::width + lane];
   }
 
   KOKKOS_FUNCTION static Pack row_sum(const double* u, const double* y, int row, int pack) {
@@ -185,7 +193,7 @@ struct CertificateKernel {
     for (int lane = 0; lane < L::width; ++lane) {
       const int k = half.instance(t, lane);
       const double *from = &half.f(k, 0), *weights = half.source_weights(k);
-      const double largest = largest_on_support(team, from, weights, half.n());
+      const double largest = largest_of(totals, lane);
       Kokkos::parallel_for(Kokkos::TeamVectorRange(team, half.n()), [&](int i) {
         const double gap = largest - from[i];
         below[static_cast<long>(i) * L::width + lane] = weights[i] > 0 && gap < far ? gap : far;
@@ -221,14 +229,14 @@ struct CertificateKernel {
   }
 
   KOKKOS_FUNCTION void write_target_potentials(const Team<ExecutionSpace>& team, int t,
-                                               const Memory& tile) const {
+                                               const Memory& tile, const double* totals) const {
     if (g.extent(1) == 0) return;
     for (int lane = 0; lane < L::width; ++lane) {
       if (t * L::width + lane >= half.problems.size()) break;
       const int k = half.instance(t, lane);
-      store_potential<Domain, ExecutionSpace>(team, tile.array(Half::right), half.target_weights(k),
-                                              half.epsilon, half.constant(team, k), half.m(), lane,
-                                              &g(k, 0));
+      store_potential<Domain, ExecutionSpace>(
+          team, tile.array(Half::right), half.target_weights(k), half.epsilon,
+          half.constant(largest_of(totals, lane), k), half.m(), lane, &g(k, 0));
     }
   }
 
@@ -239,7 +247,7 @@ struct CertificateKernel {
       const int k = half.instance(t, lane);
       const double mass = half.mass(k);
       const double source_dual = half.source_dual(team, k);
-      const double constant = half.constant(team, k);
+      const double constant = half.constant(largest_of(totals, lane), k);
       const CertificateKernel& self = *this;
       Kokkos::single(Kokkos::PerTeam(team), [&]() {
         const auto total = [&](int which) { return totals[which * L::width + lane]; };

@@ -43,6 +43,7 @@ struct ScalingDomain {
   using Pack = typename L::Pack;
   using Value = Pack;
   static constexpr int planes = 1, scratch_arrays = 1;
+  static constexpr bool large_exponents = false;  ///< of which a double does not hold all digits
   static constexpr Scalar not_a_number = std::numeric_limits<Scalar>::quiet_NaN();
   using Memory = TileMemory<L, planes>;
 
@@ -122,6 +123,7 @@ struct ExtendedDomain {
   using Pack = typename L::Pack;
   using Value = ExtendedRange<Pack>;
   static constexpr int planes = 2, scratch_arrays = 3;
+  static constexpr bool large_exponents = true;
   static constexpr Scalar not_a_number = std::numeric_limits<Scalar>::quiet_NaN();
   using Memory = TileMemory<L, planes>;
 

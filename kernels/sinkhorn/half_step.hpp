@@ -108,11 +108,14 @@ struct HalfStep {
     return sum;
   }
 
-  /// g = epsilon log v + constant: load_potential took its largest entry out of f, the tables the
-  /// minimum out of the cost, and weights are shares of the mass.
-  KOKKOS_FUNCTION double constant(const Team<ExecutionSpace>& team, int k) const {
-    return cost_minimum - largest_on_support(team, &f(k, 0), source_weights(k), n()) +
-           epsilon * ::log(mass(k));
+  /// The largest entry of instance k's f, which load_potential took out of it.
+  KOKKOS_FUNCTION double largest(const Team<ExecutionSpace>& team, int k) const {
+    return largest_on_support(team, &f(k, 0), source_weights(k), n());
+  }
+  /// g = epsilon log v + constant: f is without its largest entry, the tables are without the
+  /// minimum of the cost, and weights are shares of the mass.
+  KOKKOS_FUNCTION double constant(double largest, int k) const {
+    return cost_minimum - largest + epsilon * ::log(mass(k));
   }
 };
 

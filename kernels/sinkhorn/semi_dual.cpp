@@ -66,7 +66,7 @@ struct SemiDualKernel {
             },
             missing_mass);
         const double source_dual = half.source_dual(team, k);
-        const double constant = half.constant(team, k);
+        const double constant = half.constant(half.largest(team, k), k);
         const auto& values = value;
         Kokkos::single(Kokkos::PerTeam(team), [&]() {
           values(k) = mass * (source_dual + target_dual[lane] + constant + epsilon * missing_mass);

@@ -31,9 +31,9 @@ struct SoftTransformKernel {
       for (int lane = 0; lane < L::width; ++lane) {
         if (t * L::width + lane >= half.problems.size()) break;
         const int k = half.instance(t, lane);
-        store_potential<Domain, ExecutionSpace>(team, tile.array(Half::right),
-                                                half.target_weights(k), half.epsilon,
-                                                half.constant(team, k), half.m(), lane, &g(k, 0));
+        store_potential<Domain, ExecutionSpace>(
+            team, tile.array(Half::right), half.target_weights(k), half.epsilon,
+            half.constant(half.largest(team, k), k), half.m(), lane, &g(k, 0));
       }
       team.team_barrier();
     }

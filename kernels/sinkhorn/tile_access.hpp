@@ -5,13 +5,20 @@
 // Moving one instance between the rows of user arrays (instance outermost) and a lane of a tile
 // (instance innermost).
 
+// A lambda that GCC would otherwise call for every piece, with packs in memory.
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#define OTFLEET_INLINE_LAMBDA __attribute__((always_inline))
+#else
+#define OTFLEET_INLINE_LAMBDA
+#endif
+
 namespace otfleet::kernels {
 
 namespace detail {
 
 /// Runs body(first, count) over [0, points) in pieces of one double pack.
 template <class DoubleLanes, class TeamMember, class Body>
-KOKKOS_INLINE_FUNCTION void for_pieces(const TeamMember& team, int points, const Body& body) {
+KOKKOS_FORCEINLINE_FUNCTION void for_pieces(const TeamMember& team, int points, const Body& body) {
   constexpr int width = DoubleLanes::pack_width;
   const int pieces = (points + width - 1) / width;
   Kokkos::parallel_for(Kokkos::TeamVectorRange(team, pieces), [&](int piece) {
@@ -81,7 +88,7 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
   using DoubleLanes = Lanes<ExecutionSpace, double>;
   using DoublePack = typename DoubleLanes::Pack;
   const double largest = f == nullptr ? 0.0 : largest_on_support(team, f, weights, points);
-  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) {
+  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
     const auto place = [&](int e, int plane) -> typename Domain::Scalar& {
       return u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane];
     };
@@ -97,7 +104,9 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
       rests[e] = 0;
       values[e] = !has_mass      ? -Kokkos::Experimental::infinity<double>::value
                   : f == nullptr ? 0.0
-                                 : detail::exponent(f[first + e], largest, epsilon, rests[e]);
+                  : Domain::large_exponents
+                      ? detail::exponent(f[first + e], largest, epsilon, rests[e])
+                      : (f[first + e] - largest) / epsilon;
     }
     DoublePack stored[Domain::planes];
     Domain::from_exponent(DoubleLanes::load(values), DoubleLanes::load(rests), stored);
@@ -117,7 +126,7 @@ KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
                                             double* f) {
   using L = typename Domain::L;
   using DoubleLanes = Lanes<ExecutionSpace, double>;
-  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) {
+  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
     if (!detail::any_weight(weights + first, count)) {
       for (int e = 0; e < count; ++e) f[first + e] = -Kokkos::Experimental::infinity<double>::value;
       return;
@@ -133,13 +142,15 @@ KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
       }
       stored[plane] = DoubleLanes::load(piece);
     }
-    double rests[DoubleLanes::pack_width];
     typename DoubleLanes::Pack rest;
     DoubleLanes::store(piece, Domain::to_exponent(stored, rest));
-    DoubleLanes::store(rests, rest);
-    for (int e = 0; e < count; ++e)
-      f[first + e] = weights[first + e] > 0 ? epsilon * piece[e] + (epsilon * rests[e] + constant)
+    double rests[DoubleLanes::pack_width] = {};
+    if constexpr (Domain::large_exponents) DoubleLanes::store(rests, rest);
+    for (int e = 0; e < count; ++e) {
+      const double lost = Domain::large_exponents ? epsilon * rests[e] + constant : constant;
+      f[first + e] = weights[first + e] > 0 ? epsilon * piece[e] + lost
                                             : -Kokkos::Experimental::infinity<double>::value;
+    }
   });
 }
 
