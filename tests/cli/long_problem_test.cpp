@@ -37,9 +37,10 @@ class LongProblem : public testing::PipelineTest {
     return words("solve", output, overrides);
   }
 
-  /// As many iterations as take some seconds on this machine.
-  static int enough_iterations(const std::string& population, const Words& more = {}) {
-    constexpr double wanted_seconds = 8;
+  /// As many iterations as take some seconds of one rank on this machine, longer than it takes
+  /// until the first line.
+  static int enough_iterations(const std::string& population, const Words& more = {},
+                               double wanted_seconds = 8) {
     constexpr int few = 100;
     const std::string output = "few-" + population;
     const auto result = run(solve(population, output, few, more));
@@ -140,7 +141,7 @@ TEST_F(LongProblem, KilledItGoesOnFromItsLastSave) {
 /// Through mpirun, which leaves a second: two ranks, each with a long problem.
 TEST_F(LongProblem, OnEveryRankThroughMpirun) {
   write_population(path("two.h5"), testing::dense_population(700, 700, 2, 2));
-  const int iterations = enough_iterations("two.h5", {"problem.epsilon=1e-5"});
+  const int iterations = enough_iterations("two.h5", {"problem.epsilon=1e-5"}, 18);
   const auto command = solve("two.h5", "long-two", iterations, {"problem.epsilon=1e-5"});
   StartedProgram program(testing::words_on_ranks(2, command), folder_->path());
   while (program.running() && count_of(program.said(), " iterations, error ") == 0)
