@@ -8,7 +8,7 @@ target_compile_options(otfleet_flags INTERFACE -Wall -Wextra -Wno-unknown-pragma
                        $<$<BOOL:${OTFLEET_WERROR}>:-Werror>
                        $<$<BOOL:${OTFLEET_NATIVE}>:-march=native>)
 
-# One include root, the repository itself: #include "kernels/sinkhorn/sinkhorn.hpp".
+# One include root, the repository itself: #include "kernels/solvers/sinkhorn/sinkhorn.hpp".
 add_library(otfleet_include INTERFACE)
 # Installed, the root is include/otfleet, and the path of a header stays the same.
 target_include_directories(otfleet_include INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>

@@ -38,7 +38,7 @@ void RingExchange::finish_shift() {
   requests_.clear();
 }
 
-void RingExchange::pass_around(std::size_t bytes, const Fill& fill, const Visit& visit) {
+void RingExchange::exchange(std::size_t bytes, const Fill& fill, const Visit& visit) {
   const int rank = communicator_.rank(), ranks = communicator_.size();
   const double begin = MPI_Wtime();
   const std::vector<std::int64_t> lengths =

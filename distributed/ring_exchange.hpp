@@ -26,7 +26,7 @@ class RingExchange {
   /// its own first, then those of rank − 1, rank − 2 … around the ring. Sizes of ranks may differ,
   /// and may be 0; messages begin on a cache line. Collective. What fill or visit throws is thrown
   /// when the round is over, which the other ranks complete without knowing: agree() afterwards.
-  void pass_around(std::size_t bytes, const Fill& fill, const Visit& visit);
+  void exchange(std::size_t bytes, const Fill& fill, const Visit& visit);
 
   /// Wall seconds that this rank has waited for messages that were not there yet, or not gone, and
   /// for ranks that began a round later. Local.

@@ -15,12 +15,12 @@
 #include "distributed/folder_lock.hpp"
 #include "src/blas_environment.hpp"
 #include "src/command_line.hpp"
-#include "src/commands/absolute_epsilon.hpp"
-#include "src/commands/output_files.hpp"
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
 #include "src/memory/available_memory.hpp"
 #include "src/reports/convergence.hpp"
+#include "src/runs/absolute_epsilon.hpp"
+#include "src/runs/output_files.hpp"
 #include "src/standard_output.hpp"
 
 namespace otfleet {

@@ -4,7 +4,10 @@
 #include <vector>
 
 #include "distributed/random.hpp"
-#include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/outputs/certificate.hpp"
+#include "kernels/outputs/semi_dual.hpp"
+#include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 // Seconds per Sinkhorn iteration on clouds of points, whose costs are computed on the fly, and
 // pairs per second: an iteration looks at every pair twice. A fixed number of iterations, so that

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "distributed/random.hpp"
-#include "kernels/conjugate/conjugate.hpp"
+#include "kernels/minimize/conjugate.hpp"
 #include "kernels/networks/potential_network.hpp"
 
 // Conjugates per second by L-BFGS, and the rate of an evaluation (values and gradients) beside that

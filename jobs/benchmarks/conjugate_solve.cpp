@@ -13,11 +13,11 @@
 #include "distributed/communicator.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "distributed/shard.hpp"
-#include "kernels/conjugate/conjugate.hpp"
+#include "kernels/minimize/conjugate.hpp"
 #include "kernels/networks/potential_network.hpp"
 #include "src/blas_environment.hpp"
 #include "src/reports/versions.hpp"
-#include "src/solvers/stop_watch.hpp"
+#include "src/runs/stop_watch.hpp"
 
 // Minimizers of f(x) − <x, y> for a network f and points y of files, each rank its share of the
 // points; seconds of every repetition, after one that does not count. Prints JSON, writes x.

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "distributed/random.hpp"
-#include "kernels/newton/newton.hpp"
+#include "kernels/solvers/newton/newton.hpp"
 
 // Seconds and passes of the second-order solver from zeros: 100 sources (half of them with weight)
 // and 10,000 clustered targets on a sphere at epsilon 1e-3, and digit-like measures on the 28 × 28

@@ -4,7 +4,7 @@
 #include <random>
 
 #include "kernels/networks/potential_network.hpp"
-#include "src/models/neural_dual.hpp"
+#include "src/families/neural_dual/neural_dual.hpp"
 
 // Values and gradients of a potential by kernels::NetworkOracle, beside those of LibTorch's
 // automatic differentiation, in turns, on fresh weights and standard normal points. Arguments:

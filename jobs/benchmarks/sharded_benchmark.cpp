@@ -14,11 +14,14 @@
 
 #include "distributed/random.hpp"
 #include "distributed/temporary_file.hpp"
-#include "kernels/clouds/cloud_solver.hpp"
-#include "src/problems/cloud_population_rows.hpp"
+#include "kernels/outputs/certificate.hpp"
+#include "kernels/outputs/semi_dual.hpp"
+#include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "src/families/linear/sharded_cloud_solver.hpp"
+#include "src/populations/cloud_population_rows.hpp"
 #include "src/reports/versions.hpp"
-#include "src/solvers/sharded_cloud_solver.hpp"
-#include "src/solvers/stop_watch.hpp"
+#include "src/runs/stop_watch.hpp"
 
 // One problem between two clouds, solved by all ranks together: seconds of a plain Sinkhorn
 // iteration, and memory of a rank above what the program takes without a problem. Prints JSON.

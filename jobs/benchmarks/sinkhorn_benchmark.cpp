@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "distributed/random.hpp"
-#include "kernels/sinkhorn/certificate.hpp"
-#include "kernels/sinkhorn/semi_dual.hpp"
-#include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/outputs/certificate.hpp"
+#include "kernels/outputs/semi_dual.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 // Seconds per Sinkhorn iteration and instance on the 28 × 28 grid, and of what surrounds it. Every
 // case runs a fixed number of iterations, so that figures compare across machines and versions;

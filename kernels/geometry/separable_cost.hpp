@@ -2,8 +2,8 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/geometry/region.hpp"
 #include "kernels/kokkos_compat.hpp"
+#include "kernels/lanes/region.hpp"
 
 namespace otfleet::kernels {
 

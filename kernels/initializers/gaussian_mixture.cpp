@@ -5,7 +5,7 @@
 #include <string>
 
 #include "kernels/initializers/mixture_fit.hpp"
-#include "kernels/sinkhorn/checks.hpp"
+#include "kernels/problems/checks.hpp"
 
 namespace otfleet::kernels {
 namespace {

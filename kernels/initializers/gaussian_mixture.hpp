@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/sinkhorn/problem_batch.hpp"
+#include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
 

@@ -1,6 +1,6 @@
 #include "kernels/initializers/log_weights.hpp"
 
-#include "kernels/sinkhorn/checks.hpp"
+#include "kernels/problems/checks.hpp"
 
 namespace otfleet::kernels {
 

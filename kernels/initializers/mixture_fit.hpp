@@ -1,6 +1,6 @@
 #pragma once
 #include "kernels/initializers/small_matrix.hpp"
-#include "kernels/sinkhorn/problem_batch.hpp"
+#include "kernels/problems/problem_batch.hpp"
 
 // Mixtures of Gaussians fitted to measures by weighted k-means.
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/initializers/log_weights.hpp"
-#include "kernels/sinkhorn/checks.hpp"
+#include "kernels/problems/checks.hpp"
 
 namespace otfleet::kernels {
 namespace {

@@ -1,6 +1,5 @@
 #pragma once
-#include "kernels/clouds/cloud_solver.hpp"
-#include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 namespace otfleet::kernels {
 

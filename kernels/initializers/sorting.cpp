@@ -6,7 +6,7 @@
 #include <string>
 
 #include "kernels/number_text.hpp"
-#include "kernels/sinkhorn/checks.hpp"
+#include "kernels/problems/checks.hpp"
 
 namespace otfleet::kernels {
 namespace {

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/sinkhorn/checks.hpp"
-#include "kernels/sinkhorn/soft_c_transform.hpp"
+#include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/problems/checks.hpp"
 
 namespace otfleet::kernels {
 namespace {

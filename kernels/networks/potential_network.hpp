@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/conjugate/potential_oracle.hpp"
+#include "kernels/minimize/potential_oracle.hpp"
 
 namespace otfleet::kernels {
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/conjugate/conjugate.hpp"
+#include "kernels/minimize/conjugate.hpp"
 
 namespace otfleet::kernels {
 

@@ -1,29 +1,9 @@
 #pragma once
 #include <filesystem>
-#include <optional>
 
-#include "distributed/communicator.hpp"
-#include "src/config/job.hpp"
+#include "src/runs/command_context.hpp"
 
 namespace otfleet {
-
-/// One of `count` parts of a population, of which each is solved by a run of its own.
-struct Share {
-  int index = 0, count = 1;
-};
-
-/// What every command gets: the job, the ranks, the folder for its outputs (made already), and
-/// whether rank 0 may print.
-struct CommandContext {
-  const Job& job;
-  const distributed::Communicator& communicator;
-  std::filesystem::path output;
-  bool quiet = false;
-  std::optional<Share> share;  ///< solve only; absent: everything
-  bool strict = false;         ///< solve, evaluate: a problem without convergence is an error
-
-  bool prints() const { return communicator.is_root() && !quiet; }
-};
 
 /// Builds train.h5 and test.h5, two populations over disjoint measures. Collective; rank 0 works.
 void run_make(const CommandContext& context);

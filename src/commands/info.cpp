@@ -9,10 +9,10 @@
 #include "distributed/error.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "src/commands/commands.hpp"
-#include "src/problems/checked_hdf5.hpp"
-#include "src/problems/cloud_population.hpp"
-#include "src/problems/population.hpp"
-#include "src/solvers/solution_csv.hpp"
+#include "src/data/checked_hdf5.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/population.hpp"
+#include "src/runs/solution_csv.hpp"
 
 namespace otfleet {
 namespace {

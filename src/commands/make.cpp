@@ -6,7 +6,7 @@
 
 #include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
-#include "src/problems/population_builder.hpp"
+#include "src/populations/population_builder.hpp"
 #include "src/reports/report.hpp"
 
 namespace otfleet {

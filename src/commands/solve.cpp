@@ -5,15 +5,15 @@
 #include <utility>
 
 #include "src/commands/commands.hpp"
-#include "src/commands/map_task.hpp"
-#include "src/commands/output_files.hpp"
-#include "src/commands/shard_choice.hpp"
-#include "src/commands/solve_rows.hpp"
-#include "src/commands/solve_run.hpp"
-#include "src/commands/solve_task.hpp"
+#include "src/families/neural_dual/map_task.hpp"
 #include "src/interruption.hpp"
 #include "src/reports/report.hpp"
-#include "src/solvers/solution_csv.hpp"
+#include "src/runs/output_files.hpp"
+#include "src/runs/shard_choice.hpp"
+#include "src/runs/solution_csv.hpp"
+#include "src/runs/solve_rows.hpp"
+#include "src/runs/solve_run.hpp"
+#include "src/runs/solve_task.hpp"
 
 namespace otfleet {
 namespace {

@@ -5,16 +5,16 @@
 
 #include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
-#include "src/commands/input_files.hpp"
-#include "src/commands/job_population.hpp"
-#include "src/commands/train_potentials.hpp"
-#include "src/commands/training_run.hpp"
+#include "src/families/linear/kernel_errors.hpp"
+#include "src/families/neural_dual/train_potentials.hpp"
 #include "src/models/potential_checkpoint.hpp"
-#include "src/problems/population.hpp"
+#include "src/populations/population.hpp"
 #include "src/reports/convergence.hpp"
-#include "src/solvers/kernel_errors.hpp"
-#include "src/solvers/solve_memory.hpp"
+#include "src/runs/input_files.hpp"
+#include "src/runs/job_population.hpp"
+#include "src/runs/solve_memory.hpp"
 #include "src/trainers/meta_trainer.hpp"
+#include "src/trainers/training_run.hpp"
 
 namespace otfleet {
 namespace {

@@ -75,7 +75,7 @@ struct Job {
       std::int64_t one = 0;          // one_to_all: the source
     } pairs;
     bool repeat_pairs = false;  // random pairs may come twice
-    bool stretch = false;            // every axis of a grid spans [0, 1]; else the longest
+    bool stretch = false;       // every axis of a grid spans [0, 1]; else the longest
   } make;
 
   struct Files {  // empty: found beside the output folder, where the earlier commands put them

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "src/problems/cost_statistic.hpp"
-#include "src/samplers/plane_pairs.hpp"
+#include "src/families/neural_dual/samplers/plane_pairs.hpp"
+#include "src/populations/cost_statistic.hpp"
 
 namespace otfleet::detail {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "distributed/file_mark.hpp"
 #include "distributed/hdf5_file.hpp"
-#include "src/file_kinds.hpp"
+#include "src/data/file_kinds.hpp"
 #include "src/models/trained_model.hpp"
 
 namespace otfleet {

@@ -8,7 +8,7 @@
 #include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/models/trained_model.hpp"
-#include "src/problems/population.hpp"
+#include "src/populations/population.hpp"
 
 namespace otfleet {
 

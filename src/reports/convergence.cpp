@@ -7,8 +7,8 @@
 #include <numeric>
 #include <vector>
 
-#include "kernels/conjugate/conjugate.hpp"
-#include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/minimize/conjugate.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 namespace otfleet {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "distributed/error.hpp"
 #include "distributed/staged_path.hpp"
-#include "src/file_kinds.hpp"
+#include "src/data/file_kinds.hpp"
 #include "src/reports/versions.hpp"
 
 namespace otfleet {

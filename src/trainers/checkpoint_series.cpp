@@ -8,7 +8,7 @@
 #include "distributed/error.hpp"
 #include "distributed/output_guard.hpp"
 #include "distributed/staged_path.hpp"
-#include "src/problems/fingerprint.hpp"
+#include "src/data/fingerprint.hpp"
 
 namespace otfleet {
 namespace {

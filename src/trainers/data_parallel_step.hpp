@@ -6,7 +6,7 @@
 #include "kernels/training/adam.hpp"
 #include "src/config/job.hpp"
 #include "src/models/checkpoint.hpp"
-#include "src/solvers/stop_watch.hpp"
+#include "src/runs/stop_watch.hpp"
 #include "src/trainers/gradient_averaging.hpp"
 #include "src/trainers/trainer.hpp"
 

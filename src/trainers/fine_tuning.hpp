@@ -2,7 +2,7 @@
 #include "distributed/shard.hpp"
 #include "src/config/job.hpp"
 #include "src/models/potential_model.hpp"
-#include "src/problems/population.hpp"
+#include "src/populations/population.hpp"
 
 namespace otfleet {
 

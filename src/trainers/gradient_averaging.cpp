@@ -3,7 +3,7 @@
 #include <array>
 #include <type_traits>
 
-#include "src/solvers/stop_watch.hpp"
+#include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
 namespace {

@@ -6,10 +6,13 @@
 #include <vector>
 
 #include "distributed/shard.hpp"
-#include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/outputs/certificate.hpp"
+#include "kernels/outputs/semi_dual.hpp"
+#include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/training/loss.hpp"
-#include "src/solvers/append.hpp"
-#include "src/solvers/stop_watch.hpp"
+#include "src/runs/append.hpp"
+#include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
 MetaTrainerSettings trainer_settings(const Job& job) {

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "distributed/communicator.hpp"
+#include "src/families/linear/batch_solver.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/reports/convergence.hpp"
-#include "src/solvers/batch_solver.hpp"
 #include "src/trainers/data_parallel_step.hpp"
 #include "src/trainers/pair_sampler.hpp"
 #include "src/trainers/trainer.hpp"

@@ -4,7 +4,7 @@
 
 #include "distributed/random.hpp"
 #include "distributed/shard.hpp"
-#include "src/problems/population.hpp"
+#include "src/populations/population.hpp"
 
 namespace otfleet {
 

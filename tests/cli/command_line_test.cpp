@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "distributed/hdf5_file.hpp"
-#include "src/problems/population.hpp"
+#include "src/populations/population.hpp"
 #include "tests/cli/run_program.hpp"
 
 namespace otfleet {

@@ -9,7 +9,7 @@
 
 #include "distributed/hdf5_file.hpp"
 #include "distributed/random.hpp"
-#include "src/problems/population.hpp"
+#include "src/populations/population.hpp"
 #include "tests/cli/run_program.hpp"
 
 namespace otfleet::testing {

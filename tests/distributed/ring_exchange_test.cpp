@@ -28,7 +28,7 @@ Message words_of(int rank, int round, std::size_t length) {
 std::vector<Message> seen(RingExchange& ring, const Message& own) {
   std::vector<Message> messages;
   int fills = 0;
-  ring.pass_around(
+  ring.exchange(
       own.size(),
       [&](std::byte* message) {
         ++fills;
@@ -82,7 +82,7 @@ TEST(RingExchange, AMessageOnItsWayIsNotTouched) {
   const std::size_t length = 1 << 20;
   int step = 0;
   const Message own = words_of(world.rank(), 0, length);
-  ring.pass_around(
+  ring.exchange(
       length, [&](std::byte* message) { std::memcpy(message, own.data(), length); },
       [&](const std::byte* message, std::size_t) {
         const int owner = (world.rank() - step++ + world.size()) % world.size();
@@ -101,7 +101,7 @@ TEST(RingExchange, CountsTheSecondsOfWaiting) {
   EXPECT_EQ(ring.wait_seconds(), 0);
   world.barrier();
   if (world.rank() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  ring.pass_around(
+  ring.exchange(
       0, [](std::byte*) {}, [](const std::byte*, std::size_t) {});
   if (world.rank() != 0) {
     EXPECT_GT(ring.wait_seconds(), 0.1);
@@ -114,7 +114,7 @@ TEST(RingExchange, AFailureLeavesTheOthersInStep) {
   const int failing = world.size() - 1;
   int visits = 0;
   const auto round = [&](bool in_fill) {
-    ring.pass_around(
+    ring.exchange(
         8,
         [&](std::byte*) {
           if (in_fill && world.rank() == failing) throw UserError("fill");

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "kernels/sinkhorn/certificate.hpp"
-#include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/outputs/certificate.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 namespace kernels = otfleet::kernels;
 using Space = Kokkos::DefaultExecutionSpace;
@@ -19,14 +19,15 @@ int main(int argc, char** argv) {
 
   // Five blobs on a diagonal; problem k moves the first one to blob k + 1.
   const kernels::Matrix<double, Space> weights("app::weights", problems + 1, points);
-  const kernels::Vector<int, Space> source("app::source", problems), target("app::target", problems);
+  const kernels::Vector<int, Space> source("app::source", problems),
+      target("app::target", problems);
   const auto blobs = Kokkos::create_mirror_view(weights);
   const auto to = Kokkos::create_mirror_view(target);
   for (int k = 0; k <= problems; ++k) {
     const double center = 0.3 + 0.1 * k;
     for (int i = 0; i < points; ++i)
-      blobs(k, i) = std::exp(-50 * (std::pow(axis[i / side] - center, 2) +
-                                    std::pow(axis[i % side] - center, 2)));
+      blobs(k, i) = std::exp(
+          -50 * (std::pow(axis[i / side] - center, 2) + std::pow(axis[i % side] - center, 2)));
     if (k < problems) to(k) = k + 1;
   }
   Kokkos::deep_copy(weights, blobs);

@@ -1,4 +1,4 @@
-#include "kernels/sinkhorn/certificate.hpp"
+#include "kernels/outputs/certificate.hpp"
 
 #include <gtest/gtest.h>
 

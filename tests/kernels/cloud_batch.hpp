@@ -1,5 +1,8 @@
 #pragma once
-#include "kernels/clouds/cloud_solver.hpp"
+#include "kernels/outputs/certificate.hpp"
+#include "kernels/outputs/semi_dual.hpp"
+#include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "tests/kernels/host_batch.hpp"
 
 // Problems on clouds of points, and the same problems with their costs as a dense matrix.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "kernels/plan/barycentric_projection.hpp"
+#include "kernels/outputs/barycentric_projection.hpp"
 #include "tests/kernels/cloud_measures.hpp"
 #include "tests/kernels/traps.hpp"
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/conjugate/conjugate.hpp"
+#include "kernels/minimize/conjugate.hpp"
 
 // What the tests of conjugates share: functions written point by point, and solvers called with
 // host arrays.

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "kernels/newton/newton.hpp"
-#include "kernels/plan/sparse_plan.hpp"
-#include "kernels/unbalanced/unbalanced.hpp"
+#include "kernels/outputs/sparse_plan.hpp"
+#include "kernels/solvers/newton/newton.hpp"
+#include "kernels/solvers/unbalanced/unbalanced.hpp"
 #include "tests/kernels/host_batch.hpp"
 #include "tests/kernels/traps.hpp"
 

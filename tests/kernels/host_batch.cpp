@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "kernels/initializers/gaussian.hpp"
-#include "kernels/sinkhorn/certificate.hpp"
-#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/outputs/certificate.hpp"
+#include "kernels/outputs/semi_dual.hpp"
 
 namespace otfleet::kernels::test {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/newton/newton.hpp"
-#include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/newton/newton.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "tests/kernels/reference.hpp"
 
 // Batches of problems in plain host arrays, and the kernels as functions of them.

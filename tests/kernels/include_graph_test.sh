@@ -36,6 +36,21 @@ for folder in kernels distributed; do
   forbid "$folder" '\.\.?/' 'a relative path'
 done
 
+# Folders of kernels/, lowest first: each may include those before it. networks/ and training/ stand
+# beside the solvers.
+order="lanes geometry problems operators solvers outputs initializers"
+above=""
+for folder in $(tr ' ' '\n' <<<"$order" | tac); do
+  [ -d "$root/kernels/$folder" ] || complain "kernels/$folder is missing: the test looks at nothing"
+  [ -z "$above" ] || forbid "kernels/$folder" "kernels/($above)/" 'a folder above'
+  above="${above:+$above|}$folder"
+done
+for folder in minimize networks training; do
+  forbid "kernels/$folder" 'kernels/(problems|operators|solvers|outputs|initializers)/' 'optimal transport'
+done
+forbid kernels/minimize 'kernels/(networks|training)/' 'a folder above'
+forbid kernels/networks 'kernels/training/' 'a folder above'
+
 # The sources as one line each, without comments.
 for file in $(sources kernels); do
   text=$(sed 's,//.*,,' "$file" | tr '\n' ' ' | tr -s ' ')

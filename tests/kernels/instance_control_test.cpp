@@ -1,4 +1,4 @@
-#include "kernels/sinkhorn/instance_control.hpp"
+#include "kernels/solvers/instance_control.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ struct End {
 End run(const StopRule& rule, const std::function<double(int)>& error) {
   InstanceControl control;
   for (;; ++control.iteration) {
-    const auto decision = control.look(rule, error(control.iteration));
+    const auto decision = control.test(rule, error(control.iteration));
     if (decision.stops) return {control.iteration, decision.why};
   }
 }

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "kernels/plan/sparse_plan.hpp"
-#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/outputs/semi_dual.hpp"
+#include "kernels/outputs/sparse_plan.hpp"
 #include "tests/kernels/cloud_measures.hpp"
 #include "tests/kernels/unbalanced_reference.hpp"
 

@@ -1,4 +1,4 @@
-#include "kernels/newton/newton.hpp"
+#include "kernels/solvers/newton/newton.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "kernels/newton/point_order.hpp"
+#include "kernels/solvers/newton/point_order.hpp"
 #include "tests/kernels/host_batch.hpp"
 #include "tests/kernels/traps.hpp"
 

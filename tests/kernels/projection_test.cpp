@@ -3,7 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "kernels/plan/barycentric_projection.hpp"
+#include "kernels/outputs/barycentric_projection.hpp"
 #include "tests/kernels/cloud_batch.hpp"
 #include "tests/kernels/traps.hpp"
 

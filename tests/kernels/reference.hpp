@@ -2,7 +2,7 @@
 #include <vector>
 
 // The plain double reference that every kernel must match: one dense problem, nested loops, always
-// in the logarithmic domain. The conventions are those of kernels/sinkhorn/sinkhorn.hpp and
+// in the logarithmic domain. The conventions are those of kernels/solvers/sinkhorn/sinkhorn.hpp and
 // certificate.hpp.
 
 namespace otfleet::kernels::test {

@@ -1,4 +1,4 @@
-#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/outputs/semi_dual.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "tests/kernels/host_batch.hpp"
 #include "tests/kernels/traps.hpp"
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "tests/kernels/host_batch.hpp"
 
 // What the solver does beyond Sinkhorn's iteration: momentum, and a second look at doubtful starts.
@@ -33,7 +34,7 @@ void expect_same_solutions(double epsilon, double threshold, double tolerance) {
         SCOPED_TRACE(name(geometry) + " " + std::to_string(epsilon));
         const auto batch = random_batch(random, random_cost(random, geometry), 13, zero_share);
         if (path == Path::scaling &&
-            !scaling_is_safe<Scalar>(batch.cost, epsilon, 1e-4, Acceleration::momentum))
+            !scaling_is_safe<Scalar>(batch.cost, epsilon, 1e-4, momentum_limit))
           continue;
         auto settings = settings_for(epsilon, threshold, path);
         const auto fast = solve<Scalar>(batch, settings);

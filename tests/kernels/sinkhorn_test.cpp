@@ -1,4 +1,4 @@
-#include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 #include <gtest/gtest.h>
 

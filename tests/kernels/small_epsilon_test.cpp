@@ -3,7 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "kernels/newton/newton.hpp"
+#include "kernels/solvers/newton/newton.hpp"
 #include "tests/kernels/cloud_batch.hpp"
 
 // Costs that are large beside epsilon, up to the ratio of 1e15 that exponents hold.

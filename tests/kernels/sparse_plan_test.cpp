@@ -1,4 +1,4 @@
-#include "kernels/plan/sparse_plan.hpp"
+#include "kernels/outputs/sparse_plan.hpp"
 
 #include <gtest/gtest.h>
 

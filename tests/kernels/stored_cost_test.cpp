@@ -1,9 +1,11 @@
-#include "kernels/clouds/stored_cost.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "kernels/operators/form_choice.hpp"
+#include "kernels/outputs/certificate_in_passes.hpp"
 #include "tests/kernels/host_batch.hpp"
 #include "tests/kernels/traps.hpp"
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/unbalanced/position_gradient.hpp"
+#include "kernels/outputs/position_gradient.hpp"
 
 namespace otfleet::kernels::test {
 namespace {

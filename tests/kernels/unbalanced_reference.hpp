@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/unbalanced/divergence.hpp"
+#include "kernels/outputs/divergence.hpp"
 #include "tests/kernels/cloud_batch.hpp"
 
 // Unbalanced and partial transport in nested loops and long double, by the slowest and plainest
@@ -22,7 +22,7 @@ HostBatch random_masses(Random& random, const SeparableCost& cost, int size, dou
 
 struct ReferencePlan {
   Rows plan;         ///< [n][m]
-  double value = 0;  ///< the objective of kernels/unbalanced/unbalanced.hpp at the plan
+  double value = 0;  ///< the objective of kernels/solvers/unbalanced/unbalanced.hpp at the plan
   double cost = 0;   ///< <C, P>
   double mass = 0;
   Row rows, columns;  ///< marginals

@@ -1,4 +1,4 @@
-#include "src/problems/array_file.hpp"
+#include "src/data/array_file.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "src/solvers/cloud_population_solver.hpp"
+#include "src/families/linear/cloud_population_solver.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "kernels/clouds/ground_cost.hpp"
-#include "src/problems/ground_cost.hpp"
+#include "kernels/geometry/ground_cost.hpp"
+#include "src/populations/ground_cost.hpp"
 #include "tests/kernels/reference.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/small_populations.hpp"

@@ -1,4 +1,4 @@
-#include "src/problems/cloud_population.hpp"
+#include "src/populations/cloud_population.hpp"
 
 #include <gtest/gtest.h>
 

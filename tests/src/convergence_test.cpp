@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 namespace otfleet {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/problems/cost_statistic.hpp"
+#include "src/populations/cost_statistic.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "src/problems/ground_cost.hpp"
+#include "src/populations/ground_cost.hpp"
 #include "tests/src/small_populations.hpp"
 #include "tests/src/temporary_folder.hpp"
 

@@ -1,12 +1,12 @@
-#include "src/solvers/derived_values.hpp"
+#include "src/families/linear/derived_values.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "src/problems/ground_cost.hpp"
-#include "src/solvers/cloud_population_solver.hpp"
-#include "src/solvers/population_solver.hpp"
+#include "src/families/linear/cloud_population_solver.hpp"
+#include "src/families/linear/population_solver.hpp"
+#include "src/populations/ground_cost.hpp"
 #include "tests/kernels/reference.hpp"
 #include "tests/src/small_populations.hpp"
 

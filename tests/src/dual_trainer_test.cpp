@@ -1,15 +1,15 @@
-#include "src/trainers/dual_trainer.hpp"
+#include "src/families/neural_dual/dual_trainer.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>
 
-#include "src/models/neural_dual_checkpoint.hpp"
-#include "src/samplers/gaussian_pair.hpp"
-#include "src/samplers/plane_pairs.hpp"
-#include "src/scores/transport_scores.hpp"
-#include "src/solvers/point_mapper.hpp"
+#include "src/families/neural_dual/neural_dual_checkpoint.hpp"
+#include "src/families/neural_dual/point_mapper.hpp"
+#include "src/families/neural_dual/samplers/gaussian_pair.hpp"
+#include "src/families/neural_dual/samplers/plane_pairs.hpp"
+#include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/temporary_folder.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "src/problems/feasibility.hpp"
-#include "src/solvers/population_solver.hpp"
+#include "src/families/linear/population_solver.hpp"
+#include "src/populations/feasibility.hpp"
 #include "tests/src/expect_error.hpp"
 
 // Entries of a cost matrix that no mass may use, and costs of every size.

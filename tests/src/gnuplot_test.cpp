@@ -1,4 +1,4 @@
-#include "src/pictures/gnuplot.hpp"
+#include "src/reports/gnuplot.hpp"
 
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <sstream>
 
-#include "src/pictures/plots.hpp"
+#include "src/reports/plots.hpp"
 #include "tests/src/temporary_folder.hpp"
 
 namespace otfleet {

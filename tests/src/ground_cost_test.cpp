@@ -1,12 +1,12 @@
-#include "src/problems/ground_cost.hpp"
+#include "src/populations/ground_cost.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "distributed/error.hpp"
-#include "src/solvers/cloud_population_solver.hpp"
-#include "src/solvers/population_solver.hpp"
+#include "src/families/linear/cloud_population_solver.hpp"
+#include "src/families/linear/population_solver.hpp"
 #include "tests/src/expect_error.hpp"
 
 namespace otfleet {

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/outputs/semi_dual.hpp"
 #include "src/models/potential_checkpoint.hpp"
-#include "src/problems/cost.hpp"
+#include "src/populations/cost.hpp"
 #include "src/trainers/fine_tuning.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/small_populations.hpp"

@@ -1,4 +1,4 @@
-#include "src/solvers/method_choice.hpp"
+#include "src/families/linear/method_choice.hpp"
 
 #include <gtest/gtest.h>
 

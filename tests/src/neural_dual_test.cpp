@@ -1,4 +1,4 @@
-#include "src/models/neural_dual.hpp"
+#include "src/families/neural_dual/neural_dual.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "src/models/neural_dual_checkpoint.hpp"
+#include "src/families/neural_dual/neural_dual_checkpoint.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"

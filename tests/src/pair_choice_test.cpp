@@ -1,4 +1,4 @@
-#include "src/problems/pair_choice.hpp"
+#include "src/populations/pair_choice.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "src/problems/population_builder.hpp"
+#include "src/populations/population_builder.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "src/problems/population.hpp"
+#include "src/populations/population.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"

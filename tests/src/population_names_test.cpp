@@ -1,12 +1,12 @@
 // Names in population files, as users write them with h5py.
-#include "src/problems/population_names.hpp"
+#include "src/populations/population_names.hpp"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 
-#include "src/problems/cloud_population.hpp"
-#include "src/problems/population.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/population.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
 

@@ -1,4 +1,4 @@
-#include "src/solvers/population_solver.hpp"
+#include "src/families/linear/population_solver.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "src/models/potential_checkpoint.hpp"
-#include "src/problems/ground_cost.hpp"
+#include "src/populations/ground_cost.hpp"
 #include "tests/kernels/reference.hpp"
 #include "tests/src/small_populations.hpp"
 

@@ -1,4 +1,4 @@
-#include "src/problems/population.hpp"
+#include "src/populations/population.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,9 +9,9 @@
 #include <optional>
 #include <thread>
 
-#include "kernels/sinkhorn/semi_dual.hpp"
+#include "kernels/outputs/semi_dual.hpp"
 #include "kernels/training/loss.hpp"
-#include "src/problems/cost.hpp"
+#include "src/populations/cost.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/small_populations.hpp"
 

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "src/solvers/cloud_population_solver.hpp"
-#include "src/solvers/initializers.hpp"
-#include "src/solvers/kernel_errors.hpp"
-#include "src/solvers/population_solver.hpp"
+#include "src/families/linear/cloud_population_solver.hpp"
+#include "src/families/linear/initializers.hpp"
+#include "src/families/linear/kernel_errors.hpp"
+#include "src/families/linear/population_solver.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/small_populations.hpp"
 
@@ -40,10 +40,10 @@ TEST(RowStatus, IsDecidedByTheTrueErrorWhateverTheSolverSays) {
   const Status all[] = {Status::converged, Status::iteration_limit, Status::precision_limit,
                         Status::not_finite};
   Solutions good = rows({all[0], all[1], all[2], all[3]}, {1e-3, 2e-16, 0, 1e-9});
-  good.judge(1e-3);
+  good.set_status(1e-3);
   EXPECT_EQ(good.status, (std::vector<std::int32_t>{0, 0, 0, 0}));
   Solutions bad = rows({all[0], all[1], all[2], all[3]}, {1.1e-3, 2, 0.1, 0.1});
-  bad.judge(1e-3);
+  bad.set_status(1e-3);
   EXPECT_EQ(bad.status, (std::vector<std::int32_t>{2, 1, 2, 3}));
 }
 
@@ -56,19 +56,19 @@ TEST(RowStatus, NanAnywhereIsNotFinite) {
     for (const double value : {nan, HUGE_VAL}) {
       Solutions solutions = rows(converged, errors);
       (solutions.*figures)[1] = value;
-      solutions.judge(1e-3);
+      solutions.set_status(1e-3);
       EXPECT_EQ(solutions.status, second);
     }
   }
   for (auto potentials : {&Solutions::f, &Solutions::g}) {
     Solutions solutions = rows(converged, errors);
     (solutions.*potentials)[3] = nan;
-    solutions.judge(1e-3);
+    solutions.set_status(1e-3);
     EXPECT_EQ(solutions.status, second);
     // The same where problems have points of their own.
     Solutions flat = rows(converged, errors);
     (flat.*potentials)[1] = nan;
-    flat.judge(1e-3, {0, 1, 5, 6}, {0, 1, 5, 6});
+    flat.set_status(1e-3, {0, 1, 5, 6}, {0, 1, 5, 6});
     EXPECT_EQ(flat.status, second);
   }
 }

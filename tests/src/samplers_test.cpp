@@ -7,9 +7,9 @@
 #include <set>
 
 #include "distributed/hdf5_file.hpp"
-#include "src/samplers/array_sampler.hpp"
-#include "src/samplers/gaussian_pair.hpp"
-#include "src/samplers/plane_pairs.hpp"
+#include "src/families/neural_dual/samplers/array_sampler.hpp"
+#include "src/families/neural_dual/samplers/gaussian_pair.hpp"
+#include "src/families/neural_dual/samplers/plane_pairs.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"

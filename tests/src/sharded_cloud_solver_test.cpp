@@ -1,12 +1,12 @@
-#include "src/solvers/sharded_cloud_solver.hpp"
+#include "src/families/linear/sharded_cloud_solver.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "distributed/error.hpp"
-#include "src/solvers/cloud_population_solver.hpp"
-#include "src/solvers/solution_file.hpp"
+#include "src/families/linear/cloud_population_solver.hpp"
+#include "src/runs/solution_file.hpp"
 #include "tests/distributed/test_folder.hpp"
 #include "tests/src/small_populations.hpp"
 

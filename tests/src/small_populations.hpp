@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "distributed/random.hpp"
-#include "src/problems/cloud_population.hpp"
-#include "src/problems/population.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/population.hpp"
 
 namespace otfleet::testing {
 

@@ -1,4 +1,4 @@
-#include "src/solvers/solution_file.hpp"
+#include "src/runs/solution_file.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <cmath>
 #include <functional>
 
-#include "src/solvers/partial_solution.hpp"
-#include "src/solvers/population_solver.hpp"
+#include "src/families/linear/population_solver.hpp"
+#include "src/runs/partial_solution.hpp"
 #include "tests/distributed/test_folder.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/same_solutions.hpp"

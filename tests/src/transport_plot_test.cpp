@@ -1,4 +1,4 @@
-#include "src/pictures/transport_plot.hpp"
+#include "src/families/neural_dual/transport_plot.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "src/samplers/gaussian_pair.hpp"
+#include "src/families/neural_dual/samplers/gaussian_pair.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"
 

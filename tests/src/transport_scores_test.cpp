@@ -1,4 +1,4 @@
-#include "src/scores/transport_scores.hpp"
+#include "src/families/neural_dual/scores/transport_scores.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,9 +8,9 @@
 #include <stdexcept>
 #include <vector>
 
-#include "src/samplers/gaussian_pair.hpp"
-#include "src/samplers/plane_pairs.hpp"
-#include "src/scores/assignment.hpp"
+#include "src/families/neural_dual/samplers/gaussian_pair.hpp"
+#include "src/families/neural_dual/samplers/plane_pairs.hpp"
+#include "src/families/neural_dual/scores/assignment.hpp"
 
 namespace otfleet {
 namespace {

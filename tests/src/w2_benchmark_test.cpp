@@ -1,4 +1,4 @@
-#include "src/samplers/w2_benchmark.hpp"
+#include "src/families/neural_dual/samplers/w2_benchmark.hpp"
 
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
@@ -9,7 +9,7 @@
 
 #include "distributed/hdf5_file.hpp"
 #include "distributed/random.hpp"
-#include "src/scores/transport_scores.hpp"
+#include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"

@@ -52,7 +52,7 @@ def read(file_name):
 
 
 def read_trained(checkpoint):
-    """The potential of a model.h5 that `otfleet train` wrote; see src/models/neural_dual.hpp."""
+    """The potential of a model.h5 that `otfleet train` wrote; see src/families/neural_dual/neural_dual.hpp."""
     with h5py.File(checkpoint) as file:
         model = file["model"]
         convex = model.attrs["architecture"] == b"icnn"

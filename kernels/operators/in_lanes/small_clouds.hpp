@@ -1,0 +1,121 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "kernels/lanes/pack.hpp"
+#include "kernels/operators/in_passes/cloud_problems.hpp"
+
+// Problems between measures of few points each, many at a time: a pass over the pairs of one of
+// them would be over before it is launched. One lane of a tile holds one problem with its points,
+// one launch solves them all; which lanes meet changes no bit of what they find.
+
+namespace otfleet::kernels {
+
+/// Problems of at most this many points and coordinates a side are small. Measured on a CPU,
+/// double: in three dimensions full tiles are faster than passes up to about 250 points, but a
+/// batch of few problems does not fill its tiles, and then costs of a large one count; beyond these
+/// coordinates the points of a tile leave the cache.
+inline constexpr int most_small_points = 128, most_small_coordinates = 2048;
+
+inline bool is_small_cloud(int points, int dimension) {
+  return points <= most_small_points && points <= most_small_coordinates / dimension;
+}
+
+/// One problem; arrays are [source, target].
+struct SmallProblem {
+  std::int64_t first[2];  ///< row of the measure's first point
+  std::int64_t begin[2];  ///< of the problem's entries in arrays over the points of a side
+  int size[2], measure[2];
+  double mass;      ///< what figures are multiplied by: weights are shares of it
+  double bound;     ///< no cost is larger
+  double rounding;  ///< no computed cost is further off, see cost_rounding()
+  int k;            ///< in the batch
+};
+
+/// Problems of one batch as kernels see them, in an order in which neighbors have similar sizes,
+/// large ones first. Must not outlive the batch.
+template <class ExecutionSpace>
+struct SmallClouds {
+  struct Side {
+    const double* weights = nullptr;
+    Matrix<const double, ExecutionSpace> points, means;
+    int most = 0;  ///< points of a measure
+  };
+  Vector<const SmallProblem, ExecutionSpace> problems;
+  Side side[2];  ///< source, target
+
+  KOKKOS_FUNCTION int size() const { return static_cast<int>(problems.extent(0)); }
+  KOKKOS_FUNCTION int dimension() const { return static_cast<int>(side[0].points.extent(1)); }
+  /// Coordinate k of point i of a problem's measure, moved to the problem's center.
+  KOKKOS_FUNCTION double coordinate(const SmallProblem& problem, int s, int i, int k) const {
+    const double x = side[s].points(problem.first[s] + i, k);
+    if (side[0].means.extent(0) == 0) return x;
+    const double n = problem.size[0], m = problem.size[1];
+    return x - (n / (n + m) * side[0].means(problem.measure[0], k) +
+                m / (n + m) * side[1].means(problem.measure[1], k));
+  }
+  /// Weight of point i, as a share of the measure's mass.
+  KOKKOS_FUNCTION double weight(const SmallProblem& problem, int s, int i) const {
+    return side[s].weights[problem.first[s] + i];
+  }
+};
+
+/// Takes the small problems out of the walk over a batch whose measures have points of their own.
+/// The offsets are the batch's.
+template <class ExecutionSpace>
+SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& batch,
+                                                const std::vector<std::int64_t>& source_offsets,
+                                                const std::vector<std::int64_t>& target_offsets) {
+  SmallClouds<ExecutionSpace> small;
+  if (batch.communicator) return small;
+  const BatchSide<ExecutionSpace>* const sides[] = {&batch.source, &batch.target};
+  const std::vector<std::int64_t>* const offsets[] = {&source_offsets, &target_offsets};
+  for (int s = 0; s < 2; ++s) {
+    small.side[s].weights = sides[s]->weights;
+    small.side[s].points = sides[s]->points;
+    small.side[s].means = sides[s]->means;
+  }
+  std::vector<SmallProblem> taken;
+  batch.in_lanes.assign(static_cast<std::size_t>(batch.size()), false);
+  for (int k = 0; k < batch.size(); ++k) {
+    SmallProblem problem{};
+    problem.k = k;
+    problem.mass = batch.source.mass[batch.source.index[k]];
+    problem.bound = batch.bound_of(k);
+    problem.rounding = batch.rounding_of(k);
+    for (int s = 0; s < 2; ++s) {
+      const int measure = sides[s]->index[k];
+      problem.measure[s] = measure;
+      problem.size[s] = sides[s]->size(measure);
+      problem.first[s] = sides[s]->first_point(measure);
+      problem.begin[s] = (*offsets[s])[k];
+    }
+    if (!is_small_cloud(std::max(problem.size[0], problem.size[1]), small.dimension())) continue;
+    batch.in_lanes[k] = true;
+    for (int s = 0; s < 2; ++s) small.side[s].most = std::max(small.side[s].most, problem.size[s]);
+    taken.push_back(problem);
+  }
+  // Bins of one side from large to small, the other side going down and up in turn. As many bins
+  // as tiles in each of them, so that both sizes differ little within a tile.
+  const double tiles = static_cast<double>(taken.size()) / Lanes<ExecutionSpace, double>::width;
+  const int step = std::max(1, static_cast<int>(small.side[0].most / std::sqrt(tiles + 1)));
+  const auto bins = [&](const SmallProblem& problem) {
+    const int n = problem.size[0] / step, m = problem.size[1];
+    return std::pair{-n, n % 2 == 0 ? m : -m};
+  };
+  std::stable_sort(taken.begin(), taken.end(),
+                   [&](const SmallProblem& x, const SmallProblem& y) { return bins(x) < bins(y); });
+  const Vector<SmallProblem, ExecutionSpace> problems(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::small_problems"),
+      taken.size());
+  Kokkos::deep_copy(
+      problems,
+      Kokkos::View<const SmallProblem*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+          taken.data(), taken.size()));
+  small.problems = problems;
+  return small;
+}
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,157 @@
+#pragma once
+#include "kernels/operators/in_lanes/domain.hpp"
+#include "kernels/problems/problem_batch.hpp"
+
+// Moving one instance between the rows of user arrays (instance outermost) and a lane of a tile
+// (instance innermost).
+
+// A lambda that GCC would otherwise call for every piece, with packs in memory.
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#define OTFLEET_INLINE_LAMBDA __attribute__((always_inline))
+#else
+#define OTFLEET_INLINE_LAMBDA
+#endif
+
+namespace otfleet::kernels {
+
+namespace detail {
+
+/// Runs body(first, count) over [0, points) in pieces of one double pack.
+template <class DoubleLanes, class TeamMember, class Body>
+KOKKOS_FORCEINLINE_FUNCTION void for_pieces(const TeamMember& team, int points, const Body& body) {
+  constexpr int width = DoubleLanes::pack_width;
+  const int pieces = (points + width - 1) / width;
+  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, pieces), [&](int piece) {
+    const int first = piece * width;
+    body(first, points - first < width ? points - first : width);
+  });
+  team.team_barrier();
+}
+
+/// (f − largest)/epsilon; `rest` becomes what rounding takes from it. Both steps are error-free
+/// transformations (Dekker 1971): a potential's last digit is worth 1e-16 |f|/epsilon.
+KOKKOS_INLINE_FUNCTION double exponent(double f, double largest, double epsilon, double& rest) {
+  const double gap = f - largest, quotient = gap / epsilon;
+  if (quotient > -0x1p50 && quotient < 0x1p50) {
+    const double taken = f - gap;
+    const double lost = (f - (gap + taken)) + (taken - largest);
+    rest = (::fma(-quotient, epsilon, gap) + lost) / epsilon;
+  }
+  return quotient;
+}
+
+KOKKOS_INLINE_FUNCTION bool any_weight(const double* weights, int count) {
+  double sum = 0;
+  for (int e = 0; e < count; ++e) sum += weights[e];
+  return sum > 0;
+}
+
+}  // namespace detail
+
+/// Loads the weights of one side into a lane. A positive weight stays positive, however small it
+/// is for Scalar.
+template <class L, class TeamMember>
+KOKKOS_INLINE_FUNCTION void load_weights(const TeamMember& team, const double* weights, int points,
+                                         int lane, typename L::Scalar* to) {
+  using Scalar = typename L::Scalar;
+  constexpr double least = Kokkos::Experimental::norm_min<Scalar>::value;
+  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, points), [&](int i) {
+    const double weight = weights[i];
+    to[static_cast<long>(i) * L::width + lane] =
+        weight > 0 ? static_cast<Scalar>(weight > least ? weight : least) : Scalar(0);
+  });
+  team.team_barrier();
+}
+
+/// The largest f[i] where weights[i] > 0; 0 when none of them is above −inf.
+template <class TeamMember>
+KOKKOS_INLINE_FUNCTION double largest_on_support(const TeamMember& team, const double* f,
+                                                 const double* weights, int points) {
+  double largest = 0;
+  Kokkos::parallel_reduce(
+      Kokkos::TeamThreadRange(team, points),
+      [&](int i, double& most) {
+        if (weights[i] > 0 && f[i] > most) most = f[i];
+      },
+      Kokkos::Max<double>(largest));
+  team.team_barrier();
+  return largest > -Kokkos::Experimental::finite_max<double>::value ? largest : 0.0;
+}
+
+/// Loads a potential f (in units of the cost; nullptr: zero) into a lane of u, shifted so that its
+/// largest entry on the support is zero, which no plan notices. Points without weight get none.
+template <class Domain, class ExecutionSpace, class TeamMember>
+KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double* f,
+                                           const double* weights, double epsilon, int points,
+                                           int lane, typename Domain::Scalar* u) {
+  using L = typename Domain::L;
+  using DoubleLanes = Lanes<ExecutionSpace, double>;
+  using DoublePack = typename DoubleLanes::Pack;
+  const double largest = f == nullptr ? 0.0 : largest_on_support(team, f, weights, points);
+  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
+    const auto place = [&](int e, int plane) -> typename Domain::Scalar& {
+      return u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane];
+    };
+    if (!detail::any_weight(weights + first, count)) {  // images are empty in long stretches
+      for (int e = 0; e < count; ++e)
+        for (int plane = 0; plane < Domain::planes; ++plane)
+          place(e, plane) = Domain::nothing(plane);
+      return;
+    }
+    double values[DoubleLanes::pack_width], rests[DoubleLanes::pack_width];
+    for (int e = 0; e < DoubleLanes::pack_width; ++e) {
+      const bool has_mass = e < count && weights[first + e] > 0;
+      rests[e] = 0;
+      values[e] = !has_mass      ? -Kokkos::Experimental::infinity<double>::value
+                  : f == nullptr ? 0.0
+                  : Domain::large_exponents
+                      ? detail::exponent(f[first + e], largest, epsilon, rests[e])
+                      : (f[first + e] - largest) / epsilon;
+    }
+    DoublePack stored[Domain::planes];
+    Domain::from_exponent(DoubleLanes::load(values), DoubleLanes::load(rests), stored);
+    for (int plane = 0; plane < Domain::planes; ++plane) {
+      DoubleLanes::store(values, stored[plane]);
+      for (int e = 0; e < count; ++e)
+        place(e, plane) = static_cast<typename Domain::Scalar>(values[e]);
+    }
+  });
+}
+
+/// f[i] = epsilon log u_i + constant for one lane, −inf where the weight is zero.
+template <class Domain, class ExecutionSpace, class TeamMember>
+KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
+                                            const typename Domain::Scalar* u, const double* weights,
+                                            double epsilon, double constant, int points, int lane,
+                                            double* f) {
+  using L = typename Domain::L;
+  using DoubleLanes = Lanes<ExecutionSpace, double>;
+  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
+    if (!detail::any_weight(weights + first, count)) {
+      for (int e = 0; e < count; ++e) f[first + e] = -Kokkos::Experimental::infinity<double>::value;
+      return;
+    }
+    double piece[DoubleLanes::pack_width];
+    typename DoubleLanes::Pack stored[Domain::planes];
+    for (int plane = 0; plane < Domain::planes; ++plane) {
+      for (int e = 0; e < DoubleLanes::pack_width; ++e) {
+        // log(1) for what is not stored, so that no lane raises a floating-point exception.
+        const bool has_mass = e < count && weights[first + e] > 0;
+        const long at = (static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane;
+        piece[e] = has_mass ? static_cast<double>(u[at]) : 1.0;
+      }
+      stored[plane] = DoubleLanes::load(piece);
+    }
+    typename DoubleLanes::Pack rest;
+    DoubleLanes::store(piece, Domain::to_exponent(stored, rest));
+    double rests[DoubleLanes::pack_width] = {};
+    if constexpr (Domain::large_exponents) DoubleLanes::store(rests, rest);
+    for (int e = 0; e < count; ++e) {
+      const double lost = Domain::large_exponents ? epsilon * rests[e] + constant : constant;
+      f[first + e] = weights[first + e] > 0 ? epsilon * piece[e] + lost
+                                            : -Kokkos::Experimental::infinity<double>::value;
+    }
+  });
+}
+
+}  // namespace otfleet::kernels

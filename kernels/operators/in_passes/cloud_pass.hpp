@@ -1,0 +1,259 @@
+#pragma once
+#include "kernels/geometry/cost_form.hpp"
+#include "kernels/operators/in_passes/cloud_points.hpp"
+#include "kernels/operators/in_passes/column_blocks.hpp"
+
+// One pass over all pairs of two clouds: a number for every row, from a sum or an extremum over the
+// columns. Costs are computed where they are used; the exponents of exp are to base 2. Columns come
+// in blocks, what one gives is combined with what the ones before gave: points that others hold are
+// further blocks, and all points in one memory are the case of one block.
+
+namespace otfleet::kernels {
+
+/// What a pass finds for row i, with C_ij the cost, E_ij = offset_j − scale C_ij.
+enum class PassResult {
+  largest,      ///< max_j E_ij
+  exponential,  ///< sum_j 2^(E_ij − shift_i)
+  costs,        ///< sum_j C_ij 2^(E_ij − shift_i)
+  product,      ///< sum_j offset_j C_ij
+  smallest,     ///< min_j C_ij + offset_j
+};
+
+template <PassResult result, class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar nothing_yet() {
+  if (result == PassResult::largest) return -Kokkos::Experimental::infinity<Scalar>::value;
+  if (result == PassResult::smallest) return Kokkos::Experimental::infinity<Scalar>::value;
+  return Scalar(0);
+}
+
+template <PassResult result, class Pack>
+KOKKOS_FORCEINLINE_FUNCTION Pack combine(const Pack& x, const Pack& y) {
+  if constexpr (result == PassResult::largest) return max(x, y);
+  if constexpr (result == PassResult::smallest) return min(x, y);
+  if constexpr (result != PassResult::largest && result != PassResult::smallest) return x + y;
+}
+
+template <CostForm form, PassResult wanted, class ExecutionSpace, class Scalar_>
+struct CloudPass {
+  using Scalar = Scalar_;
+  using Points = CloudPoints<ExecutionSpace, Scalar>;
+  using L = typename Points::L;
+  using Pack = typename L::Pack;
+  static constexpr int block = Points::row_block;
+  /// Rows that one thread takes through the columns together: their coordinates and those of a
+  /// chunk of columns stay in a core's caches.
+  static constexpr int strip = runs_on_host<ExecutionSpace> ? 8 * block : 1;
+  static constexpr bool shifted = wanted == PassResult::exponential || wanted == PassResult::costs;
+
+  Vector<const Scalar, ExecutionSpace> rows, columns, offset, shift;
+  Vector<Scalar, ExecutionSpace> result;
+  int row_count, dimension, column_blocks, chunk;
+  Scalar scale, half_power;
+  bool adds;                                  ///< to what other columns have left in result
+  StoredCosts<ExecutionSpace, Scalar> costs;  ///< CostForm::matrix
+  int column_count;                           ///< the same
+
+  KOKKOS_FORCEINLINE_FUNCTION void store(int row, Scalar total) const {
+    result(row) = adds ? combine<wanted>(result(row), total) : total;
+  }
+
+  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, team.team_size()), [&](int thread) {
+      const int first = (team.league_rank() * team.team_size() + thread) * strip;
+      if (first >= row_count) return;
+      if constexpr (runs_on_host<ExecutionSpace>) {
+        if constexpr (form == CostForm::matrix)
+          if (costs.by_column) return run_columns(first);
+        Pack totals[strip];
+        run(first, 0, totals);
+        for (int r = 0; r < strip && first + r < row_count; ++r) {
+          Scalar lanes[L::width];
+          L::store(lanes, totals[r]);
+          for (int e = 1; e < L::width; ++e) lanes[0] = combine<wanted>(lanes[0], lanes[e]);
+          store(first + r, lanes[0]);
+        }
+      } else {
+        Scalar total = nothing_yet<wanted, Scalar>();
+        const auto each = [&](int lane, Scalar& into) {
+          Pack part[strip];
+          run(first, lane, part);
+          into = combine<wanted>(into, part[0]);
+        };
+        const int lanes = L::packs;
+        if constexpr (wanted == PassResult::largest)
+          Kokkos::parallel_reduce(Kokkos::ThreadVectorRange(team, lanes), each,
+                                  Kokkos::Max<Scalar>(total));
+        else if constexpr (wanted == PassResult::smallest)
+          Kokkos::parallel_reduce(Kokkos::ThreadVectorRange(team, lanes), each,
+                                  Kokkos::Min<Scalar>(total));
+        else
+          Kokkos::parallel_reduce(Kokkos::ThreadVectorRange(team, lanes), each,
+                                  Kokkos::Sum<Scalar>(total));
+        Kokkos::single(Kokkos::PerThread(team), [&]() { store(first, total); });
+      }
+    });
+  }
+
+  /// totals[r] for the rows first… of a strip over the columns of one pack of every block.
+  KOKKOS_FUNCTION void run(int first, int lane, Pack* totals) const {
+    for (int r = 0; r < strip; ++r) totals[r] = Pack(nothing_yet<wanted, Scalar>());
+    for (int begin = 0; begin < column_blocks; begin += chunk) {
+      const int end = begin + chunk < column_blocks ? begin + chunk : column_blocks;
+      for (int r = 0; r < strip && first + r < row_count; r += block)
+        if constexpr (form == CostForm::matrix)
+          run_stored(first + r, begin, end, lane * L::pack_width, totals + r);
+        else
+          run_block(first + r, begin, end, lane * L::pack_width, totals + r);
+    }
+  }
+
+  /// A strip of targets over all sources, whose stored costs to them lie side by side: lanes are
+  /// rows of the pass.
+  KOKKOS_FUNCTION void run_columns(int first) const {
+    constexpr int packs = (strip + L::width - 1) / L::width;
+    Scalar lanes[packs * L::width] = {};
+    const int count = row_count - first < strip ? row_count - first : strip;
+    if constexpr (shifted)
+      for (int r = 0; r < count; ++r) lanes[r] = shift(first + r);
+    Pack totals[packs], shifts[packs];
+    for (int g = 0; g < packs; ++g) {
+      totals[g] = Pack(nothing_yet<wanted, Scalar>());
+      shifts[g] = L::load(lanes + g * L::width);
+    }
+    for (int c = 0; c < column_count; ++c) {
+      const Scalar* cost = costs.values.data() + c * costs.stride + first;
+      const Pack column_offset(offset(c));
+      for (int g = 0; g < packs; ++g)
+        totals[g] = combine<wanted>(
+            totals[g], term_of(L::load(cost + g * L::width), column_offset, shifts[g]));
+    }
+    for (int g = 0; g < packs; ++g) L::store(lanes + g * L::width, totals[g]);
+    for (int r = 0; r < count; ++r) store(first + r, lanes[r]);
+  }
+
+  KOKKOS_FUNCTION void run_block(int row, int begin, int end, int at, Pack* totals) const {
+    const Scalar* x = rows.data() + static_cast<std::size_t>(row) * dimension;
+    const std::size_t stride = static_cast<std::size_t>(dimension) * L::width;
+    const Scalar* y = columns.data() + begin * stride + at;
+    Pack part[block];
+    for (int r = 0; r < block; ++r) part[r] = Pack(nothing_yet<wanted, Scalar>());
+    for (int c = begin; c < end; ++c, y += stride) {
+      const Pack column_offset = L::load(offset.data() + c * L::width + at);
+      CostSumOf<form, Pack> sums[block];
+      for (int r = 0; r < block; ++r) {
+        sums[r] = CostSumOf<form, Pack>(Pack(Scalar(0)));
+        // Where the exponent is the sum itself, it begins with what does not depend on the pair.
+        if constexpr (form == CostForm::product && shifted)
+          sums[r] = column_offset - Pack(shift(row + r));
+        else if constexpr (form == CostForm::product && wanted == PassResult::largest)
+          sums[r] = column_offset;
+      }
+      for (int k = 0; k < dimension; ++k) {
+        Pack coordinate = L::load(y + k * L::width);
+        keep(coordinate);
+        for (int r = 0; r < block; ++r)
+          sums[r] = add_coordinate<form>(sums[r], Pack(x[k * block + r]), coordinate);
+      }
+      for (int r = 0; r < block; ++r)
+        part[r] = combine<wanted>(part[r], term(sums[r], column_offset, row + r));
+    }
+    for (int r = 0; r < block; ++r) totals[r] = combine<wanted>(totals[r], part[r]);
+  }
+
+  KOKKOS_FUNCTION void run_stored(int row, int begin, int end, int at, Pack* totals) const {
+    const int count = row_count - row < block ? row_count - row : block;
+    for (int r = 0; r < count; ++r) {
+      const Pack own_shift(shifted ? shift(row + r) : Scalar(0));
+      for (int c = begin; c < end; ++c) {
+        const std::int64_t column = static_cast<std::int64_t>(c) * L::width + at;
+        const Scalar* cost =
+            costs.values.data() +
+            (costs.by_column ? column * costs.stride + row + r : (row + r) * costs.stride + column);
+        if (!runs_on_host<ExecutionSpace> && column >= column_count) continue;
+        totals[r] = combine<wanted>(
+            totals[r], term_of(L::load(cost), L::load(offset.data() + column), own_shift));
+      }
+    }
+  }
+
+  /// What a stored cost adds; a forbidden one has no mass.
+  KOKKOS_FORCEINLINE_FUNCTION Pack term_of(const Pack& cost, const Pack& column_offset,
+                                           const Pack& own_shift) const {
+    const Pack limit(Kokkos::Experimental::finite_max<Scalar>::value), none(Scalar(0));
+    if constexpr (wanted == PassResult::smallest) return column_offset + cost;
+    if constexpr (wanted == PassResult::largest) return column_offset - Pack(scale) * cost;
+    if constexpr (wanted == PassResult::product)
+      return if_greater(cost, limit, none, column_offset * cost);
+    if constexpr (shifted) {
+      const Pack power = exp2_bounded((column_offset - own_shift) - Pack(scale) * cost);
+      if constexpr (wanted == PassResult::costs) return if_greater(cost, limit, none, cost * power);
+      return power;
+    }
+  }
+
+  KOKKOS_FORCEINLINE_FUNCTION Pack term(const CostSumOf<form, Pack>& sum, const Pack& column_offset,
+                                        int row) const {
+    if constexpr (form == CostForm::product) {
+      static_assert(form != CostForm::product || wanted == PassResult::largest ||
+                    wanted == PassResult::exponential);
+      if constexpr (wanted == PassResult::largest) return sum;
+      return exp2_bounded(sum);
+    } else {
+      const Pack cost = cost_from_sum<form, Scalar>(sum, Pack(half_power));
+      if constexpr (wanted == PassResult::product) return column_offset * cost;
+      if constexpr (wanted == PassResult::smallest) return column_offset + cost;
+      if constexpr (wanted == PassResult::largest) return column_offset - Pack(scale) * cost;
+      if constexpr (shifted) {
+        const Pack power = exp2_bounded((column_offset - Pack(shift(row))) - Pack(scale) * cost);
+        if constexpr (wanted == PassResult::costs) return cost * power;
+        return power;
+      }
+    }
+  }
+};
+
+/// The pass over `rows` and `columns`; offset [columns.padded()], shift and result
+/// [rows.padded()], shift only for sums of exponentials. The padding of offset must hold what adds
+/// nothing: −inf, 0 for a product, inf for a minimum. Where others hold points of the columns'
+/// side, collective: over their columns and offsets too.
+template <CostForm form, PassResult wanted, class ExecutionSpace, class Scalar>
+void run_pass(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, Scalar>& rows,
+              const CloudPoints<ExecutionSpace, Scalar>& columns,
+              const Vector<Scalar, ExecutionSpace>& offset,
+              const Vector<Scalar, ExecutionSpace>& shift,
+              const Vector<Scalar, ExecutionSpace>& result, double scale, double power) {
+  using Pass = CloudPass<form, wanted, ExecutionSpace, Scalar>;
+  using L = typename Pass::L;
+  constexpr bool host = runs_on_host<ExecutionSpace>;
+  constexpr int threads = team_threads<ExecutionSpace>;
+  constexpr int chunk_bytes = 16 * 1024;  // half of a first-level cache
+  const int block_bytes = rows.dimension * L::width * static_cast<int>(sizeof(Scalar));
+  const int strips = (rows.count + Pass::strip - 1) / Pass::strip;
+  bool adds = false;
+  for_each_column_block(space, columns, offset, [&](const auto& block) {
+    const int chunk = !host || block_bytes == 0   ? block.blocks
+                      : block_bytes < chunk_bytes ? chunk_bytes / block_bytes
+                                                  : 1;
+    const Pass pass{rows.rows,
+                    block.columns,
+                    block.offset,
+                    shift,
+                    result,
+                    rows.count,
+                    rows.dimension,
+                    block.blocks,
+                    chunk,
+                    static_cast<Scalar>(scale),
+                    static_cast<Scalar>(power / 2),
+                    adds,
+                    rows.costs,
+                    columns.count};
+    adds = true;
+    if (strips == 0) return;
+    Kokkos::parallel_for(
+        "otfleet::clouds::pass",
+        Policy<ExecutionSpace>(space, (strips + threads - 1) / threads, threads, L::packs), pass);
+  });
+}
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,381 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/geometry/cost_form.hpp"
+#include "kernels/geometry/point_cloud_cost.hpp"
+#include "kernels/geometry/point_preparation.hpp"
+#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/operators/in_passes/cloud_points.hpp"
+#include "kernels/problems/checks.hpp"
+#include "kernels/problems/cloud_batch.hpp"
+#include "kernels/problems/problem_batch.hpp"
+
+// The one walk over the problems of a batch of clouds, whether all problems share their points or
+// every measure has its own.
+
+namespace otfleet::kernels {
+
+/// An array with a row for every problem, on the points of one side: [B, n · per_point], or rows of
+/// their own lengths one after the other.
+template <class Value>
+struct ProblemRows {
+  Value* data = nullptr;
+  std::int64_t stride = 0;              ///< between rows of one length
+  const std::int64_t* begin = nullptr;  ///< host, [B + 1]: where rows begin, in points
+  int per_point = 1;
+
+  Value* row(int k) const { return data + (begin ? begin[k] * per_point : k * stride); }
+};
+
+template <class Array>
+auto rows_of_matrix(const Array& array) {
+  using Value = typename Array::value_type;
+  return ProblemRows<Value>{array.data(), static_cast<std::int64_t>(array.stride(0))};
+}
+
+/// Throws std::invalid_argument unless `array` has an entry for everything that offsets count.
+template <class Array>
+auto flat_rows(const std::string& name, const Array& array,
+               const std::vector<std::int64_t>& offsets, int per_point = 1) {
+  using Value = typename Array::value_type;
+  const std::int64_t expected = offsets.back() * per_point;
+  if (static_cast<std::int64_t>(array.extent(0)) != expected)
+    throw std::invalid_argument(name + " has " + std::to_string(array.extent(0)) +
+                                " entries, expected " + std::to_string(expected));
+  return ProblemRows<Value>{array.data(), 0, offsets.data(), per_point};
+}
+
+/// One side of all problems of a batch.
+template <class ExecutionSpace>
+struct BatchSide {
+  const double* weights = nullptr;              ///< of measure 0; shares of the mass
+  Matrix<const double, ExecutionSpace> points;  ///< as kernels use them
+  Matrix<const double, ExecutionSpace> means;   ///< of the measures; empty: nothing to move
+  std::int64_t stride = 0;                ///< between the weights of measures on shared points
+  const std::int64_t* offsets = nullptr;  ///< of measures with points of their own
+  double all_points = 0;     ///< of the one measure, with those that others hold; 0: nobody does
+  std::vector<double> mass;  ///< [M]
+  std::vector<int> index;    ///< [B]
+
+  bool shares_points() const { return offsets == nullptr; }
+  int size(int measure) const {
+    return static_cast<int>(offsets ? offsets[measure + 1] - offsets[measure]
+                                    : static_cast<std::int64_t>(points.extent(0)));
+  }
+  /// Points of a measure, wherever they are.
+  double whole_size(int measure) const { return all_points > 0 ? all_points : size(measure); }
+  /// Row of points where those of a measure begin.
+  std::int64_t first_point(int measure) const { return offsets ? offsets[measure] : 0; }
+  Vector<const double, ExecutionSpace> weights_of(int measure) const {
+    const double* const first = weights + (offsets ? offsets[measure] : measure * stride);
+    return Vector<const double, ExecutionSpace>(first, static_cast<std::size_t>(size(measure)));
+  }
+};
+
+template <class Index>
+std::vector<int> indices_on_host(const Index& index) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), index);
+  return std::vector<int>(host.data(), host.data() + host.extent(0));
+}
+
+/// Throws std::invalid_argument when an index names a measure that does not exist.
+inline void check_indices(const std::vector<int>& source, int sources,
+                          const std::vector<int>& target, int targets) {
+  for (std::size_t k = 0; k < source.size(); ++k)
+    if (source[k] < 0 || source[k] >= sources || target[k] < 0 || target[k] >= targets)
+      throw std::invalid_argument("problem " + std::to_string(k) +
+                                  " names a measure that does not exist");
+}
+
+/// A batch as the walk sees it. Must not outlive the batch it was made of.
+template <class ExecutionSpace>
+struct CloudProblems {
+  GroundCost kind = GroundCost::squared_euclidean;
+  double power = 2;  ///< form_power()
+  BatchSide<ExecutionSpace> source, target;
+  /// [B], or one for all: no distance between points of a problem is larger.
+  std::vector<double> reach;
+  CloudCommunicator* communicator = nullptr;  ///< who hold the problems' other points
+  const SeparableCost* matrix = nullptr;      ///< GroundCost::matrix: the costs, of one axis
+  double taken_off = 0;                       ///< of every cost, so that the smallest is 0
+  /// [B] or empty: problems that the walk passes over, since they are solved many at a time
+  /// (small_clouds.hpp).
+  std::vector<bool> in_lanes;
+
+  int size() const { return static_cast<int>(source.index.size()); }
+  double reach_of(int k) const { return reach[reach.size() == 1 ? 0 : k]; }
+  double bound_of(int k) const { return cost_bound(kind, power, reach_of(k)); }
+  double rounding_of(int k) const {
+    return cost_rounding(kind, power, static_cast<int>(source.points.extent(1)), reach_of(k),
+                         bound_of(k));
+  }
+};
+
+/// One side of problems whose points all problems share.
+template <class ExecutionSpace>
+BatchSide<ExecutionSpace> shared_side(const Measures<ExecutionSpace>& measures,
+                                      const Matrix<const double, ExecutionSpace>& points,
+                                      const Vector<const int, ExecutionSpace>& index) {
+  BatchSide<ExecutionSpace> result;
+  result.weights = measures.weights.data();
+  result.points = points;
+  result.stride = static_cast<std::int64_t>(measures.weights.stride(0));
+  const auto mass = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), measures.mass);
+  result.mass.assign(mass.data(), mass.data() + mass.extent(0));
+  result.index = indices_on_host(index);
+  return result;
+}
+
+/// Throws std::invalid_argument when measures, indices and cost do not fit together.
+template <class ExecutionSpace>
+CloudProblems<ExecutionSpace> make_cloud_problems(const PointCloudCost<ExecutionSpace>& cost,
+                                                  const ProblemBatch<ExecutionSpace>& problems,
+                                                  double epsilon) {
+  check_measures(cost.n(), cost.m(), problems, epsilon, "the clouds have");
+  CloudProblems<ExecutionSpace> batch;
+  if (problems.size() == 0) return batch;
+  check_exponents("", cost.bound(), epsilon);
+  batch.kind = cost.kind();
+  batch.power = form_power(cost.kind(), cost.power(), cost.divisor());
+  batch.source = shared_side(problems.source, cost.x(), problems.source_index);
+  batch.target = shared_side(problems.target, cost.y(), problems.target_index);
+  batch.reach = {cost.reach()};
+  check_indices(batch.source.index, problems.source.count(), batch.target.index,
+                problems.target.count());
+  return batch;
+}
+
+/// The same for a stored matrix of costs. `cost` has one axis. Points of a line give their costs
+/// faster than a matrix is read.
+template <class ExecutionSpace>
+CloudProblems<ExecutionSpace> make_cloud_problems(const SeparableCost& cost,
+                                                  const ProblemBatch<ExecutionSpace>& problems) {
+  CloudProblems<ExecutionSpace> batch;
+  if (const auto& line = cost.line(); !line.empty()) {
+    const auto [low, high] = std::minmax_element(line.begin(), line.end());
+    const double center = *low + (*high - *low) / 2;
+    const Matrix<double, ExecutionSpace> points("otfleet::clouds::line", line.size(), 1);
+    const auto host = Kokkos::create_mirror_view(points);
+    for (std::size_t i = 0; i < line.size(); ++i) host(i, 0) = line[i] - center;
+    Kokkos::deep_copy(points, host);
+    batch.source = shared_side<ExecutionSpace>(problems.source, points, problems.source_index);
+    batch.target = shared_side<ExecutionSpace>(problems.target, points, problems.target_index);
+    batch.reach = {(*high - *low) * (1 + 1e-6)};
+    return batch;
+  }
+  const auto points = [](int count) {  // without coordinates
+    return Matrix<const double, ExecutionSpace>(
+        Matrix<double, ExecutionSpace>("otfleet::clouds::no_points", count, 0));
+  };
+  batch.kind = GroundCost::matrix;
+  batch.source = shared_side(problems.source, points(cost.n()), problems.source_index);
+  batch.target = shared_side(problems.target, points(cost.m()), problems.target_index);
+  batch.reach = {cost.longest_detour()};
+  batch.matrix = &cost;
+  batch.taken_off = cost.minimum();
+  return batch;
+}
+
+template <class ExecutionSpace>
+CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpace>& problems,
+                                                  double epsilon) {
+  if (!(epsilon > 0) || !std::isfinite(epsilon))
+    throw std::invalid_argument("epsilon must be > 0 and finite");
+  if (problems.source_index.size() != problems.target_index.size())
+    throw std::invalid_argument("a batch needs as many source as target indices");
+  CloudProblems<ExecutionSpace> batch;
+  if (problems.size() == 0) return batch;
+  const auto &source = problems.source, &target = problems.target;
+  check_indices(problems.source_index, source.count(), problems.target_index, target.count());
+  if (source.kind() != target.kind() || source.power() != target.power() ||
+      source.divisor() != target.divisor())
+    throw std::invalid_argument("source and target measures have different costs");
+  if (source.dimension() != target.dimension())
+    throw std::invalid_argument("source points have " + std::to_string(source.dimension()) +
+                                " coordinates, target points " +
+                                std::to_string(target.dimension()));
+  if (source.communicator() != target.communicator())
+    throw std::invalid_argument("source and target points are not spread over the same ranks");
+  const auto side = [](const CloudMeasures<ExecutionSpace>& measures,
+                       const std::vector<int>& index) {
+    BatchSide<ExecutionSpace> result;
+    result.weights = measures.weights().data();
+    result.points = measures.points();
+    result.means = measures.means();
+    result.offsets = measures.offsets().data();
+    result.all_points = measures.all_points();
+    result.mass = measures.masses();
+    result.index = index;
+    return result;
+  };
+  batch.kind = source.kind();
+  batch.power = form_power(source.kind(), source.power(), source.divisor());
+  batch.communicator = source.communicator();
+  batch.source = side(source, problems.source_index);
+  batch.target = side(target, problems.target_index);
+  for (int k = 0; k < problems.size(); ++k) {
+    batch.reach.push_back(source.reach(problems.source_index[k], target, problems.target_index[k]));
+    const std::string name = "problem " + std::to_string(k) + ": ";
+    check_bound(name, batch.bound_of(k));
+    check_exponents(name, batch.bound_of(k), epsilon);
+  }
+  return batch;
+}
+
+/// The same problems, transporting the other way.
+template <class ExecutionSpace>
+CloudProblems<ExecutionSpace> exchange_sides(CloudProblems<ExecutionSpace> problems) {
+  std::swap(problems.source, problems.target);
+  return problems;
+}
+
+/// One side of one problem.
+template <class ExecutionSpace, class Scalar>
+struct ProblemSide {
+  int size = 0;  ///< points, those without weight too
+  PlacedPoints<ExecutionSpace> place;
+  Support<ExecutionSpace> support;
+  CloudPoints<ExecutionSpace, Scalar> points;  ///< of the support, times the walk's factor
+};
+
+/// One problem, as for_each_cloud_problem() hands it on; gone when the next one comes.
+template <class ExecutionSpace, class Scalar>
+struct CloudProblem {
+  int k = 0;            ///< in the batch
+  double mass = 0;      ///< what figures are multiplied by: weights are shares of it
+  double bound = 0;     ///< no cost is larger
+  double rounding = 0;  ///< no computed cost is further off, see cost_rounding()
+  double points = 0;    ///< of both sides, wherever they are
+  ProblemSide<ExecutionSpace, Scalar> source, target;
+  CloudArena<ExecutionSpace>* arena = nullptr;  ///< for what else is needed of it
+
+  /// The problem's rows of arrays over the points of a side.
+  template <class Value>
+  Vector<Value, ExecutionSpace> source_row(const ProblemRows<Value>& rows) const {
+    const auto length = static_cast<std::size_t>(source.size) * rows.per_point;
+    return Vector<Value, ExecutionSpace>(rows.row(k), length);
+  }
+  template <class Value>
+  Vector<Value, ExecutionSpace> target_row(const ProblemRows<Value>& rows) const {
+    const auto length = static_cast<std::size_t>(target.size) * rows.per_point;
+    return Vector<Value, ExecutionSpace>(rows.row(k), length);
+  }
+};
+
+/// The mean of all points of both measures, which kernels take off; empty where they do not.
+template <class ExecutionSpace>
+Vector<const double, ExecutionSpace> find_center(const ExecutionSpace& space,
+                                                 CloudArena<ExecutionSpace>& arena,
+                                                 const CloudProblems<ExecutionSpace>& batch,
+                                                 int from, int to) {
+  const auto source = batch.source.means, target = batch.target.means;
+  if (source.extent(0) == 0) return {};
+  const double n = batch.source.whole_size(from), m = batch.target.whole_size(to);
+  const double source_share = n / (n + m), target_share = m / (n + m);
+  const auto center = arena.template take<double>(source.extent(1));
+  Kokkos::parallel_for(
+      "otfleet::clouds::find_center",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(source.extent(1))),
+      KOKKOS_LAMBDA(int k) {
+        center(k) = source_share * source(from, k) + target_share * target(to, k);
+      });
+  return center;
+}
+
+/// The costs between the points of two supports, less `taken_off`.
+template <class Scalar, class ExecutionSpace>
+StoredCosts<ExecutionSpace, Scalar> gather_costs(const ExecutionSpace& space,
+                                                 CloudArena<ExecutionSpace>& arena,
+                                                 const CloudProblems<ExecutionSpace>& batch,
+                                                 const Support<ExecutionSpace>& source,
+                                                 const Support<ExecutionSpace>& target) {
+  using Points = CloudPoints<ExecutionSpace, Scalar>;
+  constexpr std::int64_t width = Points::L::width, strip = 8 * Points::row_block + width;
+  const AxisCost& axis = batch.matrix->axes()[0];
+  const Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
+      given(axis.values.data(), axis.values.size());
+  const auto values =
+      Kokkos::create_mirror_view_and_copy(typename ExecutionSpace::memory_space(), given);
+  const std::int64_t m = axis.m, columns = target.count,
+                     stride = (columns + width - 1) / width * width;
+  const auto result =
+      arena.template take<Scalar>(static_cast<std::size_t>(source.count * stride + strip));
+  const auto rows = source.index, to = target.index;
+  const double low = batch.taken_off;
+  Kokkos::parallel_for(
+      "otfleet::clouds::gather_costs",
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(
+          space, 0, source.count * stride + strip),
+      KOKKOS_LAMBDA(std::int64_t at) {
+        const std::int64_t i = at / stride, j = at % stride;
+        const bool inside = i < rows.extent_int(0) && at < source.count * stride && j < columns;
+        result(at) = inside ? static_cast<Scalar>(values(rows(i) * m + to(j)) - low) : Scalar(0);
+      });
+  space.fence();
+  return {result, stride, false};
+}
+
+/// Calls body(CloudProblem<ExecutionSpace, Scalar>) for one problem after the other; gathered
+/// points are multiplied by `factor`. Of a problem that is spread over several ranks, body sees
+/// the points that are here. Points that all problems share are laid out once for all
+/// problems with weight on every one of them.
+template <class Scalar, class ExecutionSpace, class Body>
+void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
+                            double factor, const Body& body) {
+  using Points = CloudPoints<ExecutionSpace, Scalar>;
+  CloudArena<ExecutionSpace> arena, shared;
+  std::optional<Points> all_sources, all_targets;
+  std::optional<StoredCosts<ExecutionSpace, Scalar>> all_costs;
+  for (int k = 0; k < batch.size(); ++k) {
+    if (!batch.in_lanes.empty() && batch.in_lanes[k]) continue;
+    arena.clear();
+    const int from = batch.source.index[k], to = batch.target.index[k];
+    const auto center = find_center(space, arena, batch, from, to);
+    const auto make_side = [&](const BatchSide<ExecutionSpace>& side, int measure,
+                               std::optional<Points>& all) {
+      ProblemSide<ExecutionSpace, Scalar> result;
+      result.size = side.size(measure);
+      result.place = {side.points, side.first_point(measure), center};
+      result.support = find_support(space, arena, side.weights_of(measure));
+      const auto& support = result.support;
+      if (!side.shares_points() || support.count < result.size)
+        result.points = gather_points<Scalar>(space, arena, result.place, support, factor);
+      else {
+        if (!all) all = gather_points<Scalar>(space, shared, result.place, support, factor);
+        result.points = *all;
+      }
+      result.points.communicator = batch.communicator;
+      return result;
+    };
+    CloudProblem<ExecutionSpace, Scalar> problem{
+        k,
+        batch.source.mass[from],
+        batch.bound_of(k),
+        batch.rounding_of(k),
+        batch.source.whole_size(from) + batch.target.whole_size(to),
+        make_side(batch.source, from, all_sources),
+        make_side(batch.target, to, all_targets),
+        &arena};
+    if (batch.matrix) {
+      auto &source = problem.source, &target = problem.target;
+      const bool whole = source.support.count == source.size && target.support.count == target.size;
+      if (whole && !all_costs)
+        all_costs = gather_costs<Scalar>(space, shared, batch, source.support, target.support);
+      source.points.costs =
+          whole ? *all_costs
+                : gather_costs<Scalar>(space, arena, batch, source.support, target.support);
+      target.points.costs = source.points.costs;
+      target.points.costs.by_column = true;
+    }
+    body(std::as_const(problem));
+  }
+  space.fence();
+}
+
+}  // namespace otfleet::kernels

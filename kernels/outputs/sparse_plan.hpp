@@ -1,0 +1,57 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/geometry/point_cloud_cost.hpp"
+#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/problems/problem_batch.hpp"
+
+namespace otfleet::kernels {
+
+/// Which entries of a plan are kept. An entry below the smallest normal double (2.2e-308) never is.
+struct EntrySelection {
+  enum class Rule {
+    top_k,      ///< the `top_k` largest entries of every row; of equal ones the smaller columns
+    threshold,  ///< P_ij >= threshold · sum_j P_ij: what takes at least that share of its row, so
+                ///< that a row has at most 1/threshold entries, perhaps none
+  };
+  Rule rule = Rule::top_k;
+  int top_k = 1;           ///< >= 1
+  double threshold = 0.1;  ///< in (0, 1]
+};
+
+/// The kept entries of B plans in compressed rows: row i of instance k has the entries offsets(k,
+/// i) up to before offsets(k, i + 1), columns ascending. Entries of the instances follow each
+/// other: offsets(k, n) = offsets(k + 1, 0).
+template <class ExecutionSpace>
+struct SparsePlan {
+  Matrix<std::int64_t, ExecutionSpace> offsets;  ///< [B, n + 1], into the two below
+  Vector<int, ExecutionSpace> columns;           ///< [entries], target points
+  Vector<double, ExecutionSpace> values;         ///< [entries], mass
+  Vector<double, ExecutionSpace> kept_mass;      ///< [B], share of the plan's mass; NaN: no number
+};
+
+/// Entries of the plans P_ij = exp((f_i + g_j − C_ij)/epsilon) of given potentials, chosen by
+/// `selection`. f [B, n] and g [B, m] in units of the cost; −inf where a weight is zero. Rows whose
+/// weight is zero, or whose potential is no number, are empty. The result is the same however a
+/// batch is split.
+/// Local. Work: three sweeps over the pairs of points with weight: one for the rows' masses, one
+/// that counts, one that fills (n' m' log top_k at most). Memory besides the result: 8 n + 4 n + 4
+/// m bytes an instance; no array has n·m entries. Throws std::invalid_argument: sizes that do not
+/// fit, a selection out of range.
+template <class ExecutionSpace>
+SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space, const SeparableCost& cost,
+                                       const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+                                       const Matrix<const double, ExecutionSpace>& f,
+                                       const Matrix<const double, ExecutionSpace>& g,
+                                       const EntrySelection& selection);
+
+/// The same between clouds; costs are computed in every sweep.
+template <class ExecutionSpace>
+SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
+                                       const PointCloudCost<ExecutionSpace>& cost,
+                                       const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+                                       const Matrix<const double, ExecutionSpace>& f,
+                                       const Matrix<const double, ExecutionSpace>& g,
+                                       const EntrySelection& selection);
+
+}  // namespace otfleet::kernels

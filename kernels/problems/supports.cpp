@@ -1,0 +1,100 @@
+#include "kernels/problems/supports.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+namespace otfleet::kernels {
+namespace {
+
+/// The region of a whole side; axes are aligned at the last one.
+Region whole(const SeparableCost& cost, bool source) {
+  Region region;
+  const int missing = SeparableCost::max_axes - static_cast<int>(cost.axes().size());
+  for (std::size_t d = 0; d < cost.axes().size(); ++d) {
+    const int length = source ? cost.axes()[d].n : cost.axes()[d].m;
+    region.length[missing + d] = region.end[missing + d] = length;
+  }
+  return region;
+}
+
+template <class ExecutionSpace>
+void find_regions(const ExecutionSpace& space, const Region& whole,
+                  const Matrix<const double, ExecutionSpace>& weights,
+                  const Vector<const int, ExecutionSpace>& index,
+                  const Vector<Region, ExecutionSpace>& regions) {
+  Kokkos::parallel_for(
+      "otfleet::sinkhorn::supports",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(index.extent(0))),
+      KOKKOS_LAMBDA(int k) {
+        const double* w = &weights(index(k), 0);
+        Region region = whole;
+        for (int axis = 0; axis < 3; ++axis) {
+          region.begin[axis] = whole.length[axis];
+          region.end[axis] = 0;
+        }
+        for (int i = 0; i < whole.length[0]; ++i)
+          for (int j = 0; j < whole.length[1]; ++j) {
+            const double* run = w + (i * whole.length[1] + j) * whole.length[2];
+            int first = 0, last = whole.length[2];
+            while (first < last && !(run[first] > 0)) ++first;
+            if (first == last) continue;
+            while (!(run[last - 1] > 0)) --last;
+            const int low[3] = {i, j, first}, high[3] = {i + 1, j + 1, last};
+            for (int axis = 0; axis < 3; ++axis) {
+              if (low[axis] < region.begin[axis]) region.begin[axis] = low[axis];
+              if (high[axis] > region.end[axis]) region.end[axis] = high[axis];
+            }
+          }
+        regions(k) = region;
+      });
+}
+
+/// Interleaves the leading bits of a region pair's bounds (Morton order): neighbors in it are close
+/// in every bound.
+std::uint64_t key(const Region& source, const Region& target) {
+  constexpr int bits = 4;  // 12 bounds of 4 bits each
+  std::uint64_t result = 0;
+  for (int bit = bits - 1; bit >= 0; --bit)
+    for (const Region* region : {&source, &target})
+      for (int axis = 0; axis < 3; ++axis)
+        for (const int bound : {region->begin[axis], region->end[axis] - 1}) {
+          const auto coarse = static_cast<std::uint64_t>(bound) * (1U << bits) /
+                              static_cast<std::uint64_t>(region->length[axis]);
+          result = result << 1 | (coarse >> bit & 1U);
+        }
+  return result;
+}
+
+}  // namespace
+
+template <class ExecutionSpace>
+Supports<ExecutionSpace> find_supports(const ExecutionSpace& space, const SeparableCost& cost,
+                                       const ProblemBatch<ExecutionSpace>& problems) {
+  const auto batch = static_cast<std::size_t>(problems.size());
+  using Regions = Vector<Region, ExecutionSpace>;
+  Supports<ExecutionSpace> supports{Regions("otfleet::sinkhorn::source_regions", batch),
+                                    Regions("otfleet::sinkhorn::target_regions", batch),
+                                    Vector<int, ExecutionSpace>("otfleet::sinkhorn::order", batch)};
+  find_regions(space, whole(cost, true), problems.source.weights, problems.source_index,
+               supports.source);
+  find_regions(space, whole(cost, false), problems.target.weights, problems.target_index,
+               supports.target);
+  const auto source = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), supports.source);
+  const auto target = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), supports.target);
+  std::vector<std::uint64_t> keys(batch);
+  for (std::size_t k = 0; k < batch; ++k) keys[k] = key(source(k), target(k));
+  const auto order = Kokkos::create_mirror_view(supports.order);
+  std::iota(order.data(), order.data() + batch, 0);
+  std::stable_sort(order.data(), order.data() + batch,
+                   [&](int one, int other) { return keys[one] < keys[other]; });
+  Kokkos::deep_copy(supports.order, order);
+  return supports;
+}
+
+template Supports<Kokkos::DefaultExecutionSpace> find_supports<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
+    const ProblemBatch<Kokkos::DefaultExecutionSpace>&);
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,18 @@
+#pragma once
+#include "kernels/kokkos_compat.hpp"
+
+// How far sums of rounded numbers can be from exact ones (Higham 2002, chapters 3 and 4).
+
+namespace otfleet::kernels {
+
+/// Twice the unit roundoff of double: one operation changes its result by less, relatively, and
+/// products of such factors are covered.
+inline constexpr double one_rounding = 0x1p-52;
+
+/// The relative error of anything a certificate computes from sums of numbers >= 0: of `terms`
+/// terms each, over points whose weights were scaled by masses that are sums themselves.
+KOKKOS_INLINE_FUNCTION double sum_rounding(double terms) {
+  return (terms + 32) * one_rounding;
+}
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,236 @@
+#include "kernels/solvers/newton/newton.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels/geometry/table_cache.hpp"
+#include "kernels/number_text.hpp"
+#include "kernels/operators/in_lanes/launch.hpp"
+#include "kernels/problems/checks.hpp"
+#include "kernels/solvers/newton/newton_kernel.hpp"
+#include "kernels/solvers/newton/point_order.hpp"
+
+namespace otfleet::kernels {
+namespace newton_detail {
+
+template <class ExecutionSpace, class Value>
+Vector<Value, ExecutionSpace> on_device(const std::vector<Value>& values) {
+  Vector<Value, ExecutionSpace> result(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::values"), values.size());
+  const auto host = Kokkos::create_mirror_view(result);
+  std::copy(values.begin(), values.end(), host.data());
+  Kokkos::deep_copy(result, host);
+  return result;
+}
+
+/// Points with weight of every measure, on the host.
+template <class ExecutionSpace>
+std::vector<int> support_sizes(const ExecutionSpace& space,
+                               const Measures<ExecutionSpace>& measures) {
+  const auto weights = measures.weights;
+  const int points = measures.points();
+  Vector<int, ExecutionSpace> sizes("otfleet::newton::support_sizes", measures.count());
+  Kokkos::parallel_for(
+      "otfleet::newton::count_support",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, measures.count()), KOKKOS_LAMBDA(int k) {
+        int count = 0;
+        for (int i = 0; i < points; ++i) count += weights(k, i) > 0;
+        sizes(k) = count;
+      });
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), sizes);
+  return std::vector<int>(host.data(), host.data() + host.extent(0));
+}
+
+template <class ExecutionSpace>
+Sizes find_sizes(const ExecutionSpace& space, const SeparableCost& cost,
+                 const ProblemBatch<ExecutionSpace>& problems) {
+  using Block = Columns<ExecutionSpace>;
+  const std::vector<int> source = support_sizes(space, problems.source);
+  const std::vector<int> target = support_sizes(space, problems.target);
+  const auto from = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.source_index);
+  const auto to = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.target_index);
+  Sizes sizes;
+  constexpr int pad = Lanes<ExecutionSpace, double>::pack_width;
+  for (int k = 0; k < problems.size(); ++k) {
+    const int n = source[from(k)], m = target[to(k)], rows = std::min(n, m);
+    const bool shared = uses_shared_table(n, m, cost.m(), static_cast<int>(cost.axes().size()));
+    const int columns = shared ? cost.m() : std::max(n, m);
+    sizes.rows = std::max(sizes.rows, rows);
+    sizes.columns = std::max(sizes.columns, columns);
+    sizes.any_shared |= shared;
+    sizes.any_transposed |= n > m;
+    if (shared) continue;
+    long blocks = Block::blocks(columns);
+    if (worth_coarsening(rows, columns)) blocks += Block::blocks(coarse_columns(columns));
+    sizes.table = std::max(sizes.table, blocks * Block::width * rows);
+  }
+  sizes.stride = (sizes.rows + pad - 1) / pad * pad;
+  return sizes;
+}
+
+/// What does not depend on the problems: orders of the points, and for a dense cost its tables.
+template <class ExecutionSpace>
+struct CostTables {
+  Vector<double, ExecutionSpace> on_axes;  ///< the axes' costs one after the other, least one 0
+  Vector<int, ExecutionSpace> target_order, source_order;
+  Vector<double, ExecutionSpace> fine, coarse;
+};
+
+/// The dense cost as tiles of neighboring targets, and their means for the coarse level.
+template <class ExecutionSpace>
+void make_shared_tables(const ExecutionSpace& space, CostTables<ExecutionSpace>& tables, int n,
+                        int m) {
+  using Block = Columns<ExecutionSpace>;
+  const int blocks = Block::blocks(m), groups = coarse_columns(m),
+            coarse_blocks = Block::blocks(groups);
+  const Vector<double, ExecutionSpace> fine(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::table"),
+      static_cast<std::size_t>(blocks) * n * Block::width);
+  const Vector<double, ExecutionSpace> coarse(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::coarse_table"),
+      static_cast<std::size_t>(coarse_blocks) * n * Block::width);
+  const auto values = tables.on_axes;
+  const auto order = tables.target_order;
+  // Rows outermost: a row of the cost stays in a core's cache while it is permuted.
+  Kokkos::parallel_for(
+      "otfleet::newton::fill_table",
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(space, 0,
+                                                                   static_cast<long>(n) * blocks),
+      KOKKOS_LAMBDA(long at) {
+        const long i = at / blocks, c = at % blocks;
+        for (int j = 0; j < Block::width; ++j) {
+          // A column that fills a block repeats the last one, so that it needs no other rows.
+          const long column = c * Block::width + j < m ? c * Block::width + j : m - 1;
+          fine((c * n + i) * Block::width + j) = values(i * m + order(column));
+        }
+      });
+  Kokkos::parallel_for(
+      "otfleet::newton::fill_coarse_table",
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(
+          space, 0, static_cast<long>(n) * coarse_blocks * Block::width),
+      KOKKOS_LAMBDA(long at) {
+        const long width = Block::width, i = at / (coarse_blocks * width),
+                   c = at % (coarse_blocks * width), group = c < groups ? c : groups - 1;
+        MeanCost mean;
+        for (long j = group * coarsening; j < (group + 1) * coarsening && j < m; ++j)
+          mean.add(fine((j / width * n + i) * width + j % width));
+        coarse((c / width * n + i) * width + c % width) = mean.value();
+      });
+  tables.fine = fine;
+  tables.coarse = coarse;
+}
+
+template <class ExecutionSpace>
+std::shared_ptr<const CostTables<ExecutionSpace>> cost_tables(const ExecutionSpace& space,
+                                                              const SeparableCost& cost) {
+  using Tables = CostTables<ExecutionSpace>;
+  return cost.tables().template find_or_make<Tables>(0, false, [&] {
+    const auto tables = std::make_shared<Tables>();
+    std::vector<double> values;
+    for (const AxisCost& axis : cost.axes()) {
+      const double low = cost.axes().size() == 1
+                             ? cost.minimum()
+                             : *std::min_element(axis.values.begin(), axis.values.end());
+      const std::size_t before = values.size();
+      values.resize(before + axis.values.size());
+      std::transform(axis.values.begin(), axis.values.end(), values.begin() + before,
+                     [low](double value) { return value - low; });
+    }
+    tables->on_axes = on_device<ExecutionSpace>(values);
+    tables->target_order = on_device<ExecutionSpace>(point_order(cost, false));
+    tables->source_order = on_device<ExecutionSpace>(point_order(cost, true));
+    if (cost.axes().size() == 1) make_shared_tables(space, *tables, cost.n(), cost.m());
+    space.fence();
+    return std::shared_ptr<const Tables>(tables);
+  });
+}
+
+}  // namespace newton_detail
+
+template <class ExecutionSpace>
+void newton(const ExecutionSpace& space, const SeparableCost& cost,
+            const ProblemBatch<ExecutionSpace>& problems, const NewtonSettings& settings,
+            bool from_zeros, const Matrix<double, ExecutionSpace>& f,
+            const Vector<int, ExecutionSpace>& iterations,
+            const Vector<int, ExecutionSpace>& status) {
+  using namespace newton_detail;
+  check_batch(space, cost, problems, settings.epsilon);
+  const auto batch = static_cast<std::size_t>(problems.size());
+  if (batch == 0) return;
+  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
+  if (settings.max_iterations < 0) throw std::invalid_argument("max_iterations must be >= 0");
+  if (!(settings.truncation >= 0) || settings.truncation > 0.1)
+    throw std::invalid_argument("truncation must be between 0 and 0.1");
+  check_rows("f", f, problems.size(), cost.n());
+  if (iterations.extent(0) != batch || status.extent(0) != batch)
+    throw std::invalid_argument("outputs do not have one row for each of the " +
+                                std::to_string(batch) + " problems");
+
+  using Kernel = NewtonKernel<ExecutionSpace>;
+  const Sizes sizes = find_sizes(space, cost, problems);
+  const double team_bytes =
+      8.0 * static_cast<double>(Kernel::team_numbers(sizes)) + 4.0 * Kernel::team_indices(sizes);
+  if (team_bytes > static_cast<double>(settings.memory_limit))
+    throw std::invalid_argument(
+        "an instance with supports of " + std::to_string(sizes.rows) + " and " +
+        std::to_string(sizes.columns) + " points needs " + number_text(team_bytes / (1 << 30)) +
+        " GiB of working memory, the limit is " +
+        number_text(static_cast<double>(settings.memory_limit) / (1 << 30)));
+  const int teams = static_cast<int>(
+      std::min({static_cast<double>(batch), static_cast<double>(concurrent_teams(space)),
+                static_cast<double>(settings.memory_limit) / team_bytes}));
+
+  Kernel kernel;
+  const auto tables = cost_tables(space, cost);
+  const double* at = tables->on_axes.data();
+  for (const AxisCost& axis : cost.axes()) {
+    const int d = kernel.cost.axes++;
+    kernel.cost.values[d] = at;
+    kernel.cost.n[d] = axis.n;
+    kernel.cost.m[d] = axis.m;
+    at += axis.values.size();
+  }
+  kernel.problems = problems;
+  kernel.settings = settings;
+  double& truncation = kernel.settings.truncation;
+  if (truncation == 0) truncation = std::clamp(1e-3 * settings.threshold, 1e-16, 1e-7);
+  kernel.truncated_threshold =
+      std::max(settings.threshold - 2 * truncation, settings.threshold / 2);
+  kernel.rounding = rounding_error<double>(cost.range() / settings.epsilon) + 2 * truncation;
+  kernel.from_zeros = from_zeros;
+  kernel.range = cost.range();
+  kernel.f = f;
+  kernel.iterations = iterations;
+  kernel.status = status;
+  kernel.target_order = tables->target_order;
+  kernel.source_order = tables->source_order;
+  kernel.shared_table = tables->fine;
+  kernel.shared_coarse = tables->coarse;
+  kernel.sizes = sizes;
+  kernel.numbers = Vector<double, ExecutionSpace>(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::numbers"),
+      static_cast<std::size_t>(teams) * Kernel::team_numbers(sizes));
+  kernel.indices = Vector<int, ExecutionSpace>(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::indices"),
+      static_cast<std::size_t>(teams) * Kernel::team_indices(sizes));
+  // Cholesky's packs read up to the stride.
+  Kokkos::deep_copy(space, kernel.numbers, 0.0);
+  kernel.next = Vector<int, ExecutionSpace>("otfleet::newton::next", 1);
+  const int vector = runs_on_host<ExecutionSpace> ? 1 : 32;
+  Kokkos::parallel_for("otfleet::newton::solve",
+                       Policy<ExecutionSpace>(space, teams, team_threads<ExecutionSpace>, vector),
+                       kernel);
+  space.fence();
+}
+
+#define OTFLEET_INSTANTIATE(Space)                                                            \
+  template void newton<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&, \
+                              const NewtonSettings&, bool, const Matrix<double, Space>&,      \
+                              const Vector<int, Space>&, const Vector<int, Space>&);
+OTFLEET_INSTANTIATE(Kokkos::DefaultExecutionSpace)
+
+}  // namespace otfleet::kernels

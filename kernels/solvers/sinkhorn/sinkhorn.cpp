@@ -1,0 +1,402 @@
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/operators/form_choice.hpp"
+#include "kernels/operators/in_lanes/launch.hpp"
+#include "kernels/operators/in_lanes/scaling_range.hpp"
+#include "kernels/operators/in_lanes/tile_access.hpp"
+#include "kernels/problems/checks.hpp"
+#include "kernels/problems/supports.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
+
+namespace otfleet::kernels {
+
+namespace {
+
+template <class Domain_, class ExecutionSpace>
+struct SinkhornKernel {
+  using Domain = Domain_;
+  using L = typename Domain::L;
+  using Scalar = typename Domain::Scalar;
+  using Pack = typename Domain::Pack;
+
+  using Memory = typename Domain::Memory;
+
+  enum Array { source_weights, target_weights, left, right, applied, updated, change, scratch };
+  static constexpr int arrays = scratch + Domain::scratch_arrays;
+
+  AxisChain<Scalar> to_target, to_source;  ///< of the whole cost
+  ProblemBatch<ExecutionSpace> problems;
+  SinkhornSettings settings;
+  StopRule rule;
+  bool from_zeros;
+  Matrix<double, ExecutionSpace> f;
+  Vector<int, ExecutionSpace> iterations, status;
+  Matrix<double, ExecutionSpace> trace;
+  Vector<int, ExecutionSpace> replaced;
+  Supports<ExecutionSpace> supports;
+  Vector<Scalar, ExecutionSpace> memory;
+  long rows = 0;
+  Vector<int, ExecutionSpace>
+      next;  ///< [1], the first position in the order that no lane has taken
+
+  /// What is summed over the source points: |P1 − a|; (a − P1) · change, the slope of the semi-dual
+  /// along the last change; a · change.
+  enum Sum { error, slope, mean_change };
+  using Start = InstanceControl::Start;
+
+  /// What a team knows about its lanes.
+  struct LaneState {
+    Scalar sums[3 * L::width];  ///< see Sum
+    Scalar factor[L::width];    ///< β of the momentum
+    Scalar moved[L::width];     ///< mean over a of all changes of the plain updates together
+    Scalar center[L::width];    ///< β · mean of the last change + moved
+    InstanceControl control[L::width];
+    int instance[L::width];  ///< −1: idle
+    int finished[L::width];  ///< store, then load the next instance
+    int reload[L::width];    ///< load the same instance from its other start
+    int active, finishing, reloading;
+    Region all_sources, all_targets;  ///< what the active lanes share
+  };
+
+  static std::size_t scratch_bytes(int team_size) {
+    return sizeof(LaneState) + sizeof(Scalar) * L::width * 3 * team_size + 128;
+  }
+
+  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
+    const Memory tile = team_tile<Domain>(team, memory, arrays, rows);
+    LaneState& lanes = *static_cast<LaneState*>(
+        team.team_shmem().get_shmem_aligned(sizeof(LaneState), alignof(LaneState)));
+    Scalar* partial = static_cast<Scalar*>(
+        team.team_shmem().get_shmem_aligned(sizeof(Scalar) * L::width * 3 * team.team_size(), 64));
+
+    Scalar* u = tile.array(left);
+    Scalar* v = tile.array(right);
+    Scalar* y = tile.array(applied);
+    const Scalar* a = tile.array(source_weights);
+    const Scalar* b = tile.array(target_weights);
+
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)),
+                         [&](int lane) { take_instance(lanes, lane); });
+    team.team_barrier();
+    fill_lanes(team, tile, lanes);
+
+    while (lanes.active > 0) {
+      const AxisChain<Scalar> forward = to_target.within(lanes.all_sources, lanes.all_targets);
+      const AxisChain<Scalar> backward = to_source.within(lanes.all_targets, lanes.all_sources);
+      Domain::apply(team, forward, u, y, tile, scratch);
+      for_rows<L>(team, forward.to, [&](int row, int pack) {
+        Domain::store(v, row, pack,
+                      Domain::fit(load_plain<L>(b, row, pack), Domain::load(y, row, pack)));
+      });
+      Domain::apply(team, backward, v, y, tile, scratch);
+      if (settings.acceleration == Acceleration::momentum) {
+        measure_change(team, tile, backward.to, lanes, partial);
+      } else {
+        sum_rows<L>(team, backward.to, partial, lanes.sums, [&](int row, int pack) {
+          return abs(Domain::marginal(Domain::load(u, row, pack), Domain::load(y, row, pack)) -
+                     load_plain<L>(a, row, pack));
+        });
+      }
+      test_lanes(team, lanes);
+      if (lanes.finishing > 0) store_finished(team, u, lanes);
+      if (settings.acceleration == Acceleration::momentum) {
+        accelerate(team, tile, backward.to, lanes);
+      } else {
+        for_rows<L>(team, backward.to, [&](int row, int pack) {
+          Domain::store(u, row, pack,
+                        Domain::fit(load_plain<L>(a, row, pack), Domain::load(y, row, pack)));
+        });
+      }
+      if (lanes.finishing + lanes.reloading > 0) {
+        Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), [&](int lane) {
+          if (lanes.finished[lane]) take_instance(lanes, lane);
+        });
+        team.team_barrier();
+        fill_lanes(team, tile, lanes);
+      }
+    }
+  }
+
+  /// The plain update into `updated`, how its logarithm changed since the last one into `change`,
+  /// and the sums.
+  KOKKOS_FUNCTION void measure_change(const Team<ExecutionSpace>& team, const Memory& tile,
+                                      const Region& source, LaneState& lanes,
+                                      Scalar* partial) const {
+    const Scalar *a = tile.array(source_weights), *u = tile.array(left), *y = tile.array(applied);
+    Scalar *last = tile.array(updated), *changes = tile.array(change);
+    add_rows<L, 3>(team, source, partial, lanes.sums, [&](int row, int pack, Pack(&sums)[3]) {
+      const Pack weight = load_plain<L>(a, row, pack);
+      const auto product = Domain::load(y, row, pack);
+      const auto update = Domain::fit(weight, product);
+      const Pack step = Domain::log_ratio(update, Domain::load(last, row, pack));
+      const Pack missing = weight - Domain::marginal(Domain::load(u, row, pack), product);
+      Domain::store(last, row, pack, update);
+      store_plain<L>(changes, row, pack, step);
+      sums[error] = sums[error] + abs(missing);
+      sums[slope] = sums[slope] + missing * step;
+      sums[mean_change] = sums[mean_change] + weight * step;
+    });
+  }
+
+  /// u = updated · exp(β · (change − its mean) − what the mean of the updates has moved), so that
+  /// the constant in u, which no plan depends on, stays where it was.
+  KOKKOS_FUNCTION void accelerate(const Team<ExecutionSpace>& team, const Memory& tile,
+                                  const Region& source, const LaneState& lanes) const {
+    Scalar* u = tile.array(left);
+    const Scalar *update = tile.array(updated), *changes = tile.array(change);
+    for_rows<L>(team, source, [&](int row, int pack) {
+      const Pack factor = L::load(lanes.factor + pack * L::pack_width);
+      const Pack center = L::load(lanes.center + pack * L::pack_width);
+      const Pack limit(static_cast<Scalar>(momentum_limit)), none(Scalar(0));
+      const Pack exponent = factor * load_plain<L>(changes, row, pack) - center;
+      Domain::store(u, row, pack,
+                    Domain::times_exp(Domain::load(update, row, pack),
+                                      max(none - limit, min(limit, exponent))));
+    });
+  }
+
+  /// Gives a lane the next instance, if one is left.
+  KOKKOS_FUNCTION void take_instance(LaneState& lanes, int lane) const {
+    const bool any = !has_ended<ExecutionSpace>(settings.observer);
+    const int position = any ? Kokkos::atomic_fetch_add(&next(0), 1) : 0;
+    lanes.finished[lane] = 1;
+    lanes.reload[lane] = 0;
+    lanes.control[lane].start = from_zeros ? Start::settled : Start::given;
+    lanes.instance[lane] = any && position < problems.size() ? supports.order(position) : -1;
+  }
+
+  /// Loads every lane marked finished with its new instance. A lane that gets none holds no weight
+  /// from now on and asks for no work.
+  KOKKOS_FUNCTION void fill_lanes(const Team<ExecutionSpace>& team, const Memory& tile,
+                                  LaneState& lanes) const {
+    const int n = to_target.in_points(), m = to_target.out_points();
+    for (int lane = 0; lane < L::width; ++lane) {
+      if (!lanes.finished[lane] && !lanes.reload[lane]) continue;
+      const int k = lanes.instance[lane];
+      if (k < 0) {
+        clear_lane(team, tile, lane);
+        continue;
+      }
+      const int source = problems.source_index(k), target = problems.target_index(k);
+      const double* a = &problems.source.weights(source, 0);
+      if (lanes.finished[lane]) {
+        const double* b = &problems.target.weights(target, 0);
+        load_weights<L>(team, a, n, lane, tile.array(source_weights));
+        load_weights<L>(team, b, m, lane, tile.array(target_weights));
+      }
+      const bool zeros = from_zeros || lanes.control[lane].start == Start::zeros_instead;
+      load_potential<Domain, ExecutionSpace>(team, zeros ? nullptr : &f(k, 0), a, settings.epsilon,
+                                             n, lane, tile.array(left));
+    }
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      lanes.active = 0;
+      for (int lane = 0; lane < L::width; ++lane) {
+        const int k = lanes.instance[lane];
+        if (lanes.finished[lane] || lanes.reload[lane]) {
+          lanes.control[lane].begin();
+          lanes.factor[lane] = lanes.moved[lane] = lanes.center[lane] = 0;
+        }
+        lanes.finished[lane] = lanes.reload[lane] = 0;
+        if (k < 0) continue;
+        if (lanes.active == 0) {
+          lanes.all_sources = supports.source(k);
+          lanes.all_targets = supports.target(k);
+        } else {
+          lanes.all_sources.include(supports.source(k));
+          lanes.all_targets.include(supports.target(k));
+        }
+        ++lanes.active;
+      }
+    });
+    team.team_barrier();
+  }
+
+  KOKKOS_FUNCTION void clear_lane(const Team<ExecutionSpace>& team, const Memory& tile,
+                                  int lane) const {
+    const int n = to_target.in_points(), m = to_target.out_points();
+    Scalar *a = tile.array(source_weights), *b = tile.array(target_weights), *u = tile.array(left);
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, m),
+                         [&](int j) { b[static_cast<long>(j) * L::width + lane] = 0; });
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, n), [&](int i) {
+      a[static_cast<long>(i) * L::width + lane] = 0;
+      for (int plane = 0; plane < Domain::planes; ++plane)
+        u[(static_cast<long>(i) * Domain::planes + plane) * L::width + lane] =
+            Domain::nothing(plane);
+    });
+    team.team_barrier();
+  }
+
+  /// Decides, lane by lane, who is finished, and counts one more iteration for the others.
+  KOKKOS_FUNCTION void test_lanes(const Team<ExecutionSpace>& team, LaneState& lanes) const {
+    const SinkhornKernel& self = *this;
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      lanes.finishing = lanes.reloading = 0;
+      const bool goes_on = self.is_let_go_on(lanes);
+      for (int lane = 0; lane < L::width; ++lane) {
+        if (lanes.instance[lane] < 0) continue;
+        if (lanes.control[lane].iteration == 0 && self.tries_other_start(lanes, lane)) {
+          lanes.reload[lane] = 1;
+          ++lanes.reloading;
+        } else if (self.is_finished(lanes, lane) || !goes_on) {
+          lanes.finished[lane] = 1;
+          ++lanes.finishing;
+        } else {
+          ++lanes.control[lane].iteration;
+          self.set_momentum(lanes, lane);
+        }
+      }
+    });
+    team.team_barrier();
+  }
+
+  /// What the observer says, told of the lane that has made most iterations. Where it says no, the
+  /// lanes end with the status that all have from the beginning.
+  KOKKOS_FUNCTION bool is_let_go_on(const LaneState& lanes) const {
+    if constexpr (runs_on_host<ExecutionSpace>) {
+      if (settings.observer == nullptr) return true;
+      const auto made = [&](int lane) { return lanes.control[lane].iteration; };
+      int furthest = -1;
+      for (int lane = 0; lane < L::width; ++lane)
+        if (lanes.instance[lane] >= 0 && (furthest < 0 || made(lane) > made(furthest)))
+          furthest = lane;
+      if (settings.observer->goes_on(lanes.instance[furthest], made(furthest),
+                                     static_cast<double>(lanes.sums[furthest])))
+        return true;
+      for (int lane = 0; lane < L::width; ++lane)
+        if (lanes.instance[lane] >= 0) iterations(lanes.instance[lane]) = made(lane);
+      return false;
+    }
+    return true;
+  }
+
+  KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane) const {
+    bool zeros = false;
+    const bool tries = lanes.control[lane].tries_other_start(static_cast<double>(lanes.sums[lane]),
+                                                             settings.doubtful_error, zeros);
+    if (zeros && replaced.extent(0) > 0) replaced(lanes.instance[lane]) = 1;
+    return tries;
+  }
+
+  KOKKOS_FUNCTION bool is_finished(LaneState& lanes, int lane) const {
+    const int k = lanes.instance[lane], t = lanes.control[lane].iteration;
+    const double error = static_cast<double>(lanes.sums[lane]);
+    if (t < static_cast<int>(trace.extent(1))) trace(k, t) = error;
+    const auto decision = lanes.control[lane].test(rule, error);
+    if (decision.stops) {
+      status(k) = static_cast<int>(decision.why);
+      iterations(k) = t;
+    }
+    return decision.stops;
+  }
+
+  KOKKOS_FUNCTION void set_momentum(LaneState& lanes, int lane) const {
+    if (settings.acceleration != Acceleration::momentum) return;
+    const bool first = lanes.control[lane].ascents < 0;
+    const double slope_here = static_cast<double>(lanes.sums[slope * L::width + lane]);
+    lanes.factor[lane] = static_cast<Scalar>(lanes.control[lane].momentum(slope_here));
+    if (first) return;  // what `change` holds is another instance's
+    const Scalar mean = lanes.sums[mean_change * L::width + lane];
+    lanes.moved[lane] += mean;
+    lanes.center[lane] = lanes.factor[lane] * mean + lanes.moved[lane];
+  }
+
+  KOKKOS_FUNCTION void store_finished(const Team<ExecutionSpace>& team, const Scalar* u,
+                                      const LaneState& lanes) const {
+    for (int lane = 0; lane < L::width; ++lane) {
+      if (!lanes.finished[lane]) continue;
+      const int k = lanes.instance[lane];
+      store_potential<Domain, ExecutionSpace>(
+          team, u, &problems.source.weights(problems.source_index(k), 0), settings.epsilon, 0.0,
+          to_target.in_points(), lane, &f(k, 0));
+    }
+  }
+};
+
+template <class Domain, class ExecutionSpace>
+void run(const ExecutionSpace& space, const SeparableCost& cost,
+         const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,
+         bool from_zeros, const Matrix<double, ExecutionSpace>& f,
+         const Vector<int, ExecutionSpace>& iterations, const Vector<int, ExecutionSpace>& status,
+         const Matrix<double, ExecutionSpace>& trace, const Vector<int, ExecutionSpace>& replaced) {
+  using Gibbs = GibbsKernel<ExecutionSpace, typename Domain::Scalar>;
+  const auto gibbs = gibbs_kernel<ExecutionSpace, typename Domain::Scalar>(cost, settings.epsilon);
+  SinkhornKernel<Domain, ExecutionSpace> kernel{
+      gibbs->gibbs(Gibbs::Direction::to_target),
+      gibbs->gibbs(Gibbs::Direction::to_source),
+      problems,
+      settings,
+      settings.stop_rule(rounding_error<typename Domain::Scalar>(0)),
+      from_zeros,
+      f,
+      iterations,
+      status,
+      trace,
+      replaced,
+      find_supports(space, cost, problems),
+      {},
+      0,
+      Vector<int, ExecutionSpace>("otfleet::sinkhorn::next", 1)};
+  if (settings.observer != nullptr) {
+    Kokkos::deep_copy(space, status, static_cast<int>(Status::ended));
+    Kokkos::deep_copy(space, iterations, 0);
+  }
+  launch_tiles(space, "otfleet::sinkhorn::iterate", kernel, problems.size(), cost.max_points());
+}
+
+}  // namespace
+
+template <class Scalar, class ExecutionSpace>
+void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
+              const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,
+              bool from_zeros, const Matrix<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status,
+              const Matrix<double, ExecutionSpace>& error_trace,
+              const Vector<int, ExecutionSpace>& replaced) {
+  check_batch(space, cost, problems, settings.epsilon);
+  const auto batch = static_cast<std::size_t>(problems.size());
+  if (batch == 0) return;
+  check_settings(settings);
+  check_rows("f", f, problems.size(), cost.n());
+  check_outputs(batch, iterations, status, error_trace, replaced);
+
+  // Exponents are whole numbers in Scalar: what float cannot count is left to double.
+  constexpr double most_in_float = 1e6;
+  if (std::is_same_v<Scalar, float> && cost.range() > most_in_float * settings.epsilon)
+    return sinkhorn<double>(space, cost, problems, settings, from_zeros, f, iterations, status,
+                            error_trace, replaced);
+  const bool safe = scaling_is_safe<Scalar>(
+      cost, settings.epsilon, problems.smallest_weight(),
+      settings.acceleration == Acceleration::momentum ? momentum_limit : 0.0);
+  if (settings.path == Path::scaling && !safe)
+    throw std::invalid_argument("the scaling path is not safe for this cost and epsilon");
+  if (settings.path == Path::automatic && prefers_passes(cost, problems.size(), safe))
+    return sinkhorn_in_passes<Scalar>(space, cost, problems, settings, from_zeros, f, iterations,
+                                      status, error_trace, replaced);
+  using L = Lanes<ExecutionSpace, Scalar>;
+  if (safe && settings.path != Path::extended)
+    run<ScalingDomain<L>>(space, cost, problems, settings, from_zeros, f, iterations, status,
+                          error_trace, replaced);
+  else
+    run<ExtendedDomain<L>>(space, cost, problems, settings, from_zeros, f, iterations, status,
+                           error_trace, replaced);
+}
+
+#define OTFLEET_INSTANTIATE(Scalar)                                                      \
+  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                         \
+      const Kokkos::DefaultExecutionSpace&, const SeparableCost&,                        \
+      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool, \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&);
+OTFLEET_INSTANTIATE(float)
+OTFLEET_INSTANTIATE(double)
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,429 @@
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/operators/in_lanes/small_clouds.hpp"
+#include "kernels/operators/in_passes/cloud_pass.hpp"
+#include "kernels/operators/in_passes/cloud_problems.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
+#include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+/// What an iteration knows about one side of a problem; arrays are [points.padded()]. Potentials
+/// are to base 2, in units of epsilon. Where the form of the cost is a product they have taken up
+/// the terms of single points: potential_i = f_i − |x_i|², so that no pass adds a norm.
+template <class ExecutionSpace, class Scalar>
+struct IterationSide {
+  Support<ExecutionSpace> support;
+  CloudPoints<ExecutionSpace, Scalar> points;
+  Vector<Scalar, ExecutionSpace> potential;
+  Vector<Scalar, ExecutionSpace> shift;  ///< log2 of the last sums, near the next
+  Vector<Scalar, ExecutionSpace> sum;    ///< what the last pass found, in units of 2^shift
+  bool shift_fits = false;               ///< the next sums may use shift as it is
+};
+
+template <class ExecutionSpace, class Scalar>
+IterationSide<ExecutionSpace, Scalar> make_side(const ExecutionSpace& space,
+                                                CloudArena<ExecutionSpace>& arena,
+                                                const ProblemSide<ExecutionSpace, Scalar>& given) {
+  IterationSide<ExecutionSpace, Scalar> side;
+  side.support = given.support;
+  side.points = given.points;
+  const auto length = static_cast<std::size_t>(side.points.padded());
+  side.potential = arena.take_filled(space, length, -std::numeric_limits<Scalar>::infinity());
+  side.shift = arena.take_filled(space, length, Scalar(0));
+  side.sum = arena.take_filled(space, length, Scalar(0));
+  return side;
+}
+
+/// Between rows of f and a side's potentials: scale = log2(e)/epsilon; norm_scale the
+/// same where the form of the cost is a product of an |x − y|², 0 elsewhere.
+template <class ExecutionSpace>
+struct PotentialUnits {
+  PlacedPoints<ExecutionSpace> points;
+  double scale, norm_scale;
+
+  KOKKOS_FUNCTION double norm(int i) const {
+    double sum = 0;
+    if (norm_scale > 0)
+      for (int k = 0; k < points.dimension(); ++k) sum += points(i, k) * points(i, k);
+    return sum * norm_scale;
+  }
+};
+
+/// A row of f, less its largest entry on the support, or zeros.
+template <class ExecutionSpace, class Scalar>
+void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
+                    const Vector<double, ExecutionSpace>& f, bool from_zeros,
+                    const IterationSide<ExecutionSpace, Scalar>& side) {
+  const auto index = side.support.index;
+  const auto potential = side.potential;
+  double largest = 0;
+  if (!from_zeros)
+    Kokkos::parallel_reduce(
+        "otfleet::clouds::largest_potential",
+        Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+        KOKKOS_LAMBDA(int i, double& most) {
+          if (f(index(i)) > most) most = f(index(i));
+        },
+        Kokkos::Max<double>(largest));
+  largest = all_max(side.points.communicator, largest);
+  if (!(std::abs(largest) < std::numeric_limits<double>::max())) largest = 0;
+  Kokkos::parallel_for(
+      "otfleet::clouds::load_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
+        const double start = from_zeros ? 0.0 : (f(index(i)) - largest) * units.scale;
+        potential(i) = static_cast<Scalar>(start - units.norm(index(i)));
+      });
+}
+
+/// A row of f from the potentials, −inf outside the support.
+template <class ExecutionSpace, class Scalar>
+void store_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
+                     const IterationSide<ExecutionSpace, Scalar>& side,
+                     const Vector<double, ExecutionSpace>& f) {
+  const auto index = side.support.index;
+  const auto potential = side.potential;
+  Kokkos::parallel_for(
+      "otfleet::clouds::clear_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(f.extent(0))),
+      KOKKOS_LAMBDA(int i) { f(i) = -Kokkos::Experimental::infinity<double>::value; });
+  Kokkos::parallel_for(
+      "otfleet::clouds::store_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
+        const int at = index(i);
+        f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
+      });
+}
+
+/// side.sum and side.shift from the other side's potentials.
+template <CostForm form, class ExecutionSpace, class Scalar>
+void sum_exponentials(const ExecutionSpace& space,
+                      const IterationSide<ExecutionSpace, Scalar>& side,
+                      const IterationSide<ExecutionSpace, Scalar>& other, double scale,
+                      double power) {
+  if (!side.shift_fits)
+    run_pass<form, PassResult::largest>(space, side.points, other.points, other.potential,
+                                        side.shift, side.shift, scale, power);
+  run_pass<form, PassResult::exponential>(space, side.points, other.points, other.potential,
+                                          side.shift, side.sum, scale, power);
+}
+
+/// How the plain update of a potential changed since the one before: its slope along the gradient
+/// a − P1 of the semi-dual, and its mean over a.
+struct PotentialChange {
+  double slope = 0, mean = 0;
+};
+template <class ExecutionSpace, class Scalar>
+PotentialChange measure_change(const ExecutionSpace& space,
+                               const IterationSide<ExecutionSpace, Scalar>& side,
+                               const Vector<Scalar, ExecutionSpace>& previous) {
+  const auto log_weights = side.support.log_weight, weights = side.support.weight;
+  const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  double totals[3] = {};  // slope, change, mass
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::measure_change",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, double& slope_part, double& change_part, double& mass_part) {
+        const double logarithm =
+            static_cast<double>(shift(i)) + ::log2(static_cast<double>(sum(i)));
+        const double step = log_weights(i) - logarithm - static_cast<double>(previous(i));
+        const double missing = weights(i) - ::exp2(static_cast<double>(potential(i)) + logarithm);
+        slope_part += missing * step;
+        change_part += weights(i) * step;
+        mass_part += weights(i);
+      },
+      totals[0], totals[1], totals[2]);
+  if (side.points.communicator) side.points.communicator->sum(totals);
+  return {totals[0], totals[1] / totals[2]};
+}
+
+/// potential = update = log2(weight) − log2(sum), plus `factor` times how the update changed, less
+/// the mean of that (Acceleration::momentum; factor 0: the plain update); shift = log2(sum).
+/// `previous` takes the update, unless it is empty. Returns the largest change of the potential: a
+/// later sum over it changes by no more (log-sum-exp does not increase sup-distances), nor does any
+/// of its terms beyond what the sum was.
+template <class ExecutionSpace, class Scalar>
+double fit_potential(const ExecutionSpace& space, const IterationSide<ExecutionSpace, Scalar>& side,
+                     const Vector<Scalar, ExecutionSpace>& previous = {}, double factor = 0,
+                     double mean = 0) {
+  const auto weights = side.support.log_weight;
+  const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  const bool keeps_update = previous.extent(0) > 0;
+  double change = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::fit_potential",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, double& most) {
+        const double logarithm =
+            static_cast<double>(shift(i)) + ::log2(static_cast<double>(sum(i)));
+        const double update = weights(i) - logarithm;
+        const double momentum =
+            factor > 0 ? factor * (update - static_cast<double>(previous(i)) - mean) : 0.0;
+        const Scalar before = potential(i), after = static_cast<Scalar>(update + momentum);
+        if (keeps_update) previous(i) = static_cast<Scalar>(update);
+        potential(i) = after;
+        shift(i) = static_cast<Scalar>(logarithm);
+        const double moved = before > after ? static_cast<double>(before) - after
+                                            : static_cast<double>(after) - before;
+        if (!(moved <= most)) most = moved;
+      },
+      Kokkos::Max<double>(change));
+  return all_max(side.points.communicator, change);
+}
+
+/// |P1 − a|_1, a share of the mass.
+template <class ExecutionSpace, class Scalar>
+double marginal_error(const ExecutionSpace& space,
+                      const IterationSide<ExecutionSpace, Scalar>& side) {
+  const auto weights = side.support.weight;
+  const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  double error = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::marginal_error",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, double& part) {
+        const double exponent = static_cast<double>(potential(i)) + static_cast<double>(shift(i));
+        const double missing = ::exp2(exponent) * static_cast<double>(sum(i)) - weights(i);
+        part += missing < 0 ? -missing : missing;
+      },
+      error);
+  return all_sum(side.points.communicator, error);
+}
+
+/// Terms of a sum with an old shift stay below 2^60 when nothing has moved by more, and the sum
+/// above 2^−60: far from overflow, and from the smallest normal number, below which exp2_bounded
+/// does not go.
+constexpr double most_change = 60;
+
+struct Outcome {
+  Status status;
+  int iterations;
+};
+
+/// One problem, `source.potential` being the start; `previous` [source.points.count] is for
+/// momentum. Calls report(t, error) after t iterations, and goes_on(t) before another one.
+template <CostForm form, class ExecutionSpace, class Scalar, class Report, class GoesOn>
+Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
+                IterationSide<ExecutionSpace, Scalar>& target,
+                const Vector<Scalar, ExecutionSpace>& previous, Acceleration acceleration,
+                const StopRule& rule, double scale, double power, const Report& report,
+                const GoesOn& goes_on) {
+  const bool momentum = acceleration == Acceleration::momentum;
+  InstanceControl control;
+  for (;; ++control.iteration) {
+    const int t = control.iteration;
+    sum_exponentials<form>(space, target, source, scale, power);
+    const double target_change = fit_potential(space, target);
+    source.shift_fits = t > 0 && target_change <= most_change;
+    sum_exponentials<form>(space, source, target, scale, power);
+    const double error = marginal_error(space, source);
+    report(t, error);
+    const auto decision = control.test(rule, error);
+    if (decision.stops) return {decision.why, t};
+    if (!goes_on(t))
+      return {rule.is_small_enough(error) ? Status::converged : Status::iteration_limit, t};
+    PotentialChange change;
+    if (momentum && control.ascents >= 0) change = measure_change(space, source, previous);
+    const double factor = momentum ? control.momentum(change.slope) : 0.0;
+    const double source_change = momentum
+                                     ? fit_potential(space, source, previous, factor, change.mean)
+                                     : fit_potential(space, source);
+    target.shift_fits = source_change <= most_change;
+  }
+}
+
+/// Leaves the better of the given start and zeros in source.potential, when the given one is
+/// doubtful; true: zeros.
+template <CostForm form, class ExecutionSpace, class Scalar>
+bool replace_doubtful_start(const ExecutionSpace& space,
+                            IterationSide<ExecutionSpace, Scalar>& source,
+                            IterationSide<ExecutionSpace, Scalar>& target, double doubtful_error,
+                            double scale, double power, const PotentialUnits<ExecutionSpace>& units,
+                            const Vector<double, ExecutionSpace>& f) {
+  StopRule one_look;
+  one_look.max_iterations = 0;
+  InstanceControl control;
+  control.start = InstanceControl::Start::given;
+  bool zeros = false;
+  for (;;) {
+    double found = 0;
+    iterate<form>(
+        space, source, target, {}, Acceleration::none, one_look, scale, power,
+        [&](int, double error) { found = error; }, [](int) { return true; });
+    source.shift_fits = target.shift_fits = false;
+    if (!control.tries_other_start(found, doubtful_error, zeros)) return zeros;
+    load_potential(space, units, f, control.start == InstanceControl::Start::zeros_instead, source);
+    if (control.start == InstanceControl::Start::given_again) return false;
+  }
+}
+
+/// float holds no cost or coordinate sum beyond 1e38; a few digits less leave room for sums.
+template <class Scalar, class ExecutionSpace>
+void check_range(const CloudProblems<ExecutionSpace>& batch, double scale) {
+  const double most = sizeof(Scalar) == sizeof(float) ? 1e36 : 1e300;
+  for (std::size_t k = 0; k < batch.reach.size(); ++k) {
+    const double reach = batch.reach[k], bound = cost_bound(batch.kind, batch.power, reach);
+    if (bound < most && scale * bound < most && reach * reach < most) continue;
+    const std::string name =
+        batch.reach.size() > 1 ? "problem " + std::to_string(k) + ": " : std::string();
+    throw std::invalid_argument(name +
+                                "costs between the clouds are too large for this arithmetic");
+  }
+}
+
+template <class Scalar, class ExecutionSpace>
+void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
+           const SinkhornSettings& settings, bool from_zeros, const ProblemRows<double>& f,
+           const Vector<int, ExecutionSpace>& iterations, const Vector<int, ExecutionSpace>& status,
+           const Matrix<double, ExecutionSpace>& error_trace,
+           const Vector<int, ExecutionSpace>& replaced, const IterationWatch& watch = {}) {
+  const auto count = static_cast<std::size_t>(batch.size());
+  check_settings(settings);
+  if (settings.path == Path::scaling)
+    throw std::invalid_argument("clouds of points have no scaling path");
+  check_outputs(count, iterations, status, error_trace, replaced);
+  const double scale = 1 / (settings.epsilon * std::log(2.0)), power = batch.power;
+  check_range<Scalar>(batch, scale);
+
+  const bool momentum = settings.acceleration == Acceleration::momentum;
+  const auto [factor, norm_scale] = iteration_units(batch.kind, scale);
+
+  const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", count);
+  const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", count);
+  const auto host_replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), replaced);
+  const auto errors = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), error_trace);
+  for_each_cloud_problem<Scalar>(
+      space, batch, factor, [&, norm_scale = norm_scale](const auto& problem) {
+        const int k = problem.k;
+        if (settings.observer != nullptr && settings.observer->ended()) {
+          verdict(k) = static_cast<int>(Status::ended);
+          return;
+        }
+        double last_error = 0;
+        auto& arena = *problem.arena;
+        const auto row = problem.source_row(f);
+        const PotentialUnits<ExecutionSpace> units{problem.source.place, scale, norm_scale};
+        auto source = make_side(space, arena, problem.source);
+        auto target = make_side(space, arena, problem.target);
+        const auto previous = arena.template take<Scalar>(momentum ? source.points.count : 0);
+        load_potential(space, units, row, from_zeros, source);
+        Outcome outcome{};
+        with_any_iteration_form(batch.kind, [&](auto constant) {
+          constexpr CostForm form = decltype(constant)::form;
+          if (!from_zeros && std::isfinite(settings.doubtful_error) &&
+              replace_doubtful_start<form>(space, source, target, settings.doubtful_error, scale,
+                                           power, units, row) &&
+              host_replaced.extent(0) > 0)
+            host_replaced(k) = 1;
+          outcome = iterate<form>(
+              space, source, target, previous, settings.acceleration,
+              settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale, power,
+              [&](int t, double error) {
+                if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
+                last_error = error;
+              },
+              [&](int t) {
+                if (settings.observer != nullptr && !settings.observer->goes_on(k, t, last_error))
+                  return false;
+                return !watch || watch(t, [&] { store_potential(space, units, source, row); });
+              });
+        });
+        store_potential(space, units, source, row);
+        done(k) = outcome.iterations;
+        const bool ended = settings.observer != nullptr && settings.observer->ended() &&
+                           outcome.status == Status::iteration_limit &&
+                           outcome.iterations < settings.max_iterations;
+        verdict(k) = static_cast<int>(ended ? Status::ended : outcome.status);
+      });
+  Kokkos::deep_copy(iterations, done);
+  Kokkos::deep_copy(status, verdict);
+  Kokkos::deep_copy(error_trace, errors);
+  Kokkos::deep_copy(replaced, host_replaced);
+}
+
+}  // namespace
+
+template <class Scalar, class ExecutionSpace>
+void sinkhorn_in_passes(const ExecutionSpace& space, const SeparableCost& cost,
+                        const ProblemBatch<ExecutionSpace>& problems,
+                        const SinkhornSettings& settings, bool from_zeros,
+                        const Matrix<double, ExecutionSpace>& f,
+                        const Vector<int, ExecutionSpace>& iterations,
+                        const Vector<int, ExecutionSpace>& status,
+                        const Matrix<double, ExecutionSpace>& error_trace,
+                        const Vector<int, ExecutionSpace>& replaced) {
+  solve<Scalar>(space, make_cloud_problems<ExecutionSpace>(cost, problems), settings, from_zeros,
+                rows_of_matrix(f), iterations, status, error_trace, replaced);
+}
+
+template <class Scalar, class ExecutionSpace>
+void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+              const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,
+              bool from_zeros, const Matrix<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status,
+              const Matrix<double, ExecutionSpace>& error_trace,
+              const Vector<int, ExecutionSpace>& replaced) {
+  const auto batch = make_cloud_problems(cost, problems, settings.epsilon);
+  if (batch.size() == 0) return;
+  check_rows("f", f, batch.size(), cost.n());
+  solve<Scalar>(space, batch, settings, from_zeros, rows_of_matrix(f), iterations, status,
+                error_trace, replaced);
+}
+
+template <class Scalar, class ExecutionSpace>
+void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+              const SinkhornSettings& settings, bool from_zeros,
+              const Vector<double, ExecutionSpace>& f,
+              const Vector<int, ExecutionSpace>& iterations,
+              const Vector<int, ExecutionSpace>& status,
+              const Matrix<double, ExecutionSpace>& error_trace,
+              const Vector<int, ExecutionSpace>& replaced, const IterationWatch& watch) {
+  auto batch = make_cloud_problems(problems, settings.epsilon);
+  if (batch.size() == 0) return;
+  const auto sources = problems.source_offsets();
+  const auto rows = flat_rows("f", f, sources);
+  const auto small = watch ? SmallClouds<ExecutionSpace>()
+                           : take_small_problems(batch, sources, problems.target_offsets());
+  solve<Scalar>(space, batch, settings, from_zeros, rows, iterations, status, error_trace, replaced,
+                watch);
+  solve_small_clouds<Scalar>(space, small, batch.kind, batch.power, settings, from_zeros, f.data(),
+                             iterations, status, error_trace, replaced);
+}
+
+#define OTFLEET_INSTANTIATE_PASSES(Scalar)                                               \
+  template void sinkhorn_in_passes<Scalar, Kokkos::DefaultExecutionSpace>(               \
+      const Kokkos::DefaultExecutionSpace&, const SeparableCost&,                        \
+      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool, \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&);
+OTFLEET_INSTANTIATE_PASSES(float)
+OTFLEET_INSTANTIATE_PASSES(double)
+
+#define OTFLEET_INSTANTIATE(Scalar)                                                               \
+  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                                  \
+      const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&, \
+      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool,          \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&);                                         \
+  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                                  \
+      const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&,     \
+      const SinkhornSettings&, bool, const Vector<double, Kokkos::DefaultExecutionSpace>&,        \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
+      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
+      const Vector<int, Kokkos::DefaultExecutionSpace>&, const IterationWatch&);
+OTFLEET_INSTANTIATE(float)
+OTFLEET_INSTANTIATE(double)
+
+}  // namespace otfleet::kernels

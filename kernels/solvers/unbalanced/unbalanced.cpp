@@ -1,0 +1,328 @@
+#include "kernels/solvers/unbalanced/unbalanced.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <vector>
+
+#include "kernels/geometry/symmetric_cost.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/unbalanced/dual_problem.hpp"
+#include "kernels/solvers/unbalanced/problem_groups.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+/// A vector on the host.
+template <class Array>
+auto host_values(const Array& values) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
+  return std::vector<typename Array::non_const_value_type>(host.data(),
+                                                           host.data() + host.extent(0));
+}
+
+template <class ExecutionSpace>
+Vector<const int, ExecutionSpace> on_device(const std::vector<int>& values) {
+  const Vector<int, ExecutionSpace> result(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::unbalanced::which"), values.size());
+  Kokkos::deep_copy(
+      result, Kokkos::View<const int*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+                  values.data(), values.size()));
+  return result;
+}
+
+/// No cost is farther from another.
+double cost_range(const SeparableCost& cost) {
+  return cost.range();
+}
+template <class ExecutionSpace>
+double cost_range(const PointCloudCost<ExecutionSpace>& cost) {
+  return cost.bound();
+}
+
+template <class Cost>
+StopRule stop_rule(const UnbalancedSettings& settings, const Cost& cost) {
+  // Potentials are divided by epsilon, and by rho where marginals pay.
+  const double tau = std::min(settings.tau_a, settings.tau_b);
+  const double divisor = settings.epsilon * (tau < 1 ? std::min(1.0, tau / (1 - tau)) : 1.0);
+  return {settings.threshold, settings.inner_iterations, settings.max_iterations,
+          rounding_error<double>(cost_range(cost) / divisor)};
+}
+
+/// Iterates a group of problems until each has stopped, with step(which) for one iteration and
+/// find_residual(which, residual) after it; fills iterations, and status with what each stopped
+/// for.
+template <class ExecutionSpace, class Step, class FindResidual>
+void iterate(const StopRule& rule, IterationObserver* observer, std::vector<int> active,
+             const Vector<int, ExecutionSpace>& iterations,
+             const Vector<int, ExecutionSpace>& status, const Step& step,
+             const FindResidual& find_residual) {
+  const int batch = static_cast<int>(iterations.extent(0));
+  const Vector<double, ExecutionSpace> residual("otfleet::unbalanced::residuals", batch);
+  const auto done = Kokkos::create_mirror_view(iterations);
+  const auto verdict = Kokkos::create_mirror_view(status);
+  std::vector<InstanceControl> control(batch);
+  auto which = on_device<ExecutionSpace>(active);
+  for (int t = 0; !active.empty(); ++t) {
+    step(t, which);
+    if (t % rule.inner_iterations != 0 && t < rule.max_iterations) continue;
+    find_residual(which, residual);
+    const std::vector<double> found = host_values(residual);
+    std::vector<int> open;
+    for (const int k : active) {
+      control[k].iteration = done(k) = t;
+      const auto decision = control[k].test(rule, found[k]);
+      verdict(k) = static_cast<int>(decision.why);
+      if (!decision.stops) open.push_back(k);
+    }
+    if (observer != nullptr && !open.empty() &&
+        !observer->goes_on(open.front(), t, found[open.front()])) {
+      for (const int k : open) verdict(k) = static_cast<int>(Status::ended);
+      open.clear();
+    }
+    if (open.size() < active.size()) {
+      active = std::move(open);
+      which = on_device<ExecutionSpace>(active);
+    }
+  }
+  Kokkos::deep_copy(iterations, done);
+  Kokkos::deep_copy(status, verdict);
+}
+
+template <class SoftMinimum, class ExecutionSpace>
+void find_soft_minimum(const ExecutionSpace& space, SoftMinimum& soft_minimum, bool of_source,
+                       const Vector<const int, ExecutionSpace>& which,
+                       const DualProblem<ExecutionSpace>& dual) {
+  if (of_source)
+    soft_minimum.to_source(space, which, dual.target.potential, dual.source.soft_minimum);
+  else
+    soft_minimum.to_target(space, which, dual.source.potential, dual.target.soft_minimum);
+}
+
+template <class SoftMinimum, class ExecutionSpace>
+void ascend(const ExecutionSpace& space, SoftMinimum& soft_minimum,
+            const UnbalancedSettings& settings, const StopRule& rule,
+            const DualProblem<ExecutionSpace>& dual,
+            const UnbalancedSolution<ExecutionSpace>& solution) {
+  // The side that is updated last is exact: a constraint rather than a penalty.
+  const bool source_last = settings.tau_a == 1 && settings.tau_b < 1;
+  const auto& last = source_last ? dual.source : dual.target;
+  const auto& first = source_last ? dual.target : dual.source;
+  const auto update = [&](const auto& which, bool is_last) {
+    update_side<ExecutionSpace>(space, which, is_last ? last : first, is_last ? first : last,
+                                dual.share_mass, solution.mass_potential);
+  };
+  if (!settings.from_solution) {
+    start_from_zeros(space, first);
+    start_from_zeros(space, last);
+    Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  }
+  iterate<ExecutionSpace>(
+      rule, settings.observer, host_values(soft_minimum.order()), solution.iterations,
+      solution.status,
+      [&](int t, const auto& which) {
+        if (t > 0) update(which, false);
+        find_soft_minimum(space, soft_minimum, source_last, which, dual);
+        update(which, true);
+        find_soft_minimum(space, soft_minimum, !source_last, which, dual);
+      },
+      [&](const auto& which, const auto& residual) {
+        measure_residual<ExecutionSpace>(space, which, first, solution.mass_potential, 1, residual);
+      });
+}
+
+/// For problems whose two sides are the same measure: one potential, updated by halves (Feydy et
+/// al. 2019, section 3.1).
+template <class SoftMinimum, class ExecutionSpace>
+void ascend_symmetrically(const ExecutionSpace& space, SoftMinimum& soft_minimum,
+                          const StopRule& rule, const DualProblem<ExecutionSpace>& dual,
+                          const UnbalancedSolution<ExecutionSpace>& solution) {
+  const auto& side = dual.source;
+  start_from_zeros(space, side);
+  Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  iterate<ExecutionSpace>(
+      rule, nullptr, host_values(soft_minimum.order()), solution.iterations, solution.status,
+      [&](int t, const auto& which) {
+        if (t > 0) average_update<ExecutionSpace>(space, which, side);
+        soft_minimum.to_source(space, which, side.potential, side.soft_minimum);
+      },
+      [&](const auto& which, const auto& residual) {
+        measure_residual<ExecutionSpace>(space, which, side, solution.mass_potential, 2, residual);
+      });
+  Kokkos::deep_copy(space, solution.g, solution.f);
+}
+
+/// The figures of a solution from those of its two sides.
+template <class ExecutionSpace>
+void combine(const ExecutionSpace& space, const DualProblem<ExecutionSpace>& dual,
+             const SideFigures<ExecutionSpace>& source, const SideFigures<ExecutionSpace>& target,
+             double epsilon, const UnbalancedSolution<ExecutionSpace>& solution) {
+  const auto share_mass = dual.share_mass;
+  const auto source_mass = dual.source.mass, target_mass = dual.target.mass;
+  const bool shares = share_mass.extent(0) > 0;
+  Kokkos::parallel_for(
+      "otfleet::unbalanced::combine",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, solution.size()), KOKKOS_LAMBDA(int k) {
+        const MarginalSums rows = source.marginal(k), columns = target.marginal(k);
+        const double mass = rows.mass, lambda = solution.mass_potential(k);
+        const double asked = shares ? share_mass(k) : mass;
+        const double missing = mass < asked ? asked - mass : mass - asked;
+        const double value = source.dual(k) + target.dual(k) + lambda * asked +
+                             epsilon * (source_mass(k) * target_mass(k) - mass);
+        solution.dual_value(k) = value;
+        solution.primal_value(k) = value + source.gap(k) + target.gap(k) + lambda * (mass - asked);
+        solution.transported_mass(k) = mass;
+        const double wanted = rows.wanted > columns.wanted ? rows.wanted : columns.wanted;
+        const double violation = rows.violation + columns.violation + missing;
+        solution.residual(k) = MarginalSums{mass, wanted, violation}.violation_share();
+      });
+}
+
+template <class SoftMinimum, class ExecutionSpace>
+void certify_group(const ExecutionSpace& space, SoftMinimum& soft_minimum,
+                   const UnbalancedSettings& settings, const DualProblem<ExecutionSpace>& dual,
+                   const UnbalancedSolution<ExecutionSpace>& solution) {
+  const auto all = soft_minimum.order();
+  find_soft_minimum(space, soft_minimum, true, all, dual);
+  find_soft_minimum(space, soft_minimum, false, all, dual);
+  const SideFigures<ExecutionSpace> source(solution.size()), target(solution.size());
+  measure_side(space, dual.source, solution.mass_potential, source);
+  measure_side(space, dual.target, solution.mass_potential, target);
+  const Matrix<double, ExecutionSpace> costs("otfleet::unbalanced::mean_costs", solution.size(),
+                                             solution.f.extent(1));
+  soft_minimum.mean_costs(space, all, dual.target.potential, costs);
+  marginal_means(space, dual.source, solution.mass_potential, costs, solution.transport_cost);
+  combine(space, dual, source, target, settings.epsilon, solution);
+}
+
+/// The status of problems that have stopped, from their figures.
+template <class ExecutionSpace>
+void set_status(const ExecutionSpace& space, double threshold,
+                const UnbalancedSolution<ExecutionSpace>& solution) {
+  Kokkos::parallel_for(
+      "otfleet::unbalanced::set_status",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, solution.size()), KOKKOS_LAMBDA(int k) {
+        // Differences of what is not finite are not zero.
+        const double figures[] = {solution.residual(k), solution.dual_value(k),
+                                  solution.primal_value(k), solution.transport_cost(k),
+                                  solution.mass_potential(k)};
+        bool finite = true;
+        for (const double figure : figures) finite = finite && figure - figure == 0;
+        for (std::size_t i = 0; i < solution.f.extent(1); ++i)
+          finite = finite && solution.f(k, i) == solution.f(k, i);
+        for (std::size_t j = 0; j < solution.g.extent(1); ++j)
+          finite = finite && solution.g(k, j) == solution.g(k, j);
+        const auto why = static_cast<Status>(solution.status(k));
+        solution.status(k) =
+            static_cast<int>(final_status(why, solution.residual(k), threshold, finite));
+      });
+}
+
+/// Calls body(soft_minimum, dual problem, solution) for groups of problems, once all fits.
+template <class Cost, class ExecutionSpace, class Body>
+void for_dual_problems(const ExecutionSpace& space, const Cost& cost,
+                       const ProblemBatch<ExecutionSpace>& problems,
+                       const UnbalancedSettings& settings,
+                       const UnbalancedSolution<ExecutionSpace>& solution, const Body& body) {
+  check_unbalanced(settings);
+  check_problems(space, cost, problems, settings.epsilon);
+  if (problems.size() == 0) return;
+  check_solution(solution, problems.size(), cost.n(), cost.m());
+  for_groups(
+      space, cost, problems, settings.epsilon,
+      [&](auto& soft_minimum, const ProblemBatch<ExecutionSpace>& group, int first, int last) {
+        const auto rows = solution.rows(first, last);
+        body(soft_minimum, make_dual_problem(space, group, settings, rows), rows);
+      });
+  space.fence();
+}
+
+}  // namespace
+
+template <class Cost, class ExecutionSpace>
+void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
+                      const ProblemBatch<ExecutionSpace>& problems,
+                      const UnbalancedSettings& settings,
+                      const UnbalancedSolution<ExecutionSpace>& solution) {
+  for_dual_problems(space, cost, problems, settings, solution,
+                    [&](auto& soft_minimum, const auto& dual, const auto& rows) {
+                      ascend(space, soft_minimum, settings, stop_rule(settings, cost), dual, rows);
+                      certify_group(space, soft_minimum, settings, dual, rows);
+                      set_status(space, settings.threshold, rows);
+                    });
+}
+
+template <class Cost, class ExecutionSpace>
+void solve_self_transport(const ExecutionSpace& space, const Cost& cost,
+                          const Measures<ExecutionSpace>& measures,
+                          const Vector<const int, ExecutionSpace>& index,
+                          const UnbalancedSettings& settings,
+                          const UnbalancedSolution<ExecutionSpace>& solution) {
+  if (settings.tau_a != settings.tau_b || settings.transported_share)
+    throw std::invalid_argument("transport of a measure to itself needs tau_a = tau_b, no share");
+  check_symmetric(cost);
+  const ProblemBatch<ExecutionSpace> problems{measures, measures, index, index};
+  for_dual_problems(space, cost, problems, settings, solution,
+                    [&](auto& soft_minimum, const auto& dual, const auto& rows) {
+                      ascend_symmetrically(space, soft_minimum, stop_rule(settings, cost), dual,
+                                           rows);
+                      certify_group(space, soft_minimum, settings, dual, rows);
+                      set_status(space, settings.threshold, rows);
+                    });
+}
+
+template <class Cost, class ExecutionSpace>
+void certify_unbalanced(const ExecutionSpace& space, const Cost& cost,
+                        const ProblemBatch<ExecutionSpace>& problems,
+                        const UnbalancedSettings& settings,
+                        const UnbalancedSolution<ExecutionSpace>& solution) {
+  for_dual_problems(space, cost, problems, settings, solution,
+                    [&](auto& soft_minimum, const auto& dual, const auto& rows) {
+                      certify_group(space, soft_minimum, settings, dual, rows);
+                    });
+}
+
+template <class Cost, class ExecutionSpace>
+void differentiate_by_weights(const ExecutionSpace& space, const Cost& cost,
+                              const ProblemBatch<ExecutionSpace>& problems,
+                              const UnbalancedSettings& settings,
+                              const UnbalancedSolution<ExecutionSpace>& solution,
+                              const Matrix<double, ExecutionSpace>& by_source,
+                              const Matrix<double, ExecutionSpace>& by_target) {
+  if (problems.size() > 0) {
+    check_rows("by_source", by_source, problems.size(), cost.n());
+    check_rows("by_target", by_target, problems.size(), cost.m());
+  }
+  int first = 0;
+  for_dual_problems(space, cost, problems, settings, solution,
+                    [&](auto& soft_minimum, const auto& dual, const auto& rows) {
+                      find_soft_minimum(space, soft_minimum, true, soft_minimum.order(), dual);
+                      find_soft_minimum(space, soft_minimum, false, soft_minimum.order(), dual);
+                      const int last = first + rows.size();
+                      differentiate_weights(space, dual.source, dual.target.mass,
+                                            rows.mass_potential, rows_of(by_source, first, last));
+                      differentiate_weights(space, dual.target, dual.source.mass,
+                                            rows.mass_potential, rows_of(by_target, first, last));
+                      first = last;
+                    });
+}
+
+using Space = Kokkos::DefaultExecutionSpace;
+#define OTFLEET_INSTANTIATE(Cost)                                                         \
+  template void solve_unbalanced<Cost, Space>(                                            \
+      const Space&, const Cost&, const ProblemBatch<Space>&, const UnbalancedSettings&,   \
+      const UnbalancedSolution<Space>&);                                                  \
+  template void solve_self_transport<Cost, Space>(                                        \
+      const Space&, const Cost&, const Measures<Space>&, const Vector<const int, Space>&, \
+      const UnbalancedSettings&, const UnbalancedSolution<Space>&);                       \
+  template void certify_unbalanced<Cost, Space>(                                          \
+      const Space&, const Cost&, const ProblemBatch<Space>&, const UnbalancedSettings&,   \
+      const UnbalancedSolution<Space>&);                                                  \
+  template void differentiate_by_weights<Cost, Space>(                                    \
+      const Space&, const Cost&, const ProblemBatch<Space>&, const UnbalancedSettings&,   \
+      const UnbalancedSolution<Space>&, const Matrix<double, Space>&,                     \
+      const Matrix<double, Space>&);
+OTFLEET_INSTANTIATE(SeparableCost)
+OTFLEET_INSTANTIATE(PointCloudCost<Space>)
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,114 @@
+#pragma once
+#include <optional>
+
+#include "kernels/geometry/point_cloud_cost.hpp"
+#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/problems/problem_batch.hpp"
+#include "kernels/solvers/iteration_observer.hpp"
+
+namespace otfleet::kernels {
+
+/// Entropic OT whose marginals need not be exact. P is the plan, r = P1, c = P'1:
+///   <C, P> + epsilon KL(P | a b') + rho_a KL(r | a) + rho_b KL(c | b)
+/// with tau = rho/(rho + epsilon) on either side, tau = 1 being the constraint r = a (the
+/// parametrization and the objective of OTT-JAX); or, where a share is transported,
+///   <C, P> + epsilon KL(P | a b')  with r <= a, c <= b, sum P = share · min(mass a, mass b).
+struct UnbalancedSettings {
+  double epsilon = 1e-2;                         ///< absolute, in units of the cost
+  double tau_a = 1, tau_b = 1;                   ///< in (0, 1]
+  std::optional<double> transported_share = {};  ///< in (0, 1]; tau_a and tau_b are then 1
+  double threshold = 1e-3;                       ///< on the residual
+  int inner_iterations = 1;                      ///< iterations between two looks at the residual
+  int max_iterations = 2000;
+  bool from_solution = false;  ///< solve_unbalanced(): goes on from the solution's potentials
+  IterationObserver* observer = nullptr;  ///< may end the batch before it is done
+};
+
+/// Potentials of B problems and what is known about them. The plan is
+/// exp((f_i + g_j + mass_potential − C_ij)/epsilon), as everywhere in kernels/; f − epsilon log a
+/// and g − epsilon log b are the potentials relative to a b', which penalties act on.
+template <class ExecutionSpace>
+struct UnbalancedSolution {
+  Matrix<double, ExecutionSpace> f, g;  ///< [B, n], [B, m]; −inf where the weight is zero
+  /// [B]: the multiplier of the transported mass (the value's derivative with respect to it); 0
+  /// where no share is asked for.
+  Vector<double, ExecutionSpace> mass_potential;
+  /// [B], in units of cost × mass: the dual value; the objective above at P (without the terms of
+  /// constraints, which P may miss by the residual); <C, P>. dual <= primal where both tau are
+  /// below 1, up to residual × potential elsewhere.
+  Vector<double, ExecutionSpace> dual_value, primal_value, transport_cost;
+  Vector<double, ExecutionSpace> transported_mass;  ///< [B]: sum P
+  /// [B], a share of the transported mass: |r − r*|_1 + |c − c*|_1 (+ |sum P − what was asked
+  /// for|), over the largest of sum P, sum r* and sum c*, with
+  /// r* = a exp(−(f − epsilon log a)/rho_a), the marginal that the derivative of the penalty asks
+  /// for; a itself for tau = 1. For a share: r* = min(a, r exp(−(f − epsilon log a)/epsilon)), the
+  /// marginal if f alone were optimal. Zero at the optimum and only there.
+  Vector<double, ExecutionSpace> residual;
+  Vector<int, ExecutionSpace> iterations, status;  ///< [B]; status: Status
+
+  UnbalancedSolution() = default;
+  UnbalancedSolution(int batch, int n, int m);
+
+  int size() const { return static_cast<int>(f.extent(0)); }
+  /// The problems first … last − 1, in the same memory.
+  UnbalancedSolution rows(int first, int last) const;
+};
+
+/// Solves B problems from zeros by block ascent on the dual: each update takes the optimal f for g,
+/// and with it the best constant, which alternation alone would only creep towards: (f + t, g − t)
+/// where a tau is below 1 (Séjourné, Vialard & Peyré 2022: the number of iterations no longer grows
+/// as tau nears 1), mass_potential where a share is transported. Masses of source and target may
+/// differ; they are made equal, as for sinkhorn(), only where tau_a = tau_b = 1 and no share is
+/// asked for.
+///
+/// An iteration is one update of each side; the residual is that of the side updated first, the
+/// other being exact: the target, or the source where only that one has tau = 1. Every instance
+/// stops on its own and leaves the batch; results do not depend on which instances are in it. All
+/// in double; always safe at small epsilon. Fills all of `solution`, the figures by
+/// certify_unbalanced(), and status by final_status() from these. Local. Cost: SeparableCost or
+/// PointCloudCost. Work: two soft minima an iteration; memory: two more arrays like f and g
+/// (clouds: of one instance). Throws std::invalid_argument: sizes that do not fit, settings out of
+/// range, a share together with a tau below 1, masses whose product, which the objective contains,
+/// is no number.
+template <class Cost, class ExecutionSpace>
+void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
+                      const ProblemBatch<ExecutionSpace>& problems,
+                      const UnbalancedSettings& settings,
+                      const UnbalancedSolution<ExecutionSpace>& solution);
+
+/// The same for transport of measure index(k) to itself, with cost [n, n] symmetric, by symmetric
+/// updates: f = g. Needs tau_a = tau_b and no share. Each iteration halves the error at least where
+/// exp(−C/epsilon) is positive definite (squared Euclidean, Euclidean and powers up to 2), so a few
+/// dozen suffice at any epsilon (Feydy et al. 2019). Work: one soft minimum an iteration. Throws
+/// also when the cost is not symmetric.
+template <class Cost, class ExecutionSpace>
+void solve_self_transport(const ExecutionSpace& space, const Cost& cost,
+                          const Measures<ExecutionSpace>& measures,
+                          const Vector<const int, ExecutionSpace>& index,
+                          const UnbalancedSettings& settings,
+                          const UnbalancedSolution<ExecutionSpace>& solution);
+
+/// Certifies solution.f, g and mass_potential, whatever produced them, and fills the figures
+/// dual_value … residual. Work: two soft minima and one mean of costs an instance. Throws as above.
+template <class Cost, class ExecutionSpace>
+void certify_unbalanced(const ExecutionSpace& space, const Cost& cost,
+                        const ProblemBatch<ExecutionSpace>& problems,
+                        const UnbalancedSettings& settings,
+                        const UnbalancedSolution<ExecutionSpace>& solution);
+
+/// The derivatives of the optimal value with respect to the weights, by the envelope theorem:
+/// by_source [B, n] = f − epsilon log a (tau_a < 1: rho_a (1 − exp(−(f − epsilon log a)/rho_a)))
+///   + epsilon (mass b − r/a), by_target [B, m] likewise; 0 where the weight is zero.
+/// They are those of the dual at the solution's potentials, so their error is of the order of the
+/// residual. Balanced problems: b is the target scaled to the source's mass, and derivatives are
+/// defined up to a constant, for changes that keep the mass. A share: at fixed transported mass;
+/// mass_potential is the derivative with respect to that. Throws as above.
+template <class Cost, class ExecutionSpace>
+void differentiate_by_weights(const ExecutionSpace& space, const Cost& cost,
+                              const ProblemBatch<ExecutionSpace>& problems,
+                              const UnbalancedSettings& settings,
+                              const UnbalancedSolution<ExecutionSpace>& solution,
+                              const Matrix<double, ExecutionSpace>& by_source,
+                              const Matrix<double, ExecutionSpace>& by_target);
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,259 @@
+#include "src/families/linear/derived_values.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "kernels/geometry/symmetric_cost.hpp"
+#include "src/populations/cost.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Shard;
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+/// Is exp(−C/epsilon) positive definite at every epsilon?
+bool is_positive_definite(const std::string& cost, double power, double divisor) {
+  if (cost == "power") return power <= 2;
+  if (cost == "great_circle") return divisor == 1;
+  return cost != "matrix";
+}
+
+bool is_plain_matrix(const Geometry& geometry) {
+  return geometry.kind == Geometry::Kind::dense &&
+         (geometry.cost_name == "matrix" || geometry.source_points.empty());
+}
+
+/// A measure and what its weights are multiplied by.
+struct ScaledWeights {
+  std::span<const double> weights;
+  double scale;
+};
+
+Matrix<double, ExecutionSpace> upload_rows(const std::vector<ScaledWeights>& rows) {
+  const Matrix<double, ExecutionSpace> device("otfleet::solver::weights", rows.size(),
+                                              rows.front().weights.size());
+  const auto host = Kokkos::create_mirror_view(device);
+  for (std::size_t k = 0; k < rows.size(); ++k)
+    for (std::size_t i = 0; i < rows[k].weights.size(); ++i)
+      host(k, i) = rows[k].weights[i] * rows[k].scale;
+  Kokkos::deep_copy(device, host);
+  return device;
+}
+
+/// The values of transports of measures to themselves; NaN where one did not converge.
+std::vector<double> transport_to_themselves(const Geometry& geometry,
+                                            const std::vector<ScaledWeights>& weights,
+                                            const kernels::UnbalancedSettings& settings) {
+  const auto count = static_cast<int>(weights.size());
+  std::vector<std::int32_t> all(weights.size());
+  for (std::size_t k = 0; k < all.size(); ++k) all[k] = static_cast<std::int32_t>(k);
+  const kernels::Measures<ExecutionSpace> measures(ExecutionSpace(), upload_rows(weights));
+  const auto n = static_cast<int>(geometry.n);
+  const kernels::UnbalancedSolution<ExecutionSpace> solution(count, n, n);
+  std::visit(
+      [&](const auto& cost) {
+        kernels::solve_self_transport(ExecutionSpace(), cost, measures,
+                                      Vector<const int, ExecutionSpace>(upload_indices(all)),
+                                      settings, solution);
+      },
+      make_cost(geometry, settings.epsilon));
+  const auto dual = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), solution.dual_value);
+  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), solution.status);
+  std::vector<double> values(weights.size(), unknown);
+  for (int k = 0; k < count; ++k)
+    if (status(k) == static_cast<int>(kernels::Status::converged)) values[k] = dual(k);
+  return values;
+}
+
+}  // namespace
+
+DerivedValues::DerivedValues(const Population& population)
+    : population_(&population), shared_(population.shared_measures) {
+  const auto& geometry = population.geometry;
+  const bool grid = geometry.kind == Geometry::Kind::grid;
+  same_points_ =
+      grid || shared_ ||
+      (!geometry.source_points.empty() && geometry.source_points == geometry.target_points);
+  never_negative_ = grid || is_positive_definite(geometry.cost_name, geometry.power,
+                                                 geometry.great_circle_divisor);
+  if (grid || geometry.cost_name == "squared_euclidean") geomloss_unit_ = 0.5;
+  weigh(true, population.source_measures);
+  if (!shared_) weigh(false, population.target_measures);
+}
+
+DerivedValues::DerivedValues(const CloudPopulation& population)
+    : clouds_(&population), shared_(population.shared_measures) {
+  never_negative_ =
+      is_positive_definite(population.cost_name, population.power, population.great_circle_divisor);
+  if (population.cost_name == "squared_euclidean") geomloss_unit_ = 0.5;
+  weigh(true, population.sources.count());
+  if (!shared_) weigh(false, population.targets.count());
+}
+
+std::string DerivedValues::divergence_complaint(const Population& population) {
+  const auto& geometry = population.geometry;
+  if (!is_plain_matrix(geometry)) return {};
+  if (!population.shared_measures)
+    return "a cost matrix alone says nothing of the cost within the points of either side; it "
+           "takes points and a cost by name, or measures that both sides share";
+  try {
+    constexpr double any_epsilon = 1;  // a cost is symmetric at all or at none
+    std::visit([](const auto& cost) { kernels::check_symmetric(cost); },
+               make_cost(geometry, any_epsilon));
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return {};
+}
+
+std::int32_t DerivedValues::measure(bool source, std::int64_t problem) const {
+  const auto at = static_cast<std::size_t>(problem);
+  if (population_) return source ? population_->source[at] : population_->target[at];
+  return source ? clouds_->source[at] : clouds_->target[at];
+}
+
+std::span<const double> DerivedValues::weights(bool source, std::int32_t measure) const {
+  if (population_) {
+    const bool first = source || shared_;
+    const auto& all = first ? population_->source_weights : population_->target_weights;
+    const auto n =
+        static_cast<std::size_t>(source ? population_->geometry.n : population_->geometry.m);
+    return std::span(all).subspan(static_cast<std::size_t>(measure) * n, n);
+  }
+  const auto& table = source ? clouds_->sources : clouds_->target_table();
+  return std::span(table.weights)
+      .subspan(static_cast<std::size_t>(table.offsets[measure]),
+               static_cast<std::size_t>(table.size(measure)));
+}
+
+/// Of a measure with points of its own; else empty.
+std::span<const double> DerivedValues::points(bool source, std::int32_t measure) const {
+  if (population_) return {};
+  const auto& table = source ? clouds_->sources : clouds_->target_table();
+  return std::span(table.points)
+      .subspan(static_cast<std::size_t>(table.offsets[measure] * clouds_->dimension),
+               static_cast<std::size_t>(table.size(measure) * clouds_->dimension));
+}
+
+/// The cost within the points of one measure, or of all of a side.
+Geometry DerivedValues::within(bool source, std::int32_t measure) const {
+  if (population_ && (population_->geometry.kind == Geometry::Kind::grid ||
+                      is_plain_matrix(population_->geometry)))
+    return population_->geometry;
+  Geometry geometry;
+  geometry.kind = Geometry::Kind::points;
+  if (population_) {
+    const auto& whole = population_->geometry;
+    geometry.cost_name = whole.cost_name;
+    geometry.power = whole.power;
+    geometry.great_circle_divisor = whole.great_circle_divisor;
+    geometry.dimension = whole.dimension;
+    geometry.source_points = source ? whole.source_points : whole.target_points;
+    geometry.n = source ? whole.n : whole.m;
+  } else {
+    geometry.cost_name = clouds_->cost_name;
+    geometry.power = clouds_->power;
+    geometry.great_circle_divisor = clouds_->great_circle_divisor;
+    geometry.dimension = clouds_->dimension;
+    const auto own = points(source, measure);
+    geometry.source_points.assign(own.begin(), own.end());
+    geometry.n = static_cast<std::int64_t>(weights(source, measure).size());
+  }
+  geometry.target_points = geometry.source_points;
+  geometry.m = geometry.n;
+  return geometry;
+}
+
+void DerivedValues::weigh(bool source, std::int64_t measures) {
+  Side& all = side(source);
+  for (std::int32_t s = 0; s < measures; ++s) {
+    double mass = 0, entropy = 0;
+    for (const double w : weights(source, s)) {
+      mass += w;
+      if (w > 0) entropy += w * std::log(w);
+    }
+    all.mass.push_back(mass);
+    all.entropy.push_back(entropy);
+  }
+  all.self.assign(static_cast<std::size_t>(measures), unknown);
+  all.asked.assign(static_cast<std::size_t>(measures), false);
+}
+
+void DerivedValues::find_self(bool source, Shard rows,
+                              const kernels::UnbalancedSettings& settings) {
+  Side& all = side(source);
+  std::vector<std::int32_t> wanted;
+  for (std::int64_t k = rows.begin; k < rows.end; ++k) {
+    const auto s = measure(source, k);
+    if (all.asked[s]) continue;
+    all.asked[s] = true;
+    wanted.push_back(s);
+  }
+  // Exact marginals at mass 1, whatever the mass: c times a measure has c times the value, less
+  // epsilon c mass log c.
+  const bool balanced = settings.tau_a == 1;
+  const double e = settings.epsilon;
+  const auto find = [&](std::span<const std::int32_t> some) {
+    std::vector<ScaledWeights> their_weights;
+    for (const auto s : some)
+      their_weights.push_back({weights(source, s), balanced ? 1 / all.mass[s] : 1.0});
+    const auto found =
+        transport_to_themselves(within(source, some.front()), their_weights, settings);
+    // Without the term epsilon mass², as in add().
+    for (std::size_t k = 0; k < some.size(); ++k) {
+      const double mass = all.mass[some[k]];
+      all.self[some[k]] =
+          balanced ? mass * (found[k] - e) - e * mass * std::log(mass) : found[k] - e * mass * mass;
+    }
+  };
+  const std::size_t at_once = clouds_ ? 1 : 1024;
+  for (std::size_t first = 0; first < wanted.size(); first += at_once)
+    find(std::span(wanted).subspan(first, std::min(at_once, wanted.size() - first)));
+}
+
+bool DerivedValues::same_measures(std::int64_t problem) const {
+  const auto s = measure(true, problem), t = measure(false, problem);
+  const auto equal = [](std::span<const double> x, std::span<const double> y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end());
+  };
+  return same_points_ && equal(weights(true, s), weights(false, t)) &&
+         equal(points(true, s), points(false, t));
+}
+
+void DerivedValues::add(Shard rows, const kernels::UnbalancedSettings& given,
+                        const Job::Solution& wanted, Solutions& solutions) {
+  auto settings = given;
+  settings.threshold = std::min(settings.threshold, 1e-6);
+  const bool balanced = settings.tau_a == 1 && settings.tau_b == 1;
+  if (wanted.divergence)
+    for (const bool source : {true, false}) find_self(source, rows, settings);
+  const Side &sources = side(true), &targets = side(false);
+  for (std::int64_t k = rows.begin; k < rows.end; ++k) {
+    const auto s = measure(true, k), t = measure(false, k);
+    const double dual = solutions.dual_value[static_cast<std::size_t>(k - rows.begin)];
+    const double a = sources.mass[s], scale = balanced ? a / targets.mass[t] : 1;
+    const double b = targets.mass[t] * scale, log_scale = std::log(scale), e = settings.epsilon;
+    // Of potentials relative to the product of both measures (f − epsilon log a), the target
+    // scaled to the source's mass where the problem is balanced:
+    // <f, a> + <g, b> − epsilon sum P, and what penalties add.
+    const double entropy = sources.entropy[s] + scale * targets.entropy[t] + b * log_scale;
+    const double relative = balanced ? dual - e * a - e * entropy : dual - e * a * b;
+    if (wanted.has_value("ott")) solutions.regularized_ott.push_back(relative + e * a * b);
+    if (wanted.has_value("geomloss"))
+      solutions.regularized_geomloss.push_back(geomloss_unit_ * (relative + e * a));
+    if (!wanted.divergence) continue;
+    // A transport to itself, of c times the measure: c times its value, less epsilon c mass log c.
+    const double target_self = scale * targets.self[t] - e * b * log_scale;
+    double divergence = relative - 0.5 * sources.self[s] - 0.5 * target_self;
+    if (same_measures(k)) divergence = 0;
+    if (never_negative_ && divergence < 0) divergence = 0;  // by what the solver left to gain
+    solutions.divergence.push_back(divergence);
+  }
+}
+
+}  // namespace otfleet

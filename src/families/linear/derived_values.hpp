@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "distributed/shard.hpp"
+#include "kernels/solvers/unbalanced/unbalanced.hpp"
+#include "src/config/job.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/population.hpp"
+#include "src/runs/solutions.hpp"
+
+namespace otfleet {
+
+/// Columns that follow from the dual values of solutions and from their measures alone: the
+/// debiased Sinkhorn divergence, and the regularized value as other programs define it. What is
+/// known of a measure is found once, when the first problem asks for it, and kept. Local; what is
+/// found does not depend on which problems are asked for.
+class DerivedValues {
+ public:
+  /// Keep a reference to the population.
+  explicit DerivedValues(const Population& population);
+  explicit DerivedValues(const CloudPopulation& population);
+
+  /// Why there are no divergences, or empty: there are. A cost matrix alone says nothing of the
+  /// cost within the points of one side, unless both sides share them.
+  static std::string divergence_complaint(const Population& population);
+
+  /// Fills what is `wanted` for solutions of the problems `rows` that have dual values. Transports
+  /// of measures to themselves are solved at `settings`, to 1e-6 of the mass at least; a divergence
+  /// is NaN where one of them did not converge.
+  void add(distributed::Shard rows, const kernels::UnbalancedSettings& settings,
+           const Job::Solution& wanted, Solutions& solutions);
+
+ private:
+  /// Of the measures of one side.
+  struct Side {
+    std::vector<double> mass, entropy;  ///< sum w, sum w log w
+    std::vector<double> self;           ///< value of its transport to itself; NaN: not known
+    std::vector<bool> asked;            ///< for `self`
+  };
+
+  Side& side(bool source) { return source || shared_ ? sides_[0] : sides_[1]; }
+  std::span<const double> weights(bool source, std::int32_t measure) const;
+  std::span<const double> points(bool source, std::int32_t measure) const;
+  std::int32_t measure(bool source, std::int64_t problem) const;
+  Geometry within(bool source, std::int32_t measure) const;
+  void weigh(bool source, std::int64_t measures);
+  void find_self(bool source, distributed::Shard rows, const kernels::UnbalancedSettings& settings);
+  bool same_measures(std::int64_t problem) const;
+
+  const Population* population_ = nullptr;  ///< or
+  const CloudPopulation* clouds_ = nullptr;
+  bool shared_ = true;           ///< measures, by both sides
+  bool same_points_ = true;      ///< of both sides, where problems share them
+  bool never_negative_ = false;  ///< divergences: exp(−C/epsilon) is positive definite
+  double geomloss_unit_ = 1;     ///< GeomLoss halves squared distances
+  Side sides_[2];
+};
+
+}  // namespace otfleet

@@ -1,0 +1,125 @@
+#include "src/families/linear/method_choice.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/operators/in_lanes/scaling_range.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+
+namespace otfleet {
+namespace {
+
+using Plan = MethodChoice::Plan;
+
+// Work in units of one multiply-add of a matrix product, from newton_benchmark and
+// sinkhorn_benchmark on one core in double.
+constexpr double newton_entry = 12;  ///< a cost looked at in a pass
+constexpr double newton_cube = 0.7;  ///< n'^3 of a pass: the factorization
+constexpr double point_update = 60;  ///< one point of one side in a Sinkhorn iteration
+/// Below the scaling path's epsilon an iteration on a grid costs twice as much; on a dense cost
+/// most sums need exponents of their own.
+constexpr double extended_grid = 2, extended_dense = 8;
+constexpr double usual_smallest_weight = 1e-5;
+/// Newton's memory is n'^2 and n' m' numbers a team; larger problems are Sinkhorn's.
+constexpr double most_newton_rows = 2000, most_newton_entries = 2e8;
+/// Sinkhorn is not even tried when its optimistic prediction is that many times Newton's.
+constexpr double hopeless = 4;
+
+/// The range of the costs in units of epsilon. Beyond 1e15 no solver tells costs apart: predictions
+/// need not go further, and stay finite.
+double relative_range(const kernels::SeparableCost& cost, double epsilon) {
+  constexpr double most = 1e15;
+  const double ratio = cost.range() / epsilon;
+  return ratio <= most ? ratio : most;
+}
+
+/// "about 3,400", or how much it is at least: a prediction has two digits, if that.
+std::string about(double count) {
+  constexpr double most = 1e6;
+  if (!(count < most)) return "more than a million";
+  const double unit = std::pow(10, std::max(0.0, std::floor(std::log10(std::max(count, 1.0))) - 1));
+  return fmt::format("about {:.0f}", std::round(count / unit) * unit);
+}
+
+double newton_work(double rows, double columns, double relative_range, double threshold) {
+  const double passes = 5 + std::log2(1 + relative_range) / 2 - std::log10(threshold) / 2;
+  return std::max(passes, 4.0) * (newton_entry * rows * columns + newton_cube * rows * rows * rows);
+}
+
+/// An iteration on whole grids, reduced by the share of the axes that supports of this size leave.
+double iteration_work(const kernels::SeparableCost& cost, double epsilon, double source,
+                      double target) {
+  double forward = 1, work = 0;
+  for (const auto& axis : cost.axes()) forward *= axis.n;
+  for (const auto& axis : cost.axes()) {
+    forward = forward / axis.n * axis.m;
+    work += 2 * forward * axis.n;
+  }
+  const double axes = static_cast<double>(cost.axes().size());
+  const double filled = std::sqrt(source / cost.n() * target / cost.m());
+  // A support that fills a share s of a grid lies in a box of about twice that share.
+  const double share = axes == 1 ? 1.0 : std::pow(std::min(1.0, 2 * filled), 1 + 1 / axes);
+  const bool safe = kernels::scaling_is_safe<double>(cost, epsilon, usual_smallest_weight);
+  const double path = safe ? 1 : axes == 1 ? extended_dense : extended_grid;
+  return work * share * path + point_update * (source + target);
+}
+
+/// Accelerated, from zeros; without momentum the square root goes.
+double predicted_iterations(double relative_range, const Job::Solver& solver) {
+  const double condition = 1 + relative_range;
+  const double digits = std::log(1 + 1 / solver.threshold);
+  return solver.acceleration == "momentum" ? 0.15 * std::sqrt(condition) * digits
+                                           : 0.06 * condition * digits;
+}
+
+}  // namespace
+
+std::string method_name(Plan plan) {
+  return plan == Plan::sinkhorn ? "sinkhorn"
+         : plan == Plan::newton ? "newton"
+                                : "sinkhorn, then newton";
+}
+
+MethodChoice choose_method(const Cost& cost, double epsilon, double source_support,
+                           double target_support, const Job::Solver& solver) {
+  const auto* separable = std::get_if<kernels::SeparableCost>(&cost);
+  if (solver.method == "sinkhorn") return {Plan::sinkhorn, 0, "solver.method asks for it"};
+  if (solver.method == "newton") return {Plan::newton, 0, "solver.method asks for it"};
+  if (separable == nullptr)
+    return {Plan::sinkhorn, 0,
+            "the costs between these points are not stored, and Newton's method needs them stored"};
+  const double rows = std::min(source_support, target_support);
+  const double columns = std::max(source_support, target_support);
+  if (rows > most_newton_rows || rows * columns > most_newton_entries)
+    return {Plan::sinkhorn, 0,
+            fmt::format("measures of {:.0f} and {:.0f} points with weight are too large for "
+                        "Newton's method, which is for at most {:.0f}",
+                        source_support, target_support, most_newton_rows)};
+  const double range = relative_range(*separable, epsilon);
+  const double newton = newton_work(rows, columns, range, solver.threshold);
+  const double iteration = iteration_work(*separable, epsilon, source_support, target_support);
+  const double iterations = predicted_iterations(range, solver);
+  const double ratio = iterations * iteration / newton;
+  if (ratio > hopeless)
+    return {Plan::newton, 0,
+            fmt::format("Sinkhorn's iteration would need {} iterations here, and {} times as long",
+                        about(iterations), about(ratio))};
+  const double most_budget = static_cast<double>(std::numeric_limits<int>::max());
+  const int budget = static_cast<int>(std::clamp(newton / iteration, 10.0, most_budget));
+  if (budget >= solver.max_iterations)
+    return {
+        Plan::sinkhorn, 0,
+        fmt::format("solver.max_iterations = {} ends it before Newton's method would be quicker, "
+                    "after {} iterations",
+                    solver.max_iterations, about(budget))};
+  return {
+      Plan::sinkhorn_then_newton, budget,
+      fmt::format("Sinkhorn's iteration is expected to need {} iterations; problems that need more "
+                  "than {} go on with Newton's method, which is quicker for those",
+                  about(iterations), budget)};
+}
+
+}  // namespace otfleet

@@ -1,0 +1,78 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "distributed/shard.hpp"
+#include "src/config/job.hpp"
+#include "src/families/linear/batch_solver.hpp"
+#include "src/families/linear/derived_values.hpp"
+#include "src/models/potential_model.hpp"
+#include "src/populations/population.hpp"
+#include "src/reports/convergence.hpp"
+#include "src/runs/solutions.hpp"
+#include "src/runs/solve_control.hpp"
+
+namespace otfleet {
+
+/// Solves problems of one population: a start for each, a solver, a certificate for each. Holds the
+/// measures on the device. Local: every rank has its own, for its shard.
+class PopulationSolver {
+ public:
+  /// Keeps a reference to `population`.
+  PopulationSolver(const Population& population, double epsilon);
+
+  /// Why the initializer does not fit this population, or empty: it does.
+  std::string complaint(const std::string& initializer) const;
+
+  /// See otfleet::check_feasible().
+  void check_feasible(const std::string& name, std::int64_t first, std::int64_t step) const;
+
+  /// Which method `settings` mean for this population.
+  MethodChoice choose(const Job::Solver& settings) const { return solver_.choose(settings); }
+
+  /// For solve() and its kin. The model must outlive the predictor.
+  Predictor make_predictor(const PotentialModel& model) const;
+
+  /// Solves the problems of `shard` at `settings`; `predictor` is needed for initializer "model".
+  /// Adds to `seconds`; `wanted` says what is returned besides the figures. Status is that of
+  /// Solutions::set_status(). With `control`, goes on from what that has, and throws Interrupted
+  /// where it ends it.
+  Solutions solve(distributed::Shard shard, const Job::Solver& settings, const Predictor* predictor,
+                  const Job::Solution& wanted, SolveSeconds& seconds,
+                  SolveControl* control = nullptr) const;
+
+  /// The same for problems that are not balanced, from zeros, at the epsilon of the constructor.
+  Solutions solve_unbalanced(distributed::Shard shard, const Job::Problem& problem,
+                             const Job::Solver& settings, const Job::Solution& wanted,
+                             SolveSeconds& seconds, SolveControl* control = nullptr) const;
+
+  /// Iterations only, no certificates: what a comparison of starts times.
+  std::vector<std::int32_t> count_iterations(distributed::Shard shard, const Job::Solver& settings,
+                                             const Predictor* predictor, SolveSeconds& seconds,
+                                             StatusCounts& statuses, SolveCounts& counts) const;
+
+  /// Marginal error after 0, 1, …, length − 1 iterations of Sinkhorn at `settings`, summed over the
+  /// shard.
+  std::vector<double> error_sums(distributed::Shard shard, Job::Solver settings,
+                                 const Predictor* predictor, std::int64_t length) const;
+
+ private:
+  Batch start(distributed::Shard rows, const Job::Solver& settings, const Predictor* predictor,
+              SolveSeconds& seconds) const;
+  void derive(distributed::Shard shard, const kernels::UnbalancedSettings& settings,
+              const Job::Solution& wanted, Solutions& all, SolveSeconds& seconds) const;
+  void iterate(Batch& batch, const Job::Solver& settings, SolveSeconds& seconds,
+               SolveCounts& counts) const;
+  void iterate(Batch& batch, distributed::Shard rows, const Job::Solver& settings,
+               SolveSeconds& seconds, SolveCounts& counts, SolveControl& control) const;
+
+  const Population& population_;
+  BatchSolver solver_;
+  kernels::Measures<ExecutionSpace> source_, target_;
+  Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
+  mutable std::optional<DerivedValues> derived_;  ///< once a solution wants them
+};
+
+}  // namespace otfleet

@@ -1,0 +1,149 @@
+#include "src/families/neural_dual/dual_trainer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "distributed/error.hpp"
+#include "distributed/shard.hpp"
+#include "kernels/training/dual_loss.hpp"
+
+namespace otfleet {
+namespace {
+
+AmortizationLoss loss_of(const std::string& name) {
+  if (name == "regression") return AmortizationLoss::regression;
+  if (name == "objective") return AmortizationLoss::objective;
+  if (name == "cycle") return AmortizationLoss::cycle;
+  return AmortizationLoss::none;
+}
+
+int part_of(std::int64_t batch, const distributed::Communicator& communicator) {
+  return static_cast<int>(
+      distributed::block_shard(batch, communicator.rank(), communicator.size()).size());
+}
+
+Matrix<float, ExecutionSpace> rows_of(const Matrix<float, ExecutionSpace>& matrix,
+                                      std::size_t begin, std::size_t end) {
+  return Kokkos::subview(matrix, std::pair(begin, end), Kokkos::ALL);
+}
+
+}  // namespace
+
+DualTrainerSettings dual_trainer_settings(const Job& job) {
+  DualTrainerSettings settings;
+  settings.batch = job.train.batch;
+  settings.loss = loss_of(job.train.loss);
+  settings.conjugate = job.conjugate;
+  settings.conjugate.tolerance = job.train.conjugate_tolerance;
+  settings.optimizer = optimizer_settings(job);
+  return settings;
+}
+
+DualTrainer::DualTrainer(const DualTrainerSettings& settings,
+                         const distributed::Communicator& communicator, const Sampler& source,
+                         const Sampler& target, NeuralDual& model)
+    : settings_(settings),
+      communicator_(communicator),
+      source_(source),
+      target_(target),
+      model_(model),
+      update_(settings.optimizer, communicator, model),
+      oracle_(model.potential<float>(), part_of(settings.batch, communicator)),
+      solver_(settings.conjugate, part_of(settings.batch, communicator),
+              static_cast<int>(model.description().dimension)) {
+  const auto shard =
+      distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
+  first_ = shard.begin;
+  count_ = shard.size();
+  const auto rows = static_cast<std::size_t>(count_);
+  const auto dimension = static_cast<std::size_t>(model.description().dimension);
+  drawn_.resize(rows * dimension);
+  using Points = Matrix<float, ExecutionSpace>;
+  points_ = Points("otfleet::training::points", 2 * rows, dimension);
+  y_ = Points("otfleet::training::y", rows, dimension);
+  prediction_ = Points("otfleet::training::prediction", rows, dimension);
+  slope_ = Points("otfleet::training::slope", rows, dimension);
+  gradient_ = Points("otfleet::training::gradient", rows, dimension);
+  weights_ = Vector<float, ExecutionSpace>("otfleet::training::weights", 2 * rows);
+  value_ = Vector<float, ExecutionSpace>("otfleet::training::value", rows);
+  conjugates_ = kernels::Conjugates<ExecutionSpace, float>(rows);
+}
+
+void DualTrainer::draw() {
+  const std::int64_t first = update_.state().step * settings_.batch + first_;
+  const auto upload = [&](const Sampler& sampler, const Matrix<float, ExecutionSpace>& to) {
+    sampler.fill(first, count_, drawn_.data());
+    const auto host = Kokkos::create_mirror_view(to);
+    std::copy(drawn_.begin(), drawn_.end(), host.data());
+    Kokkos::deep_copy(to, host);
+  };
+  upload(source_, rows_of(points_, 0, static_cast<std::size_t>(count_)));
+  upload(target_, y_);
+}
+
+std::array<double, 3> DualTrainer::solve() {
+  const ExecutionSpace space;
+  const auto rows = static_cast<std::size_t>(count_);
+  const double batch = static_cast<double>(settings_.batch);
+  const auto x = rows_of(points_, 0, rows), minimizers = rows_of(points_, rows, 2 * rows);
+  LapWatch watch;
+  if (settings_.loss == AmortizationLoss::objective) {
+    oracle_.evaluate(space, prediction_, value_, gradient_);
+    kernels::scaled_difference<ExecutionSpace>(space, gradient_, y_, 1 / batch, slope_);
+  }
+  oracle_.evaluate(space, x, value_, gradient_);
+  watch.lap(seconds_.loss);
+  Kokkos::deep_copy(minimizers, prediction_);
+  solver_.minimize(oracle_, y_, minimizers, conjugates_);
+  const auto loss =
+      kernels::dual_loss<ExecutionSpace>(space, value_, conjugates_, batch, minimizers, weights_);
+  figures_.points += count_;
+  figures_.steps += static_cast<std::int64_t>(loss.steps);
+  figures_.evaluations += static_cast<std::int64_t>(loss.evaluations);
+  figures_.converged += static_cast<std::int64_t>(loss.converged);
+  figures_.left_out += static_cast<std::int64_t>(loss.left_out);
+  watch.lap(seconds_.solve);
+  if (settings_.loss == AmortizationLoss::regression)
+    kernels::scaled_difference<ExecutionSpace>(space, prediction_, minimizers, 2 / batch, slope_);
+  kernels::clear_lost_rows<ExecutionSpace>(space, conjugates_.status, slope_);
+  return {loss.value, loss.start_residuals / batch, loss.left_out};
+}
+
+StepFigures DualTrainer::step(double rate) {
+  LapWatch watch;
+  std::array<double, 3> sums = {};
+  const bool learns = settings_.loss != AmortizationLoss::none;
+  if (count_ > 0) {
+    draw();
+    watch.lap(seconds_.data);
+    model_.predict(y_, prediction_, learns);
+    watch.lap(seconds_.forward);
+    sums = solve();
+  }
+  watch = LapWatch();
+  const auto pass = [&](const GradientListener& listener) {
+    if (settings_.loss == AmortizationLoss::cycle && count_ > 0) {
+      model_.cycle_slope(prediction_, y_, 1 / static_cast<double>(settings_.batch), slope_);
+      kernels::clear_lost_rows<ExecutionSpace>(ExecutionSpace(), conjugates_.status, slope_);
+    }
+    model_.backward(points_, weights_, learns ? slope_ : Matrix<float, ExecutionSpace>(), listener);
+  };
+  StepFigures figures = update_.run(pass, sums, rate, watch, seconds_);
+  // A potential that is unbounded below for most samples has no dual value to train on.
+  if (sums[2] > static_cast<double>(settings_.batch) / 2)
+    figures.loss = std::numeric_limits<double>::quiet_NaN();
+  model_.make_convex();
+  return figures;
+}
+
+ConjugateFigures DualTrainer::conjugate_figures() const {
+  ConjugateFigures sums = figures_;
+  for (std::int64_t* one :
+       {&sums.points, &sums.steps, &sums.evaluations, &sums.converged, &sums.left_out})
+    *one = communicator_.all_reduce(*one, distributed::Reduction::sum);
+  return sums;
+}
+
+}  // namespace otfleet

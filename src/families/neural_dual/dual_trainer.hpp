@@ -1,0 +1,81 @@
+#pragma once
+#include <cstdint>
+
+#include "distributed/communicator.hpp"
+#include "src/families/neural_dual/conjugate_solver.hpp"
+#include "src/families/neural_dual/neural_dual.hpp"
+#include "src/families/neural_dual/samplers/sampler.hpp"
+#include "src/trainers/data_parallel_step.hpp"
+#include "src/trainers/trainer.hpp"
+
+namespace otfleet {
+
+/// What the predictor of minimizers learns from (Amos 2022, section 3); y a sample of the target, x̃
+/// its prediction.
+///   regression  mean |x̃ − x̂|², x̂ what the solver makes of it
+///   objective   mean f(x̃) − <x̃, y>
+///   cycle       mean |∇f(x̃) − y|² (W2GN, Korotin et al. 2019)
+enum class AmortizationLoss { none, regression, objective, cycle };
+
+struct DualTrainerSettings {
+  std::int64_t batch = 1024;  ///< samples of each side per step, over all ranks together
+  AmortizationLoss loss = AmortizationLoss::regression;
+  Job::Conjugate conjugate;
+  OptimizerSettings optimizer;
+};
+
+/// What a job says about training potentials.
+DualTrainerSettings dual_trainer_settings(const Job& job);
+
+/// What solving conjugates took in training, on this rank.
+struct ConjugateFigures {
+  std::int64_t points = 0, steps = 0, evaluations = 0, converged = 0;
+  std::int64_t left_out = 0;  ///< points without a finite minimizer: no gradient comes from them
+};
+
+/// Trains a potential and the predictor of its conjugate's minimizers: minimizes the dual
+///   mean f(x) + mean f*(y)
+/// over samples x of the source and y of the target, f* by the conjugate solver from the prediction
+/// on; f's gradient by its weights is that of f at x less that at the minimizers (Danskin). The
+/// predictor makes its own step by its own loss. A step's loss is the dual, its first error the
+/// mean residual |∇f(x̃) − y| of the predictions.
+class DualTrainer final : public Trainer {
+ public:
+  /// Keeps references to the samplers and `model`. Collective.
+  DualTrainer(const DualTrainerSettings& settings, const distributed::Communicator& communicator,
+              const Sampler& source, const Sampler& target, NeuralDual& model);
+
+  StepFigures step(double rate) override;
+  TrainingState& state() override { return update_.state(); }
+  const TrainingSeconds& seconds() const override { return seconds_; }
+  std::optional<AveragingFigures> averaging_figures() const override {
+    return update_.averaging_figures();
+  }
+
+  /// Since construction. Collective: sums over the ranks.
+  ConjugateFigures conjugate_figures() const;
+
+ private:
+  void draw();
+  /// This rank's parts of the loss, the residuals, and how many samples were left out.
+  std::array<double, 3> solve();
+
+  DualTrainerSettings settings_;
+  distributed::Communicator communicator_;
+  const Sampler &source_, &target_;
+  NeuralDual& model_;
+  DataParallelStep update_;
+  TrainingSeconds seconds_;
+  ConjugateFigures figures_;
+  std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
+  std::vector<double> drawn_;
+  kernels::NetworkOracle<ExecutionSpace, float> oracle_;
+  ConjugateSolver<float> solver_;
+  Matrix<float, ExecutionSpace> points_;   ///< [2 B, D]: x, then the minimizers
+  Vector<float, ExecutionSpace> weights_;  ///< [2 B]: of f at these points in the loss
+  Matrix<float, ExecutionSpace> y_, prediction_, slope_, gradient_;
+  Vector<float, ExecutionSpace> value_;
+  kernels::Conjugates<ExecutionSpace, float> conjugates_;
+};
+
+}  // namespace otfleet

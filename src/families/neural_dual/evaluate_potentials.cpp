@@ -1,0 +1,280 @@
+#include "src/families/neural_dual/evaluate_potentials.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iostream>
+#include <limits>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "distributed/error.hpp"
+#include "distributed/shard.hpp"
+#include "kernels/minimize/conjugate.hpp"
+#include "src/families/neural_dual/neural_dual_checkpoint.hpp"
+#include "src/families/neural_dual/point_mapper.hpp"
+#include "src/families/neural_dual/samplers/job_samplers.hpp"
+#include "src/families/neural_dual/scores/transport_scores.hpp"
+#include "src/families/neural_dual/transport_plot.hpp"
+#include "src/reports/report.hpp"
+#include "src/runs/input_files.hpp"
+#include "src/runs/stop_watch.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Communicator;
+using distributed::Reduction;
+using Points = std::vector<double>;  ///< [N, D], row-major
+
+constexpr int sliced_directions = 256;
+
+/// What is evaluated, the same on every rank.
+struct Subject {
+  SamplerPair samplers;
+  std::optional<W2Benchmark> benchmark;
+  std::int64_t dimension = 0;
+  Points source, target;  ///< of the benchmark, target is the true image of source
+};
+
+Points draw(const Sampler& sampler, std::int64_t count) {
+  Points points(static_cast<std::size_t>(count * sampler.dimension()));
+  sampler.fill(0, count, points.data());
+  return points;
+}
+
+Subject read_subject(const Job& job) {
+  Subject subject;
+  if (!job.samples.benchmark.empty()) {
+    subject.benchmark.emplace(job.samples.benchmark);
+    subject.source = subject.benchmark->test_x();
+    subject.target = subject.benchmark->test_y();
+    subject.samplers = subject.benchmark->samplers(static_cast<std::uint64_t>(job.seed), 1);
+  } else {
+    subject.samplers = make_samplers(job, SampleUse::evaluate);
+    subject.source = draw(*subject.samplers.source, job.evaluate.points);
+    subject.target = draw(*subject.samplers.target, job.evaluate.points);
+  }
+  subject.dimension = subject.samplers.source->dimension();
+  return subject;
+}
+
+/// What all ranks together made of one side's points: images on rank 0, figures everywhere.
+struct Mapped {
+  Points image;
+  double seconds = 0;                                  ///< of the slowest rank
+  double iterations = 0, converged = 0, residual = 0;  ///< means over the points
+};
+
+/// map(points of this rank); its figures are of all points. Collective.
+template <class Map>
+Mapped map_points(const Communicator& communicator, const Points& points, std::int64_t dimension,
+                  const Map& map) {
+  const auto rows = static_cast<std::int64_t>(points.size()) / dimension;
+  const auto mine = distributed::block_shard(rows, communicator.rank(), communicator.size());
+  MappedPoints part;
+  Mapped result;
+  communicator.barrier();
+  communicator.agree([&] {
+    const StopWatch watch(result.seconds);
+    part = map(
+        std::span<const double>(points).subspan(static_cast<std::size_t>(mine.begin * dimension),
+                                                static_cast<std::size_t>(mine.size() * dimension)));
+  });
+  result.seconds = communicator.all_reduce(result.seconds, Reduction::max);
+  std::array<double, 3> sums = {};
+  for (const auto steps : part.iterations) sums[0] += steps;
+  for (const auto status : part.status)
+    sums[1] += status == static_cast<int>(kernels::ConjugateStatus::converged);
+  for (const double residual : part.residual) sums[2] += residual;
+  communicator.all_reduce(std::span<double>(sums), Reduction::sum);
+  const auto count = static_cast<double>(rows);
+  result.iterations = sums[0] / count;
+  result.converged = sums[1] / count;
+  result.residual = sums[2] / count;
+  result.image = communicator.gather(std::span<const double>(part.image));
+  return result;
+}
+
+/// Against the true map. Rank 0.
+void score_against_truth(const Subject& subject, const Mapped& forward, const Mapped& backward,
+                         const Mapped& predicted, nlohmann::json& figures) {
+  const auto &x = subject.source, &y = subject.target;
+  const auto dimension = subject.dimension;
+  const double target_variance = subject.benchmark->target_variance();
+  const double input_variance = subject.benchmark->input_variance();
+  figures["uvp_forward"] = l2_uvp(forward.image, y, dimension, target_variance);
+  figures["uvp_backward"] = l2_uvp(backward.image, x, dimension, input_variance);
+  figures["uvp_predicted"] = l2_uvp(predicted.image, x, dimension, input_variance);
+  figures["cosine_forward"] = cosine(x, forward.image, y, dimension);
+  figures["cosine_backward"] = cosine(y, backward.image, x, dimension);
+}
+
+/// Wasserstein-2 distances between pushed samples and the other side's, and what two draws of one
+/// side are apart. Rank 0.
+void score_against_samples(const Subject& subject, const Mapped& forward, const Mapped& backward,
+                           nlohmann::json& figures) {
+  const auto dimension = subject.dimension;
+  const auto distances = [&](const Points& one, const Points& other) -> nlohmann::json {
+    for (const Points* points : {&one, &other})
+      for (const double value : *points)
+        if (!std::isfinite(value)) return {{"exact", nullptr}, {"sliced", nullptr}};
+    return {{"exact", exact_distance(one, other, dimension)},
+            {"sliced", sliced_distance(one, other, dimension, sliced_directions, 0)}};
+  };
+  const auto again = [&](const Sampler& sampler, const Points& points) {
+    const auto count = static_cast<std::int64_t>(points.size()) / dimension;
+    Points other(points.size());
+    sampler.fill(count, count, other.data());
+    return other;
+  };
+  auto& result = figures["distances"];
+  result["pushed_to_target"] = distances(forward.image, subject.target);
+  result["pulled_to_source"] = distances(backward.image, subject.source);
+  result["source_to_target"] = distances(subject.source, subject.target);
+  result["target_to_target"] =
+      distances(again(*subject.samplers.target, subject.target), subject.target);
+  result["source_to_source"] =
+      distances(again(*subject.samplers.source, subject.source), subject.source);
+}
+
+Points some(const Points& points, std::size_t most) {
+  return {points.begin(),
+          points.begin() + static_cast<std::ptrdiff_t>(std::min(points.size(), most))};
+}
+
+void draw_pictures(const CommandContext& context, const Subject& subject, const Mapped& forward,
+                   const Mapped& backward, PointMapper& mapper) {
+  constexpr std::size_t most = 2 * 4000;
+  const Points source = some(subject.source, most), target = some(subject.target, most);
+  const Points pushed = some(forward.image, most), pulled = some(backward.image, most);
+  const Points lines = mapper.forward(grid_lines(source), false).image;
+  plot_transport(context.output, {subject.samplers.name, source, target, pushed, pulled, lines});
+}
+
+/// Of all points of one side, times are of the slowest rank.
+nlohmann::json conjugate_figures(const Mapped& backward, std::int64_t points) {
+  return {{"iterations", backward.iterations},
+          {"milliseconds", 1e3 * backward.seconds / static_cast<double>(points)},
+          {"converged", backward.converged},
+          {"residual", backward.residual}};
+}
+
+/// NaN where a figure is not finite, which JSON has no number for.
+double number(const nlohmann::json& figure) {
+  return figure.is_number() ? figure.get<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string summary(const nlohmann::json& figures) {
+  const auto& conjugate = figures["conjugate"];
+  std::string text = fmt::format("{}, D = {}\n", figures["samples"].get<std::string>(),
+                                 figures["dimension"].get<std::int64_t>());
+  const auto add_conjugates = [&](const char* start, const nlohmann::json& row) {
+    text += fmt::format("conjugates{}: {:.1f} steps, {:.4f} ms a point, {:.2f} % converged\n",
+                        start, number(row["iterations"]), number(row["milliseconds"]),
+                        100 * number(row["converged"]));
+  };
+  if (conjugate.contains("without_prediction")) {
+    add_conjugates(", predicted and finished", conjugate);
+    add_conjugates(", without prediction", conjugate["without_prediction"]);
+  } else {
+    add_conjugates("", conjugate);
+  }
+  if (figures.contains("uvp_forward"))
+    text += fmt::format(
+        "L2-UVP: {:.3f} % forward, {:.3f} % backward ({:.3f} % predicted); cosine {:.4f}, {:.4f}\n",
+        number(figures["uvp_forward"]), number(figures["uvp_backward"]),
+        number(figures["uvp_predicted"]), number(figures["cosine_forward"]),
+        number(figures["cosine_backward"]));
+  if (figures.contains("distances")) {
+    text += fmt::format("{:<28}{:>10}{:>10}\n", "Wasserstein-2 distance", "exact", "sliced");
+    const std::pair<const char*, const char*> rows[] = {
+        {"source_to_target", "source to target"},
+        {"pushed_to_target", "pushed source to target"},
+        {"target_to_target", "target to target, two draws"},
+        {"pulled_to_source", "pulled target to source"},
+        {"source_to_source", "source to source, two draws"}};
+    for (const auto& [key, name] : rows) {
+      const auto& one = figures["distances"][key];
+      text += fmt::format("{:<28}{:>10.4f}{:>10.4f}\n", name, number(one["exact"]),
+                          number(one["sliced"]));
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+void evaluate_potentials(const CommandContext& context) {
+  const Job& job = context.job;
+  const auto& communicator = context.communicator;
+  Report report("evaluate", job, communicator);
+  auto& figures = report.figures();
+  Subject subject;
+  std::optional<NeuralDual> model;
+  {
+    const PhaseTimer timer(report, "read");
+    communicator.agree([&] {
+      const auto file =
+          find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
+      subject = read_subject(job);
+      model.emplace(read_neural_dual(file, job, subject.dimension));
+      figures["model"] = file.string();
+      if (const auto& trained_on = model->description().samples;
+          trained_on != subject.samplers.name)
+        spdlog::warn("{} was trained on {}, not on {}", file.string(), trained_on,
+                     subject.samplers.name);
+    });
+  }
+  const auto dimension = subject.dimension;
+  PointMapper mapper(*model, job.conjugate);
+  Mapped forward, backward, plain, predicted;
+  {
+    const PhaseTimer timer(report, "map");
+    forward = map_points(communicator, subject.source, dimension,
+                         [&](auto points) { return mapper.forward(points, false); });
+    predicted = map_points(communicator, subject.target, dimension,
+                           [&](auto points) { return mapper.predicted(points); });
+    backward = map_points(communicator, subject.target, dimension,
+                          [&](auto points) { return mapper.backward(points); });
+    if (model->predicts())
+      plain = map_points(communicator, subject.target, dimension, [&](auto points) {
+        return mapper.backward(points, ConjugateStart::point);
+      });
+  }
+  figures["samples"] = subject.samplers.name;
+  figures["dimension"] = dimension;
+  const auto points = static_cast<std::int64_t>(subject.target.size()) / dimension;
+  figures["points"] = points;
+  figures["conjugate"] = conjugate_figures(backward, points);
+  if (model->predicts())
+    figures["conjugate"]["without_prediction"] = conjugate_figures(plain, points);
+  {
+    const PhaseTimer timer(report, "score");
+    communicator.agree([&] {
+      if (!communicator.is_root()) return;
+      if (subject.benchmark)
+        score_against_truth(subject, forward, backward, predicted, figures);
+      else
+        score_against_samples(subject, forward, backward, figures);
+    });
+  }
+  {
+    const PhaseTimer timer(report, "draw");
+    communicator.agree([&] {
+      if (communicator.is_root() && dimension == 2)
+        draw_pictures(context, subject, forward, backward, mapper);
+    });
+  }
+  report.write(context.output);
+  if (context.prints())
+    std::cout << summary(figures) << (dimension == 2 ? "Pictures and report.json: " : "Report: ")
+              << context.output.string() << "\n";
+}
+
+}  // namespace otfleet

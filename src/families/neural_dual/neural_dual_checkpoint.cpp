@@ -1,0 +1,71 @@
+#include "src/families/neural_dual/neural_dual_checkpoint.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include <cmath>
+
+#include "distributed/error.hpp"
+
+namespace otfleet {
+namespace {
+
+std::string architecture_text(const Job::Model& model) {
+  std::string text = fmt::format("{} with hidden = [{}], activation = {}", model.architecture,
+                                 fmt::join(model.hidden, ", "), model.activation);
+  if (model.architecture == "icnn" || model.predictor == "icnn")
+    text += fmt::format(", quadratic_rank = {}", model.quadratic_rank);
+  text += ", predictor = " + model.predictor;
+  if (model.predictor != "none")
+    text += fmt::format(" with predictor_hidden = [{}]", fmt::join(model.predictor_hidden, ", "));
+  return text;
+}
+
+}  // namespace
+
+void NeuralDual::write_description(distributed::Hdf5File& file) const {
+  const Job::Model& model = description().architecture;
+  file.set_attribute("/model", "problem", std::string("potentials"));
+  file.set_attribute("/model", "architecture", model.architecture);
+  file.set_attribute("/model", "activation", model.activation);
+  file.set_attribute("/model", "quadratic_rank", model.quadratic_rank);
+  file.set_attribute("/model", "predictor", model.predictor);
+  file.set_attribute("/model", "dimension", description().dimension);
+  file.set_attribute("/model", "samples", description().samples);
+  for (const auto& [name, widths] : {std::pair{"/model/hidden", &model.hidden},
+                                     std::pair{"/model/predictor_hidden", &model.predictor_hidden}})
+    file.write<std::int64_t>(name, {static_cast<std::int64_t>(widths->size())}, *widths);
+}
+
+NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
+                            std::optional<std::int64_t> dimension, TrainingState* state) {
+  const CheckpointFile file(path);
+  if (file.problem() != "potentials")
+    throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
+                    "', not 'potentials'; train again, or name another with files.checkpoint");
+  DualDescription found;
+  Job::Model& model = found.architecture;
+  model.architecture = file.text("architecture");
+  model.activation = file.text("activation");
+  model.quadratic_rank = std::llround(file.number("quadratic_rank"));
+  model.predictor = file.text("predictor");
+  model.hidden = file.list("hidden");
+  model.predictor_hidden = file.list("predictor_hidden");
+  found.dimension = std::llround(file.number("dimension"));
+  found.samples = file.text("samples");
+  const std::string have = architecture_text(model), want = architecture_text(job.model);
+  if (have != want)
+    throw UserError(
+        fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again",
+                    file.name(), have, want));
+  if (found.dimension < 1)
+    throw UserError(file.name() + ": not an otfleet checkpoint (no dimension)");
+  if (dimension && *dimension != found.dimension)
+    throw UserError(fmt::format("{}: was trained on points of dimension {}, these have {}",
+                                file.name(), found.dimension, *dimension));
+  NeuralDual dual(found, 0);
+  file.read(dual, state);
+  return dual;
+}
+
+}  // namespace otfleet

@@ -1,0 +1,216 @@
+#include "src/families/neural_dual/point_mapper.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "src/families/neural_dual/conjugate_solver.hpp"
+#include "src/runs/append.hpp"
+
+namespace otfleet {
+namespace {
+
+/// As many points at a time as keep a network's layers in the caches.
+constexpr std::size_t block_points = 1024;
+
+template <class View>
+auto first_rows(const View& view, std::size_t rows) {
+  return View(Kokkos::subview(view, std::pair<std::size_t, std::size_t>(0, rows), Kokkos::ALL));
+}
+
+template <class Scalar>
+Matrix<Scalar, ExecutionSpace> points_view(const char* label, std::size_t dimension) {
+  return Matrix<Scalar, ExecutionSpace>(std::string("otfleet::solver::") + label, block_points,
+                                        dimension);
+}
+
+/// Row-major doubles into a View of another type, and back.
+template <class Scalar>
+void upload(std::span<const double> from, const Matrix<Scalar, ExecutionSpace>& to) {
+  const auto host = Kokkos::create_mirror_view(to);
+  std::transform(from.begin(), from.end(), host.data(),
+                 [](double value) { return static_cast<Scalar>(value); });
+  Kokkos::deep_copy(to, host);
+}
+
+template <class Value>
+void append_all(std::vector<Value>& to, const std::vector<Value>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+/// |a_k − b_k| of rows of `dimension` numbers.
+std::vector<double> row_distances(std::span<const double> a, std::span<const double> b,
+                                  std::size_t dimension) {
+  std::vector<double> result;
+  for (std::size_t begin = 0; begin < a.size(); begin += dimension) {
+    double square = 0;
+    for (std::size_t i = begin; i < begin + dimension; ++i) square += (a[i] - b[i]) * (a[i] - b[i]);
+    result.push_back(std::sqrt(square));
+  }
+  return result;
+}
+
+}  // namespace
+
+void MappedPoints::append(const MappedPoints& more) {
+  append_all(image, more.image);
+  append_all(value, more.value);
+  append_all(residual, more.residual);
+  append_all(round_trip, more.round_trip);
+  append_all(iterations, more.iterations);
+  append_all(status, more.status);
+}
+
+/// One block at a time in one precision.
+template <class Scalar>
+class PointMapper::Blocks {
+ public:
+  Blocks(NeuralDual& model, const Job::Conjugate& settings)
+      : model_(model),
+        dimension_(static_cast<std::size_t>(model.description().dimension)),
+        oracle_(model.potential<Scalar>(), block_points),
+        solver_(settings, block_points, static_cast<int>(dimension_)),
+        y_(points_view<Scalar>("y", dimension_)),
+        x_(points_view<Scalar>("x", dimension_)),
+        y_in_float_(points_view<float>("y_in_float", dimension_)),
+        prediction_(points_view<float>("prediction", dimension_)),
+        value_("otfleet::solver::value", block_points) {
+    if constexpr (std::is_same_v<Scalar, double>)
+      if (settings.precision == "mixed" && settings.solver == "lbfgs" &&
+          settings.tolerance >= kernels::least_rough_tolerance)
+        mixed_.emplace(model, settings);
+  }
+
+  std::size_t dimension() const { return dimension_; }
+
+  MappedPoints forward(std::span<const double> points, bool certify) {
+    const std::size_t rows = points.size() / dimension_;
+    const auto x = first_rows(x_, rows), y = first_rows(y_, rows);
+    upload(points, x);
+    oracle_.evaluate(ExecutionSpace(), x, value_, y);
+    MappedPoints result;
+    append(result.image, y);
+    append(result.value, Kokkos::subview(value_, std::pair<std::size_t, std::size_t>(0, rows)));
+    for (std::size_t k = 0; k < rows; ++k) {
+      bool finite = std::isfinite(result.value[k]);
+      for (std::size_t i = 0; i < dimension_; ++i)
+        finite = finite && std::isfinite(result.image[k * dimension_ + i]);
+      result.status.push_back(static_cast<int>(finite ? kernels::ConjugateStatus::converged
+                                                      : kernels::ConjugateStatus::not_finite));
+    }
+    if (!certify) return result;
+    MappedPoints back = backward(result.image, ConjugateStart::prediction);
+    result.residual = std::move(back.residual);
+    result.iterations = std::move(back.iterations);
+    result.status = std::move(back.status);
+    result.round_trip = row_distances(back.image, points, dimension_);
+    return result;
+  }
+
+  MappedPoints backward(std::span<const double> points, ConjugateStart start) {
+    const std::size_t rows = points.size() / dimension_;
+    const auto x = first_rows(x_, rows), y = first_rows(y_, rows);
+    upload(points, y);
+    if (start == ConjugateStart::prediction)
+      upload(std::span<const double>(predicted(points).image), x);
+    else
+      Kokkos::deep_copy(x, y);
+    const kernels::Conjugates<ExecutionSpace, Scalar> found(rows);
+    if constexpr (std::is_same_v<Scalar, double>) {
+      if (mixed_)
+        mixed_->solver.minimize(ExecutionSpace(), mixed_->rough, oracle_, y, x, found);
+      else
+        solver_.minimize(oracle_, y, x, found);
+    } else {
+      solver_.minimize(oracle_, y, x, found);
+    }
+    MappedPoints result;
+    append(result.image, x);
+    append(result.value, found.value);
+    for (double& value : result.value) value = -value;
+    append(result.residual, found.residual);
+    append(result.iterations, found.steps);
+    append(result.status, found.status);
+    result.round_trip = result.residual;
+    return result;
+  }
+
+  MappedPoints predicted(std::span<const double> points) {
+    const std::size_t rows = points.size() / dimension_;
+    const auto y = first_rows(y_in_float_, rows), x = first_rows(prediction_, rows);
+    upload(points, y);
+    model_.predict(y, x);
+    MappedPoints result;
+    append(result.image, x);
+    return result;
+  }
+
+ private:
+  /// Float first, double in the end.
+  struct Mixed {
+    kernels::NetworkOracle<ExecutionSpace, float> rough;
+    kernels::MixedLbfgs<ExecutionSpace> solver;
+
+    Mixed(NeuralDual& model, const Job::Conjugate& settings)
+        : rough(model.potential<float>(), block_points),
+          solver(lbfgs_settings(settings), block_points,
+                 static_cast<int>(model.description().dimension)) {}
+  };
+
+  NeuralDual& model_;
+  std::size_t dimension_;
+  std::optional<Mixed> mixed_;
+  kernels::NetworkOracle<ExecutionSpace, Scalar> oracle_;
+  ConjugateSolver<Scalar> solver_;
+  Matrix<Scalar, ExecutionSpace> y_, x_;
+  Matrix<float, ExecutionSpace> y_in_float_, prediction_;
+  Vector<Scalar, ExecutionSpace> value_;
+};
+
+struct PointMapper::State {
+  std::variant<Blocks<double>, Blocks<float>> blocks;
+
+  /// body(blocks, points) for one block after the other.
+  template <class Body>
+  MappedPoints for_each(std::span<const double> points, const Body& body) {
+    return std::visit(
+        [&](auto& one) {
+          MappedPoints result;
+          const std::size_t length = block_points * one.dimension();
+          for (std::size_t begin = 0; begin < points.size(); begin += length)
+            result.append(
+                body(one, points.subspan(begin, std::min(length, points.size() - begin))));
+          return result;
+        },
+        blocks);
+  }
+};
+
+PointMapper::PointMapper(NeuralDual& model, const Job::Conjugate& settings) {
+  if (settings.precision == "float")
+    state_ = std::make_unique<State>(State{Blocks<float>(model, settings)});
+  else
+    state_ = std::make_unique<State>(State{Blocks<double>(model, settings)});
+}
+
+PointMapper::PointMapper(PointMapper&&) noexcept = default;
+PointMapper::~PointMapper() = default;
+
+MappedPoints PointMapper::forward(std::span<const double> points, bool certify) {
+  return state_->for_each(points,
+                          [&](auto& blocks, auto some) { return blocks.forward(some, certify); });
+}
+
+MappedPoints PointMapper::backward(std::span<const double> points, ConjugateStart start) {
+  return state_->for_each(points,
+                          [&](auto& blocks, auto some) { return blocks.backward(some, start); });
+}
+
+MappedPoints PointMapper::predicted(std::span<const double> points) {
+  return state_->for_each(points, [](auto& blocks, auto some) { return blocks.predicted(some); });
+}
+
+}  // namespace otfleet

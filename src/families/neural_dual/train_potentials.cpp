@@ -1,0 +1,65 @@
+#include "src/families/neural_dual/train_potentials.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "distributed/error.hpp"
+#include "src/families/neural_dual/dual_trainer.hpp"
+#include "src/families/neural_dual/neural_dual_checkpoint.hpp"
+#include "src/families/neural_dual/samplers/job_samplers.hpp"
+#include "src/trainers/training_run.hpp"
+
+namespace otfleet {
+
+void train_potentials(const CommandContext& context, Report& report) {
+  const Job& job = context.job;
+  const auto& communicator = context.communicator;
+  SamplerPair samplers;
+  std::optional<NeuralDual> model;
+  TrainingState unfinished;
+  CheckpointSeries checkpoints(context.output, job.train.keep_checkpoints);
+  {
+    const PhaseTimer timer(report, "read");
+    communicator.agree([&] { samplers = make_samplers(job); });
+    const std::int64_t dimension = samplers.source->dimension();
+    nlohmann::json conjugate = job.resolved()["conjugate"];
+    for (const char* key : {"precision", "tolerance"}) conjugate.erase(key);  // not of training
+    const std::string samples =
+        communicator.broadcast(communicator.is_root() ? fingerprint(samplers) : "");
+    unfinished.job = training_identity(job, {{"samples", samples}, {"conjugate", conjugate}});
+    const auto newest = find_unfinished(
+        context, checkpoints,
+        [&](const std::filesystem::path& file) {
+          TrainingState state;
+          read_neural_dual(file, job, dimension, &state);
+          return state;
+        },
+        unfinished.job);
+    communicator.agree([&] {
+      if (newest.empty())
+        model.emplace(DualDescription{job.model, dimension, samplers.name}, job.seed);
+      else
+        model.emplace(read_neural_dual(newest, job, dimension, &unfinished));
+    });
+  }
+  DualTrainer trainer(dual_trainer_settings(job), communicator, *samplers.source, *samplers.target,
+                      *model);
+  trainer.go_on(std::move(unfinished));
+  const auto report_conjugates = [&] {
+    const ConjugateFigures figures = trainer.conjugate_figures();
+    const auto share = [&](std::int64_t count) {
+      return figures.points > 0 ? static_cast<double>(count) / static_cast<double>(figures.points)
+                                : 0.0;
+    };
+    report.figures()["samples"] = samplers.name;
+    report.figures()["dimension"] = samplers.source->dimension();
+    report.figures()["conjugate"] = {{"points", figures.points},
+                                     {"iterations", share(figures.steps)},
+                                     {"evaluations", share(figures.evaluations)},
+                                     {"converged", share(figures.converged)},
+                                     {"left_out", figures.left_out}};
+  };
+  run_training(context, report, {*model, trainer, checkpoints, "residual", report_conjugates});
+}
+
+}  // namespace otfleet

@@ -1,0 +1,182 @@
+#include "src/populations/cost_statistic.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "distributed/hdf5_file.hpp"
+#include "distributed/random.hpp"
+#include "distributed/shard.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/ground_cost.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Shard;
+
+constexpr std::int64_t most_pairs = std::int64_t{1} << 22;       // all of which are looked at
+constexpr std::uint64_t sampled_pairs = std::uint64_t{1} << 20;  // where there are more
+
+/// A statistic of the costs that it is shown.
+class Costs {
+ public:
+  explicit Costs(std::string statistic) : statistic_(std::move(statistic)) {}
+
+  void add(double cost) {
+    if (!std::isfinite(cost)) return;
+    ++count_;
+    const double step = cost - mean_;
+    mean_ += step / count_;
+    squares_ += step * (cost - mean_);
+    largest_ = std::max(largest_, cost);
+    if (statistic_ == "median") all_.push_back(cost);
+  }
+
+  /// NaN where there was no cost.
+  double value() {
+    if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
+    if (statistic_ == "mean") return mean_;
+    if (statistic_ == "max") return largest_;
+    if (statistic_ == "std") return std::sqrt(squares_ / count_);
+    const auto middle = all_.begin() + static_cast<std::ptrdiff_t>(all_.size() / 2);
+    std::nth_element(all_.begin(), middle, all_.end());
+    if (all_.size() % 2 == 1) return *middle;
+    return (*std::max_element(all_.begin(), middle) + *middle) / 2;
+  }
+
+ private:
+  std::string statistic_;
+  double count_ = 0, mean_ = 0, squares_ = 0;
+  double largest_ = -std::numeric_limits<double>::infinity();
+  std::vector<double> all_;
+};
+
+/// All pairs, or always the same ones of many.
+template <class Cost>
+void show_pairs(Costs& costs, std::int64_t n, std::int64_t m, bool all, const Cost& cost) {
+  if (all || n <= most_pairs / m) {
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = 0; j < m; ++j) costs.add(cost(i, j));
+    return;
+  }
+  const distributed::CounterRandom random(0, 0);
+  for (std::uint64_t k = 0; k < sampled_pairs; ++k) {
+    const auto i = random.below(static_cast<std::uint64_t>(n), 2 * k);
+    const auto j = random.below(static_cast<std::uint64_t>(m), 2 * k + 1);
+    costs.add(cost(static_cast<std::int64_t>(i), static_cast<std::int64_t>(j)));
+  }
+}
+
+/// Of (x − y)² for two independent points of an axis.
+struct AxisMoments {
+  double mean = 0, largest = 0, variance = 0;
+
+  explicit AxisMoments(const std::vector<double>& axis) {
+    const auto count = static_cast<double>(axis.size());
+    double center = 0, second = 0, fourth = 0;
+    for (const double x : axis) center += x / count;
+    for (const double x : axis) {
+      const double square = (x - center) * (x - center);
+      second += square / count;
+      fourth += square * square / count;
+    }
+    const auto [low, high] = std::minmax_element(axis.begin(), axis.end());
+    mean = 2 * second;
+    largest = (*high - *low) * (*high - *low);
+    variance = 2 * fourth + 2 * second * second;
+  }
+};
+
+/// The axes of a pair are independent: their means, maxima and variances add up.
+double grid_statistic(const Geometry& geometry, const std::string& statistic) {
+  double mean = 0, largest = 0, variance = 0;
+  for (const auto& axis : geometry.axes) {
+    const AxisMoments moments(axis);
+    mean += moments.mean;
+    largest += moments.largest;
+    variance += moments.variance;
+  }
+  return statistic == "mean" ? mean : statistic == "max" ? largest : std::sqrt(variance);
+}
+
+/// Up to `most` of `count` things, evenly spaced.
+std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most) {
+  std::vector<std::int64_t> chosen;
+  const std::int64_t taken = std::min(count, most);
+  for (std::int64_t k = 0; k < taken; ++k)
+    chosen.push_back(static_cast<std::int64_t>(static_cast<double>(k) * static_cast<double>(count) /
+                                               static_cast<double>(taken)));
+  return chosen;
+}
+
+/// Some points of a measure, one after the other.
+std::vector<double> some_points(const distributed::Hdf5File& file, const CloudPopulation& outline,
+                                bool source, std::int32_t measure) {
+  constexpr std::int64_t most_points = 256;
+  const auto& table = source ? outline.sources : outline.target_table();
+  const auto d = static_cast<std::size_t>(outline.dimension);
+  const auto dataset = outline.prefix(source) + "points";
+  std::vector<double> points;
+  for (const std::int64_t point : evenly_spaced(table.size(measure), most_points)) {
+    const std::int64_t row = table.offsets[static_cast<std::size_t>(measure)] + point;
+    points.resize(points.size() + d);
+    file.read_rows<double>(dataset, Shard{row, row + 1}, std::span(points).last(d));
+  }
+  return points;
+}
+
+}  // namespace
+
+const std::vector<std::string>& cost_statistic_names() {
+  static const std::vector<std::string> names = {"mean", "max", "median", "std"};
+  return names;
+}
+
+double cost_statistic(const Geometry& geometry, const std::string& statistic) {
+  const bool grid = geometry.kind == Geometry::Kind::grid;
+  const bool dense = geometry.kind == Geometry::Kind::dense;
+  const bool median = statistic == "median";
+  if (grid && !median) return grid_statistic(geometry, statistic);
+  Costs costs(statistic);
+  if (dense) {
+    show_pairs(costs, geometry.n, geometry.m, !median,
+               [&](std::int64_t i, std::int64_t j) { return geometry.cost[i * geometry.m + j]; });
+  } else {
+    const auto kind = grid ? kernels::GroundCost::squared_euclidean
+                           : ground_cost_kind("cost", geometry.cost_name);
+    const auto d = geometry.coordinates();
+    const auto sources = geometry.points(true), targets = geometry.points(false);
+    show_pairs(costs, geometry.n, geometry.m, false, [&](std::int64_t i, std::int64_t j) {
+      return ground_cost(kind, geometry.power, &sources[i * d], &targets[j * d], d,
+                         geometry.great_circle_divisor);
+    });
+  }
+  return costs.value();
+}
+
+double cloud_cost_statistic(const std::filesystem::path& path, const std::string& statistic) {
+  constexpr std::int64_t most_problems = 64;
+  const auto file = distributed::Hdf5File::open(path);
+  const CloudPopulation outline = read_cloud_outline(file);
+  const auto kind = ground_cost_kind("cost", outline.cost_name);
+  const auto d = static_cast<std::size_t>(outline.dimension);
+  Costs costs(statistic);
+  for (const std::int64_t problem : evenly_spaced(outline.problems(), most_problems)) {
+    const auto k = static_cast<std::size_t>(problem);
+    // What is wrong with a problem is said where all are checked.
+    if (k >= outline.target.size() || outline.source[k] >= outline.sources.count() ||
+        outline.target[k] >= outline.target_table().count())
+      continue;
+    const auto sources = some_points(file, outline, true, outline.source[k]);
+    const auto targets = some_points(file, outline, false, outline.target[k]);
+    for (std::size_t i = 0; i < sources.size(); i += d)
+      for (std::size_t j = 0; j < targets.size(); j += d)
+        costs.add(ground_cost(kind, outline.power, &sources[i], &targets[j], outline.dimension,
+                              outline.great_circle_divisor));
+  }
+  return costs.value();
+}
+
+}  // namespace otfleet

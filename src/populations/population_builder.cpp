@@ -1,0 +1,326 @@
+#include "src/populations/population_builder.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "distributed/error.hpp"
+#include "distributed/random.hpp"
+#include "src/data/array_file.hpp"
+#include "src/data/checked_hdf5.hpp"
+#include "src/memory/available_memory.hpp"
+#include "src/populations/ground_cost.hpp"
+#include "src/populations/pair_choice.hpp"
+
+namespace otfleet {
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+// Never change these: they are part of what a seed means.
+constexpr std::uint64_t train_stream = 1, test_stream = 2;
+constexpr std::uint64_t random_weights_stream = 3;  // and the three after it
+
+std::string name_of(const ArraySource& source) {
+  return source.file.string() + (source.dataset.empty() ? "" : ": " + source.dataset);
+}
+
+/// Measures of one side: every row of the array, made to mass 1.
+struct Measures {
+  std::string name;
+  std::int64_t count = 0, points = 0;
+  Shape grid;  ///< the array's shape without its first length
+  std::vector<double> weights;
+};
+
+Measures read_measures(const ArraySource& source) {
+  Measures measures;
+  measures.name = name_of(source);
+  auto array = read_array(source);
+  if (array.shape.size() < 2 || array.shape.size() > 4) {
+    throw UserError(fmt::format("{}: must have shape [M, n], [M, h, w] or [M, d, h, w], not {}",
+                                measures.name, shape_text(array.shape)));
+  }
+  measures.count = array.shape[0];
+  measures.grid.assign(array.shape.begin() + 1, array.shape.end());
+  measures.points = element_count(measures.grid, measures.name);
+  if (measures.count < 1 || measures.points < 1) {
+    throw UserError(
+        fmt::format("{}: has shape {}, which is empty", measures.name, shape_text(array.shape)));
+  }
+  if (measures.count > std::numeric_limits<std::int32_t>::max()) {
+    throw UserError(
+        fmt::format("{}: has {} measures, more than 2^31 - 1", measures.name, measures.count));
+  }
+  measures.weights = std::move(array.values);
+  const auto masses =
+      check_weights(measures.name, measures.weights, measures.count, measures.points);
+  for (std::int64_t row = 0; row < measures.count; ++row) {
+    for (std::int64_t i = 0; i < measures.points; ++i) {
+      measures.weights[row * measures.points + i] /= masses[row];
+    }
+  }
+  return measures;
+}
+
+/// `count` measures of mass 1 on `points` points: "uniform", independent uniform(0, 1) weights;
+/// "sparse_uniform", half of them zero at random (Meta OT's supplies); "equal", one measure of
+/// equal weights.
+Measures random_measures(const std::string& kind, std::int64_t count, std::int64_t points,
+                         std::int64_t seed, std::uint64_t stream) {
+  const distributed::CounterRandom random(static_cast<std::uint64_t>(seed), stream);
+  Measures measures;
+  measures.name = fmt::format("{} weights", kind);
+  measures.count = kind == "equal" ? 1 : count;
+  measures.points = points;
+  measures.weights.resize(static_cast<std::size_t>(measures.count * points));
+  for (std::int64_t row = 0; row < measures.count; ++row) {
+    double* weights = measures.weights.data() + row * points;
+    const auto first = static_cast<std::uint64_t>(row * points);
+    double mass = 0;
+    for (std::int64_t i = 0; i < points; ++i) {
+      const auto counter = 2 * (first + static_cast<std::uint64_t>(i));
+      const bool present = kind != "sparse_uniform" || random.uniform(counter) < 0.5;
+      weights[i] = !present ? 0 : kind == "equal" ? 1 : random.uniform(counter + 1);
+      mass += weights[i];
+    }
+    if (mass == 0) weights[row % points] = mass = 1;
+    for (std::int64_t i = 0; i < points; ++i) weights[i] /= mass;
+  }
+  return measures;
+}
+
+/// What is known of a side before the geometry is: its data, or nothing when weights are random.
+using Side = std::optional<Measures>;
+
+Side read_side(const std::string& weights, const std::string& key, const ArraySource& data) {
+  if (weights == "data") return read_measures(data);
+  if (!data.empty()) {
+    throw UserError(fmt::format("{}: {} = '{}' takes no data", name_of(data), key, weights));
+  }
+  return std::nullopt;
+}
+
+/// Is one of the lengths after the first, or of a single image all, that of color channels? The
+/// channels come last, or first in every image.
+bool looks_like_color(std::int64_t count, const Shape& grid) {
+  const auto channels = [](std::int64_t length, std::int64_t a, std::int64_t b) {
+    return (length == 3 || length == 4) && a > length && b > length;
+  };
+  if (grid.size() == 2) return channels(grid[1], count, grid[0]);
+  return grid.size() == 3 &&
+         (channels(grid[2], grid[0], grid[1]) || channels(grid[0], grid[1], grid[2]));
+}
+
+/// A color image is no 3-D grid, unless make.grid says that it is one.
+void require_no_color(const Measures& measures, const Shape& told) {
+  if (told == measures.grid || !looks_like_color(measures.count, measures.grid)) return;
+  Shape shape = measures.grid;
+  shape.insert(shape.begin(), measures.count);
+  throw UserError(
+      fmt::format("{}: shape {} looks like color images, but a point has one weight: "
+                  "make them gray or take one channel; if it is a grid, say make.grid "
+                  "= {}",
+                  measures.name, shape_text(shape), shape_text(measures.grid)));
+}
+
+Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
+  for (const auto* other : {&job.data.cost, &job.data.points, &job.data.target_points}) {
+    if (!other->empty()) {
+      throw UserError(
+          fmt::format("{}: data.cost, data.points and data.target_points need "
+                      "problem.geometry = 'dense' or 'points'",
+                      name_of(*other)));
+    }
+  }
+  if (job.problem.cost != "squared_euclidean") {
+    throw UserError(fmt::format("problem.cost = '{}' needs problem.geometry = 'dense' or 'points'",
+                                job.problem.cost));
+  }
+  const Side& known = source ? source : target;
+  if (source && target && target->grid != source->grid) {
+    throw UserError(fmt::format("{}: measures on a grid {}, but {} has {}", target->name,
+                                shape_text(target->grid), source->name, shape_text(source->grid)));
+  }
+  if (known && !job.make.grid.empty() && job.make.grid != known->grid) {
+    throw UserError(fmt::format("make.grid = {}, but {} has {}", shape_text(job.make.grid),
+                                known->name, shape_text(known->grid)));
+  }
+  for (const Side* side : {&source, &target})
+    if (*side) require_no_color(**side, job.make.grid);
+  const Shape lengths = known ? known->grid : job.make.grid;
+  if (lengths.empty()) {
+    throw UserError("make.grid is missing: random weights on a grid need its lengths");
+  }
+  Geometry geometry;
+  geometry.kind = Geometry::Kind::grid;
+  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  for (const auto length : lengths) {
+    auto& axis = geometry.axes.emplace_back(static_cast<std::size_t>(length), 0.0);
+    const auto steps = static_cast<double>((job.make.stretch ? length : longest) - 1);
+    for (std::int64_t i = 1; i < length; ++i) axis[i] = static_cast<double>(i) / steps;
+  }
+  geometry.n = geometry.m = element_count(lengths, "make.grid");
+  return geometry;
+}
+
+Array read_matrix(const ArraySource& source) {
+  auto array = read_array(source);
+  if (array.shape.size() != 2 || array.shape[0] < 1 || array.shape[1] < 1) {
+    throw UserError(fmt::format("{}: must be a matrix, not of shape {}", name_of(source),
+                                shape_text(array.shape)));
+  }
+  for (std::size_t i = 0; i < array.values.size(); ++i)
+    if (!std::isfinite(array.values[i]))
+      throw UserError(fmt::format("{}: holds {} in row {}", name_of(source), array.values[i],
+                                  static_cast<std::int64_t>(i) / array.shape[1]));
+  return array;
+}
+
+void read_points(const Job& job, Geometry& geometry) {
+  auto source = read_matrix(job.data.points);
+  auto target = job.data.target_points.empty() ? source : read_matrix(job.data.target_points);
+  if (target.shape[1] != source.shape[1]) {
+    throw UserError(fmt::format("{}: points of {} coordinates, but {} has {}",
+                                name_of(job.data.target_points), target.shape[1],
+                                name_of(job.data.points), source.shape[1]));
+  }
+  geometry.n = source.shape[0];
+  geometry.m = target.shape[0];
+  geometry.dimension = source.shape[1];
+  geometry.source_points = std::move(source.values);
+  geometry.target_points = std::move(target.values);
+  if (geometry.cost_name == "matrix") return;
+  const auto kind = ground_cost_kind("problem.cost", geometry.cost_name);
+  check_cost_takes(name_of(job.data.points) + ":", kind, geometry.source_points, geometry.dimension,
+                   "row");
+  if (!job.data.target_points.empty())
+    check_cost_takes(name_of(job.data.target_points) + ":", kind, geometry.target_points,
+                     geometry.dimension, "row");
+}
+
+std::vector<double> cost_matrix(const Geometry& geometry) {
+  const auto kind = ground_cost_kind("problem.cost", geometry.cost_name);
+  const auto d = geometry.dimension;
+  require_memory("problem.geometry = 'dense'",
+                 {{fmt::format("{} x {} costs", geometry.n, geometry.m),
+                   8.0 * static_cast<double>(geometry.n) * static_cast<double>(geometry.m)}},
+                 1,
+                 "fewer points are needed, or problem.geometry = 'points', which stores no costs");
+  std::vector<double> cost(static_cast<std::size_t>(geometry.n * geometry.m));
+  for (std::int64_t i = 0; i < geometry.n; ++i) {
+    for (std::int64_t j = 0; j < geometry.m; ++j) {
+      cost[i * geometry.m + j] =
+          ground_cost(kind, geometry.power, &geometry.source_points[i * d],
+                      &geometry.target_points[j * d], d, geometry.great_circle_divisor);
+    }
+  }
+  return cost;
+}
+
+void check_side(const Side& side, std::int64_t points, const ArraySource& decisive,
+                const char* which) {
+  if (side && side->points != points) {
+    throw UserError(fmt::format("{}: measures on {} points, but {} has {} on the {} side",
+                                side->name, side->points, name_of(decisive), points, which));
+  }
+}
+
+/// Dense and points: the geometry comes from points or a matrix, and measures must fit it.
+Geometry listed_geometry(const Job& job, const Side& source, const Side& target, bool shared) {
+  Geometry geometry;
+  geometry.kind = job.problem.geometry == "dense" ? Geometry::Kind::dense : Geometry::Kind::points;
+  geometry.cost_name = job.problem.cost;
+  geometry.power = job.problem.power;
+  geometry.great_circle_divisor = job.problem.great_circle_divisor;
+  const bool matrix = job.problem.cost == "matrix";
+  if (matrix && geometry.kind == Geometry::Kind::points) {
+    throw UserError("problem.cost = 'matrix' needs problem.geometry = 'dense'");
+  }
+  const auto& decisive = matrix ? job.data.cost : job.data.points;
+  if (decisive.empty()) {
+    throw UserError(matrix ? "data.cost is missing: problem.cost = 'matrix' needs it"
+                           : fmt::format("data.points is missing: problem.geometry = '{}' with "
+                                         "problem.cost = '{}' needs it",
+                                         job.problem.geometry, job.problem.cost));
+  }
+  if (!matrix && !job.data.cost.empty()) {
+    throw UserError(
+        fmt::format("data.cost is given, but problem.cost = '{}' takes the cost from "
+                    "data.points; set problem.cost = 'matrix'",
+                    job.problem.cost));
+  }
+  if (job.data.points.empty() && !job.data.target_points.empty()) {
+    throw UserError("data.target_points is given, but not data.points");
+  }
+  if (!job.data.points.empty()) read_points(job, geometry);
+  if (matrix) {
+    auto cost = read_matrix(job.data.cost);
+    if (!job.data.points.empty() && cost.shape != Shape{geometry.n, geometry.m}) {
+      throw UserError(fmt::format("{}: has shape {}, but there are {} and {} points",
+                                  name_of(decisive), shape_text(cost.shape), geometry.n,
+                                  geometry.m));
+    }
+    geometry.n = cost.shape[0];
+    geometry.m = cost.shape[1];
+    geometry.cost = std::move(cost.values);
+  } else if (geometry.kind == Geometry::Kind::dense) {
+    geometry.cost = cost_matrix(geometry);
+  }
+  check_side(source, geometry.n, decisive, "source");
+  check_side(target, geometry.m, decisive, "target");
+  if (shared && geometry.n != geometry.m) {
+    throw UserError(
+        fmt::format("{}: {} source and {} target points, so that data.train_target and "
+                    "data.test_target are needed",
+                    name_of(decisive), geometry.n, geometry.m));
+  }
+  return geometry;
+}
+
+}  // namespace
+
+bool makes(const Job& job, Split split) {
+  return job.make.source_weights != "data" ||
+         !(split == Split::train ? job.data.train : job.data.test).empty();
+}
+
+Population build_population(const Job& job, Split split, std::string* remark) {
+  const bool train = split == Split::train;
+  const auto& target_data = train ? job.data.train_target : job.data.test_target;
+  Population population;
+  population.shared_measures = job.make.target_weights == "data" && target_data.empty();
+  Side source = read_side(job.make.source_weights, "make.source_weights",
+                          train ? job.data.train : job.data.test);
+  Side target;
+  if (!population.shared_measures)
+    target = read_side(job.make.target_weights, "make.target_weights", target_data);
+
+  population.geometry = job.problem.geometry == "grid"
+                            ? grid_geometry(job, source, target)
+                            : listed_geometry(job, source, target, population.shared_measures);
+  const auto drawn = [&](const std::string& kind, std::int64_t points, std::uint64_t stream) {
+    return random_measures(kind, train ? job.make.train_measures : job.make.test_measures, points,
+                           job.seed, random_weights_stream + stream + (train ? 0 : 2));
+  };
+  if (!source) source = drawn(job.make.source_weights, population.geometry.n, 0);
+  population.source_measures = source->count;
+  population.source_weights = std::move(source->weights);
+  if (!population.shared_measures) {
+    if (!target) target = drawn(job.make.target_weights, population.geometry.m, 1);
+    population.target_measures = target->count;
+    population.target_weights = std::move(target->weights);
+  }
+  const auto said =
+      choose_pairs(population, job.make,
+                   {train ? job.make.train_problems : job.make.test_problems,
+                    train ? "make.train_problems" : "make.test_problems",
+                    static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream});
+  if (remark != nullptr) *remark = said;
+  return population;
+}
+
+}  // namespace otfleet

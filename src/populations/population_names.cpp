@@ -1,0 +1,164 @@
+#include "src/populations/population_names.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "distributed/error.hpp"
+#include "src/config/nearest_name.hpp"
+#include "src/populations/ground_cost.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Hdf5File;
+using Names = std::vector<std::string>;
+
+const Names geometry_attributes = {"kind", "cost", "power", "great_circle_divisor"};
+
+bool contains(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+[[noreturn]] void fail(const Hdf5File& file, const std::string& text) {
+  throw UserError(file.path().string() + ": " + text);
+}
+
+/// What may stand in a group, of whatever kind the population is.
+Names known_members(const std::string& group) {
+  if (group == "/problems") return {"source", "target"};
+  if (group == "/geometry")
+    return {"axis_0", "axis_1", "axis_2", "cost", "source_points", "target_points"};
+  Names names;
+  for (const char* side : {"", "source_", "target_"})
+    for (const char* part : {"weights", "points", "offsets"})
+      names.push_back(std::string(side) + part);
+  return names;
+}
+
+void require_known(const Hdf5File& file, const std::string& group, const std::string& what,
+                   const std::string& name, const Names& known) {
+  if (contains(known, name)) return;
+  const auto near = nearest_name(name, known);
+  fail(file, fmt::format("{}: unknown {} '{}'; {}", group, what, name,
+                         near.empty() ? fmt::format("known are '{}'", fmt::join(known, "', '"))
+                                      : fmt::format("did you mean '{}'?", near)));
+}
+
+/// An attribute of /geometry on another object says something that nobody reads.
+void require_no_geometry_attributes(const Hdf5File& file, const std::string& object) {
+  for (const auto& name : file.attributes(object))
+    if (contains(geometry_attributes, name))
+      fail(file, fmt::format("attribute '{}' of {} says nothing there; it belongs to /geometry",
+                             name, object));
+}
+
+/// The axes of a grid: axis_0, axis_1, … without a gap.
+Names axis_names(const Hdf5File& file) {
+  Names names;
+  for (int d = 0; file.has(fmt::format("/geometry/axis_{}", d)); ++d)
+    names.push_back(fmt::format("axis_{}", d));
+  return names;
+}
+
+Names used_members(const Hdf5File& file, const std::string& kind) {
+  if (kind == "grid") return axis_names(file);
+  if (kind == "dense") return {"cost", "source_points", "target_points"};
+  return kind == "points" ? Names{"source_points", "target_points"} : Names{};
+}
+
+Names used_measures(const Hdf5File& file, const std::string& kind) {
+  const bool clouds = kind == "clouds";
+  const Names parts = clouds ? Names{"weights", "points", "offsets"} : Names{"weights"};
+  const bool shared = file.has(clouds ? "/measures/offsets" : "/measures/weights");
+  if (shared) return parts;
+  Names names;
+  for (const char* side : {"source_", "target_"})
+    for (const auto& part : parts) names.push_back(side + part);
+  return names;
+}
+
+void require_used(const Hdf5File& file, const std::string& group, const Names& used,
+                  const std::string& kind) {
+  for (const auto& name : file.children(group))
+    if (!contains(used, name))
+      fail(file, fmt::format("{}/{} says nothing where the geometry's kind is '{}'; it reads {}",
+                             group, name, kind,
+                             used.empty() ? "nothing there"
+                                          : fmt::format("'{}'", fmt::join(used, "', '"))));
+}
+
+/// The attributes cost, power and great_circle_divisor.
+void check_cost_attributes(const Hdf5File& file, const std::string& kind) {
+  const auto cost = file.string_attribute("/geometry", "cost");
+  const auto power = file.number_attribute("/geometry", "power");
+  if (kind == "grid" && cost && *cost != "squared_euclidean")
+    fail(file, fmt::format("/geometry, attribute cost = '{}': a grid has cost 'squared_euclidean' "
+                           "alone; with kind = 'points' or 'dense' any is possible",
+                           *cost));
+  if ((kind == "points" || kind == "clouds") && !cost)
+    fail(file, fmt::format("/geometry has no attribute cost; it must be one of '{}'",
+                           fmt::join(ground_cost_names(), "', '")));
+  const bool needs_power = cost && *cost == "power";
+  if (needs_power && !power)
+    fail(file, "/geometry has cost = 'power' but no attribute power, the power of the distance");
+  if (!needs_power && power)
+    fail(file,
+         fmt::format("/geometry, attribute power = {} goes with cost = 'power' alone, the "
+                     "cost is '{}'",
+                     *power, cost.value_or(kind == "dense" ? "matrix" : "squared_euclidean")));
+  const auto divisor = file.number_attribute("/geometry", "great_circle_divisor");
+  if (divisor && cost != "great_circle")
+    fail(file, fmt::format("/geometry, attribute great_circle_divisor = {} goes with cost = "
+                           "'great_circle' alone",
+                           *divisor));
+}
+
+}  // namespace
+
+std::string geometry_kind(const Hdf5File& file) {
+  const Names kinds = {"grid", "dense", "points", "clouds"};
+  if (const auto kind = file.string_attribute("/geometry", "kind")) {
+    if (contains(kinds, *kind)) return *kind;
+    fail(file, fmt::format("/geometry, attribute kind must be one of '{}', not '{}'",
+                           fmt::join(kinds, "', '"), *kind));
+  }
+  if (file.has("/measures/offsets") || file.has("/measures/source_offsets")) return "clouds";
+  if (file.has("/geometry/axis_0")) return "grid";
+  if (file.has("/geometry/cost")) return "dense";
+  if (file.has("/geometry/source_points")) return "points";
+  fail(file,
+       "/geometry must hold axis_0 (a grid), cost (a dense cost) or source_points and "
+       "target_points");
+}
+
+void check_known_names(const Hdf5File& file) {
+  require_no_geometry_attributes(file, "/");
+  for (const std::string group : {"/geometry", "/measures", "/problems"}) {
+    if (group == "/geometry")
+      for (const auto& name : file.attributes(group))
+        require_known(file, group, "attribute", name, geometry_attributes);
+    else if (const auto names = file.attributes(group); !names.empty())
+      fail(file, fmt::format("{}: unknown attribute '{}'; it has none, those of /geometry are '{}'",
+                             group, names.front(), fmt::join(geometry_attributes, "', '")));
+    const auto known = known_members(group);
+    for (const auto& name : file.children(group)) {
+      const auto path = group + "/" + name;
+      const bool axis = group == "/geometry" && name.starts_with("axis_") && name.size() > 5 &&
+                        name.find_first_not_of("0123456789", 5) == std::string::npos;
+      if (!axis) require_known(file, group, "dataset", name, known);
+      if (file.has(path)) require_no_geometry_attributes(file, path);
+    }
+  }
+}
+
+void check_used_names(const Hdf5File& file) {
+  const auto kind = geometry_kind(file);
+  check_cost_attributes(file, kind);
+  require_used(file, "/geometry", used_members(file, kind), kind);
+  require_used(file, "/measures", used_measures(file, kind), kind);
+}
+
+}  // namespace otfleet

@@ -1,0 +1,64 @@
+#include "src/runs/absolute_epsilon.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "distributed/error.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/cost_statistic.hpp"
+#include "src/runs/input_files.hpp"
+#include "src/runs/job_population.hpp"
+
+namespace otfleet {
+namespace {
+
+double statistic_of(const std::filesystem::path& file, const Job& job) {
+  const auto& name = job.problem.epsilon_relative;
+  if (holds_clouds(file)) return cloud_cost_statistic(file, name);
+  return cost_statistic(read_job_population(job, file).geometry, name);
+}
+
+/// The population whose cost epsilon refers to.
+std::filesystem::path population_of(const CommandContext& context, bool trains) {
+  const auto& files = context.job.files;
+  return trains ? find_input(context, files.train_population, "files.train_population", "make",
+                             "train.h5")
+                : find_input(context, files.test_population, "files.test_population", "make",
+                             "test.h5");
+}
+
+}  // namespace
+
+void make_epsilon_absolute(const CommandContext& context, const std::string& command, Job& job) {
+  auto& problem = job.problem;
+  if (job.seeks_potentials() || problem.epsilon_relative == "none" || command == "make") return;
+  const auto& measured = job.scale.commands;
+  const bool trains = command == "train" ||
+                      (command == "scale" &&
+                       std::find(measured.begin(), measured.end(), "solve") == measured.end());
+  double statistic = 0;
+  context.communicator.agree([&] {
+    if (!context.communicator.is_root()) return;
+    const auto file = population_of(context, trains);
+    statistic = statistic_of(file, context.job);
+    // Where no pair costs anything, or there is none, any unit will do.
+    if (statistic == 0 || std::isnan(statistic)) statistic = 1;
+    if (!(statistic > 0) || !std::isfinite(statistic * problem.epsilon))
+      throw UserError(fmt::format(
+          "{}: the {} of the cost is {:g}, of which problem.epsilon cannot be a multiple; set "
+          "problem.epsilon in units of the cost, with problem.epsilon_relative = 'none'",
+          file.string(), problem.epsilon_relative, statistic));
+  });
+  context.communicator.broadcast({&statistic, 1});
+  problem.given = {problem.epsilon, problem.epsilon_relative, statistic};
+  problem.epsilon *= statistic;
+  problem.epsilon_relative = "none";
+  if (context.prints())
+    spdlog::info("epsilon = {:.6g}: {:g} times the {} of the cost, {:.6g}", problem.epsilon,
+                 problem.given.epsilon, problem.given.to, statistic);
+}
+
+}  // namespace otfleet

@@ -1,0 +1,35 @@
+#pragma once
+#include <filesystem>
+
+#include "distributed/error.hpp"
+#include "src/config/job.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/population.hpp"
+
+// Populations as commands read them: what the job says has to fit. Local. All throw UserError.
+
+namespace otfleet {
+
+/// read_population(), then require_job_agrees(); with solver.normalize every measure has mass 1,
+/// else masses of a pair are equal where the job's problems are balanced.
+Population read_job_population(const Job& job, const std::filesystem::path& file);
+
+/// The same of clouds, whose problems are all balanced.
+CloudPopulation read_job_clouds(const Job& job, const std::filesystem::path& file);
+
+/// Runs `work`, which uses what was read from `file`: its UserErrors get the file's name.
+template <class Work>
+void naming(const std::filesystem::path& file, Work&& work) {
+  try {
+    work();
+  } catch (const UserError& error) {
+    throw UserError(file.string() + ": " + error.what());
+  }
+}
+
+/// Throws where problem.geometry, problem.cost or problem.power, set by the job, say otherwise than
+/// the population of clouds in `file`: those keys are for make, and the population decides.
+void require_job_agrees(const Job& job, const CloudPopulation& population,
+                        const std::filesystem::path& file);
+
+}  // namespace otfleet

@@ -1,0 +1,96 @@
+#include "src/runs/solve_memory.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "src/families/linear/plan_outputs.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Hdf5File;
+
+constexpr double number = sizeof(double);
+/// Of a dense cost: as it was read, as the solver's, and a table of its exponentials.
+constexpr double cost_copies = 3;
+/// Of weights: as they were read, and on the device.
+constexpr double weight_copies = 2;
+/// Of points: as they were read, on the device, and as passes want them.
+constexpr double point_copies = 3;
+/// Of a block's solutions: on the device, and as they wait to be written.
+constexpr double solution_copies = 2;
+
+std::vector<std::int64_t> shape_of(const Hdf5File& file, const std::string& dataset) {
+  return file.has(dataset) ? file.info(dataset).shape : std::vector<std::int64_t>();
+}
+
+double count_of(const Hdf5File& file, const std::string& dataset) {
+  const auto shape = shape_of(file, dataset);
+  return shape.empty() ? 0.0
+                       : std::accumulate(shape.begin(), shape.end(), 1.0, std::multiplies<>());
+}
+
+/// Sizes of problems that share their points.
+Geometry outline_of(const Hdf5File& file) {
+  Geometry geometry;
+  for (const char* side : {"weights", "source_weights", "target_weights"}) {
+    const auto shape = shape_of(file, std::string("/measures/") + side);
+    if (shape.size() != 2) continue;
+    if (std::string(side) != "target_weights") geometry.n = shape[1];
+    if (std::string(side) != "source_weights") geometry.m = shape[1];
+  }
+  const auto points = shape_of(file, "/geometry/source_points");
+  if (points.size() == 2) geometry.dimension = points[1];
+  geometry.kind = Geometry::Kind::points;
+  for (int d = 0; file.has(fmt::format("/geometry/axis_{}", d)); ++d) {
+    geometry.kind = Geometry::Kind::grid;
+    geometry.axes.emplace_back();
+  }
+  return geometry;
+}
+
+}  // namespace
+
+std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
+  std::vector<MemoryPart> parts;
+  const auto add = [&](std::string what, double bytes) {
+    if (bytes > 0) parts.push_back({std::move(what), bytes});
+  };
+  double weights = 0, points = 0;
+  for (const char* side : {"weights", "source_weights", "target_weights"})
+    weights += count_of(file, std::string("/measures/") + side);
+  for (const char* side : {"/measures/points", "/measures/source_points", "/measures/target_points",
+                           "/geometry/source_points", "/geometry/target_points"})
+    points += count_of(file, side);
+  if (const auto cost = shape_of(file, "/geometry/cost"); cost.size() == 2)
+    add(fmt::format("{:g} copies of the {} x {} costs", cost_copies, cost[0], cost[1]),
+        cost_copies * number * static_cast<double>(cost[0]) * static_cast<double>(cost[1]));
+  add("the measures' weights", weight_copies * number * weights);
+  add("the points", point_copies * number * points);
+  const Geometry geometry = outline_of(file);
+  const double of_one =
+      static_cast<double>(plan_output_bytes(job.solution, geometry)) +
+      (job.solution.potentials ? number * static_cast<double>(geometry.n + geometry.m) : 0.0);
+  const double problems = count_of(file, "/problems/source");
+  if (problems > 0)
+    add("the solutions of a block of problems",
+        solution_copies * std::max(of_one, std::min(problems * of_one, most_block_bytes)));
+  return parts;
+}
+
+void require_solve_memory(const std::filesystem::path& population, const Job& job, int processes) {
+  const auto parts = solve_memory(Hdf5File::open(population), job);
+  const bool dense = std::any_of(parts.begin(), parts.end(), [](const MemoryPart& part) {
+    return part.what.find("costs") != std::string::npos;
+  });
+  require_memory(
+      population.string(), parts, processes,
+      std::string("fewer or smaller measures, fewer ranks on a machine or a larger limit "
+                  "are needed") +
+          (dense ? ", or problem.geometry = 'points', which stores no costs" : ""));
+}
+
+}  // namespace otfleet
