@@ -30,6 +30,19 @@ std::string kind_of(const Hdf5File& file) {
                   "/measures, /solution, /model)");
 }
 
+/// "potential [cost]": what a column of a solution says of itself; empty: nothing.
+std::string meaning_of(const Hdf5File& file, const std::string& dataset) {
+  const auto names = file.attributes(dataset);
+  if (std::find(names.begin(), names.end(), "meaning") == names.end()) return {};
+  const bool has_unit = std::find(names.begin(), names.end(), "unit") != names.end();
+  return file.attribute_text(dataset, "meaning") +
+         (has_unit ? " [" + file.attribute_text(dataset, "unit") + "]" : std::string());
+}
+
+bool is_column_attribute(const std::string& name) {
+  return name == "rows" || name == "unit" || name == "meaning";
+}
+
 constexpr int deepest = 8, most_objects = 1000;
 
 /// Prints an object and those below it; `objects` counts them, since links back up never end.
@@ -39,11 +52,15 @@ void list(const Hdf5File& file, const std::string& object, int depth, int& objec
   if (!group) {
     const auto info = file.info(object);
     const char* type = info.is_float ? "float" : info.is_integer ? "integer" : "other";
-    std::cout << fmt::format(
-        "  {:<32} {:<20} {}\n", object, shape_text(info.shape),
+    std::string line = fmt::format(
+        "  {:<32} {:<20} {}", object, shape_text(info.shape),
         type[0] == 'o' ? std::string(type) : fmt::format("{}{}", type, 8 * info.bytes_per_value));
+    if (const auto meaning = meaning_of(file, object); !meaning.empty())
+      line = fmt::format("{:<64} {}", line, meaning);
+    std::cout << line << '\n';
   }
   for (const auto& name : file.attributes(object)) {
+    if (!group && is_column_attribute(name)) continue;
     const auto left = (object == "/" ? "" : object) + " @" + name;
     std::cout << fmt::format("  {:<32} {}\n", left, file.attribute_text(object, name));
   }

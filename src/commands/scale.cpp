@@ -13,14 +13,14 @@
 
 #include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
+#include "src/families/family.hpp"
 #include "src/interruption.hpp"
 #include "src/models/potential_checkpoint.hpp"
+#include "src/populations/job_population.hpp"
 #include "src/populations/population.hpp"
 #include "src/reports/report.hpp"
 #include "src/runs/input_files.hpp"
-#include "src/runs/job_population.hpp"
 #include "src/runs/solve_run.hpp"
-#include "src/runs/solve_task.hpp"
 #include "src/runs/stop_watch.hpp"
 #include "src/scaling/cost_model.hpp"
 #include "src/scaling/scaling_study.hpp"
@@ -93,8 +93,8 @@ void on_first_ranks(const Communicator& world, int ranks,
 ScalingRun solve_once(const CommandContext& context, std::int64_t problems) {
   const auto& communicator = context.communicator;
   Report unused("scale", context.job, communicator);
-  const SolveTask task = make_solve_task(context, unused);
-  const SolveRun run = solve_population(context, task, {0, problems});
+  const auto task = family_of(context.job).open(context, unused);
+  const SolveRun run = solve_problems(context, *task, {0, problems});
   RunParts parts;
   parts.serial = run.setup_seconds;
   parts.compute = run.busy_seconds;
@@ -241,16 +241,16 @@ void run_scale(const CommandContext& context) {
   if (wants("solve")) {
     const PhaseTimer timer(report, "solve");
     Report unused("scale", job, world);
-    const SolveTask task = make_solve_task(context, unused);
-    resolved.files.test_population = task.population_file;
-    const std::int64_t problems = task.layout.problems;
+    const auto task = family_of(job).open(context, unused);
+    resolved.files.test_population = task->file;
+    const std::int64_t problems = task->layout.problems;
     world.agree([&] {
       if (job.solver.initializer == "model")
         resolved.files.checkpoint =
             find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
       if (problems < counts.back())
-        throw UserError(fmt::format("{}: {} problems are too few for {} ranks",
-                                    task.population_file.string(), problems, counts.back()));
+        throw UserError(fmt::format("{}: {} problems are too few for {} ranks", task->file.string(),
+                                    problems, counts.back()));
     });
     studies.push_back(study_command(own, counts, "solve", problems, solve_once));
   }

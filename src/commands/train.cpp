@@ -1,91 +1,11 @@
-#include <spdlog/spdlog.h>
-
-#include <optional>
-#include <utility>
-
-#include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
-#include "src/families/linear/kernel_errors.hpp"
-#include "src/families/neural_dual/train_potentials.hpp"
-#include "src/models/potential_checkpoint.hpp"
-#include "src/populations/population.hpp"
-#include "src/reports/convergence.hpp"
-#include "src/runs/input_files.hpp"
-#include "src/runs/job_population.hpp"
-#include "src/runs/solve_memory.hpp"
-#include "src/trainers/meta_trainer.hpp"
-#include "src/trainers/training_run.hpp"
+#include "src/families/family.hpp"
 
 namespace otfleet {
-namespace {
-
-void train_on_population(const CommandContext& context, Report& report) {
-  const Job& job = context.job;
-  const auto& communicator = context.communicator;
-  Population population;
-  std::optional<PotentialModel> model;
-  TrainingState unfinished;
-  CheckpointSeries checkpoints(context.output, job.train.keep_checkpoints);
-  std::filesystem::path file;
-  const int neighbors = communicator.ranks_on_machine();
-  {
-    const PhaseTimer timer(report, "read");
-    ModelDescription description;
-    communicator.agree([&] {
-      file = find_input(context, job.files.train_population, "files.train_population", "make",
-                        "train.h5");
-      require_balanced(job, "train");
-      require_solve_memory(file, job, neighbors);
-      population = read_job_population(job, file);
-      if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
-      naming(file, [&] { description = describe_model(job, population); });
-    });
-    nlohmann::json content = {{"geometry", population.geometry.fingerprint()},
-                              {"problems", population.problems()}};
-    if (job.solver.normalize) content["normalize"] = true;
-    unfinished.job = training_identity(job, content);
-    const auto newest = find_unfinished(
-        context, checkpoints,
-        [&](const std::filesystem::path& file) {
-          TrainingState state;
-          read_checkpoint(file, description, &state);
-          return state;
-        },
-        unfinished.job);
-    communicator.agree([&] {
-      if (newest.empty())
-        model.emplace(description, job.seed);
-      else
-        model.emplace(read_checkpoint(newest, description, &unfinished));
-    });
-  }
-  const PairSampler sampler(population, {0, population.problems()}, job.seed, job.train.augment);
-  with_population_named(file, job.problem.epsilon, [&] {
-    MetaTrainer trainer(trainer_settings(job), communicator, population, sampler, *model);
-    trainer.go_on(std::move(unfinished));
-    const auto report_targets = [&] {
-      StatusCounts targets = trainer.target_statuses();
-      targets.reduce(communicator);
-      report.figures()["targets"] = {{"solved", targets.total()},
-                                     {"converged", targets.converged()}};
-      Job as_solved = job;
-      as_solved.solver = trainer.target_solver();
-      if (const auto complaint = convergence_complaint(targets, as_solved); !complaint.empty())
-        spdlog::warn("of the targets of training {}; train.target_threshold is their threshold",
-                     complaint);
-    };
-    run_training(context, report, {*model, trainer, checkpoints, "first error", report_targets});
-  });
-}
-
-}  // namespace
 
 void run_train(const CommandContext& context) {
   Report report("train", context.job, context.communicator);
-  if (context.job.seeks_potentials())
-    train_potentials(context, report);
-  else
-    train_on_population(context, report);
+  family_of(context.job).train(context, report);
 }
 
 }  // namespace otfleet

@@ -9,8 +9,8 @@
 #include "distributed/error.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/cost_statistic.hpp"
+#include "src/populations/job_population.hpp"
 #include "src/runs/input_files.hpp"
-#include "src/runs/job_population.hpp"
 
 namespace otfleet {
 namespace {

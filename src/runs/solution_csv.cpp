@@ -22,10 +22,13 @@ struct Column {
   std::variant<std::vector<double>, std::vector<std::int64_t>> values;
 };
 
-/// Whatever has an entry for every point, not for every problem, even if there is one point each.
-bool belongs_to_points(const std::string& name) {
-  const auto names = {"f", "g", "f_offsets", "g_offsets", "projection", "image"};
-  return std::find(names.begin(), names.end(), name) != names.end();
+/// Whether rows of a dataset stand for something else than problems, even if there is one each.
+/// Files of earlier versions do not say what rows stand for.
+bool is_of_points(const Hdf5File& file, const std::string& dataset) {
+  if (const auto rows = file.string_attribute(dataset, "rows")) return *rows != "problem";
+  const auto names = {"/solution/f",         "/solution/g",          "/solution/f_offsets",
+                      "/solution/g_offsets", "/solution/projection", "/solution/image"};
+  return std::find(names.begin(), names.end(), dataset) != names.end();
 }
 
 std::vector<Column> read_columns(const Hdf5File& file) {
@@ -38,7 +41,9 @@ std::vector<Column> read_columns(const Hdf5File& file) {
   const auto read = [&](const std::string& name, const std::string& dataset) {
     if (!file.has(dataset) || file.is_group(dataset)) return;
     const auto info = file.info(dataset);
-    if (info.shape != problems || !(info.is_float || info.is_integer)) return;
+    if (is_of_points(file, dataset) || info.shape != problems ||
+        !(info.is_float || info.is_integer))
+      return;
     std::vector<std::int64_t> shape;
     if (info.is_integer)
       columns.push_back({name, read_integers(file, dataset)});
@@ -49,7 +54,7 @@ std::vector<Column> read_columns(const Hdf5File& file) {
   if (file.has("/problems"))
     for (const std::string name : {"source", "target"}) read(name, "/problems/" + name);
   for (const auto& name : names)
-    if (name != "status" && !belongs_to_points(name)) read(name, "/solution/" + name);
+    if (name != "status") read(name, "/solution/" + name);
   if (file.has("/plan")) read("kept_mass", "/plan/kept_mass");
   return columns;
 }

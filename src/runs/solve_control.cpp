@@ -27,8 +27,8 @@ bool is(std::int32_t status, Status wanted) {
 
 }  // namespace
 
-SolveControl::SolveControl(PartialPotentials& states, double checkpoint_seconds, Hooks hooks)
-    : states_(states),
+SolveControl::SolveControl(SolveStore& store, double checkpoint_seconds, Hooks hooks)
+    : store_(store),
       interval_(std::max(Seconds(checkpoint_seconds), shortest_interval)),
       hooks_(std::move(hooks)) {}
 
@@ -45,8 +45,8 @@ void SolveControl::save(const SolvedBlock& block) {
   for (std::size_t k = 0; k < made_.size(); ++k) {
     if (made_[k] == 0) continue;
     const auto values = block.potential(static_cast<std::int32_t>(k));
-    states_.save(rows_.begin + static_cast<std::int64_t>(k),
-                 {0, static_cast<std::int64_t>(values.size())}, values, made_[k]);
+    store_.save_potentials(rows_.begin + static_cast<std::int64_t>(k),
+                           {0, static_cast<std::int64_t>(values.size())}, values, made_[k]);
   }
   saved_ = Clock::now();
 }
@@ -61,9 +61,10 @@ void SolveControl::solve(distributed::Shard rows, std::int64_t max_iterations, S
   all_saved_ = false;
   for (std::size_t k = 0; k < count; ++k) {
     const auto problem = rows.begin + static_cast<std::int64_t>(k);
-    if (!states_.has(problem)) continue;
+    if (!store_.has_potentials(problem)) continue;
     auto values = block.potential(static_cast<std::int32_t>(k));
-    made_[k] = states_.load(problem, {0, static_cast<std::int64_t>(values.size())}, values);
+    made_[k] =
+        store_.load_potentials(problem, {0, static_cast<std::int64_t>(values.size())}, values);
     if (made_[k] > 0) block.set_potential(static_cast<std::int32_t>(k), values);
   }
   which_.resize(count);
@@ -98,7 +99,7 @@ void SolveControl::solve(distributed::Shard rows, std::int64_t max_iterations, S
 
 std::optional<EndAtOnce> SolveControl::may_end_at_once() {
   if (!all_saved_) return {};
-  hooks_.save_solved();
+  store_.save();
   if (hooks_.asked_to_end()) throw Interrupted("asked to end before a certificate");
   return std::make_optional<EndAtOnce>();
 }

@@ -8,7 +8,7 @@
 #include "distributed/shard.hpp"
 #include "kernels/solvers/iteration_observer.hpp"
 #include "src/interruption.hpp"
-#include "src/runs/partial_potentials.hpp"
+#include "src/runs/solve_store.hpp"
 
 namespace otfleet {
 
@@ -39,11 +39,10 @@ class SolveControl final : public kernels::IterationObserver {
   struct Hooks {
     std::function<bool()> asked_to_end;
     std::function<void(std::int64_t problem, std::int64_t iterations, double error)> tell;
-    std::function<void()> save_solved;  ///< what other blocks have solved
   };
 
-  /// `states` is this rank's alone (Communicator::self()). Keeps a reference to it.
-  SolveControl(PartialPotentials& states, double checkpoint_seconds, Hooks hooks);
+  /// Keeps a reference to `store`, whose problems one rank iterates.
+  SolveControl(SolveStore& store, double checkpoint_seconds, Hooks hooks);
 
   /// Solves the problems `rows` of a population and fills iterations and status [rows.size()],
   /// those of earlier runs counted. Throws Interrupted, with all saved, when the run was asked to
@@ -62,7 +61,7 @@ class SolveControl final : public kernels::IterationObserver {
   bool observe(int problem, int iterations, double error) noexcept override;
   void save(const SolvedBlock& block);
 
-  PartialPotentials& states_;
+  SolveStore& store_;
   std::chrono::duration<double> interval_;
   Hooks hooks_;
   distributed::Shard rows_;

@@ -16,9 +16,8 @@
 #include "src/data/file_kinds.hpp"
 #include "src/interruption.hpp"
 #include "src/reports/progress.hpp"
-#include "src/runs/partial_potentials.hpp"
-#include "src/runs/partial_solution.hpp"
 #include "src/runs/solution_file.hpp"
+#include "src/runs/solve_store.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
@@ -30,7 +29,7 @@ using distributed::Shard;
 
 /// Which of the problems `unsolved`, counted through, this rank begins with: contiguous, about as
 /// much work as every other rank has. Collective.
-Shard first_range(const Communicator& communicator, const SolveTask& task,
+Shard first_range(const Communicator& communicator, const ProblemSet& problems,
                   const std::vector<Shard>& unsolved) {
   constexpr int cells_per_rank = 16;
   const int ranks = communicator.size();
@@ -43,7 +42,7 @@ Shard first_range(const Communicator& communicator, const SolveTask& task,
     for (int cell = communicator.rank(); cell < cells; cell += ranks)
       for (const Shard rows :
            distributed::slice(unsolved, distributed::block_shard(total, cell, cells)))
-        work[static_cast<std::size_t>(cell)] += task.work(rows);
+        work[static_cast<std::size_t>(cell)] += problems.work(rows);
   });
   communicator.all_reduce(std::span<double>(work), Reduction::sum);
   const Shard mine = distributed::work_shard(work, communicator.rank(), ranks);
@@ -54,39 +53,43 @@ Shard first_range(const Communicator& communicator, const SolveTask& task,
   return {begin_of(mine.begin), begin_of(mine.end)};
 }
 
+/// What is said of a problem on its way.
+std::string how_far(std::int64_t problem, std::int64_t iterations, double error) {
+  return fmt::format("problem {}: {} iterations, error {:.2e}", problem, iterations, error);
+}
+
+[[noreturn]] void throw_interrupted(std::int64_t solved, std::int64_t wanted) {
+  throw Interrupted(fmt::format(
+      "solve: asked to end; {} of {} problems are solved; run it again to go on", solved, wanted));
+}
+
 /// Solves `unsolved`: takes ever larger blocks until one takes half a second, and smaller ones
 /// again towards the end, when ranks take over from each other. Ends early, without a collective on
 /// the way, when a rank fails or is asked to end; whether it was is returned. Collective. Throws
 /// what a rank threw, after all have saved what they have.
-bool solve_problems(const CommandContext& context, const SolveTask& task,
-                    const std::vector<Shard>& unsolved, PartialSolution& partial, SolveRun& run) {
+bool solve_by_blocks(const CommandContext& context, ProblemSet& problems,
+                     const std::vector<Shard>& unsolved, SolveStore& store, SolveRun& run) {
   const auto begin_setup = WallClock::now();
   constexpr double longest_block = 0.5, shortest_block = 0.02;  // seconds
   constexpr std::int64_t enough_problems = 256;  // more at once are not faster on a CPU
   const auto& communicator = context.communicator;
   const std::int64_t total = distributed::total_size(unsolved);
-  distributed::WorkQueue queue(communicator, first_range(communicator, task, unsolved));
+  distributed::WorkQueue queue(communicator, first_range(communicator, problems, unsolved));
   run.setup_seconds += seconds_since(begin_setup);
-  Progress progress("solve", context.job.seeks_potentials() ? "points" : "problems", total,
-                    context.prints());
-  const auto kind = SolutionContents(context.job).kind;
-  PartialPotentials states(context.output / "solution.parts", Communicator::self(),
-                           run_identity(context.job, task.content),
-                           context.job.solver.checkpoint_seconds);
+  Progress progress("solve", problems.items(), total, context.prints());
   const auto main_thread = std::this_thread::get_id();
-  SolveControl control(states, context.job.solver.checkpoint_seconds,
+  SolveControl control(store, context.job.solver.checkpoint_seconds,
                        {[&] {
                           return interruption_requested() ||
                                  (std::this_thread::get_id() == main_thread && queue.closed());
                         },
                         [&](std::int64_t problem, std::int64_t iterations, double error) {
                           progress.note([&] { return how_far(problem, iterations, error); });
-                        },
-                        [&] { partial.save(); }});
+                        }});
   std::exception_ptr failure;
   bool asked_to_end = false;
   try {
-    std::int64_t smallest = task.first_problems, largest = task.first_problems, done = 0;
+    std::int64_t smallest = problems.first_problems, largest = problems.first_problems, done = 0;
     while (true) {
       if (interruption_requested()) {
         asked_to_end = true;
@@ -97,9 +100,9 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
       if (block.size() == 0) break;
       const auto begin = WallClock::now();
       for (const Shard rows : distributed::slice(unsolved, block)) {
-        Solutions solutions = task.solve(rows, run.parts, control);
-        if (context.share) run.tally.add(solutions, kind);
-        partial.add(rows, std::move(solutions));
+        SolutionTable table = problems.solve(rows, run.parts, control);
+        if (context.share) run.tally.add(problems.layout, table);
+        store.add(rows, std::move(table));
       }
       const double taken = seconds_since(begin);
       run.busy_seconds += taken;
@@ -107,16 +110,16 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
       smallest = std::clamp<std::int64_t>(std::llround(rate * shortest_block), 1, enough_problems);
       largest =
           std::clamp<std::int64_t>(std::min(std::llround(rate * longest_block), 4LL * block.size()),
-                                   smallest, std::max(smallest, task.most_problems));
+                                   smallest, std::max(smallest, problems.most_problems));
       done += block.size();
       progress.update(std::min(total, done * communicator.size()));
     }
     // Now, since a rank with a long problem may keep the others waiting for longer than patience.
-    if (asked_to_end || interruption_requested()) partial.save();
+    if (asked_to_end || interruption_requested()) store.save();
   } catch (const Interrupted&) {  // within a block, with its potentials saved
     asked_to_end = true;
     queue.close();
-    partial.save();
+    store.save();
   } catch (...) {
     failure = std::current_exception();
     queue.close();
@@ -127,7 +130,7 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
   defer_interruption();  // what comes now is to be done to its end
   communicator.agree([&] {
     try {
-      if (ended || failed || context.share) partial.save();
+      if (ended || failed || context.share) store.save();
     } catch (...) {
       if (!failure) throw;  // else the first one says more
     }
@@ -137,87 +140,60 @@ bool solve_problems(const CommandContext& context, const SolveTask& task,
 }
 
 /// Writes solution.h5 from all that is solved. Collective.
-SolveTally write_solution(const CommandContext& context, const SolveTask& task,
-                          PartialSolution& partial) {
+SolveTally write_solution(const CommandContext& context, const SolutionLayout& layout,
+                          SolveStore& store) {
   SolveTally tally;
-  const std::int64_t plan_entries = partial.place_plan_entries();
-  SolutionFile file(context.output / "solution.h5", context.communicator, task.layout, context.job,
-                    task.population_file.filename().string(), plan_entries);
-  partial.for_each([&](Shard rows, Solutions solutions, std::int64_t first_entry) {
-    tally.add(solutions, SolutionContents(context.job).kind);
-    file.write(rows, std::move(solutions), first_entry);
+  tally.counters.resize(layout.counters.size(), 0);
+  SolutionFile file(context.output / "solution.h5", context.communicator, layout,
+                    store.place_counted_rows());
+  store.for_each([&](Shard rows, SolutionTable table, const std::vector<std::int64_t>& first) {
+    tally.add(layout, table);
+    file.write(rows, std::move(table), first);
   });
   file.commit();
-  PartialPotentials::remove(context.output / "solution.parts",
-                            run_identity(context.job, task.content), context.communicator);
-  partial.remove();
+  store.remove();
   tally.reduce(context.communicator);
   return tally;
 }
 
+/// Solves every problem with all ranks and writes its solution at once. Collective.
+void solve_each_together(const CommandContext& context, ProblemSet& problems, SolveStore& store,
+                         SolveRun& run) {
+  const auto& layout = problems.layout;
+  SolutionFile file(context.output / "solution.h5", context.communicator, layout,
+                    std::vector<std::int64_t>(layout.spaces.size(), 0));
+  Progress progress("solve", problems.items(), run.wanted, context.prints());
+  const auto tell = [&](std::int64_t problem, std::int64_t iterations, double error) {
+    progress.note([&] { return how_far(problem, iterations, error); });
+  };
+  for (std::int64_t k = 0; k < run.wanted; ++k) {
+    TogetherPart part = problems.solve_together(k, store, tell, run.parts);
+    if (part.ended || store.due() == SolveStore::Due::end)
+      throw_interrupted(part.ended ? k : k + 1, run.wanted);
+    run.tally.add(layout, part.table);  // the same on all ranks
+    const StopWatch watch(run.write_seconds);
+    file.write_together(k, part.rows, std::move(part.table));
+    progress.update(k + 1);
+  }
+  defer_interruption();  // what comes now is to be done to its end
+  const StopWatch watch(run.write_seconds);
+  file.commit();
+  store.remove();
+  run.busy_seconds = run.parts.iterate + run.parts.certify + run.parts.plan - run.parts.waiting;
+}
+
 }  // namespace
-
-std::string run_identity(const Job& job, const std::string& content) {
-  nlohmann::json resolved = job.resolved();
-  nlohmann::json identity = {{"content", content}};
-  if (job.seeks_potentials()) {
-    for (const char* key : {"problem", "conjugate"}) identity[key] = resolved[key];
-    identity["direction"] = resolved["map"]["direction"];  // content says which points
-    return identity.dump();
-  }
-  for (const char* key : {"problem", "solver", "fine_tune", "solution"})
-    identity[key] = resolved[key];
-  if (job.fine_tune.steps > 0) identity["seed"] = resolved["seed"];
-  for (const char* key : {"checkpoint_seconds", "shard"}) identity["solver"].erase(key);
-  identity["solution"].erase("csv");
-  return identity.dump();
-}
-
-std::string how_far(std::int64_t problem, std::int64_t iterations, double error) {
-  return fmt::format("problem {}: {} iterations, error {:.2e}", problem, iterations, error);
-}
-
-void SolveTally::add(const Solutions& solutions, SolutionContents::Kind kind) {
-  counts.add(solutions.counts);
-  const bool balanced = kind == SolutionContents::Kind::balanced;
-  const bool bounded = kind != SolutionContents::Kind::mapped_points;
-  const auto& errors = balanced ? solutions.marginal_error : solutions.residual;
-  const auto& uppers = balanced ? solutions.upper_bound : solutions.primal_value;
-  const auto& lowers = balanced ? solutions.lower_bound : solutions.dual_value;
-  statuses.add(solutions.status);
-  for (std::size_t k = 0; k < solutions.status.size(); ++k) {
-    iterations += solutions.iterations[k];
-    const double gap = bounded ? uppers[k] - lowers[k] : 0;
-    const double relative = gap <= 0 ? 0 : gap / std::abs(uppers[k]);
-    if (!std::isfinite(errors[k]) || !std::isfinite(relative)) {
-      ++not_finite;
-      continue;
-    }
-    max_error = std::max(max_error, errors[k]);
-    max_gap = std::max(max_gap, relative);
-  }
-}
-
-void SolveTally::reduce(const Communicator& communicator) {
-  statuses.reduce(communicator);
-  not_finite = communicator.all_reduce(not_finite, Reduction::sum);
-  iterations = communicator.all_reduce(iterations, Reduction::sum);
-  counts.newton = communicator.all_reduce(counts.newton, Reduction::sum);
-  counts.replaced_starts = communicator.all_reduce(counts.replaced_starts, Reduction::sum);
-  max_error = communicator.all_reduce(max_error, Reduction::max);
-  max_gap = communicator.all_reduce(max_gap, Reduction::max);
-}
 
 void SolveRun::reduce(const Communicator& communicator) {
   longest_busy_seconds = busy_seconds;
   busy_seconds = communicator.all_reduce(busy_seconds, Reduction::sum) / communicator.size();
   taken_over = communicator.all_reduce(taken_over, Reduction::sum);
   for (double* one : {&seconds, &write_seconds, &longest_busy_seconds, &setup_seconds, &parts.start,
-                      &parts.iterate, &parts.certify, &parts.plan})
+                      &parts.iterate, &parts.certify, &parts.plan, &parts.waiting})
     *one = communicator.all_reduce(*one, Reduction::max);
 }
 
-SolveRun solve_population(const CommandContext& context, const SolveTask& task, Shard wanted) {
+SolveRun solve_problems(const CommandContext& context, ProblemSet& problems, Shard wanted) {
   constexpr unsigned patience = 15;  // seconds; batch systems leave half a minute or more
   const auto& communicator = context.communicator;
   communicator.agree([&] {  // now rather than when all is solved
@@ -225,11 +201,14 @@ SolveRun solve_population(const CommandContext& context, const SolveTask& task, 
       const distributed::StagedPath probe(context.output / "solution.h5",
                                           distributed::FileMark::hdf5(solution_kind));
   });
-  PartialSolution partial(context.output / "solution.parts", communicator, context.job,
-                          run_identity(context.job, task.content));
-  const auto unsolved = distributed::uncovered(wanted, partial.found());
+  SolveStore store(
+      context.output / "solution.parts", communicator, problems.layout, problems.identity,
+      context.job.solver.checkpoint_seconds,
+      problems.together ? SolveStore::Iterated::by_all_ranks : SolveStore::Iterated::by_one_rank);
   SolveRun run;
   run.wanted = wanted.size();
+  const auto unsolved = problems.together ? std::vector<Shard>{wanted}
+                                          : distributed::uncovered(wanted, store.found());
   run.solved_before = wanted.size() - distributed::total_size(unsolved);
   if (run.solved_before > 0)
     spdlog::info("going on: {} of {} problems are solved", run.solved_before, run.wanted);
@@ -237,21 +216,23 @@ SolveRun solve_population(const CommandContext& context, const SolveTask& task, 
   outlive_closed_streams();
   communicator.barrier();
   const auto begin = WallClock::now();
-  communicator.agree(task.prepare);
+  communicator.agree([&] { problems.prepare(); });
   run.setup_seconds = seconds_since(begin);
-  if (solve_problems(context, task, unsolved, partial, run)) {
-    const std::int64_t solved = partial.solved(wanted);
-    if (solved < run.wanted)
-      throw Interrupted(
-          fmt::format("solve: asked to end; {} of {} problems are solved; run it again to go on",
-                      solved, run.wanted));
+  if (problems.together) {
+    solve_each_together(context, problems, store, run);
+  } else {
+    if (solve_by_blocks(context, problems, unsolved, store, run)) {
+      const std::int64_t solved = store.solved(wanted);
+      if (solved < run.wanted) throw_interrupted(solved, run.wanted);
+    }
+    const StopWatch watch(run.write_seconds);
+    if (context.share) {
+      run.tally.counters.resize(problems.layout.counters.size(), 0);
+      run.tally.reduce(communicator);
+    } else {
+      run.tally = write_solution(context, problems.layout, store);
+    }
   }
-  const auto begin_writing = WallClock::now();
-  if (context.share)
-    run.tally.reduce(communicator);
-  else
-    run.tally = write_solution(context, task, partial);
-  run.write_seconds = seconds_since(begin_writing);
   run.seconds = seconds_since(begin);
   run.reduce(communicator);
   return run;

@@ -1,29 +1,14 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <string>
 
 #include "distributed/shard.hpp"
-#include "src/reports/convergence.hpp"
 #include "src/runs/command_context.hpp"
-#include "src/runs/solutions.hpp"
-#include "src/runs/solve_task.hpp"
+#include "src/runs/problem_set.hpp"
 
 namespace otfleet {
 
-/// Figures over problems.
-struct SolveTally {
-  StatusCounts statuses;
-  std::int64_t iterations = 0;
-  double max_error = 0, max_gap = 0;  ///< of those that are finite
-  std::int64_t not_finite = 0;        ///< problems whose error or gap is not
-  SolveCounts counts;
-
-  void add(const Solutions& solutions, SolutionContents::Kind kind);
-  void reduce(const distributed::Communicator& communicator);
-};
-
-/// What solving a population took; seconds by the wall, of the slowest rank unless said otherwise.
+/// What solving problems took; seconds by the wall, of the slowest rank unless said otherwise.
 struct SolveRun {
   std::int64_t wanted = 0, solved_before = 0;  ///< problems, and those that earlier runs had solved
   double seconds = 0;                          ///< all of it
@@ -47,17 +32,12 @@ struct SolveRun {
   }
 };
 
-/// What is said of a problem on its way.
-std::string how_far(std::int64_t problem, std::int64_t iterations, double error);
-
-/// What solutions depend on, as text: what an unfinished run of another one left is of no use.
-std::string run_identity(const Job& job, const std::string& content);
-
-/// Solves the problems `wanted` of a population, those left over by earlier runs of the same job,
-/// and writes `context.output`/solution.h5 from all of them; a run for a share of a population
-/// leaves them in solution.parts/ there. The ranks begin with about equal work and take over from
-/// each other. Collective. Throws Interrupted, with all saved, when a rank was asked to end.
-SolveRun solve_population(const CommandContext& context, const SolveTask& task,
-                          distributed::Shard wanted);
+/// Solves the problems `wanted`, those left over by earlier runs of the same job, and writes
+/// `context.output`/solution.h5 from all of them; a run for a share of a population leaves them in
+/// solution.parts/ there. The ranks begin with about equal work and take over from each other, or
+/// solve every problem together. Collective. Throws Interrupted, with all saved, when a rank was
+/// asked to end.
+SolveRun solve_problems(const CommandContext& context, ProblemSet& problems,
+                        distributed::Shard wanted);
 
 }  // namespace otfleet

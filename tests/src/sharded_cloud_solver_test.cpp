@@ -180,25 +180,26 @@ TEST_F(ShardedCloudSolverTest, GoesOnFromWhatWasSaved) {
   auto few = settings;
   few.max_iterations = 7;
   {
-    PartialPotentials partial(parts, world_, "this job", 1e9);
-    const auto part = solver.solve(1, few, {}, seconds, &partial);
+    SolveStore store(parts, world_, {}, "this job", 1e9, SolveStore::Iterated::by_all_ranks);
+    const auto part = solver.solve(1, few, {}, seconds, &store);
     EXPECT_EQ(part.solutions.iterations[0], 7);
     EXPECT_FALSE(part.ended);
   }
   {
-    PartialPotentials partial(parts, world_, "another job", 1e9);
-    EXPECT_EQ(solver.solve(1, few, {}, seconds, &partial).solutions.iterations[0], 7);
+    SolveStore store(parts, world_, {}, "another job", 1e9, SolveStore::Iterated::by_all_ranks);
+    EXPECT_EQ(solver.solve(1, few, {}, seconds, &store).solutions.iterations[0], 7);
   }
-  EXPECT_EQ(PartialPotentials::shared_in(parts), world_.size() > 1);
-  PartialPotentials partial(parts, world_, "another job", 0);  // saves every iteration
-  const auto resumed = solver.solve(1, settings, {}, seconds, &partial);
+  EXPECT_EQ(SolveStore::has_shared_potentials(parts), world_.size() > 1);
+  SolveStore store(parts, world_, {}, "another job", 0,
+                   SolveStore::Iterated::by_all_ranks);  // saves every iteration
+  const auto resumed = solver.solve(1, settings, {}, seconds, &store);
   EXPECT_EQ(resumed.solutions.iterations, unbroken.solutions.iterations);
   EXPECT_EQ(resumed.solutions.status, unbroken.solutions.status);
   // Potentials are then shifted by a constant.
   EXPECT_NEAR(resumed.solutions.dual_value[0], unbroken.solutions.dual_value[0], 1e-12);
   EXPECT_NEAR(resumed.solutions.transport_cost[0], unbroken.solutions.transport_cost[0], 1e-12);
   // On one rank alone, from what all have saved.
-  PartialPotentials again(parts, Communicator::self(), "another job", 1e9);
+  SolveStore again(parts, Communicator::self(), {}, "another job", 1e9);
   const CloudPopulationRows own_rows(path_, Communicator::self());
   const auto self = Communicator::self();
   ShardedCloudSolver alone(own_rows, epsilon, self);
@@ -214,7 +215,7 @@ TEST_F(ShardedCloudSolverTest, GoesOnFromWhatWasSaved) {
     for (const auto& entry : std::filesystem::directory_iterator(parts))
       std::filesystem::resize_file(entry.path(), 100);
   });
-  PartialPotentials damaged(parts, world_, "another job", 1e9);
+  SolveStore damaged(parts, world_, {}, "another job", 1e9, SolveStore::Iterated::by_all_ranks);
   EXPECT_EQ(solver.solve(1, few, {}, seconds, &damaged).solutions.iterations[0], 7);
 }
 
@@ -266,20 +267,23 @@ TEST_F(ShardedCloudSolverTest, TheFileIsThatOfOneRank) {
     job.solver = settings_for("double", 1e-8);
     job.solution.potentials = job.solution.projection = all;
     SolveSeconds seconds;
+    const LinearSchema schema(job, rows.outline(), "clouds.h5");
+    const std::vector<std::int64_t> none(schema.layout().spaces.size(), 0);
     const auto one = folder_ / "one.h5", other = folder_ / "other.h5";
     if (world_.is_root()) {
       const CloudPopulationSolver solver(population, epsilon);
       const auto self = Communicator::self();
-      SolutionFile file(one, self, population, job, "clouds.h5");
-      file.write({0, 4}, solver.solve({0, 4}, job.solver, job.solution, seconds));
+      SolutionFile file(one, self, schema.layout(), none);
+      file.write({0, 4}, schema.table(solver.solve({0, 4}, job.solver, job.solution, seconds)),
+                 none);
       file.commit();
     }
     {
       ShardedCloudSolver solver(rows, epsilon, world_);
-      SolutionFile file(other, world_, rows.outline(), job, "clouds.h5");
+      SolutionFile file(other, world_, schema.layout(), none);
       for (std::int64_t k = 0; k < 4; ++k) {
         const auto part = solver.solve(k, job.solver, job.solution, seconds);
-        file.write_points(k, part.sources, part.targets, part.solutions);
+        file.write_together(k, {{}, part.sources, part.targets, {}}, schema.table(part.solutions));
       }
       file.commit();
     }

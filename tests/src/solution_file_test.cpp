@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "src/families/linear/population_solver.hpp"
-#include "src/runs/partial_solution.hpp"
+#include "src/runs/solve_store.hpp"
 #include "tests/distributed/test_folder.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/same_solutions.hpp"
@@ -61,36 +61,39 @@ bool is_mine(std::int64_t block, const Communicator& communicator) {
   return (block * 7 + 3) % communicator.size() == communicator.rank();
 }
 
-/// Solves blocks of `block` problems, those that `partial` has not found and `wanted` names.
-void solve_some(PartialSolution& partial, const Communicator& communicator,
-                const Population& population, const Job& job, std::int64_t block,
-                distributed::Shard wanted) {
+/// Solves blocks of `block` problems, those that `store` has not found and `wanted` names.
+void solve_some(SolveStore& store, const Communicator& communicator, const Population& population,
+                const Job& job, std::int64_t block, distributed::Shard wanted) {
   const PopulationSolver solver(population, job.problem.epsilon);
+  const LinearSchema schema(job, population, "test.h5");
   std::int64_t number = 0;
-  for (const auto& gap : distributed::uncovered(wanted, partial.found()))
+  for (const auto& gap : distributed::uncovered(wanted, store.found()))
     for (std::int64_t begin = gap.begin; begin < gap.end; begin += block) {
       const distributed::Shard rows{begin, std::min(begin + block, gap.end)};
-      if (is_mine(number++, communicator)) partial.add(rows, solve(solver, job, rows));
+      if (is_mine(number++, communicator)) store.add(rows, schema.table(solve(solver, job, rows)));
     }
 }
 
 void write_all(const std::filesystem::path& path, const Communicator& communicator,
-               const Population& population, const Job& job, PartialSolution& partial) {
-  const auto entries = partial.place_plan_entries();
-  SolutionFile file(path, communicator, population, job, "test.h5", entries);
-  partial.for_each([&](distributed::Shard rows, Solutions solutions, std::int64_t first_entry) {
-    file.write(rows, std::move(solutions), first_entry);
-  });
+               const Population& population, const Job& job, SolveStore& store) {
+  const auto counted = store.place_counted_rows();
+  SolutionFile file(path, communicator, LinearSchema(job, population, "test.h5").layout(), counted);
+  store.for_each(
+      [&](distributed::Shard rows, SolutionTable table, const std::vector<std::int64_t>& first) {
+        file.write(rows, std::move(table), first);
+      });
   file.commit();
-  partial.remove();
+  store.remove();
 }
 
 /// Solves and writes a population the way the command does, in blocks of `block` problems.
 void write_solution(const std::filesystem::path& path, const Communicator& communicator,
                     const Population& population, const Job& job, std::int64_t block) {
-  PartialSolution partial(path.string() + ".parts", communicator, job, "this job");
-  solve_some(partial, communicator, population, job, block, {0, population.problems()});
-  write_all(path, communicator, population, job, partial);
+  SolveStore store(path.string() + ".parts", communicator,
+                   LinearSchema(job, population, "test.h5").layout(), "this job",
+                   job.solver.checkpoint_seconds);
+  solve_some(store, communicator, population, job, block, {0, population.problems()});
+  write_all(path, communicator, population, job, store);
 }
 
 class SolutionFileTest : public ::testing::Test {
@@ -257,9 +260,14 @@ TEST_F(SolutionFileTest, ShapesAndAttributes) {
   EXPECT_EQ(file.string_attribute("/solution", "geometry"), population.geometry.fingerprint());
   EXPECT_EQ(file.string_attribute("/solution", "status_0"), "converged");
   EXPECT_EQ(file.string_attribute("/solution", "status_3"), "not finite");
+  EXPECT_EQ(file.string_attribute("/solution/f", "rows"), "source point");
+  EXPECT_EQ(file.string_attribute("/solution/status", "rows"), "problem");
+  EXPECT_EQ(file.string_attribute("/solution/f", "unit"), "cost");
+  for (const auto& name : file.children("/solution"))
+    EXPECT_TRUE(file.string_attribute("/solution/" + name, "meaning"));
 }
 
-class PartialSolutionTest : public SolutionFileTest {
+class SolveStoreTest : public SolutionFileTest {
  protected:
   std::vector<std::filesystem::path> parts() const {
     std::vector<std::filesystem::path> files;
@@ -270,8 +278,10 @@ class PartialSolutionTest : public SolutionFileTest {
     return files;
   }
 
-  PartialSolution partial(const Job& job, const std::string& identity = "this job") const {
-    return PartialSolution(folder_ / "parts", world_, job, identity);
+  SolveStore store(const Job& job, const Population& population,
+                   const std::string& identity = "this job") const {
+    return SolveStore(folder_ / "parts", world_, LinearSchema(job, population, "test.h5").layout(),
+                      identity, job.solver.checkpoint_seconds);
   }
 
   /// Every rank sees what one rank does before it goes on.
@@ -283,9 +293,9 @@ class PartialSolutionTest : public SolutionFileTest {
 
   /// Compares with what one rank writes in one go.
   /// `left`: files of others that stay.
-  void expect_unbroken(PartialSolution& partial, const Population& population, const Job& job,
+  void expect_unbroken(SolveStore& store, const Population& population, const Job& job,
                        std::size_t left = 0) {
-    write_all(folder_ / "solution.h5", world_, population, job, partial);
+    write_all(folder_ / "solution.h5", world_, population, job, store);
     on_root([&] {
       EXPECT_EQ(parts().size(), left);
       EXPECT_EQ(std::filesystem::exists(folder_ / "parts"), left > 0);
@@ -295,7 +305,7 @@ class PartialSolutionTest : public SolutionFileTest {
   }
 };
 
-TEST_F(PartialSolutionTest, RunsThatEndEarlyMakeUpAWhole) {
+TEST_F(SolveStoreTest, RunsThatEndEarlyMakeUpAWhole) {
   const Population population = dense_population(7, 4, 5, 40);
   Job unbalanced = small_job();
   unbalanced.problem.tau_b = 0.8;
@@ -303,12 +313,12 @@ TEST_F(PartialSolutionTest, RunsThatEndEarlyMakeUpAWhole) {
     job.solver.checkpoint_seconds = 0;
     // Three runs that each end after some of the problems, and one that finishes.
     for (const distributed::Shard some : {distributed::Shard{5, 12}, {30, 40}, {3, 9}}) {
-      auto one = partial(job);
+      auto one = store(job, population);
       solve_some(one, world_, population, job, 2, some);
       EXPECT_EQ(one.solved(some), some.size());
       world_.barrier();
     }
-    auto last = partial(job);
+    auto last = store(job, population);
     EXPECT_EQ(distributed::total_size(last.found()), 7 + 10 + 2);
     EXPECT_EQ(last.solved({0, 40}), 19);
     EXPECT_EQ(last.solved({0, 6}), 3);
@@ -317,32 +327,33 @@ TEST_F(PartialSolutionTest, RunsThatEndEarlyMakeUpAWhole) {
   }
 }
 
-TEST_F(PartialSolutionTest, WhatIsInMemoryIsSavedWhenAskedTo) {
+TEST_F(SolveStoreTest, WhatIsInMemoryIsSavedWhenAskedTo) {
   const Population population = blob_population(5, 6, 20);
   const Job job = small_job();
-  auto first = partial(job);
+  auto first = store(job, population);
   solve_some(first, world_, population, job, 4, {0, 20});
   on_root([&] { EXPECT_TRUE(parts().empty()); });
   first.save();
   world_.barrier();
   EXPECT_FALSE(parts().empty());
-  auto second = partial(job);
+  auto second = store(job, population);
   EXPECT_EQ(second.solved({0, 20}), 20);
   EXPECT_TRUE(distributed::uncovered({0, 20}, second.found()).empty());
   expect_unbroken(second, population, job);
 }
 
-TEST_F(PartialSolutionTest, DamagedAndForeignFilesAreNotUsed) {
+TEST_F(SolveStoreTest, DamagedAndForeignFilesAreNotUsed) {
   const Population population = blob_population(5, 6, 20);
   Job job = small_job();
   job.solver.checkpoint_seconds = 0;
   for (const std::string identity : {"another job", "this job"}) {
-    auto one = partial(job, identity);
+    auto one = store(job, population, identity);
     // Six files of this job; one of another.
     for (std::int64_t k = 0; k < (identity == "this job" ? 6 : 1); ++k)
       if (k % world_.size() == world_.rank()) {
         const PopulationSolver solver(population, job.problem.epsilon);
-        one.add({3 * k + 1, 3 * k + 3}, solve(solver, job, {3 * k + 1, 3 * k + 3}));
+        one.add({3 * k + 1, 3 * k + 3}, LinearSchema(job, population, "test.h5")
+                                            .table(solve(solver, job, {3 * k + 1, 3 * k + 3})));
       }
     world_.barrier();
     on_root([&] {
@@ -362,7 +373,7 @@ TEST_F(PartialSolutionTest, DamagedAndForeignFilesAreNotUsed) {
     std::filesystem::rename(files[3], folder_ / "parts/rows-000000000002-000000000004.h5");
     testing::write_bytes(folder_ / "parts/rows-000000000013-000000000099.h5", "no HDF5");
   });
-  auto last = partial(job);
+  auto last = store(job, population);
   EXPECT_EQ(last.solved({0, 20}), 4);
   ASSERT_EQ(last.found().size(), 2u);
   EXPECT_EQ(last.found()[0].begin, 13);
@@ -372,12 +383,14 @@ TEST_F(PartialSolutionTest, DamagedAndForeignFilesAreNotUsed) {
   expect_unbroken(last, population, job, 3);
 }
 
-TEST_F(PartialSolutionTest, AFolderThatCannotBeMadeIsAnError) {
+TEST_F(SolveStoreTest, AFolderThatCannotBeMadeIsAnError) {
   on_root([&] { testing::write_bytes(folder_ / "parts", "a file"); });
   const Population population = blob_population(5, 6, 4);
-  auto one = partial(small_job());
+  auto one = store(small_job(), population);
   const PopulationSolver solver(population, 0.02);
-  one.add({0, 2}, solve(solver, small_job(), {0, 2}));
+  one.add(
+      {0, 2},
+      LinearSchema(small_job(), population, "test.h5").table(solve(solver, small_job(), {0, 2})));
   testing::expect_error([&] { one.save(); }, "parts");
   world_.barrier();
 }
@@ -385,12 +398,13 @@ TEST_F(PartialSolutionTest, AFolderThatCannotBeMadeIsAnError) {
 /// Who never commits, because a solve failed somewhere, leaves the older file as it was.
 TEST_F(SolutionFileTest, WithoutCommitNothingIsLeft) {
   const Population population = blob_population(5, 6, 10);
-  { const SolutionFile file(folder_ / "solution.h5", world_, population, small_job(), "test.h5"); }
+  const SolutionLayout layout = LinearSchema(small_job(), population, "test.h5").layout();
+  { const SolutionFile file(folder_ / "solution.h5", world_, layout, {0, 0, 0, 0}); }
   world_.barrier();
   if (world_.is_root()) {
     EXPECT_TRUE(std::filesystem::is_empty((folder_ / "solution.h5").parent_path()));
   }
-  EXPECT_THROW(SolutionFile(folder_ / "none/solution.h5", world_, population, small_job(), "x"),
+  EXPECT_THROW(SolutionFile(folder_ / "none/solution.h5", world_, layout, {0, 0, 0, 0}),
                std::exception);
 }
 

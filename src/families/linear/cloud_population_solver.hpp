@@ -8,9 +8,10 @@
 #include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/families/linear/derived_values.hpp"
+#include "src/families/linear/solutions.hpp"
 #include "src/populations/cloud_population.hpp"
-#include "src/runs/solutions.hpp"
 #include "src/runs/solve_control.hpp"
+#include "src/runs/solve_seconds.hpp"
 
 namespace otfleet {
 

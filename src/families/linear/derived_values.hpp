@@ -7,9 +7,9 @@
 #include "distributed/shard.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
 #include "src/config/job.hpp"
+#include "src/families/linear/solutions.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
-#include "src/runs/solutions.hpp"
 
 namespace otfleet {
 

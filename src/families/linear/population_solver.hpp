@@ -8,11 +8,12 @@
 #include "src/config/job.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/families/linear/derived_values.hpp"
+#include "src/families/linear/solutions.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/populations/population.hpp"
 #include "src/reports/convergence.hpp"
-#include "src/runs/solutions.hpp"
 #include "src/runs/solve_control.hpp"
+#include "src/runs/solve_seconds.hpp"
 
 namespace otfleet {
 

@@ -106,15 +106,15 @@ ShardedCloudSolver::DistributedProblem ShardedCloudSolver::load(std::int64_t pro
 ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
                                                    const Job::Solver& settings,
                                                    const Job::Solution& wanted,
-                                                   SolveSeconds& seconds,
-                                                   PartialPotentials* partial, const Tell& tell) {
+                                                   SolveSeconds& seconds, SolveStore* store,
+                                                   const Tell& tell) {
   const ExecutionSpace space;
   const DistributedProblem loaded = load(problem);
   const auto& problems = loaded.problem;
   Part part{loaded.sources, loaded.targets, {}};
 
   std::vector<double> start(static_cast<std::size_t>(part.sources.size()));
-  const std::int64_t before = partial ? partial->load(problem, part.sources, start) : 0;
+  const std::int64_t before = store ? store->load_potentials(problem, part.sources, start) : 0;
   const Vector<double, ExecutionSpace> f("otfleet::solver::f", start.size());
   const Kokkos::View<double*, Kokkos::HostSpace> host(start.data(), start.size());
   Kokkos::deep_copy(f, host);
@@ -122,16 +122,16 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
   const Vector<int, ExecutionSpace> status("otfleet::solver::status", 1);
   const auto save = [&](std::int64_t made) {
     Kokkos::deep_copy(host, f);
-    partial->save(problem, part.sources, start, before + made);
+    store->save_potentials(problem, part.sources, start, before + made);
   };
   kernels::IterationWatch watch;
-  if (partial)
-    watch = [&](int made, const std::function<void()>& store) {
-      const auto due = partial->due();
-      if (due == PartialPotentials::Due::nothing) return true;
-      store();
+  if (store)
+    watch = [&](int made, const std::function<void()>& fetch) {
+      const auto due = store->due();
+      if (due == SolveStore::Due::nothing) return true;
+      fetch();
       save(made);
-      part.ended = due == PartialPotentials::Due::end;
+      part.ended = due == SolveStore::Due::end;
       return !part.ended;
     };
   {
@@ -151,7 +151,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
   int made = 0;
   Kokkos::deep_copy(made, Kokkos::subview(iterations, 0));
   std::optional<EndAtOnce> at_once;  // nothing is lost from here on
-  if (partial && made > 0) {
+  if (store && made > 0) {
     save(made);
     at_once.emplace();
   }

@@ -8,9 +8,10 @@
 #include "kernels/problems/cloud_batch.hpp"
 #include "src/config/job.hpp"
 #include "src/execution.hpp"
+#include "src/families/linear/solutions.hpp"
 #include "src/populations/cloud_population_rows.hpp"
-#include "src/runs/partial_potentials.hpp"
-#include "src/runs/solutions.hpp"
+#include "src/runs/solve_seconds.hpp"
+#include "src/runs/solve_store.hpp"
 
 namespace otfleet {
 
@@ -75,10 +76,10 @@ class ShardedCloudSolver {
   /// too. Throws UserError for points that the cost cannot take.
   DistributedProblem load(std::int64_t problem);
 
-  /// Collective. Adds to `seconds`. With `partial`, goes on from what that has of the problem, and
+  /// Collective. Adds to `seconds`. With `store`, goes on from what that has of the problem, and
   /// saves there; iterations count from the first on. Throws UserError as load().
   Part solve(std::int64_t problem, const Job::Solver& settings, const Job::Solution& wanted,
-             SolveSeconds& seconds, PartialPotentials* partial = nullptr, const Tell& tell = {});
+             SolveSeconds& seconds, SolveStore* store = nullptr, const Tell& tell = {});
 
   /// Wall seconds of waiting for columns of other ranks; local.
   double wait_seconds() const { return point_communicator_.wait_seconds(); }

@@ -1,4 +1,4 @@
-#include "src/families/neural_dual/evaluate_potentials.hpp"
+#include "src/families/neural_dual/neural_dual_family.hpp"
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -210,10 +210,9 @@ std::string summary(const nlohmann::json& figures) {
 
 }  // namespace
 
-void evaluate_potentials(const CommandContext& context) {
+void evaluate_potentials(const CommandContext& context, Report& report) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
-  Report report("evaluate", job, communicator);
   auto& figures = report.figures();
   Subject subject;
   std::optional<NeuralDual> model;

@@ -1,4 +1,4 @@
-#include "src/families/neural_dual/train_potentials.hpp"
+#include "src/families/neural_dual/neural_dual_family.hpp"
 
 #include <optional>
 #include <utility>

@@ -1,4 +1,5 @@
-#include "src/runs/shard_choice.hpp"
+#include "src/families/linear/shard_choice.hpp"
+#include "src/families/linear/linear_problems.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -10,10 +11,7 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "src/populations/cloud_population.hpp"
-#include "src/runs/input_files.hpp"
-#include "src/runs/partial_potentials.hpp"
-#include "src/runs/partial_solution.hpp"
-#include "src/runs/solve_task.hpp"
+#include "src/runs/solve_store.hpp"
 
 namespace otfleet {
 namespace {
@@ -60,17 +58,14 @@ ShardChoice by_work(const CloudPopulation& population, int ranks) {
 
 }  // namespace
 
-ShardChoice choose_shard(const CommandContext& context) {
+ShardChoice choose_shard(const CommandContext& context, const LinearInput& input) {
   const Job& job = context.job;
   const bool asked = job.solver.shard == "rows";
   ShardChoice choice{asked, "solver.shard says so"};
   // One rank decides: file systems may show others an older folder.
   context.communicator.agree([&] {
     if (!context.communicator.is_root()) return;
-    const auto path =
-        find_input(context, job.files.test_population, "files.test_population", "make", "test.h5");
-    const auto file = distributed::Hdf5File::open(path);
-    const bool clouds = holds_clouds(file);
+    const auto& [path, clouds] = input;
     if (asked && !clouds)
       throw UserError(
           fmt::format("solver.shard = 'rows' needs a population in which every measure has points "
@@ -96,11 +91,12 @@ ShardChoice choose_shard(const CommandContext& context) {
       return;
     }
     const auto parts = context.output / "solution.parts";
-    if (clouds && (PartialSolution::any_in(parts) || PartialPotentials::shared_in(parts))) {
-      choice = {!PartialSolution::any_in(parts), "an unfinished run did so"};
+    if (clouds && (SolveStore::has_solved(parts) || SolveStore::has_shared_potentials(parts))) {
+      choice = {!SolveStore::has_solved(parts), "an unfinished run did so"};
       return;
     }
-    choice = clouds ? by_work(read_cloud_outline(file), context.communicator.size())
+    choice = clouds ? by_work(read_cloud_outline(distributed::Hdf5File::open(path)),
+                              context.communicator.size())
                     : ShardChoice{false, "the problems share their points"};
   });
   const std::string rows = "rows ", problems = "problems ";

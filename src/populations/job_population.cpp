@@ -1,4 +1,4 @@
-#include "src/runs/job_population.hpp"
+#include "src/populations/job_population.hpp"
 
 #include <spdlog/fmt/fmt.h>
 

@@ -1,0 +1,319 @@
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <iostream>
+#include <optional>
+
+#include "distributed/error.hpp"
+#include "distributed/shard.hpp"
+#include "src/families/linear/kernel_errors.hpp"
+#include "src/families/linear/linear_family.hpp"
+#include "src/families/linear/population_solver.hpp"
+#include "src/populations/job_population.hpp"
+#include "src/populations/population.hpp"
+#include "src/reports/evaluation_table.hpp"
+#include "src/reports/interpolation.hpp"
+#include "src/reports/plots.hpp"
+#include "src/reports/progress.hpp"
+#include "src/reports/report.hpp"
+#include "src/runs/input_files.hpp"
+#include "src/runs/solve_memory.hpp"
+#include "src/trainers/model_start.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Reduction;
+using distributed::Shard;
+
+/// Every timing is the median of this many runs, after one that is not counted.
+constexpr int repetitions = 5;
+
+/// What one comparison needs.
+struct Comparison {
+  const CommandContext& context;
+  const std::filesystem::path& file;
+  const Population& population;
+  const PopulationSolver& solver;
+  const std::optional<PotentialModel>& model;
+  double fine_tune_seconds;
+  Shard shard;
+  bool plain_sinkhorn;  ///< is it quick enough to count plain Sinkhorn's iterations, too?
+};
+
+double percentile(const std::vector<std::int64_t>& sorted, double share) {
+  const auto rank = std::ceil(share * static_cast<double>(sorted.size()));
+  return static_cast<double>(sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1]);
+}
+
+/// Over all ranks; known on rank 0. Collective.
+IterationSummary summarize(const distributed::Communicator& communicator,
+                           const std::vector<std::int32_t>& iterations) {
+  const std::vector<std::int64_t> wide(iterations.begin(), iterations.end());
+  std::vector<std::int64_t> all = communicator.gather(std::span<const std::int64_t>(wide));
+  if (all.empty()) return {};
+  std::sort(all.begin(), all.end());
+  double sum = 0;
+  for (const auto count : all) sum += static_cast<double>(count);
+  return {sum / static_cast<double>(all.size()), percentile(all, 0.5), percentile(all, 0.9),
+          percentile(all, 0.99)};
+}
+
+/// What one run of one start over the problems took.
+struct Run {
+  double seconds = 0, start_seconds = 0;  ///< of the slowest rank
+  std::vector<std::int32_t> iterations;   ///< of this rank
+  StatusCounts statuses;                  ///< of this rank
+  SolveCounts counts;                     ///< of this rank
+};
+
+/// Collective.
+Run run_start(const Comparison& c, const Job::Solver& settings) {
+  const auto& communicator = c.context.communicator;
+  const bool predicts = settings.initializer == "model";
+  Run run;
+  SolveSeconds seconds;
+  communicator.barrier();
+  communicator.agree([&] {
+    std::optional<Predictor> predictor;
+    if (predicts) predictor.emplace(c.solver.make_predictor(*c.model));
+    run.iterations = with_population_named(c.file, c.context.job.problem.epsilon, [&] {
+      return c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
+                                       seconds, run.statuses, run.counts);
+    });
+  });
+  if (predicts) seconds.start += c.fine_tune_seconds;
+  run.seconds = communicator.all_reduce(seconds.start + seconds.iterate, Reduction::max);
+  run.start_seconds = communicator.all_reduce(seconds.start, Reduction::max);
+  return run;
+}
+
+/// One start at one threshold from its runs, sorted by time. Collective.
+EvaluationRow make_row(const Comparison& c, Job::Solver settings, const std::vector<Run>& runs) {
+  const auto& communicator = c.context.communicator;
+  const Run& run = runs[runs.size() / 2];
+  EvaluationRow row;
+  row.initializer = settings.initializer;
+  row.threshold = settings.threshold;
+  const auto problems = static_cast<double>(c.population.problems());
+  row.milliseconds = 1e3 * run.seconds / problems;
+  row.predict_milliseconds = 1e3 * run.start_seconds / problems;
+  row.statuses = run.statuses;
+  row.statuses.reduce(communicator);
+  row.converged = row.statuses.converged();
+  row.newton = communicator.all_reduce(run.counts.newton, Reduction::sum);
+  row.replaced_starts = communicator.all_reduce(run.counts.replaced_starts, Reduction::sum);
+  const MethodChoice choice = c.solver.choose(settings);
+  row.method = method_name(choice.plan);
+  row.reason = choice.reason;
+  row.solver_iterations = summarize(communicator, run.iterations);
+  row.iterations = row.solver_iterations;
+  if (c.plain_sinkhorn && choice.plan != MethodChoice::Plan::newton &&
+      settings.acceleration != "none") {
+    settings.method = "sinkhorn";
+    settings.acceleration = "none";
+    settings.doubtful_error = INFINITY;
+    row.iterations = summarize(communicator, run_start(c, settings).iterations);
+  }
+  return row;
+}
+
+/// All starts at one threshold. They take turns, so that a machine that slows down slows them all.
+/// Collective.
+std::vector<EvaluationRow> compare_starts(const Comparison& c,
+                                          const std::vector<std::string>& starts, double threshold,
+                                          const std::function<void()>& advance) {
+  Job::Solver settings = c.context.job.solver;
+  settings.threshold = threshold;
+  std::vector<std::vector<Run>> runs(starts.size());
+  for (int turn = -1; turn < repetitions; ++turn)
+    for (std::size_t k = 0; k < starts.size(); ++k) {
+      settings.initializer = starts[k];
+      Run run = run_start(c, settings);
+      if (turn >= 0) runs[k].push_back(std::move(run));
+      advance();
+    }
+  std::vector<EvaluationRow> rows;
+  for (std::size_t k = 0; k < starts.size(); ++k) {
+    std::sort(runs[k].begin(), runs[k].end(),
+              [](const Run& x, const Run& y) { return x.seconds < y.seconds; });
+    settings.initializer = starts[k];
+    rows.push_back(make_row(c, settings, runs[k]));
+  }
+  return rows;
+}
+
+/// The starts to compare, in the order of the job or of initializer_names(); the model only where
+/// there is one, unless the job asks for it by name.
+std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& solver,
+                                       const std::string& file, bool has_model) {
+  const auto& asked = job.evaluate.initializers;
+  const bool all = std::find(asked.begin(), asked.end(), "all") != asked.end();
+  if (!asked.empty() && !all) {
+    for (const auto& name : asked)
+      if (const auto complaint = solver.complaint(name); !complaint.empty())
+        throw UserError(fmt::format("evaluate.initializers: '{}' {} ({})", name, complaint, file));
+    return asked;
+  }
+  std::vector<std::string> starts;
+  for (const auto& name :
+       all ? initializer_names() : std::vector<std::string>{"zeros", "gaussian", "model"})
+    if (solver.complaint(name).empty() && (name != "model" || has_model)) starts.push_back(name);
+  return starts;
+}
+
+/// Mean marginal error after 0, 1, … iterations. Collective.
+std::vector<double> error_curve(const Comparison& c, const std::string& initializer) {
+  std::vector<double> sums;
+  c.context.communicator.agree([&] {
+    std::optional<Predictor> predictor;
+    if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model));
+    Job::Solver settings = c.context.job.solver;
+    settings.initializer = initializer;
+    settings.acceleration = "none";
+    settings.doubtful_error = INFINITY;
+    sums = with_population_named(c.file, c.context.job.problem.epsilon, [&] {
+      return c.solver.error_sums(c.shard, settings, predictor ? &*predictor : nullptr,
+                                 c.context.job.evaluate.trace_iterations + 1);
+    });
+  });
+  c.context.communicator.all_reduce(std::span<double>(sums), Reduction::sum);
+  for (double& sum : sums) sum /= static_cast<double>(c.population.problems());
+  return sums;
+}
+
+/// What is to be said of the start and threshold at which most problems did not converge.
+std::string worst_complaint(const std::vector<EvaluationRow>& rows, Job job) {
+  const auto worst =
+      std::max_element(rows.begin(), rows.end(), [](const auto& one, const auto& other) {
+        return one.statuses.failed() < other.statuses.failed();
+      });
+  if (worst == rows.end() || worst->statuses.failed() == 0) return {};
+  job.solver.threshold = worst->threshold;
+  job.solver.initializer = worst->initializer;
+  return fmt::format("from start '{}' to threshold {:g} {}", worst->initializer, worst->threshold,
+                     convergence_complaint(worst->statuses, job));
+}
+
+/// Plans of the first problems, as predicted and solved, in turn. Local to rank 0.
+void draw_plans(const Comparison& c) {
+  const Geometry& geometry = c.population.geometry;
+  if (!c.model || geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
+  const Shard few{0, std::min(c.context.job.evaluate.pictures, c.population.problems())};
+  if (few.size() == 0) return;
+  const Predictor predictor = c.solver.make_predictor(*c.model);
+  Job::Solver settings = c.context.job.solver;
+  settings.initializer = "model";
+  settings.doubtful_error = INFINITY;  // the prediction itself, whatever it is worth
+  std::vector<PictureRow> rows;
+  SolveSeconds ignored;
+  for (std::int64_t k = 0; k < few.size(); ++k)
+    for (const bool solved : {false, true}) {
+      settings.max_iterations = solved ? c.context.job.solver.max_iterations : 0;
+      const Solutions one = c.solver.solve({k, k + 1}, settings, &predictor, {}, ignored);
+      rows.push_back({one.f, one.g});
+    }
+  draw_interpolations(c.context.output / "interpolation.png", geometry,
+                      c.context.job.problem.epsilon, rows);
+}
+
+}  // namespace
+
+void evaluate_starts(const CommandContext& context, Report& report) {
+  const Job& job = context.job;
+  const auto& communicator = context.communicator;
+  Population population;
+  std::filesystem::path population_file;
+  std::optional<PopulationSolver> solver;
+  std::vector<std::string> starts;
+  const bool root_has_model =
+      communicator.is_root() && can_find_input(context, job.files.checkpoint, "train", "model.h5");
+  const bool has_model = communicator.all_reduce(std::int64_t{root_has_model}, Reduction::max) > 0;
+  const int neighbors = communicator.ranks_on_machine();
+  {
+    const PhaseTimer timer(report, "read");
+    communicator.agree([&] {
+      population_file = find_input(context, job.files.test_population, "files.test_population",
+                                   "make", "test.h5");
+      require_balanced(job, "evaluate");
+      require_solve_memory(population_file, job, neighbors);
+      with_population_named(population_file, job.problem.epsilon, [&] {
+        population = read_job_population(job, population_file);
+        if (population.problems() == 0)
+          throw UserError(population_file.string() + ": holds no problems");
+        solver.emplace(population, job.problem.epsilon);
+      });
+      solver->check_feasible(population_file.string(), communicator.rank(), communicator.size());
+      starts = choose_starts(job, *solver, population_file.string(), has_model);
+    });
+  }
+  const bool some_are_named = !job.evaluate.initializers.empty() &&
+                              job.evaluate.initializers != std::vector<std::string>{"all"};
+  if (!has_model && !some_are_named && context.prints())
+    spdlog::info(
+        "no model is compared: none is found; otfleet train makes one, files.checkpoint names one");
+  const Shard shard =
+      distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
+  double fine_tune_seconds = 0;
+  std::optional<PotentialModel> model;
+  if (std::find(starts.begin(), starts.end(), "model") != starts.end()) {
+    StartModel start = load_model(context, population, shard, report);
+    fine_tune_seconds = start.fine_tune_seconds;
+    model.emplace(std::move(start.model));
+  }
+  const Comparison comparison{
+      context, population_file,   population, *solver,
+      model,   fine_tune_seconds, shard,      population.geometry.kind != Geometry::Kind::points};
+
+  std::vector<Curve> curves;
+  {
+    const PhaseTimer timer(report, "trace");
+    for (const auto& start : starts) {
+      Curve curve{start, {}, error_curve(comparison, start)};
+      for (std::size_t t = 0; t < curve.y.size(); ++t) curve.x.push_back(static_cast<double>(t));
+      curves.push_back(std::move(curve));
+    }
+  }
+  std::vector<EvaluationRow> rows;
+  {
+    const PhaseTimer timer(report, "compare");
+    Progress progress("evaluate", "runs",
+                      static_cast<std::int64_t>(job.evaluate.thresholds.size() * starts.size()) *
+                          (repetitions + 1),
+                      context.prints());
+    std::int64_t done = 0;
+    for (const double threshold : job.evaluate.thresholds) {
+      auto some = compare_starts(comparison, starts, threshold, [&] { progress.update(++done); });
+      for (std::size_t k = 0; k < starts.size(); ++k) {
+        some[k].initial_error = curves[k].y.front();
+        rows.push_back(std::move(some[k]));
+      }
+    }
+  }
+  {
+    const PhaseTimer timer(report, "draw");
+    communicator.agree([&] {
+      if (!communicator.is_root()) return;
+      plot_error_curves(context.output, curves,
+                        fmt::format("{} held-out problems, epsilon = {:g}", population.problems(),
+                                    job.problem.epsilon));
+      draw_plans(comparison);
+    });
+  }
+  auto& figures = report.figures();
+  figures["population"] = population_file.string();
+  figures["problems"] = population.problems();
+  figures["thresholds"] = thresholds_json(rows);
+  for (const Curve& curve : curves) figures["error_curves"][curve.name] = curve.y;
+  report.write(context.output);
+  if (context.prints())
+    std::cout << evaluation_table(rows, population.problems(), job, communicator.size())
+              << "Pictures and report.json: " << context.output.string() << "\n";
+  report_convergence(worst_complaint(rows, job), context.strict);
+}
+
+}  // namespace otfleet

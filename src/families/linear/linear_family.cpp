@@ -1,0 +1,11 @@
+#include "src/families/linear/linear_family.hpp"
+
+#include "src/families/linear/linear_problems.hpp"
+
+namespace otfleet {
+
+Family linear_family() {
+  return {"population", open_linear_problems, train_start_model, evaluate_starts};
+}
+
+}  // namespace otfleet

@@ -1,0 +1,12 @@
+#pragma once
+#include "src/families/family.hpp"
+
+namespace otfleet {
+
+/// Entropic transport between measures in files, balanced or not.
+Family linear_family();
+
+void train_start_model(const CommandContext& context, Report& report);
+void evaluate_starts(const CommandContext& context, Report& report);
+
+}  // namespace otfleet

@@ -1,0 +1,250 @@
+#include "src/families/linear/solutions.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "src/runs/append.hpp"
+
+namespace otfleet {
+
+using kernels::Status;
+
+namespace {
+
+/// Of potentials of problem k, where any are kept.
+bool has_nan(const std::vector<double>& potentials, std::size_t k, std::size_t problems,
+             const std::vector<std::int64_t>& offsets) {
+  const std::size_t length = potentials.size() / problems;
+  const auto begin = offsets.empty() ? k * length : static_cast<std::size_t>(offsets[k]);
+  const auto end = offsets.empty() ? begin + length : static_cast<std::size_t>(offsets[k + 1]);
+  return !potentials.empty() && std::any_of(potentials.begin() + begin, potentials.begin() + end,
+                                            [](double potential) { return std::isnan(potential); });
+}
+
+/// The spaces of every layout here, in this order.
+enum Space : std::size_t { problem, source_point, target_point, plan_entry };
+
+constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
+                                        "not finite"};
+
+std::vector<RowSpace> row_spaces() {
+  std::vector<RowSpace> spaces(4);
+  spaces[problem].name = "problem";
+  spaces[source_point].name = "source point";
+  spaces[target_point].name = "target point";
+  spaces[plan_entry].name = "plan entry";
+  spaces[plan_entry].counted = true;
+  return spaces;
+}
+
+template <class P>
+SolutionLayout problems_of(const P& population) {
+  SolutionLayout layout;
+  layout.problems = population.problems();
+  layout.spaces = row_spaces();
+  layout.references = {{"/problems/source", population.source},
+                       {"/problems/target", population.target}};
+  return layout;
+}
+
+SolutionLayout layout_of(const Population& population) {
+  SolutionLayout layout = problems_of(population);
+  layout.spaces[source_point].per_problem = population.geometry.n;
+  layout.spaces[target_point].per_problem = population.geometry.m;
+  return layout;
+}
+
+SolutionLayout layout_of(const CloudPopulation& population) {
+  SolutionLayout layout = problems_of(population);
+  auto &sources = layout.spaces[source_point], &targets = layout.spaces[target_point];
+  sources.offsets_dataset = "/solution/f_offsets";
+  targets.offsets_dataset = "/solution/g_offsets";
+  sources.offsets = targets.offsets = {0};
+  for (std::int64_t k = 0; k < layout.problems; ++k) {
+    sources.offsets.push_back(sources.offsets.back() + population.source_points(k));
+    targets.offsets.push_back(targets.offsets.back() + population.target_points(k));
+  }
+  return layout;
+}
+
+}  // namespace
+
+LinearSchema::LinearSchema(const Job& job, const Population& population,
+                           const std::string& population_name)
+    : LinearSchema(job, layout_of(population), population_name, population.geometry.fingerprint(),
+                   population.geometry.coordinates(), population.geometry.n + 1) {}
+
+LinearSchema::LinearSchema(const Job& job, const CloudPopulation& population,
+                           const std::string& population_name)
+    : LinearSchema(job, layout_of(population), population_name, population.fingerprint(),
+                   population.dimension, 0) {}
+
+LinearSchema::LinearSchema(const Job& job, SolutionLayout layout,
+                           const std::string& population_name, const std::string& geometry,
+                           std::int64_t coordinates, std::int64_t plan_rows)
+    : layout_(std::move(layout)) {
+  using Type = ColumnType;
+  const Job::Solution& wanted = job.solution;
+  const bool balanced = job.problem.balanced();
+  layout_.counters = {"newton", "replaced_starts"};
+  const auto add = [&](const char* name, Space space, Type type, std::vector<std::int64_t> shape,
+                       const char* unit, const char* meaning, auto member) {
+    columns_.add(layout_,
+                 {std::string("/solution/") + name, space, type, std::move(shape), unit, meaning},
+                 member);
+  };
+  const auto number = [&](const char* name, const char* unit, const char* meaning, auto member) {
+    add(
+        name, problem, Type::float64, {}, unit,
+        meaning, [member](Solutions & s) -> auto& { return s.*member; });
+  };
+  if (wanted.potentials) {
+    add(
+        "f", source_point, Type::float64, {}, "cost", "potential; -inf where there is no weight",
+        [](Solutions & s) -> auto& { return s.f; });
+    add(
+        "g", target_point, Type::float64, {}, "cost", "potential; -inf where there is no weight",
+        [](Solutions & s) -> auto& { return s.g; });
+  }
+  number("dual_value", "cost * mass", "value of the regularized dual", &Solutions::dual_value);
+  number("transport_cost", "cost * mass", "cost of the plan", &Solutions::transport_cost);
+  if (balanced) {
+    number("upper_bound", "cost * mass", "not below the unregularized optimum",
+           &Solutions::upper_bound);
+    number("lower_bound", "cost * mass", "not above the unregularized optimum",
+           &Solutions::lower_bound);
+    number("marginal_error", "share of the mass", "L1 distance of the plan's marginal",
+           &Solutions::marginal_error);
+    layout_.error = "/solution/marginal_error";
+    layout_.upper = "/solution/upper_bound";
+    layout_.lower = "/solution/lower_bound";
+  } else {
+    number("primal_value", "cost * mass", "value of the regularized primal",
+           &Solutions::primal_value);
+    number("transported_mass", "mass", "mass of the plan", &Solutions::transported_mass);
+    number("mass_potential", "cost", "derivative of the value by the transported mass",
+           &Solutions::mass_potential);
+    number("residual", "share of the transported mass", "violation of the optimality conditions",
+           &Solutions::residual);
+    layout_.error = "/solution/residual";
+    layout_.upper = "/solution/primal_value";
+    layout_.lower = "/solution/dual_value";
+  }
+  if (wanted.divergence)
+    number("divergence", "cost * mass", "debiased Sinkhorn divergence", &Solutions::divergence);
+  if (wanted.has_value("ott"))
+    number("regularized_ott", "cost * mass", "regularized value as OTT-JAX defines it",
+           &Solutions::regularized_ott);
+  if (wanted.has_value("geomloss"))
+    number("regularized_geomloss", "cost * mass", "regularized value as GeomLoss defines it",
+           &Solutions::regularized_geomloss);
+  add(
+      "iterations", problem, Type::int32, {}, "", "iterations made",
+      [](Solutions & s) -> auto& { return s.iterations; });
+  add(
+      "status", problem, Type::int32, {}, "", "how it ended; attributes status_0 ... name it",
+      [](Solutions & s) -> auto& { return s.status; });
+  if (wanted.projection)
+    add(
+        "projection", source_point, Type::float64, {coordinates}, "",
+        "mean target point of each source point",
+        [](Solutions & s) -> auto& { return s.plan.projection; });
+  if (wants_entries(wanted)) {
+    columns_.add(
+        layout_,
+        {"/plan/offsets",
+         problem,
+         Type::int64,
+         {plan_rows},
+         "",
+         "where the entries of each source point begin",
+         plan_entry},
+        [](Solutions & s) -> auto& { return s.plan.entries.offsets; });
+    columns_.add(
+        layout_,
+        {"/plan/kept_mass",
+         problem,
+         Type::float64,
+         {},
+         "share of the plan's mass",
+         "of the entries that are kept"},
+        [](Solutions & s) -> auto& { return s.plan.entries.kept_mass; });
+    columns_.add(
+        layout_, {"/plan/columns", plan_entry, Type::int32, {}, "", "target point"},
+        [](Solutions & s) -> auto& { return s.plan.entries.columns; });
+    columns_.add(
+        layout_, {"/plan/values", plan_entry, Type::float64, {}, "mass", "of the entry"},
+        [](Solutions & s) -> auto& { return s.plan.entries.values; });
+  }
+  const auto set = [&](const char* name, auto value) {
+    layout_.attributes.push_back({"/solution", name, std::move(value)});
+  };
+  set("population", population_name);
+  set("geometry", geometry);
+  set("epsilon", job.problem.epsilon);
+  set("tau_a", job.problem.tau_a);
+  set("tau_b", job.problem.tau_b);
+  set("transported_share", job.problem.transported_share);
+  set("threshold", job.solver.threshold);
+  set("normalize", std::int64_t{job.solver.normalize});
+  set("initializer", job.solver.initializer);
+  set("precision", job.solver.precision);
+  for (int k = 0; k < 4; ++k)
+    layout_.attributes.push_back(
+        {"/solution", "status_" + std::to_string(k), std::string(status_words[k])});
+  if (!wants_entries(wanted)) return;
+  layout_.attributes.push_back({"/plan", "rule", wanted.plan});
+  if (wanted.plan == "top_k")
+    layout_.attributes.push_back({"/plan", "top_k", wanted.top_k});
+  else
+    layout_.attributes.push_back({"/plan", "threshold", wanted.plan_threshold});
+}
+
+SolutionTable LinearSchema::table(Solutions solutions) const {
+  const SolveCounts counts = solutions.counts;
+  SolutionTable table = columns_.take(std::move(solutions));
+  table.counters = {counts.newton, counts.replaced_starts};
+  return table;
+}
+
+std::string linear_identity(const Job& job, const std::string& content) {
+  const nlohmann::json resolved = job.resolved();
+  nlohmann::json identity = {{"content", content}};
+  for (const char* key : {"problem", "solver", "fine_tune", "solution"})
+    identity[key] = resolved[key];
+  if (job.fine_tune.steps > 0) identity["seed"] = resolved["seed"];
+  for (const char* key : {"checkpoint_seconds", "shard"}) identity["solver"].erase(key);
+  identity["solution"].erase("csv");
+  return identity.dump();
+}
+
+void Solutions::add(const kernels::Certificates<ExecutionSpace>& certificates,
+                    const Vector<int, ExecutionSpace>& more_iterations,
+                    const Vector<int, ExecutionSpace>& more_status) {
+  append(dual_value, certificates.dual_value);
+  append(transport_cost, certificates.transport_cost);
+  append(upper_bound, certificates.upper_bound);
+  append(lower_bound, certificates.lower_bound);
+  append(marginal_error, certificates.marginal_error);
+  append(iterations, more_iterations);
+  append(status, more_status);
+}
+
+void Solutions::set_status(double threshold, const std::vector<std::int64_t>& source_offsets,
+                           const std::vector<std::int64_t>& target_offsets) {
+  const std::size_t problems = status.size();
+  for (std::size_t k = 0; k < problems; ++k) {
+    bool finite =
+        !has_nan(f, k, problems, source_offsets) && !has_nan(g, k, problems, target_offsets);
+    for (const auto figures :
+         {&dual_value, &transport_cost, &upper_bound, &lower_bound, &marginal_error})
+      finite = finite && std::isfinite((*figures)[k]);
+    const auto why = static_cast<Status>(status[k]);
+    status[k] =
+        static_cast<std::int32_t>(kernels::final_status(why, marginal_error[k], threshold, finite));
+  }
+}
+
+}  // namespace otfleet

@@ -1,0 +1,83 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "kernels/outputs/certificate.hpp"
+#include "src/config/job.hpp"
+#include "src/execution.hpp"
+#include "src/families/linear/batch_solver.hpp"
+#include "src/families/linear/plan_outputs.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/population.hpp"
+#include "src/runs/solution_columns.hpp"
+
+namespace otfleet {
+
+/// Figures of one rank's instances, in the population's order; potentials [count, n] and [count,
+/// m], or one problem after the other where each has its own points, and what is made from plans
+/// only when asked for. Units: dual_value to lower_bound in the cost's units times mass,
+/// marginal_error and residual a share of the mass.
+struct Solutions {
+  std::vector<double> f, g;
+  std::vector<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
+  /// Of problems that are not balanced, instead of the bounds and the marginal error; what they are
+  /// says kernels/solvers/unbalanced/unbalanced.hpp.
+  std::vector<double> primal_value, transported_mass, mass_potential, residual;
+  std::vector<double> divergence, regularized_ott, regularized_geomloss;  ///< see DerivedValues
+  std::vector<std::int32_t> iterations, status;  ///< status: kernels::Status
+  PlanOutputs plan;                              ///< what was asked for
+  SolveCounts counts;
+
+  /// Appends the figures of balanced problems.
+  void add(const kernels::Certificates<ExecutionSpace>& certificates,
+           const Vector<int, ExecutionSpace>& more_iterations,
+           const Vector<int, ExecutionSpace>& more_status);
+  /// Gives every balanced problem the status that kernels::final_status() finds. Potentials, where
+  /// they are kept, begin at these offsets; without offsets all problems have as many.
+  void set_status(double threshold, const std::vector<std::int64_t>& source_offsets = {},
+                  const std::vector<std::int64_t>& target_offsets = {});
+};
+
+/// The solution of a population in a file: its layout, and how Solutions become its columns.
+/// Columns of problems that are balanced:
+///   f [P, n], g [P, m]   cost units; −inf where a weight is zero (only if asked for)
+///   dual_value, transport_cost, upper_bound, lower_bound   cost units times mass
+///   marginal_error       L1, share of the mass;  iterations, status
+///   projection [P, n, d] coordinates of the target's points; NaN where a weight is zero (only if
+///                        asked for)
+///   divergence, regularized_ott, regularized_geomloss   cost units times mass (only if asked for);
+///                        see DerivedValues
+/// and of others, instead of the bounds and the marginal error:
+///   primal_value         cost units times mass;  mass_potential   cost units
+///   transported_mass     mass;  residual   share of the transported mass
+/// Where every problem has points of its own, potentials and projections are flat, and what belongs
+/// to problem k begins at f_offsets[k] and g_offsets[k]. If entries of the plans are asked for,
+/// /plan has the attributes rule (top_k or threshold) and its value; row i of problem k has the
+/// entries offsets[k, i] up to before offsets[k, i + 1]:
+///   offsets [P, n + 1];  kept_mass [P]   share of the plan's mass
+///   columns, values [entries]   target points ascending; mass
+/// Attributes of /solution: epsilon, tau_a, tau_b, transported_share, threshold, normalize (1: of
+/// measures scaled to mass 1), initializer, precision, population (file name), geometry
+/// (fingerprint), status_0 … status_3 (what each status means).
+class LinearSchema {
+ public:
+  /// `population_name`: the file's.
+  LinearSchema(const Job& job, const Population& population, const std::string& population_name);
+  LinearSchema(const Job& job, const CloudPopulation& population,
+               const std::string& population_name);
+
+  const SolutionLayout& layout() const { return layout_; }
+  SolutionTable table(Solutions solutions) const;
+
+ private:
+  LinearSchema(const Job& job, SolutionLayout layout, const std::string& population_name,
+               const std::string& geometry, std::int64_t coordinates, std::int64_t plan_rows);
+
+  SolutionLayout layout_;
+  SolutionColumns<Solutions> columns_;
+};
+
+/// What solutions of problems depend on, as text; `content` says which problems and which model.
+std::string linear_identity(const Job& job, const std::string& content);
+
+}  // namespace otfleet

@@ -1,0 +1,136 @@
+#include "src/families/neural_dual/mapped_points.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "distributed/error.hpp"
+#include "src/data/array_file.hpp"
+#include "src/data/fingerprint.hpp"
+#include "src/families/neural_dual/conjugate_solver.hpp"
+#include "src/families/neural_dual/neural_dual_checkpoint.hpp"
+#include "src/families/neural_dual/point_mapper.hpp"
+#include "src/runs/input_files.hpp"
+#include "src/runs/solution_columns.hpp"
+#include "src/runs/stop_watch.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Shard;
+
+/// What solutions depend on; `content` says which points and which model.
+std::string identity_of(const Job& job, const std::string& content) {
+  const nlohmann::json resolved = job.resolved();
+  nlohmann::json identity = {{"content", content}};
+  for (const char* key : {"problem", "conjugate"}) identity[key] = resolved[key];
+  identity["direction"] = resolved["map"]["direction"];
+  return identity.dump();
+}
+
+class MappedPointsProblems final : public ProblemSet {
+ public:
+  MappedPointsProblems(const CommandContext& context, Report& report) : job_(context.job) {
+    const auto& communicator = context.communicator;
+    std::string fingerprint, checksum;
+    {
+      const PhaseTimer timer(report, "read");
+      communicator.agree([&] {
+        const auto checkpoint =
+            find_input(context, job_.files.checkpoint, "files.checkpoint", "train", "model.h5");
+        if (job_.map.points.empty())
+          throw UserError(
+              "otfleet solve with problem = 'potentials': map.points.file names no points");
+        points_ = read_points(job_.map.points, "point");
+        model_.emplace(read_neural_dual(checkpoint, job_, points_.shape[1]));
+        checksum = read_checksum(checkpoint);
+        if (!communicator.is_root()) return;
+        Fnv hash;
+        hash.add(points_.shape);
+        hash.add(points_.values);
+        fingerprint = hash.digits();
+      });
+    }
+    fingerprint = communicator.broadcast(fingerprint);
+    file = job_.map.points.file;
+    identity = identity_of(job_, fingerprint + " " + checksum);
+    method = forward() ? "gradient" : job_.conjugate.solver;
+    reason = "map.direction = '" + job_.map.direction + "'";
+    shard_reason = "every rank takes points of its own";
+    declare(fingerprint);
+    first_problems = std::min<std::int64_t>(1024, layout.problems);
+    most_problems = 16384;
+  }
+
+  void prepare() override { mapper_.emplace(*model_, job_.conjugate); }
+
+  SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl&) override {
+    const StopWatch watch(seconds.iterate);
+    const std::int64_t dimension = points_.shape[1];
+    const auto points = std::span<const double>(points_.values)
+                            .subspan(static_cast<std::size_t>(rows.begin * dimension),
+                                     static_cast<std::size_t>(rows.size() * dimension));
+    return columns_.take(forward() ? mapper_->forward(points) : mapper_->backward(points));
+  }
+
+  void report(nlohmann::json& figures, const SolveTally& tally) const override {
+    figures["max_residual"] = tally.max_error;
+  }
+  std::string complaint(const StatusCounts& statuses) const override {
+    return map_complaint(statuses, job_);
+  }
+  const char* items() const override { return "points"; }
+  const char* error_name() const override { return "residual"; }
+
+ private:
+  bool forward() const { return job_.map.direction == "forward"; }
+
+  void declare(const std::string& fingerprint) {
+    layout.problems = points_.shape[0];
+    layout.error = "/solution/residual";
+    const auto add = [&](const char* name, ColumnType type, std::vector<std::int64_t> shape,
+                         const char* meaning, auto member) {
+      columns_.add(
+          layout, {std::string("/solution/") + name, 0, type, std::move(shape), "", meaning},
+          [member](MappedPoints & mapped) -> auto& { return mapped.*member; });
+    };
+    const auto number = ColumnType::float64;
+    add("image", number, {points_.shape[1]}, "where the point goes", &MappedPoints::image);
+    add("value", number, {}, "f(x) forward, f*(y) backward", &MappedPoints::value);
+    add("residual", number, {}, "|grad f(x) - y| at the conjugate's minimizer",
+        &MappedPoints::residual);
+    add("round_trip", number, {}, "distance from where the other map takes the image",
+        &MappedPoints::round_trip);
+    add("iterations", ColumnType::int32, {}, "iterations made", &MappedPoints::iterations);
+    add("status", ColumnType::int32, {}, "how it ended; attributes status_0 ... name it",
+        &MappedPoints::status);
+    const auto set = [&](const std::string& name, auto value) {
+      layout.attributes.push_back({"/solution", name, std::move(value)});
+    };
+    set("population", file.filename().string());
+    set("geometry", fingerprint);
+    set("direction", job_.map.direction);
+    set("solver", job_.conjugate.solver);
+    set("tolerance", job_.conjugate.tolerance);
+    set("precision", job_.conjugate.precision);
+    for (int k = 0; k < 5; ++k)
+      set("status_" + std::to_string(k),
+          std::string(conjugate_status_name(static_cast<kernels::ConjugateStatus>(k))));
+  }
+
+  const Job& job_;
+  Array points_;  ///< [N, D]
+  std::optional<NeuralDual> model_;
+  std::optional<PointMapper> mapper_;
+  SolutionColumns<MappedPoints> columns_;
+};
+
+}  // namespace
+
+std::unique_ptr<ProblemSet> open_mapped_points(const CommandContext& context, Report& report) {
+  return std::make_unique<MappedPointsProblems>(context, report);
+}
+
+}  // namespace otfleet

@@ -1,0 +1,18 @@
+#pragma once
+#include <memory>
+
+#include "src/reports/report.hpp"
+#include "src/runs/command_context.hpp"
+#include "src/runs/problem_set.hpp"
+
+namespace otfleet {
+
+/// Points that the job names, to go through the map of its checkpoint; a "problem" is a point.
+/// Columns: iterations, status (kernels::ConjugateStatus) and
+///   image [P, D]   where the point goes
+///   value, residual, round_trip   see MappedPoints
+/// Attributes of /solution: direction, tolerance, solver, precision, population (file name),
+/// geometry (of the points), status_0 … status_4. Collective. Throws UserError.
+std::unique_ptr<ProblemSet> open_mapped_points(const CommandContext& context, Report& report);
+
+}  // namespace otfleet

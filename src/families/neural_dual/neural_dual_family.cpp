@@ -1,0 +1,11 @@
+#include "src/families/neural_dual/neural_dual_family.hpp"
+
+#include "src/families/neural_dual/mapped_points.hpp"
+
+namespace otfleet {
+
+Family neural_dual_family() {
+  return {"potentials", open_mapped_points, train_potentials, evaluate_potentials};
+}
+
+}  // namespace otfleet
