@@ -1,0 +1,161 @@
+#include "kernels/solvers/barycenter/barycenter.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/geometry/symmetric_cost.hpp"
+#include "kernels/operators/in_lanes/scaling_range.hpp"
+#include "kernels/problems/checks.hpp"
+#include "kernels/solvers/barycenter/barycenter_kernel.hpp"
+#include "kernels/solvers/sinkhorn/settings.hpp"
+
+namespace otfleet::kernels {
+
+template <class ExecutionSpace>
+BarycenterSolution<ExecutionSpace>::BarycenterSolution(int batch, int n, std::int64_t measures)
+    : barycenter("otfleet::barycenter::weights", batch, n),
+      f("otfleet::barycenter::potentials", measures, measures > 0 ? n : 0),
+      dual_value("otfleet::barycenter::dual_value", batch),
+      mass("otfleet::barycenter::mass", batch),
+      residual("otfleet::barycenter::residual", batch),
+      iterations("otfleet::barycenter::iterations", batch),
+      status("otfleet::barycenter::status", batch) {}
+
+namespace {
+
+template <class Domain, class ExecutionSpace>
+void run(const ExecutionSpace& space, const SeparableCost& cost,
+         const BarycenterBatch<ExecutionSpace>& problems, const BarycenterSettings& settings,
+         const Vector<const std::int64_t, ExecutionSpace>& offsets,
+         const BarycenterSolution<ExecutionSpace>& solution) {
+  using Kernel = BarycenterKernel<Domain, ExecutionSpace>;
+  using Gibbs = GibbsKernel<ExecutionSpace, double>;
+  using L = typename Domain::L;
+  const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, settings.epsilon);
+  std::int64_t most = 1;
+  for (int k = 0; k < problems.size(); ++k)
+    most = std::max(most, problems.offsets[k + 1] - problems.offsets[k]);
+  Kernel kernel{gibbs->gibbs(Gibbs::Direction::to_target),
+                gibbs->gibbs(Gibbs::Direction::to_source),
+                problems.measures,
+                offsets,
+                problems.index,
+                problems.weight,
+                solution,
+                settings,
+                {settings.threshold, settings.inner_iterations, settings.max_iterations,
+                 rounding_error<double>(cost.range() / settings.epsilon)},
+                cost.minimum(),
+                cost.max_points(),
+                static_cast<int>((most + L::width - 1) / L::width),
+                {},
+                {},
+                {},
+                Vector<int, ExecutionSpace>("otfleet::barycenter::next", 1)};
+  const int teams = std::min(problems.size(), concurrent_teams(space));
+  const auto room = [&](const std::string& label, std::size_t length) {
+    return Vector<double, ExecutionSpace>(label, teams * length);
+  };
+  kernel.memory = room("otfleet::barycenter::tiles", kernel.team_size_of_memory());
+  kernel.row_memory =
+      room("otfleet::barycenter::rows", static_cast<std::size_t>(Kernel::row_arrays) * cost.n());
+  kernel.lane_memory =
+      room("otfleet::barycenter::lanes",
+           static_cast<std::size_t>(Kernel::lane_arrays) * kernel.most_tiles * L::width);
+  if (settings.observer != nullptr) {
+    Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
+    Kokkos::deep_copy(space, solution.iterations, 0);
+  }
+  constexpr int threads = team_threads<ExecutionSpace>;
+  Policy<ExecutionSpace> policy(space, teams, threads, L::packs);
+  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(threads))));
+  Kokkos::parallel_for("otfleet::barycenter::iterate", policy, kernel);
+  space.fence();
+}
+
+template <class ExecutionSpace>
+void check(const SeparableCost& cost, const BarycenterBatch<ExecutionSpace>& problems,
+           const BarycenterSettings& settings, const BarycenterSolution<ExecutionSpace>& solution) {
+  if (!(settings.epsilon > 0) || !std::isfinite(settings.epsilon))
+    throw std::invalid_argument("epsilon must be > 0 and finite");
+  check_exponents("", cost.range(), settings.epsilon);
+  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
+  if (settings.inner_iterations < 1) throw std::invalid_argument("inner_iterations must be >= 1");
+  if (settings.max_iterations < 0) throw std::invalid_argument("max_iterations must be >= 0");
+  if (!(settings.tau > 0 && settings.tau <= 1))
+    throw std::invalid_argument("tau must be in (0, 1]");
+  if (cost.forbids())
+    throw std::invalid_argument("barycenters need a cost that is finite everywhere");
+  if (settings.debiased) {
+    if (settings.tau < 1) throw std::invalid_argument("debiased barycenters need tau = 1");
+    check_symmetric(cost);
+  }
+  const int batch = problems.size();
+  if (problems.measures.points() != cost.m())
+    throw std::invalid_argument("measures have " + std::to_string(problems.measures.points()) +
+                                " points, the cost's target side has " + std::to_string(cost.m()));
+  if (problems.offsets.front() != 0 ||
+      problems.offsets.back() != static_cast<std::int64_t>(problems.index.extent(0)) ||
+      problems.index.extent(0) != problems.weight.extent(0))
+    throw std::invalid_argument(
+        "offsets, indices and weights of barycenter problems do not fit together");
+  const auto index = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.index);
+  const auto weight = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.weight);
+  for (int k = 0; k < batch; ++k) {
+    const std::string name = "problem " + std::to_string(k);
+    double sum = 0;
+    if (problems.offsets[k + 1] <= problems.offsets[k])
+      throw std::invalid_argument(name + " has no measures");
+    for (std::int64_t at = problems.offsets[k]; at < problems.offsets[k + 1]; ++at) {
+      if (index(at) < 0 || index(at) >= problems.measures.count())
+        throw std::invalid_argument(name + " names a measure that does not exist");
+      if (!(weight(at) >= 0)) throw std::invalid_argument(name + " has a negative weight");
+      sum += weight(at);
+    }
+    if (!(sum > 0) || !std::isfinite(sum))
+      throw std::invalid_argument(name + " has no positive weight, or too large ones");
+  }
+  check_rows("barycenter", solution.barycenter, batch, cost.n());
+  if (solution.f.extent(0) > 0) check_rows("f", solution.f, problems.offsets.back(), cost.n());
+  if (settings.from_solution && solution.f.extent(0) == 0)
+    throw std::invalid_argument("a solution without potentials is no start");
+  if (solution.size() != batch)
+    throw std::invalid_argument("the solution does not have one row for each problem");
+}
+
+}  // namespace
+
+template <class ExecutionSpace>
+void solve_barycenters(const ExecutionSpace& space, const SeparableCost& cost,
+                       const BarycenterBatch<ExecutionSpace>& problems,
+                       const BarycenterSettings& settings,
+                       const BarycenterSolution<ExecutionSpace>& solution) {
+  if (problems.size() == 0) return;
+  check(cost, problems, settings, solution);
+  const Vector<std::int64_t, ExecutionSpace> offsets("otfleet::barycenter::offsets",
+                                                     problems.offsets.size());
+  Kokkos::deep_copy(
+      offsets,
+      Kokkos::View<const std::int64_t*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+          problems.offsets.data(), problems.offsets.size()));
+  using L = Lanes<ExecutionSpace, double>;
+  // Every y oscillates by one range, so do all potentials of the target side, those of the
+  // barycenter's by two: with a term of each, exponents stay within four.
+  const double more =
+      (cost.range() + (settings.tau < 1 ? std::abs(cost.minimum()) : 0)) / settings.epsilon +
+      momentum_limit;
+  if (scaling_is_safe<double>(cost, settings.epsilon, problems.measures.smallest_weight, more))
+    run<ScalingDomain<L>>(space, cost, problems, settings, offsets, solution);
+  else
+    run<ExtendedDomain<L>>(space, cost, problems, settings, offsets, solution);
+}
+
+using Space = Kokkos::DefaultExecutionSpace;
+template struct BarycenterSolution<Space>;
+template void solve_barycenters<Space>(const Space&, const SeparableCost&,
+                                       const BarycenterBatch<Space>&, const BarycenterSettings&,
+                                       const BarycenterSolution<Space>&);
+
+}  // namespace otfleet::kernels
