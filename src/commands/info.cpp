@@ -5,13 +5,14 @@
 #include <cmath>
 #include <iostream>
 #include <map>
+#include <sstream>
 
 #include "distributed/error.hpp"
 #include "distributed/hdf5_file.hpp"
 #include "src/commands/commands.hpp"
 #include "src/data/checked_hdf5.hpp"
-#include "src/populations/cloud_population.hpp"
-#include "src/populations/population.hpp"
+#include "src/families/family.hpp"
+#include "src/reports/sizes_text.hpp"
 #include "src/runs/solution_csv.hpp"
 
 namespace otfleet {
@@ -69,52 +70,6 @@ void list(const Hdf5File& file, const std::string& object, int depth, int& objec
     const auto path = (object == "/" ? "/" : object + "/") + child;
     if (file.has(path)) list(file, path, depth + 1, objects);
   }
-}
-
-void show_population(const Population& population) {
-  const auto& geometry = population.geometry;
-  if (geometry.kind == Geometry::Kind::grid) {
-    std::vector<std::int64_t> lengths;
-    for (const auto& axis : geometry.axes)
-      lengths.push_back(static_cast<std::int64_t>(axis.size()));
-    std::cout << fmt::format("geometry: grid {}, n = {}, m = {}\n", shape_text(lengths), geometry.n,
-                             geometry.m);
-  } else {
-    std::cout << fmt::format("geometry: {}, cost {}, n = {}, m = {}\n",
-                             geometry.kind == Geometry::Kind::dense ? "dense" : "points",
-                             geometry.cost_name, geometry.n, geometry.m);
-  }
-  std::cout << fmt::format("fingerprint: {}\n", geometry.fingerprint());
-  if (population.shared_measures) {
-    std::cout << fmt::format("measures: {}\n", population.source_measures);
-  } else {
-    std::cout << fmt::format("measures: {} source, {} target\n", population.source_measures,
-                             population.target_measures);
-  }
-  std::cout << fmt::format("problems: {}\n", population.problems());
-}
-
-/// "12 at least, 40 in the median, 95 at most", of the sizes between neighboring offsets.
-std::string sizes_text(const std::vector<std::int64_t>& offsets) {
-  std::vector<std::int64_t> sizes;
-  for (std::size_t k = 0; k + 1 < offsets.size(); ++k) sizes.push_back(offsets[k + 1] - offsets[k]);
-  if (sizes.empty()) return "none";
-  std::sort(sizes.begin(), sizes.end());
-  return fmt::format("{} at least, {} in the median, {} at most", sizes.front(),
-                     sizes[(sizes.size() - 1) / 2], sizes.back());
-}
-
-void show_clouds(const CloudPopulation& population) {
-  std::cout << fmt::format("geometry: clouds, cost {}, {} coordinates\n", population.cost_name,
-                           population.dimension)
-            << fmt::format("fingerprint: {}\n", population.fingerprint());
-  const auto show_table = [](const char* side, const CloudTable& table) {
-    std::cout << fmt::format("{}measures: {}, points of a measure: {}\n", side, table.count(),
-                             sizes_text(table.offsets));
-  };
-  show_table(population.shared_measures ? "" : "source ", population.sources);
-  if (!population.shared_measures) show_table("target ", population.targets);
-  std::cout << fmt::format("problems: {}\n", population.problems());
 }
 
 void show_kept_mass(const Hdf5File& file) {
@@ -186,21 +141,13 @@ void run_info(const std::filesystem::path& path, bool values) {
     return;
   }
   // Read before the first line is printed: a damaged file shows its fault and nothing else.
-  Population population;
-  CloudPopulation clouds;
-  const bool has_clouds = kind == "population" && holds_clouds(file);
-  if (has_clouds)
-    clouds = read_cloud_population(path, false);
-  else if (kind == "population")
-    population = read_population(path, false);
+  std::ostringstream description;
+  if (kind == "population") family_of(file).describe(path, description);
   std::cout << fmt::format("{}: {}\n", path.string(), kind);
   int objects = 0;
   list(file, "/", 0, objects);
   if (objects > most_objects) std::cout << "  ... and more\n";
-  if (has_clouds)
-    show_clouds(clouds);
-  else if (kind == "population")
-    show_population(population);
+  std::cout << description.str();
   if (kind == "solution") show_solution(file);
 }
 

@@ -2,8 +2,10 @@
 
 #include <stdexcept>
 
+#include "distributed/error.hpp"
 #include "src/families/linear/linear_family.hpp"
 #include "src/families/neural_dual/neural_dual_family.hpp"
+#include "src/populations/population_parts.hpp"
 
 namespace otfleet {
 
@@ -16,6 +18,14 @@ const Family& family_of(const Job& job) {
   for (const Family& family : families())
     if (job.problem.kind == family.kind) return family;
   throw std::logic_error("no family of kind " + job.problem.kind);
+}
+
+const Family& family_of(const distributed::Hdf5File& population) {
+  const auto kind = population.string_attribute("/", family_attribute);
+  if (!kind) return families().front();
+  for (const Family& family : families())
+    if (*kind == family.kind && family.describe != nullptr) return family;
+  throw UserError(population.path().string() + ": unknown otfleet_family '" + *kind + "'");
 }
 
 }  // namespace otfleet

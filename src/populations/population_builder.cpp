@@ -288,7 +288,7 @@ bool makes(const Job& job, Split split) {
          !(split == Split::train ? job.data.train : job.data.test).empty();
 }
 
-Population build_population(const Job& job, Split split, std::string* remark) {
+Population build_measures(const Job& job, Split split) {
   const bool train = split == Split::train;
   const auto& target_data = train ? job.data.train_target : job.data.test_target;
   Population population;
@@ -314,6 +314,12 @@ Population build_population(const Job& job, Split split, std::string* remark) {
     population.target_measures = target->count;
     population.target_weights = std::move(target->weights);
   }
+  return population;
+}
+
+Population build_population(const Job& job, Split split, std::string* remark) {
+  const bool train = split == Split::train;
+  Population population = build_measures(job, split);
   const auto said =
       choose_pairs(population, job.make,
                    {train ? job.make.train_problems : job.make.test_problems,

@@ -21,5 +21,7 @@ bool makes(const Job& job, Split split);
 /// 1]. Arrays that look like color images are no grids unless make.grid says so. Throws UserError
 /// that names file and instance. Local. Memory: 8 bytes a weight and a problem.
 Population build_population(const Job& job, Split split, std::string* remark = nullptr);
+/// The same without problems.
+Population build_measures(const Job& job, Split split);
 
 }  // namespace otfleet

@@ -85,6 +85,8 @@ void read_dense(const Hdf5File& file, Geometry& geometry) {
   geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("matrix");
 }
 
+}  // namespace
+
 void read_geometry(const Hdf5File& file, Geometry& geometry) {
   const auto kind = geometry_kind(file);
   if (kind == "grid") return read_grid(file, geometry);
@@ -94,10 +96,14 @@ void read_geometry(const Hdf5File& file, Geometry& geometry) {
   geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("squared_euclidean");
 }
 
+namespace {
+
 void write_numbers(Hdf5File& file, const std::string& dataset, const Shape& shape,
                    const std::vector<double>& values) {
   file.write<double>(dataset, shape, values);
 }
+
+}  // namespace
 
 void write_geometry(Hdf5File& file, const Geometry& geometry) {
   file.create_group("/geometry");
@@ -123,8 +129,6 @@ void write_geometry(Hdf5File& file, const Geometry& geometry) {
                   geometry.target_points);
   }
 }
-
-}  // namespace
 
 Population read_population(const std::filesystem::path& path, bool equal_masses) {
   const auto file = Hdf5File::open(path);

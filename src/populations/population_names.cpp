@@ -28,7 +28,6 @@ bool contains(const Names& names, const std::string& name) {
 
 /// What may stand in a group, of whatever kind the population is.
 Names known_members(const std::string& group) {
-  if (group == "/problems") return {"source", "target"};
   if (group == "/geometry")
     return {"axis_0", "axis_1", "axis_2", "cost", "source_points", "target_points"};
   Names names;
@@ -134,7 +133,7 @@ std::string geometry_kind(const Hdf5File& file) {
        "target_points");
 }
 
-void check_known_names(const Hdf5File& file) {
+void check_known_names(const Hdf5File& file, const Names& problems) {
   require_no_geometry_attributes(file, "/");
   for (const std::string group : {"/geometry", "/measures", "/problems"}) {
     if (group == "/geometry")
@@ -143,7 +142,7 @@ void check_known_names(const Hdf5File& file) {
     else if (const auto names = file.attributes(group); !names.empty())
       fail(file, fmt::format("{}: unknown attribute '{}'; it has none, those of /geometry are '{}'",
                              group, names.front(), fmt::join(geometry_attributes, "', '")));
-    const auto known = known_members(group);
+    const auto known = group == "/problems" ? problems : known_members(group);
     for (const auto& name : file.children(group)) {
       const auto path = group + "/" + name;
       const bool axis = group == "/geometry" && name.starts_with("axis_") && name.size() > 5 &&

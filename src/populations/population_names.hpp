@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "distributed/hdf5_file.hpp"
 
@@ -14,8 +15,9 @@ std::string geometry_kind(const distributed::Hdf5File& file);
 
 /// Unless all attributes and members of /geometry, /measures and /problems have names that are
 /// known; the message says the nearest one. An attribute of /geometry that stands elsewhere is
-/// refused, too.
-void check_known_names(const distributed::Hdf5File& file);
+/// refused, too. `problems`: the members of /problems.
+void check_known_names(const distributed::Hdf5File& file,
+                       const std::vector<std::string>& problems = {"source", "target"});
 
 /// Unless all of them mean something in a population of this kind, and what has no default is
 /// there: attribute `cost` where points are given (points, clouds), attribute `power` where it is

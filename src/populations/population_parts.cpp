@@ -31,7 +31,7 @@ void check_indices(const std::string& name, const std::vector<std::int32_t>& ind
 
 }  // namespace
 
-void check_population_groups(const Hdf5File& file) {
+void check_population_groups(const Hdf5File& file, const std::string& family) {
   const auto fail = [&](const std::string& text) {
     throw UserError(file.path().string() + ": " + text);
   };
@@ -42,6 +42,10 @@ void check_population_groups(const Hdf5File& file) {
     fail(fmt::format("has format version {}; this otfleet reads up to {}", *version,
                      format_version));
   }
+  const auto of = file.string_attribute("/", family_attribute).value_or("");
+  if (of != family)
+    fail(of.empty() ? fmt::format("its problems are pairs of measures, not of kind '{}'", family)
+                    : fmt::format("its problems are of kind '{0}'; set problem = '{0}'", of));
   for (const char* group : {"/measures", "/problems", "/geometry"}) {
     if (!file.has(group) || !file.is_group(group)) {
       fail(fmt::format("is no population file: there is no group {}", group));
@@ -49,9 +53,10 @@ void check_population_groups(const Hdf5File& file) {
   }
 }
 
-void mark_population(Hdf5File& file) {
+void mark_population(Hdf5File& file, const std::string& family) {
   file.set_attribute("/", distributed::kind_attribute, std::string(population_kind));
   file.set_attribute("/", "otfleet_version", static_cast<std::int64_t>(format_version));
+  if (!family.empty()) file.set_attribute("/", family_attribute, family);
 }
 
 std::vector<std::int32_t> read_indices(const Hdf5File& file, const std::string& dataset) {

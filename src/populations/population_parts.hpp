@@ -5,16 +5,24 @@
 #include <vector>
 
 #include "distributed/hdf5_file.hpp"
+#include "src/populations/population.hpp"
 
 // What the files of all populations have in common, and their checks. All throw UserError.
 
 namespace otfleet {
 
-/// Unless the file says that it is a population, or says nothing, in a version that is known, with
-/// the groups that every population has.
-void check_population_groups(const distributed::Hdf5File& file);
+/// Root attribute that says of which family the problems are; absent: pairs of measures.
+inline constexpr const char* family_attribute = "otfleet_family";
+
+/// Unless the file says that it is a population, or says nothing, of this family (empty: pairs of
+/// measures), in a version that is known, with the groups that every population has.
+void check_population_groups(const distributed::Hdf5File& file, const std::string& family = {});
 /// Says so of a file that is being made.
-void mark_population(distributed::Hdf5File& file);
+void mark_population(distributed::Hdf5File& file, const std::string& family = {});
+
+/// The cost between n and m points, which are known from the measures. Writing makes the group.
+void read_geometry(const distributed::Hdf5File& file, Geometry& geometry);
+void write_geometry(distributed::Hdf5File& file, const Geometry& geometry);
 
 /// Measures that problems refer to, one dimension of integers.
 std::vector<std::int32_t> read_indices(const distributed::Hdf5File& file,

@@ -5,7 +5,8 @@
 namespace otfleet {
 
 Family linear_family() {
-  return {"population", open_linear_problems, train_start_model, evaluate_starts};
+  return {"population",      make_populations, open_linear_problems,
+          train_start_model, evaluate_starts,  describe_population};
 }
 
 }  // namespace otfleet

@@ -4,8 +4,17 @@
 
 namespace otfleet {
 
+namespace {
+
+void make_nothing(const CommandContext& context, Report&) {
+  require_population(context.job, "make", "it draws samples as it goes, begin with otfleet train");
+}
+
+}  // namespace
+
 Family neural_dual_family() {
-  return {"potentials", open_mapped_points, train_potentials, evaluate_potentials};
+  return {"potentials",     make_nothing,        open_mapped_points,
+          train_potentials, evaluate_potentials, nullptr};
 }
 
 }  // namespace otfleet

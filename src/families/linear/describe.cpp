@@ -1,0 +1,57 @@
+#include <spdlog/fmt/fmt.h>
+
+#include "src/data/checked_hdf5.hpp"
+#include "src/families/linear/linear_family.hpp"
+#include "src/populations/cloud_population.hpp"
+#include "src/populations/population.hpp"
+#include "src/reports/sizes_text.hpp"
+
+namespace otfleet {
+namespace {
+
+void describe(const Population& population, std::ostream& to) {
+  const auto& geometry = population.geometry;
+  if (geometry.kind == Geometry::Kind::grid) {
+    std::vector<std::int64_t> lengths;
+    for (const auto& axis : geometry.axes)
+      lengths.push_back(static_cast<std::int64_t>(axis.size()));
+    to << fmt::format("geometry: grid {}, n = {}, m = {}\n", shape_text(lengths), geometry.n,
+                      geometry.m);
+  } else {
+    to << fmt::format("geometry: {}, cost {}, n = {}, m = {}\n",
+                      geometry.kind == Geometry::Kind::dense ? "dense" : "points",
+                      geometry.cost_name, geometry.n, geometry.m);
+  }
+  to << fmt::format("fingerprint: {}\n", geometry.fingerprint());
+  if (population.shared_measures) {
+    to << fmt::format("measures: {}\n", population.source_measures);
+  } else {
+    to << fmt::format("measures: {} source, {} target\n", population.source_measures,
+                      population.target_measures);
+  }
+  to << fmt::format("problems: {}\n", population.problems());
+}
+
+void describe(const CloudPopulation& population, std::ostream& to) {
+  to << fmt::format("geometry: clouds, cost {}, {} coordinates\n", population.cost_name,
+                    population.dimension)
+     << fmt::format("fingerprint: {}\n", population.fingerprint());
+  const auto show_table = [&](const char* side, const CloudTable& table) {
+    to << fmt::format("{}measures: {}, points of a measure: {}\n", side, table.count(),
+                      sizes_text(table.offsets));
+  };
+  show_table(population.shared_measures ? "" : "source ", population.sources);
+  if (!population.shared_measures) show_table("target ", population.targets);
+  to << fmt::format("problems: {}\n", population.problems());
+}
+
+}  // namespace
+
+void describe_population(const std::filesystem::path& file, std::ostream& to) {
+  if (holds_clouds(file))
+    describe(read_cloud_population(file, false), to);
+  else
+    describe(read_population(file, false), to);
+}
+
+}  // namespace otfleet
