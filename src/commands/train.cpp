@@ -9,6 +9,7 @@
 #include "src/families/neural_dual/train_potentials.hpp"
 #include "src/models/potential_checkpoint.hpp"
 #include "src/populations/population.hpp"
+#include "src/refusals.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/job_population.hpp"

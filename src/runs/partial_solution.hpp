@@ -8,7 +8,7 @@
 
 #include "distributed/communicator.hpp"
 #include "distributed/shard.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/runs/solutions.hpp"
 
 namespace otfleet {

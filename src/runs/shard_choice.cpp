@@ -10,6 +10,7 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "src/populations/cloud_population.hpp"
+#include "src/refusals.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/partial_potentials.hpp"
 #include "src/runs/partial_solution.hpp"
@@ -62,7 +63,7 @@ ShardChoice by_work(const CloudPopulation& population, int ranks) {
 
 ShardChoice choose_shard(const CommandContext& context) {
   const Job& job = context.job;
-  const bool asked = job.solver.shard == "rows";
+  const bool asked = job.solver.shard == Sharding::rows;
   ShardChoice choice{asked, "solver.shard says so"};
   // One rank decides: file systems may show others an older folder.
   context.communicator.agree([&] {
@@ -82,11 +83,8 @@ ShardChoice choose_shard(const CommandContext& context) {
       throw UserError(
           "solver.shard = 'rows' solves every problem on all ranks: there are no shares of the "
           "population; leave --share out, or use 'problems'");
-    if (asked && job.solution.derives_values())
-      throw UserError(
-          "solver.shard = 'rows' has neither solution.divergence nor solution.regularized; use "
-          "'problems'");
-    if (job.solver.shard != "auto") return;
+    if (asked) check_rows_fit(job);
+    if (job.solver.shard != Sharding::by_work) return;
     if (clouds && job.solution.derives_values()) {
       choice = {false, "solution.divergence and solution.regularized need whole problems"};
       return;

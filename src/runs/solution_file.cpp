@@ -72,8 +72,8 @@ SolutionFile::SolutionFile(const std::filesystem::path& path,
   create_points_datasets();
   if (!wants_entries(contents_.wanted)) return;
   file_->create_group("/plan");
-  file_->set_attribute("/plan", "rule", contents_.wanted.plan);
-  if (contents_.wanted.plan == "top_k")
+  file_->set_attribute("/plan", "rule", word_of(contents_.wanted.plan));
+  if (contents_.wanted.plan == PlanRule::top_k)
     file_->set_attribute("/plan", "top_k", contents_.wanted.top_k);
   else
     file_->set_attribute("/plan", "threshold", contents_.wanted.plan_threshold);
@@ -95,10 +95,10 @@ void SolutionFile::write_attributes(const Job& job, const std::string& populatio
     file_->set_attribute("/solution", "status_" + std::to_string(code), word);
   };
   if (contents_.kind == SolutionContents::Kind::mapped_points) {
-    set("direction", job.map.direction);
-    set("solver", job.conjugate.solver);
+    set("direction", word_of(job.map.direction));
+    set("solver", word_of(job.conjugate.solver));
     set("tolerance", job.conjugate.tolerance);
-    set("precision", job.conjugate.precision);
+    set("precision", word_of(job.conjugate.precision));
     for (int k = 0; k < 5; ++k)
       set_status(k, conjugate_status_name(static_cast<kernels::ConjugateStatus>(k)));
     return;
@@ -110,7 +110,7 @@ void SolutionFile::write_attributes(const Job& job, const std::string& populatio
   set("threshold", job.solver.threshold);
   set("normalize", std::int64_t{job.solver.normalize});
   set("initializer", job.solver.initializer);
-  set("precision", job.solver.precision);
+  set("precision", word_of(job.solver.precision));
   for (int k = 0; k < 4; ++k) set_status(k, status_words[k]);
 }
 

@@ -10,7 +10,7 @@
 #include "distributed/hdf5_file.hpp"
 #include "distributed/shard.hpp"
 #include "distributed/staged_path.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
 #include "src/runs/solutions.hpp"

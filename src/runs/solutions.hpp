@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "kernels/outputs/certificate.hpp"
-#include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/families/linear/plan_outputs.hpp"
+#include "src/job.hpp"
 
 namespace otfleet {
 
@@ -95,9 +95,9 @@ void for_each_solution_array(const SolutionContents& contents, Body&& body) {
   }
   if (wanted.divergence)
     one("/solution/divergence", SolutionRows::problems, &Solutions::divergence);
-  if (wanted.has_value("ott"))
+  if (wanted.has_value(ValueConvention::ott))
     one("/solution/regularized_ott", SolutionRows::problems, &Solutions::regularized_ott);
-  if (wanted.has_value("geomloss"))
+  if (wanted.has_value(ValueConvention::geomloss))
     one("/solution/regularized_geomloss", SolutionRows::problems, &Solutions::regularized_geomloss);
   one("/solution/iterations", SolutionRows::problems, &Solutions::iterations);
   one("/solution/status", SolutionRows::problems, &Solutions::status);

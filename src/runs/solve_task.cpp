@@ -9,10 +9,12 @@
 
 #include "distributed/error.hpp"
 #include "src/families/linear/cloud_population_solver.hpp"
+#include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
+#include "src/refusals.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/job_population.hpp"
 #include "src/runs/solve_memory.hpp"
@@ -91,7 +93,7 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
   }
   std::string content =
       communicator.broadcast(communicator.is_root() ? population.content_fingerprint() : "");
-  if (job.solver.initializer == "model") {
+  if (initializer_named(job.solver.initializer).needs_model()) {
     const Shard shard =
         distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
     StartModel start = load_model(context, population, shard, report);
@@ -138,29 +140,6 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
   };
   return task;
 }
-
-}  // namespace
-
-void check_clouds_fit(const Job& job, const std::filesystem::path& file) {
-  const auto refuse = [&](const std::string& key, const std::string& value,
-                          const std::string& instead) {
-    throw UserError(
-        fmt::format("{} = '{}' needs points that all problems share, but every measure of {} has "
-                    "its own; use '{}'",
-                    key, value, file.string(), instead));
-  };
-  const auto& problem = job.problem;
-  if (problem.tau_a != 1) refuse("problem.tau_a", fmt::format("{}", problem.tau_a), "1");
-  if (problem.tau_b != 1) refuse("problem.tau_b", fmt::format("{}", problem.tau_b), "1");
-  if (problem.transported_share != 0)
-    refuse("problem.transported_share", fmt::format("{}", problem.transported_share), "0");
-  if (job.solver.initializer != "zeros")
-    refuse("solver.initializer", job.solver.initializer, "zeros");
-  if (job.solver.method == "newton") refuse("solver.method", job.solver.method, "sinkhorn");
-  if (job.solution.plan != "none") refuse("solution.plan", job.solution.plan, "none");
-}
-
-namespace {
 
 /// Problems in which every measure has points of its own, and who solves them.
 struct Clouds {

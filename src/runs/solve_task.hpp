@@ -35,10 +35,6 @@ struct SolveTask : SolveSubject {
   std::function<Solutions(distributed::Shard, SolveSeconds&, SolveControl&)> solve{};
 };
 
-/// Throws UserError where the job asks of `file`, a population of clouds, for what needs points
-/// that all problems share. Local.
-void check_clouds_fit(const Job& job, const std::filesystem::path& file);
-
 /// Reads the population that the job names. Collective. Throws UserError where job and population
 /// do not fit.
 SolveTask make_solve_task(const CommandContext& context, Report& report);

@@ -6,7 +6,7 @@
 
 #include "distributed/shard.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
 #include "src/runs/solutions.hpp"

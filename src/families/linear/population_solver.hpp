@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "distributed/shard.hpp"
-#include "src/config/job.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/families/linear/derived_values.hpp"
+#include "src/job.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/populations/population.hpp"
 #include "src/reports/convergence.hpp"

@@ -52,11 +52,11 @@ SolveTask make_map_task(const CommandContext& context, Report& report) {
   }
   fingerprint = communicator.broadcast(fingerprint);
   const std::int64_t count = state->points.shape[0], dimension = state->points.shape[1];
-  const bool forward = job.map.direction == "forward";
+  const bool forward = job.map.direction == MapDirection::forward;
   SolveTask task{{job.map.points.file, {count, dimension, fingerprint}}};
   task.content = fingerprint + " " + checksum;
-  task.method = forward ? "gradient" : job.conjugate.solver;
-  task.reason = "map.direction = '" + job.map.direction + "'";
+  task.method = forward ? "gradient" : word_of(job.conjugate.solver);
+  task.reason = "map.direction = '" + word_of(job.map.direction) + "'";
   task.first_problems = std::min<std::int64_t>(1024, count);
   task.most_problems = 16384;
   task.prepare = [state, &job] { state->mapper.emplace(*state->model, job.conjugate); };
