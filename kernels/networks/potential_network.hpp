@@ -3,13 +3,11 @@
 #include <vector>
 
 #include "kernels/minimize/potential_oracle.hpp"
+#include "kernels/networks/activation_kind.hpp"
 
 namespace otfleet::kernels {
 
-enum class Activation { identity, relu, leaky_relu, elu, softplus, silu };
-
-/// "leaky_relu" (slope 0.2 below zero) and so on; elu is CELU, too, both with alpha = 1. Throws
-/// std::invalid_argument for another name.
+/// "leaky_relu" and so on. Throws std::invalid_argument for another name.
 Activation activation_of(const std::string& name);
 
 /// One layer: s = U z + A x + b + q(x), z the last layer's output, x the input of the network, and

@@ -14,10 +14,12 @@
 #include "distributed/error.hpp"
 #include "src/commands/commands.hpp"
 #include "src/families/family.hpp"
+#include "src/families/linear/initializers.hpp"
 #include "src/interruption.hpp"
 #include "src/models/potential_checkpoint.hpp"
 #include "src/populations/job_population.hpp"
 #include "src/populations/population.hpp"
+#include "src/refusals.hpp"
 #include "src/reports/report.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_run.hpp"
@@ -222,10 +224,6 @@ void run_scale(const CommandContext& context) {
                        "run otfleet train on several rank counts and compare reports");
     counts = rank_counts(job, world.size());
   });
-  const auto wants = [&](const char* command) {
-    return std::find(job.scale.commands.begin(), job.scale.commands.end(), command) !=
-           job.scale.commands.end();
-  };
   std::vector<CommandScaling> studies;
   std::vector<ReductionTiming> sums;
   const auto add_sums = [&](std::size_t values) {
@@ -238,14 +236,14 @@ void run_scale(const CommandContext& context) {
   add_sums(1);
   Job resolved = job;  // with the files that are found beside the output folder
   const CommandContext own{resolved, world, context.output, context.quiet, {}};
-  if (wants("solve")) {
+  if (job.scale.measures(ScaledCommand::solve)) {
     const PhaseTimer timer(report, "solve");
     Report unused("scale", job, world);
     const auto task = family_of(job).open(context, unused);
     resolved.files.test_population = task->file;
     const std::int64_t problems = task->layout.problems;
     world.agree([&] {
-      if (job.solver.initializer == "model")
+      if (initializer_named(job.solver.initializer).needs_model())
         resolved.files.checkpoint =
             find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
       if (problems < counts.back())
@@ -254,7 +252,7 @@ void run_scale(const CommandContext& context) {
     });
     studies.push_back(study_command(own, counts, "solve", problems, solve_once));
   }
-  if (wants("train")) {
+  if (job.scale.measures(ScaledCommand::train)) {
     const PhaseTimer timer(report, "train");
     Population population;
     std::int64_t parameters = 0;

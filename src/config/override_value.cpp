@@ -13,7 +13,7 @@ bool is_digit(char letter) {
 
 template <class... Types>
 bool holds(const std::optional<Field>& field) {
-  return field && (std::holds_alternative<Types*>(*field) || ...);
+  return field && (std::holds_alternative<Types>(*field) || ...);
 }
 
 std::optional<toml::table> parse(const std::string& text) {
@@ -78,12 +78,12 @@ std::string trimmed(const std::string& text) {
 
 toml::table parse_override(const std::string& text, const std::optional<Field>& field) {
   const toml::table as_string{{"value", text}};
-  const bool wants_text = holds<std::string, Path>(field);
+  const bool wants_text = holds<std::string*, Path*, ChoiceField>(field);
   auto table = parse(text);
-  if (!table && holds<std::int64_t, double, Integers, Numbers>(field))
+  if (!table && holds<std::int64_t*, double*, Integers*, Numbers*>(field))
     table = parse(with_toml_numbers(text));
-  if (!table && holds<bool>(field)) table = parse(lower_case(text));
-  if (!table && holds<Names>(field))
+  if (!table && holds<bool*>(field)) table = parse(lower_case(text));
+  if (!table && holds<Names*, ChoicesField>(field))
     if (auto names = list_of_names(text)) return toml::table{{"value", std::move(*names)}};
   if (!table || (wants_text && !(*table)["value"].is_string())) return as_string;
   return *table;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "src/config/job_keys.hpp"
+#include "src/config/field.hpp"
 
 namespace otfleet::detail {
 

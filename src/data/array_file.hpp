@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "src/config/job.hpp"
+#include "src/data/array_source.hpp"
 
 namespace otfleet {
 

@@ -17,14 +17,14 @@ const std::vector<Family>& families() {
 const Family& family_of(const Job& job) {
   for (const Family& family : families())
     if (job.problem.kind == family.kind) return family;
-  throw std::logic_error("no family of kind " + job.problem.kind);
+  throw std::logic_error("no family of kind " + word_of(job.problem.kind));
 }
 
 const Family& family_of(const distributed::Hdf5File& population) {
   const auto kind = population.string_attribute("/", family_attribute);
   if (!kind) return families().front();
   for (const Family& family : families())
-    if (*kind == family.kind && family.describe != nullptr) return family;
+    if (*kind == word_of(family.kind) && family.describe != nullptr) return family;
   throw UserError(population.path().string() + ": unknown otfleet_family '" + *kind + "'");
 }
 

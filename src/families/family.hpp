@@ -12,10 +12,9 @@
 
 namespace otfleet {
 
-/// A kind of problems, under the name that problem.kind has for it. All that commands know of it;
-/// functions are collective and throw UserError.
+/// A kind of problems. All that commands know of it; functions are collective and throw UserError.
 struct Family {
-  const char* kind;
+  ProblemKind kind;
   /// Builds the populations of a job in the output folder. Local: rank 0 alone calls it.
   void (*make)(const CommandContext& context, Report& report);
   /// Reads the problems that `solve` is to solve.

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "src/config/job.hpp"
 #include "src/execution.hpp"
+#include "src/job.hpp"
 #include "src/models/trained_model.hpp"
 #include "src/populations/population.hpp"
 

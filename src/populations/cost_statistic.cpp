@@ -22,7 +22,7 @@ constexpr std::uint64_t sampled_pairs = std::uint64_t{1} << 20;  // where there 
 /// A statistic of the costs that it is shown.
 class Costs {
  public:
-  explicit Costs(std::string statistic) : statistic_(std::move(statistic)) {}
+  explicit Costs(CostStatistic statistic) : statistic_(statistic) {}
 
   void add(double cost) {
     if (!std::isfinite(cost)) return;
@@ -31,23 +31,36 @@ class Costs {
     mean_ += step / count_;
     squares_ += step * (cost - mean_);
     largest_ = std::max(largest_, cost);
-    if (statistic_ == "median") all_.push_back(cost);
+    if (statistic_ == CostStatistic::median) all_.push_back(cost);
   }
 
   /// NaN where there was no cost.
   double value() {
     if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
-    if (statistic_ == "mean") return mean_;
-    if (statistic_ == "max") return largest_;
-    if (statistic_ == "std") return std::sqrt(squares_ / count_);
+    switch (statistic_) {
+      case CostStatistic::mean:
+        return mean_;
+      case CostStatistic::max:
+        return largest_;
+      case CostStatistic::standard_deviation:
+        return std::sqrt(squares_ / count_);
+      case CostStatistic::median:
+        return median();
+      case CostStatistic::none:
+        break;
+    }
+    return 1;
+  }
+
+ private:
+  double median() {
     const auto middle = all_.begin() + static_cast<std::ptrdiff_t>(all_.size() / 2);
     std::nth_element(all_.begin(), middle, all_.end());
     if (all_.size() % 2 == 1) return *middle;
     return (*std::max_element(all_.begin(), middle) + *middle) / 2;
   }
 
- private:
-  std::string statistic_;
+  CostStatistic statistic_;
   double count_ = 0, mean_ = 0, squares_ = 0;
   double largest_ = -std::numeric_limits<double>::infinity();
   std::vector<double> all_;
@@ -90,7 +103,7 @@ struct AxisMoments {
 };
 
 /// The axes of a pair are independent: their means, maxima and variances add up.
-double grid_statistic(const Geometry& geometry, const std::string& statistic) {
+double grid_statistic(const Geometry& geometry, CostStatistic statistic) {
   double mean = 0, largest = 0, variance = 0;
   for (const auto& axis : geometry.axes) {
     const AxisMoments moments(axis);
@@ -98,7 +111,9 @@ double grid_statistic(const Geometry& geometry, const std::string& statistic) {
     largest += moments.largest;
     variance += moments.variance;
   }
-  return statistic == "mean" ? mean : statistic == "max" ? largest : std::sqrt(variance);
+  return statistic == CostStatistic::mean  ? mean
+         : statistic == CostStatistic::max ? largest
+                                           : std::sqrt(variance);
 }
 
 /// Up to `most` of `count` things, evenly spaced.
@@ -129,15 +144,10 @@ std::vector<double> some_points(const distributed::Hdf5File& file, const CloudPo
 
 }  // namespace
 
-const std::vector<std::string>& cost_statistic_names() {
-  static const std::vector<std::string> names = {"mean", "max", "median", "std"};
-  return names;
-}
-
-double cost_statistic(const Geometry& geometry, const std::string& statistic) {
+double cost_statistic(const Geometry& geometry, CostStatistic statistic) {
   const bool grid = geometry.kind == Geometry::Kind::grid;
   const bool dense = geometry.kind == Geometry::Kind::dense;
-  const bool median = statistic == "median";
+  const bool median = statistic == CostStatistic::median;
   if (grid && !median) return grid_statistic(geometry, statistic);
   Costs costs(statistic);
   if (dense) {
@@ -156,7 +166,7 @@ double cost_statistic(const Geometry& geometry, const std::string& statistic) {
   return costs.value();
 }
 
-double cloud_cost_statistic(const std::filesystem::path& path, const std::string& statistic) {
+double cloud_cost_statistic(const std::filesystem::path& path, CostStatistic statistic) {
   constexpr std::int64_t most_problems = 64;
   const auto file = distributed::Hdf5File::open(path);
   const CloudPopulation outline = read_cloud_outline(file);

@@ -7,20 +7,20 @@
 namespace otfleet {
 namespace {
 
-const char* kind_name(Geometry::Kind kind) {
-  switch (kind) {
+GeometryKind kind_of(const Geometry& geometry) {
+  switch (geometry.kind) {
     case Geometry::Kind::grid:
-      return "grid";
+      return GeometryKind::grid;
     case Geometry::Kind::dense:
-      return "dense";
+      return GeometryKind::dense;
     case Geometry::Kind::points:
       break;
   }
-  return "points";
+  return GeometryKind::points;
 }
 
-void require_job_agrees(const Job& job, const std::string& kind, const std::string& cost,
-                        double power, double divisor, const std::filesystem::path& file) {
+void require_job_agrees(const Job& job, GeometryKind kind, const std::string& cost, double power,
+                        double divisor, const std::filesystem::path& file) {
   const auto refuse = [&](const std::string& key, const std::string& asked,
                           const std::string& found) {
     throw UserError(
@@ -30,7 +30,7 @@ void require_job_agrees(const Job& job, const std::string& kind, const std::stri
   };
   const auto& problem = job.problem;
   if (job.sets("problem.geometry") && problem.geometry != kind)
-    refuse("problem.geometry", "'" + problem.geometry + "'", "'" + kind + "'");
+    refuse("problem.geometry", "'" + word_of(problem.geometry) + "'", "'" + word_of(kind) + "'");
   if (job.sets("problem.cost") && problem.cost != cost)
     refuse("problem.cost", "'" + problem.cost + "'", "'" + cost + "'");
   const auto require = [&](const std::string& key, const std::string& of_cost, const char* noun,
@@ -49,7 +49,7 @@ void require_job_agrees(const Job& job, const std::string& kind, const std::stri
 
 void require_job_agrees(const Job& job, const CloudPopulation& population,
                         const std::filesystem::path& file) {
-  require_job_agrees(job, "clouds", population.cost_name, population.power,
+  require_job_agrees(job, GeometryKind::clouds, population.cost_name, population.power,
                      population.great_circle_divisor, file);
 }
 
@@ -57,7 +57,7 @@ Population read_job_population(const Job& job, const std::filesystem::path& file
   const bool normalize = job.solver.normalize;
   Population population = read_population(file, job.problem.balanced() && !normalize);
   const auto& geometry = population.geometry;
-  require_job_agrees(job, kind_name(geometry.kind), geometry.cost_name, geometry.power,
+  require_job_agrees(job, kind_of(geometry), geometry.cost_name, geometry.power,
                      geometry.great_circle_divisor, file);
   if (normalize) population.normalize();
   return population;

@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "distributed/error.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
 

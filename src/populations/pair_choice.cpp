@@ -96,11 +96,11 @@ std::string draw_pairs(Population& population, const RandomPairs& wanted, bool r
 }  // namespace
 
 std::string choose_pairs(Population& population, const Job::Make& make, const RandomPairs& random) {
-  if (make.pairs.empty() && make.pairs.kind == "random")
+  if (make.pairs.empty() && make.pairs.kind == PairKind::random)
     return draw_pairs(population, random, make.repeat_pairs);
   if (!make.pairs.empty())
     read_pairs(population, make.pairs);
-  else if (make.pairs.kind == "one_to_all")
+  else if (make.pairs.kind == PairKind::one_to_all)
     pair_one_with_all(population, make.pairs.one);
   else
     pair_all(population);

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string>
 
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/populations/population.hpp"
 
 namespace otfleet {

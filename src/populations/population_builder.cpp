@@ -69,12 +69,12 @@ Measures read_measures(const ArraySource& source) {
 /// `count` measures of mass 1 on `points` points: "uniform", independent uniform(0, 1) weights;
 /// "sparse_uniform", half of them zero at random (Meta OT's supplies); "equal", one measure of
 /// equal weights.
-Measures random_measures(const std::string& kind, std::int64_t count, std::int64_t points,
+Measures random_measures(WeightsKind kind, std::int64_t count, std::int64_t points,
                          std::int64_t seed, std::uint64_t stream) {
   const distributed::CounterRandom random(static_cast<std::uint64_t>(seed), stream);
   Measures measures;
-  measures.name = fmt::format("{} weights", kind);
-  measures.count = kind == "equal" ? 1 : count;
+  measures.name = fmt::format("{} weights", word_of(kind));
+  measures.count = kind == WeightsKind::equal ? 1 : count;
   measures.points = points;
   measures.weights.resize(static_cast<std::size_t>(measures.count * points));
   for (std::int64_t row = 0; row < measures.count; ++row) {
@@ -83,8 +83,8 @@ Measures random_measures(const std::string& kind, std::int64_t count, std::int64
     double mass = 0;
     for (std::int64_t i = 0; i < points; ++i) {
       const auto counter = 2 * (first + static_cast<std::uint64_t>(i));
-      const bool present = kind != "sparse_uniform" || random.uniform(counter) < 0.5;
-      weights[i] = !present ? 0 : kind == "equal" ? 1 : random.uniform(counter + 1);
+      const bool present = kind != WeightsKind::sparse_uniform || random.uniform(counter) < 0.5;
+      weights[i] = !present ? 0 : kind == WeightsKind::equal ? 1 : random.uniform(counter + 1);
       mass += weights[i];
     }
     if (mass == 0) weights[row % points] = mass = 1;
@@ -96,10 +96,11 @@ Measures random_measures(const std::string& kind, std::int64_t count, std::int64
 /// What is known of a side before the geometry is: its data, or nothing when weights are random.
 using Side = std::optional<Measures>;
 
-Side read_side(const std::string& weights, const std::string& key, const ArraySource& data) {
-  if (weights == "data") return read_measures(data);
+Side read_side(WeightsKind weights, const std::string& key, const ArraySource& data) {
+  if (weights == WeightsKind::data) return read_measures(data);
   if (!data.empty()) {
-    throw UserError(fmt::format("{}: {} = '{}' takes no data", name_of(data), key, weights));
+    throw UserError(
+        fmt::format("{}: {} = '{}' takes no data", name_of(data), key, word_of(weights)));
   }
   return std::nullopt;
 }
@@ -232,7 +233,8 @@ void check_side(const Side& side, std::int64_t points, const ArraySource& decisi
 /// Dense and points: the geometry comes from points or a matrix, and measures must fit it.
 Geometry listed_geometry(const Job& job, const Side& source, const Side& target, bool shared) {
   Geometry geometry;
-  geometry.kind = job.problem.geometry == "dense" ? Geometry::Kind::dense : Geometry::Kind::points;
+  geometry.kind =
+      job.problem.geometry == GeometryKind::dense ? Geometry::Kind::dense : Geometry::Kind::points;
   geometry.cost_name = job.problem.cost;
   geometry.power = job.problem.power;
   geometry.great_circle_divisor = job.problem.great_circle_divisor;
@@ -245,7 +247,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
     throw UserError(matrix ? "data.cost is missing: problem.cost = 'matrix' needs it"
                            : fmt::format("data.points is missing: problem.geometry = '{}' with "
                                          "problem.cost = '{}' needs it",
-                                         job.problem.geometry, job.problem.cost));
+                                         word_of(job.problem.geometry), job.problem.cost));
   }
   if (!matrix && !job.data.cost.empty()) {
     throw UserError(
@@ -284,7 +286,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
 }  // namespace
 
 bool makes(const Job& job, Split split) {
-  return job.make.source_weights != "data" ||
+  return job.make.source_weights != WeightsKind::data ||
          !(split == Split::train ? job.data.train : job.data.test).empty();
 }
 
@@ -292,17 +294,17 @@ Population build_measures(const Job& job, Split split) {
   const bool train = split == Split::train;
   const auto& target_data = train ? job.data.train_target : job.data.test_target;
   Population population;
-  population.shared_measures = job.make.target_weights == "data" && target_data.empty();
+  population.shared_measures = job.make.target_weights == WeightsKind::data && target_data.empty();
   Side source = read_side(job.make.source_weights, "make.source_weights",
                           train ? job.data.train : job.data.test);
   Side target;
   if (!population.shared_measures)
     target = read_side(job.make.target_weights, "make.target_weights", target_data);
 
-  population.geometry = job.problem.geometry == "grid"
+  population.geometry = job.problem.geometry == GeometryKind::grid
                             ? grid_geometry(job, source, target)
                             : listed_geometry(job, source, target, population.shared_measures);
-  const auto drawn = [&](const std::string& kind, std::int64_t points, std::uint64_t stream) {
+  const auto drawn = [&](WeightsKind kind, std::int64_t points, std::uint64_t stream) {
     return random_measures(kind, train ? job.make.train_measures : job.make.test_measures, points,
                            job.seed, random_weights_stream + stream + (train ? 0 : 2));
   };

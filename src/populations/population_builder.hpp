@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/populations/population.hpp"
 
 namespace otfleet {

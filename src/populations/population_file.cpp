@@ -89,8 +89,8 @@ void read_dense(const Hdf5File& file, Geometry& geometry) {
 
 void read_geometry(const Hdf5File& file, Geometry& geometry) {
   const auto kind = geometry_kind(file);
-  if (kind == "grid") return read_grid(file, geometry);
-  if (kind == "dense") return read_dense(file, geometry);
+  if (kind == GeometryKind::grid) return read_grid(file, geometry);
+  if (kind == GeometryKind::dense) return read_dense(file, geometry);
   geometry.kind = Geometry::Kind::points;
   read_points(file, geometry);
   geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("squared_euclidean");

@@ -62,14 +62,22 @@ Names axis_names(const Hdf5File& file) {
   return names;
 }
 
-Names used_members(const Hdf5File& file, const std::string& kind) {
-  if (kind == "grid") return axis_names(file);
-  if (kind == "dense") return {"cost", "source_points", "target_points"};
-  return kind == "points" ? Names{"source_points", "target_points"} : Names{};
+Names used_members(const Hdf5File& file, GeometryKind kind) {
+  switch (kind) {
+    case GeometryKind::grid:
+      return axis_names(file);
+    case GeometryKind::dense:
+      return {"cost", "source_points", "target_points"};
+    case GeometryKind::points:
+      return {"source_points", "target_points"};
+    case GeometryKind::clouds:
+      break;
+  }
+  return {};
 }
 
-Names used_measures(const Hdf5File& file, const std::string& kind) {
-  const bool clouds = kind == "clouds";
+Names used_measures(const Hdf5File& file, GeometryKind kind) {
+  const bool clouds = kind == GeometryKind::clouds;
   const Names parts = clouds ? Names{"weights", "points", "offsets"} : Names{"weights"};
   const bool shared = file.has(clouds ? "/measures/offsets" : "/measures/weights");
   if (shared) return parts;
@@ -80,24 +88,24 @@ Names used_measures(const Hdf5File& file, const std::string& kind) {
 }
 
 void require_used(const Hdf5File& file, const std::string& group, const Names& used,
-                  const std::string& kind) {
+                  GeometryKind kind) {
   for (const auto& name : file.children(group))
     if (!contains(used, name))
       fail(file, fmt::format("{}/{} says nothing where the geometry's kind is '{}'; it reads {}",
-                             group, name, kind,
+                             group, name, word_of(kind),
                              used.empty() ? "nothing there"
                                           : fmt::format("'{}'", fmt::join(used, "', '"))));
 }
 
 /// The attributes cost, power and great_circle_divisor.
-void check_cost_attributes(const Hdf5File& file, const std::string& kind) {
+void check_cost_attributes(const Hdf5File& file, GeometryKind kind) {
   const auto cost = file.string_attribute("/geometry", "cost");
   const auto power = file.number_attribute("/geometry", "power");
-  if (kind == "grid" && cost && *cost != "squared_euclidean")
+  if (kind == GeometryKind::grid && cost && *cost != "squared_euclidean")
     fail(file, fmt::format("/geometry, attribute cost = '{}': a grid has cost 'squared_euclidean' "
                            "alone; with kind = 'points' or 'dense' any is possible",
                            *cost));
-  if ((kind == "points" || kind == "clouds") && !cost)
+  if ((kind == GeometryKind::points || kind == GeometryKind::clouds) && !cost)
     fail(file, fmt::format("/geometry has no attribute cost; it must be one of '{}'",
                            fmt::join(ground_cost_names(), "', '")));
   const bool needs_power = cost && *cost == "power";
@@ -107,7 +115,8 @@ void check_cost_attributes(const Hdf5File& file, const std::string& kind) {
     fail(file,
          fmt::format("/geometry, attribute power = {} goes with cost = 'power' alone, the "
                      "cost is '{}'",
-                     *power, cost.value_or(kind == "dense" ? "matrix" : "squared_euclidean")));
+                     *power,
+                     cost.value_or(kind == GeometryKind::dense ? "matrix" : "squared_euclidean")));
   const auto divisor = file.number_attribute("/geometry", "great_circle_divisor");
   if (divisor && cost != "great_circle")
     fail(file, fmt::format("/geometry, attribute great_circle_divisor = {} goes with cost = "
@@ -117,17 +126,17 @@ void check_cost_attributes(const Hdf5File& file, const std::string& kind) {
 
 }  // namespace
 
-std::string geometry_kind(const Hdf5File& file) {
-  const Names kinds = {"grid", "dense", "points", "clouds"};
+GeometryKind geometry_kind(const Hdf5File& file) {
   if (const auto kind = file.string_attribute("/geometry", "kind")) {
-    if (contains(kinds, *kind)) return *kind;
+    if (const auto known = value_of<GeometryKind>(*kind)) return *known;
     fail(file, fmt::format("/geometry, attribute kind must be one of '{}', not '{}'",
-                           fmt::join(kinds, "', '"), *kind));
+                           fmt::join(words_of<GeometryKind>(), "', '"), *kind));
   }
-  if (file.has("/measures/offsets") || file.has("/measures/source_offsets")) return "clouds";
-  if (file.has("/geometry/axis_0")) return "grid";
-  if (file.has("/geometry/cost")) return "dense";
-  if (file.has("/geometry/source_points")) return "points";
+  if (file.has("/measures/offsets") || file.has("/measures/source_offsets"))
+    return GeometryKind::clouds;
+  if (file.has("/geometry/axis_0")) return GeometryKind::grid;
+  if (file.has("/geometry/cost")) return GeometryKind::dense;
+  if (file.has("/geometry/source_points")) return GeometryKind::points;
   fail(file,
        "/geometry must hold axis_0 (a grid), cost (a dense cost) or source_points and "
        "target_points");

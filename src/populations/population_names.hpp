@@ -1,17 +1,16 @@
 #pragma once
 #include <string>
 #include <vector>
-
 #include "distributed/hdf5_file.hpp"
+#include "src/populations/geometry_kind.hpp"
 
 // A population file is read strictly: a name that is not known, or that says nothing where it
 // stands, is a mistake that would else be solved in silence. All local; all throw UserError.
 
 namespace otfleet {
 
-/// "grid", "dense", "points" or "clouds": attribute `kind` of /geometry, or where it is absent what
-/// the groups hold.
-std::string geometry_kind(const distributed::Hdf5File& file);
+/// Attribute `kind` of /geometry, or where it is absent what the groups hold.
+GeometryKind geometry_kind(const distributed::Hdf5File& file);
 
 /// Unless all attributes and members of /geometry, /measures and /problems have names that are
 /// known; the message says the nearest one. An attribute of /geometry that stands elsewhere is

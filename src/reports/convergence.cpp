@@ -9,6 +9,7 @@
 
 #include "kernels/minimize/conjugate.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "src/families/linear/initializers.hpp"
 
 namespace otfleet {
 namespace {
@@ -72,17 +73,17 @@ std::string convergence_complaint(const StatusCounts& counts, const Job& job) {
       fmt::format("more iterations (solver.max_iterations, now {})", solver.max_iterations)};
   if (job.problem.balanced() && solver.method == "sinkhorn")
     more.emplace_back("solver.method=auto");
-  if (job.problem.balanced() && solver.acceleration == "none")
+  if (job.problem.balanced() && solver.acceleration == Acceleration::none)
     more.emplace_back("solver.acceleration=momentum");
   more.insert(more.end(), {epsilon, threshold});
   std::vector<std::string> finer;
-  if (solver.precision == "float") finer.emplace_back("solver.precision=double");
+  if (solver.precision == Precision::in_float) finer.emplace_back("solver.precision=double");
   finer.insert(finer.end(), {threshold, epsilon});
   Complaint complaint;
   complaint.add(of(Status::iteration_limit), "reached the limit of iterations", more);
   complaint.add(of(Status::precision_limit), "got as far as the arithmetic goes", finer);
   complaint.add(of(Status::not_finite), "broke down in NaN or infinity",
-                solver.initializer == "zeros"
+                initializer_named(solver.initializer).is_zero()
                     ? std::vector<std::string>{epsilon}
                     : std::vector<std::string>{"solver.initializer=zeros", epsilon});
   return complaint.line(counts, "problems");

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "distributed/communicator.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 
 namespace otfleet {
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "src/families/linear/initializers.hpp"
+
 namespace otfleet {
 namespace {
 
@@ -31,7 +33,7 @@ Verdict compare(const Rows& group) {
   const EvaluationRow* model = nullptr;
   const EvaluationRow *fewest = nullptr, *fastest = nullptr;
   for (const auto& row : group) {
-    if (row.initializer == "model") {
+    if (initializer_named(row.initializer).needs_model()) {
       model = &row;
       continue;
     }
@@ -84,7 +86,8 @@ std::string evaluation_table(const Rows& rows, std::int64_t problems, const Job&
       "threshold  start             first error   Sinkhorn iterations: mean   p50   p90   p99   "
       "solver's   "
       "ms/problem  of which start  converged\n",
-      problems, job.problem.epsilon, job.solver.precision, job.solver.inner_iterations, ranks);
+      problems, job.problem.epsilon, word_of(job.solver.precision), job.solver.inner_iterations,
+      ranks);
   for (const auto& group : by_threshold(rows)) {
     text += fmt::format("{:<9.0e}  {}: {}\n", group.front().threshold, group.front().method,
                         group.front().reason);

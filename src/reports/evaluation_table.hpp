@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/reports/convergence.hpp"
 
 namespace otfleet {

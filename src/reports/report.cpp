@@ -48,10 +48,10 @@ void Report::write(const std::filesystem::path& directory, const std::string& na
     json[distributed::kind_attribute] = report_kind;
     json["command"] = command_;
     json["configuration"] = configuration_;
-    if (!given_epsilon_.to.empty())
+    if (given_epsilon_.to != CostStatistic::none)
       json["epsilon"] = {{"absolute", configuration_["problem"]["epsilon"]},
                          {"relative", given_epsilon_.epsilon},
-                         {"to", given_epsilon_.to},
+                         {"to", word_of(given_epsilon_.to)},
                          {"of_cost", given_epsilon_.statistic}};
     json["versions"] = versions();
     json["revision"] = revision();

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "distributed/communicator.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 
 namespace otfleet {
 

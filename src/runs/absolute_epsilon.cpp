@@ -3,7 +3,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "distributed/error.hpp"
@@ -16,9 +15,9 @@ namespace otfleet {
 namespace {
 
 double statistic_of(const std::filesystem::path& file, const Job& job) {
-  const auto& name = job.problem.epsilon_relative;
-  if (holds_clouds(file)) return cloud_cost_statistic(file, name);
-  return cost_statistic(read_job_population(job, file).geometry, name);
+  const auto statistic = job.problem.epsilon_relative;
+  if (holds_clouds(file)) return cloud_cost_statistic(file, statistic);
+  return cost_statistic(read_job_population(job, file).geometry, statistic);
 }
 
 /// The population whose cost epsilon refers to.
@@ -34,11 +33,11 @@ std::filesystem::path population_of(const CommandContext& context, bool trains) 
 
 void make_epsilon_absolute(const CommandContext& context, const std::string& command, Job& job) {
   auto& problem = job.problem;
-  if (job.seeks_potentials() || problem.epsilon_relative == "none" || command == "make") return;
-  const auto& measured = job.scale.commands;
-  const bool trains = command == "train" ||
-                      (command == "scale" &&
-                       std::find(measured.begin(), measured.end(), "solve") == measured.end());
+  if (job.seeks_potentials() || problem.epsilon_relative == CostStatistic::none ||
+      command == "make")
+    return;
+  const bool trains =
+      command == "train" || (command == "scale" && !job.scale.measures(ScaledCommand::solve));
   double statistic = 0;
   context.communicator.agree([&] {
     if (!context.communicator.is_root()) return;
@@ -50,15 +49,15 @@ void make_epsilon_absolute(const CommandContext& context, const std::string& com
       throw UserError(fmt::format(
           "{}: the {} of the cost is {:g}, of which problem.epsilon cannot be a multiple; set "
           "problem.epsilon in units of the cost, with problem.epsilon_relative = 'none'",
-          file.string(), problem.epsilon_relative, statistic));
+          file.string(), word_of(problem.epsilon_relative), statistic));
   });
   context.communicator.broadcast({&statistic, 1});
   problem.given = {problem.epsilon, problem.epsilon_relative, statistic};
   problem.epsilon *= statistic;
-  problem.epsilon_relative = "none";
+  problem.epsilon_relative = CostStatistic::none;
   if (context.prints())
     spdlog::info("epsilon = {:.6g}: {:g} times the {} of the cost, {:.6g}", problem.epsilon,
-                 problem.given.epsilon, problem.given.to, statistic);
+                 problem.given.epsilon, word_of(problem.given.to), statistic);
 }
 
 }  // namespace otfleet

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "distributed/communicator.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 
 namespace otfleet {
 

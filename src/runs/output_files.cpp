@@ -49,7 +49,8 @@ std::vector<std::pair<std::string, FileMark>> output_files(const Job& job,
     add_pictures({"error_curves.png", "interpolation.png"});
   } else if (command == "scale") {
     add("scaling.csv", FileMark::csv(std::string(scaling_csv_header) + '\n'));
-    for (const auto& studied : job.scale.commands) add_pictures({"scaling-" + studied + ".png"});
+    for (const auto studied : job.scale.commands)
+      add_pictures({"scaling-" + word_of(studied) + ".png"});
   }
   add(share ? share_report_name(*share) : "report.json", FileMark::json(report_kind));
   return files;

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "distributed/hdf5_file.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/memory/available_memory.hpp"
 
 namespace otfleet {

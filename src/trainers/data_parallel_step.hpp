@@ -4,7 +4,7 @@
 
 #include "distributed/communicator.hpp"
 #include "kernels/training/adam.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/models/checkpoint.hpp"
 #include "src/runs/stop_watch.hpp"
 #include "src/trainers/gradient_averaging.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 #include "distributed/shard.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/populations/population.hpp"
 

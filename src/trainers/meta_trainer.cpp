@@ -19,8 +19,7 @@ MetaTrainerSettings trainer_settings(const Job& job) {
   MetaTrainerSettings settings;
   settings.epsilon = job.problem.epsilon;
   settings.batch = job.train.batch;
-  settings.loss =
-      job.train.loss == "regression" ? TrainingLoss::regression : TrainingLoss::objective;
+  settings.loss = job.train.loss;
   settings.target_threshold = job.train.target_threshold;
   settings.optimizer = optimizer_settings(job);
   return settings;

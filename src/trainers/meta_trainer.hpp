@@ -13,20 +13,10 @@
 
 namespace otfleet {
 
-/// What training minimizes, a mean over problems.
-///   objective   minus the entropic dual value at (f, g(f)), f predicted (Meta OT, Amos et al.
-///   2022).
-///               No solution is needed: its derivative with respect to f is a − P1 (envelope
-///               theorem), one pass of the semi_dual kernel.
-///   regression  the distance to solved potentials (kernels::potential_distance). Every batch is
-///               solved from its predictions, which costs less the better they are. Predictions
-///               end up further from the marginals and closer to the solution: fewer iterations.
-enum class TrainingLoss { objective, regression };
-
 struct MetaTrainerSettings {
   double epsilon = 1e-2;
-  std::int64_t batch = 128;  ///< problems per step, over all ranks together
-  TrainingLoss loss = TrainingLoss::objective;
+  std::int64_t batch = 128;                     ///< problems per step, over all ranks together
+  TrainingLoss loss = TrainingLoss::objective;  ///< or regression
   double target_threshold = 1e-3;  ///< regression: L1 marginal error of the solved potentials
   OptimizerSettings optimizer;
 };
@@ -34,7 +24,15 @@ struct MetaTrainerSettings {
 /// What a job says about training.
 MetaTrainerSettings trainer_settings(const Job& job);
 
-/// Trains a model on the problems of a population. A step's first error is the mean L1 marginal
+/// Trains a model on the problems of a population. What training minimizes is a mean over problems.
+///   objective   minus the entropic dual value at (f, g(f)), f predicted (Meta OT, Amos et al.
+///   2022).
+///               No solution is needed: its derivative with respect to f is a − P1 (envelope
+///               theorem), one pass of the semi_dual kernel.
+///   regression  the distance to solved potentials (kernels::potential_distance). Every batch is
+///               solved from its predictions, which costs less the better they are. Predictions
+///               end up further from the marginals and closer to the solution: fewer iterations.
+/// A step's first error is the mean L1 marginal
 /// error of the predictions, |a − P1|.
 class MetaTrainer final : public Trainer {
  public:

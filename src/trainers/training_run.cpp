@@ -38,7 +38,7 @@ double progress_of(const Job::Train& train, std::int64_t step, double seconds) {
 }
 
 double rate_at(const Job::Train& train, double progress) {
-  if (train.schedule == "constant") return 1;
+  if (train.schedule == Schedule::constant) return 1;
   return 0.5 * (1 + std::cos(std::numbers::pi * progress));
 }
 

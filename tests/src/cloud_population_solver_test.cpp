@@ -45,7 +45,7 @@ DenseProblem dense_problem(const CloudPopulation& population, std::int64_t k) {
 
 Job::Solver settings_for(const std::string& precision, double threshold) {
   Job::Solver settings;
-  settings.precision = precision;
+  settings.precision = *value_of<Precision>(precision);
   settings.threshold = threshold;
   settings.max_iterations = 5000;
   return settings;

@@ -42,7 +42,7 @@ TEST(Convergence, StatusesAreCounted) {
 TEST(Convergence, ItSaysHowManyAndWhatToTry) {
   Job job;
   job.solver.max_iterations = 100;
-  job.solver.precision = "float";
+  job.solver.precision = Precision::in_float;
   const auto text = convergence_complaint(counts_of(10, 15, 4, 1), job);
   for (const char* part :
        {"20 of 30 problems did not converge", "15 reached the limit of iterations",
@@ -55,7 +55,7 @@ TEST(Convergence, ItSaysHowManyAndWhatToTry) {
 TEST(Convergence, WhatIsDoneAlreadyIsNotAdvised) {
   Job job;
   job.solver.method = "auto";
-  job.solver.precision = "double";
+  job.solver.precision = Precision::in_double;
   const auto text = convergence_complaint(counts_of(0, 1, 1, 0), job);
   EXPECT_FALSE(says(text, "solver.method")) << text;
   EXPECT_FALSE(says(text, "solver.precision")) << text;

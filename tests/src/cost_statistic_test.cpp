@@ -16,21 +16,24 @@ namespace {
 using Values = std::vector<double>;
 
 /// From all costs, as a person would.
-double by_hand(Values costs, const std::string& statistic) {
+constexpr CostStatistic statistics[] = {CostStatistic::mean, CostStatistic::max,
+                                        CostStatistic::median, CostStatistic::standard_deviation};
+
+double by_hand(Values costs, CostStatistic statistic) {
   std::sort(costs.begin(), costs.end());
   const auto count = static_cast<double>(costs.size());
   double mean = 0, square = 0;
   for (const double c : costs) mean += c / count;
   for (const double c : costs) square += (c - mean) * (c - mean) / count;
-  if (statistic == "mean") return mean;
-  if (statistic == "max") return costs.back();
-  if (statistic == "std") return std::sqrt(square);
+  if (statistic == CostStatistic::mean) return mean;
+  if (statistic == CostStatistic::max) return costs.back();
+  if (statistic == CostStatistic::standard_deviation) return std::sqrt(square);
   return (costs[(costs.size() - 1) / 2] + costs[costs.size() / 2]) / 2;
 }
 
 TEST(CostStatistic, OfEveryGeometryIsThatOfItsMatrix) {
-  for (const auto& name : cost_statistic_names()) {
-    SCOPED_TRACE(name);
+  for (const CostStatistic name : statistics) {
+    SCOPED_TRACE(word_of(name));
     Geometry grid;
     grid.axes = {{0, 0.3, 0.5, 1.7}, {-2, 4, 4.5}, {7}};
     grid.n = grid.m = 12;
@@ -53,8 +56,9 @@ TEST(CostStatistic, IsTheUnitOfOtt) {
   points.dimension = 1;
   points.source_points = {0, 0.5, 1.2};
   points.target_points = {0.1, 0.9};
-  EXPECT_NEAR(0.05 * cost_statistic(points, "mean"), 0.02033333333333333, 1e-15);
-  EXPECT_NEAR(0.05 * cost_statistic(points, "std"), 0.022242351993937655, 1e-15);
+  EXPECT_NEAR(0.05 * cost_statistic(points, CostStatistic::mean), 0.02033333333333333, 1e-15);
+  EXPECT_NEAR(0.05 * cost_statistic(points, CostStatistic::standard_deviation),
+              0.022242351993937655, 1e-15);
 }
 
 TEST(CostStatistic, ForbiddenPairsDoNotCount) {
@@ -62,9 +66,9 @@ TEST(CostStatistic, ForbiddenPairsDoNotCount) {
   dense.kind = Geometry::Kind::dense;
   dense.n = dense.m = 2;
   dense.cost = {1, std::numeric_limits<double>::infinity(), 3, 8};
-  EXPECT_NEAR(cost_statistic(dense, "mean"), 4, 1e-15);
-  EXPECT_EQ(cost_statistic(dense, "max"), 8);
-  EXPECT_EQ(cost_statistic(dense, "median"), 3);
+  EXPECT_NEAR(cost_statistic(dense, CostStatistic::mean), 4, 1e-15);
+  EXPECT_EQ(cost_statistic(dense, CostStatistic::max), 8);
+  EXPECT_EQ(cost_statistic(dense, CostStatistic::median), 3);
 }
 
 TEST(CostStatistic, OfManyPairsComesFromASampleThatIsAlwaysTheSame) {
@@ -76,15 +80,16 @@ TEST(CostStatistic, OfManyPairsComesFromASampleThatIsAlwaysTheSame) {
   auto& axis = grid.axes.emplace_back();
   for (int i = 0; i < 2100; ++i) axis.push_back(i / 2099.0);
   grid.n = grid.m = 2100;
-  for (const auto& name : cost_statistic_names()) {
+  for (const CostStatistic name : statistics) {
     const double found = cost_statistic(points, name);
-    EXPECT_NEAR(found, by_hand(costs, name), 2e-3) << name;
+    EXPECT_NEAR(found, by_hand(costs, name), 2e-3) << word_of(name);
     EXPECT_EQ(cost_statistic(points, name), found);
   }
-  EXPECT_NEAR(cost_statistic(grid, "median"), std::pow(1 - std::sqrt(0.5), 2), 1e-3);
-  EXPECT_NEAR(cost_statistic(grid, "mean"), 1.0 / 6, 1e-3);
-  EXPECT_EQ(cost_statistic(grid, "max"), 1);
-  EXPECT_NEAR(cost_statistic(grid, "std"), std::sqrt(1.0 / 15 - 1.0 / 36), 1e-3);
+  EXPECT_NEAR(cost_statistic(grid, CostStatistic::median), std::pow(1 - std::sqrt(0.5), 2), 1e-3);
+  EXPECT_NEAR(cost_statistic(grid, CostStatistic::mean), 1.0 / 6, 1e-3);
+  EXPECT_EQ(cost_statistic(grid, CostStatistic::max), 1);
+  EXPECT_NEAR(cost_statistic(grid, CostStatistic::standard_deviation),
+              std::sqrt(1.0 / 15 - 1.0 / 36), 1e-3);
 }
 
 TEST(CostStatistic, OfCloudsIsOverThePairsOfTheirProblems) {
@@ -101,9 +106,9 @@ TEST(CostStatistic, OfCloudsIsOverThePairsOfTheirProblems) {
              j < targets.offsets[population.target[k] + 1]; ++j)
           costs.push_back(ground_cost(kernels::GroundCost::euclidean, 1, &sources.points[2 * i],
                                       &targets.points[2 * j], 2));
-    for (const auto& name : cost_statistic_names())
+    for (const CostStatistic name : statistics)
       EXPECT_NEAR(cloud_cost_statistic(folder / "clouds.h5", name), by_hand(costs, name), 1e-14)
-          << name;
+          << word_of(name);
   }
 }
 
@@ -111,9 +116,9 @@ TEST(CostStatistic, OfLargeCloudsComesFromSomeOfTheirPoints) {
   const testing::TemporaryFolder folder;
   write_cloud_population(folder / "clouds.h5", testing::large_problem(2000, 3));
   // Of two uniform points of the unit cube: 3 · 1/6.
-  const double found = cloud_cost_statistic(folder / "clouds.h5", "mean");
+  const double found = cloud_cost_statistic(folder / "clouds.h5", CostStatistic::mean);
   EXPECT_NEAR(found, 0.5, 0.03);
-  EXPECT_EQ(cloud_cost_statistic(folder / "clouds.h5", "mean"), found);
+  EXPECT_EQ(cloud_cost_statistic(folder / "clouds.h5", CostStatistic::mean), found);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ Job::Solution everything() {
   Job::Solution wanted;
   wanted.potentials = false;
   wanted.divergence = true;
-  wanted.regularized = {"ott", "geomloss"};
+  wanted.regularized = {ValueConvention::ott, ValueConvention::geomloss};
   return wanted;
 }
 

@@ -20,7 +20,7 @@ using distributed::Communicator;
 using testing::download;
 
 Job small_job() {
-  Job job = Job::defaults("potentials");
+  Job job = Job::defaults(ProblemKind::potentials);
   job.model.hidden = {32, 32};
   job.model.predictor_hidden = {32};
   job.train.batch = 256;
@@ -54,7 +54,7 @@ TEST(DualTrainerTest, OneCourseOnAnyNumberOfRanks) {
   const auto samplers = plane_pair("moons", 3, 0);
   for (const char* loss : {"regression", "objective", "cycle"}) {
     Job job = small_job();
-    job.train.loss = loss;
+    job.train.loss = *value_of<TrainingLoss>(loss);
     job.train.batch = 61;  // uneven shares
     NeuralDual alone = fresh(job, 2), shared = fresh(job, 2);
     const Course expected = train(Communicator::self(), job, samplers, alone, 8);
@@ -128,8 +128,8 @@ TEST(DualTrainerTest, EveryCombinationOfLossAndSolverRuns) {
         if (std::string(solver) == "none" && (!learns || std::string(loss) == "regression"))
           continue;
         Job job = small_job();
-        job.train.loss = loss;
-        job.conjugate.solver = solver;
+        job.train.loss = *value_of<TrainingLoss>(loss);
+        job.conjugate.solver = *value_of<ConjugateMethod>(solver);
         job.model.predictor = predictor;
         NeuralDual model = fresh(job, 2);
         const Course course = train(Communicator::world(), job, samplers, model, 20);

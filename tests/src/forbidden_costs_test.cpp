@@ -39,9 +39,9 @@ Solutions solve(const Population& population, double epsilon, double threshold,
   Job::Solver settings;
   settings.threshold = threshold;
   settings.method = method;
-  settings.precision = precision;
+  settings.precision = *value_of<Precision>(precision);
   Job::Solution wanted;
-  wanted.plan = "threshold";
+  wanted.plan = PlanRule::threshold;
   wanted.plan_threshold = 1e-9;
   SolveSeconds seconds;
   return solver.solve({0, 1}, settings, nullptr, wanted, seconds);

@@ -92,7 +92,7 @@ TEST(GreatCircle, APlaceIsWhereItIsInEveryGeometry) {
   for (const double divisor : {1.0, 1.0001})
     for (const char* precision : {"double", "float"}) {
       Job::Solver settings;
-      settings.precision = precision;
+      settings.precision = *value_of<Precision>(precision);
       SolveSeconds seconds;
       for (const auto kind : {Geometry::Kind::points, Geometry::Kind::dense}) {
         SCOPED_TRACE(kind == Geometry::Kind::points ? "points" : "dense");

@@ -1,4 +1,4 @@
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "src/config/nearest_name.hpp"
+#include "src/refusals.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"
@@ -29,22 +30,22 @@ TEST(Job, DefaultsHoldForAnEmptyFile) {
   const Job job = read("");
   EXPECT_EQ(job.resolved(), Job{}.resolved());
   EXPECT_EQ(job.problem.epsilon, 0.05);
-  EXPECT_EQ(job.problem.epsilon_relative, "mean");
+  EXPECT_EQ(job.problem.epsilon_relative, CostStatistic::mean);
 }
 
 TEST(Job, AnEpsilonAloneIsAbsoluteAndAUnitAloneTakesTheUsualShare) {
   const Job absolute = read("[problem]\nepsilon = 0.3\n");
   EXPECT_EQ(absolute.problem.epsilon, 0.3);
-  EXPECT_EQ(absolute.problem.epsilon_relative, "none");
+  EXPECT_EQ(word_of(absolute.problem.epsilon_relative), "none");
   for (const char* unit : {"mean", "max", "median", "std"}) {
     const auto set = std::string("problem.epsilon_relative=") + unit;
     const Job both = read("[problem]\nepsilon = 0.3\n", {set}), alone = read("", {set});
     EXPECT_EQ(both.problem.epsilon, 0.3);
-    EXPECT_EQ(both.problem.epsilon_relative, unit);
+    EXPECT_EQ(word_of(both.problem.epsilon_relative), unit);
     EXPECT_EQ(alone.problem.epsilon, 0.05);
-    EXPECT_EQ(alone.problem.epsilon_relative, unit);
+    EXPECT_EQ(word_of(alone.problem.epsilon_relative), unit);
   }
-  EXPECT_EQ(read("", {"problem.epsilon=0.3"}).problem.epsilon_relative, "none");
+  EXPECT_EQ(word_of(read("", {"problem.epsilon=0.3"}).problem.epsilon_relative), "none");
   EXPECT_EQ(read("problem = \"potentials\"\n").problem.epsilon, 0.05);
   expect_error([] { read("[problem]\nepsilon_relative = \"none\"\n"); }, "job.toml",
                "problem.epsilon_relative = 'none' needs problem.epsilon");
@@ -93,7 +94,7 @@ TEST(Job, OverridesApplyInOrder) {
                         "data.test={file='x.h5', dataset='y'}", "train.augment=false"});
   EXPECT_EQ(job.solver.threshold, 0.01);
   EXPECT_EQ(job.solver.initializer, "model");
-  EXPECT_EQ(job.solver.precision, "float");
+  EXPECT_EQ(job.solver.precision, Precision::in_float);
   EXPECT_EQ(job.model.hidden, std::vector<std::int64_t>{8});
   EXPECT_EQ(job.data.train.file, "12");
   EXPECT_EQ(job.data.test.file, "x.h5");
@@ -223,7 +224,7 @@ TEST(Job, OverridesAreReadAsAPersonMeansThem) {
   EXPECT_TRUE(read("", {"solver.normalize=TRUE"}).solver.normalize);
   EXPECT_EQ(read("", {"evaluate.initializers=[zeros, model]"}).evaluate.initializers,
             (std::vector<std::string>{"zeros", "model"}));
-  EXPECT_EQ(read("", {"problem = potentials"}).problem.kind, "potentials");
+  EXPECT_EQ(word_of(read("", {"problem = potentials"}).problem.kind), "potentials");
   for (const char* value : {".", "1,5", "1.2.3", "one", "1e", "--1", "1 2"})
     expect_error([&] { epsilon(value); },
                  "--set problem.epsilon=" + std::string(value) + ": must be a number");

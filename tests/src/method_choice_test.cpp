@@ -36,7 +36,7 @@ TEST(MethodChoice, ExtremesStayNumbersAndShortLines) {
           for (const std::int64_t most : {std::int64_t{1}, std::int64_t{2000000000}}) {
             Job::Solver solver;
             solver.threshold = threshold;
-            solver.acceleration = acceleration;
+            solver.acceleration = *value_of<Acceleration>(acceleration);
             solver.max_iterations = most;
             const auto choice = choose_method(dense_cost(20, largest), epsilon, 20, 20, solver);
             EXPECT_GE(choice.sinkhorn_iterations, 0);

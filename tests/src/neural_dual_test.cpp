@@ -45,7 +45,7 @@ DualDescription describe(const std::string& architecture, const std::string& pre
   DualDescription description;
   description.architecture.architecture = architecture;
   description.architecture.predictor = predictor;
-  description.architecture.activation = activation;
+  description.architecture.activation = *value_of<kernels::Activation>(activation);
   description.architecture.hidden = std::move(hidden);
   description.architecture.predictor_hidden = {16, 12};
   description.architecture.quadratic_rank = 2;
@@ -232,7 +232,7 @@ TEST(NeuralDualTest, InputConvexNetworksAreConvex) {
 class NeuralDualCheckpoint : public ::testing::Test {
  protected:
   static Job job_of(const DualDescription& description) {
-    Job job = Job::defaults("potentials");
+    Job job = Job::defaults(ProblemKind::potentials);
     job.model = description.architecture;
     return job;
   }

@@ -66,7 +66,7 @@ TEST(PairChoice, AllThatExistAreTakenWhereMoreAreAskedFor) {
 
 TEST(PairChoice, OneMeasureWithAllOthers) {
   Job::Make make;
-  make.pairs.kind = "one_to_all";
+  make.pairs.kind = PairKind::one_to_all;
   EXPECT_EQ(chosen(measures(4), make), (Pairs{{0, 1}, {0, 2}, {0, 3}}));
   make.pairs.one = 2;
   EXPECT_EQ(chosen(measures(4), make), (Pairs{{2, 0}, {2, 1}, {2, 3}}));
@@ -78,7 +78,7 @@ TEST(PairChoice, OneMeasureWithAllOthers) {
 
 TEST(PairChoice, AllPairs) {
   Job::Make make;
-  make.pairs.kind = "all_pairs";
+  make.pairs.kind = PairKind::all_pairs;
   EXPECT_EQ(chosen(measures(3), make), (Pairs{{0, 1}, {0, 2}, {1, 2}}));
   EXPECT_EQ(chosen(measures(2, 2), make), (Pairs{{0, 0}, {0, 1}, {1, 0}, {1, 1}}));
   testing::expect_error([&] { chosen(measures(100000), make); }, "make.pairs = 'all_pairs'",

@@ -59,7 +59,7 @@ TEST_F(Builder, NormalizesOnAGridOverTheUnitInterval) {
 TEST_F(Builder, PixelsAreSquareUnlessStretched) {
   const auto axes_of = [&](const std::vector<std::int64_t>& grid, bool stretch) {
     Job job;
-    job.make.source_weights = job.make.target_weights = "uniform";
+    job.make.source_weights = job.make.target_weights = WeightsKind::uniform;
     job.make.train_measures = job.make.train_problems = 1;
     job.make.grid = grid;
     job.make.stretch = stretch;
@@ -113,7 +113,7 @@ TEST_F(Builder, PointsThatTheCostCannotTakeAreNamed) {
     job_.problem.cost = cost;
   };
   for (const char* geometry : {"dense", "points"}) {
-    job_.problem.geometry = geometry;
+    job_.problem.geometry = *value_of<GeometryKind>(geometry);
     use("cosine", {1, 0, 0, 0});
     expect_refused("vectors.npy: row 1 is the zero vector", "'cosine'");
     use("great_circle", {2, 0, 1, 0});
@@ -147,7 +147,7 @@ TEST_F(Builder, PairsAreTwoMeasuresDrawnFromTheSeed) {
 }
 
 TEST_F(Builder, DenseCosts) {
-  job_.problem.geometry = "dense";
+  job_.problem.geometry = GeometryKind::dense;
   expect_refused("data.points is missing");
   job_.data.points = points_;
   EXPECT_EQ(build_population(job_, Split::train).geometry.cost, (Values{0, 25, 25, 0}));
@@ -166,7 +166,7 @@ TEST_F(Builder, DenseCosts) {
 TEST_F(Builder, SidesOfTheirOwn) {
   job_.data.train_target = one_;
   expect_refused("one.npy: measures on a grid [2], but", "images.npy has [1, 2]");
-  job_.problem.geometry = "dense";
+  job_.problem.geometry = GeometryKind::dense;
   job_.data.points = points_;
   const auto population = build_population(job_, Split::train);
   EXPECT_FALSE(population.shared_measures);
@@ -185,10 +185,10 @@ TEST_F(Builder, WrongShapes) {
 TEST_F(Builder, RandomWeightsNeedNoData) {
   job_.data = {};
   job_.data.points = points_;
-  job_.problem.geometry = "dense";
+  job_.problem.geometry = GeometryKind::dense;
   job_.problem.cost = "euclidean";
-  job_.make.source_weights = "sparse_uniform";
-  job_.make.target_weights = "uniform";
+  job_.make.source_weights = WeightsKind::sparse_uniform;
+  job_.make.target_weights = WeightsKind::uniform;
   job_.make.train_measures = 50;
   job_.make.test_measures = 20;
   const auto train = build_population(job_, Split::train);
@@ -209,7 +209,7 @@ TEST_F(Builder, RandomWeightsNeedNoData) {
 
 TEST_F(Builder, RandomWeightsOnAGridNeedItsLengths) {
   job_.data = {};
-  job_.make.source_weights = "uniform";
+  job_.make.source_weights = WeightsKind::uniform;
   expect_refused("make.grid is missing");
   job_.make.grid = {3, 4};
   const auto population = build_population(job_, Split::train);
@@ -219,14 +219,14 @@ TEST_F(Builder, RandomWeightsOnAGridNeedItsLengths) {
 }
 
 TEST_F(Builder, RandomWeightsRefuseData) {
-  job_.make.source_weights = "uniform";
+  job_.make.source_weights = WeightsKind::uniform;
   expect_refused("images.npy", "make.source_weights = 'uniform' takes no data");
 }
 
 TEST_F(Builder, PointsKeepNoMatrix) {
   job_.data.train = job_.data.test = one_;
   job_.data.points = points_;
-  job_.problem.geometry = "points";
+  job_.problem.geometry = GeometryKind::points;
   job_.problem.cost = "power";
   job_.problem.power = 1.5;
   const auto population = build_population(job_, Split::train);
@@ -250,7 +250,7 @@ TEST_F(Builder, TheDivisorOfAGreatCircleIsKept) {
   job_.problem.cost = "great_circle";
   for (const char* geometry : {"points", "dense"})
     for (const double divisor : {1.0, 1.0001}) {
-      job_.problem.geometry = geometry;
+      job_.problem.geometry = *value_of<GeometryKind>(geometry);
       job_.problem.great_circle_divisor = divisor;
       const auto population = build_population(job_, Split::train);
       write_population(folder_ / "sphere.h5", population);

@@ -1,3 +1,4 @@
+#include "src/families/linear/initializers.hpp"
 #include "src/families/linear/population_solver.hpp"
 
 #include <gtest/gtest.h>
@@ -40,7 +41,7 @@ Shard all_of(const Population& population) {
 Job::Solver solver_settings(double threshold, const std::string& initializer = "zeros") {
   Job::Solver settings;  // as plain as the reference
   settings.method = "sinkhorn";
-  settings.acceleration = "none";
+  settings.acceleration = Acceleration::none;
   settings.doubtful_error = std::numeric_limits<double>::infinity();
   settings.threshold = threshold;
   settings.initializer = initializer;
@@ -255,7 +256,7 @@ TEST(PopulationSolver, FloatHasDoubleCertificates) {
   for (const Population* population : {&grid, &dense}) {
     const PopulationSolver solver(*population, epsilon);
     auto settings = solver_settings(1e-3);
-    settings.precision = "float";
+    settings.precision = Precision::in_float;
     const Solutions solutions = solve(solver, all_of(*population), settings);
     expect_true_figures(*population, solutions);
     for (std::size_t k = 0; k < solutions.status.size(); ++k) {
@@ -273,7 +274,7 @@ TEST(PopulationSolver, FloatIsJudgedByItsCertificate) {
   for (const Population* population : {&grid, &dense}) {
     const PopulationSolver solver(*population, epsilon);
     auto settings = solver_settings(1);
-    settings.precision = "float";
+    settings.precision = Precision::in_float;
     settings.max_iterations = 400;
     for (const double threshold : {1e-5, 3e-6, 1e-6, 5e-7, 2e-7, 1e-7}) {
       settings.threshold = threshold;
@@ -296,7 +297,7 @@ TEST(PopulationSolver, FloatIsJudgedByItsCertificate) {
     settings.threshold = 1e-11;
     for (const auto status : solve(solver, all_of(*population), settings).status)
       EXPECT_NE(status, static_cast<int>(Status::converged));
-    settings.precision = "double";
+    settings.precision = Precision::in_double;
     settings.max_iterations = 2000;
     for (const auto status : solve(solver, all_of(*population), settings).status)
       EXPECT_EQ(status, static_cast<int>(Status::converged));
@@ -392,7 +393,7 @@ TEST(PopulationSolver, MethodsAgreeAndAreCounted) {
   EXPECT_EQ(newton.counts.newton, population.problems());
   expect_same(newton);
   settings.method = "auto";
-  settings.acceleration = "momentum";
+  settings.acceleration = Acceleration::momentum;
   expect_same(solve(solver, all_of(population), settings));
 }
 

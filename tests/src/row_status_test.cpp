@@ -86,7 +86,7 @@ TEST(RowStatus, SinkhornAndNewtonTogetherStayWithinTheIterationLimit) {
     for (const char* precision : {"double", "float"}) {
       Job::Solver settings;
       settings.method = "auto";
-      settings.precision = precision;
+      settings.precision = *value_of<Precision>(precision);
       settings.threshold = 1e-10;
       const MethodChoice choice = PopulationSolver(population, epsilon).choose(settings);
       if (choice.plan != MethodChoice::Plan::sinkhorn_then_newton) continue;
@@ -110,8 +110,8 @@ TEST(RowStatus, FloatThatNoLongerMovesEndsWithinTensOfIterations) {
       for (const int inner : {1, 5}) {
         Job::Solver settings;
         settings.method = "sinkhorn";
-        settings.precision = "float";
-        settings.acceleration = acceleration;
+        settings.precision = Precision::in_float;
+        settings.acceleration = *value_of<Acceleration>(acceleration);
         settings.inner_iterations = inner;
         settings.threshold = 1e-12;
         settings.max_iterations = 100000;
@@ -129,12 +129,12 @@ TEST(RowStatus, ThresholdsAreSharesOfTheMassForEveryStart) {
   for (const Population* population : {&grid, &dense})
     for (const auto& initializer : initializer_names()) {
       if (initializer == "model" ||
-          !initializer_complaint(initializer, population->geometry).empty())
+          !initializer_named(initializer).complaint(population->geometry).empty())
         continue;
       for (const char* precision : {"double", "float"}) {
         Job::Solver settings;
         settings.initializer = initializer;
-        settings.precision = precision;
+        settings.precision = *value_of<Precision>(precision);
         const Solutions expected = solve(*population, 0.01, settings);
         for (const double factor : {0x1p-40, 0x1p900, 1e-300}) {
           Population heavy = *population;

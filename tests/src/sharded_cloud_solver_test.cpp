@@ -25,9 +25,9 @@ using Values = std::vector<double>;
 Job::Solver settings_for(const std::string& precision, double threshold,
                          const std::string& acceleration = "momentum") {
   Job::Solver settings;
-  settings.precision = precision;
+  settings.precision = *value_of<Precision>(precision);
   settings.threshold = threshold;
-  settings.acceleration = acceleration;
+  settings.acceleration = *value_of<Acceleration>(acceleration);
   settings.max_iterations = 3000;
   return settings;
 }

@@ -28,7 +28,7 @@ Job small_job(bool potentials = true) {
   Job job;
   job.problem.epsilon = 0.02;
   job.solver.threshold = 1e-4;
-  job.solver.precision = "double";
+  job.solver.precision = Precision::in_double;
   job.solver.initializer = "gaussian";
   job.solution.potentials = potentials;
   return job;
@@ -36,7 +36,7 @@ Job small_job(bool potentials = true) {
 
 Job top_k_job(int count, bool potentials = true) {
   Job job = small_job(potentials);
-  job.solution.plan = "top_k";
+  job.solution.plan = PlanRule::top_k;
   job.solution.top_k = count;
   job.solution.projection = true;
   return job;
@@ -44,7 +44,7 @@ Job top_k_job(int count, bool potentials = true) {
 
 Job threshold_job(double share) {
   Job job = small_job();
-  job.solution.plan = "threshold";
+  job.solution.plan = PlanRule::threshold;
   job.solution.plan_threshold = share;
   return job;
 }

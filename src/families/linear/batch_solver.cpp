@@ -10,6 +10,7 @@
 #include "kernels/problems/selection.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "src/families/linear/initializers.hpp"
 
 namespace otfleet {
 namespace {
@@ -31,8 +32,9 @@ kernels::SinkhornSettings sinkhorn_settings(const Job::Solver& solver, double ep
   settings.threshold = solver.threshold;
   settings.inner_iterations = static_cast<int>(solver.inner_iterations);
   settings.max_iterations = static_cast<int>(max_iterations);
-  settings.acceleration = solver.acceleration == "momentum" ? kernels::Acceleration::momentum
-                                                            : kernels::Acceleration::none;
+  settings.acceleration = solver.acceleration == Acceleration::momentum
+                              ? kernels::Acceleration::momentum
+                              : kernels::Acceleration::none;
   return settings;
 }
 
@@ -73,12 +75,13 @@ void BatchSolver::sinkhorn(Batch& batch, const Job::Solver& solver, std::int64_t
   kernels::SinkhornSettings settings = sinkhorn_settings(solver, epsilon_, max_iterations);
   settings.observer = observer;
   // A prediction may fail; closed forms do not, and the comparison costs two half-steps.
-  if (solver.initializer == "model") settings.doubtful_error = solver.doubtful_error;
+  if (initializer_named(solver.initializer).needs_model())
+    settings.doubtful_error = solver.doubtful_error;
   // Of an instance that stopped the rest of the trace would be empty.
   if (trace.extent(1) > 0) settings.patience = std::numeric_limits<int>::max();
   std::visit(
       [&](const auto& cost) {
-        if (solver.precision == "float")
+        if (solver.precision == Precision::in_float)
           kernels::sinkhorn<float>(ExecutionSpace(), cost, batch.problems, settings,
                                    batch.from_zeros, batch.f, batch.iterations, batch.status, trace,
                                    batch.replaced);

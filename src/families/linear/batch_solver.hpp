@@ -4,9 +4,9 @@
 
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
-#include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/families/linear/method_choice.hpp"
+#include "src/job.hpp"
 #include "src/populations/cost.hpp"
 #include "src/populations/population.hpp"
 

@@ -53,7 +53,7 @@ void sinkhorn(const Clouds& problems, const Job::Solver& solver,
               const Vector<double, ExecutionSpace>& f,
               const Vector<int, ExecutionSpace>& iterations,
               const Vector<int, ExecutionSpace>& status) {
-  if (solver.precision == "float")
+  if (solver.precision == Precision::in_float)
     kernels::sinkhorn<float>(ExecutionSpace(), problems, settings, from_zeros, f, iterations,
                              status);
   else

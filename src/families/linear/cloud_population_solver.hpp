@@ -5,10 +5,10 @@
 
 #include "distributed/shard.hpp"
 #include "kernels/problems/cloud_batch.hpp"
-#include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/families/linear/derived_values.hpp"
 #include "src/families/linear/solutions.hpp"
+#include "src/job.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/runs/solve_control.hpp"
 #include "src/runs/solve_seconds.hpp"

@@ -243,8 +243,9 @@ void DerivedValues::add(Shard rows, const kernels::UnbalancedSettings& given,
     // <f, a> + <g, b> − epsilon sum P, and what penalties add.
     const double entropy = sources.entropy[s] + scale * targets.entropy[t] + b * log_scale;
     const double relative = balanced ? dual - e * a - e * entropy : dual - e * a * b;
-    if (wanted.has_value("ott")) solutions.regularized_ott.push_back(relative + e * a * b);
-    if (wanted.has_value("geomloss"))
+    if (wanted.has_value(ValueConvention::ott))
+      solutions.regularized_ott.push_back(relative + e * a * b);
+    if (wanted.has_value(ValueConvention::geomloss))
       solutions.regularized_geomloss.push_back(geomloss_unit_ * (relative + e * a));
     if (!wanted.divergence) continue;
     // A transport to itself, of c times the measure: c times its value, less epsilon c mass log c.

@@ -6,8 +6,8 @@
 
 #include "distributed/shard.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
-#include "src/config/job.hpp"
 #include "src/families/linear/solutions.hpp"
+#include "src/job.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
 

@@ -10,11 +10,13 @@
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
+#include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/linear/linear_family.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/populations/job_population.hpp"
 #include "src/populations/population.hpp"
+#include "src/refusals.hpp"
 #include "src/reports/evaluation_table.hpp"
 #include "src/reports/interpolation.hpp"
 #include "src/reports/plots.hpp"
@@ -74,7 +76,7 @@ struct Run {
 /// Collective.
 Run run_start(const Comparison& c, const Job::Solver& settings) {
   const auto& communicator = c.context.communicator;
-  const bool predicts = settings.initializer == "model";
+  const bool predicts = initializer_named(settings.initializer).needs_model();
   Run run;
   SolveSeconds seconds;
   communicator.barrier();
@@ -113,9 +115,9 @@ EvaluationRow make_row(const Comparison& c, Job::Solver settings, const std::vec
   row.solver_iterations = summarize(communicator, run.iterations);
   row.iterations = row.solver_iterations;
   if (c.plain_sinkhorn && choice.plan != MethodChoice::Plan::newton &&
-      settings.acceleration != "none") {
+      settings.acceleration != Acceleration::none) {
     settings.method = "sinkhorn";
-    settings.acceleration = "none";
+    settings.acceleration = Acceleration::none;
     settings.doubtful_error = INFINITY;
     row.iterations = summarize(communicator, run_start(c, settings).iterations);
   }
@@ -147,7 +149,7 @@ std::vector<EvaluationRow> compare_starts(const Comparison& c,
   return rows;
 }
 
-/// The starts to compare, in the order of the job or of initializer_names(); the model only where
+/// The starts to compare, in the order of the job or of all_initializers(); the model only where
 /// there is one, unless the job asks for it by name.
 std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& solver,
                                        const std::string& file, bool has_model) {
@@ -160,9 +162,10 @@ std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& s
     return asked;
   }
   std::vector<std::string> starts;
-  for (const auto& name :
-       all ? initializer_names() : std::vector<std::string>{"zeros", "gaussian", "model"})
-    if (solver.complaint(name).empty() && (name != "model" || has_model)) starts.push_back(name);
+  for (const auto* one : all_initializers())
+    if ((all || one->compared_by_default()) && solver.complaint(one->name()).empty() &&
+        (!one->needs_model() || has_model))
+      starts.emplace_back(one->name());
   return starts;
 }
 
@@ -171,10 +174,11 @@ std::vector<double> error_curve(const Comparison& c, const std::string& initiali
   std::vector<double> sums;
   c.context.communicator.agree([&] {
     std::optional<Predictor> predictor;
-    if (initializer == "model") predictor.emplace(c.solver.make_predictor(*c.model));
+    if (initializer_named(initializer).needs_model())
+      predictor.emplace(c.solver.make_predictor(*c.model));
     Job::Solver settings = c.context.job.solver;
     settings.initializer = initializer;
-    settings.acceleration = "none";
+    settings.acceleration = Acceleration::none;
     settings.doubtful_error = INFINITY;
     sums = with_population_named(c.file, c.context.job.problem.epsilon, [&] {
       return c.solver.error_sums(c.shard, settings, predictor ? &*predictor : nullptr,

@@ -1,28 +1,21 @@
 #pragma once
 #include <string>
+#include <vector>
 
-#include "kernels/problems/problem_batch.hpp"
-#include "src/populations/cost.hpp"
-#include "src/populations/population.hpp"
+#include "src/families/linear/initializers/initializer.hpp"
 
 namespace otfleet {
 
-/// Why the initializer does not fit the geometry, "needs one dimension; this population has 2";
-/// empty when it does. Local.
-std::string initializer_complaint(const std::string& initializer, const Geometry& geometry);
+/// All there are; see initializers/list.hpp. Local.
+const std::vector<const Initializer*>& all_initializers();
 
-/// What the starts that need no model look at. Points are empty where a dense cost has none.
-struct StartInputs {
-  const Geometry& geometry;
-  const Cost& cost;
-  Matrix<const double, ExecutionSpace> source_points, target_points;
-  double epsilon;
-  bool in_float;  ///< arithmetic of solves on the way
-};
+/// Their names: what solver.initializer may be. Local.
+std::vector<std::string> initializer_names();
 
-/// f [B, n] of an initializer other than "zeros" and "model", which must fit the geometry. Local.
-void compute_start(const std::string& initializer, const StartInputs& inputs,
-                   const kernels::ProblemBatch<ExecutionSpace>& problems,
-                   const Matrix<double, ExecutionSpace>& f);
+/// A line for `otfleet --keys`. Local.
+std::string initializer_doc();
+
+/// Throws UserError, with the nearest known one: none has that name. Local.
+const Initializer& initializer_named(const std::string& name);
 
 }  // namespace otfleet

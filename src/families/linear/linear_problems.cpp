@@ -9,6 +9,7 @@
 
 #include "distributed/error.hpp"
 #include "src/families/linear/cloud_population_solver.hpp"
+#include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/families/linear/shard_choice.hpp"
@@ -17,6 +18,7 @@
 #include "src/populations/cloud_population_rows.hpp"
 #include "src/populations/job_population.hpp"
 #include "src/populations/population.hpp"
+#include "src/refusals.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_memory.hpp"
 #include "src/trainers/model_start.hpp"
@@ -115,7 +117,7 @@ class SharedPointsProblems : public LinearProblems {
     }
     std::string content =
         communicator.broadcast(communicator.is_root() ? population_.content_fingerprint() : "");
-    if (job_.solver.initializer == "model") {
+    if (initializer_named(job_.solver.initializer).needs_model()) {
       const Shard shard = distributed::block_shard(population_.problems(), communicator.rank(),
                                                    communicator.size());
       StartModel start = load_model(context, population_, shard, report);
@@ -269,25 +271,6 @@ class CloudRowsProblems final : public LinearProblems {
 };
 
 }  // namespace
-
-void check_clouds_fit(const Job& job, const std::filesystem::path& file) {
-  const auto refuse = [&](const std::string& key, const std::string& value,
-                          const std::string& instead) {
-    throw UserError(
-        fmt::format("{} = '{}' needs points that all problems share, but every measure of {} has "
-                    "its own; use '{}'",
-                    key, value, file.string(), instead));
-  };
-  const auto& problem = job.problem;
-  if (problem.tau_a != 1) refuse("problem.tau_a", fmt::format("{}", problem.tau_a), "1");
-  if (problem.tau_b != 1) refuse("problem.tau_b", fmt::format("{}", problem.tau_b), "1");
-  if (problem.transported_share != 0)
-    refuse("problem.transported_share", fmt::format("{}", problem.transported_share), "0");
-  if (job.solver.initializer != "zeros")
-    refuse("solver.initializer", job.solver.initializer, "zeros");
-  if (job.solver.method == "newton") refuse("solver.method", job.solver.method, "sinkhorn");
-  if (job.solution.plan != "none") refuse("solution.plan", job.solution.plan, "none");
-}
 
 std::unique_ptr<ProblemSet> open_linear_problems(const CommandContext& context, Report& report) {
   LinearInput input;

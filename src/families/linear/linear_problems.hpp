@@ -1,5 +1,4 @@
 #pragma once
-#include <filesystem>
 #include <memory>
 
 #include "src/reports/report.hpp"
@@ -12,9 +11,5 @@ namespace otfleet {
 /// on points of every measure's own, and who solves them: one rank each, or all ranks together.
 /// Collective. Throws UserError where job and population do not fit.
 std::unique_ptr<ProblemSet> open_linear_problems(const CommandContext& context, Report& report);
-
-/// Throws UserError where the job asks of `file`, a population of clouds, for what needs points
-/// that all problems share. Local.
-void check_clouds_fit(const Job& job, const std::filesystem::path& file);
 
 }  // namespace otfleet

@@ -18,12 +18,12 @@ struct Named {
 };
 
 void check_sources(const Job& job) {
-  const Job::Data& data = job.data;
-  if (job.problem.geometry == "clouds")
+  const DataOptions& data = job.data;
+  if (job.problem.geometry == GeometryKind::clouds)
     throw UserError(
         "problem.geometry = 'clouds': make builds no populations in which every measure has points "
         "of its own; write the file yourself, the README says how");
-  if (job.make.source_weights != "data") return;
+  if (job.make.source_weights != WeightsKind::data) return;
   if (data.train.empty() && data.test.empty()) {
     throw UserError("data.train and data.test are both missing: make needs at least one");
   }
@@ -33,7 +33,7 @@ void check_sources(const Job& job) {
   if (data.test.empty() && !data.test_target.empty()) {
     throw UserError("data.test_target is given, but not data.test");
   }
-  if (job.make.target_weights == "data" && !data.train.empty() && !data.test.empty() &&
+  if (job.make.target_weights == WeightsKind::data && !data.train.empty() && !data.test.empty() &&
       data.train_target.empty() != data.test_target.empty()) {
     throw UserError("data.train_target and data.test_target: only one of them is given");
   }

@@ -71,8 +71,8 @@ double iteration_work(const kernels::SeparableCost& cost, double epsilon, double
 double predicted_iterations(double relative_range, const Job::Solver& solver) {
   const double condition = 1 + relative_range;
   const double digits = std::log(1 + 1 / solver.threshold);
-  return solver.acceleration == "momentum" ? 0.15 * std::sqrt(condition) * digits
-                                           : 0.06 * condition * digits;
+  return solver.acceleration == Acceleration::momentum ? 0.15 * std::sqrt(condition) * digits
+                                                       : 0.06 * condition * digits;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/populations/cost.hpp"
 
 namespace otfleet {

@@ -12,7 +12,7 @@ namespace {
 using kernels::EntrySelection;
 
 EntrySelection selection_of(const Job::Solution& wanted) {
-  if (wanted.plan == "top_k")
+  if (wanted.plan == PlanRule::top_k)
     return {EntrySelection::Rule::top_k, static_cast<int>(wanted.top_k), 0};
   return {EntrySelection::Rule::threshold, 0, wanted.plan_threshold};
 }
@@ -22,8 +22,8 @@ EntrySelection selection_of(const Job::Solution& wanted) {
 std::int64_t plan_output_bytes(const Job::Solution& wanted, const Geometry& geometry) {
   double bytes = 0;
   if (wants_entries(wanted)) {
-    const double most =
-        wanted.plan == "top_k" ? static_cast<double>(wanted.top_k) : 1 / wanted.plan_threshold;
+    const double most = wanted.plan == PlanRule::top_k ? static_cast<double>(wanted.top_k)
+                                                       : 1 / wanted.plan_threshold;
     const double row = std::min(most, static_cast<double>(geometry.m));
     bytes += static_cast<double>(geometry.n) *
              (row * (sizeof(double) + sizeof(std::int32_t)) + sizeof(std::int64_t));

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "kernels/problems/problem_batch.hpp"
-#include "src/config/job.hpp"
+#include "src/job.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/populations/cost.hpp"
 
@@ -25,7 +25,7 @@ struct PlanOutputs {
 };
 
 inline bool wants_entries(const Job::Solution& wanted) {
-  return wanted.plan != "none";
+  return wanted.plan != PlanRule::none;
 }
 
 /// Whether any of it is asked for: g is then needed.

@@ -229,7 +229,7 @@ PopulationSolver::PopulationSolver(const Population& population, double epsilon)
 }
 
 std::string PopulationSolver::complaint(const std::string& initializer) const {
-  return initializer_complaint(initializer, population_.geometry);
+  return initializer_named(initializer).complaint(population_.geometry);
 }
 
 void PopulationSolver::check_feasible(const std::string& name, std::int64_t first,
@@ -248,15 +248,16 @@ Batch PopulationSolver::start(Shard rows, const Job::Solver& settings, const Pre
   const auto targets = std::span(population_.target).subspan(rows.begin, count);
   Batch batch({source_, target_, upload_indices(sources), upload_indices(targets)});
   const StopWatch watch(seconds.start);
-  if (settings.initializer == "zeros")
-    batch.from_zeros = true;
-  else if (settings.initializer == "model")
-    predictor->predict(sources, targets, solver_.epsilon(), batch.f);
-  else
-    compute_start(settings.initializer,
-                  {population_.geometry, solver_.cost(), source_points_, target_points_,
-                   solver_.epsilon(), settings.precision == "float"},
-                  batch.problems, batch.f);
+  const Initializer& initializer = initializer_named(settings.initializer);
+  batch.from_zeros = initializer.is_zero();
+  if (!batch.from_zeros)
+    initializer.compute(
+        {population_.geometry, solver_.cost(), source_points_, target_points_, solver_.epsilon(),
+         settings.precision == Precision::in_float, batch.problems,
+         [&](const Matrix<double, ExecutionSpace>& f) {
+           predictor->predict(sources, targets, solver_.epsilon(), f);
+         }},
+        batch.f);
   Kokkos::fence();
   return batch;
 }

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "distributed/shard.hpp"
-#include "src/config/job.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/families/linear/derived_values.hpp"
 #include "src/families/linear/solutions.hpp"
+#include "src/job.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/populations/population.hpp"
 #include "src/reports/convergence.hpp"

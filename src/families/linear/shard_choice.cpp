@@ -11,6 +11,7 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "src/populations/cloud_population.hpp"
+#include "src/refusals.hpp"
 #include "src/runs/solve_store.hpp"
 
 namespace otfleet {
@@ -60,7 +61,7 @@ ShardChoice by_work(const CloudPopulation& population, int ranks) {
 
 ShardChoice choose_shard(const CommandContext& context, const LinearInput& input) {
   const Job& job = context.job;
-  const bool asked = job.solver.shard == "rows";
+  const bool asked = job.solver.shard == Sharding::rows;
   ShardChoice choice{asked, "solver.shard says so"};
   // One rank decides: file systems may show others an older folder.
   context.communicator.agree([&] {
@@ -77,11 +78,8 @@ ShardChoice choose_shard(const CommandContext& context, const LinearInput& input
       throw UserError(
           "solver.shard = 'rows' solves every problem on all ranks: there are no shares of the "
           "population; leave --share out, or use 'problems'");
-    if (asked && job.solution.derives_values())
-      throw UserError(
-          "solver.shard = 'rows' has neither solution.divergence nor solution.regularized; use "
-          "'problems'");
-    if (job.solver.shard != "auto") return;
+    if (asked) check_rows_fit(job);
+    if (job.solver.shard != Sharding::by_work) return;
     if (clouds && job.solution.derives_values()) {
       choice = {false, "solution.divergence and solution.regularized need whole problems"};
       return;

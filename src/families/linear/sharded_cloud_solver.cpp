@@ -140,7 +140,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
     auto limits = sinkhorn_settings(settings, epsilon_,
                                     std::max<std::int64_t>(settings.max_iterations - before, 0));
     if (tell) limits.observer = &reporter;
-    if (settings.precision == "float")
+    if (settings.precision == Precision::in_float)
       kernels::sinkhorn<float>(space, problems, limits, before == 0, f, iterations, status, {}, {},
                                watch);
     else

@@ -134,10 +134,10 @@ LinearSchema::LinearSchema(const Job& job, SolutionLayout layout,
   }
   if (wanted.divergence)
     number("divergence", "cost * mass", "debiased Sinkhorn divergence", &Solutions::divergence);
-  if (wanted.has_value("ott"))
+  if (wanted.has_value(ValueConvention::ott))
     number("regularized_ott", "cost * mass", "regularized value as OTT-JAX defines it",
            &Solutions::regularized_ott);
-  if (wanted.has_value("geomloss"))
+  if (wanted.has_value(ValueConvention::geomloss))
     number("regularized_geomloss", "cost * mass", "regularized value as GeomLoss defines it",
            &Solutions::regularized_geomloss);
   add(
@@ -190,13 +190,13 @@ LinearSchema::LinearSchema(const Job& job, SolutionLayout layout,
   set("threshold", job.solver.threshold);
   set("normalize", std::int64_t{job.solver.normalize});
   set("initializer", job.solver.initializer);
-  set("precision", job.solver.precision);
+  set("precision", word_of(job.solver.precision));
   for (int k = 0; k < 4; ++k)
     layout_.attributes.push_back(
         {"/solution", "status_" + std::to_string(k), std::string(status_words[k])});
   if (!wants_entries(wanted)) return;
-  layout_.attributes.push_back({"/plan", "rule", wanted.plan});
-  if (wanted.plan == "top_k")
+  layout_.attributes.push_back({"/plan", "rule", word_of(wanted.plan)});
+  if (wanted.plan == PlanRule::top_k)
     layout_.attributes.push_back({"/plan", "top_k", wanted.top_k});
   else
     layout_.attributes.push_back({"/plan", "threshold", wanted.plan_threshold});

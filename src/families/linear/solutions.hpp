@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "kernels/outputs/certificate.hpp"
-#include "src/config/job.hpp"
 #include "src/execution.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/families/linear/plan_outputs.hpp"
+#include "src/job.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
 #include "src/runs/solution_columns.hpp"

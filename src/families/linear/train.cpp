@@ -9,6 +9,7 @@
 #include "src/models/potential_checkpoint.hpp"
 #include "src/populations/job_population.hpp"
 #include "src/populations/population.hpp"
+#include "src/refusals.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_memory.hpp"

@@ -9,7 +9,7 @@ using Method = std::variant<kernels::Lbfgs<ExecutionSpace, Scalar>,
 
 template <class Scalar>
 Method<Scalar> make_method(const Job::Conjugate& job, int points, int dimension) {
-  if (job.solver == "adam") {
+  if (job.solver == ConjugateMethod::adam) {
     kernels::AdamDescentSettings settings;
     settings.max_steps = static_cast<int>(job.max_steps);
     settings.gradient_tolerance = job.tolerance;
@@ -24,10 +24,10 @@ Method<Scalar> make_method(const Job::Conjugate& job, int points, int dimension)
 kernels::LbfgsSettings lbfgs_settings(const Job::Conjugate& job) {
   kernels::LbfgsSettings settings;
   settings.memory = static_cast<int>(job.memory);
-  settings.max_steps = job.solver == "none" ? 0 : static_cast<int>(job.max_steps);
+  settings.max_steps = job.solver == ConjugateMethod::none ? 0 : static_cast<int>(job.max_steps);
   settings.gradient_tolerance = job.tolerance;
-  settings.line_search =
-      job.line_search == "wolfe" ? kernels::LineSearch::wolfe : kernels::LineSearch::armijo;
+  settings.line_search = job.line_search == LineSearch::wolfe ? kernels::LineSearch::wolfe
+                                                              : kernels::LineSearch::armijo;
   return settings;
 }
 

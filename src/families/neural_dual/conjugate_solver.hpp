@@ -2,8 +2,8 @@
 #include <variant>
 
 #include "kernels/minimize/conjugate.hpp"
-#include "src/config/job.hpp"
 #include "src/execution.hpp"
+#include "src/job.hpp"
 
 namespace otfleet {
 

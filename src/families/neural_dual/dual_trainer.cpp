@@ -12,13 +12,6 @@
 namespace otfleet {
 namespace {
 
-AmortizationLoss loss_of(const std::string& name) {
-  if (name == "regression") return AmortizationLoss::regression;
-  if (name == "objective") return AmortizationLoss::objective;
-  if (name == "cycle") return AmortizationLoss::cycle;
-  return AmortizationLoss::none;
-}
-
 int part_of(std::int64_t batch, const distributed::Communicator& communicator) {
   return static_cast<int>(
       distributed::block_shard(batch, communicator.rank(), communicator.size()).size());
@@ -34,7 +27,7 @@ Matrix<float, ExecutionSpace> rows_of(const Matrix<float, ExecutionSpace>& matri
 DualTrainerSettings dual_trainer_settings(const Job& job) {
   DualTrainerSettings settings;
   settings.batch = job.train.batch;
-  settings.loss = loss_of(job.train.loss);
+  settings.loss = job.train.loss;
   settings.conjugate = job.conjugate;
   settings.conjugate.tolerance = job.train.conjugate_tolerance;
   settings.optimizer = optimizer_settings(job);
@@ -89,7 +82,7 @@ std::array<double, 3> DualTrainer::solve() {
   const double batch = static_cast<double>(settings_.batch);
   const auto x = rows_of(points_, 0, rows), minimizers = rows_of(points_, rows, 2 * rows);
   LapWatch watch;
-  if (settings_.loss == AmortizationLoss::objective) {
+  if (settings_.loss == TrainingLoss::objective) {
     oracle_.evaluate(space, prediction_, value_, gradient_);
     kernels::scaled_difference<ExecutionSpace>(space, gradient_, y_, 1 / batch, slope_);
   }
@@ -105,7 +98,7 @@ std::array<double, 3> DualTrainer::solve() {
   figures_.converged += static_cast<std::int64_t>(loss.converged);
   figures_.left_out += static_cast<std::int64_t>(loss.left_out);
   watch.lap(seconds_.solve);
-  if (settings_.loss == AmortizationLoss::regression)
+  if (settings_.loss == TrainingLoss::regression)
     kernels::scaled_difference<ExecutionSpace>(space, prediction_, minimizers, 2 / batch, slope_);
   kernels::clear_lost_rows<ExecutionSpace>(space, conjugates_.status, slope_);
   return {loss.value, loss.start_residuals / batch, loss.left_out};
@@ -114,7 +107,7 @@ std::array<double, 3> DualTrainer::solve() {
 StepFigures DualTrainer::step(double rate) {
   LapWatch watch;
   std::array<double, 3> sums = {};
-  const bool learns = settings_.loss != AmortizationLoss::none;
+  const bool learns = settings_.loss != TrainingLoss::none;
   if (count_ > 0) {
     draw();
     watch.lap(seconds_.data);
@@ -124,7 +117,7 @@ StepFigures DualTrainer::step(double rate) {
   }
   watch = LapWatch();
   const auto pass = [&](const GradientListener& listener) {
-    if (settings_.loss == AmortizationLoss::cycle && count_ > 0) {
+    if (settings_.loss == TrainingLoss::cycle && count_ > 0) {
       model_.cycle_slope(prediction_, y_, 1 / static_cast<double>(settings_.batch), slope_);
       kernels::clear_lost_rows<ExecutionSpace>(ExecutionSpace(), conjugates_.status, slope_);
     }

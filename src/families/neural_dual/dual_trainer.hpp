@@ -10,16 +10,9 @@
 
 namespace otfleet {
 
-/// What the predictor of minimizers learns from (Amos 2022, section 3); y a sample of the target, x̃
-/// its prediction.
-///   regression  mean |x̃ − x̂|², x̂ what the solver makes of it
-///   objective   mean f(x̃) − <x̃, y>
-///   cycle       mean |∇f(x̃) − y|² (W2GN, Korotin et al. 2019)
-enum class AmortizationLoss { none, regression, objective, cycle };
-
 struct DualTrainerSettings {
   std::int64_t batch = 1024;  ///< samples of each side per step, over all ranks together
-  AmortizationLoss loss = AmortizationLoss::regression;
+  TrainingLoss loss = TrainingLoss::regression;
   Job::Conjugate conjugate;
   OptimizerSettings optimizer;
 };
@@ -37,7 +30,13 @@ struct ConjugateFigures {
 ///   mean f(x) + mean f*(y)
 /// over samples x of the source and y of the target, f* by the conjugate solver from the prediction
 /// on; f's gradient by its weights is that of f at x less that at the minimizers (Danskin). The
-/// predictor makes its own step by its own loss. A step's loss is the dual, its first error the
+/// predictor makes its own step by its own loss, from y a sample of the target and x̃ its prediction
+/// (Amos 2022, section 3):
+///   regression  mean |x̃ − x̂|², x̂ what the solver makes of it
+///   objective   mean f(x̃) − <x̃, y>
+///   cycle       mean |∇f(x̃) − y|² (W2GN, Korotin et al. 2019)
+///   none        there is no predictor
+/// A step's loss is the dual, its first error the
 /// mean residual |∇f(x̃) − y| of the predictions.
 class DualTrainer final : public Trainer {
  public:

@@ -56,8 +56,8 @@ class MappedPointsProblems final : public ProblemSet {
     fingerprint = communicator.broadcast(fingerprint);
     file = job_.map.points.file;
     identity = identity_of(job_, fingerprint + " " + checksum);
-    method = forward() ? "gradient" : job_.conjugate.solver;
-    reason = "map.direction = '" + job_.map.direction + "'";
+    method = forward() ? "gradient" : word_of(job_.conjugate.solver);
+    reason = "map.direction = '" + word_of(job_.map.direction) + "'";
     shard_reason = "every rank takes points of its own";
     declare(fingerprint);
     first_problems = std::min<std::int64_t>(1024, layout.problems);
@@ -85,7 +85,7 @@ class MappedPointsProblems final : public ProblemSet {
   const char* error_name() const override { return "residual"; }
 
  private:
-  bool forward() const { return job_.map.direction == "forward"; }
+  bool forward() const { return job_.map.direction == MapDirection::forward; }
 
   void declare(const std::string& fingerprint) {
     layout.problems = points_.shape[0];
@@ -111,10 +111,10 @@ class MappedPointsProblems final : public ProblemSet {
     };
     set("population", file.filename().string());
     set("geometry", fingerprint);
-    set("direction", job_.map.direction);
-    set("solver", job_.conjugate.solver);
+    set("direction", word_of(job_.map.direction));
+    set("solver", word_of(job_.conjugate.solver));
     set("tolerance", job_.conjugate.tolerance);
-    set("precision", job_.conjugate.precision);
+    set("precision", word_of(job_.conjugate.precision));
     for (int k = 0; k < 5; ++k)
       set("status_" + std::to_string(k),
           std::string(conjugate_status_name(static_cast<kernels::ConjugateStatus>(k))));

@@ -197,7 +197,7 @@ struct NeuralDual::Network {
   explicit Network(const DualDescription& given) : description(given) {
     const Job::Model& model = description.architecture;
     const std::int64_t dimension = description.dimension;
-    const Activation activation = kernels::activation_of(model.activation);
+    const Activation activation = model.activation;
     if (model.architecture == "icnn") {
       potential = make_icnn(dimension, model.hidden, model.quadratic_rank, activation);
     } else {

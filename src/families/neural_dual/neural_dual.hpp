@@ -4,8 +4,8 @@
 #include <string>
 
 #include "kernels/networks/potential_network.hpp"
-#include "src/config/job.hpp"
 #include "src/execution.hpp"
+#include "src/job.hpp"
 #include "src/models/trained_model.hpp"
 
 namespace otfleet {
@@ -37,7 +37,7 @@ class NeuralDual final : public TrainedModel {
   ~NeuralDual() override;
 
   const DualDescription& description() const;
-  bool predicts() const { return description().architecture.predictor != "none"; }
+  bool predicts() const { return description().architecture.has_predictor(); }
 
   Vector<float, ExecutionSpace> parameters() override;
   Vector<float, ExecutionSpace> gradients() override;

@@ -12,11 +12,11 @@ namespace {
 
 std::string architecture_text(const Job::Model& model) {
   std::string text = fmt::format("{} with hidden = [{}], activation = {}", model.architecture,
-                                 fmt::join(model.hidden, ", "), model.activation);
+                                 fmt::join(model.hidden, ", "), word_of(model.activation));
   if (model.architecture == "icnn" || model.predictor == "icnn")
     text += fmt::format(", quadratic_rank = {}", model.quadratic_rank);
   text += ", predictor = " + model.predictor;
-  if (model.predictor != "none")
+  if (model.has_predictor())
     text += fmt::format(" with predictor_hidden = [{}]", fmt::join(model.predictor_hidden, ", "));
   return text;
 }
@@ -27,7 +27,7 @@ void NeuralDual::write_description(distributed::Hdf5File& file) const {
   const Job::Model& model = description().architecture;
   file.set_attribute("/model", "problem", std::string("potentials"));
   file.set_attribute("/model", "architecture", model.architecture);
-  file.set_attribute("/model", "activation", model.activation);
+  file.set_attribute("/model", "activation", word_of(model.activation));
   file.set_attribute("/model", "quadratic_rank", model.quadratic_rank);
   file.set_attribute("/model", "predictor", model.predictor);
   file.set_attribute("/model", "dimension", description().dimension);
@@ -46,7 +46,12 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
   DualDescription found;
   Job::Model& model = found.architecture;
   model.architecture = file.text("architecture");
-  model.activation = file.text("activation");
+  const auto activation = file.text("activation");
+  const auto known = value_of<kernels::Activation>(activation);
+  if (!known)
+    throw UserError(fmt::format("{}: has activation '{}', which this otfleet does not know",
+                                file.name(), activation));
+  model.activation = *known;
   model.quadratic_rank = std::llround(file.number("quadratic_rank"));
   model.predictor = file.text("predictor");
   model.hidden = file.list("hidden");

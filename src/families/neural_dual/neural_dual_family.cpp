@@ -1,6 +1,7 @@
 #include "src/families/neural_dual/neural_dual_family.hpp"
 
 #include "src/families/neural_dual/mapped_points.hpp"
+#include "src/refusals.hpp"
 
 namespace otfleet {
 
@@ -13,8 +14,8 @@ void make_nothing(const CommandContext& context, Report&) {
 }  // namespace
 
 Family neural_dual_family() {
-  return {"potentials",     make_nothing,        open_mapped_points,
-          train_potentials, evaluate_potentials, nullptr};
+  return {ProblemKind::potentials, make_nothing,        open_mapped_points,
+          train_potentials,        evaluate_potentials, nullptr};
 }
 
 }  // namespace otfleet

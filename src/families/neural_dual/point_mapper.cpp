@@ -79,7 +79,8 @@ class PointMapper::Blocks {
         prediction_(points_view<float>("prediction", dimension_)),
         value_("otfleet::solver::value", block_points) {
     if constexpr (std::is_same_v<Scalar, double>)
-      if (settings.precision == "mixed" && settings.solver == "lbfgs" &&
+      if (settings.precision == ConjugatePrecision::mixed &&
+          settings.solver == ConjugateMethod::lbfgs &&
           settings.tolerance >= kernels::least_rough_tolerance)
         mixed_.emplace(model, settings);
   }
@@ -190,7 +191,7 @@ struct PointMapper::State {
 };
 
 PointMapper::PointMapper(NeuralDual& model, const Job::Conjugate& settings) {
-  if (settings.precision == "float")
+  if (settings.precision == ConjugatePrecision::in_float)
     state_ = std::make_unique<State>(State{Blocks<float>(model, settings)});
   else
     state_ = std::make_unique<State>(State{Blocks<double>(model, settings)});

@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "src/config/job.hpp"
 #include "src/families/neural_dual/neural_dual.hpp"
+#include "src/job.hpp"
 
 namespace otfleet {
 

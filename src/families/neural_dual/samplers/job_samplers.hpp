@@ -1,9 +1,9 @@
 #pragma once
 #include <string>
 
-#include "src/config/job.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
 #include "src/families/neural_dual/samplers/w2_benchmark.hpp"
+#include "src/job.hpp"
 
 namespace otfleet {
 

@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "src/config/key_list.hpp"
+
+namespace otfleet {
+
+/// [evaluate]
+struct EvaluateOptions {
+  std::vector<double> thresholds = {1e-2, 1e-3, 1e-6};
+  std::vector<std::string> initializers;  // empty: zeros, gaussian where it fits, model if any;
+                                          // "all": all that fit
+  std::int64_t trace_iterations = 40;     // length of the error curves
+  std::int64_t pictures = 4;              // interpolated pairs
+  std::int64_t points = 2000;             // potentials: samples between which distances are taken
+};
+
+void add_keys(KeyList& keys, EvaluateOptions& evaluate);
+
+}  // namespace otfleet

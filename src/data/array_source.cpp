@@ -1,0 +1,54 @@
+#include "src/data/array_source.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "src/config/checks.hpp"
+
+namespace otfleet {
+namespace {
+
+/// Calls body(name, file, dataset) for every array that keys name.
+template <class Body>
+void for_each_array(const KeyList& keys, const Body& body) {
+  const std::string suffix = ".file";
+  for (const auto& key : keys) {
+    if (!key.path.ends_with(suffix)) continue;
+    const std::string name = key.path.substr(0, key.path.size() - suffix.size());
+    if (const Key* dataset = keys.find(name + ".dataset"))
+      body(name, *std::get<Path*>(key.field), *std::get<std::string*>(dataset->field));
+  }
+}
+
+}  // namespace
+
+void add_array(KeyList& keys, const std::string& name, ArraySource& array, const std::string& doc) {
+  keys.add(name + ".file", array.file, checks::anything, doc);
+  keys.add(name + ".dataset", array.dataset, checks::anything,
+           "its name inside an HDF5 file or .npz archive");
+}
+
+void split_array_names(const KeyList& keys) {
+  for_each_array(keys, [](const std::string&, Path& file, std::string& dataset) {
+    const std::string text = file.string();
+    const auto colon = text.rfind(':');
+    std::error_code ignored;
+    if (colon == std::string::npos || !dataset.empty() || std::filesystem::exists(file, ignored))
+      return;
+    const Path before = text.substr(0, colon);
+    const auto extension = before.extension();
+    if (extension != ".npz" && extension != ".h5" && extension != ".hdf5") return;
+    dataset = text.substr(colon + 1);
+    file = before;
+  });
+}
+
+std::string array_complaint(const KeyList& keys) {
+  std::string complaint;
+  for_each_array(keys, [&](const std::string& name, const Path& file, const std::string& dataset) {
+    if (complaint.empty() && file.empty() && !dataset.empty())
+      complaint = fmt::format("{}.dataset is set, but {}.file is not", name, name);
+  });
+  return complaint;
+}
+
+}  // namespace otfleet

@@ -1,0 +1,30 @@
+#include "kernels/initializers/gaussian.hpp"
+
+#include "src/families/linear/initializers/gaussian_complaint.hpp"
+#include "src/families/linear/initializers/list.hpp"
+
+namespace otfleet::initializers {
+namespace {
+
+class Gaussian final : public Initializer {
+ public:
+  const char* name() const override { return "gaussian"; }
+  const char* group() const override { return "closed forms"; }
+  bool compared_by_default() const override { return true; }
+  std::string complaint(const Geometry& geometry) const override {
+    return gaussian_complaint(geometry);
+  }
+  void compute(const StartInputs& inputs, const Matrix<double, ExecutionSpace>& f) const override {
+    kernels::gaussian_initializer<ExecutionSpace>(ExecutionSpace(), inputs.source_points,
+                                                  inputs.target_points, inputs.problems, f);
+  }
+};
+
+}  // namespace
+
+const Initializer& gaussian() {
+  static const Gaussian instance;
+  return instance;
+}
+
+}  // namespace otfleet::initializers

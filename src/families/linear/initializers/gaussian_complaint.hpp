@@ -1,0 +1,22 @@
+#pragma once
+#include <spdlog/fmt/fmt.h>
+
+#include <string>
+
+#include "src/populations/population.hpp"
+
+namespace otfleet::initializers {
+
+/// Why measures on this geometry have no start from their means and covariances, or empty. Local.
+inline std::string gaussian_complaint(const Geometry& geometry) {
+  if (geometry.cost_name != "squared_euclidean")
+    return fmt::format("needs squared Euclidean costs; this population has '{}'",
+                       geometry.cost_name);
+  const auto dimension = geometry.coordinates();
+  if (dimension < 1 || dimension > 3)
+    return fmt::format("needs points of one to three dimensions; this population has {}",
+                       dimension);
+  return {};
+}
+
+}  // namespace otfleet::initializers

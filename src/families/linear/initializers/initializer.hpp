@@ -1,0 +1,56 @@
+#pragma once
+#include <functional>
+#include <string>
+
+#include "kernels/problems/problem_batch.hpp"
+#include "src/populations/cost.hpp"
+#include "src/populations/population.hpp"
+
+namespace otfleet {
+
+/// Problems that want a start, and what initializers look at. Points are empty where a dense cost
+/// has none.
+struct StartInputs {
+  const Geometry& geometry;
+  const Cost& cost;
+  Matrix<const double, ExecutionSpace> source_points, target_points;
+  double epsilon;
+  bool in_float;  ///< arithmetic of solves on the way
+  const kernels::ProblemBatch<ExecutionSpace>& problems;
+  /// f [B, n] that a model predicts; empty: there is no model.
+  std::function<void(const Matrix<double, ExecutionSpace>& f)> predict;
+};
+
+/// One way to give solvers a start: solver.initializer. Each has a file of this folder and a line
+/// in list.hpp.
+class Initializer {
+ public:
+  virtual ~Initializer() = default;
+
+  /// As job files spell it.
+  virtual const char* name() const = 0;
+
+  /// For `otfleet --keys`: what it is one of ("closed forms"), and what is to be known of it ("one
+  /// dimension"); may be empty.
+  virtual const char* group() const { return ""; }
+  virtual const char* remark() const { return ""; }
+
+  /// Whether StartInputs::predict is needed. What a model predicts may be worse than no start.
+  virtual bool needs_model() const { return false; }
+
+  /// Whether f is zero, so that solvers need not look at it.
+  virtual bool is_zero() const { return false; }
+
+  /// Whether evaluate compares it where the job names none, and it fits.
+  virtual bool compared_by_default() const { return false; }
+
+  /// Why it does not fit the geometry, "needs one dimension; this population has 2"; empty when it
+  /// does. Local.
+  virtual std::string complaint(const Geometry&) const { return {}; }
+
+  /// f [B, n] for a geometry that it fits; not called where is_zero(). Local.
+  virtual void compute(const StartInputs& inputs,
+                       const Matrix<double, ExecutionSpace>& f) const = 0;
+};
+
+}  // namespace otfleet

@@ -1,0 +1,23 @@
+#pragma once
+#include "src/data/array_source.hpp"
+
+namespace otfleet {
+
+/// From source to target, or back.
+enum class MapDirection { forward, backward };
+
+template <>
+struct Choices<MapDirection> {
+  static constexpr Choice<MapDirection> list[] = {{"forward", MapDirection::forward},
+                                                  {"backward", MapDirection::backward}};
+};
+
+/// [map]: what solve pushes through a trained map, problem = "potentials".
+struct MapOptions {
+  ArraySource points;  // [N, D]
+  MapDirection direction = MapDirection::forward;
+};
+
+void add_keys(KeyList& keys, MapOptions& map);
+
+}  // namespace otfleet

@@ -1,0 +1,25 @@
+#include "src/families/neural_dual/samplers/samples_options.hpp"
+
+#include "src/config/checks.hpp"
+#include "src/families/neural_dual/samplers/plane_pairs.hpp"
+
+namespace otfleet {
+namespace {
+
+std::string pair_or_none(const std::string& value) {
+  return value.empty() ? "" : checks::one_of(pair_names())(value);
+}
+
+}  // namespace
+
+void add_keys(KeyList& keys, SamplesOptions& samples) {
+  using namespace checks;
+  keys.add("pair", samples.pair, pair_or_none,
+           "a pair of distributions in the plane; potentials only, as all of samples");
+  keys.add("benchmark", samples.benchmark, anything,
+           "a file of the Wasserstein-2 benchmark, which has both sides and the true map");
+  add_array(keys, "source", samples.source, "samples of the source, [N, D]");
+  add_array(keys, "target", samples.target, "samples of the target, [N, D]");
+}
+
+}  // namespace otfleet

@@ -1,0 +1,19 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "src/data/array_source.hpp"
+
+namespace otfleet {
+
+/// [samples]: two distributions to sample from, for problem = "potentials": one of a pair's name, a
+/// benchmark file, two arrays.
+struct SamplesOptions {
+  std::string pair;                 // see pair_names()
+  std::filesystem::path benchmark;  // a file of the Wasserstein-2 benchmark
+  ArraySource source, target;       // points [N, D]
+};
+
+void add_keys(KeyList& keys, SamplesOptions& samples);
+
+}  // namespace otfleet

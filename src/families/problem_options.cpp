@@ -1,0 +1,68 @@
+#include "src/families/problem_options.hpp"
+
+#include "distributed/error.hpp"
+#include "src/config/checks.hpp"
+#include "src/job.hpp"
+
+namespace otfleet {
+namespace {
+
+/// Its inverse, and its products with logarithms, are to be numbers, too.
+std::string epsilon_in_range(double value) {
+  if (const auto wrong = checks::above_zero(value); !wrong.empty()) return wrong;
+  return value >= 1e-300 && value <= 1e300 ? "" : "must be between 1e-300 and 1e300";
+}
+
+}  // namespace
+
+void add_keys(KeyList& keys, ProblemOptions& problem) {
+  using namespace checks;
+  keys.add("kind", problem.kind,
+           "population: entropic problems in files; potentials: a map between distributions that "
+           "are sampled (problem = \"potentials\" says the same)");
+  keys.add("geometry", problem.geometry,
+           "of what make builds: grid, dense (a stored cost matrix) or points (costs computed on "
+           "the fly). Other commands read it, the cost and the power from the population (also "
+           "clouds: every measure has points of its own), and refuse a job that says otherwise");
+  keys.add("cost", problem.cost,
+           one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}),
+           "between points, of what make builds; matrix: data.cost, dense only; a grid has "
+           "squared_euclidean");
+  keys.add("power", problem.power, above_zero, "of the distance, for problem.cost = \"power\"");
+  keys.add("great_circle_divisor", problem.great_circle_divisor, at_least_one,
+           "arccos(<x, y>/divisor) instead of the angle itself, for problem.cost = "
+           "\"great_circle\"; Meta OT has 1.0001, which puts every point 0.014 away from itself");
+  keys.add("epsilon", problem.epsilon, epsilon_in_range,
+           "entropic regularization, in units of the cost unless problem.epsilon_relative says "
+           "otherwise; not set: 0.05 times the mean of the cost");
+  keys.add("epsilon_relative", problem.epsilon_relative,
+           "what problem.epsilon is a multiple of: the mean, max, median or std (standard "
+           "deviation) of the cost over all pairs of points; none: it is absolute, as wherever "
+           "problem.epsilon alone is set");
+  keys.add("tau_a", problem.tau_a, share,
+           "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact");
+  keys.add("tau_b", problem.tau_b, share, "the same for the target's marginal");
+  keys.add("transported_share", problem.transported_share, share_or_none,
+           "share of the smaller mass to transport, under both marginals; 0: no such constraint");
+}
+
+void settle_epsilon(ProblemOptions& problem, const std::set<std::string>& given,
+                    const std::string& file) {
+  if (given.contains("problem.epsilon_relative")) {
+    if (problem.epsilon_relative == CostStatistic::none && !given.contains("problem.epsilon"))
+      throw UserError(file + ": problem.epsilon_relative = 'none' needs problem.epsilon");
+  } else if (given.contains("problem.epsilon")) {
+    problem.epsilon_relative = CostStatistic::none;
+  }
+}
+
+std::string problem_complaint(const Job& job) {
+  const auto& problem = job.problem;
+  if (problem.geometry == GeometryKind::grid && problem.cost == "matrix")
+    return "problem.cost = 'matrix' needs problem.geometry = 'dense'";
+  if (problem.transported_share > 0 && (problem.tau_a != 1 || problem.tau_b != 1))
+    return "problem.transported_share goes with problem.tau_a = problem.tau_b = 1 only";
+  return {};
+}
+
+}  // namespace otfleet

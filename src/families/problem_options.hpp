@@ -1,0 +1,58 @@
+#pragma once
+#include <set>
+#include <string>
+
+#include "src/config/key_list.hpp"
+#include "src/populations/cost_statistic.hpp"
+#include "src/populations/geometry_kind.hpp"
+
+namespace otfleet {
+
+struct Job;
+
+/// Which family of problems a job is about: entropic problems in files, or a map between
+/// distributions that are sampled.
+enum class ProblemKind { population, potentials };
+
+template <>
+struct Choices<ProblemKind> {
+  static constexpr Choice<ProblemKind> list[] = {{"population", ProblemKind::population},
+                                                 {"potentials", ProblemKind::potentials}};
+};
+
+/// [problem]
+struct ProblemOptions {
+  ProblemKind kind = ProblemKind::population;
+  GeometryKind geometry = GeometryKind::grid;            // clouds: not of make
+  std::string cost = "squared_euclidean";                // see ground_costs(); dense also: matrix
+                                                         // (data.cost)
+  double power = 1;                                      // of the distance, cost = "power"
+  double great_circle_divisor = 1;                       // cost = "great_circle"
+  double epsilon = 0.05;                                 // see epsilon_relative
+  CostStatistic epsilon_relative = CostStatistic::mean;  // of which epsilon is a multiple; none: it
+                                                         // is in units of the cost
+  double tau_a = 1, tau_b = 1;   // of the marginals' penalties; 1: exact marginals
+  double transported_share = 0;  // of the smaller mass, the rest stays; 0: no such constraint
+
+  /// What epsilon was before the population was known and it became absolute; no key.
+  struct Relative {
+    double epsilon = 0;
+    CostStatistic to = CostStatistic::none;  // none: it was absolute
+    double statistic = 0;                    // of the cost
+  } given;
+
+  /// Marginals are constraints, with equal masses?
+  bool balanced() const { return tau_a == 1 && tau_b == 1 && transported_share == 0; }
+};
+
+void add_keys(KeyList& keys, ProblemOptions& problem);
+
+/// What epsilon means where only one of its keys is among those that are `given`, or none: a number
+/// alone is absolute. Throws UserError, which begins with the name of the job file. Local.
+void settle_epsilon(ProblemOptions& problem, const std::set<std::string>& given,
+                    const std::string& file);
+
+/// What is wrong with the section in the whole job, or empty. Local.
+std::string problem_complaint(const Job& job);
+
+}  // namespace otfleet

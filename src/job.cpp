@@ -1,0 +1,87 @@
+#include "src/job.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "distributed/error.hpp"
+#include "src/config/checks.hpp"
+#include "src/config/key_reader.hpp"
+#include "src/families/neural_dual/job_rules.hpp"
+
+namespace otfleet {
+namespace {
+
+/// What no key alone can be blamed for, as the owners of sections see it: the first complaint, or
+/// empty.
+std::string complaint_about(Job& job) {
+  for (const auto complaint_of :
+       {model_complaint, potentials_complaint, problem_complaint, make_complaint})
+    if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
+  return array_complaint(job_keys(job));
+}
+
+}  // namespace
+
+KeyList job_keys(Job& job) {
+  KeyList keys;
+  keys.add("seed", job.seed, checks::anything, "seed of every random choice");
+  keys.add_section("data", job.data);
+  keys.add_section("problem", job.problem);
+  keys.add_section("samples", job.samples);
+  keys.add_section("make", job.make);
+  keys.add_section("files", job.files);
+  keys.add_section("model", job.model);
+  keys.add_section("train", job.train);
+  keys.add_section("solver", job.solver);
+  keys.add_section("conjugate", job.conjugate);
+  keys.add_section("map", job.map);
+  keys.add_section("fine_tune", job.fine_tune);
+  keys.add_section("solution", job.solution);
+  keys.add_section("evaluate", job.evaluate);
+  keys.add_section("scale", job.scale);
+  return keys;
+}
+
+nlohmann::json Job::resolved() const {
+  Job copy = *this;  // keys are bound to what may change
+  return values_json(job_keys(copy));
+}
+
+std::vector<std::pair<std::string, std::filesystem::path>> Job::named_files() const {
+  Job copy = *this;
+  std::vector<std::pair<std::string, std::filesystem::path>> files;
+  for (const auto& key : job_keys(copy))
+    if (const auto* file = std::get_if<Path*>(&key.field); file != nullptr && !(*file)->empty())
+      files.emplace_back(key.path, **file);
+  return files;
+}
+
+Job Job::defaults(ProblemKind kind) {
+  Job job;
+  job.problem.kind = kind;
+  if (kind == ProblemKind::potentials) set_potential_defaults(job);
+  return job;
+}
+
+Job read_job(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  const JobText text = read_job_text(file);
+  const auto read = [&](Job job) {
+    job.given = read_keys(job_keys(job), text, overrides);
+    settle_epsilon(job.problem, job.given, file.string());
+    return job;
+  };
+  // Which defaults the job's other keys have is known when it has been read once.
+  Job job = read(Job());
+  if (job.problem.kind != Job().problem.kind) job = read(Job::defaults(job.problem.kind));
+  split_array_names(job_keys(job));
+  if (const auto complaint = complaint_about(job); !complaint.empty())
+    throw UserError(file.string() + ": " + complaint);
+  settle_predictor(job);
+  return job;
+}
+
+std::string describe_keys() {
+  Job defaults;
+  return describe(job_keys(defaults));
+}
+
+}  // namespace otfleet

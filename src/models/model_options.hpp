@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/networks/activation_kind.hpp"
+#include "src/config/key_list.hpp"
+
+namespace otfleet {
+
+struct Job;
+
+template <>
+struct Choices<kernels::Activation> {
+  static constexpr Choice<kernels::Activation> list[] = {
+      {"relu", kernels::Activation::relu},
+      {"leaky_relu", kernels::Activation::leaky_relu},
+      {"elu", kernels::Activation::elu},
+      {"softplus", kernels::Activation::softplus},
+      {"silu", kernels::Activation::silu}};
+};
+
+/// model.predictor of a job whose conjugates start at y itself.
+inline constexpr const char* no_predictor = "none";
+
+/// [model]
+struct ModelOptions {
+  std::string architecture = "mlp";  // see architecture_names()
+  std::vector<std::int64_t> hidden = {1024, 1024, 1024};
+  std::int64_t embedding = 256;            // pair_encoder only
+  std::vector<std::int64_t> head = {512};  // pair_encoder only
+  std::int64_t output_rank = 0;            // pair_encoder only; 0: full
+  std::int64_t pooling = 1;                // pair_encoder only, on grids; 1: none
+  // Potentials only:
+  kernels::Activation activation = kernels::Activation::elu;
+  std::int64_t quadratic_rank = 1;  // icnn: of every hidden unit's quadratic; 0: none
+  std::string predictor = "mlp";    // of the conjugate's minimizer: see predictor_names()
+  std::vector<std::int64_t> predictor_hidden = {128, 128};
+
+  bool has_predictor() const { return predictor != no_predictor; }
+};
+
+void add_keys(KeyList& keys, ModelOptions& model);
+
+/// What is wrong with the section in the whole job, or empty. Local.
+std::string model_complaint(const Job& job);
+
+}  // namespace otfleet

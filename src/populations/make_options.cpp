@@ -1,0 +1,59 @@
+#include "src/populations/make_options.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "src/config/checks.hpp"
+#include "src/job.hpp"
+
+namespace otfleet {
+namespace {
+
+std::string lengths(const std::vector<std::int64_t>& values) {
+  if (values.size() > 3) return "must have at most three lengths";
+  return checks::none_or_every(checks::integer(1, 65536))(values);
+}
+
+}  // namespace
+
+void add_keys(KeyList& keys, MakeOptions& make) {
+  using namespace checks;
+  keys.add("train_problems", make.train_problems, integer(1),
+           "random pairs to train on; as many as there are where these are fewer");
+  keys.add("test_problems", make.test_problems, integer(1), "the same to test on");
+  keys.add("pairs.kind", make.pairs.kind,
+           "which measures are paired, in both populations: random; one_to_all (make.pairs.one "
+           "with every other, or with every target); all_pairs (every two once, or every source "
+           "with every target). make.pairs = \"all_pairs\" says the same");
+  keys.add("pairs.one", make.pairs.one, integer(0),
+           "the source measure of make.pairs = \"one_to_all\", from 0");
+  add_array(keys, "pairs", make.pairs,
+            "the pairs themselves, integers [P, 2]: rows of the source and of the target measures, "
+            "from 0");
+  keys.add("repeat_pairs", make.repeat_pairs, anything,
+           "let random pairs repeat; otherwise each comes at most once");
+  keys.add("source_weights", make.source_weights,
+           "data.train and data.test, or random: uniform(0, 1), half of them zero "
+           "(sparse_uniform), all equal");
+  keys.add("target_weights", make.target_weights,
+           "the same for the target; \"data\": data.train_target, or the source's measures");
+  keys.add("train_measures", make.train_measures, integer(1),
+           "random measures on each side to train on");
+  keys.add("test_measures", make.test_measures, integer(1),
+           "random measures on each side to test on");
+  keys.add("grid", make.grid, lengths,
+           "lengths of a grid's one to three axes, for random weights, and for data that looks "
+           "like color images but is not");
+  keys.add("stretch", make.stretch, anything,
+           "every axis of a grid spans [0, 1]; false: the longest does, and pixels are square");
+}
+
+std::string make_complaint(const Job& job) {
+  const auto& pairs = job.make.pairs;
+  if (!pairs.empty() && pairs.kind != PairKind::random)
+    return fmt::format(
+        "make.pairs.file names the pairs, and make.pairs = '{}' others; leave one out",
+        word_of(pairs.kind));
+  return {};
+}
+
+}  // namespace otfleet

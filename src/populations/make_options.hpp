@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "src/data/array_source.hpp"
+
+namespace otfleet {
+
+struct Job;
+
+/// Where the weights of a side come from: data, or drawn at random.
+enum class WeightsKind { data, uniform, sparse_uniform, equal };
+
+template <>
+struct Choices<WeightsKind> {
+  static constexpr Choice<WeightsKind> list[] = {{"data", WeightsKind::data},
+                                                 {"uniform", WeightsKind::uniform},
+                                                 {"sparse_uniform", WeightsKind::sparse_uniform},
+                                                 {"equal", WeightsKind::equal}};
+};
+
+/// Which measures are paired, where no file says so.
+enum class PairKind { random, one_to_all, all_pairs };
+
+template <>
+struct Choices<PairKind> {
+  static constexpr Choice<PairKind> list[] = {{"random", PairKind::random},
+                                              {"one_to_all", PairKind::one_to_all},
+                                              {"all_pairs", PairKind::all_pairs}};
+};
+
+/// [make]
+struct MakeOptions {
+  std::int64_t train_problems = 500000;
+  std::int64_t test_problems = 1000;
+  WeightsKind source_weights = WeightsKind::data;
+  WeightsKind target_weights = WeightsKind::data;
+  std::int64_t train_measures = 1000, test_measures = 1000;  // of random weights, on each side
+  std::vector<std::int64_t> grid;  // lengths of the axes, when no data gives them
+  struct Pairs : ArraySource {     // [P, 2], instead of a kind
+    PairKind kind = PairKind::random;
+    std::int64_t one = 0;  // one_to_all: the source
+  } pairs;
+  bool repeat_pairs = false;  // random pairs may come twice
+  bool stretch = false;       // every axis of a grid spans [0, 1]; else the longest
+};
+
+void add_keys(KeyList& keys, MakeOptions& make);
+
+/// What is wrong with the section in the whole job, or empty. Local.
+std::string make_complaint(const Job& job);
+
+}  // namespace otfleet

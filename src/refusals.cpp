@@ -1,0 +1,112 @@
+#include "src/refusals.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "distributed/error.hpp"
+
+namespace otfleet {
+namespace {
+
+/// Of which problems, or ways to share them, something is asked.
+enum class Where {
+  unbalanced,        ///< a marginal need not be exact
+  uneven_marginals,  ///< and the two are not held alike
+  clouds,            ///< every measure has points of its own
+  rows,              ///< ranks share the rows of a problem
+};
+
+/// What cannot be asked for somewhere.
+struct Refusal {
+  Where where;
+  const char* key;
+  std::vector<std::string> fits;  ///< the values that can be
+  const char* message;            ///< may have {key}, {value}, {instead} and {file}
+  const char* instead = "";
+};
+
+constexpr const char* for_balanced =
+    "{key} = '{value}' is for balanced problems; with problem.tau_a, problem.tau_b or "
+    "problem.transported_share use '{instead}'";
+constexpr const char* for_balanced_values =
+    "{key} is for balanced problems; where problem.tau_a, problem.tau_b or "
+    "problem.transported_share is set, dual_value and primal_value have OTT's convention";
+constexpr const char* for_even_marginals =
+    "{key} needs problem.tau_a = problem.tau_b and problem.transported_share = 0";
+constexpr const char* for_shared_points =
+    "{key} = '{value}' needs points that all problems share, but every measure of {file} has its "
+    "own; use '{instead}'";
+constexpr const char* for_whole_problems =
+    "solver.shard = 'rows' has neither solution.divergence nor solution.regularized; use "
+    "'problems'";
+
+/// The table; the first row that a job meets is the one it is told.
+const std::vector<Refusal>& refusals() {
+  static const std::vector<Refusal> table = {
+      {Where::unbalanced, "solver.initializer", {"zeros"}, for_balanced, "zeros"},
+      {Where::unbalanced, "solver.method", {"auto"}, for_balanced, "auto"},
+      {Where::unbalanced, "solver.precision", {"double"}, for_balanced, "double"},
+      {Where::unbalanced, "solution.plan", {"none"}, for_balanced, "none"},
+      {Where::unbalanced, "solution.projection", {"false"}, for_balanced, "false"},
+      {Where::unbalanced, "solution.regularized", {"[]"}, for_balanced_values},
+      {Where::uneven_marginals, "solution.divergence", {"false"}, for_even_marginals},
+      {Where::clouds, "problem.tau_a", {"1"}, for_shared_points, "1"},
+      {Where::clouds, "problem.tau_b", {"1"}, for_shared_points, "1"},
+      {Where::clouds, "problem.transported_share", {"0"}, for_shared_points, "0"},
+      {Where::clouds, "solver.initializer", {"zeros"}, for_shared_points, "zeros"},
+      {Where::clouds, "solver.method", {"auto", "sinkhorn"}, for_shared_points, "sinkhorn"},
+      {Where::clouds, "solution.plan", {"none"}, for_shared_points, "none"},
+      {Where::rows, "solution.divergence", {"false"}, for_whole_problems},
+      {Where::rows, "solution.regularized", {"[]"}, for_whole_problems},
+  };
+  return table;
+}
+
+/// Throws the first refusal of one of the places that the job meets.
+void refuse(Job job, const std::vector<Where>& places, const std::string& file = {}) {
+  const KeyList keys = job_keys(job);
+  for (const auto& refusal : refusals()) {
+    if (std::find(places.begin(), places.end(), refusal.where) == places.end()) continue;
+    const std::string value = to_text(keys.find(refusal.key)->field);
+    if (std::find(refusal.fits.begin(), refusal.fits.end(), value) != refusal.fits.end()) continue;
+    throw UserError(fmt::format(fmt::runtime(refusal.message), fmt::arg("key", refusal.key),
+                                fmt::arg("value", value), fmt::arg("instead", refusal.instead),
+                                fmt::arg("file", file)));
+  }
+}
+
+}  // namespace
+
+void require_population(const Job& job, const std::string& command, const std::string& instead) {
+  if (!job.seeks_potentials()) return;
+  throw UserError(fmt::format("otfleet {}: not for problem = 'potentials'; {}", command, instead));
+}
+
+void require_balanced(const Job& job, const std::string& command) {
+  if (job.problem.balanced()) return;
+  throw UserError(
+      fmt::format("otfleet {}: problem.tau_a and problem.tau_b must be 1 and "
+                  "problem.transported_share 0: only 'otfleet solve' knows other problems",
+                  command));
+}
+
+void check_solver_fits(const Job& job) {
+  const auto& problem = job.problem;
+  if (problem.balanced()) return;
+  std::vector<Where> places = {Where::unbalanced};
+  if (problem.transported_share > 0 || problem.tau_a != problem.tau_b)
+    places.push_back(Where::uneven_marginals);
+  refuse(job, places);
+}
+
+void check_clouds_fit(const Job& job, const std::filesystem::path& file) {
+  refuse(job, {Where::clouds}, file.string());
+}
+
+void check_rows_fit(const Job& job) {
+  refuse(job, {Where::rows});
+}
+
+}  // namespace otfleet

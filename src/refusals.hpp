@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "src/job.hpp"
+
+// What a job asks for that its problems do not have. All of it stands in one table, in
+// refusals.cpp.
+
+namespace otfleet {
+
+/// Throws UserError: "otfleet make: problem = 'potentials' …; use …". Local.
+void require_population(const Job& job, const std::string& command, const std::string& instead);
+
+/// Throws UserError, naming the key, when the job's problems are not balanced: "otfleet train:
+/// problem.tau_a must be 1, …". Local.
+void require_balanced(const Job& job, const std::string& command);
+
+/// Throws UserError, naming the key, when the job's problems are not balanced and it asks for what
+/// exists for balanced problems alone. Local.
+void check_solver_fits(const Job& job);
+
+/// Throws UserError, naming the key, when the job asks of problems in which every measure has
+/// points of its own, those of `file`, for what needs points that they share. Local.
+void check_clouds_fit(const Job& job, const std::filesystem::path& file);
+
+/// Throws UserError, naming the key, when the job asks for what ranks that share the rows of a
+/// problem cannot make. Local.
+void check_rows_fit(const Job& job);
+
+}  // namespace otfleet

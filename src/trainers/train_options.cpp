@@ -1,0 +1,41 @@
+#include "src/trainers/train_options.hpp"
+
+#include "src/config/checks.hpp"
+
+namespace otfleet {
+
+void add_keys(KeyList& keys, TrainOptions& train) {
+  using namespace checks;
+  keys.add("steps", train.steps, integer(0), "steps of the optimizer");
+  keys.add("minutes", train.minutes, zero_or_more, "stop after this much wall time; 0: no limit");
+  keys.add("batch", train.batch, integer(1),
+           "problems per step over all ranks together; 1024 samples for potentials");
+  keys.add("loss", train.loss,
+           "regression: distance to what is solved; objective: minus the dual value, which needs "
+           "no solution (potentials: f(x) - <x, y> at the prediction); potentials also: cycle "
+           "(|grad f(x) - y|), none (no predictor)");
+  keys.add("target_threshold", train.target_threshold, above_zero,
+           "L1 marginal error of the solved potentials, a share of the mass, for train.loss = "
+           "\"regression\"");
+  keys.add("conjugate_tolerance", train.conjugate_tolerance, above_zero,
+           "conjugate.tolerance while training, which gains nothing from exact conjugates; "
+           "potentials only");
+  keys.add("learning_rate", train.learning_rate, above_zero, "of Adam; 5e-3 for potentials");
+  keys.add("schedule", train.schedule, "of the learning rate: cosine or constant");
+  keys.add("clip", train.clip, zero_or_more, "global gradient norm; 0: none, as for potentials");
+  keys.add("beta1", train.beta1, share_below_one, "of Adam's first moment");
+  keys.add("beta2", train.beta2, share_below_one, "of its second moment; 0.99 for potentials");
+  keys.add("weight_decay", train.weight_decay, zero_or_more,
+           "decoupled (AdamW), times the learning rate; 1e-4 for potentials");
+  keys.add("log_every", train.log_every, integer(1), "steps between two lines of the log");
+  keys.add("bucket_bytes", train.bucket_bytes, integer(0),
+           "of gradients that ranks average together, as soon as the backward pass has them; 0: "
+           "all, after it");
+  keys.add("augment", train.augment, anything, "move grid measures by a few points at random");
+  keys.add("checkpoint_seconds", train.checkpoint_seconds, zero_or_more,
+           "between two saves of an unfinished run; 0: every step");
+  keys.add("keep_checkpoints", train.keep_checkpoints, integer(1),
+           "how many of these saves are kept: a damaged one is passed over for the one before");
+}
+
+}  // namespace otfleet

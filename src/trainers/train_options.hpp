@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "src/config/key_list.hpp"
+
+namespace otfleet {
+
+struct Job;
+
+/// What training minimizes, or, for potentials, what the predictor of minimizers learns from; see
+/// MetaTrainer and DualTrainer.
+enum class TrainingLoss { regression, objective, cycle, none };
+
+template <>
+struct Choices<TrainingLoss> {
+  static constexpr Choice<TrainingLoss> list[] = {{"regression", TrainingLoss::regression},
+                                                  {"objective", TrainingLoss::objective},
+                                                  {"cycle", TrainingLoss::cycle},
+                                                  {"none", TrainingLoss::none}};
+};
+
+/// How the learning rate falls in the course of a training.
+enum class Schedule { cosine, constant };
+
+template <>
+struct Choices<Schedule> {
+  static constexpr Choice<Schedule> list[] = {{"cosine", Schedule::cosine},
+                                              {"constant", Schedule::constant}};
+};
+
+/// [train]
+struct TrainOptions {
+  std::int64_t steps = 50000;
+  double minutes = 0;                            // stop after this much wall time; 0: no limit
+  std::int64_t batch = 128;                      // problems per step over all ranks together
+  TrainingLoss loss = TrainingLoss::regression;  // cycle, none: potentials only
+  double target_threshold = 1e-3;                // regression: L1 marginal error of what is
+                                                 // regressed onto
+  double conjugate_tolerance = 0.03;             // potentials: conjugate.tolerance while training
+  double learning_rate = 1e-3;
+  Schedule schedule = Schedule::cosine;
+  double clip = 1.0;  // global gradient norm; 0: none
+  double beta1 = 0.9, beta2 = 0.999, weight_decay = 0;
+  std::int64_t log_every = 100;
+  std::int64_t bucket_bytes = 262144;  // of gradients averaged together; 0: all
+  bool augment = true;                 // move grid measures by a few points at random
+  double checkpoint_seconds = 60;      // between two saves of an unfinished run
+  std::int64_t keep_checkpoints = 3;
+};
+
+void add_keys(KeyList& keys, TrainOptions& train);
+
+}  // namespace otfleet
