@@ -52,9 +52,9 @@ struct SinkhornKernel {
   /// What a team knows about its lanes.
   struct LaneState {
     Scalar sums[3 * L::width];  ///< see Sum
-    Scalar factor[L::width];    ///< β of the momentum
-    Scalar moved[L::width];     ///< mean over a of all changes of the plain updates together
-    Scalar center[L::width];    ///< β · mean of the last change + moved
+    Scalar factor[L::width];    ///< Momentum::factor
+    Scalar center[L::width];    ///< Momentum::center
+    Momentum<Scalar> momentum[L::width];
     InstanceControl control[L::width];
     int instance[L::width];  ///< −1: idle
     int finished[L::width];  ///< store, then load the next instance
@@ -199,7 +199,8 @@ struct SinkhornKernel {
         const int k = lanes.instance[lane];
         if (lanes.finished[lane] || lanes.reload[lane]) {
           lanes.control[lane].begin();
-          lanes.factor[lane] = lanes.moved[lane] = lanes.center[lane] = 0;
+          lanes.momentum[lane] = {};
+          lanes.factor[lane] = lanes.center[lane] = 0;
         }
         lanes.finished[lane] = lanes.reload[lane] = 0;
         if (k < 0) continue;
@@ -239,10 +240,11 @@ struct SinkhornKernel {
       const bool goes_on = self.is_let_go_on(lanes);
       for (int lane = 0; lane < L::width; ++lane) {
         if (lanes.instance[lane] < 0) continue;
-        if (lanes.control[lane].iteration == 0 && self.tries_other_start(lanes, lane)) {
+        const auto next = self.next_step(lanes, lane);
+        if (next == InstanceControl::Next::other_start) {
           lanes.reload[lane] = 1;
           ++lanes.reloading;
-        } else if (self.is_finished(lanes, lane) || !goes_on) {
+        } else if (next == InstanceControl::Next::stop || !goes_on) {
           lanes.finished[lane] = 1;
           ++lanes.finishing;
         } else {
@@ -274,35 +276,27 @@ struct SinkhornKernel {
     return true;
   }
 
-  KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane) const {
-    bool zeros = false;
-    const bool tries = lanes.control[lane].tries_other_start(static_cast<double>(lanes.sums[lane]),
-                                                             settings.doubtful_error, zeros);
-    if (zeros && replaced.extent(0) > 0) replaced(lanes.instance[lane]) = 1;
-    return tries;
-  }
-
-  KOKKOS_FUNCTION bool is_finished(LaneState& lanes, int lane) const {
+  KOKKOS_FUNCTION InstanceControl::Next next_step(LaneState& lanes, int lane) const {
     const int k = lanes.instance[lane], t = lanes.control[lane].iteration;
     const double error = static_cast<double>(lanes.sums[lane]);
+    const auto step = lanes.control[lane].step(rule, error, settings.doubtful_error);
+    if (step.takes_zeros && replaced.extent(0) > 0) replaced(k) = 1;
+    if (step.next == InstanceControl::Next::other_start) return step.next;
     if (t < static_cast<int>(trace.extent(1))) trace(k, t) = error;
-    const auto decision = lanes.control[lane].test(rule, error);
-    if (decision.stops) {
-      status(k) = static_cast<int>(decision.why);
+    if (step.next == InstanceControl::Next::stop) {
+      status(k) = static_cast<int>(step.why);
       iterations(k) = t;
     }
-    return decision.stops;
+    return step.next;
   }
 
   KOKKOS_FUNCTION void set_momentum(LaneState& lanes, int lane) const {
     if (settings.acceleration != Acceleration::momentum) return;
-    const bool first = lanes.control[lane].ascents < 0;
-    const double slope_here = static_cast<double>(lanes.sums[slope * L::width + lane]);
-    lanes.factor[lane] = static_cast<Scalar>(lanes.control[lane].momentum(slope_here));
-    if (first) return;  // what `change` holds is another instance's
-    const Scalar mean = lanes.sums[mean_change * L::width + lane];
-    lanes.moved[lane] += mean;
-    lanes.center[lane] = lanes.factor[lane] * mean + lanes.moved[lane];
+    auto& momentum = lanes.momentum[lane];
+    momentum.update(static_cast<double>(lanes.sums[slope * L::width + lane]),
+                    lanes.sums[mean_change * L::width + lane]);
+    lanes.factor[lane] = momentum.factor;
+    lanes.center[lane] = momentum.center;
   }
 
   KOKKOS_FUNCTION void store_finished(const Team<ExecutionSpace>& team, const Scalar* u,

@@ -141,15 +141,16 @@ PotentialChange measure_change(const ExecutionSpace& space,
   return {totals[0], totals[1] / totals[2]};
 }
 
-/// potential = update = log2(weight) − log2(sum), plus `factor` times how the update changed, less
-/// the mean of that (Acceleration::momentum; factor 0: the plain update); shift = log2(sum).
+/// potential = update = log2(weight) − log2(sum), plus what the momentum adds to it; shift =
+/// log2(sum).
 /// `previous` takes the update, unless it is empty. Returns the largest change of the potential: a
 /// later sum over it changes by no more (log-sum-exp does not increase sup-distances), nor does any
 /// of its terms beyond what the sum was.
 template <class ExecutionSpace, class Scalar>
 double fit_potential(const ExecutionSpace& space, const IterationSide<ExecutionSpace, Scalar>& side,
-                     const Vector<Scalar, ExecutionSpace>& previous = {}, double factor = 0,
-                     double mean = 0) {
+                     const Vector<Scalar, ExecutionSpace>& previous = {},
+                     const Momentum<double>& momentum = {}) {
+  const double factor = momentum.factor, mean = momentum.mean;
   const auto weights = side.support.log_weight;
   const auto potential = side.potential, shift = side.shift, sum = side.sum;
   const bool keeps_update = previous.extent(0) > 0;
@@ -161,9 +162,11 @@ double fit_potential(const ExecutionSpace& space, const IterationSide<ExecutionS
         const double logarithm =
             static_cast<double>(shift(i)) + ::log2(static_cast<double>(sum(i)));
         const double update = weights(i) - logarithm;
-        const double momentum =
-            factor > 0 ? factor * (update - static_cast<double>(previous(i)) - mean) : 0.0;
-        const Scalar before = potential(i), after = static_cast<Scalar>(update + momentum);
+        const double beyond =
+            factor > 0
+                ? Momentum<double>::beyond(factor, update - static_cast<double>(previous(i)), mean)
+                : 0.0;
+        const Scalar before = potential(i), after = static_cast<Scalar>(update + beyond);
         if (keeps_update) previous(i) = static_cast<Scalar>(update);
         potential(i) = after;
         shift(i) = static_cast<Scalar>(logarithm);
@@ -200,64 +203,58 @@ double marginal_error(const ExecutionSpace& space,
 constexpr double most_change = 60;
 
 struct Outcome {
-  Status status;
-  int iterations;
+  Status status = Status::ended;
+  int iterations = 0;
+  bool takes_zeros = false;  ///< instead of the start that was given
 };
 
-/// One problem, `source.potential` being the start; `previous` [source.points.count] is for
-/// momentum. Calls report(t, error) after t iterations, and goes_on(t) before another one.
-template <CostForm form, class ExecutionSpace, class Scalar, class Report, class GoesOn>
+/// One problem; begin(from zeros?) puts a start into `source.potential`; `previous`
+/// [source.points.count] is for momentum. Calls report(t, error) after t iterations, and goes_on(t)
+/// before another one.
+template <CostForm form, class ExecutionSpace, class Scalar, class Begin, class Report,
+          class GoesOn>
 Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target,
-                const Vector<Scalar, ExecutionSpace>& previous, Acceleration acceleration,
-                const StopRule& rule, double scale, double power, const Report& report,
-                const GoesOn& goes_on) {
-  const bool momentum = acceleration == Acceleration::momentum;
+                const Vector<Scalar, ExecutionSpace>& previous, const SinkhornSettings& settings,
+                bool from_zeros, const StopRule& rule, double scale, double power,
+                const Begin& begin, const Report& report, const GoesOn& goes_on) {
+  using Start = InstanceControl::Start;
+  const bool accelerates = settings.acceleration == Acceleration::momentum;
   InstanceControl control;
-  for (;; ++control.iteration) {
+  Momentum<double> momentum;
+  Outcome outcome;
+  control.start = from_zeros ? Start::settled : Start::given;
+  begin(from_zeros);
+  while (true) {
     const int t = control.iteration;
     sum_exponentials<form>(space, target, source, scale, power);
     const double target_change = fit_potential(space, target);
     source.shift_fits = t > 0 && target_change <= most_change;
     sum_exponentials<form>(space, source, target, scale, power);
     const double error = marginal_error(space, source);
+    const auto step = control.step(rule, error, settings.doubtful_error);
+    if (step.next == InstanceControl::Next::other_start) {
+      control.begin();
+      begin(control.start == Start::zeros_instead);
+      target.shift_fits = false;
+      continue;
+    }
+    outcome.takes_zeros = outcome.takes_zeros || step.takes_zeros;
+    outcome.iterations = t;
+    outcome.status = step.why;
     report(t, error);
-    const auto decision = control.test(rule, error);
-    if (decision.stops) return {decision.why, t};
-    if (!goes_on(t))
-      return {rule.is_small_enough(error) ? Status::converged : Status::iteration_limit, t};
+    if (step.next == InstanceControl::Next::stop) return outcome;
+    if (!goes_on(t)) {
+      outcome.status = rule.is_small_enough(error) ? Status::converged : Status::iteration_limit;
+      return outcome;
+    }
     PotentialChange change;
-    if (momentum && control.ascents >= 0) change = measure_change(space, source, previous);
-    const double factor = momentum ? control.momentum(change.slope) : 0.0;
-    const double source_change = momentum
-                                     ? fit_potential(space, source, previous, factor, change.mean)
-                                     : fit_potential(space, source);
+    if (accelerates && momentum.looks_back()) change = measure_change(space, source, previous);
+    if (accelerates) momentum.update(change.slope, change.mean);
+    const double source_change = accelerates ? fit_potential(space, source, previous, momentum)
+                                             : fit_potential(space, source);
     target.shift_fits = source_change <= most_change;
-  }
-}
-
-/// Leaves the better of the given start and zeros in source.potential, when the given one is
-/// doubtful; true: zeros.
-template <CostForm form, class ExecutionSpace, class Scalar>
-bool replace_doubtful_start(const ExecutionSpace& space,
-                            IterationSide<ExecutionSpace, Scalar>& source,
-                            IterationSide<ExecutionSpace, Scalar>& target, double doubtful_error,
-                            double scale, double power, const PotentialUnits<ExecutionSpace>& units,
-                            const Vector<double, ExecutionSpace>& f) {
-  StopRule one_look;
-  one_look.max_iterations = 0;
-  InstanceControl control;
-  control.start = InstanceControl::Start::given;
-  bool zeros = false;
-  for (;;) {
-    double found = 0;
-    iterate<form>(
-        space, source, target, {}, Acceleration::none, one_look, scale, power,
-        [&](int, double error) { found = error; }, [](int) { return true; });
-    source.shift_fits = target.shift_fits = false;
-    if (!control.tries_other_start(found, doubtful_error, zeros)) return zeros;
-    load_potential(space, units, f, control.start == InstanceControl::Start::zeros_instead, source);
-    if (control.start == InstanceControl::Start::given_again) return false;
+    ++control.iteration;
   }
 }
 
@@ -310,18 +307,12 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         auto source = make_side(space, arena, problem.source);
         auto target = make_side(space, arena, problem.target);
         const auto previous = arena.template take<Scalar>(momentum ? source.points.count : 0);
-        load_potential(space, units, row, from_zeros, source);
-        Outcome outcome{};
+        Outcome outcome;
         with_any_iteration_form(batch.kind, [&](auto constant) {
-          constexpr CostForm form = decltype(constant)::form;
-          if (!from_zeros && std::isfinite(settings.doubtful_error) &&
-              replace_doubtful_start<form>(space, source, target, settings.doubtful_error, scale,
-                                           power, units, row) &&
-              host_replaced.extent(0) > 0)
-            host_replaced(k) = 1;
-          outcome = iterate<form>(
-              space, source, target, previous, settings.acceleration,
+          outcome = iterate<decltype(constant)::form>(
+              space, source, target, previous, settings, from_zeros,
               settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale, power,
+              [&](bool zeros) { load_potential(space, units, row, zeros, source); },
               [&](int t, double error) {
                 if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
                 last_error = error;
@@ -333,6 +324,7 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
               });
         });
         store_potential(space, units, source, row);
+        if (outcome.takes_zeros && host_replaced.extent(0) > 0) host_replaced(k) = 1;
         done(k) = outcome.iterations;
         const bool ended = settings.observer != nullptr && settings.observer->ended() &&
                            outcome.status == Status::iteration_limit &&
