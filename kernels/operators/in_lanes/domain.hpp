@@ -93,6 +93,39 @@ struct ScalingDomain {
   KOKKOS_INLINE_FUNCTION static Pack share(const Value& part, const Value& whole) {
     return part / if_greater(whole, Pack(Scalar(0)), whole, Pack(not_a_number));
   }
+  /// The planes of a stored weight.
+  KOKKOS_INLINE_FUNCTION static void from_weight(double weight, Scalar (&stored)[planes]) {
+    stored[0] = static_cast<Scalar>(weight);
+  }
+
+  // Numbers in units of each lane's largest: their powers are neither too large nor all too small.
+
+  /// What grows with u, above least_size for u > 0.
+  static constexpr Scalar least_size = Scalar(0);
+  KOKKOS_INLINE_FUNCTION static Pack size(const Value& u) { return u; }
+  /// What numbers are multiplied by (in_units()) where the largest has this size; log_unit() is the
+  /// logarithm of that factor.
+  KOKKOS_INLINE_FUNCTION static Pack unit(const Pack& largest) {
+    const Pack one(Scalar(1));
+    return one / if_greater(largest, Pack(least_size), largest, one);
+  }
+  KOKKOS_INLINE_FUNCTION static double log_unit(Scalar unit) {
+    return ::log(static_cast<double>(unit));
+  }
+  KOKKOS_INLINE_FUNCTION static Value in_units(const Value& u, const Pack& unit) {
+    return u * unit;
+  }
+  /// weight · applied^exponent, nothing where the weight is zero: fit() for exponent −1.
+  KOKKOS_FORCEINLINE_FUNCTION static Value fit_power(const Pack& weight, const Value& applied,
+                                                     const Pack& exponent) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    const Pack reached = if_greater(weight, none, applied, one);
+    const Pack power =
+        exp2_bounded(exponent * log2_normal(if_greater(reached, none, reached, one)));
+    return if_greater(weight, none, if_greater(reached, none, weight * power, Pack(not_a_number)),
+                      none);
+  }
+
   /// log(u / w) to a few digits, zero where either is zero.
   KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
     const Pack none(Scalar(0)), one(Scalar(1));
@@ -176,6 +209,39 @@ struct ExtendedDomain {
     const Pack sum =
         if_greater(whole.mantissa, Pack(Scalar(0)), whole.mantissa, Pack(not_a_number));
     return part.mantissa / sum * power_of_two(part.exponent - whole.exponent);
+  }
+  KOKKOS_INLINE_FUNCTION static void from_weight(double weight, Scalar (&stored)[planes]) {
+    const auto value = normalize(weight, 0.0);
+    stored[0] = static_cast<Scalar>(value.mantissa);
+    stored[1] = static_cast<Scalar>(value.exponent);
+  }
+  static constexpr Scalar least_size = extended_zero_exponent<Scalar>;
+  KOKKOS_INLINE_FUNCTION static Pack size(const Value& u) {
+    return if_greater(u.mantissa, Pack(Scalar(0)), u.exponent, Pack(least_size));
+  }
+  KOKKOS_INLINE_FUNCTION static Pack unit(const Pack& largest) {
+    const Pack none(Scalar(0));
+    return if_greater(largest, Pack(least_size), none - largest, none);
+  }
+  KOKKOS_INLINE_FUNCTION static double log_unit(Scalar unit) {
+    return static_cast<double>(unit) * 0.693147180559945309417;
+  }
+  KOKKOS_INLINE_FUNCTION static Value in_units(const Value& u, const Pack& unit) {
+    return {u.mantissa, u.exponent + unit};
+  }
+  KOKKOS_FORCEINLINE_FUNCTION static Value fit_power(const Pack& weight, const Value& applied,
+                                                     const Pack& exponent) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    const Value w = normalize(weight, none);
+    const Pack reached = if_greater(weight, none, applied.mantissa, one);
+    const Pack given = if_greater(reached, none, applied.exponent, none);
+    const Pack rest = exponent * log2_normal(if_greater(reached, none, reached, one));
+    const Pack whole = nearest_integer(exponent * given + rest);
+    const Pack power = exp2_bounded((exponent * given - whole) + rest);
+    return {if_greater(weight, none,
+                       if_greater(reached, none, w.mantissa * power, Pack(not_a_number)), none),
+            if_greater(weight, none, w.exponent + if_greater(weight, none, whole, none),
+                       Pack(extended_zero_exponent<Scalar>))};
   }
   KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
     const Pack none(Scalar(0)), one(Scalar(1));

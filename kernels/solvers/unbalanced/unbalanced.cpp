@@ -7,6 +7,7 @@
 
 #include "kernels/geometry/symmetric_cost.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/unbalanced/ascent_in_lanes.hpp"
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
 
@@ -218,16 +219,27 @@ void set_status(const ExecutionSpace& space, double threshold,
       });
 }
 
+/// Throws std::invalid_argument where for_dual_problems() would.
+template <class Cost, class ExecutionSpace>
+void check_dual_problems(const ExecutionSpace& space, const Cost& cost,
+                         const ProblemBatch<ExecutionSpace>& problems,
+                         const UnbalancedSettings& settings,
+                         const UnbalancedSolution<ExecutionSpace>& solution) {
+  check_unbalanced(settings);
+  check_problems(space, cost, problems, settings.epsilon);
+  if (problems.size() == 0) return;
+  check_solution(solution, problems.size(), cost.n(), cost.m());
+  check_masses(problems, settings);
+}
+
 /// Calls body(soft_minimum, dual problem, solution) for groups of problems, once all fits.
 template <class Cost, class ExecutionSpace, class Body>
 void for_dual_problems(const ExecutionSpace& space, const Cost& cost,
                        const ProblemBatch<ExecutionSpace>& problems,
                        const UnbalancedSettings& settings,
                        const UnbalancedSolution<ExecutionSpace>& solution, const Body& body) {
-  check_unbalanced(settings);
-  check_problems(space, cost, problems, settings.epsilon);
+  check_dual_problems(space, cost, problems, settings, solution);
   if (problems.size() == 0) return;
-  check_solution(solution, problems.size(), cost.n(), cost.m());
   for_groups(
       space, cost, problems, settings.epsilon,
       [&](auto& soft_minimum, const ProblemBatch<ExecutionSpace>& group, int first, int last) {
@@ -244,9 +256,18 @@ void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
                       const ProblemBatch<ExecutionSpace>& problems,
                       const UnbalancedSettings& settings,
                       const UnbalancedSolution<ExecutionSpace>& solution) {
+  check_dual_problems(space, cost, problems, settings, solution);
+  if (problems.size() == 0) return;
+  const StopRule rule = stop_rule(settings, cost);
+  bool ascended = false;
+  if constexpr (std::is_same_v<Cost, SeparableCost>)
+    if (!settings.transported_share) {
+      ascend_in_lanes(space, cost, problems, settings, rule, solution);
+      ascended = true;
+    }
   for_dual_problems(space, cost, problems, settings, solution,
                     [&](auto& soft_minimum, const auto& dual, const auto& rows) {
-                      ascend(space, soft_minimum, settings, stop_rule(settings, cost), dual, rows);
+                      if (!ascended) ascend(space, soft_minimum, settings, rule, dual, rows);
                       certify_group(space, soft_minimum, settings, dual, rows);
                       set_status(space, settings.threshold, rows);
                     });

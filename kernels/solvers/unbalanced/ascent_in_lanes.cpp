@@ -1,0 +1,101 @@
+#include "kernels/solvers/unbalanced/ascent_in_lanes.hpp"
+
+#include <utility>
+
+#include "kernels/operators/in_lanes/scaling_range.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn_kernel.hpp"
+#include "kernels/solvers/unbalanced/dual_problem.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+/// A type of this file alone: GCC then inlines what the kernel calls once.
+template <class ExecutionSpace>
+struct Penalized : PenalizedMarginals<ExecutionSpace> {};
+
+template <class Domain, class ExecutionSpace>
+void ascend(const ExecutionSpace& space, const SeparableCost& cost,
+            const ProblemBatch<ExecutionSpace>& problems, const UnbalancedSettings& settings,
+            const StopRule& rule, const UnbalancedSolution<ExecutionSpace>& solution) {
+  using Gibbs = GibbsKernel<ExecutionSpace, double>;
+  const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, settings.epsilon);
+  SinkhornSettings limits;
+  limits.epsilon = settings.epsilon;
+  limits.observer = settings.observer;
+  SinkhornKernel<Domain, ExecutionSpace, Penalized<ExecutionSpace>> kernel{
+      {{settings.tau_a, settings.tau_b, cost.minimum(), is_balanced(settings), solution.g}},
+      gibbs->gibbs(Gibbs::Direction::to_target),
+      gibbs->gibbs(Gibbs::Direction::to_source),
+      problems,
+      limits,
+      rule,
+      !settings.from_solution,
+      solution.f,
+      solution.iterations,
+      solution.status,
+      {},
+      {},
+      find_supports(space, cost, problems),
+      {},
+      0,
+      Vector<int, ExecutionSpace>("otfleet::unbalanced::next", 1)};
+  if (settings.tau_a == 1 && settings.tau_b < 1) {  // the side that is updated last is exact
+    std::swap(kernel.marginals.tau_source, kernel.marginals.tau_target);
+    std::swap(kernel.marginals.g, kernel.f);
+    std::swap(kernel.to_target, kernel.to_source);
+    kernel.problems = exchange_sides(problems);
+    std::swap(kernel.supports.source, kernel.supports.target);
+  }
+  launch_tiles(space, "otfleet::unbalanced::iterate", kernel, problems.size(), cost.max_points());
+}
+
+/// epsilon log of the weights, as shares times the mass, in every row of `potential`.
+template <class ExecutionSpace>
+void begin_at_zero(const ExecutionSpace& space, const Measures<ExecutionSpace>& measures,
+                   const Vector<const int, ExecutionSpace>& index, double epsilon,
+                   const Matrix<double, ExecutionSpace>& potential) {
+  Kokkos::parallel_for(
+      "otfleet::unbalanced::begin",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(index.extent(0))),
+      KOKKOS_LAMBDA(int k) {
+        const int row = index(k);
+        const double log_mass = ::log(measures.mass(row));
+        for (int i = 0; i < measures.points(); ++i) {
+          const double share = measures.weights(row, i);
+          potential(k, i) = share > 0 ? epsilon * (::log(share) + log_mass)
+                                      : -Kokkos::Experimental::infinity<double>::value;
+        }
+      });
+}
+
+}  // namespace
+
+template <class ExecutionSpace>
+void ascend_in_lanes(const ExecutionSpace& space, const SeparableCost& cost,
+                     const ProblemBatch<ExecutionSpace>& problems,
+                     const UnbalancedSettings& settings, const StopRule& rule,
+                     const UnbalancedSolution<ExecutionSpace>& solution) {
+  Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  if (settings.observer != nullptr) {  // some problems may end before they have begun
+    Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
+    Kokkos::deep_copy(space, solution.iterations, 0);
+    if (!settings.from_solution) {
+      begin_at_zero(space, problems.source, problems.source_index, settings.epsilon, solution.f);
+      begin_at_zero(space, problems.target, problems.target_index, settings.epsilon, solution.g);
+    }
+  }
+  using L = Lanes<ExecutionSpace, double>;
+  // Products come in units of their largest, which leaves two ranges of the cost.
+  const double more = -cost.range() / settings.epsilon;
+  if (scaling_is_safe<double>(cost, settings.epsilon, problems.smallest_weight(), more))
+    ascend<ScalingDomain<L>>(space, cost, problems, settings, rule, solution);
+  else
+    ascend<ExtendedDomain<L>>(space, cost, problems, settings, rule, solution);
+}
+
+using Space = Kokkos::DefaultExecutionSpace;
+template void ascend_in_lanes<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&,
+                                     const UnbalancedSettings&, const StopRule&,
+                                     const UnbalancedSolution<Space>&);
+
+}  // namespace otfleet::kernels
