@@ -26,6 +26,29 @@ struct PenalizedMarginals {
   /// epsilon/rho of the source.
   KOKKOS_INLINE_FUNCTION double inverse_slope() const { return (1 - tau_source) / tau_source; }
 
+  /// The side that is updated last is exact for the other one: a constraint rather than a penalty.
+  KOKKOS_INLINE_FUNCTION bool exchanges_sides() const { return tau_source == 1 && tau_target < 1; }
+
+  /// In units of epsilon, what is missing from the logarithms of u and v.
+  struct Constants {
+    double source, target;
+  };
+  /// Such that the target's potential is optimal for the source's, and both ask for the same mass
+  /// (Séjourné, Vialard & Peyré 2022). Given are logarithms of the masses, of the sums of what
+  /// either side asks for, as the updates left them, and of the factor (`unit`) that the target's
+  /// product was multiplied by; `low` is cost_minimum/epsilon.
+  KOKKOS_INLINE_FUNCTION Constants constants(double log_source, double log_target, double low,
+                                             double source_sum, double target_sum,
+                                             double unit) const {
+    const double tau = tau_target, slopes = (1 - tau) + inverse_slope();
+    const double shift = slopes > 0 ? (source_sum - target_sum + (1 - tau) * unit - log_target +
+                                       tau * (log_source - low) + low) /
+                                          slopes
+                                    : 0.0;
+    const double source = log_source + shift;
+    return {source, log_target + tau * (unit - (source - low))};
+  }
+
   template <class L>
   struct LaneSums {
     typename L::Scalar unit[L::width];        ///< see Domain::unit(), of the last product

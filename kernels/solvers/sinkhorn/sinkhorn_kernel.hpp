@@ -473,8 +473,7 @@ struct SinkhornKernel {
                 [&](int row, int pack) { return load_plain<L>(asked, row, pack); });
   }
 
-  /// What is missing from epsilon log u and epsilon log v, such that the target's potential is
-  /// optimal for the source's and both ask for the same mass.
+  /// What is missing from epsilon log u and epsilon log v.
   KOKKOS_FUNCTION void find_constants(const LaneState& lanes, int lane, double& source,
                                       double& target) const {
     const int k = lanes.instance[lane];
@@ -482,19 +481,13 @@ struct SinkhornKernel {
     const double source_mass = problems.source.mass(problems.source_index(k));
     const double target_mass =
         marginals.equal_masses ? source_mass : problems.target.mass(problems.target_index(k));
-    const double log_source = ::log(source_mass), log_target = ::log(target_mass);
-    const double low = marginals.cost_minimum / settings.epsilon;
-    const double tau = marginals.tau_target, log_unit = Domain::log_unit(sums.unit[lane]);
-    const double wanted_log = ::log(static_cast<double>(sums.wanted_sum[lane])) +
-                              (lanes.control[lane].iteration == 0 ? sums.log_wanted[lane] : 0.0);
-    const double slopes = (1 - tau) + marginals.inverse_slope();
-    const double shift =
-        slopes > 0 ? (wanted_log - ::log(static_cast<double>(sums.target_sum[lane])) +
-                      (1 - tau) * log_unit - log_target + tau * (log_source - low) + low) /
-                         slopes
-                   : 0.0;
-    source = settings.epsilon * (log_source + shift);
-    target = settings.epsilon * (log_target + tau * (log_unit - (log_source + shift - low)));
+    const double asked = ::log(static_cast<double>(sums.wanted_sum[lane])) +
+                         (lanes.control[lane].iteration == 0 ? sums.log_wanted[lane] : 0.0);
+    const auto constants = marginals.constants(
+        ::log(source_mass), ::log(target_mass), marginals.cost_minimum / settings.epsilon, asked,
+        ::log(static_cast<double>(sums.target_sum[lane])), Domain::log_unit(sums.unit[lane]));
+    source = settings.epsilon * constants.source;
+    target = settings.epsilon * constants.target;
   }
 };
 

@@ -39,7 +39,7 @@ void ascend(const ExecutionSpace& space, const SeparableCost& cost,
       {},
       0,
       Vector<int, ExecutionSpace>("otfleet::unbalanced::next", 1)};
-  if (settings.tau_a == 1 && settings.tau_b < 1) {  // the side that is updated last is exact
+  if (kernel.marginals.exchanges_sides()) {
     std::swap(kernel.marginals.tau_source, kernel.marginals.tau_target);
     std::swap(kernel.marginals.g, kernel.f);
     std::swap(kernel.to_target, kernel.to_source);
@@ -49,25 +49,6 @@ void ascend(const ExecutionSpace& space, const SeparableCost& cost,
   launch_tiles(space, "otfleet::unbalanced::iterate", kernel, problems.size(), cost.max_points());
 }
 
-/// epsilon log of the weights, as shares times the mass, in every row of `potential`.
-template <class ExecutionSpace>
-void begin_at_zero(const ExecutionSpace& space, const Measures<ExecutionSpace>& measures,
-                   const Vector<const int, ExecutionSpace>& index, double epsilon,
-                   const Matrix<double, ExecutionSpace>& potential) {
-  Kokkos::parallel_for(
-      "otfleet::unbalanced::begin",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(index.extent(0))),
-      KOKKOS_LAMBDA(int k) {
-        const int row = index(k);
-        const double log_mass = ::log(measures.mass(row));
-        for (int i = 0; i < measures.points(); ++i) {
-          const double share = measures.weights(row, i);
-          potential(k, i) = share > 0 ? epsilon * (::log(share) + log_mass)
-                                      : -Kokkos::Experimental::infinity<double>::value;
-        }
-      });
-}
-
 }  // namespace
 
 template <class ExecutionSpace>
@@ -75,15 +56,6 @@ void ascend_in_lanes(const ExecutionSpace& space, const SeparableCost& cost,
                      const ProblemBatch<ExecutionSpace>& problems,
                      const UnbalancedSettings& settings, const StopRule& rule,
                      const UnbalancedSolution<ExecutionSpace>& solution) {
-  Kokkos::deep_copy(space, solution.mass_potential, 0.0);
-  if (settings.observer != nullptr) {  // some problems may end before they have begun
-    Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
-    Kokkos::deep_copy(space, solution.iterations, 0);
-    if (!settings.from_solution) {
-      begin_at_zero(space, problems.source, problems.source_index, settings.epsilon, solution.f);
-      begin_at_zero(space, problems.target, problems.target_index, settings.epsilon, solution.g);
-    }
-  }
   using L = Lanes<ExecutionSpace, double>;
   // Products come in units of their largest, which leaves two ranges of the cost.
   const double more = -cost.range() / settings.epsilon;

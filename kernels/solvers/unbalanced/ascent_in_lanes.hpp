@@ -6,8 +6,9 @@
 namespace otfleet::kernels {
 
 /// What solve_unbalanced() does before it certifies, for marginals that pay (no share): fills f, g,
-/// mass_potential, iterations and status with what each problem stopped for. All problems side by
-/// side in the kernel of Sinkhorn's iteration. Arguments are not checked.
+/// iterations and status with what each problem stopped for. All problems side by side in the
+/// kernel of Sinkhorn's iteration. Where an observer ends the batch, problems that have not begun
+/// are left as they were. Arguments are not checked.
 template <class ExecutionSpace>
 void ascend_in_lanes(const ExecutionSpace& space, const SeparableCost& cost,
                      const ProblemBatch<ExecutionSpace>& problems,
