@@ -144,7 +144,7 @@ void semi_dual_grid(benchmark::State& state) {
 template <class Run>
 double seconds_of(const Run& run) {
   double least = 1e300;
-  for (int turn = 0; turn < 3; ++turn) {
+  for (int turn = 0; turn < 7; ++turn) {
     const auto begin = std::chrono::steady_clock::now();
     run();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;

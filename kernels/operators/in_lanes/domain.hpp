@@ -115,6 +115,19 @@ struct ScalingDomain {
   KOKKOS_INLINE_FUNCTION static Value in_units(const Value& u, const Pack& unit) {
     return u * unit;
   }
+  /// The logarithm to base 2 of the largest number that has this size, up to 1.
+  KOKKOS_INLINE_FUNCTION static double log2_size(Scalar size) {
+    return ::log2(static_cast<double>(size));
+  }
+  KOKKOS_INLINE_FUNCTION static Value times(const Value& u, const ExtendedRange<Pack>& factor) {
+    return u * factor.mantissa * power_of_two(factor.exponent);
+  }
+  /// The plain number, 1 where it is larger.
+  KOKKOS_INLINE_FUNCTION static Pack at_most_one(const Value& u) { return min(u, Pack(Scalar(1))); }
+  /// weight / applied where that is less than the weight, else the weight.
+  KOKKOS_FORCEINLINE_FUNCTION static Value fit_bound(const Pack& weight, const Value& applied) {
+    return weight / max(applied, Pack(Scalar(1)));
+  }
   /// weight · applied^exponent, nothing where the weight is zero: fit() for exponent −1.
   KOKKOS_FORCEINLINE_FUNCTION static Value fit_power(const Pack& weight, const Value& applied,
                                                      const Pack& exponent) {
@@ -228,6 +241,23 @@ struct ExtendedDomain {
   }
   KOKKOS_INLINE_FUNCTION static Value in_units(const Value& u, const Pack& unit) {
     return {u.mantissa, u.exponent + unit};
+  }
+  KOKKOS_INLINE_FUNCTION static double log2_size(Scalar size) { return static_cast<double>(size); }
+  KOKKOS_INLINE_FUNCTION static Value times(const Value& u, const ExtendedRange<Pack>& factor) {
+    return normalize(u.mantissa * factor.mantissa, u.exponent + factor.exponent);
+  }
+  KOKKOS_INLINE_FUNCTION static Pack at_most_one(const Value& u) {
+    const Pack one(Scalar(1));
+    return min(u.mantissa * power_of_two(min(u.exponent, one)), one);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION static Value fit_bound(const Pack& weight, const Value& applied) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    const Value w = normalize(weight, none);
+    // A normal mantissa is at least 1: with an exponent of 0 or more the bound binds.
+    const Pack binds = if_greater(applied.exponent, Pack(Scalar(-0.5)), one, none);
+    return {if_greater(binds, none, w.mantissa / if_greater(binds, none, applied.mantissa, one),
+                       w.mantissa),
+            if_greater(binds, none, w.exponent - applied.exponent, w.exponent)};
   }
   KOKKOS_FORCEINLINE_FUNCTION static Value fit_power(const Pack& weight, const Value& applied,
                                                      const Pack& exponent) {

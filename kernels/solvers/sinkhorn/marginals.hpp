@@ -7,7 +7,7 @@ namespace otfleet::kernels {
 
 /// Both marginals are the weights.
 struct ExactMarginals {
-  static constexpr bool exact = true;
+  static constexpr bool exact = true, bounded = false;
   template <class L>
   struct LaneSums {};
 };
@@ -17,7 +17,7 @@ struct ExactMarginals {
 /// marginal is looked at, so that a target may be exact, but the source only together with it.
 template <class ExecutionSpace>
 struct PenalizedMarginals {
-  static constexpr bool exact = false;
+  static constexpr bool exact = false, bounded = false;
   double tau_source = 1, tau_target = 1;
   double cost_minimum = 0;                ///< what tables of the cost are without
   bool equal_masses = false;              ///< the target is taken to have the source's mass
@@ -56,6 +56,34 @@ struct PenalizedMarginals {
     typename L::Scalar target_sum[L::width];  ///< what the target asks for, in units of its own
     typename L::Scalar idle[L::width];        ///< 1 where there is no problem, whose sums are 0
     double log_wanted[L::width];              ///< log of the unit of a start's wanted_sum
+  };
+};
+
+/// The weights are upper bounds, and a share of the smaller mass is transported (Benamou et al.
+/// 2015): with M the factor exp(mass potential/epsilon), u = a min(1, 1/(M Kv)).
+template <class ExecutionSpace>
+struct BoundedMarginals {
+  static constexpr bool exact = false, bounded = true;
+  double share = 1;
+  double cost_minimum = 0;                             ///< what tables of the cost are without
+  Matrix<double, ExecutionSpace> g = {};               ///< [B, m], the target's potentials
+  Vector<double, ExecutionSpace> mass_potential = {};  ///< [B]
+
+  template <class L>
+  struct LaneSums {
+    using Scalar = typename L::Scalar;
+    enum Side { source, target };
+    enum Sum { bound_weight, open_weight, open_mass, bound_count, sums };
+    Scalar unit[L::width];                          ///< see Domain::unit(), of the last product
+    Scalar mantissa[L::width], exponent[L::width];  ///< of the factor that is tried, in that unit
+    Scalar found[sums * L::width];                  ///< with that factor
+    Scalar size[L::width];                          ///< of the largest product that is not bound
+    double log_factor[2][L::width];                 ///< log2 M of a side; NaN: not known
+    double asked[2][L::width];                      ///< mass, a share of a side's
+    double log_masses[L::width];                    ///< log2 of the target's mass over the source's
+    double log_tried[L::width], bound_before[L::width];
+    int searches[L::width], lost[L::width];  ///< for M; open mass too small to be seen
+    int searching, losing;
   };
 };
 

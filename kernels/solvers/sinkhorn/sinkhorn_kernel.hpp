@@ -8,7 +8,7 @@
 namespace otfleet::kernels {
 
 /// Sinkhorn's iteration on tiles of problems on a separable cost; a lane that is done takes the
-/// next one. `Marginals`: ExactMarginals or PenalizedMarginals.
+/// next one. `Marginals`: ExactMarginals, PenalizedMarginals or BoundedMarginals.
 template <class Domain_, class ExecutionSpace, class Marginals>
 struct SinkhornKernel {
   using Domain = Domain_;
@@ -42,6 +42,7 @@ struct SinkhornKernel {
   /// What is summed over the source points: |P1 − a|; (a − P1) · change, the slope of the semi-dual
   /// along the last change; a · change.
   enum Sum { error, slope, mean_change };
+  static constexpr int most_sums = Marginals::bounded ? 4 : 3;
   using Start = InstanceControl::Start;
 
   /// What a team knows about its lanes.
@@ -60,15 +61,15 @@ struct SinkhornKernel {
   };
 
   static std::size_t scratch_bytes(int team_size) {
-    return sizeof(LaneState) + sizeof(Scalar) * L::width * 3 * team_size + 128;
+    return sizeof(LaneState) + sizeof(Scalar) * L::width * most_sums * team_size + 128;
   }
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
     const Memory tile = team_tile<Domain>(team, memory, arrays, rows);
     LaneState& lanes = *static_cast<LaneState*>(
         team.team_shmem().get_shmem_aligned(sizeof(LaneState), alignof(LaneState)));
-    Scalar* partial = static_cast<Scalar*>(
-        team.team_shmem().get_shmem_aligned(sizeof(Scalar) * L::width * 3 * team.team_size(), 64));
+    Scalar* partial = static_cast<Scalar*>(team.team_shmem().get_shmem_aligned(
+        sizeof(Scalar) * L::width * most_sums * team.team_size(), 64));
 
     Scalar* u = tile.array(left);
     Scalar* v = tile.array(right);
@@ -80,13 +81,15 @@ struct SinkhornKernel {
                          [&](int lane) { take_instance(lanes, lane); });
     team.team_barrier();
     fill_lanes(team, tile, lanes);
-    if constexpr (!Marginals::exact) sum_wanted(team, tile, lanes, partial);
+    if constexpr (!Marginals::exact && !Marginals::bounded) sum_wanted(team, tile, lanes, partial);
 
     while (lanes.active > 0) {
       const AxisChain<Scalar> forward = to_target.within(lanes.all_sources, lanes.all_targets);
       const AxisChain<Scalar> backward = to_source.within(lanes.all_targets, lanes.all_sources);
       Domain::apply(team, forward, u, y, tile, scratch);
-      if constexpr (!Marginals::exact)
+      if constexpr (Marginals::bounded)
+        fit_bounded_target(team, tile, forward.to, lanes, partial);
+      else if constexpr (!Marginals::exact)
         fit_target(team, tile, forward.to, lanes, partial);
       else
         for_rows<L>(team, forward.to, [&](int row, int pack) {
@@ -94,7 +97,9 @@ struct SinkhornKernel {
                         Domain::fit(load_plain<L>(b, row, pack), Domain::load(y, row, pack)));
         });
       Domain::apply(team, backward, v, y, tile, scratch);
-      if constexpr (!Marginals::exact) {
+      if constexpr (Marginals::bounded) {
+        measure_bounds(team, tile, backward.to, lanes, partial);
+      } else if constexpr (!Marginals::exact) {
         measure_violation(team, tile, backward.to, lanes, partial);
       } else if (settings.acceleration == Acceleration::momentum) {
         measure_change(team, tile, backward.to, lanes, partial);
@@ -106,7 +111,9 @@ struct SinkhornKernel {
       }
       test_lanes(team, lanes);
       if (lanes.finishing > 0) store_finished(team, tile, lanes);
-      if constexpr (!Marginals::exact) {
+      if constexpr (Marginals::bounded) {
+        fit_bounded_source(team, tile, backward.to, lanes, partial);
+      } else if constexpr (!Marginals::exact) {
         fit_source(team, tile, backward.to, lanes, partial);
       } else if (settings.acceleration == Acceleration::momentum) {
         accelerate(team, tile, backward.to, lanes);
@@ -122,7 +129,8 @@ struct SinkhornKernel {
         });
         team.team_barrier();
         fill_lanes(team, tile, lanes);
-        if constexpr (!Marginals::exact) sum_wanted(team, tile, lanes, partial);
+        if constexpr (!Marginals::exact && !Marginals::bounded)
+          sum_wanted(team, tile, lanes, partial);
       }
     }
   }
@@ -197,10 +205,16 @@ struct SinkhornKernel {
       const bool zeros = from_zeros || lanes.control[lane].start == Start::zeros_instead;
       if constexpr (!Marginals::exact)
         if (zeros) load_weights_as_potential(team, a, n, lane, tile.array(left));
+      if constexpr (Marginals::bounded) {
+        if (!zeros) load_bounded(team, k, a, lane, tile.array(left));
+        begin_search(team, k, lane, lanes);
+        continue;
+      }
       if (Marginals::exact || !zeros)
         load_potential<Domain, ExecutionSpace>(team, zeros ? nullptr : &f(k, 0), a,
                                                settings.epsilon, n, lane, tile.array(left));
-      if constexpr (!Marginals::exact) load_wanted(team, tile, zeros, k, a, lane, lanes);
+      if constexpr (!Marginals::exact && !Marginals::bounded)
+        load_wanted(team, tile, zeros, k, a, lane, lanes);
     }
     Kokkos::single(Kokkos::PerTeam(team), [&]() {
       lanes.active = 0;
@@ -212,7 +226,8 @@ struct SinkhornKernel {
           lanes.factor[lane] = lanes.center[lane] = 0;
         }
         lanes.finished[lane] = lanes.reload[lane] = 0;
-        if constexpr (!Marginals::exact) lanes.marginal.idle[lane] = k < 0 ? 1 : 0;
+        if constexpr (!Marginals::exact && !Marginals::bounded)
+          lanes.marginal.idle[lane] = k < 0 ? 1 : 0;
         if (k < 0) continue;
         if (lanes.active == 0) {
           lanes.all_sources = supports.source(k);
@@ -317,7 +332,10 @@ struct SinkhornKernel {
       double constant = 0;
       if constexpr (!Marginals::exact) {
         double target_constant = 0;
-        find_constants(lanes, lane, constant, target_constant);
+        if constexpr (Marginals::bounded)
+          find_bounded_constants(team, lanes, lane, constant, target_constant);
+        else
+          find_constants(lanes, lane, constant, target_constant);
         store_potential<Domain, ExecutionSpace>(
             team, tile.array(right), &problems.target.weights(problems.target_index(k), 0),
             settings.epsilon, target_constant, to_target.out_points(), lane, &marginals.g(k, 0));
@@ -488,6 +506,255 @@ struct SinkhornKernel {
         ::log(static_cast<double>(sums.target_sum[lane])), Domain::log_unit(sums.unit[lane]));
     source = settings.epsilon * constants.source;
     target = settings.epsilon * constants.target;
+  }
+
+  // Marginals that are bounded. Potentials are without the masses, factors M with them, so that no
+  // constant is left open.
+
+  KOKKOS_FUNCTION void load_bounded(const Team<ExecutionSpace>& team, int k, const double* weights,
+                                    int lane, Scalar* u) const {
+    const double log_mass = ::log(problems.source.mass(problems.source_index(k)));
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, to_target.in_points()), [&](int i) {
+      double stored[Domain::planes] = {};
+      if (weights[i] > 0) Domain::from_exponent(f(k, i) / settings.epsilon - log_mass, 0.0, stored);
+      for (int plane = 0; plane < Domain::planes; ++plane)
+        u[(static_cast<long>(i) * Domain::planes + plane) * L::width + lane] =
+            weights[i] > 0 ? static_cast<Scalar>(stored[plane]) : Domain::nothing(plane);
+    });
+    team.team_barrier();
+  }
+
+  KOKKOS_FUNCTION void begin_search(const Team<ExecutionSpace>& team, int k, int lane,
+                                    LaneState& lanes) const {
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      auto& state = lanes.marginal;
+      const double ratio = problems.target.mass(problems.target_index(k)) /
+                           problems.source.mass(problems.source_index(k));
+      state.log_masses[lane] = ::log2(problems.target.mass(problems.target_index(k))) -
+                               ::log2(problems.source.mass(problems.source_index(k)));
+      state.asked[state.source][lane] = marginals.share * (ratio < 1 ? ratio : 1.0);
+      state.asked[state.target][lane] = marginals.share * (ratio > 1 ? 1 / ratio : 1.0);
+      state.log_factor[state.source][lane] = state.log_factor[state.target][lane] = -infinite_log;
+    });
+    team.team_barrier();
+  }
+  static constexpr double infinite_log = Kokkos::Experimental::infinity<double>::value;
+
+  KOKKOS_FUNCTION void try_factor(LaneState& lanes, int lane, double log_factor) const {
+    auto& state = lanes.marginal;
+    const double whole = ::floor(log_factor);
+    state.log_tried[lane] = log_factor;
+    state.mantissa[lane] = static_cast<Scalar>(::exp2(log_factor - whole));
+    state.exponent[lane] = static_cast<Scalar>(whole);
+  }
+
+  /// What a factor is multiplied with.
+  KOKKOS_FORCEINLINE_FUNCTION typename Domain::Value tried_product(const LaneState& lanes,
+                                                                   const Scalar* x, int row,
+                                                                   int pack) const {
+    const auto& state = lanes.marginal;
+    const int at = pack * L::pack_width;
+    return Domain::times(
+        Domain::in_units(Domain::load(x, row, pack), L::load(state.unit + at)),
+        ExtendedRange<Pack>{L::load(state.mantissa + at), L::load(state.exponent + at)});
+  }
+
+  /// The M of a side with sum_i w_i min(1, M x_i) = what is asked for: Newton's method on a
+  /// concave, piecewise linear function, from the last M. Its first step leads below the solution;
+  /// from there bounds that bind only become more, and when none is new, M is exact.
+  KOKKOS_FUNCTION void find_factor(const Team<ExecutionSpace>& team, const Region& region, int side,
+                                   const Scalar* weights, const Scalar* x, LaneState& lanes,
+                                   Scalar* partial) const {
+    using Sums = typename Marginals::template LaneSums<L>;
+    auto& state = lanes.marginal;
+    const SinkhornKernel& self = *this;
+    find_units(team, region, weights, x, partial, state.unit);
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      state.searching = 0;
+      for (int lane = 0; lane < L::width; ++lane) {
+        state.searches[lane] = lanes.instance[lane] >= 0 ? 1 : 0;
+        state.lost[lane] = 0;
+        state.searching += state.searches[lane];
+        state.bound_before[lane] = -1;
+        const double unit = Domain::log_unit(state.unit[lane]) * 1.4426950408889634074;
+        const double last = state.log_factor[side][lane];
+        const bool known = last > -infinite_log;
+        self.try_factor(lanes, lane,
+                        state.searches[lane] == 0 ? 0.0
+                        : known                   ? last - unit
+                                                  : ::log2(state.asked[side][lane]));
+      }
+    });
+    team.team_barrier();
+    while (state.searching > 0) {
+      add_rows<L, Sums::sums>(
+          team, region, partial, state.found,
+          [&](int row, int pack, Pack(&sums)[Sums::sums]) OTFLEET_INLINE_LAMBDA {
+            const Pack none(Scalar(0)), one(Scalar(1));
+            const Pack weight = load_plain<L>(weights, row, pack);
+            const Pack part = Domain::at_most_one(self.tried_product(lanes, x, row, pack));
+            const Pack open = if_greater(one, part, weight, none);
+            sums[Sums::bound_weight] = sums[Sums::bound_weight] + (weight - open);
+            sums[Sums::open_weight] = sums[Sums::open_weight] + open;
+            sums[Sums::open_mass] = sums[Sums::open_mass] + open * part;
+            sums[Sums::bound_count] = sums[Sums::bound_count] + if_greater(weight, open, one, none);
+          });
+      Kokkos::single(Kokkos::PerTeam(team), [&]() {
+        state.searching = state.losing = 0;
+        for (int lane = 0; lane < L::width; ++lane) {
+          if (state.searches[lane] == 0) continue;
+          const auto found = [&](int sum) {
+            return static_cast<double>(state.found[sum * L::width + lane]);
+          };
+          const double asked = state.asked[side][lane], open = found(Sums::open_mass);
+          // What the others are to carry, as the difference that loses fewer digits.
+          const double missing = found(Sums::bound_weight) < 0.5
+                                     ? asked - found(Sums::bound_weight)
+                                     : found(Sums::open_weight) - (1 - asked);
+          state.lost[lane] = 0;
+          if (found(Sums::bound_count) == state.bound_before[lane]) {
+            state.searches[lane] = 0;
+          } else if (!(missing > 0)) {
+            // All that is asked for is bound already: M is that, unless it began too large.
+            if (state.bound_before[lane] < 0 && asked < 1 &&
+                state.log_factor[side][lane] > -infinite_log) {
+              self.try_factor(lanes, lane, ::log2(asked));
+              state.log_factor[side][lane] = -infinite_log;
+            } else {
+              state.searches[lane] = 0;
+            }
+          } else if (open > 0) {
+            self.try_factor(lanes, lane, state.log_tried[lane] + ::log2(missing / open));
+            state.bound_before[lane] = found(Sums::bound_count);
+          } else if (found(Sums::open_weight) > 0) {
+            state.lost[lane] = 1;
+            ++state.losing;
+          } else {
+            state.searches[lane] = 0;
+          }
+          state.searching += state.searches[lane];
+        }
+      });
+      team.team_barrier();
+      if (state.losing > 0) regain_open_mass(team, region, weights, x, side, lanes, partial);
+    }
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      for (int lane = 0; lane < L::width; ++lane)
+        state.log_factor[side][lane] =
+            state.log_tried[lane] + Domain::log_unit(state.unit[lane]) * 1.4426950408889634074;
+    });
+    team.team_barrier();
+  }
+
+  /// Where M was so small that what is not bound vanished: the M with which the largest of it
+  /// carries what is missing at most.
+  KOKKOS_FUNCTION void regain_open_mass(const Team<ExecutionSpace>& team, const Region& region,
+                                        const Scalar* weights, const Scalar* x, int side,
+                                        LaneState& lanes, Scalar* partial) const {
+    using Sums = typename Marginals::template LaneSums<L>;
+    auto& state = lanes.marginal;
+    const SinkhornKernel& self = *this;
+    largest_row<L>(
+        team, region, partial, state.size,
+        [&](int row, int pack) {
+          const Pack one(Scalar(1)), none(Scalar(0)), least(Domain::least_size);
+          const auto product = Domain::in_units(Domain::load(x, row, pack),
+                                                L::load(state.unit + pack * L::pack_width));
+          const Pack part = Domain::at_most_one(self.tried_product(lanes, x, row, pack));
+          const Pack size = if_greater(one, part, Domain::size(product), least);
+          return if_greater(load_plain<L>(weights, row, pack), none, size, least);
+        },
+        Domain::least_size);
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      for (int lane = 0; lane < L::width; ++lane) {
+        if (state.lost[lane] == 0) continue;
+        const double open = static_cast<double>(state.found[Sums::open_weight * L::width + lane]);
+        const double bound = static_cast<double>(state.found[Sums::bound_weight * L::width + lane]);
+        const double asked = state.asked[side][lane];
+        const double missing = bound < 0.5 ? asked - bound : open - (1 - asked);
+        if (state.size[lane] > Domain::least_size)
+          self.try_factor(lanes, lane,
+                          ::log2(missing / open) - Domain::log2_size(state.size[lane]));
+        else
+          state.searches[lane] = 0;  // nothing reaches these points
+      }
+    });
+    team.team_barrier();
+  }
+
+  KOKKOS_FUNCTION void fit_bounded(const Team<ExecutionSpace>& team, const Region& region, int side,
+                                   const Scalar* weights, const Scalar* x, Scalar* potential,
+                                   LaneState& lanes, Scalar* partial) const {
+    find_factor(team, region, side, weights, x, lanes, partial);
+    for_rows<L>(team, region, [&](int row, int pack) {
+      Domain::store(
+          potential, row, pack,
+          Domain::fit_bound(load_plain<L>(weights, row, pack), tried_product(lanes, x, row, pack)));
+    });
+  }
+  KOKKOS_FUNCTION void fit_bounded_target(const Team<ExecutionSpace>& team, const Memory& tile,
+                                          const Region& target, LaneState& lanes,
+                                          Scalar* partial) const {
+    fit_bounded(team, target, lanes.marginal.target, tile.array(target_weights),
+                tile.array(applied), tile.array(right), lanes, partial);
+  }
+  KOKKOS_FUNCTION void fit_bounded_source(const Team<ExecutionSpace>& team, const Memory& tile,
+                                          const Region& source, LaneState& lanes,
+                                          Scalar* partial) const {
+    fit_bounded(team, source, lanes.marginal.source, tile.array(source_weights),
+                tile.array(applied), tile.array(left), lanes, partial);
+  }
+
+  /// The error is what the source's marginal lacks of min(weight, what it would become if its
+  /// potential alone were optimal), as a share of the larger sum.
+  KOKKOS_FUNCTION void measure_bounds(const Team<ExecutionSpace>& team, const Memory& tile,
+                                      const Region& source, LaneState& lanes,
+                                      Scalar* partial) const {
+    const Scalar *a = tile.array(source_weights), *u = tile.array(left), *y = tile.array(applied);
+    auto& state = lanes.marginal;
+    const SinkhornKernel& self = *this;
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      for (int lane = 0; lane < L::width; ++lane)
+        self.try_factor(lanes, lane,
+                        lanes.instance[lane] < 0
+                            ? 0.0
+                            : state.log_factor[state.target][lane] + state.log_masses[lane]);
+    });
+    team.team_barrier();
+    add_rows<L, 3>(
+        team, source, partial, lanes.sums,
+        [&](int row, int pack, Pack(&sums)[3]) OTFLEET_INLINE_LAMBDA {
+          const int at = pack * L::pack_width;
+          const auto product = Domain::times(
+              Domain::load(y, row, pack),
+              ExtendedRange<Pack>{L::load(state.mantissa + at), L::load(state.exponent + at)});
+          const Pack marginal = Domain::marginal(Domain::load(u, row, pack), product);
+          const Pack asked = load_plain<L>(a, row, pack) * Domain::at_most_one(product);
+          sums[0] = sums[0] + abs(marginal - asked);
+          sums[1] = sums[1] + marginal;
+          sums[2] = sums[2] + asked;
+        });
+    Kokkos::single(Kokkos::PerTeam(team), [&]() {
+      for (int lane = 0; lane < L::width; ++lane) {
+        const Scalar mass = lanes.sums[L::width + lane], asked = lanes.sums[2 * L::width + lane];
+        const Scalar whole = mass > asked ? mass : asked;
+        if (whole > 0) lanes.sums[lane] /= whole;
+      }
+    });
+    team.team_barrier();
+  }
+
+  KOKKOS_FUNCTION void find_bounded_constants(const Team<ExecutionSpace>& team,
+                                              const LaneState& lanes, int lane, double& source,
+                                              double& target) const {
+    const int k = lanes.instance[lane];
+    const auto& state = lanes.marginal;
+    source = settings.epsilon * ::log(problems.source.mass(problems.source_index(k)));
+    target = settings.epsilon * ::log(problems.target.mass(problems.target_index(k)));
+    const double potential =
+        settings.epsilon * state.log_factor[state.target][lane] * 0.693147180559945309417 - source +
+        marginals.cost_minimum;
+    Kokkos::single(Kokkos::PerTeam(team), [&]() { marginals.mass_potential(k) = potential; });
   }
 };
 

@@ -5,10 +5,10 @@
 
 namespace otfleet::kernels {
 
-/// What solve_unbalanced() does before it certifies, for marginals that pay (no share): fills f, g,
-/// iterations and status with what each problem stopped for. All problems side by side in the
-/// kernel of Sinkhorn's iteration. Where an observer ends the batch, problems that have not begun
-/// are left as they were. Arguments are not checked.
+/// What solve_unbalanced() does before it certifies: fills f, g, iterations and status with what
+/// each problem stopped for, and mass_potential where a share is transported. All problems side by
+/// side in the kernel of Sinkhorn's iteration. Where an observer ends the batch, problems that have
+/// not begun are left as they were. Arguments are not checked.
 template <class ExecutionSpace>
 void ascend_in_lanes(const ExecutionSpace& space, const SeparableCost& cost,
                      const ProblemBatch<ExecutionSpace>& problems,

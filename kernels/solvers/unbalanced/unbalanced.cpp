@@ -317,10 +317,12 @@ void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
   if (problems.size() == 0) return;
   const StopRule rule = stop_rule(settings, cost);
   const bool shares = settings.transported_share.has_value();
-  if (!shares) ascend_penalized(space, cost, problems, settings, rule, solution);
+  constexpr bool in_lanes = std::is_same_v<Cost, SeparableCost>;
+  if (in_lanes || !shares) ascend_penalized(space, cost, problems, settings, rule, solution);
   for_dual_problems(space, cost, problems, settings, solution,
                     [&](auto& soft_minimum, const auto& dual, const auto& rows) {
-                      if (shares) ascend(space, soft_minimum, settings, rule, dual, rows);
+                      if (!in_lanes && shares)
+                        ascend(space, soft_minimum, settings, rule, dual, rows);
                       certify_group(space, soft_minimum, settings, dual, rows);
                       set_status(space, settings.threshold, rows);
                     });
