@@ -1,5 +1,7 @@
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/outputs/soft_c_transform.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/unbalanced/unbalanced.hpp"
 
 // Seconds per Sinkhorn iteration on clouds of points, whose costs are computed on the fly, and
 // pairs per second: an iteration looks at every pair twice. A fixed number of iterations, so that
@@ -140,6 +143,67 @@ void many_double(benchmark::State& state) {
   solve_many<double>(state);
 }
 
+/// The least seconds of a few calls.
+template <class Run>
+double seconds_of(const Run& run) {
+  double least = 1e300;
+  for (int turn = 0; turn < 7; ++turn) {
+    const auto begin = std::chrono::steady_clock::now();
+    run();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    least = std::min(least, took.count());
+  }
+  return least;
+}
+
+/// Iterations of a problem whose marginals need not be exact, beside those of a balanced one: the
+/// time of `more` iterations less that of `few`, so that starts and certificates do not count.
+void unbalanced(benchmark::State& state, UnbalancedSettings settings) {
+  constexpr int few = 8, more = 40;
+  const int points = static_cast<int>(state.range(0)), dimension = static_cast<int>(state.range(1));
+  const PointCloudCost<Space> cost(Space(), make_points(points, dimension, 0, false),
+                                   make_points(points, dimension, 1, false),
+                                   GroundCost::squared_euclidean, 2);
+  const auto problem = make_problem(points);
+  SinkhornSettings balanced;
+  settings.epsilon = balanced.epsilon = 0.02;
+  settings.threshold = balanced.threshold = 1e-300;
+  const Matrix<double, Space> f("otfleet::benchmark::f", 1, points);
+  const Vector<int, Space> done("otfleet::benchmark::iterations", 1);
+  const Vector<int, Space> status("otfleet::benchmark::status", 1);
+  const UnbalancedSolution<Space> solution(1, points, points);
+  double seconds[2] = {1e300, 1e300};
+  for (auto _ : state) {
+    double taken[2][2];
+    for (const int end : {0, 1}) {
+      balanced.max_iterations = settings.max_iterations = end == 0 ? few : more;
+      taken[0][end] = seconds_of([&] {
+        sinkhorn<double, Space>(Space(), cost, problem, balanced, true, f, done, status);
+      });
+      taken[1][end] =
+          seconds_of([&] { solve_unbalanced(Space(), cost, problem, settings, solution); });
+    }
+    for (const int kind : {0, 1})
+      seconds[kind] = std::min(seconds[kind], taken[kind][1] - taken[kind][0]);
+    benchmark::DoNotOptimize(solution.f.data());
+  }
+  const double each = 1e9 / (more - few);
+  state.counters["nanoseconds_per_iteration"] = seconds[1] * each;
+  state.counters["balanced_nanoseconds"] = seconds[0] * each;
+  state.counters["times_balanced"] = seconds[1] / seconds[0];
+}
+void penalized(benchmark::State& state) {
+  UnbalancedSettings settings;
+  settings.tau_a = 0.9;
+  settings.tau_b = 0.8;
+  unbalanced(state, settings);
+}
+void share(benchmark::State& state) {
+  UnbalancedSettings settings;
+  settings.transported_share = 0.8;
+  unbalanced(state, settings);
+}
+
 BENCHMARK(squared_float)
     ->Args({4096, 3})
     ->Args({4096, 64})
@@ -155,6 +219,8 @@ BENCHMARK(squared_double)
 BENCHMARK(euclidean_float)->Args({4096, 3})->Args({4096, 64})->UseRealTime();
 BENCHMARK(power_float)->Args({4096, 3})->UseRealTime();
 BENCHMARK(great_circle_float)->Args({4096, 3})->UseRealTime();
+BENCHMARK(penalized)->ArgsProduct({{100, 300, 1000}, {3}})->UseRealTime();
+BENCHMARK(share)->ArgsProduct({{100, 300, 1000}, {3}})->UseRealTime();
 BENCHMARK(many_float)->ArgsProduct({{10, 20, 50, 100, 500}, {2}})->UseRealTime();
 BENCHMARK(many_double)->ArgsProduct({{10, 20, 50, 100, 500}, {2}})->UseRealTime();
 

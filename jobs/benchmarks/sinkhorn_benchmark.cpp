@@ -1,5 +1,7 @@
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -7,6 +9,7 @@
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/unbalanced/unbalanced.hpp"
 
 // Seconds per Sinkhorn iteration and instance on the 28 × 28 grid, and of what surrounds it. Every
 // case runs a fixed number of iterations, so that figures compare across machines and versions;
@@ -137,6 +140,73 @@ void semi_dual_grid(benchmark::State& state) {
   count(state, 2, grid_flops);
 }
 
+/// The least seconds of a few calls.
+template <class Run>
+double seconds_of(const Run& run) {
+  double least = 1e300;
+  for (int turn = 0; turn < 7; ++turn) {
+    const auto begin = std::chrono::steady_clock::now();
+    run();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    least = std::min(least, took.count());
+  }
+  return least;
+}
+
+/// Iterations of problems whose marginals need not be exact, beside those of balanced ones: the
+/// time of `more` iterations less that of `few`, so that starts and certificates do not count.
+void unbalanced(benchmark::State& state, UnbalancedSettings settings) {
+  constexpr int few = 8, more = 40;
+  const int batch = static_cast<int>(state.range(0));
+  const auto cost = grid_cost();
+  const auto problems = make_problems(batch);
+  settings.epsilon = static_cast<double>(state.range(1)) * 1e-3;
+  settings.threshold = 1e-300;
+  SinkhornSettings balanced;
+  balanced.epsilon = settings.epsilon;
+  balanced.threshold = settings.threshold;
+  const Matrix<double, Space> f("otfleet::benchmark::f", batch, points);
+  const Vector<int, Space> done("otfleet::benchmark::iterations", batch);
+  const Vector<int, Space> status("otfleet::benchmark::status", batch);
+  const UnbalancedSolution<Space> solution(batch, points, points);
+  double seconds[2] = {1e300, 1e300};
+  for (auto _ : state) {
+    double taken[2][2];
+    for (const int end : {0, 1}) {
+      balanced.max_iterations = settings.max_iterations = end == 0 ? few : more;
+      taken[0][end] = seconds_of([&] {
+        sinkhorn<double, Space>(Space(), cost, problems, balanced, true, f, done, status);
+      });
+      taken[1][end] = seconds_of([&] {
+        solve_unbalanced<SeparableCost, Space>(Space(), cost, problems, settings, solution);
+      });
+    }
+    for (const int kind : {0, 1})
+      seconds[kind] = std::min(seconds[kind], taken[kind][1] - taken[kind][0]);
+    benchmark::DoNotOptimize(solution.f.data());
+  }
+  const double each = 1e9 / (batch * static_cast<double>(more - few));
+  state.counters["nanoseconds_per_iteration"] = seconds[1] * each;
+  state.counters["balanced_nanoseconds"] = seconds[0] * each;
+  state.counters["times_balanced"] = seconds[1] / seconds[0];
+}
+void grid_penalized(benchmark::State& state) {
+  UnbalancedSettings settings;
+  settings.tau_a = 0.9;
+  settings.tau_b = 0.8;
+  unbalanced(state, settings);
+}
+void grid_one_exact(benchmark::State& state) {
+  UnbalancedSettings settings;
+  settings.tau_a = 0.9;
+  unbalanced(state, settings);
+}
+void grid_share(benchmark::State& state) {
+  UnbalancedSettings settings;
+  settings.transported_share = 0.8;
+  unbalanced(state, settings);
+}
+
 BENCHMARK(grid_double)
     ->Args({1, 10})
     ->Args({16, 10})
@@ -147,6 +217,9 @@ BENCHMARK(grid_float)->Args({256, 100})->Args({256, 10})->UseRealTime();
 BENCHMARK(grid_double_extended)->Args({256, 10})->UseRealTime();
 BENCHMARK(dense_double)->Args({64, 10})->UseRealTime();
 BENCHMARK(certify_grid)->Args({1024, 10})->Args({256, 1})->UseRealTime();
+BENCHMARK(grid_penalized)->Args({256, 10})->Args({256, 1})->UseRealTime();
+BENCHMARK(grid_one_exact)->Args({256, 10})->Args({256, 1})->UseRealTime();
+BENCHMARK(grid_share)->Args({256, 10})->Args({256, 1})->UseRealTime();
 BENCHMARK(semi_dual_grid)->Args({128, 10})->UseRealTime();
 
 }  // namespace

@@ -98,16 +98,17 @@ KOKKOS_INLINE_FUNCTION void sum_rows(const TeamMember& team, const Region& regio
   });
 }
 
-/// out[lane] = the largest of 0 and value(row, pack) over the region's rows; as sum_rows().
+/// out[lane] = the largest of `least` and value(row, pack) over the region's rows; as sum_rows().
 template <class L, class TeamMember, class Value>
 KOKKOS_INLINE_FUNCTION void largest_row(const TeamMember& team, const Region& region,
                                         typename L::Scalar* partial, typename L::Scalar* out,
-                                        const Value& value) {
+                                        const Value& value,
+                                        typename L::Scalar least = typename L::Scalar(0)) {
   using Pack = typename L::Pack;
   const int workers = team.team_size();
   Kokkos::parallel_for(Kokkos::TeamThreadRange(team, workers), [&](int worker) {
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
-      Pack most(typename L::Scalar(0));
+      Pack most(least);
       for (int run = 0; run < region.runs(); ++run) {
         const int begin = region.run_begin(run);
         for (int row = worker; row < region.run_length(); row += workers)
@@ -118,7 +119,7 @@ KOKKOS_INLINE_FUNCTION void largest_row(const TeamMember& team, const Region& re
   });
   team.team_barrier();
   for_packs<L>(team, [&](int pack) {
-    Pack most(typename L::Scalar(0));
+    Pack most(least);
     for (int worker = 0; worker < workers; ++worker)
       most = max(most, L::load(partial + worker * L::width + pack * L::pack_width));
     L::store(out + pack * L::pack_width, most);

@@ -31,19 +31,25 @@ struct InstanceControl {
     bool stops;
     Status why;
   };
+  /// What follows an iteration: another one; begin() again from the other start (zeros if `start`
+  /// is zeros_instead now, else the given one); or the end, with status `why`.
+  enum class Next { iterate, other_start, stop };
+  struct Step {
+    Next next;
+    Status why;
+    bool takes_zeros;  ///< for good, instead of the start that was given
+  };
   static constexpr double infinite = Kokkos::Experimental::infinity<double>::value;
 
   Start start = Start::settled;
   double first_error = infinite;  ///< of the given start
   double best = infinite;         ///< error
   int iteration = 0, best_at = 0;
-  int ascents = -1;  ///< updates since the momentum began; −1: none to look back on
 
   /// From its first iteration on; what start it has stays.
   KOKKOS_INLINE_FUNCTION void begin() {
     best = infinite;
     iteration = best_at = 0;
-    ascents = -1;
   }
 
   /// After the first half-step: is the start so doubtful that the other one is looked at? Where it
@@ -84,11 +90,48 @@ struct InstanceControl {
     return {stalls, Status::precision_limit};
   }
 
-  /// The factor β of the momentum: 0, 1/2, 2/3, … from where the last change did not go against the
-  /// gradient of the semi-dual. `slope` is that of the last change, if there was one.
-  KOKKOS_INLINE_FUNCTION double momentum(double slope) {
-    ascents = ascents < 0 || slope < 0 ? 0 : ascents + 1;
-    return ascents / (ascents + 1.0);
+  /// What follows the iteration that ended with this error.
+  KOKKOS_INLINE_FUNCTION Step step(const StopRule& rule, double error, double doubtful_error) {
+    bool zeros = false;
+    if (iteration == 0 && tries_other_start(error, doubtful_error, zeros))
+      return {Next::other_start, Status::ended, false};
+    const Decision decision = test(rule, error);
+    return {decision.stops ? Next::stop : Next::iterate, decision.why, zeros};
+  }
+};
+
+/// The momentum of one instance (Acceleration::momentum): with S the plain update, u becomes
+///   S · exp(β (change − mean) − moved),
+/// change being that of log S since the last update and mean its mean over a, so that no constant
+/// adds up. Where only differences of log u count, `moved` may be left out.
+template <class Scalar>
+struct Momentum {
+  Scalar factor = 0;  ///< β
+  Scalar mean = 0;    ///< of the last change
+  Scalar moved = 0;   ///< all means together
+  Scalar center = 0;  ///< β mean + moved: the exponent above is β change − center
+  int ascents = -1;   ///< updates since it began; −1: none to look back on
+
+  KOKKOS_INLINE_FUNCTION bool looks_back() const { return ascents >= 0; }
+
+  /// After an iteration. β is 0, 1/2, 2/3, … from where the last change did not go against the
+  /// gradient of the semi-dual; `slope` and `mean_change` are those of the last change, ignored
+  /// where there was none.
+  KOKKOS_INLINE_FUNCTION void update(double slope, Scalar mean_change) {
+    const bool first = !looks_back();
+    ascents = first || slope < 0 ? 0 : ascents + 1;
+    factor = static_cast<Scalar>(ascents / (ascents + 1.0));
+    if (first) return;
+    mean = mean_change;
+    moved += mean;
+    center = factor * mean + moved;
+  }
+
+  /// β (change − mean), for a number or a pack.
+  template <class Number>
+  KOKKOS_FORCEINLINE_FUNCTION static Number beyond(const Number& factor, const Number& change,
+                                                   const Number& mean) {
+    return factor * (change - mean);
   }
 };
 

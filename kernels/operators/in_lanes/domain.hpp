@@ -93,6 +93,52 @@ struct ScalingDomain {
   KOKKOS_INLINE_FUNCTION static Pack share(const Value& part, const Value& whole) {
     return part / if_greater(whole, Pack(Scalar(0)), whole, Pack(not_a_number));
   }
+  /// The planes of a stored weight.
+  KOKKOS_INLINE_FUNCTION static void from_weight(double weight, Scalar (&stored)[planes]) {
+    stored[0] = static_cast<Scalar>(weight);
+  }
+
+  // Numbers in units of each lane's largest: their powers are neither too large nor all too small.
+
+  /// What grows with u, above least_size for u > 0.
+  static constexpr Scalar least_size = Scalar(0);
+  KOKKOS_INLINE_FUNCTION static Pack size(const Value& u) { return u; }
+  /// What numbers are multiplied by (in_units()) where the largest has this size; log_unit() is the
+  /// logarithm of that factor.
+  KOKKOS_INLINE_FUNCTION static Pack unit(const Pack& largest) {
+    const Pack one(Scalar(1));
+    return one / if_greater(largest, Pack(least_size), largest, one);
+  }
+  KOKKOS_INLINE_FUNCTION static double log_unit(Scalar unit) {
+    return ::log(static_cast<double>(unit));
+  }
+  KOKKOS_INLINE_FUNCTION static Value in_units(const Value& u, const Pack& unit) {
+    return u * unit;
+  }
+  /// The logarithm to base 2 of the largest number that has this size, up to 1.
+  KOKKOS_INLINE_FUNCTION static double log2_size(Scalar size) {
+    return ::log2(static_cast<double>(size));
+  }
+  KOKKOS_INLINE_FUNCTION static Value times(const Value& u, const ExtendedRange<Pack>& factor) {
+    return u * factor.mantissa * power_of_two(factor.exponent);
+  }
+  /// The plain number, 1 where it is larger.
+  KOKKOS_INLINE_FUNCTION static Pack at_most_one(const Value& u) { return min(u, Pack(Scalar(1))); }
+  /// weight / applied where that is less than the weight, else the weight.
+  KOKKOS_FORCEINLINE_FUNCTION static Value fit_bound(const Pack& weight, const Value& applied) {
+    return weight / max(applied, Pack(Scalar(1)));
+  }
+  /// weight · applied^exponent, nothing where the weight is zero: fit() for exponent −1.
+  KOKKOS_FORCEINLINE_FUNCTION static Value fit_power(const Pack& weight, const Value& applied,
+                                                     const Pack& exponent) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    const Pack reached = if_greater(weight, none, applied, one);
+    const Pack power =
+        exp2_bounded(exponent * log2_normal(if_greater(reached, none, reached, one)));
+    return if_greater(weight, none, if_greater(reached, none, weight * power, Pack(not_a_number)),
+                      none);
+  }
+
   /// log(u / w) to a few digits, zero where either is zero.
   KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
     const Pack none(Scalar(0)), one(Scalar(1));
@@ -176,6 +222,56 @@ struct ExtendedDomain {
     const Pack sum =
         if_greater(whole.mantissa, Pack(Scalar(0)), whole.mantissa, Pack(not_a_number));
     return part.mantissa / sum * power_of_two(part.exponent - whole.exponent);
+  }
+  KOKKOS_INLINE_FUNCTION static void from_weight(double weight, Scalar (&stored)[planes]) {
+    const auto value = normalize(weight, 0.0);
+    stored[0] = static_cast<Scalar>(value.mantissa);
+    stored[1] = static_cast<Scalar>(value.exponent);
+  }
+  static constexpr Scalar least_size = extended_zero_exponent<Scalar>;
+  KOKKOS_INLINE_FUNCTION static Pack size(const Value& u) {
+    return if_greater(u.mantissa, Pack(Scalar(0)), u.exponent, Pack(least_size));
+  }
+  KOKKOS_INLINE_FUNCTION static Pack unit(const Pack& largest) {
+    const Pack none(Scalar(0));
+    return if_greater(largest, Pack(least_size), none - largest, none);
+  }
+  KOKKOS_INLINE_FUNCTION static double log_unit(Scalar unit) {
+    return static_cast<double>(unit) * 0.693147180559945309417;
+  }
+  KOKKOS_INLINE_FUNCTION static Value in_units(const Value& u, const Pack& unit) {
+    return {u.mantissa, u.exponent + unit};
+  }
+  KOKKOS_INLINE_FUNCTION static double log2_size(Scalar size) { return static_cast<double>(size); }
+  KOKKOS_INLINE_FUNCTION static Value times(const Value& u, const ExtendedRange<Pack>& factor) {
+    return normalize(u.mantissa * factor.mantissa, u.exponent + factor.exponent);
+  }
+  KOKKOS_INLINE_FUNCTION static Pack at_most_one(const Value& u) {
+    const Pack one(Scalar(1));
+    return min(u.mantissa * power_of_two(min(u.exponent, one)), one);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION static Value fit_bound(const Pack& weight, const Value& applied) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    const Value w = normalize(weight, none);
+    // A normal mantissa is at least 1: with an exponent of 0 or more the bound binds.
+    const Pack binds = if_greater(applied.exponent, Pack(Scalar(-0.5)), one, none);
+    return {if_greater(binds, none, w.mantissa / if_greater(binds, none, applied.mantissa, one),
+                       w.mantissa),
+            if_greater(binds, none, w.exponent - applied.exponent, w.exponent)};
+  }
+  KOKKOS_FORCEINLINE_FUNCTION static Value fit_power(const Pack& weight, const Value& applied,
+                                                     const Pack& exponent) {
+    const Pack none(Scalar(0)), one(Scalar(1));
+    const Value w = normalize(weight, none);
+    const Pack reached = if_greater(weight, none, applied.mantissa, one);
+    const Pack given = if_greater(reached, none, applied.exponent, none);
+    const Pack rest = exponent * log2_normal(if_greater(reached, none, reached, one));
+    const Pack whole = nearest_integer(exponent * given + rest);
+    const Pack power = exp2_bounded((exponent * given - whole) + rest);
+    return {if_greater(weight, none,
+                       if_greater(reached, none, w.mantissa * power, Pack(not_a_number)), none),
+            if_greater(weight, none, w.exponent + if_greater(weight, none, whole, none),
+                       Pack(extended_zero_exponent<Scalar>))};
   }
   KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
     const Pack none(Scalar(0)), one(Scalar(1));

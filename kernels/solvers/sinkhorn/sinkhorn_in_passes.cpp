@@ -12,6 +12,42 @@
 namespace otfleet::kernels {
 namespace {
 
+/// A sum of powers of two, in units of the largest.
+struct LogSum {
+  double largest = -Kokkos::Experimental::infinity<double>::value, sum = 0;
+
+  KOKKOS_INLINE_FUNCTION void add(double exponent) {
+    LogSum one;
+    one.largest = exponent;
+    one.sum = 1;
+    *this += one;
+  }
+  KOKKOS_INLINE_FUNCTION LogSum& operator+=(const LogSum& other) {
+    if (!(other.sum != 0)) return *this;
+    if (!(sum != 0)) return *this = other;
+    if (other.largest > largest) {
+      sum = sum * ::exp2(largest - other.largest) + other.sum;
+      largest = other.largest;
+    } else {
+      sum += other.sum * ::exp2(other.largest - largest);
+    }
+    return *this;
+  }
+  double log2() const { return largest + std::log2(sum); }
+};
+
+}  // namespace
+}  // namespace otfleet::kernels
+
+/// What sums of LogSum begin with.
+template <>
+struct Kokkos::reduction_identity<otfleet::kernels::LogSum> {
+  KOKKOS_FORCEINLINE_FUNCTION static otfleet::kernels::LogSum sum() { return {}; }
+};
+
+namespace otfleet::kernels {
+namespace {
+
 /// What an iteration knows about one side of a problem; arrays are [points.padded()]. Potentials
 /// are to base 2, in units of epsilon. Where the form of the cost is a product they have taken up
 /// the terms of single points: potential_i = f_i − |x_i|², so that no pass adds a norm.
@@ -80,11 +116,11 @@ void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionS
       });
 }
 
-/// A row of f from the potentials, −inf outside the support.
+/// A row of f from the potentials, plus `constant`, −inf outside the support.
 template <class ExecutionSpace, class Scalar>
 void store_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
                      const IterationSide<ExecutionSpace, Scalar>& side,
-                     const Vector<double, ExecutionSpace>& f) {
+                     const Vector<double, ExecutionSpace>& f, double constant = 0) {
   const auto index = side.support.index;
   const auto potential = side.potential;
   Kokkos::parallel_for(
@@ -95,7 +131,7 @@ void store_potential(const ExecutionSpace& space, const PotentialUnits<Execution
       "otfleet::clouds::store_potential",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
         const int at = index(i);
-        f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
+        f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale + constant;
       });
 }
 
@@ -141,15 +177,16 @@ PotentialChange measure_change(const ExecutionSpace& space,
   return {totals[0], totals[1] / totals[2]};
 }
 
-/// potential = update = log2(weight) − log2(sum), plus `factor` times how the update changed, less
-/// the mean of that (Acceleration::momentum; factor 0: the plain update); shift = log2(sum).
+/// potential = update = log2(weight) − log2(sum), plus what the momentum adds to it; shift =
+/// log2(sum).
 /// `previous` takes the update, unless it is empty. Returns the largest change of the potential: a
 /// later sum over it changes by no more (log-sum-exp does not increase sup-distances), nor does any
 /// of its terms beyond what the sum was.
 template <class ExecutionSpace, class Scalar>
 double fit_potential(const ExecutionSpace& space, const IterationSide<ExecutionSpace, Scalar>& side,
-                     const Vector<Scalar, ExecutionSpace>& previous = {}, double factor = 0,
-                     double mean = 0) {
+                     const Vector<Scalar, ExecutionSpace>& previous = {},
+                     const Momentum<double>& momentum = {}) {
+  const double factor = momentum.factor, mean = momentum.mean;
   const auto weights = side.support.log_weight;
   const auto potential = side.potential, shift = side.shift, sum = side.sum;
   const bool keeps_update = previous.extent(0) > 0;
@@ -161,9 +198,11 @@ double fit_potential(const ExecutionSpace& space, const IterationSide<ExecutionS
         const double logarithm =
             static_cast<double>(shift(i)) + ::log2(static_cast<double>(sum(i)));
         const double update = weights(i) - logarithm;
-        const double momentum =
-            factor > 0 ? factor * (update - static_cast<double>(previous(i)) - mean) : 0.0;
-        const Scalar before = potential(i), after = static_cast<Scalar>(update + momentum);
+        const double beyond =
+            factor > 0
+                ? Momentum<double>::beyond(factor, update - static_cast<double>(previous(i)), mean)
+                : 0.0;
+        const Scalar before = potential(i), after = static_cast<Scalar>(update + beyond);
         if (keeps_update) previous(i) = static_cast<Scalar>(update);
         potential(i) = after;
         shift(i) = static_cast<Scalar>(logarithm);
@@ -199,65 +238,144 @@ double marginal_error(const ExecutionSpace& space,
 /// does not go.
 constexpr double most_change = 60;
 
-struct Outcome {
-  Status status;
-  int iterations;
-};
-
-/// One problem, `source.potential` being the start; `previous` [source.points.count] is for
-/// momentum. Calls report(t, error) after t iterations, and goes_on(t) before another one.
-template <CostForm form, class ExecutionSpace, class Scalar, class Report, class GoesOn>
-Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
-                IterationSide<ExecutionSpace, Scalar>& target,
-                const Vector<Scalar, ExecutionSpace>& previous, Acceleration acceleration,
-                const StopRule& rule, double scale, double power, const Report& report,
-                const GoesOn& goes_on) {
-  const bool momentum = acceleration == Acceleration::momentum;
-  InstanceControl control;
-  for (;; ++control.iteration) {
-    const int t = control.iteration;
-    sum_exponentials<form>(space, target, source, scale, power);
-    const double target_change = fit_potential(space, target);
-    source.shift_fits = t > 0 && target_change <= most_change;
-    sum_exponentials<form>(space, source, target, scale, power);
-    const double error = marginal_error(space, source);
-    report(t, error);
-    const auto decision = control.test(rule, error);
-    if (decision.stops) return {decision.why, t};
-    if (!goes_on(t))
-      return {rule.is_small_enough(error) ? Status::converged : Status::iteration_limit, t};
-    PotentialChange change;
-    if (momentum && control.ascents >= 0) change = measure_change(space, source, previous);
-    const double factor = momentum ? control.momentum(change.slope) : 0.0;
-    const double source_change = momentum
-                                     ? fit_potential(space, source, previous, factor, change.mean)
-                                     : fit_potential(space, source);
-    target.shift_fits = source_change <= most_change;
-  }
+/// potential = log2(weight) − tau log2(sum), the sum without what potentials have taken up, see
+/// PotentialUnits; shift = log2(sum). What the update asks of its marginal, weight · sum^(1 − tau),
+/// is summed into `total`, its logarithms go into `asked` unless that is empty. Returns the largest
+/// change of the potential.
+template <class ExecutionSpace>
+double fit_penalized(const ExecutionSpace& space, const IterationSide<ExecutionSpace, double>& side,
+                     double tau, const Vector<double, ExecutionSpace>& norm,
+                     const Vector<double, ExecutionSpace>& asked, LogSum& total) {
+  const auto weights = side.support.log_weight;
+  const auto potential = side.potential, shift = side.shift, sum = side.sum;
+  const bool keeps_asked = asked.extent(0) > 0;
+  double change = 0;
+  LogSum found;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::fit_penalized",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, double& most, LogSum& part) {
+        const double logarithm = shift(i) + ::log2(sum(i)), plain = logarithm - norm(i);
+        const double before = potential(i), after = weights(i) - tau * plain - norm(i);
+        const double asks = weights(i) + (1 - tau) * plain;
+        if (keeps_asked) asked(i) = asks;
+        potential(i) = after;
+        shift(i) = logarithm;
+        part.add(asks);
+        const double moved = before > after ? before - after : after - before;
+        if (!(moved <= most)) most = moved;
+      },
+      Kokkos::Max<double>(change), Kokkos::Sum<LogSum>(found));
+  total = found;
+  return change;
 }
 
-/// Leaves the better of the given start and zeros in source.potential, when the given one is
-/// doubtful; true: zeros.
-template <CostForm form, class ExecutionSpace, class Scalar>
-bool replace_doubtful_start(const ExecutionSpace& space,
-                            IterationSide<ExecutionSpace, Scalar>& source,
-                            IterationSide<ExecutionSpace, Scalar>& target, double doubtful_error,
-                            double scale, double power, const PotentialUnits<ExecutionSpace>& units,
-                            const Vector<double, ExecutionSpace>& f) {
-  StopRule one_look;
-  one_look.max_iterations = 0;
+/// The updates of problems whose marginals are exact; `previous` [source.points.count] is for
+/// momentum.
+template <class ExecutionSpace, class Scalar>
+struct ExactUpdates {
+  using Side = IterationSide<ExecutionSpace, Scalar>;
+  bool accelerates;
+  Vector<Scalar, ExecutionSpace> previous;
+  Momentum<double> momentum = {};
+
+  /// Both return the largest change of the potential.
+  double fit_target(const ExecutionSpace& space, const Side& target) {
+    return fit_potential(space, target);
+  }
+  double fit_source(const ExecutionSpace& space, const Side& source) {
+    if (!accelerates) return fit_potential(space, source);
+    PotentialChange change;
+    if (momentum.looks_back()) change = measure_change(space, source, previous);
+    momentum.update(change.slope, change.mean);
+    return fit_potential(space, source, previous, momentum);
+  }
+  double error(const ExecutionSpace& space, const Side& source) const {
+    return marginal_error(space, source);
+  }
+};
+
+/// The updates where marginals are penalized, as in sinkhorn_kernel.hpp: shapes alone, the best
+/// constants come in the end. Logarithms are to base 2.
+template <class ExecutionSpace>
+struct PenalizedUpdates {
+  using Side = IterationSide<ExecutionSpace, double>;
+  using Numbers = Vector<double, ExecutionSpace>;
+  PenalizedMarginals<ExecutionSpace> marginals;
+  Numbers source_norm, target_norm;  ///< what potentials have taken up, see PotentialUnits
+  Numbers wanted;                    ///< log of the marginal that the source asks for
+  LogSum wanted_sum = {}, target_sum = {};
+
+  double fit_target(const ExecutionSpace& space, const Side& target) {
+    return fit_penalized(space, target, marginals.tau_target, target_norm, {}, target_sum);
+  }
+  double fit_source(const ExecutionSpace& space, const Side& source) {
+    return fit_penalized(space, source, marginals.tau_source, source_norm, wanted, wanted_sum);
+  }
+  /// What the source's marginal lacks of the one it asks for, both as shares of their sums.
+  double error(const ExecutionSpace& space, const Side& source) const {
+    const auto potential = source.potential, shift = source.shift, sum = source.sum;
+    const auto asked = wanted;
+    const double whole = target_sum.log2(), asked_whole = wanted_sum.log2();
+    double error = 0;
+    Kokkos::parallel_reduce(
+        "otfleet::clouds::penalized_error",
+        Kokkos::RangePolicy<ExecutionSpace>(space, 0, source.points.count),
+        KOKKOS_LAMBDA(int i, double& part) {
+          const double missing =
+              ::exp2(potential(i) + shift(i) - whole) * sum(i) - ::exp2(asked(i) - asked_whole);
+          part += missing < 0 ? -missing : missing;
+        },
+        error);
+    return error;
+  }
+};
+
+struct Outcome {
+  Status status = Status::ended;
+  int iterations = 0;
+  bool takes_zeros = false;  ///< instead of the start that was given
+};
+
+/// One problem; begin(from zeros?) puts a start into `source.potential`. Calls report(t, error)
+/// after t iterations, and goes_on(t) before another one.
+template <CostForm form, class ExecutionSpace, class Scalar, class Updates, class Begin,
+          class Report, class GoesOn>
+Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
+                IterationSide<ExecutionSpace, Scalar>& target, Updates& updates,
+                double doubtful_error, bool from_zeros, const StopRule& rule, double scale,
+                double power, const Begin& begin, const Report& report, const GoesOn& goes_on) {
+  using Start = InstanceControl::Start;
   InstanceControl control;
-  control.start = InstanceControl::Start::given;
-  bool zeros = false;
-  for (;;) {
-    double found = 0;
-    iterate<form>(
-        space, source, target, {}, Acceleration::none, one_look, scale, power,
-        [&](int, double error) { found = error; }, [](int) { return true; });
-    source.shift_fits = target.shift_fits = false;
-    if (!control.tries_other_start(found, doubtful_error, zeros)) return zeros;
-    load_potential(space, units, f, control.start == InstanceControl::Start::zeros_instead, source);
-    if (control.start == InstanceControl::Start::given_again) return false;
+  Outcome outcome;
+  control.start = from_zeros ? Start::settled : Start::given;
+  begin(from_zeros);
+  while (true) {
+    const int t = control.iteration;
+    sum_exponentials<form>(space, target, source, scale, power);
+    const double target_change = updates.fit_target(space, target);
+    source.shift_fits = t > 0 && target_change <= most_change;
+    sum_exponentials<form>(space, source, target, scale, power);
+    const double error = updates.error(space, source);
+    const auto step = control.step(rule, error, doubtful_error);
+    if (step.next == InstanceControl::Next::other_start) {
+      control.begin();
+      begin(control.start == Start::zeros_instead);
+      target.shift_fits = false;
+      continue;
+    }
+    outcome.takes_zeros = outcome.takes_zeros || step.takes_zeros;
+    outcome.iterations = t;
+    outcome.status = step.why;
+    report(t, error);
+    if (step.next == InstanceControl::Next::stop) return outcome;
+    if (!goes_on(t)) {
+      outcome.status = rule.is_small_enough(error) ? Status::converged : Status::iteration_limit;
+      return outcome;
+    }
+    const double source_change = updates.fit_source(space, source);
+    target.shift_fits = source_change <= most_change;
+    ++control.iteration;
   }
 }
 
@@ -309,19 +427,14 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         const PotentialUnits<ExecutionSpace> units{problem.source.place, scale, norm_scale};
         auto source = make_side(space, arena, problem.source);
         auto target = make_side(space, arena, problem.target);
-        const auto previous = arena.template take<Scalar>(momentum ? source.points.count : 0);
-        load_potential(space, units, row, from_zeros, source);
-        Outcome outcome{};
+        ExactUpdates<ExecutionSpace, Scalar> updates{
+            momentum, arena.template take<Scalar>(momentum ? source.points.count : 0)};
+        Outcome outcome;
         with_any_iteration_form(batch.kind, [&](auto constant) {
-          constexpr CostForm form = decltype(constant)::form;
-          if (!from_zeros && std::isfinite(settings.doubtful_error) &&
-              replace_doubtful_start<form>(space, source, target, settings.doubtful_error, scale,
-                                           power, units, row) &&
-              host_replaced.extent(0) > 0)
-            host_replaced(k) = 1;
-          outcome = iterate<form>(
-              space, source, target, previous, settings.acceleration,
+          outcome = iterate<decltype(constant)::form>(
+              space, source, target, updates, settings.doubtful_error, from_zeros,
               settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale, power,
+              [&](bool zeros) { load_potential(space, units, row, zeros, source); },
               [&](int t, double error) {
                 if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
                 last_error = error;
@@ -333,6 +446,7 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
               });
         });
         store_potential(space, units, source, row);
+        if (outcome.takes_zeros && host_replaced.extent(0) > 0) host_replaced(k) = 1;
         done(k) = outcome.iterations;
         const bool ended = settings.observer != nullptr && settings.observer->ended() &&
                            outcome.status == Status::iteration_limit &&
@@ -343,6 +457,105 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   Kokkos::deep_copy(status, verdict);
   Kokkos::deep_copy(error_trace, errors);
   Kokkos::deep_copy(replaced, host_replaced);
+}
+
+/// The terms of single points, on the support.
+template <class ExecutionSpace>
+Vector<double, ExecutionSpace> gather_norms(const ExecutionSpace& space,
+                                            CloudArena<ExecutionSpace>& arena,
+                                            const PotentialUnits<ExecutionSpace>& units,
+                                            const Support<ExecutionSpace>& support) {
+  const auto norm = arena.template take<double>(support.count);
+  const auto index = support.index;
+  Kokkos::parallel_for(
+      "otfleet::clouds::norms", Kokkos::RangePolicy<ExecutionSpace>(space, 0, support.count),
+      KOKKOS_LAMBDA(int i) { norm(i) = units.norm(index(i)); });
+  return norm;
+}
+
+/// A start: zero relative to the weights, or the potential that is there; and what it asks of the
+/// source's marginal, weight · exp(−(f − epsilon log weight)/rho).
+template <class ExecutionSpace>
+void begin_penalized(const ExecutionSpace& space, const IterationSide<ExecutionSpace, double>& side,
+                     bool from_zeros, PenalizedUpdates<ExecutionSpace>& updates) {
+  const auto weights = side.support.log_weight;
+  const auto potential = side.potential, norm = updates.source_norm, wanted = updates.wanted;
+  const double slope = from_zeros ? 0.0 : updates.marginals.inverse_slope();
+  LogSum found;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::begin_penalized",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, LogSum& part) {
+        if (from_zeros) potential(i) = weights(i) - norm(i);
+        wanted(i) =
+            slope > 0 ? weights(i) - slope * (potential(i) + norm(i) - weights(i)) : weights(i);
+        part.add(wanted(i));
+      },
+      Kokkos::Sum<LogSum>(found));
+  updates.wanted_sum = found;
+}
+
+template <class ExecutionSpace>
+void solve_penalized(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
+                     const PenalizedMarginals<ExecutionSpace>& marginals,
+                     const SinkhornSettings& settings, const StopRule& rule, bool from_zeros,
+                     const Matrix<double, ExecutionSpace>& f,
+                     const Vector<int, ExecutionSpace>& iterations,
+                     const Vector<int, ExecutionSpace>& status) {
+  const double scale = 1 / (settings.epsilon * std::log(2.0)), power = batch.power;
+  check_range<double>(batch, scale);
+  const auto [factor, norm_scale] = iteration_units(batch.kind, scale);
+  // A cosine's cost is 1 − <x, y>, and passes take the product alone.
+  const double low = (batch.kind == GroundCost::cosine ? 1.0 : 0.0) / settings.epsilon;
+  const auto done = Kokkos::create_mirror_view(iterations);
+  const auto verdict = Kokkos::create_mirror_view(status);
+  Kokkos::deep_copy(done, 0);
+  for_each_cloud_problem<double>(
+      space, batch, factor, [&, norm_scale = norm_scale](const auto& problem) {
+        const int k = problem.k;
+        verdict(k) = static_cast<int>(Status::ended);
+        IterationObserver* const observer = settings.observer;
+        if (observer != nullptr && observer->ended()) return;
+        double last_error = 0;
+        auto& arena = *problem.arena;
+        const auto source_row = problem.source_row(rows_of_matrix(f));
+        const auto target_row = problem.target_row(rows_of_matrix(marginals.g));
+        const PotentialUnits<ExecutionSpace> source_units{problem.source.place, scale, norm_scale};
+        const PotentialUnits<ExecutionSpace> target_units{problem.target.place, scale, norm_scale};
+        auto source = make_side(space, arena, problem.source);
+        auto target = make_side(space, arena, problem.target);
+        PenalizedUpdates<ExecutionSpace> updates{
+            marginals, gather_norms(space, arena, source_units, source.support),
+            gather_norms(space, arena, target_units, target.support),
+            arena.template take<double>(source.points.count)};
+        Outcome outcome;
+        with_any_iteration_form(batch.kind, [&](auto constant) {
+          outcome = iterate<decltype(constant)::form>(
+              space, source, target, updates, InstanceControl::infinite, from_zeros, rule, scale,
+              power,
+              [&](bool zeros) {
+                if (!zeros) load_potential(space, source_units, source_row, false, source);
+                begin_penalized(space, source, zeros, updates);
+              },
+              [&](int, double error) { last_error = error; },
+              [&](int t) { return observer == nullptr || observer->goes_on(k, t, last_error); });
+        });
+        const double source_mass = batch.source.mass[batch.source.index[k]];
+        const double target_mass =
+            marginals.equal_masses ? source_mass : batch.target.mass[batch.target.index[k]];
+        const auto shift = marginals.constants(std::log(source_mass), std::log(target_mass), low,
+                                               updates.wanted_sum.log2() * std::log(2.0),
+                                               updates.target_sum.log2() * std::log(2.0), 0.0);
+        store_potential(space, source_units, source, source_row, settings.epsilon * shift.source);
+        store_potential(space, target_units, target, target_row, settings.epsilon * shift.target);
+        done(k) = outcome.iterations;
+        const bool ended = observer != nullptr && observer->ended() &&
+                           outcome.status == Status::iteration_limit &&
+                           outcome.iterations < rule.max_iterations;
+        verdict(k) = static_cast<int>(ended ? Status::ended : outcome.status);
+      });
+  Kokkos::deep_copy(iterations, done);
+  Kokkos::deep_copy(status, verdict);
 }
 
 }  // namespace
@@ -394,6 +607,33 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
   solve_small_clouds<Scalar>(space, small, batch.kind, batch.power, settings, from_zeros, f.data(),
                              iterations, status, error_trace, replaced);
 }
+
+template <class ExecutionSpace>
+void sinkhorn_in_passes(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+                        const ProblemBatch<ExecutionSpace>& problems,
+                        const PenalizedMarginals<ExecutionSpace>& marginals,
+                        const SinkhornSettings& settings, const StopRule& rule, bool from_zeros,
+                        const Matrix<double, ExecutionSpace>& f,
+                        const Vector<int, ExecutionSpace>& iterations,
+                        const Vector<int, ExecutionSpace>& status) {
+  auto batch = make_cloud_problems(cost, problems, settings.epsilon);
+  if (!marginals.exchanges_sides())
+    return solve_penalized(space, batch, marginals, settings, rule, from_zeros, f, iterations,
+                           status);
+  auto other = marginals;
+  std::swap(other.tau_source, other.tau_target);
+  other.g = f;
+  solve_penalized(space, exchange_sides(std::move(batch)), other, settings, rule, from_zeros,
+                  marginals.g, iterations, status);
+}
+
+template void sinkhorn_in_passes<Kokkos::DefaultExecutionSpace>(
+    const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&,
+    const ProblemBatch<Kokkos::DefaultExecutionSpace>&,
+    const PenalizedMarginals<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&,
+    const StopRule&, bool, const Matrix<double, Kokkos::DefaultExecutionSpace>&,
+    const Vector<int, Kokkos::DefaultExecutionSpace>&,
+    const Vector<int, Kokkos::DefaultExecutionSpace>&);
 
 #define OTFLEET_INSTANTIATE_PASSES(Scalar)                                               \
   template void sinkhorn_in_passes<Scalar, Kokkos::DefaultExecutionSpace>(               \

@@ -44,8 +44,9 @@ struct SmallSinkhornKernel {
   /// What a team knows about its lanes.
   struct LaneState {
     Scalar stale[2][L::width];  ///< > 0: a side's shifts are too far from its next sums
-    Scalar momentum[L::width];  ///< β
-    Scalar mean[L::width];      ///< over a of the last change
+    Scalar factor[L::width];    ///< Momentum::factor
+    Scalar mean[L::width];      ///< Momentum::mean
+    Momentum<Scalar> momentum[L::width];
     InstanceControl control[L::width];
     StopRule rule[L::width];
     double largest[L::width];
@@ -139,14 +140,15 @@ struct SmallSinkhornKernel {
                                   Scalar* partial) const {
     for_row_blocks<Tile, 1, ExecutionSpace>(
         team, lanes.rows[source], partial, [&](int row, int lane, Pack(&change)[1]) {
-          const Pack momentum = L::load(lanes.momentum + lane), mean = L::load(lanes.mean + lane);
+          const Pack factor_here = L::load(lanes.factor + lane), mean = L::load(lanes.mean + lane);
           for (int r = 0; r < block; ++r) {
             const long at = Tile::at(row + r, lane);
             Scalar* const potential = tile.array(source, Tile::potential) + at;
             Scalar* const last = tile.array(source, previous) + at;
             const Pack update = L::load(tile.array(source, Tile::log_weight) + at) -
                                 L::load(tile.array(source, Tile::shift) + at);
-            const Pack after = update + momentum * ((update - L::load(last)) - mean);
+            const Pack after =
+                update + Momentum<Scalar>::beyond(factor_here, update - L::load(last), mean);
             change[0] = max(change[0], abs(after - L::load(potential)));
             L::store(potential, after);
             L::store(last, update);
@@ -178,9 +180,10 @@ struct SmallSinkhornKernel {
       // What is not a number has spread to the padding.
       if (!(total[error] <= Kokkos::Experimental::finite_max<double>::value))
         for (int side = 0; side < 2; ++side) lanes.used[side][lane] = self.capacity[side];
-      if (lanes.control[lane].iteration == 0 && self.tries_other_start(lanes, lane, total[error])) {
+      const auto next = self.next_step(lanes, lane, total[error]);
+      if (next == InstanceControl::Next::other_start) {
         lanes.reload[lane] = 1;
-      } else if (self.is_finished(lanes, lane, total[error]) ||
+      } else if (next == InstanceControl::Next::stop ||
                  !self.is_let_go_on(lanes, lane, total[error])) {
         lanes.finished[lane] = 1;
       } else {
@@ -210,28 +213,24 @@ struct SmallSinkhornKernel {
     return true;
   }
 
-  KOKKOS_FUNCTION bool tries_other_start(LaneState& lanes, int lane, double share) const {
-    bool zeros = false;
-    const bool tries = lanes.control[lane].tries_other_start(share, settings.doubtful_error, zeros);
-    if (zeros && replaced.extent(0) > 0) replaced(problems.problems(lanes.problem[lane]).k) = 1;
-    return tries;
-  }
-
-  KOKKOS_FUNCTION bool is_finished(LaneState& lanes, int lane, double share) const {
+  KOKKOS_FUNCTION InstanceControl::Next next_step(LaneState& lanes, int lane, double share) const {
     const int k = problems.problems(lanes.problem[lane]).k, t = lanes.control[lane].iteration;
+    const auto step = lanes.control[lane].step(lanes.rule[lane], share, settings.doubtful_error);
+    if (step.takes_zeros && replaced.extent(0) > 0) replaced(k) = 1;
+    if (step.next == InstanceControl::Next::other_start) return step.next;
     if (t < static_cast<int>(trace.extent(1))) trace(k, t) = share;
-    const auto decision = lanes.control[lane].test(lanes.rule[lane], share);
-    if (decision.stops) {
-      status(k) = static_cast<int>(decision.why);
+    if (step.next == InstanceControl::Next::stop) {
+      status(k) = static_cast<int>(step.why);
       iterations(k) = t;
     }
-    return decision.stops;
+    return step.next;
   }
 
   KOKKOS_FUNCTION void set_momentum(LaneState& lanes, int lane, const double* total) const {
     if (settings.acceleration != Acceleration::momentum) return;
-    lanes.momentum[lane] = static_cast<Scalar>(lanes.control[lane].momentum(total[slope]));
-    lanes.mean[lane] = static_cast<Scalar>(total[mean_change]);
+    lanes.momentum[lane].update(total[slope], static_cast<Scalar>(total[mean_change]));
+    lanes.factor[lane] = lanes.momentum[lane].factor;
+    lanes.mean[lane] = lanes.momentum[lane].mean;
   }
 
   /// The terms of a single point that its potential has taken up.
@@ -280,7 +279,8 @@ struct SmallSinkhornKernel {
             self.f + self.problems.problems(lanes.problem[lane]).begin[source],
             lanes.count[source][lane], lane);
       lanes.control[lane].begin();
-      lanes.momentum[lane] = lanes.mean[lane] = 0;
+      lanes.momentum[lane] = {};
+      lanes.factor[lane] = lanes.mean[lane] = 0;
       lanes.stale[target][lane] = 1;
     });
     for (int lane = 0; lane < L::width; ++lane) {

@@ -38,19 +38,6 @@ Vector<double, ExecutionSpace> smaller_masses(const ExecutionSpace& space,
   return masses;
 }
 
-/// The objective contains the product of the masses.
-template <class ExecutionSpace>
-void check_products(const Vector<double, ExecutionSpace>& source,
-                    const Vector<double, ExecutionSpace>& target) {
-  const auto a = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), source);
-  const auto b = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), target);
-  for (std::size_t k = 0; k < a.extent(0); ++k)
-    if (!std::isfinite(a(k) * b(k)))
-      throw std::invalid_argument(
-          "the product of the masses of an unbalanced problem, which its objective contains, is "
-          "beyond 1e308: divide all weights by a number");
-}
-
 void check_share(double value, const std::string& name) {
   if (!(value > 0 && value <= 1))
     throw std::invalid_argument(name + " must be in (0, 1], not " + number_text(value));
@@ -119,11 +106,27 @@ DualProblem<ExecutionSpace> make_dual_problem(const ExecutionSpace& space,
     target_mass = masses_of<ExecutionSpace>(space, problems.source, problems.source_index);
   dual.target = make_dual_side<ExecutionSpace>(space, problems.target, problems.target_index,
                                                target_mass, target_penalty, solution.g);
-  check_products<ExecutionSpace>(dual.source.mass, dual.target.mass);
   if (shares)
     dual.share_mass = smaller_masses<ExecutionSpace>(space, dual.source.mass, dual.target.mass,
                                                      *settings.transported_share);
   return dual;
+}
+
+template <class ExecutionSpace>
+void check_masses(const ProblemBatch<ExecutionSpace>& problems,
+                  const UnbalancedSettings& settings) {
+  const auto on_host = [](const auto& values) {
+    return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
+  };
+  const auto a = on_host(problems.source.mass), b = on_host(problems.target.mass);
+  const auto from = on_host(problems.source_index), to = on_host(problems.target_index);
+  for (std::size_t k = 0; k < from.extent(0); ++k) {
+    const double source = a(from(k)), target = is_balanced(settings) ? source : b(to(k));
+    if (!std::isfinite(source * target))
+      throw std::invalid_argument(
+          "the product of the masses of an unbalanced problem, which its objective contains, is "
+          "beyond 1e308: divide all weights by a number");
+  }
 }
 
 template <class ExecutionSpace>
@@ -144,6 +147,7 @@ void check_solution(const UnbalancedSolution<ExecutionSpace>& solution, int batc
 
 using Space = Kokkos::DefaultExecutionSpace;
 template void check_solution<Space>(const UnbalancedSolution<Space>&, int, int, int);
+template void check_masses<Space>(const ProblemBatch<Space>&, const UnbalancedSettings&);
 template struct UnbalancedSolution<Space>;
 template DualProblem<Space> make_dual_problem<Space>(const Space&, const ProblemBatch<Space>&,
                                                      const UnbalancedSettings&,

@@ -18,6 +18,11 @@ void check_unbalanced(const UnbalancedSettings& settings);
 template <class ExecutionSpace>
 void check_solution(const UnbalancedSolution<ExecutionSpace>& solution, int batch, int n, int m);
 
+/// Throws std::invalid_argument when a product of masses, which the objective contains, is no
+/// number.
+template <class ExecutionSpace>
+void check_masses(const ProblemBatch<ExecutionSpace>& problems, const UnbalancedSettings& settings);
+
 /// Neither penalties nor a share: masses are made equal.
 inline bool is_balanced(const UnbalancedSettings& settings) {
   return settings.tau_a == 1 && settings.tau_b == 1 && !settings.transported_share;

@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "kernels/geometry/symmetric_cost.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
+#include "kernels/solvers/unbalanced/ascent_in_lanes.hpp"
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
 
@@ -195,6 +196,63 @@ void certify_group(const ExecutionSpace& space, SoftMinimum& soft_minimum,
   combine(space, dual, source, target, settings.epsilon, solution);
 }
 
+/// epsilon log of the weights, as shares times the mass, in every row of `potential`.
+template <class ExecutionSpace>
+void begin_at_zero(const ExecutionSpace& space, const Measures<ExecutionSpace>& measures,
+                   const Vector<const int, ExecutionSpace>& index, double epsilon,
+                   const Matrix<double, ExecutionSpace>& potential) {
+  Kokkos::parallel_for(
+      "otfleet::unbalanced::begin",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(index.extent(0))),
+      KOKKOS_LAMBDA(int k) {
+        const int row = index(k);
+        const double log_mass = ::log(measures.mass(row));
+        for (int i = 0; i < measures.points(); ++i) {
+          const double share = measures.weights(row, i);
+          potential(k, i) = share > 0 ? epsilon * (::log(share) + log_mass)
+                                      : -Kokkos::Experimental::infinity<double>::value;
+        }
+      });
+}
+
+template <class ExecutionSpace>
+void ascend_on(const ExecutionSpace& space, const SeparableCost& cost,
+               const ProblemBatch<ExecutionSpace>& problems, const UnbalancedSettings& settings,
+               const StopRule& rule, const UnbalancedSolution<ExecutionSpace>& solution) {
+  ascend_in_lanes(space, cost, problems, settings, rule, solution);
+}
+template <class ExecutionSpace>
+void ascend_on(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+               const ProblemBatch<ExecutionSpace>& problems, const UnbalancedSettings& settings,
+               const StopRule& rule, const UnbalancedSolution<ExecutionSpace>& solution) {
+  SinkhornSettings limits;
+  limits.epsilon = settings.epsilon;
+  limits.observer = settings.observer;
+  const PenalizedMarginals<ExecutionSpace> marginals{settings.tau_a, settings.tau_b, 0.0,
+                                                     is_balanced(settings), solution.g};
+  sinkhorn_in_passes<ExecutionSpace>(space, cost, problems, marginals, limits, rule,
+                                     !settings.from_solution, solution.f, solution.iterations,
+                                     solution.status);
+}
+
+/// Marginals that pay, or are exact: fills f, g, mass_potential, iterations and status.
+template <class Cost, class ExecutionSpace>
+void ascend_penalized(const ExecutionSpace& space, const Cost& cost,
+                      const ProblemBatch<ExecutionSpace>& problems,
+                      const UnbalancedSettings& settings, const StopRule& rule,
+                      const UnbalancedSolution<ExecutionSpace>& solution) {
+  Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  if (settings.observer != nullptr) {  // some problems may end before they have begun
+    Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
+    Kokkos::deep_copy(space, solution.iterations, 0);
+    if (!settings.from_solution) {
+      begin_at_zero(space, problems.source, problems.source_index, settings.epsilon, solution.f);
+      begin_at_zero(space, problems.target, problems.target_index, settings.epsilon, solution.g);
+    }
+  }
+  ascend_on(space, cost, problems, settings, rule, solution);
+}
+
 /// The status of problems that have stopped, from their figures.
 template <class ExecutionSpace>
 void set_status(const ExecutionSpace& space, double threshold,
@@ -218,16 +276,27 @@ void set_status(const ExecutionSpace& space, double threshold,
       });
 }
 
+/// Throws std::invalid_argument where for_dual_problems() would.
+template <class Cost, class ExecutionSpace>
+void check_dual_problems(const ExecutionSpace& space, const Cost& cost,
+                         const ProblemBatch<ExecutionSpace>& problems,
+                         const UnbalancedSettings& settings,
+                         const UnbalancedSolution<ExecutionSpace>& solution) {
+  check_unbalanced(settings);
+  check_problems(space, cost, problems, settings.epsilon);
+  if (problems.size() == 0) return;
+  check_solution(solution, problems.size(), cost.n(), cost.m());
+  check_masses(problems, settings);
+}
+
 /// Calls body(soft_minimum, dual problem, solution) for groups of problems, once all fits.
 template <class Cost, class ExecutionSpace, class Body>
 void for_dual_problems(const ExecutionSpace& space, const Cost& cost,
                        const ProblemBatch<ExecutionSpace>& problems,
                        const UnbalancedSettings& settings,
                        const UnbalancedSolution<ExecutionSpace>& solution, const Body& body) {
-  check_unbalanced(settings);
-  check_problems(space, cost, problems, settings.epsilon);
+  check_dual_problems(space, cost, problems, settings, solution);
   if (problems.size() == 0) return;
-  check_solution(solution, problems.size(), cost.n(), cost.m());
   for_groups(
       space, cost, problems, settings.epsilon,
       [&](auto& soft_minimum, const ProblemBatch<ExecutionSpace>& group, int first, int last) {
@@ -244,9 +313,16 @@ void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
                       const ProblemBatch<ExecutionSpace>& problems,
                       const UnbalancedSettings& settings,
                       const UnbalancedSolution<ExecutionSpace>& solution) {
+  check_dual_problems(space, cost, problems, settings, solution);
+  if (problems.size() == 0) return;
+  const StopRule rule = stop_rule(settings, cost);
+  const bool shares = settings.transported_share.has_value();
+  constexpr bool in_lanes = std::is_same_v<Cost, SeparableCost>;
+  if (in_lanes || !shares) ascend_penalized(space, cost, problems, settings, rule, solution);
   for_dual_problems(space, cost, problems, settings, solution,
                     [&](auto& soft_minimum, const auto& dual, const auto& rows) {
-                      ascend(space, soft_minimum, settings, stop_rule(settings, cost), dual, rows);
+                      if (!in_lanes && shares)
+                        ascend(space, soft_minimum, settings, rule, dual, rows);
                       certify_group(space, soft_minimum, settings, dual, rows);
                       set_status(space, settings.threshold, rows);
                     });
