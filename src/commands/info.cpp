@@ -65,7 +65,7 @@ void show_population(const Population& population) {
   } else {
     std::cout << fmt::format("geometry: {}, cost {}, n = {}, m = {}\n",
                              geometry.kind == Geometry::Kind::dense ? "dense" : "points",
-                             geometry.cost_name, geometry.n, geometry.m);
+                             geometry.cost_name(), geometry.n, geometry.m);
   }
   std::cout << fmt::format("fingerprint: {}\n", geometry.fingerprint());
   if (population.shared_measures) {
@@ -88,7 +88,7 @@ std::string sizes_text(const std::vector<std::int64_t>& offsets) {
 }
 
 void show_clouds(const CloudPopulation& population) {
-  std::cout << fmt::format("geometry: clouds, cost {}, {} coordinates\n", population.cost_name,
+  std::cout << fmt::format("geometry: clouds, cost {}, {} coordinates\n", population.cost_name(),
                            population.dimension)
             << fmt::format("fingerprint: {}\n", population.fingerprint());
   const auto show_table = [](const char* side, const CloudTable& table) {

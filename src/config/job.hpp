@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
@@ -35,13 +36,12 @@ struct Job {
   struct Problem {
     std::string kind = "population";         // population | potentials
     std::string geometry = "grid";           // grid | dense | points | clouds (not of make)
-    std::string cost = "squared_euclidean";  // see ground_costs(); dense also: matrix (data.cost)
-    double power = 1;                        // of the distance, cost = "power"
-    double great_circle_divisor = 1;         // cost = "great_circle": arccos(<x, y>/divisor)
-    double epsilon = 0.05;                   // see epsilon_relative
-    std::string epsilon_relative = "mean";   // none (epsilon is in units of the cost), or the
-                                             // statistic of the cost of which it is a multiple
-    double tau_a = 1, tau_b = 1;             // of the marginals' penalties; 1: exact marginals
+    std::string cost = "squared_euclidean";  // see GroundCost; dense also: matrix (data.cost)
+    std::map<std::string, double> cost_parameters;  // by name; absent: the cost's usual one
+    double epsilon = 0.05;                          // see epsilon_relative
+    std::string epsilon_relative = "mean";  // none (epsilon is in units of the cost), or the
+                                            // statistic of the cost of which it is a multiple
+    double tau_a = 1, tau_b = 1;            // of the marginals' penalties; 1: exact marginals
     double transported_share = 0;  // of the smaller mass, the rest stays; 0: no such constraint
 
     /// What epsilon was before the population was known and it became absolute; no key.

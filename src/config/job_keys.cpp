@@ -7,6 +7,7 @@
 
 #include "src/families/neural_dual/samplers/plane_pairs.hpp"
 #include "src/populations/cost_statistic.hpp"
+#include "src/populations/ground_cost.hpp"
 
 namespace otfleet::detail {
 namespace {
@@ -26,11 +27,6 @@ auto integer(std::int64_t low, std::int64_t high = most) {
 std::string above_zero(double value) {
   if (std::isnan(value) || std::isinf(value)) return "must be finite";
   return value > 0 ? "" : "must be > 0";
-}
-
-std::string at_least_one(double value) {
-  if (std::isnan(value) || std::isinf(value)) return "must be finite";
-  return value >= 1 ? "" : "must be >= 1";
 }
 
 /// Its inverse, and its products with logarithms, are to be numbers, too.
@@ -79,6 +75,12 @@ auto one_of(std::vector<std::string> choices) {
   };
 }
 
+std::vector<std::string> cost_names() {
+  auto names = ground_cost_names();
+  names.emplace_back("matrix");
+  return names;
+}
+
 std::vector<std::string> epsilon_units() {
   auto names = cost_statistic_names();
   names.insert(names.begin(), "none");
@@ -107,6 +109,25 @@ Key make_key(std::string path, Get get, Check check, std::string doc) {
           [get, check](Job& job) -> std::string { return check(get(job)); }, std::move(doc)};
 }
 
+/// The keys with the parameters of all ground costs, after problem.cost.
+std::vector<Key> with_cost_parameters(std::vector<Key> keys) {
+  auto at = std::find_if(keys.begin(), keys.end(),
+                         [](const Key& key) { return key.path == "problem.cost"; });
+  for (const auto& cost : kernels::all_ground_costs())
+    for_each_parameter(cost, [&](const kernels::ParameterFacts& facts, double usual) {
+      const auto get = [name = std::string(facts.name), usual](Job& job) -> double& {
+        return job.problem.cost_parameters.try_emplace(name, usual).first->second;
+      };
+      const auto check = [facts](double value) -> std::string {
+        if (!std::isfinite(value)) return "must be finite";
+        return allows(facts, value) ? "" : fmt::format("must be {}", facts.range);
+      };
+      at = keys.insert(at + 1,
+                       make_key(std::string("problem.") + facts.name, get, check, facts.doc));
+    });
+  return keys;
+}
+
 }  // namespace
 
 /// The path is the member's own name, so that it stands here once.
@@ -117,7 +138,7 @@ Key make_key(std::string path, Get get, Check check, std::string doc) {
 // One key a line, longer than others are.
 // clang-format off
 const std::vector<Key>& job_keys() {
-  static const std::vector<Key> table = {
+  static const std::vector<Key> table = with_cost_parameters({
     OTFLEET_KEY(seed, anything, "seed of every random choice"),
     OTFLEET_KEY(data.train.file, anything, "measures to train on, [M, n], [M, h, w] or [M, d, h, w]"),
     OTFLEET_KEY(data.train.dataset, anything, "its name inside an HDF5 file or .npz archive"),
@@ -135,9 +156,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(data.target_points.dataset, anything, "its name inside an HDF5 file or .npz archive"),
     OTFLEET_KEY(problem.kind, one_of({"population", "potentials"}), "population: entropic problems in files; potentials: a map between distributions that are sampled (problem = \"potentials\" says the same)"),
     OTFLEET_KEY(problem.geometry, one_of({"grid", "dense", "points", "clouds"}), "of what make builds: grid, dense (a stored cost matrix) or points (costs computed on the fly). Other commands read it, the cost and the power from the population (also clouds: every measure has points of its own), and refuse a job that says otherwise"),
-    OTFLEET_KEY(problem.cost, one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}), "between points, of what make builds; matrix: data.cost, dense only; a grid has squared_euclidean"),
-    OTFLEET_KEY(problem.power, above_zero, "of the distance, for problem.cost = \"power\""),
-    OTFLEET_KEY(problem.great_circle_divisor, at_least_one, "arccos(<x, y>/divisor) instead of the angle itself, for problem.cost = \"great_circle\"; Meta OT has 1.0001, which puts every point 0.014 away from itself"),
+    OTFLEET_KEY(problem.cost, one_of(cost_names()), "between points, of what make builds; matrix: data.cost, dense only; a grid has squared_euclidean"),
     OTFLEET_KEY(problem.epsilon, epsilon_in_range, "entropic regularization, in units of the cost unless problem.epsilon_relative says otherwise; not set: 0.05 times the mean of the cost"),
     OTFLEET_KEY(problem.epsilon_relative, one_of(epsilon_units()), "what problem.epsilon is a multiple of: the mean, max, median or std (standard deviation) of the cost over all pairs of points; none: it is absolute, as wherever problem.epsilon alone is set"),
     OTFLEET_KEY(problem.tau_a, share, "rho/(rho + epsilon) of the penalty rho KL(P1 | a); 1: the marginal is exact"),
@@ -234,7 +253,7 @@ const std::vector<Key>& job_keys() {
     OTFLEET_KEY(scale.steps, integer(1), "steps of every training that is timed"),
     OTFLEET_KEY(scale.repetitions, integer(1), "of every run; the median counts"),
     OTFLEET_KEY(scale.predict_ranks, integer(1, 1 << 20), "ranks up to which throughput is predicted"),
-  };
+  });
   return table;
 }
 // clang-format on

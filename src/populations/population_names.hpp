@@ -18,8 +18,8 @@ std::string geometry_kind(const distributed::Hdf5File& file);
 void check_known_names(const distributed::Hdf5File& file);
 
 /// Unless all of them mean something in a population of this kind, and what has no default is
-/// there: attribute `cost` where points are given (points, clouds), attribute `power` where it is
-/// "power".
+/// there: attribute `cost` where points are given (points, clouds), and the parameters that it
+/// requires.
 void check_used_names(const distributed::Hdf5File& file);
 
 }  // namespace otfleet

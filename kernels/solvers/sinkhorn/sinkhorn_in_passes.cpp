@@ -100,16 +100,15 @@ void store_potential(const ExecutionSpace& space, const PotentialUnits<Execution
 }
 
 /// side.sum and side.shift from the other side's potentials.
-template <CostForm form, class ExecutionSpace, class Scalar>
-void sum_exponentials(const ExecutionSpace& space,
+template <class Cost, class ExecutionSpace, class Scalar>
+void sum_exponentials(const ExecutionSpace& space, const Cost& cost,
                       const IterationSide<ExecutionSpace, Scalar>& side,
-                      const IterationSide<ExecutionSpace, Scalar>& other, double scale,
-                      double power) {
+                      const IterationSide<ExecutionSpace, Scalar>& other, double scale) {
   if (!side.shift_fits)
-    run_pass<form, PassResult::largest>(space, side.points, other.points, other.potential,
-                                        side.shift, side.shift, scale, power);
-  run_pass<form, PassResult::exponential>(space, side.points, other.points, other.potential,
-                                          side.shift, side.sum, scale, power);
+    run_pass<PassResult::largest>(space, cost, side.points, other.points, other.potential,
+                                  side.shift, side.shift, scale);
+  run_pass<PassResult::exponential>(space, cost, side.points, other.points, other.potential,
+                                    side.shift, side.sum, scale);
 }
 
 /// How the plain update of a potential changed since the one before: its slope along the gradient
@@ -206,20 +205,20 @@ struct Outcome {
 
 /// One problem, `source.potential` being the start; `previous` [source.points.count] is for
 /// momentum. Calls report(t, error) after t iterations, and goes_on(t) before another one.
-template <CostForm form, class ExecutionSpace, class Scalar, class Report, class GoesOn>
-Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
+template <class Cost, class ExecutionSpace, class Scalar, class Report, class GoesOn>
+Outcome iterate(const ExecutionSpace& space, const Cost& cost,
+                IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target,
                 const Vector<Scalar, ExecutionSpace>& previous, Acceleration acceleration,
-                const StopRule& rule, double scale, double power, const Report& report,
-                const GoesOn& goes_on) {
+                const StopRule& rule, double scale, const Report& report, const GoesOn& goes_on) {
   const bool momentum = acceleration == Acceleration::momentum;
   InstanceControl control;
   for (;; ++control.iteration) {
     const int t = control.iteration;
-    sum_exponentials<form>(space, target, source, scale, power);
+    sum_exponentials(space, cost, target, source, scale);
     const double target_change = fit_potential(space, target);
     source.shift_fits = t > 0 && target_change <= most_change;
-    sum_exponentials<form>(space, source, target, scale, power);
+    sum_exponentials(space, cost, source, target, scale);
     const double error = marginal_error(space, source);
     report(t, error);
     const auto decision = control.test(rule, error);
@@ -238,11 +237,11 @@ Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scala
 
 /// Leaves the better of the given start and zeros in source.potential, when the given one is
 /// doubtful; true: zeros.
-template <CostForm form, class ExecutionSpace, class Scalar>
-bool replace_doubtful_start(const ExecutionSpace& space,
+template <class Cost, class ExecutionSpace, class Scalar>
+bool replace_doubtful_start(const ExecutionSpace& space, const Cost& cost,
                             IterationSide<ExecutionSpace, Scalar>& source,
                             IterationSide<ExecutionSpace, Scalar>& target, double doubtful_error,
-                            double scale, double power, const PotentialUnits<ExecutionSpace>& units,
+                            double scale, const PotentialUnits<ExecutionSpace>& units,
                             const Vector<double, ExecutionSpace>& f) {
   StopRule one_look;
   one_look.max_iterations = 0;
@@ -251,8 +250,8 @@ bool replace_doubtful_start(const ExecutionSpace& space,
   bool zeros = false;
   for (;;) {
     double found = 0;
-    iterate<form>(
-        space, source, target, {}, Acceleration::none, one_look, scale, power,
+    iterate(
+        space, cost, source, target, {}, Acceleration::none, one_look, scale,
         [&](int, double error) { found = error; }, [](int) { return true; });
     source.shift_fits = target.shift_fits = false;
     if (!control.tries_other_start(found, doubtful_error, zeros)) return zeros;
@@ -266,7 +265,7 @@ template <class Scalar, class ExecutionSpace>
 void check_range(const CloudProblems<ExecutionSpace>& batch, double scale) {
   const double most = sizeof(Scalar) == sizeof(float) ? 1e36 : 1e300;
   for (std::size_t k = 0; k < batch.reach.size(); ++k) {
-    const double reach = batch.reach[k], bound = cost_bound(batch.kind, batch.power, reach);
+    const double reach = batch.reach[k], bound = batch.bound_of(static_cast<int>(k));
     if (bound < most && scale * bound < most && reach * reach < most) continue;
     const std::string name =
         batch.reach.size() > 1 ? "problem " + std::to_string(k) + ": " : std::string();
@@ -286,11 +285,12 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   if (settings.path == Path::scaling)
     throw std::invalid_argument("clouds of points have no scaling path");
   check_outputs(count, iterations, status, error_trace, replaced);
-  const double scale = 1 / (settings.epsilon * std::log(2.0)), power = batch.power;
+  const double scale = 1 / (settings.epsilon * std::log(2.0));
   check_range<Scalar>(batch, scale);
 
   const bool momentum = settings.acceleration == Acceleration::momentum;
-  const auto [factor, norm_scale] = iteration_units(batch.kind, scale);
+  const auto [factor, norm_scale] =
+      with_cost(batch, [&](const auto& cost) { return cost.iteration_units(scale); });
 
   const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", count);
   const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", count);
@@ -312,16 +312,16 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         const auto previous = arena.template take<Scalar>(momentum ? source.points.count : 0);
         load_potential(space, units, row, from_zeros, source);
         Outcome outcome{};
-        with_any_iteration_form(batch.kind, [&](auto constant) {
-          constexpr CostForm form = decltype(constant)::form;
+        with_cost(batch, [&](const auto& ground_cost) {
+          const auto cost = iteration_form(ground_cost);
           if (!from_zeros && std::isfinite(settings.doubtful_error) &&
-              replace_doubtful_start<form>(space, source, target, settings.doubtful_error, scale,
-                                           power, units, row) &&
+              replace_doubtful_start(space, cost, source, target, settings.doubtful_error, scale,
+                                     units, row) &&
               host_replaced.extent(0) > 0)
             host_replaced(k) = 1;
-          outcome = iterate<form>(
-              space, source, target, previous, settings.acceleration,
-              settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale, power,
+          outcome = iterate(
+              space, cost, source, target, previous, settings.acceleration,
+              settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale,
               [&](int t, double error) {
                 if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
                 last_error = error;
@@ -391,7 +391,7 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
                            : take_small_problems(batch, sources, problems.target_offsets());
   solve<Scalar>(space, batch, settings, from_zeros, rows, iterations, status, error_trace, replaced,
                 watch);
-  solve_small_clouds<Scalar>(space, small, batch.kind, batch.power, settings, from_zeros, f.data(),
+  solve_small_clouds<Scalar>(space, small, batch.ground_cost, settings, from_zeros, f.data(),
                              iterations, status, error_trace, replaced);
 }
 

@@ -8,7 +8,6 @@
 #include "kernels/initializers/previous_epsilon.hpp"
 #include "kernels/initializers/sorting.hpp"
 #include "kernels/initializers/subsample.hpp"
-#include "src/populations/ground_cost.hpp"
 
 namespace otfleet {
 namespace {
@@ -17,9 +16,11 @@ using Problems = kernels::ProblemBatch<ExecutionSpace>;
 using Potentials = Matrix<double, ExecutionSpace>;
 
 std::string gaussian_complaint(const Geometry& geometry) {
-  if (geometry.cost_name != "squared_euclidean")
+  if (!geometry.ground_cost || !with_ground_cost(*geometry.ground_cost, [](const auto& cost) {
+        return cost.maps_gaussians;
+      }))
     return fmt::format("needs squared Euclidean costs; this population has '{}'",
-                       geometry.cost_name);
+                       geometry.cost_name());
   const auto dimension = geometry.coordinates();
   if (dimension < 1 || dimension > 3)
     return fmt::format("needs points of one to three dimensions; this population has {}",
@@ -27,23 +28,28 @@ std::string gaussian_complaint(const Geometry& geometry) {
   return {};
 }
 
+/// The p of a cost |x − y|^p on a line; 0: it is none.
+double line_power(const Geometry& geometry) {
+  return geometry.ground_cost ? with_ground_cost(*geometry.ground_cost,
+                                                 [](const auto& cost) { return cost.line_power(); })
+                              : 0.0;
+}
+
 std::string sorting_complaint(const Geometry& geometry) {
-  const auto& cost = geometry.cost_name;
-  const bool convex = cost == "squared_euclidean" || cost == "euclidean" ||
-                      (cost == "power" && geometry.power >= 1);
-  if (!convex)
+  const double power = line_power(geometry);
+  if (power < 1) {
+    std::string parameters;
+    if (power > 0)
+      for_each_parameter(*geometry.ground_cost,
+                         [&](const kernels::ParameterFacts& facts, double value) {
+                           parameters += fmt::format(" with {} {:g}", facts.noun, value);
+                         });
     return fmt::format("needs costs that are convex in the distance; this population has '{}'{}",
-                       cost,
-                       cost == "power" ? fmt::format(" with power {:g}", geometry.power) : "");
+                       geometry.cost_name(), parameters);
+  }
   if (geometry.coordinates() != 1)
     return fmt::format("needs one dimension; this population has {}", geometry.coordinates());
   return {};
-}
-
-double distance_power(const Geometry& geometry) {
-  return geometry.cost_name == "squared_euclidean" ? 2
-         : geometry.cost_name == "euclidean"       ? 1
-                                                   : geometry.power;
 }
 
 Vector<const double, ExecutionSpace> coordinates(
@@ -61,8 +67,7 @@ void start_from_subsample(const StartInputs& inputs, const Problems& problems,
   settings.stride = 8;
   kernels::subsample_initializer<ExecutionSpace>(
       ExecutionSpace(), inputs.source_points, inputs.target_points,
-      ground_cost_kind("/geometry, attribute cost", inputs.geometry.cost_name),
-      inputs.geometry.power, problems, settings, f, inputs.geometry.great_circle_divisor);
+      inputs.geometry.ground_cost.value(), problems, settings, f);
 }
 
 void start_from_previous_epsilon(const StartInputs& inputs, const Problems& problems,
@@ -106,7 +111,7 @@ void compute_start(const std::string& initializer, const StartInputs& inputs,
   } else if (initializer == "sorting") {
     kernels::sorting_initializer<ExecutionSpace>(
         ExecutionSpace(), coordinates(inputs.source_points), coordinates(inputs.target_points),
-        distance_power(inputs.geometry), problems, f);
+        line_power(inputs.geometry), problems, f);
     kernels::add_log_weights<ExecutionSpace>(ExecutionSpace(), problems, inputs.epsilon, f);
   } else if (initializer == "subsample") {
     start_from_subsample(inputs, problems, f);
