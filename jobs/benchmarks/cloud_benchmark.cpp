@@ -60,11 +60,12 @@ void count(benchmark::State& state, double passes, double passes_per_iteration) 
 }
 
 template <class Scalar>
-void solve(benchmark::State& state, GroundCost kind) {
+void solve(benchmark::State& state, const GroundCost& ground_cost) {
   const int points = static_cast<int>(state.range(0)), dimension = static_cast<int>(state.range(1));
-  const bool unit = kind == GroundCost::great_circle;
+  const bool unit =
+      with_ground_cost(ground_cost, [](const auto& typed) { return typed.takes_directions; });
   const PointCloudCost<Space> cost(Space(), make_points(points, dimension, 0, unit),
-                                   make_points(points, dimension, 1, unit), kind, 1.5);
+                                   make_points(points, dimension, 1, unit), ground_cost);
   const auto problem = make_problem(points);
   SinkhornSettings settings;
   settings.epsilon = 0.05;
@@ -84,19 +85,19 @@ void solve(benchmark::State& state, GroundCost kind) {
 }
 
 void squared_float(benchmark::State& state) {
-  solve<float>(state, GroundCost::squared_euclidean);
+  solve<float>(state, SquaredEuclideanCost());
 }
 void squared_double(benchmark::State& state) {
-  solve<double>(state, GroundCost::squared_euclidean);
+  solve<double>(state, SquaredEuclideanCost());
 }
 void euclidean_float(benchmark::State& state) {
-  solve<float>(state, GroundCost::euclidean);
+  solve<float>(state, EuclideanCost());
 }
 void power_float(benchmark::State& state) {
-  solve<float>(state, GroundCost::power);
+  solve<float>(state, PowerCost(1.5));
 }
 void great_circle_float(benchmark::State& state) {
-  solve<float>(state, GroundCost::great_circle);
+  solve<float>(state, GreatCircleCost());
 }
 
 /// Two million pairs in problems of this many points a side, every measure with its own.
@@ -115,7 +116,7 @@ void solve_many(benchmark::State& state) {
   const auto measures = [&](int stream) {
     return CloudMeasures<Space>(Space(), weights,
                                 make_points(problems * points, dimension, stream, false), offsets,
-                                GroundCost::squared_euclidean);
+                                SquaredEuclideanCost());
   };
   const CloudBatch<Space> batch{measures(0), measures(1), index, index};
   SinkhornSettings settings;

@@ -50,24 +50,24 @@ template <class ExecutionSpace>
 PointCloudCost<ExecutionSpace>::PointCloudCost(const ExecutionSpace& space,
                                                const Matrix<const double, ExecutionSpace>& x,
                                                const Matrix<const double, ExecutionSpace>& y,
-                                               GroundCost kind, double power, double divisor)
-    : kind_(kind), power_(power), divisor_(divisor) {
+                                               const GroundCost& cost)
+    : ground_cost_(cost) {
   if (x.extent(0) == 0 || y.extent(0) == 0 || x.extent(1) == 0)
     throw std::invalid_argument("a cloud needs at least one point and one coordinate");
   if (x.extent(1) != y.extent(1))
     throw std::invalid_argument("source points have " + std::to_string(x.extent(1)) +
                                 " coordinates, target points " + std::to_string(y.extent(1)));
-  check_parameters(kind, power, divisor);
+  check_parameters(cost);
   const auto check = [&](const Matrix<const double, ExecutionSpace>& points, const char* side) {
-    const auto fault = first_fault(space, points, kind);
+    const auto fault = first_fault(space, points, cost);
     if (fault < static_cast<std::int64_t>(points.extent(0)))
       throw std::invalid_argument(std::string(side) + " point " + std::to_string(fault) +
-                                  fault_text(kind));
+                                  fault_text(cost));
   };
   check(x, "source");
   check(y, "target");
 
-  const bool centered = depends_on_differences(kind);
+  const bool centered = !takes_directions(cost);
   const int d = static_cast<int>(x.extent(1));
   const Vector<double, ExecutionSpace> center("otfleet::clouds::center", d);
   const auto host = Kokkos::create_mirror_view(center);
@@ -86,7 +86,7 @@ PointCloudCost<ExecutionSpace>::PointCloudCost(const ExecutionSpace& space,
 
   // A little more than the sum of radii, for the rounding of costs.
   reach_ = (largest_norm(space, x_) + largest_norm(space, y_)) * (1 + 1e-6);
-  bound_ = cost_bound(kind, power, reach_);
+  bound_ = with_ground_cost(cost, [&](const auto& typed) { return typed.bound(reach_, d); });
   check_bound("", bound_);
 }
 

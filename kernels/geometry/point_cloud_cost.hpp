@@ -9,18 +9,14 @@ namespace otfleet::kernels {
 template <class ExecutionSpace>
 class PointCloudCost {
  public:
-  /// x [n, d] and y [m, d], d >= 1; `power` counts for GroundCost::power alone, `divisor` for
-  /// GroundCost::great_circle. Copies the points. Throws std::invalid_argument, naming the point: a
-  /// coordinate that is not finite, a point 0 (cosine), a point that is not a unit vector to 1e-5
-  /// (great circle); also no points or coordinates, dimensions that differ, a power that is not
-  /// > 0 and finite, a divisor that is not >= 1 and finite, costs beyond the range of double.
+  /// x [n, d] and y [m, d], d >= 1. Copies the points. Throws std::invalid_argument, naming the
+  /// point: a coordinate that is not finite, a point 0 (cosine), a point that is not a unit vector
+  /// to 1e-5 (great circle); also no points or coordinates, dimensions that differ, parameters that
+  /// check_parameters() refuses, costs beyond the range of double.
   PointCloudCost(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& x,
-                 const Matrix<const double, ExecutionSpace>& y, GroundCost kind, double power = 2,
-                 double divisor = 1);
+                 const Matrix<const double, ExecutionSpace>& y, const GroundCost& cost);
 
-  GroundCost kind() const { return kind_; }
-  double power() const { return power_; }
-  double divisor() const { return divisor_; }
+  const GroundCost& ground_cost() const { return ground_cost_; }
   int n() const { return static_cast<int>(x_.extent(0)); }
   int m() const { return static_cast<int>(y_.extent(0)); }
   int dimension() const { return static_cast<int>(x_.extent(1)); }
@@ -30,7 +26,7 @@ class PointCloudCost {
   double reach() const { return reach_; }
 
   /// The points as kernels use them: the mean of both clouds taken off where that changes no cost
-  /// (an offset would cost digits), unit vectors for the cosine and the great circle.
+  /// (an offset would cost digits), unit vectors where costs see directions alone.
   const Matrix<const double, ExecutionSpace>& x() const { return x_; }
   const Matrix<const double, ExecutionSpace>& y() const { return y_; }
   /// [n], [m]: lengths of the user's points, where costs see their directions alone; else empty.
@@ -38,8 +34,8 @@ class PointCloudCost {
   const Vector<const double, ExecutionSpace>& y_norm() const { return y_norm_; }
 
  private:
-  GroundCost kind_;
-  double power_, divisor_, bound_ = 0, reach_ = 0;
+  GroundCost ground_cost_;
+  double bound_ = 0, reach_ = 0;
   Matrix<const double, ExecutionSpace> x_, y_;
   Vector<const double, ExecutionSpace> x_norm_, y_norm_;
 };

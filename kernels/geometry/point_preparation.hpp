@@ -21,20 +21,16 @@ KOKKOS_INLINE_FUNCTION double squared_norm(const Matrix<const double, ExecutionS
   return sum;
 }
 
-/// Do costs depend on the difference of two points alone, so that both may be moved?
-inline bool depends_on_differences(GroundCost kind) {
-  return kind != GroundCost::cosine && kind != GroundCost::great_circle;
-}
-
 /// The first point that the cost cannot take; the number of points where there is none.
 template <class ExecutionSpace>
 std::int64_t first_fault(const ExecutionSpace& space,
-                         const Matrix<const double, ExecutionSpace>& points, GroundCost kind) {
-  // Squares beyond 1e300 would leave no room for sums.
-  const double least = kind == GroundCost::cosine         ? 1e-300
-                       : kind == GroundCost::great_circle ? 1 - 2e-5
-                                                          : 0;
-  const double most = kind == GroundCost::great_circle ? 1 + 2e-5 : 1e300;
+                         const Matrix<const double, ExecutionSpace>& points,
+                         const GroundCost& cost) {
+  double least = 0, most = 0;
+  with_ground_cost(cost, [&](const auto& typed) {
+    least = typed.least_square;
+    most = typed.most_square;
+  });
   const auto count = static_cast<std::int64_t>(points.extent(0));
   std::int64_t first = count;
   Kokkos::parallel_reduce(
@@ -48,17 +44,13 @@ std::int64_t first_fault(const ExecutionSpace& space,
 }
 
 /// What is wrong with it.
-inline const char* fault_text(GroundCost kind) {
-  return kind == GroundCost::great_circle ? " is not a finite unit vector"
-         : kind == GroundCost::cosine     ? " has a coordinate that is not finite, or no direction"
-                                          : " has a coordinate that is not finite or too large";
+inline const char* fault_text(const GroundCost& cost) {
+  return with_ground_cost(cost, [](const auto& typed) { return typed.fault; });
 }
 
-inline void check_parameters(GroundCost kind, double power, double divisor) {
-  if (kind == GroundCost::power && (!(power > 0) || !std::isfinite(power)))
-    throw std::invalid_argument("the power of a distance must be > 0 and finite");
-  if (kind == GroundCost::great_circle && (!(divisor >= 1) || !std::isfinite(divisor)))
-    throw std::invalid_argument("the divisor of a great circle must be >= 1 and finite");
+/// Does the cost see directions alone, so that points become unit vectors? Else both may be moved.
+inline bool takes_directions(const GroundCost& cost) {
+  return with_ground_cost(cost, [](const auto& typed) { return typed.takes_directions; });
 }
 
 /// points − center, or unit vectors.
@@ -89,54 +81,6 @@ Matrix<const double, ExecutionSpace> prepare_points(
           result(i, k) = normalize ? points(i, k) / largest / root : points(i, k) - center(k);
       });
   return result;
-}
-
-/// The largest cost between points at most `reach` apart.
-inline double cost_bound(GroundCost kind, double power, double reach) {
-  switch (kind) {
-    case GroundCost::squared_euclidean:
-      return reach * reach;
-    case GroundCost::euclidean:
-      return reach;
-    case GroundCost::power:
-      return std::pow(reach, power) * (1 + 1e-6);
-    case GroundCost::cosine:
-      return 2 + 1e-6;
-    case GroundCost::great_circle:
-      return 3.1416;
-    case GroundCost::matrix:
-      return reach;
-  }
-  return 0;
-}
-
-/// By how much a computed cost between points of `dimension` coordinates, at most `reach` apart,
-/// may differ from the cost of the points as they were given: they are moved to a common center or
-/// divided by their length, and sums over coordinates are rounded. `bound` is cost_bound().
-inline double cost_rounding(GroundCost kind, double power, int dimension, double reach,
-                            double bound) {
-  const double distance = (dimension + 8) * one_rounding * reach;
-  switch (kind) {
-    case GroundCost::squared_euclidean:
-      return 2 * distance * reach;
-    case GroundCost::euclidean:
-      return distance;
-    case GroundCost::power: {
-      // |s^p − t^p| is at most |s − t|^p for p < 1; the logarithm costs digits in addition.
-      const double moved = power < 1 ? std::pow(distance, power) : power * distance / reach * bound;
-      return (reach > 0 ? moved : 0.0) +
-             4 * one_rounding * bound * (2 + std::abs(std::log2(std::max(bound, 1e-300))));
-    }
-    case GroundCost::cosine:
-      return (3 * dimension + 20) * one_rounding;
-    case GroundCost::great_circle:
-      // The arccosine of a sum of products: where a divisor keeps it away from 1, its slope is
-      // below 100; without one the distance is a quotient of lengths.
-      return 100 * (dimension + 20) * one_rounding;
-    case GroundCost::matrix:  // less its smallest entry
-      return one_rounding * bound;
-  }
-  return 0;
 }
 
 /// The relative error of sums over a plan whose entries are computed anew in every pass, as

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/geometry/cost_form.hpp"
+#include "kernels/geometry/ground_cost.hpp"
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 
@@ -53,21 +53,21 @@ Matrix<const int, ExecutionSpace> axis_parts(const ExecutionSpace& space,
 }
 
 /// Costs between points, computed.
-template <CostForm form, class ExecutionSpace>
+template <class Cost, class ExecutionSpace>
 struct PointCosts {
   struct Row {
     const double* point;
   };
   Matrix<const double, ExecutionSpace> x, y;
-  double half_power;  ///< half of form_power()
+  Cost ground_cost;
 
   KOKKOS_FUNCTION Row row(int i) const { return {&x(i, 0)}; }
   KOKKOS_FUNCTION double cost(const Row& row, int j) const {
     const double* other = &y(j, 0);
-    CostSumOf<form, double> sum(0.0);
+    typename Cost::template Sum<double> sum(0.0);
     for (int c = 0; c < static_cast<int>(y.extent(1)); ++c)
-      sum = add_coordinate<form>(sum, row.point[c], other[c]);
-    return cost_from_sum<form, double>(sum, half_power);
+      sum = Cost::add(sum, row.point[c], other[c]);
+    return ground_cost.template from_sum<double, double>(sum);
   }
 };
 

@@ -208,10 +208,10 @@ void subsample_initializer(const ExecutionSpace& space, const SeparableCost& cos
 template <class ExecutionSpace>
 void subsample_initializer(const ExecutionSpace& space,
                            const Matrix<const double, ExecutionSpace>& x,
-                           const Matrix<const double, ExecutionSpace>& y, GroundCost kind,
-                           double power, const ProblemBatch<ExecutionSpace>& problems,
+                           const Matrix<const double, ExecutionSpace>& y, const GroundCost& cost,
+                           const ProblemBatch<ExecutionSpace>& problems,
                            const SubsampleSettings& settings,
-                           const Matrix<double, ExecutionSpace>& f, double divisor) {
+                           const Matrix<double, ExecutionSpace>& f) {
   const int n = static_cast<int>(x.extent(0)), m = static_cast<int>(y.extent(0));
   check_measures(n, m, problems, settings.epsilon, "the clouds have");
   check(settings);
@@ -220,9 +220,8 @@ void subsample_initializer(const ExecutionSpace& space,
   using CloudCost = PointCloudCost<ExecutionSpace>;
   const auto few_x = every_other(space, x, settings.stride);
   const auto few_y = every_other(space, y, settings.stride);
-  solve_and_extend(space, CloudCost(space, few_y, few_x, kind, power, divisor),
-                   CloudCost(space, few_y, x, kind, power, divisor), problems,
-                   nearest_groups(space, x, settings.stride),
+  solve_and_extend(space, CloudCost(space, few_y, few_x, cost), CloudCost(space, few_y, x, cost),
+                   problems, nearest_groups(space, x, settings.stride),
                    nearest_groups(space, y, settings.stride), settings, f);
 }
 
@@ -231,8 +230,8 @@ template void subsample_initializer<Space>(const Space&, const SeparableCost&,
                                            const ProblemBatch<Space>&, const SubsampleSettings&,
                                            const Matrix<double, Space>&);
 template void subsample_initializer<Space>(const Space&, const Matrix<const double, Space>&,
-                                           const Matrix<const double, Space>&, GroundCost, double,
+                                           const Matrix<const double, Space>&, const GroundCost&,
                                            const ProblemBatch<Space>&, const SubsampleSettings&,
-                                           const Matrix<double, Space>&, double);
+                                           const Matrix<double, Space>&);
 
 }  // namespace otfleet::kernels

@@ -34,9 +34,9 @@ void subsample_initializer(const ExecutionSpace& space, const SeparableCost& cos
 template <class ExecutionSpace>
 void subsample_initializer(const ExecutionSpace& space,
                            const Matrix<const double, ExecutionSpace>& x,
-                           const Matrix<const double, ExecutionSpace>& y, GroundCost kind,
-                           double power, const ProblemBatch<ExecutionSpace>& problems,
+                           const Matrix<const double, ExecutionSpace>& y, const GroundCost& cost,
+                           const ProblemBatch<ExecutionSpace>& problems,
                            const SubsampleSettings& settings,
-                           const Matrix<double, ExecutionSpace>& f, double divisor = 1);
+                           const Matrix<double, ExecutionSpace>& f);
 
 }  // namespace otfleet::kernels

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kernels/kokkos_compat.hpp"
+#include "kernels/lanes/scalar_math.hpp"
 
 // A file that is compiled for a GPU has packs for the host too, but without intrinsics, which the
 // device's pass over the file does not know.
@@ -120,7 +121,7 @@ Vector vector_log(Vector x) {
 
 }  // namespace detail
 
-// What kernels may do with a pack besides arithmetic. The scalar versions serve the GPU.
+// What kernels may do with a pack besides arithmetic; with single numbers: scalar_math.hpp.
 
 template <class Scalar>
 OTFLEET_PACK_INLINE HostPack<Scalar> exp(HostPack<Scalar> x) {
@@ -173,33 +174,6 @@ OTFLEET_PACK_INLINE bool any_positive(const HostPack<Scalar>& x) {
   for (int e = 0; e < HostPack<Scalar>::vector_width; ++e) any |= larger[e] > 0;
   return any;
 }
-
-#define OTFLEET_SCALAR_PACK(Scalar)                                                     \
-  KOKKOS_INLINE_FUNCTION Scalar max(Scalar x, Scalar y) {                               \
-    return x > y ? x : y;                                                               \
-  }                                                                                     \
-  KOKKOS_INLINE_FUNCTION Scalar min(Scalar x, Scalar y) {                               \
-    return x < y ? x : y;                                                               \
-  }                                                                                     \
-  KOKKOS_INLINE_FUNCTION Scalar abs(Scalar x) {                                         \
-    return x < 0 ? -x : x;                                                              \
-  }                                                                                     \
-  KOKKOS_INLINE_FUNCTION Scalar exp(Scalar x) {                                         \
-    return ::exp(x);                                                                    \
-  }                                                                                     \
-  KOKKOS_INLINE_FUNCTION Scalar log(Scalar x) {                                         \
-    return ::log(x);                                                                    \
-  }                                                                                     \
-  KOKKOS_INLINE_FUNCTION Scalar if_greater(Scalar x, Scalar y, Scalar yes, Scalar no) { \
-    return x > y ? yes : no;                                                            \
-  }                                                                                     \
-  KOKKOS_INLINE_FUNCTION bool any_positive(Scalar x) {                                  \
-    return x > 0;                                                                       \
-  }                                                                                     \
-  KOKKOS_INLINE_FUNCTION void keep(Scalar&) {}
-OTFLEET_SCALAR_PACK(float)
-OTFLEET_SCALAR_PACK(double)
-#undef OTFLEET_SCALAR_PACK
 
 /// How a tile of instances is laid out on an execution space: `width` instances innermost, seen as
 /// `packs` packs of `pack_width` instances; one thread handles one pack.
@@ -442,23 +416,5 @@ OTFLEET_ALWAYS_INLINE HostPack<Scalar> angle_between(HostPack<Scalar> apart,
   }
   return apart;
 }
-
-#define OTFLEET_SCALAR_PACK(Scalar)                                            \
-  KOKKOS_INLINE_FUNCTION Scalar log2_normal(Scalar x) {                        \
-    return ::log2(x);                                                          \
-  }                                                                            \
-  KOKKOS_INLINE_FUNCTION Scalar exp2_bounded(Scalar x) {                       \
-    const Scalar lowest = sizeof(Scalar) == 4 ? -126 : -1022;                  \
-    return ::exp2(lowest > x ? lowest : x);                                    \
-  }                                                                            \
-  KOKKOS_INLINE_FUNCTION Scalar sqrt(Scalar x) {                               \
-    return ::sqrt(x);                                                          \
-  }                                                                            \
-  KOKKOS_INLINE_FUNCTION Scalar angle_between(Scalar apart, Scalar together) { \
-    return 2 * ::atan2(::sqrt(apart), ::sqrt(together));                       \
-  }
-OTFLEET_SCALAR_PACK(float)
-OTFLEET_SCALAR_PACK(double)
-#undef OTFLEET_SCALAR_PACK
 
 }  // namespace otfleet::kernels

@@ -95,6 +95,16 @@ double product_sum(const ExecutionSpace& space, const CloudPoints<ExecutionSpace
       space, points, KOKKOS_LAMBDA(int i) { return x(i) * y(i); });
 }
 
+/// The sum of weight |values|.
+template <class ExecutionSpace>
+double size_sum(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, double>& points,
+                const Vector<const double, ExecutionSpace>& weight,
+                const Vector<double, ExecutionSpace>& values) {
+  return sum_terms(
+      space, points,
+      KOKKOS_LAMBDA(int i) { return weight(i) * (values(i) < 0 ? -values(i) : values(i)); });
+}
+
 template <class ExecutionSpace>
 void negate(const ExecutionSpace& space, int count, const Vector<double, ExecutionSpace>& values) {
   Kokkos::parallel_for(
@@ -103,36 +113,36 @@ void negate(const ExecutionSpace& space, int count, const Vector<double, Executi
 }
 
 /// <C, P> for the plan of the potentials of both sides; source.shift = −source.potential.
-template <CostForm form, class ExecutionSpace>
-double plan_cost(const ExecutionSpace& space, const PlanSide<ExecutionSpace>& source,
-                 const PlanSide<ExecutionSpace>& target,
-                 const Vector<double, ExecutionSpace>& result, double scale, double power) {
-  run_pass<form, PassResult::costs>(space, source.points, target.points, target.potential,
-                                    source.shift, result, scale, power);
+template <class Cost, class ExecutionSpace>
+double plan_cost(const ExecutionSpace& space, const Cost& cost,
+                 const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target,
+                 const Vector<double, ExecutionSpace>& result, double scale) {
+  run_pass<PassResult::costs>(space, cost, source.points, target.points, target.potential,
+                              source.shift, result, scale);
   return sum_terms(
       space, source.points, KOKKOS_LAMBDA(int i) { return result(i); });
 }
 
 /// Rounds the plan to a feasible one: rows down to a, then columns down to b, then the product of
 /// what is missing. Fills kept_cost, product and gap. Overwrites potentials, shifts and sums.
-template <CostForm form, class ExecutionSpace>
-void round_plan(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+template <class Cost, class ExecutionSpace>
+void round_plan(const ExecutionSpace& space, const Cost& cost, CloudArena<ExecutionSpace>& arena,
                 const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target,
-                double scale, double power, PointTotals& totals) {
+                double scale, PointTotals& totals) {
   const auto missing_a = padded_array(space, arena, source.points, 0);
   const auto missing_b = padded_array(space, arena, target.points, 0);
   const auto result = padded_array(space, arena, source.points, 0);
   const double hidden = widening * totals.plan_rounding;
   scale_down(space, source, missing_a, hidden);
-  run_pass<form, PassResult::exponential>(space, target.points, source.points, source.potential,
-                                          target.shift, target.sum, scale, power);
+  run_pass<PassResult::exponential>(space, cost, target.points, source.points, source.potential,
+                                    target.shift, target.sum, scale);
   scale_down(space, target, missing_b, hidden);
-  run_pass<form, PassResult::exponential>(space, source.points, target.points, target.potential,
-                                          source.shift, source.sum, scale, power);
+  run_pass<PassResult::exponential>(space, cost, source.points, target.points, target.potential,
+                                    source.shift, source.sum, scale);
   find_missing(space, source, missing_a, hidden);
-  totals.kept_cost = plan_cost<form>(space, source, target, result, scale, power);
-  run_pass<form, PassResult::product>(space, source.points, target.points, missing_b, missing_b,
-                                      result, scale, power);
+  totals.kept_cost = plan_cost(space, cost, source, target, result, scale);
+  run_pass<PassResult::product>(space, cost, source.points, target.points, missing_b, missing_b,
+                                result, scale);
   totals.product = product_sum<ExecutionSpace>(space, source.points, missing_a, result);
   totals.gap = sum_terms(
       space, source.points, KOKKOS_LAMBDA(int i) { return missing_a(i); });
@@ -145,7 +155,7 @@ void certify_problems(const ExecutionSpace& space, const CloudProblems<Execution
   if (out.dual_value.extent(0) != static_cast<std::size_t>(batch.size()))
     throw std::invalid_argument("certificates do not have one entry for each problem");
   constexpr double infinite = std::numeric_limits<double>::infinity();
-  const double scale = 1 / (epsilon * std::log(2.0)), power = batch.power;
+  const double scale = 1 / (epsilon * std::log(2.0));
   const auto error = Kokkos::create_mirror_view(out.marginal_error);
   const auto dual = Kokkos::create_mirror_view(out.dual_value);
   const auto transport = Kokkos::create_mirror_view(out.transport_cost);
@@ -162,14 +172,13 @@ void certify_problems(const ExecutionSpace& space, const CloudProblems<Execution
     const auto result = padded_array(space, arena, source.points, 0);
     const auto transform = padded_array(space, arena, target.points, infinite);
     load_gaps(space, row, largest, problem.bound, source.support, gaps);
-    with_any_cost_form(batch.kind, [&](auto constant) {
-      constexpr CostForm form = decltype(constant)::form;
-      make_plan<form>(space, row, largest, source, target, scale, power);
+    with_cost(batch, [&](const auto& cost) {
+      make_plan(space, cost, row, largest, source, target, scale);
       error(k) = row_error(space, source);
       // What was taken off every cost is part of g and of every figure.
       dual(k) = dual_value(space, row, largest, problem.mass, epsilon, source, target) +
                 problem.mass * batch.taken_off;
-      transport(k) = problem.mass * (plan_cost<form>(space, source, target, result, scale, power) +
+      transport(k) = problem.mass * (plan_cost(space, cost, source, target, result, scale) +
                                      batch.taken_off * plan_mass(space, source));
       if (g.data)
         store_target_potential(space, target, scale, largest - batch.taken_off, problem.mass,
@@ -182,23 +191,20 @@ void certify_problems(const ExecutionSpace& space, const CloudProblems<Execution
                             largest_size<ExecutionSpace>(space, target.points, target.potential));
       totals.bound = problem.bound;
       totals.cost_rounding = problem.rounding;
-      round_plan<form>(space, arena, source, target, scale, power, totals);
+      round_plan(space, cost, arena, source, target, scale, totals);
 
       // Over the supports alone: constraints between points without weight bind nobody.
-      run_pass<form, PassResult::smallest>(space, target.points, source.points, gaps, gaps,
-                                           transform, scale, power);
+      run_pass<PassResult::smallest>(space, cost, target.points, source.points, gaps, gaps,
+                                     transform, scale);
       totals.first =
           product_sum<ExecutionSpace>(space, target.points, target.support.weight, transform);
       totals.largest = largest_size<ExecutionSpace>(space, target.points, transform);
       negate(space, target.points.count, transform);
-      run_pass<form, PassResult::smallest>(space, source.points, target.points, transform,
-                                           transform, result, scale, power);
+      run_pass<PassResult::smallest>(space, cost, source.points, target.points, transform,
+                                     transform, result, scale);
       totals.second =
           product_sum<ExecutionSpace>(space, source.points, source.support.weight, result);
-      const auto weight = source.support.weight;
-      totals.size = sum_terms(
-          space, source.points,
-          KOKKOS_LAMBDA(int i) { return weight(i) * (result(i) < 0 ? -result(i) : result(i)); });
+      totals.size = size_sum<ExecutionSpace>(space, source.points, source.support.weight, result);
       const PointBounds bounds = bound_points(totals);
       const double hidden = sum_rounding(totals.terms) * std::abs(batch.taken_off);
       upper(k) = problem.mass * (bounds.upper + (batch.taken_off + hidden));
@@ -250,7 +256,7 @@ void certify(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& prob
   const auto target_rows = wants_g ? flat_rows("g", g, targets) : ProblemRows<double>();
   const auto small = take_small_problems(batch, sources, targets);
   certify_problems(space, batch, epsilon, rows, target_rows, out);
-  certify_small_clouds(space, small, batch.kind, batch.power, epsilon, f.data(),
+  certify_small_clouds(space, small, batch.ground_cost, epsilon, f.data(),
                        wants_g ? g.data() : nullptr, out);
 }
 

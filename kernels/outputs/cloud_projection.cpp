@@ -43,22 +43,22 @@ void store_coordinate(const ExecutionSpace& space, const PlanSide<ExecutionSpace
 }
 
 /// A row of the projection from the potential of the given side.
-template <CostForm form, class ExecutionSpace>
-void project(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+template <class Cost, class ExecutionSpace>
+void project(const ExecutionSpace& space, const Cost& cost, CloudArena<ExecutionSpace>& arena,
              const PlanSide<ExecutionSpace>& given, const PlanSide<ExecutionSpace>& wanted,
              const UnitPoints<ExecutionSpace>& points, std::int64_t first, double scale,
-             double power, const Vector<double, ExecutionSpace>& projection) {
+             const Vector<double, ExecutionSpace>& projection) {
   const auto offset =
       padded_array(space, arena, given.points, -std::numeric_limits<double>::infinity());
   const auto part = padded_array(space, arena, wanted.points, 0);
-  run_pass<form, PassResult::largest>(space, wanted.points, given.points, given.potential,
-                                      wanted.shift, wanted.shift, scale, power);
-  run_pass<form, PassResult::exponential>(space, wanted.points, given.points, given.potential,
-                                          wanted.shift, wanted.sum, scale, power);
+  run_pass<PassResult::largest>(space, cost, wanted.points, given.points, given.potential,
+                                wanted.shift, wanted.shift, scale);
+  run_pass<PassResult::exponential>(space, cost, wanted.points, given.points, given.potential,
+                                    wanted.shift, wanted.sum, scale);
   for (int c = 0; c < points.dimension(); ++c) {
     weigh_by_coordinate(space, given, points.unit, first, c, offset);
-    run_pass<form, PassResult::exponential>(space, wanted.points, given.points, offset,
-                                            wanted.shift, part, scale, power);
+    run_pass<PassResult::exponential>(space, cost, wanted.points, given.points, offset,
+                                      wanted.shift, part, scale);
     store_coordinate(space, wanted, part, points, c, projection);
   }
 }
@@ -74,10 +74,9 @@ void project_all(const ExecutionSpace& space, const CloudProblems<ExecutionSpace
     const auto given = make_plan_side(space, *problem.arena, problem.source);
     const auto wanted = make_plan_side(space, *problem.arena, problem.target);
     load_side(space, row, largest_potential(space, row, given), scale, given);
-    with_cost_form(batch.kind, [&](auto constant) {
-      project<decltype(constant)::form>(space, *problem.arena, given, wanted, points,
-                                        problem.source.place.first, scale, batch.power,
-                                        problem.target_row(projection));
+    with_ground_cost(batch.ground_cost, [&](const auto& cost) {
+      project(space, cost, *problem.arena, given, wanted, points, problem.source.place.first, scale,
+              problem.target_row(projection));
     });
   });
 }

@@ -37,8 +37,8 @@ void evaluate(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& 
     const auto source = make_plan_side(space, *problem.arena, problem.source);
     const auto target = make_plan_side(space, *problem.arena, problem.target);
     const double largest = largest_potential(space, row, source);
-    with_cost_form(batch.kind, [&](auto constant) {
-      make_plan<decltype(constant)::form>(space, row, largest, source, target, scale, batch.power);
+    with_ground_cost(batch.ground_cost, [&](const auto& cost) {
+      make_plan(space, cost, row, largest, source, target, scale);
     });
     store_gradient(space, source, problem.mass, problem.source_row(gradient));
     values(problem.k) = dual_value(space, row, largest, problem.mass, epsilon, source, target);

@@ -17,8 +17,8 @@ void transform(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>&
     const auto source = make_plan_side(space, *problem.arena, problem.source);
     const auto target = make_plan_side(space, *problem.arena, problem.target);
     const double largest = largest_potential(space, row, source);
-    with_cost_form(batch.kind, [&](auto constant) {
-      fit_target<decltype(constant)::form>(space, row, largest, source, target, scale, batch.power);
+    with_ground_cost(batch.ground_cost, [&](const auto& cost) {
+      fit_target(space, cost, row, largest, source, target, scale);
     });
     store_target_potential(space, target, scale, largest, problem.mass, problem.target_row(g));
   });
@@ -49,8 +49,8 @@ void soft_c_transform(const ExecutionSpace& space, const CloudBatch<ExecutionSpa
   const auto target_rows = flat_rows("g", g, targets);
   const auto small = take_small_problems(batch, sources, targets);
   transform(space, batch, epsilon, rows, target_rows);
-  certify_small_clouds<ExecutionSpace>(space, small, batch.kind, batch.power, epsilon, f.data(),
-                                       g.data(), {});
+  certify_small_clouds<ExecutionSpace>(space, small, batch.ground_cost, epsilon, f.data(), g.data(),
+                                       {});
 }
 
 template void soft_c_transform<Kokkos::DefaultExecutionSpace>(

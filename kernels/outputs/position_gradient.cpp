@@ -1,34 +1,21 @@
 #include "kernels/outputs/position_gradient.hpp"
 
-#include "kernels/geometry/cost_form.hpp"
+#include "kernels/geometry/ground_cost.hpp"
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
-/// dC/dx = slope (x − y), before what is done to whole rows; from the cost's sum over coordinates.
-template <CostForm form>
-KOKKOS_INLINE_FUNCTION double slope_from_sum(const CostSumOf<form, double>& sum, double power) {
-  if constexpr (form == CostForm::squared) return 2;
-  if constexpr (form == CostForm::distance) return sum > 0 ? 1 / ::sqrt(sum) : 0.0;
-  if constexpr (form == CostForm::power) return sum > 0 ? power * ::pow(sum, power / 2 - 1) : 0.0;
-  if constexpr (form == CostForm::cosine) return 1;
-  if constexpr (form == CostForm::angle) {
-    const double product = (sum.apart + power / 2) * (sum.together + power / 2);
-    return product > 0 ? 2 / ::sqrt(product) : 0.0;
-  }
-  return 0;
-}
-
 /// One row of one problem a thread.
-template <CostForm form, class ExecutionSpace>
+template <class Cost, class ExecutionSpace>
 struct PositionGradient {
   Matrix<const double, ExecutionSpace> points, others;  ///< as the cost keeps them
   Vector<const double, ExecutionSpace> norm;            ///< where directions alone count
   Matrix<const double, ExecutionSpace> potential, other_potential;
   Vector<const double, ExecutionSpace> mass_potential;
-  double epsilon, power;
+  double epsilon;
+  Cost ground_cost;
   Matrix<double, ExecutionSpace> gradient;
 
   static constexpr double nothing = -Kokkos::Experimental::infinity<double>::value;
@@ -43,15 +30,13 @@ struct PositionGradient {
     for (int j = 0; j < static_cast<int>(others.extent(0)); ++j) {
       if (!(other_potential(k, j) > nothing)) continue;
       const double* y = &others(j, 0);
-      CostSumOf<form, double> sum(0.0);
-      for (int c = 0; c < d; ++c) sum = add_coordinate<form>(sum, x[c], y[c]);
-      const double cost = cost_from_sum<form, double>(sum, power / 2);
-      const double share = ::exp((constant + other_potential(k, j) - cost) / epsilon) *
-                           slope_from_sum<form>(sum, power);
-      for (int c = 0; c < d; ++c) slope[c] += share * (x[c] - y[c]);
+      typename Cost::template Sum<double> sum(0.0);
+      for (int c = 0; c < d; ++c) sum = Cost::add(sum, x[c], y[c]);
+      const double cost = ground_cost.template from_sum<double, double>(sum);
+      const double share = ::exp((constant + other_potential(k, j) - cost) / epsilon);
+      ground_cost.add_slope(share, sum, x, y, d, slope);
     }
-    if constexpr (form == CostForm::cosine || form == CostForm::angle)
-      project(x, d, slope, 1 / norm(i));
+    if constexpr (Cost::takes_directions) project(x, d, slope, 1 / norm(i));
   }
 
   /// slope = factor × its part that is orthogonal to x.
@@ -80,17 +65,16 @@ void differentiate_by_positions(const ExecutionSpace& space,
   const int batch = problems.size();
   if (batch == 0) return;
   check_solution(solution, batch, cost.n(), cost.m());
-  const double power = form_power(cost.kind(), cost.power(), cost.divisor());
   const auto one_side = [&](const auto& points, const auto& others, const auto& norm,
                             const auto& potential, const auto& other_potential,
                             const Matrix<double, ExecutionSpace>& gradient, const char* name) {
     if (gradient.extent(1) == 0) return;
     const int count = static_cast<int>(points.extent(0));
     check_rows(name, gradient, batch, count * cost.dimension());
-    with_cost_form(cost.kind(), [&](auto constant) {
-      const PositionGradient<decltype(constant)::form, ExecutionSpace> kernel{
+    with_ground_cost(cost.ground_cost(), [&](const auto& typed) {
+      const PositionGradient<std::remove_cvref_t<decltype(typed)>, ExecutionSpace> kernel{
           points,           others, norm,    potential, other_potential, solution.mass_potential,
-          settings.epsilon, power,  gradient};
+          settings.epsilon, typed,  gradient};
       using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>;
       Kokkos::parallel_for("otfleet::unbalanced::position_gradient",
                            Range(space, 0, static_cast<long>(batch) * count), kernel);

@@ -10,12 +10,13 @@ namespace {
 /// What cloud_certificate.cpp finds out, on tiles of small problems: lane l of tile t holds problem
 /// t·width + l. Potentials are to base 2 in units of epsilon; weights are shares of the mass, by
 /// which figures are multiplied in the end.
-template <CostForm form, class ExecutionSpace>
+template <class Cost, class ExecutionSpace>
 struct SmallCertificateKernel {
   using Tile = SmallTile<ExecutionSpace, double>;
   using Domain = typename Tile::Domain;
   using L = typename Tile::L;
   using Pack = typename Tile::Pack;
+  using CostUnits = typename Tile::template CostUnits<Cost>;
   using TeamMember = Team<ExecutionSpace>;
   static constexpr int arrays = 1;  // of a tile's whole rows, see launch_tiles()
   static constexpr int block = Tile::block;
@@ -25,7 +26,7 @@ struct SmallCertificateKernel {
 
   SmallClouds<ExecutionSpace> problems;
   double scale, epsilon;
-  typename Tile::CostUnits units;
+  CostUnits units;
   const double* f;
   double* g;
   Certificates<ExecutionSpace> out;
@@ -171,8 +172,7 @@ struct SmallCertificateKernel {
     for_rows_of<1>(
         team, lanes, target, target_dual, partial, [&](int row, int lane, Pack(&total)[1]) {
           Pack logarithm[block];
-          tile.template log_sums<form>(units, target, row, lanes.rows[source], lane, Pack(1.0),
-                                       logarithm);
+          tile.log_sums(units, target, row, lanes.rows[source], lane, Pack(1.0), logarithm);
           for (int r = 0; r < block; ++r) {
             const long at = Tile::at(row + r, lane);
             const Pack weight = L::load(tile.array(target, Tile::weight) + at), none(0.0);
@@ -196,17 +196,17 @@ struct SmallCertificateKernel {
                                                  int lane) const {
     const double* const offsets = tile.array(1 - side, Tile::potential) + lane;
     const double* const lacks = tile.array(1 - side, Tile::missing) + lane;
-    const Pack none(0.0), least(Tile::nothing), half(units.half_power), unit(units.scale);
+    const Pack none(0.0), least(Tile::nothing), unit(units.scale);
     PlanRows rows;
     Pack own[block];
     for (int r = 0; r < block; ++r) {
       rows.sum[r] = rows.cost[r] = rows.product[r] = none;
       own[r] = L::load(tile.array(side, Tile::potential) + Tile::at(row + r, lane));
     }
-    tile.template for_columns<form>(side, row, columns, lane, [&](int j, const auto& sums) {
+    tile.template for_columns<Cost>(side, row, columns, lane, [&](int j, const auto& sums) {
       const Pack offset = L::load(offsets + Tile::at(j, 0));
       for (int r = 0; r < block; ++r) {
-        const Pack c = cost_from_sum<form, double>(sums[r], half);
+        const Pack c = units.cost.template from_sum<double, Pack>(sums[r]);
         const Pack power = exp2_bounded((offset + own[r]) - unit * c);
         // An offset that is not a number fails the comparison, and so does its power.
         const Pack mass = if_greater(least, offset, none, power);
@@ -300,8 +300,8 @@ struct SmallCertificateKernel {
     const auto transform = [&](int side, int sum) {
       for_rows_of<1>(team, lanes, side, sum, partial, [&](int row, int lane, Pack(&total)[1]) {
         Pack largest[block];
-        tile.template find_largest<form>({1.0, units.half_power}, side, row, lanes.rows[1 - side],
-                                         lane, bound, largest);
+        tile.find_largest(CostUnits{units.cost, 1.0}, side, row, lanes.rows[1 - side], lane, bound,
+                          largest);
         for (int r = 0; r < block; ++r) {
           const long at = Tile::at(row + r, lane);
           const Pack weight = L::load(tile.array(side, Tile::weight) + at), none(0.0);
@@ -365,20 +365,20 @@ struct SmallCertificateKernel {
 
 template <class ExecutionSpace>
 void certify_small_clouds(const ExecutionSpace& space, const SmallClouds<ExecutionSpace>& problems,
-                          GroundCost kind, double power, double epsilon, const double* f, double* g,
+                          const GroundCost& cost, double epsilon, const double* f, double* g,
                           const Certificates<ExecutionSpace>& out) {
   if (problems.size() == 0) return;
   const double scale = 1 / (epsilon * std::log(2.0));
-  with_cost_form(kind, [&](auto constant) {
-    SmallCertificateKernel<decltype(constant)::form, ExecutionSpace> kernel{
-        problems, scale, epsilon, {scale, power / 2}, f, g, out};
+  with_ground_cost(cost, [&](const auto& typed) {
+    SmallCertificateKernel<std::remove_cvref_t<decltype(typed)>, ExecutionSpace> kernel{
+        problems, scale, epsilon, {typed, scale}, f, g, out};
     launch_small_tiles(space, "otfleet::clouds::certify_small", kernel);
   });
 }
 
 template void certify_small_clouds<Kokkos::DefaultExecutionSpace>(
     const Kokkos::DefaultExecutionSpace&, const SmallClouds<Kokkos::DefaultExecutionSpace>&,
-    GroundCost, double, double, const double*, double*,
+    const GroundCost&, double, const double*, double*,
     const Certificates<Kokkos::DefaultExecutionSpace>&);
 
 }  // namespace otfleet::kernels

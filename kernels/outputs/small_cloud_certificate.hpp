@@ -8,7 +8,7 @@ namespace otfleet::kernels {
 /// what soft_c_transform() promises: g alone.
 template <class ExecutionSpace>
 void certify_small_clouds(const ExecutionSpace& space, const SmallClouds<ExecutionSpace>& problems,
-                          GroundCost kind, double power, double epsilon, const double* f, double* g,
+                          const GroundCost& cost, double epsilon, const double* f, double* g,
                           const Certificates<ExecutionSpace>& certificates);
 
 }  // namespace otfleet::kernels

@@ -270,9 +270,9 @@ SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
   check_rows("f", f, problems.size(), cost.n());
   check_rows("g", g, problems.size(), cost.m());
   SparsePlan<ExecutionSpace> plan;
-  with_cost_form(cost.kind(), [&](auto constant) {
-    const double power = form_power(cost.kind(), cost.power(), cost.divisor());
-    const PointCosts<decltype(constant)::form, ExecutionSpace> costs{cost.x(), cost.y(), power / 2};
+  with_ground_cost(cost.ground_cost(), [&](const auto& typed) {
+    const PointCosts<std::remove_cvref_t<decltype(typed)>, ExecutionSpace> costs{cost.x(), cost.y(),
+                                                                                 typed};
     plan = choose(space, costs, 0.0, problems, epsilon, f, g, selection);
   });
   return plan;

@@ -115,14 +115,9 @@ template <class ExecutionSpace>
 CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
                                              const Vector<const double, ExecutionSpace>& weights,
                                              const Matrix<const double, ExecutionSpace>& points,
-                                             std::vector<std::int64_t> offsets, GroundCost kind,
-                                             double power, double divisor)
-    : kind_(kind),
-      power_(power),
-      divisor_(divisor),
-      offsets_(std::move(offsets)),
-      weights_(weights),
-      points_(points) {
+                                             std::vector<std::int64_t> offsets,
+                                             const GroundCost& cost)
+    : ground_cost_(cost), offsets_(std::move(offsets)), weights_(weights), points_(points) {
   check_offsets(offsets_, check_sizes(weights, points));
   describe(space, 0);
 }
@@ -132,11 +127,8 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
                                              CloudCommunicator& communicator,
                                              const Vector<const double, ExecutionSpace>& weights,
                                              const Matrix<const double, ExecutionSpace>& points,
-                                             std::int64_t first, GroundCost kind, double power,
-                                             double divisor)
-    : kind_(kind),
-      power_(power),
-      divisor_(divisor),
+                                             std::int64_t first, const GroundCost& cost)
+    : ground_cost_(cost),
       offsets_{0, check_sizes(weights, points)},
       weights_(weights),
       points_(points),
@@ -148,9 +140,9 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
 
 template <class ExecutionSpace>
 void CloudMeasures<ExecutionSpace>::describe(const ExecutionSpace& space, std::int64_t first) {
-  check_parameters(kind_, power_, divisor_);
+  check_parameters(ground_cost_);
   const auto total = offsets_.back();
-  auto fault = first_fault(space, points_, kind_);
+  auto fault = first_fault(space, points_, ground_cost_);
   const bool faulty = fault < total;
   // The first one of all ranks.
   const double none = std::numeric_limits<double>::infinity();
@@ -162,11 +154,11 @@ void CloudMeasures<ExecutionSpace>::describe(const ExecutionSpace& space, std::i
                                      : std::upper_bound(offsets_.begin(), offsets_.end(), fault);
     throw std::invalid_argument("measure " + std::to_string(after - offsets_.begin() - 1) +
                                 ": point " + std::to_string(fault - *(after - 1)) +
-                                fault_text(kind_));
+                                fault_text(ground_cost_));
   }
 
   const auto measures = offsets_.size() - 1, d = points_.extent(1);
-  const bool centered = depends_on_differences(kind_);
+  const bool centered = !takes_directions(ground_cost_);
   if (!centered) {
     const Vector<double, ExecutionSpace> origin("otfleet::clouds::center", d);
     points_ = prepare_points<ExecutionSpace>(space, points_, origin, true);

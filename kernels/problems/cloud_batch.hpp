@@ -17,15 +17,13 @@ class CloudMeasures {
   /// No measures.
   CloudMeasures() = default;
   /// weights [total], non-negative, in any units; points [total, d], d >= 1; offsets [M + 1] from 0
-  /// to total, a point at least for every measure; `power` counts for GroundCost::power alone,
-  /// `divisor` for GroundCost::great_circle. Copies the weights; keeps the points where the cost is
-  /// a function of differences, copies them elsewhere. Work: a few looks at every point. Throws
-  /// std::invalid_argument, naming measure and point, for offsets that are not like this, for
-  /// points as PointCloudCost does, for weights as Measures does.
+  /// to total, a point at least for every measure. Copies the weights; keeps the points where the
+  /// cost is a function of differences, copies them elsewhere. Work: a few looks at every point.
+  /// Throws std::invalid_argument, naming measure and point, for offsets that are not like this,
+  /// for points as PointCloudCost does, for weights as Measures does.
   CloudMeasures(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& weights,
                 const Matrix<const double, ExecutionSpace>& points,
-                std::vector<std::int64_t> offsets, GroundCost kind, double power = 2,
-                double divisor = 1);
+                std::vector<std::int64_t> offsets, const GroundCost& cost);
   /// One measure whose points are spread over `communicator`, of which the caller is one: weights
   /// [n] and points [n, d], n >= 0, are those of this rank, of all points the `first` one and those
   /// after it. Collective, and so is everything that is then done with it, each rank passing and
@@ -35,7 +33,7 @@ class CloudMeasures {
   CloudMeasures(const ExecutionSpace& space, CloudCommunicator& communicator,
                 const Vector<const double, ExecutionSpace>& weights,
                 const Matrix<const double, ExecutionSpace>& points, std::int64_t first,
-                GroundCost kind, double power = 2, double divisor = 1);
+                const GroundCost& cost);
 
   int count() const { return static_cast<int>(mass_.size()); }
   /// Points of a measure that are here.
@@ -43,9 +41,7 @@ class CloudMeasures {
     return static_cast<int>(offsets_[measure + 1] - offsets_[measure]);
   }
   int dimension() const { return static_cast<int>(points_.extent(1)); }
-  GroundCost kind() const { return kind_; }
-  double power() const { return power_; }
-  double divisor() const { return divisor_; }
+  const GroundCost& ground_cost() const { return ground_cost_; }
   const std::vector<std::int64_t>& offsets() const { return offsets_; }
   /// As shares of the measure's mass.
   const Vector<const double, ExecutionSpace>& weights() const { return weights_; }
@@ -54,8 +50,8 @@ class CloudMeasures {
   /// Points of the one measure that is spread over ranks, theirs too; 0 where none is.
   double all_points() const { return all_points_; }
 
-  /// The points as kernels use them: unit vectors for the cosine and the great circle, the user's
-  /// own elsewhere.
+  /// The points as kernels use them: unit vectors where costs see directions alone, the user's own
+  /// elsewhere.
   const Matrix<const double, ExecutionSpace>& points() const { return points_; }
   /// [M, d]: the mean of each measure's points, all of the same weight, where costs are functions
   /// of differences; empty elsewhere. Every pair of measures is moved to its own center: a common
@@ -69,8 +65,7 @@ class CloudMeasures {
  private:
   void describe(const ExecutionSpace& space, std::int64_t first);
 
-  GroundCost kind_ = GroundCost::squared_euclidean;
-  double power_ = 2, divisor_ = 1;
+  GroundCost ground_cost_;
   std::vector<std::int64_t> offsets_ = {0};
   Vector<const double, ExecutionSpace> weights_;
   Matrix<const double, ExecutionSpace> points_, means_;

@@ -1,8 +1,11 @@
 #include "src/families/problem_options.hpp"
 
+#include <cmath>
+
 #include "distributed/error.hpp"
 #include "src/config/checks.hpp"
 #include "src/job.hpp"
+#include "src/populations/ground_cost.hpp"
 
 namespace otfleet {
 namespace {
@@ -24,14 +27,20 @@ void add_keys(KeyList& keys, ProblemOptions& problem) {
            "of what make builds: grid, dense (a stored cost matrix) or points (costs computed on "
            "the fly). Other commands read it, the cost and the power from the population (also "
            "clouds: every measure has points of its own), and refuse a job that says otherwise");
-  keys.add("cost", problem.cost,
-           one_of({"squared_euclidean", "euclidean", "power", "cosine", "great_circle", "matrix"}),
+  auto costs = ground_cost_names();
+  costs.emplace_back("matrix");
+  keys.add("cost", problem.cost, one_of(costs),
            "between points, of what make builds; matrix: data.cost, dense only; a grid has "
            "squared_euclidean");
-  keys.add("power", problem.power, above_zero, "of the distance, for problem.cost = \"power\"");
-  keys.add("great_circle_divisor", problem.great_circle_divisor, at_least_one,
-           "arccos(<x, y>/divisor) instead of the angle itself, for problem.cost = "
-           "\"great_circle\"; Meta OT has 1.0001, which puts every point 0.014 away from itself");
+  for (const auto& cost : kernels::all_ground_costs())
+    for_each_parameter(cost, [&](const kernels::ParameterFacts& facts, double usual) {
+      double& value = problem.cost_parameters.try_emplace(facts.name, usual).first->second;
+      const auto check = [facts](double asked) -> std::string {
+        if (!std::isfinite(asked)) return "must be finite";
+        return allows(facts, asked) ? "" : std::string("must be ") + facts.range;
+      };
+      keys.add(facts.name, value, check, facts.doc);
+    });
   keys.add("epsilon", problem.epsilon, epsilon_in_range,
            "entropic regularization, in units of the cost unless problem.epsilon_relative says "
            "otherwise; not set: 0.05 times the mean of the cost");

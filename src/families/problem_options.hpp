@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <set>
 #include <string>
 
@@ -24,10 +25,9 @@ struct Choices<ProblemKind> {
 struct ProblemOptions {
   ProblemKind kind = ProblemKind::population;
   GeometryKind geometry = GeometryKind::grid;            // clouds: not of make
-  std::string cost = "squared_euclidean";                // see ground_costs(); dense also: matrix
+  std::string cost = "squared_euclidean";                // see GroundCost; dense also: matrix
                                                          // (data.cost)
-  double power = 1;                                      // of the distance, cost = "power"
-  double great_circle_divisor = 1;                       // cost = "great_circle"
+  std::map<std::string, double> cost_parameters;         // by name, those of all ground costs
   double epsilon = 0.05;                                 // see epsilon_relative
   CostStatistic epsilon_relative = CostStatistic::mean;  // of which epsilon is a multiple; none: it
                                                          // is in units of the cost

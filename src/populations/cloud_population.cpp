@@ -43,7 +43,7 @@ void check_offsets(const std::string& name, const CloudTable& table, std::int64_
 
 /// Checks one side's measures, whose datasets begin with `prefix`; returns their masses.
 std::vector<double> check_table(const std::string& prefix, const CloudTable& table,
-                                std::int64_t dimension, kernels::GroundCost kind) {
+                                std::int64_t dimension, const kernels::GroundCost& cost) {
   const auto total = static_cast<std::int64_t>(table.weights.size());
   check_offsets(prefix + "offsets", table, total);
   if (dimension < 1 || static_cast<std::int64_t>(table.points.size()) != total * dimension)
@@ -55,7 +55,7 @@ std::vector<double> check_table(const std::string& prefix, const CloudTable& tab
                  std::span(table.points)
                      .subspan(static_cast<std::size_t>(table.offsets[s] * dimension),
                               static_cast<std::size_t>(table.size(s) * dimension)),
-                 dimension, 0, kind);
+                 dimension, 0, cost);
     masses.push_back(
         check_measure(prefix + "weights", "measure", s,
                       std::span(table.weights)
@@ -98,22 +98,16 @@ void write_table(Hdf5File& file, const std::string& prefix, const CloudTable& ta
   file.write<double>(prefix + "points", {total, dimension}, table.points);
 }
 
-/// Checks the attributes of /geometry.
-void check_cost(const std::string& name, const CloudPopulation& population) {
-  ground_cost_kind(name + ": /geometry, attribute cost", population.cost_name);
-  check_ground_cost(name, population.power, population.great_circle_divisor);
-}
-
 }  // namespace
 
 void check_points(const std::string& prefix, std::int64_t measure, std::span<const double> points,
-                  std::int64_t dimension, std::int64_t first, kernels::GroundCost kind) {
+                  std::int64_t dimension, std::int64_t first, const kernels::GroundCost& cost) {
   for (std::size_t i = 0; i < points.size(); ++i)
     if (!std::isfinite(points[i]))
       throw UserError(fmt::format("{}points measure {} has the coordinate {} (at point {})", prefix,
                                   measure, points[i],
                                   first + static_cast<std::int64_t>(i) / dimension));
-  check_cost_takes(fmt::format("{}points measure {}", prefix, measure), kind, points, dimension,
+  check_cost_takes(fmt::format("{}points measure {}", prefix, measure), cost, points, dimension,
                    "point", first);
 }
 
@@ -125,9 +119,7 @@ std::string CloudPopulation::fingerprint() const {
   Fnv hash;
   hash.add(4);  // after the kinds of Geometry
   hash.add(static_cast<std::uint64_t>(dimension));
-  hash.add(static_cast<std::uint64_t>(ground_cost_kind("cost", cost_name)));
-  if (cost_name == "power") hash.add(std::bit_cast<std::uint64_t>(power));
-  if (cost_name == "great_circle") hash.add(std::bit_cast<std::uint64_t>(great_circle_divisor));
+  add_ground_cost(hash, ground_cost);
   return hash.digits();
 }
 
@@ -153,12 +145,12 @@ void CloudPopulation::normalize() {
 }
 
 void CloudPopulation::validate(const std::string& name, bool equal_masses) const {
-  check_cost(name, *this);
-  const auto kind = ground_cost_kind(name, cost_name);
-  const auto source_masses = check_table(name + ": " + prefix(true), sources, dimension, kind);
+  check_ground_cost(name, ground_cost);
+  const auto source_masses =
+      check_table(name + ": " + prefix(true), sources, dimension, ground_cost);
   const auto own_target_masses =
       shared_measures ? std::vector<double>{}
-                      : check_table(name + ": " + prefix(false), targets, dimension, kind);
+                      : check_table(name + ": " + prefix(false), targets, dimension, ground_cost);
   check_problems(name, source, target, source_masses,
                  shared_measures ? source_masses : own_target_masses, equal_masses, false);
 }
@@ -176,11 +168,9 @@ CloudPopulation read_cloud_outline(const Hdf5File& file) {
   check_population_groups(file);
   check_known_names(file);
   CloudPopulation population;
-  population.cost_name = file.string_attribute("/geometry", "cost").value_or(population.cost_name);
-  population.power = file.number_attribute("/geometry", "power").value_or(1);
-  population.great_circle_divisor =
-      file.number_attribute("/geometry", "great_circle_divisor").value_or(1);
-  check_cost(file.path().string(), population);
+  if (const auto cost = file.string_attribute("/geometry", "cost"))
+    population.ground_cost = read_ground_cost(file, *cost);
+  check_ground_cost(file.path().string(), population.ground_cost);
   population.shared_measures = !file.has("/measures/source_offsets");
   if (!population.shared_measures && file.has("/measures/offsets"))
     throw UserError(file.path().string() +
@@ -209,10 +199,7 @@ void write_cloud_population(const std::filesystem::path& path, const CloudPopula
   mark_population(file);
   file.create_group("/geometry");
   file.set_attribute("/geometry", "kind", std::string("clouds"));
-  file.set_attribute("/geometry", "cost", population.cost_name);
-  if (population.cost_name == "power") file.set_attribute("/geometry", "power", population.power);
-  if (population.cost_name == "great_circle")
-    file.set_attribute("/geometry", "great_circle_divisor", population.great_circle_divisor);
+  write_ground_cost(file, population.ground_cost);
   write_table(file, population.prefix(true), population.sources, population.dimension);
   if (!population.shared_measures)
     write_table(file, population.prefix(false), population.targets, population.dimension);

@@ -27,17 +27,17 @@ struct CloudTable {
 /// The file is that of a Population, but for
 ///   /measures/weights [total] and points [total, d] float64, offsets [M + 1] int64, or all three
 ///     for each side: source_weights, source_points, source_offsets, target_weights, …
-///   /geometry, attribute `kind` = "clouds"; attributes `cost`, one of ground_costs(), `power` and
+///   /geometry, attribute `kind` = "clouds"; attributes `cost`, a ground cost, and its parameters:
+///   `power`,
 ///     `great_circle_divisor`
 struct CloudPopulation {
-  std::string cost_name = "squared_euclidean";
-  double power = 1;                 ///< cost "power": of the distance
-  double great_circle_divisor = 1;  ///< cost "great_circle": arccos(<x, y>/divisor)
+  kernels::GroundCost ground_cost;
   std::int64_t dimension = 0;
   bool shared_measures = true;               ///< both sides draw from `sources`
   CloudTable sources, targets;               ///< targets: empty when shared
   std::vector<std::int32_t> source, target;  ///< [P]
 
+  std::string cost_name() const { return name_of(ground_cost); }
   std::int64_t problems() const { return static_cast<std::int64_t>(source.size()); }
   const CloudTable& target_table() const { return shared_measures ? sources : targets; }
   std::int64_t source_points(std::int64_t problem) const { return sources.size(source[problem]); }
@@ -80,6 +80,6 @@ CloudPopulation read_cloud_outline(const distributed::Hdf5File& file);
 /// coordinates, the first of them point `first`, in the dataset `prefix` + "points". Throws
 /// UserError.
 void check_points(const std::string& prefix, std::int64_t measure, std::span<const double> points,
-                  std::int64_t dimension, std::int64_t first, kernels::GroundCost kind);
+                  std::int64_t dimension, std::int64_t first, const kernels::GroundCost& cost);
 
 }  // namespace otfleet

@@ -6,7 +6,6 @@
 #include <span>
 
 #include "src/data/fingerprint.hpp"
-#include "src/populations/ground_cost.hpp"
 #include "src/populations/population_parts.hpp"
 
 namespace otfleet {
@@ -76,7 +75,6 @@ std::vector<double> CloudPopulationRows::sum_masses(bool source, const Communica
   const auto& offsets = (source ? outline_.sources : outline_.targets).offsets;
   std::vector<double> masses(offsets.size() - 1);
   std::int64_t own_hash = 0;
-  const auto kind = ground_cost_kind(name, outline_.cost_name);
   communicator.agree([&] {
     const Shard share =
         distributed::block_shard(offsets.back(), communicator.rank(), communicator.size());
@@ -104,7 +102,7 @@ std::vector<double> CloudPopulationRows::sum_masses(bool source, const Communica
         const auto at = static_cast<std::size_t>(s);
         const Shard here{std::max(offsets[at], rows.begin), std::min(offsets[at + 1], rows.end)};
         const std::int64_t first = here.begin - offsets[at];
-        check_points(name, s, part(table.points, here, d), d, first, kind);
+        check_points(name, s, part(table.points, here, d), d, first, outline_.ground_cost);
         masses[at] +=
             sum_weights(name + "weights", "measure", s, part(table.weights, here, 1), first);
       }

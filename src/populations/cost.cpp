@@ -5,7 +5,6 @@
 
 #include "distributed/error.hpp"
 #include "kernels/problems/checks.hpp"
-#include "src/populations/ground_cost.hpp"
 
 namespace otfleet {
 namespace {
@@ -59,8 +58,7 @@ Cost make_cost(const Geometry& geometry, double epsilon) {
     return kernels::PointCloudCost<Space>(
         Space(), upload(geometry.source_points, geometry.n, geometry.dimension),
         upload(geometry.target_points, geometry.m, geometry.dimension),
-        ground_cost_kind("/geometry, attribute cost", geometry.cost_name), geometry.power,
-        geometry.great_circle_divisor);
+        geometry.ground_cost.value());
   } catch (const std::invalid_argument& error) {
     throw UserError(std::string("/geometry: ") + error.what());
   }

@@ -154,13 +154,10 @@ double cost_statistic(const Geometry& geometry, CostStatistic statistic) {
     show_pairs(costs, geometry.n, geometry.m, !median,
                [&](std::int64_t i, std::int64_t j) { return geometry.cost[i * geometry.m + j]; });
   } else {
-    const auto kind = grid ? kernels::GroundCost::squared_euclidean
-                           : ground_cost_kind("cost", geometry.cost_name);
     const auto d = geometry.coordinates();
     const auto sources = geometry.points(true), targets = geometry.points(false);
     show_pairs(costs, geometry.n, geometry.m, false, [&](std::int64_t i, std::int64_t j) {
-      return ground_cost(kind, geometry.power, &sources[i * d], &targets[j * d], d,
-                         geometry.great_circle_divisor);
+      return ground_cost(geometry.ground_cost.value(), &sources[i * d], &targets[j * d], d);
     });
   }
   return costs.value();
@@ -170,7 +167,6 @@ double cloud_cost_statistic(const std::filesystem::path& path, CostStatistic sta
   constexpr std::int64_t most_problems = 64;
   const auto file = distributed::Hdf5File::open(path);
   const CloudPopulation outline = read_cloud_outline(file);
-  const auto kind = ground_cost_kind("cost", outline.cost_name);
   const auto d = static_cast<std::size_t>(outline.dimension);
   Costs costs(statistic);
   for (const std::int64_t problem : evenly_spaced(outline.problems(), most_problems)) {
@@ -183,8 +179,7 @@ double cloud_cost_statistic(const std::filesystem::path& path, CostStatistic sta
     const auto targets = some_points(file, outline, false, outline.target[k]);
     for (std::size_t i = 0; i < sources.size(); i += d)
       for (std::size_t j = 0; j < targets.size(); j += d)
-        costs.add(ground_cost(kind, outline.power, &sources[i], &targets[j], outline.dimension,
-                              outline.great_circle_divisor));
+        costs.add(ground_cost(outline.ground_cost, &sources[i], &targets[j], outline.dimension));
   }
   return costs.value();
 }

@@ -1,15 +1,19 @@
 #include "src/populations/ground_cost.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "distributed/error.hpp"
+#include "src/config/nearest_name.hpp"
 
 namespace otfleet {
 
 using kernels::GroundCost;
+using kernels::ParameterFacts;
 
 namespace {
 
@@ -24,82 +28,92 @@ double norm(const double* x, std::int64_t dimension) {
 }  // namespace
 
 const std::vector<std::string>& ground_cost_names() {
-  // In the order of GroundCost.
-  static const std::vector<std::string> names = {"squared_euclidean", "euclidean", "power",
-                                                 "cosine", "great_circle"};
+  static const auto names = [] {
+    std::vector<std::string> all;
+    for (const GroundCost& cost : kernels::all_ground_costs()) all.emplace_back(name_of(cost));
+    return all;
+  }();
   return names;
 }
 
-GroundCost ground_cost_kind(const std::string& name, const std::string& cost) {
-  const auto& names = ground_cost_names();
-  const auto found = std::find(names.begin(), names.end(), cost);
-  if (found == names.end())
-    throw UserError(
-        fmt::format("{} must be one of '{}', not '{}'", name, fmt::join(names, "', '"), cost));
-  return static_cast<GroundCost>(found - names.begin());
+GroundCost parse_ground_cost(const std::string& name, const std::string& cost,
+                             const std::map<std::string, double>& parameters) {
+  auto found = kernels::find_ground_cost(cost);
+  if (!found) {
+    const auto& names = ground_cost_names();
+    const auto near = nearest_name(cost, names);
+    throw UserError(fmt::format("{} must be one of '{}', not '{}'{}", name,
+                                fmt::join(names, "', '"), cost,
+                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  }
+  for_each_parameter(*found, [&](const ParameterFacts& facts, double& value) {
+    if (const auto given = parameters.find(facts.name); given != parameters.end())
+      value = given->second;
+  });
+  return *found;
 }
 
-void check_cost_takes(const std::string& name, GroundCost kind, std::span<const double> points,
-                      std::int64_t dimension, const char* what, std::int64_t first) {
-  if (kind != GroundCost::cosine && kind != GroundCost::great_circle) return;
-  constexpr double least = 1e-300, tolerance = 2e-5;  // of squares, as the kernels have them
-  for (std::size_t at = 0; at < points.size(); at += static_cast<std::size_t>(dimension)) {
-    double squared = 0;
-    for (std::int64_t d = 0; d < dimension; ++d)
-      squared +=
-          points[at + static_cast<std::size_t>(d)] * points[at + static_cast<std::size_t>(d)];
-    const auto number = first + static_cast<std::int64_t>(at) / dimension;
-    if (kind == GroundCost::cosine && !(squared >= least))
-      throw UserError(
-          fmt::format("{} {} {} is the zero vector, which has no angle: leave it out, "
-                      "or take another cost than 'cosine'",
-                      name, what, number));
-    if (kind == GroundCost::great_circle && !(std::abs(squared - 1) <= tolerance))
-      throw UserError(
-          fmt::format("{} {} {} has the length {:g}: the cost 'great_circle' takes unit "
-                      "vectors",
-                      name, what, number, std::sqrt(squared)));
-  }
+GroundCost read_ground_cost(const distributed::Hdf5File& file, const std::string& cost) {
+  auto result = parse_ground_cost(file.path().string() + ": /geometry, attribute cost", cost);
+  for_each_parameter(result, [&](const ParameterFacts& facts, double& value) {
+    value = file.number_attribute("/geometry", facts.name).value_or(value);
+  });
+  return result;
 }
 
-double ground_cost(GroundCost kind, double power, const double* x, const double* y,
-                   std::int64_t dimension, double divisor) {
-  const bool directions = kind == GroundCost::cosine || kind == GroundCost::great_circle;
-  const double x_norm = directions ? norm(x, dimension) : 1;
-  const double y_norm = directions ? norm(y, dimension) : 1;
-  double apart = 0, together = 0;  // |x − y|², |x + y|²
-  for (std::int64_t d = 0; d < dimension; ++d) {
-    const double from = x[d] / x_norm, to = y[d] / y_norm;
-    apart += (from - to) * (from - to);
-    together += (from + to) * (from + to);
-  }
-  switch (kind) {
-    case GroundCost::squared_euclidean:
-      return apart;
-    case GroundCost::euclidean:
-      return std::sqrt(apart);
-    case GroundCost::power:
-      return std::pow(apart, power / 2);
-    case GroundCost::cosine:
-      return apart / 2;
-    case GroundCost::great_circle: {
-      // arccos(<x, y>/divisor); without a divisor 2 arctan(|x − y|/|x + y|).
-      const double more = 2 * (divisor - 1);
-      return 2 * std::atan2(std::sqrt(apart + more), std::sqrt(together + more));
+void write_ground_cost(distributed::Hdf5File& file, const GroundCost& cost) {
+  file.set_attribute("/geometry", "cost", std::string(name_of(cost)));
+  for_each_parameter(cost, [&](const ParameterFacts& facts, double value) {
+    file.set_attribute("/geometry", facts.name, value);
+  });
+}
+
+void check_ground_cost(const std::string& name, const GroundCost& cost) {
+  for_each_parameter(cost, [&](const ParameterFacts& facts, double value) {
+    if (!allows(facts, value))
+      throw UserError(fmt::format("{}: /geometry, attribute {} must be {}, not {}", name,
+                                  facts.name, facts.range, value));
+  });
+}
+
+void check_cost_takes(const std::string& name, const GroundCost& cost,
+                      std::span<const double> points, std::int64_t dimension, const char* what,
+                      std::int64_t first) {
+  with_ground_cost(cost, [&](const auto& typed) {
+    if (!typed.takes_directions) return;
+    for (std::size_t at = 0; at < points.size(); at += static_cast<std::size_t>(dimension)) {
+      double squared = 0;
+      for (std::int64_t d = 0; d < dimension; ++d)
+        squared +=
+            points[at + static_cast<std::size_t>(d)] * points[at + static_cast<std::size_t>(d)];
+      if (squared >= typed.least_square && squared <= typed.most_square) continue;
+      throw UserError(fmt::format("{} {} {} {}", name, what,
+                                  first + static_cast<std::int64_t>(at) / dimension,
+                                  typed.length_fault(std::sqrt(squared))));
     }
-    case GroundCost::matrix:
-      break;
-  }
-  return 0;
+  });
 }
 
-void check_ground_cost(const std::string& name, double power, double great_circle_divisor) {
-  if (!(power > 0) || !std::isfinite(power))
-    throw UserError(fmt::format("{}: /geometry, attribute power must be > 0, not {}", name, power));
-  if (!(great_circle_divisor >= 1) || !std::isfinite(great_circle_divisor))
-    throw UserError(
-        fmt::format("{}: /geometry, attribute great_circle_divisor must be >= 1, not {}", name,
-                    great_circle_divisor));
+double ground_cost(const GroundCost& cost, const double* x, const double* y,
+                   std::int64_t dimension) {
+  return with_ground_cost(cost, [&](const auto& typed) {
+    using Cost = std::remove_cvref_t<decltype(typed)>;
+    const double x_norm = Cost::takes_directions ? norm(x, dimension) : 1;
+    const double y_norm = Cost::takes_directions ? norm(y, dimension) : 1;
+    typename Cost::template Sum<double> sum(0.0);
+    for (std::int64_t d = 0; d < dimension; ++d) sum = Cost::add(sum, x[d] / x_norm, y[d] / y_norm);
+    if constexpr (requires { typed.exact(sum); })
+      return typed.exact(sum);
+    else
+      return typed.template from_sum<double, double>(sum);
+  });
+}
+
+void add_ground_cost(Fnv& hash, const GroundCost& cost) {
+  hash.add(static_cast<std::uint64_t>(cost.index()));
+  for_each_parameter(cost, [&](const ParameterFacts&, double value) {
+    hash.add(std::bit_cast<std::uint64_t>(value));
+  });
 }
 
 }  // namespace otfleet

@@ -19,8 +19,9 @@ GeometryKind kind_of(const Geometry& geometry) {
   return GeometryKind::points;
 }
 
-void require_job_agrees(const Job& job, GeometryKind kind, const std::string& cost, double power,
-                        double divisor, const std::filesystem::path& file) {
+void require_job_agrees(const Job& job, GeometryKind kind, const std::string& cost,
+                        const std::optional<kernels::GroundCost>& ground_cost,
+                        const std::filesystem::path& file) {
   const auto refuse = [&](const std::string& key, const std::string& asked,
                           const std::string& found) {
     throw UserError(
@@ -33,32 +34,38 @@ void require_job_agrees(const Job& job, GeometryKind kind, const std::string& co
     refuse("problem.geometry", "'" + word_of(problem.geometry) + "'", "'" + word_of(kind) + "'");
   if (job.sets("problem.cost") && problem.cost != cost)
     refuse("problem.cost", "'" + problem.cost + "'", "'" + cost + "'");
-  const auto require = [&](const std::string& key, const std::string& of_cost, const char* noun,
-                           double asked, double found) {
-    if (!job.sets(key)) return;
-    const std::string text = fmt::format("{:g}", asked);
-    if (cost != of_cost) refuse(key, text, fmt::format("cost '{}' without a {}", cost, noun));
-    if (asked != found) refuse(key, text, fmt::format("{} {:g}", noun, found));
+  const auto set_by_job = [&](const kernels::GroundCost& of_cost, const auto& refuse_set) {
+    for_each_parameter(of_cost, [&](const kernels::ParameterFacts& facts, double value) {
+      const std::string key = std::string("problem.") + facts.name;
+      if (job.sets(key)) refuse_set(key, problem.cost_parameters.at(facts.name), facts.noun, value);
+    });
   };
-  require("problem.power", "power", "power", problem.power, power);
-  require("problem.great_circle_divisor", "great_circle", "divisor", problem.great_circle_divisor,
-          divisor);
+  for (const auto& other : kernels::all_ground_costs())
+    if (cost != name_of(other))
+      set_by_job(other, [&](const std::string& key, double asked, const char* noun, double) {
+        refuse(key, fmt::format("{:g}", asked), fmt::format("cost '{}' without a {}", cost, noun));
+      });
+  if (ground_cost)
+    set_by_job(*ground_cost,
+               [&](const std::string& key, double asked, const char* noun, double found) {
+                 if (asked != found)
+                   refuse(key, fmt::format("{:g}", asked), fmt::format("{} {:g}", noun, found));
+               });
 }
 
 }  // namespace
 
 void require_job_agrees(const Job& job, const CloudPopulation& population,
                         const std::filesystem::path& file) {
-  require_job_agrees(job, GeometryKind::clouds, population.cost_name, population.power,
-                     population.great_circle_divisor, file);
+  require_job_agrees(job, GeometryKind::clouds, population.cost_name(), population.ground_cost,
+                     file);
 }
 
 Population read_job_population(const Job& job, const std::filesystem::path& file) {
   const bool normalize = job.solver.normalize;
   Population population = read_population(file, job.problem.balanced() && !normalize);
   const auto& geometry = population.geometry;
-  require_job_agrees(job, kind_of(geometry), geometry.cost_name, geometry.power,
-                     geometry.great_circle_divisor, file);
+  require_job_agrees(job, kind_of(geometry), geometry.cost_name(), geometry.ground_cost, file);
   if (normalize) population.normalize();
   return population;
 }

@@ -66,12 +66,14 @@ void validate_points(const Geometry& geometry, const std::string& name) {
   }
   check_finite(name + ": /geometry/source_points", geometry.source_points);
   check_finite(name + ": /geometry/target_points", geometry.target_points);
-  const auto kind = ground_cost_kind(name + ": /geometry, attribute cost", geometry.cost_name);
-  check_cost_takes(name + ": /geometry/source_points", kind, geometry.source_points,
+  if (!geometry.ground_cost)
+    parse_ground_cost(name + ": /geometry, attribute cost", geometry.cost_name());
+  const auto& cost = *geometry.ground_cost;
+  check_cost_takes(name + ": /geometry/source_points", cost, geometry.source_points,
                    geometry.dimension, "row");
-  check_cost_takes(name + ": /geometry/target_points", kind, geometry.target_points,
+  check_cost_takes(name + ": /geometry/target_points", cost, geometry.target_points,
                    geometry.dimension, "row");
-  check_ground_cost(name, geometry.power, geometry.great_circle_divisor);
+  check_ground_cost(name, cost);
 }
 
 void validate_dense(const Geometry& geometry, const std::string& name) {
@@ -80,26 +82,29 @@ void validate_dense(const Geometry& geometry, const std::string& name) {
     throw UserError(fmt::format("{}: /geometry/cost must have shape {}, but holds {} values", name,
                                 shape_text({n, m}), geometry.cost.size()));
   }
-  const bool any = geometry.cost_name == "matrix";
+  const bool any = !geometry.ground_cost;
   check_entries(name + ": /geometry/cost", geometry.cost, any);
   if (any && geometry.source_points.empty() && geometry.target_points.empty()) return;
   Geometry described = geometry;
   if (any)
-    described.cost_name = "euclidean";  // the points are only known, not used
+    described.ground_cost = kernels::EuclideanCost();  // the points are only known, not used
   else if (geometry.source_points.empty() && geometry.target_points.empty())
     throw UserError(fmt::format(
         "{}: a {} cost needs /geometry/source_points and target_points; attribute cost = "
         "'matrix' allows any",
-        name, geometry.cost_name));
+        name, geometry.cost_name()));
   validate_points(described, name);
   if (any) return;
-  const auto kind = ground_cost_kind(name, geometry.cost_name);
+  std::string optional;
+  for_each_parameter(*geometry.ground_cost, [&](const kernels::ParameterFacts& facts, double) {
+    if (!facts.required)
+      optional += fmt::format(", and {} says of which {} it was made", facts.name, facts.noun);
+  });
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = 0; j < m; ++j) {
       const double expected =
-          ground_cost(kind, geometry.power, &geometry.source_points[i * geometry.dimension],
-                      &geometry.target_points[j * geometry.dimension], geometry.dimension,
-                      geometry.great_circle_divisor);
+          ground_cost(*geometry.ground_cost, &geometry.source_points[i * geometry.dimension],
+                      &geometry.target_points[j * geometry.dimension], geometry.dimension);
       const double given = geometry.cost[i * m + j];
       // Written so that a cost of two points that is not a number is refused, too.
       if (!(std::abs(expected - given) <=
@@ -107,10 +112,7 @@ void validate_dense(const Geometry& geometry, const std::string& name) {
         throw UserError(
             fmt::format("{}: /geometry/cost is {} at ({}, {}), but the {} cost of the points is "
                         "{}; attribute cost = 'matrix' allows any{}",
-                        name, given, i, j, geometry.cost_name, expected,
-                        kind == kernels::GroundCost::great_circle
-                            ? ", and great_circle_divisor says of which divisor it was made"
-                            : ""));
+                        name, given, i, j, geometry.cost_name(), expected, optional));
       }
     }
   }
@@ -145,9 +147,7 @@ std::string Geometry::fingerprint() const {
     if (kind == Kind::points) {
       hash.add(source_points);
       hash.add(target_points);
-      hash.add(static_cast<std::uint64_t>(ground_cost_kind("cost", cost_name)));
-      if (cost_name == "power") hash.add(std::bit_cast<std::uint64_t>(power));
-      if (cost_name == "great_circle") hash.add(std::bit_cast<std::uint64_t>(great_circle_divisor));
+      add_ground_cost(hash, *ground_cost);
     }
   }
   return hash.digits();

@@ -1,9 +1,12 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "kernels/geometry/ground_cost.hpp"
 
 namespace otfleet {
 
@@ -19,15 +22,15 @@ struct Geometry {
 
   /// dense: the cost matrix [n, m], row-major. points: empty, costs are computed on the fly.
   std::vector<double> cost;
-  /// The cost between the points below, one of ground_costs(); dense also "matrix": any other.
-  std::string cost_name = "squared_euclidean";
-  double power = 1;                 ///< cost "power": of the distance
-  double great_circle_divisor = 1;  ///< cost "great_circle": arccos(<x, y>/divisor)
+  /// The cost between the points below; none: any other, "matrix" in files, dense only.
+  std::optional<kernels::GroundCost> ground_cost = kernels::SquaredEuclideanCost();
   /// dense, points: [n, dimension] and [m, dimension]; dense: empty when only the matrix is known.
   std::vector<double> source_points, target_points;
   std::int64_t dimension = 0;  ///< of the points; 0 when there are none
 
   std::int64_t n = 0, m = 0;
+
+  std::string cost_name() const { return ground_cost ? name_of(*ground_cost) : "matrix"; }
 
   /// Coordinates of a point; 0 where only a cost matrix is known.
   std::int64_t coordinates() const {
@@ -51,7 +54,8 @@ struct Geometry {
 ///   /geometry, attribute `kind`; grid: /geometry/axis_0, axis_1, … (coordinates);
 ///     dense: /geometry/cost [n, m] and, if known, /geometry/source_points, target_points;
 ///     points: /geometry/source_points [n, d] and target_points [m, d];
-///     attributes `cost` (a ground cost or "matrix"), `power` and `great_circle_divisor`
+///     attributes `cost` (a ground cost or "matrix") and its parameters: `power`,
+///     `great_circle_divisor`
 struct Population {
   Geometry geometry;
   bool shared_measures = true;         ///< both sides draw from source_weights

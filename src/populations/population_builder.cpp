@@ -137,7 +137,7 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
                       name_of(*other)));
     }
   }
-  if (job.problem.cost != "squared_euclidean") {
+  if (job.problem.cost != Geometry().cost_name()) {
     throw UserError(fmt::format("problem.cost = '{}' needs problem.geometry = 'dense' or 'points'",
                                 job.problem.cost));
   }
@@ -194,17 +194,15 @@ void read_points(const Job& job, Geometry& geometry) {
   geometry.dimension = source.shape[1];
   geometry.source_points = std::move(source.values);
   geometry.target_points = std::move(target.values);
-  if (geometry.cost_name == "matrix") return;
-  const auto kind = ground_cost_kind("problem.cost", geometry.cost_name);
-  check_cost_takes(name_of(job.data.points) + ":", kind, geometry.source_points, geometry.dimension,
-                   "row");
+  if (!geometry.ground_cost) return;
+  check_cost_takes(name_of(job.data.points) + ":", *geometry.ground_cost, geometry.source_points,
+                   geometry.dimension, "row");
   if (!job.data.target_points.empty())
-    check_cost_takes(name_of(job.data.target_points) + ":", kind, geometry.target_points,
-                     geometry.dimension, "row");
+    check_cost_takes(name_of(job.data.target_points) + ":", *geometry.ground_cost,
+                     geometry.target_points, geometry.dimension, "row");
 }
 
 std::vector<double> cost_matrix(const Geometry& geometry) {
-  const auto kind = ground_cost_kind("problem.cost", geometry.cost_name);
   const auto d = geometry.dimension;
   require_memory("problem.geometry = 'dense'",
                  {{fmt::format("{} x {} costs", geometry.n, geometry.m),
@@ -214,9 +212,8 @@ std::vector<double> cost_matrix(const Geometry& geometry) {
   std::vector<double> cost(static_cast<std::size_t>(geometry.n * geometry.m));
   for (std::int64_t i = 0; i < geometry.n; ++i) {
     for (std::int64_t j = 0; j < geometry.m; ++j) {
-      cost[i * geometry.m + j] =
-          ground_cost(kind, geometry.power, &geometry.source_points[i * d],
-                      &geometry.target_points[j * d], d, geometry.great_circle_divisor);
+      cost[i * geometry.m + j] = ground_cost(*geometry.ground_cost, &geometry.source_points[i * d],
+                                             &geometry.target_points[j * d], d);
     }
   }
   return cost;
@@ -235,10 +232,11 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   Geometry geometry;
   geometry.kind =
       job.problem.geometry == GeometryKind::dense ? Geometry::Kind::dense : Geometry::Kind::points;
-  geometry.cost_name = job.problem.cost;
-  geometry.power = job.problem.power;
-  geometry.great_circle_divisor = job.problem.great_circle_divisor;
-  const bool matrix = job.problem.cost == "matrix";
+  geometry.ground_cost.reset();
+  const bool matrix = job.problem.cost == geometry.cost_name();
+  if (!matrix)
+    geometry.ground_cost =
+        parse_ground_cost("problem.cost", job.problem.cost, job.problem.cost_parameters);
   if (matrix && geometry.kind == Geometry::Kind::points) {
     throw UserError("problem.cost = 'matrix' needs problem.geometry = 'dense'");
   }

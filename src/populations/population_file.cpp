@@ -7,6 +7,7 @@
 #include "src/data/checked_hdf5.hpp"
 #include "src/data/file_kinds.hpp"
 #include "src/populations/cloud_population.hpp"
+#include "src/populations/ground_cost.hpp"
 #include "src/populations/population.hpp"
 #include "src/populations/population_names.hpp"
 #include "src/populations/population_parts.hpp"
@@ -65,9 +66,6 @@ void read_points(const Hdf5File& file, Geometry& geometry) {
     throw UserError(fmt::format("{}: /geometry/source_points have {} coordinates, target_points {}",
                                 file.path().string(), geometry.dimension, shape[1]));
   }
-  geometry.power = file.number_attribute("/geometry", "power").value_or(1);
-  geometry.great_circle_divisor =
-      file.number_attribute("/geometry", "great_circle_divisor").value_or(1);
 }
 
 void read_dense(const Hdf5File& file, Geometry& geometry) {
@@ -82,7 +80,9 @@ void read_dense(const Hdf5File& file, Geometry& geometry) {
   }
   if (file.has("/geometry/source_points") || file.has("/geometry/target_points"))
     read_points(file, geometry);
-  geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("matrix");
+  const auto cost = file.string_attribute("/geometry", "cost").value_or("matrix");
+  geometry.ground_cost.reset();
+  if (cost != geometry.cost_name()) geometry.ground_cost = read_ground_cost(file, cost);
 }
 
 }  // namespace
@@ -93,7 +93,8 @@ void read_geometry(const Hdf5File& file, Geometry& geometry) {
   if (kind == GeometryKind::dense) return read_dense(file, geometry);
   geometry.kind = Geometry::Kind::points;
   read_points(file, geometry);
-  geometry.cost_name = file.string_attribute("/geometry", "cost").value_or("squared_euclidean");
+  if (const auto cost = file.string_attribute("/geometry", "cost"))
+    geometry.ground_cost = read_ground_cost(file, *cost);
 }
 
 namespace {
@@ -117,10 +118,10 @@ void write_geometry(Hdf5File& file, const Geometry& geometry) {
   }
   const bool dense = geometry.kind == Geometry::Kind::dense;
   file.set_attribute("/geometry", "kind", std::string(dense ? "dense" : "points"));
-  file.set_attribute("/geometry", "cost", geometry.cost_name);
-  if (geometry.cost_name == "power") file.set_attribute("/geometry", "power", geometry.power);
-  if (geometry.cost_name == "great_circle")
-    file.set_attribute("/geometry", "great_circle_divisor", geometry.great_circle_divisor);
+  if (geometry.ground_cost)
+    write_ground_cost(file, *geometry.ground_cost);
+  else
+    file.set_attribute("/geometry", "cost", geometry.cost_name());
   if (dense) write_numbers(file, "/geometry/cost", {geometry.n, geometry.m}, geometry.cost);
   if (geometry.dimension > 0) {
     write_numbers(file, "/geometry/source_points", {geometry.n, geometry.dimension},

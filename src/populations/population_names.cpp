@@ -16,7 +16,17 @@ namespace {
 using distributed::Hdf5File;
 using Names = std::vector<std::string>;
 
-const Names geometry_attributes = {"kind", "cost", "power", "great_circle_divisor"};
+/// "kind", "cost" and the parameters of all costs.
+const Names& geometry_attributes() {
+  static const auto names = [] {
+    Names all = {"kind", "cost"};
+    for (const auto& cost : kernels::all_ground_costs())
+      for_each_parameter(
+          cost, [&](const kernels::ParameterFacts& facts, double) { all.push_back(facts.name); });
+    return all;
+  }();
+  return names;
+}
 
 bool contains(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -49,7 +59,7 @@ void require_known(const Hdf5File& file, const std::string& group, const std::st
 /// An attribute of /geometry on another object says something that nobody reads.
 void require_no_geometry_attributes(const Hdf5File& file, const std::string& object) {
   for (const auto& name : file.attributes(object))
-    if (contains(geometry_attributes, name))
+    if (contains(geometry_attributes(), name))
       fail(file, fmt::format("attribute '{}' of {} says nothing there; it belongs to /geometry",
                              name, object));
 }
@@ -97,31 +107,30 @@ void require_used(const Hdf5File& file, const std::string& group, const Names& u
                                           : fmt::format("'{}'", fmt::join(used, "', '"))));
 }
 
-/// The attributes cost, power and great_circle_divisor.
+/// The attribute cost and those of parameters.
 void check_cost_attributes(const Hdf5File& file, GeometryKind kind) {
   const auto cost = file.string_attribute("/geometry", "cost");
-  const auto power = file.number_attribute("/geometry", "power");
-  if (kind == GeometryKind::grid && cost && *cost != "squared_euclidean")
-    fail(file, fmt::format("/geometry, attribute cost = '{}': a grid has cost 'squared_euclidean' "
+  const std::string of_grids = kernels::SquaredEuclideanCost::name;
+  if (kind == GeometryKind::grid && cost && *cost != of_grids)
+    fail(file, fmt::format("/geometry, attribute cost = '{}': a grid has cost '{}' "
                            "alone; with kind = 'points' or 'dense' any is possible",
-                           *cost));
+                           *cost, of_grids));
   if ((kind == GeometryKind::points || kind == GeometryKind::clouds) && !cost)
     fail(file, fmt::format("/geometry has no attribute cost; it must be one of '{}'",
                            fmt::join(ground_cost_names(), "', '")));
-  const bool needs_power = cost && *cost == "power";
-  if (needs_power && !power)
-    fail(file, "/geometry has cost = 'power' but no attribute power, the power of the distance");
-  if (!needs_power && power)
-    fail(file,
-         fmt::format("/geometry, attribute power = {} goes with cost = 'power' alone, the "
-                     "cost is '{}'",
-                     *power,
-                     cost.value_or(kind == GeometryKind::dense ? "matrix" : "squared_euclidean")));
-  const auto divisor = file.number_attribute("/geometry", "great_circle_divisor");
-  if (divisor && cost != "great_circle")
-    fail(file, fmt::format("/geometry, attribute great_circle_divisor = {} goes with cost = "
-                           "'great_circle' alone",
-                           *divisor));
+  for (const auto& known : kernels::all_ground_costs())
+    for_each_parameter(known, [&](const kernels::ParameterFacts& facts, double) {
+      const auto value = file.number_attribute("/geometry", facts.name);
+      const bool takes = cost && *cost == name_of(known);
+      if (takes && facts.required && !value)
+        fail(file, fmt::format("/geometry has cost = '{}' but no attribute {}, {}", *cost,
+                               facts.name, facts.meaning));
+      if (!takes && value)
+        fail(file, fmt::format("/geometry, attribute {} = {} goes with cost = '{}' alone, the "
+                               "cost is '{}'",
+                               facts.name, *value, name_of(known),
+                               cost.value_or(kind == GeometryKind::dense ? "matrix" : of_grids)));
+    });
 }
 
 }  // namespace
@@ -147,10 +156,10 @@ void check_known_names(const Hdf5File& file, const Names& problems) {
   for (const std::string group : {"/geometry", "/measures", "/problems"}) {
     if (group == "/geometry")
       for (const auto& name : file.attributes(group))
-        require_known(file, group, "attribute", name, geometry_attributes);
+        require_known(file, group, "attribute", name, geometry_attributes());
     else if (const auto names = file.attributes(group); !names.empty())
       fail(file, fmt::format("{}: unknown attribute '{}'; it has none, those of /geometry are '{}'",
-                             group, names.front(), fmt::join(geometry_attributes, "', '")));
+                             group, names.front(), fmt::join(geometry_attributes(), "', '")));
     const auto known = group == "/problems" ? problems : known_members(group);
     for (const auto& name : file.children(group)) {
       const auto path = group + "/" + name;

@@ -19,8 +19,8 @@ void check_known_names(const distributed::Hdf5File& file,
                        const std::vector<std::string>& problems = {"source", "target"});
 
 /// Unless all of them mean something in a population of this kind, and what has no default is
-/// there: attribute `cost` where points are given (points, clouds), attribute `power` where it is
-/// "power".
+/// there: attribute `cost` where points are given (points, clouds), and the parameters that it
+/// requires.
 void check_used_names(const distributed::Hdf5File& file);
 
 }  // namespace otfleet

@@ -21,8 +21,7 @@ class Agreement : public testing::PipelineTest {
     Population population;
     auto& geometry = population.geometry;
     geometry.kind = Geometry::Kind::points;
-    geometry.cost_name = cost;
-    geometry.power = power;
+    geometry.ground_cost = parse_ground_cost("cost", cost, {{"power", power}});
     geometry.n = geometry.m = geometry.dimension = 1;
     geometry.source_points = {0};
     geometry.target_points = {3};

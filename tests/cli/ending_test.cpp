@@ -30,7 +30,7 @@ class Ending : public testing::PipelineTest {
   static void write_costs(const std::string& name, const std::vector<double>& costs) {
     Population population = testing::dense_population(3, 3, 1, 1);
     population.geometry.cost = costs;
-    population.geometry.cost_name = "matrix";
+    population.geometry.ground_cost.reset();
     population.geometry.source_points = population.geometry.target_points = {};
     population.geometry.dimension = 0;
     write_population(path(name), population);

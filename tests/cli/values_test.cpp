@@ -101,7 +101,7 @@ TEST_F(Values, ThatThereAreNotAreRefused) {
   expect_refused(with({"solution.regularized=[\"pot\"]"}), "solution.regularized",
                  "must be one of 'ott', 'geomloss'");
   auto population = testing::dense_population(4, 5, 2, 2);
-  population.geometry.cost_name = "matrix";
+  population.geometry.ground_cost.reset();
   write_population(path("matrix.h5"), population);
   expect_refused(with({"files.test_population=matrix.h5"}), "solution.divergence: a cost matrix",
                  "matrix.h5");
@@ -192,7 +192,7 @@ TEST_F(Values, OfATrainedModelFitTheSameRelativeEpsilon) {
 
 TEST_F(Values, ACostThatIsNoUnitIsRefused) {
   auto population = testing::dense_population(3, 3, 2, 2);
-  population.geometry.cost_name = "matrix";
+  population.geometry.ground_cost.reset();
   for (double& c : population.geometry.cost) c -= 100;
   write_population(path("negative.h5"), population);
   const Words overrides = {"solver.initializer=zeros", "files.test_population=negative.h5",

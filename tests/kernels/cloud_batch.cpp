@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 
 namespace otfleet::kernels::test {
 namespace {
@@ -19,10 +20,15 @@ std::vector<int> on_host(const Vector<int, Space>& values) {
 
 }  // namespace
 
-std::string name(GroundCost kind) {
-  constexpr const char* names[] = {"squared_euclidean", "euclidean", "power", "cosine",
-                                   "great_circle"};
-  return names[static_cast<int>(kind)];
+const std::vector<GroundCost> tested_costs = [] {
+  auto all = all_ground_costs();
+  for (GroundCost& cost : all)
+    if (is<PowerCost>(cost)) cost = PowerCost(1.5);
+  return all;
+}();
+
+std::string name(const GroundCost& cost) {
+  return name_of(cost);
 }
 
 void HostClouds::add(const Row& a, const Row& b) {
@@ -43,23 +49,19 @@ double ground_cost(const HostClouds& clouds, const Row& x, const Row& y) {
       areas += area * area;
     }
   }
-  switch (clouds.kind) {
-    case GroundCost::squared_euclidean:
-      return static_cast<double>(squared);
-    case GroundCost::euclidean:
-      return static_cast<double>(std::sqrt(squared));
-    case GroundCost::power:
-      return static_cast<double>(std::pow(squared, static_cast<long double>(clouds.power) / 2));
-    case GroundCost::cosine:
-      return static_cast<double>(1 - product / (std::sqrt(left) * std::sqrt(right)));
-    case GroundCost::great_circle:
-      if (clouds.divisor == 1) return static_cast<double>(std::atan2(std::sqrt(areas), product));
-      return static_cast<double>(
-          std::acos(product / (std::sqrt(left) * std::sqrt(right) * clouds.divisor)));
-    case GroundCost::matrix:  // is none between points
-      break;
+  const GroundCost& cost = clouds.cost;
+  if (is<SquaredEuclideanCost>(cost)) return static_cast<double>(squared);
+  if (is<EuclideanCost>(cost)) return static_cast<double>(std::sqrt(squared));
+  if (const auto* power = std::get_if<PowerCost>(&cost))
+    return static_cast<double>(std::pow(squared, static_cast<long double>(power->power) / 2));
+  if (is<CosineCost>(cost))
+    return static_cast<double>(1 - product / (std::sqrt(left) * std::sqrt(right)));
+  if (const auto* circle = std::get_if<GreatCircleCost>(&cost)) {
+    if (circle->divisor == 1) return static_cast<double>(std::atan2(std::sqrt(areas), product));
+    return static_cast<double>(
+        std::acos(product / (std::sqrt(left) * std::sqrt(right) * circle->divisor)));
   }
-  return 0;
+  throw std::logic_error("no reference for cost " + name(cost));
 }
 
 HostBatch as_matrix(const HostClouds& clouds) {
@@ -72,19 +74,19 @@ HostBatch as_matrix(const HostClouds& clouds) {
   return batch;
 }
 
-HostClouds random_clouds(Random& random, GroundCost kind, int n, int m, int dimension) {
+HostClouds random_clouds(Random& random, const GroundCost& cost, int n, int m, int dimension) {
   const auto points = [&](int count) {
     Rows rows;
     for (int i = 0; i < count; ++i) {
       rows.push_back(random.uniform_row(dimension, -1, 1));
       double norm = 0;
       for (double c : rows.back()) norm += c * c;
-      const double size = kind == GroundCost::great_circle ? norm : dimension;
+      const double size = is<GreatCircleCost>(cost) ? norm : dimension;
       for (double& c : rows.back()) c /= std::sqrt(size);
     }
     return rows;
   };
-  HostClouds clouds{kind, kind == GroundCost::power ? 1.5 : 2, points(n), points(m)};
+  HostClouds clouds{cost, points(n), points(m)};
   return clouds;
 }
 
@@ -96,12 +98,8 @@ void add_random_problems(Random& random, HostClouds& clouds, int count, double z
 }
 
 PointCloudCost<Space> on_device(const HostClouds& clouds) {
-  return {Space(),
-          on_device(clouds.x, static_cast<int>(clouds.x.front().size())),
-          on_device(clouds.y, static_cast<int>(clouds.y.front().size())),
-          clouds.kind,
-          clouds.power,
-          clouds.divisor};
+  return {Space(), on_device(clouds.x, static_cast<int>(clouds.x.front().size())),
+          on_device(clouds.y, static_cast<int>(clouds.y.front().size())), clouds.cost};
 }
 
 ProblemBatch<Space> problems_on_device(const HostClouds& clouds) {

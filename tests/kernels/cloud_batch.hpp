@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/geometry/point_preparation.hpp"
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/outputs/soft_c_transform.hpp"
@@ -9,17 +10,18 @@
 
 namespace otfleet::kernels::test {
 
-inline constexpr GroundCost all_ground_costs[] = {GroundCost::squared_euclidean,
-                                                  GroundCost::euclidean, GroundCost::power,
-                                                  GroundCost::cosine, GroundCost::great_circle};
-std::string name(GroundCost kind);
+/// Every cost of the list; powers of 1.5.
+extern const std::vector<GroundCost> tested_costs;
+std::string name(const GroundCost& cost);
+template <class Cost>
+bool is(const GroundCost& cost) {
+  return std::holds_alternative<Cost>(cost);
+}
 
 struct HostClouds {
-  GroundCost kind = GroundCost::squared_euclidean;
-  double power = 2;
+  GroundCost cost;
   Rows x, y;
   Rows sources = {}, targets = {};
-  double divisor = 1;  ///< of a great circle
 
   void add(const Row& a, const Row& b);
   int size() const { return static_cast<int>(sources.size()); }
@@ -32,7 +34,7 @@ double ground_cost(const HostClouds& clouds, const Row& x, const Row& y);
 HostBatch as_matrix(const HostClouds& clouds);
 
 /// Points of size 1 in any dimension; on the sphere where the cost wants it.
-HostClouds random_clouds(Random& random, GroundCost kind, int n, int m, int dimension);
+HostClouds random_clouds(Random& random, const GroundCost& cost, int n, int m, int dimension);
 void add_random_problems(Random& random, HostClouds& clouds, int count, double zero_share = 0);
 
 PointCloudCost<Space> on_device(const HostClouds& clouds);

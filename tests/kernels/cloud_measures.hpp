@@ -14,8 +14,7 @@ struct HostMeasure {
 };
 
 struct HostMeasures {
-  GroundCost kind = GroundCost::squared_euclidean;
-  double power = 2;
+  GroundCost cost;
   std::vector<HostMeasure> sources = {}, targets = {};
   std::vector<int> source_index = {}, target_index = {};
 
@@ -27,7 +26,7 @@ struct HostMeasures {
   /// Problem k as clouds of its own.
   HostClouds clouds(int k) const {
     const auto &from = sources[source_index[k]], &to = targets[target_index[k]];
-    HostClouds result{kind, power, from.points, to.points};
+    HostClouds result{cost, from.points, to.points};
     result.add(from.weights, to.weights);
     return result;
   }
@@ -36,9 +35,9 @@ struct HostMeasures {
   }
 };
 
-inline HostMeasure random_measure(Random& random, GroundCost kind, int points, int dimension,
+inline HostMeasure random_measure(Random& random, const GroundCost& cost, int points, int dimension,
                                   double zero_share = 0) {
-  return {random_clouds(random, kind, points, 1, dimension).x, random.weights(points, zero_share)};
+  return {random_clouds(random, cost, points, 1, dimension).x, random.weights(points, zero_share)};
 }
 
 inline Row flat(const Rows& rows) {
@@ -85,8 +84,7 @@ inline CloudMeasures<Space> on_device(const HostMeasures& batch,
   }
   const Rows points = all_points(measures);
   const int dimension = points.empty() ? 1 : static_cast<int>(points.front().size());
-  return {Space(), on_device(weights), test::on_device(points, dimension),
-          offsets, batch.kind,         batch.power};
+  return {Space(), on_device(weights), test::on_device(points, dimension), offsets, batch.cost};
 }
 
 inline CloudBatch<Space> on_device(const HostMeasures& batch) {

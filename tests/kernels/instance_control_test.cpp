@@ -138,7 +138,7 @@ TEST(Stalls, on_grids_and_dense_costs_on_both_paths) {
 HostMeasures clouds_of(Random& random, int points) {
   HostMeasures batch;
   for (int s = 0; s < 2; ++s) {
-    batch.sources.push_back(random_measure(random, batch.kind, points, 2));
+    batch.sources.push_back(random_measure(random, batch.cost, points, 2));
     batch.sources.back().weights.assign(points, 1.0 / points);
   }
   batch.targets = batch.sources;

@@ -109,7 +109,7 @@ TEST(MassScale, grids_and_dense_costs) {
 
 TEST(MassScale, clouds_on_shared_points) {
   Random random(802);
-  for (GroundCost kind : all_ground_costs) {
+  for (const GroundCost& kind : tested_costs) {
     auto clouds = random_clouds(random, kind, 30, 25, 3);
     add_random_problems(random, clouds, 2, 0.2);
     expect_scales<double>(clouds, {1, 1});
@@ -122,7 +122,7 @@ TEST(MassScale, clouds_of_their_own_points_small_and_large) {
   HostMeasures batch;
   for (const int points : {9, 40, 140})
     for (auto* side : {&batch.sources, &batch.targets})
-      side->push_back(random_measure(random, batch.kind, points, 2, 0.2));
+      side->push_back(random_measure(random, batch.cost, points, 2, 0.2));
   for (int k = 0; k < 3; ++k) batch.pair(k, k);
   batch.sources[1].weights = scaled(batch.sources[1].weights, 300);
   expect_scales<double>(batch, {1, 300, 1});
@@ -144,7 +144,7 @@ TEST(MassScale, newton) {
 TEST(MassScale, semi_duals_and_their_gradients) {
   Random random(805);
   const auto batch = random_batch(random, random_cost(random, Geometry::plane), 3, 0.2);
-  auto clouds = random_clouds(random, GroundCost::euclidean, 20, 30, 2);
+  auto clouds = random_clouds(random, EuclideanCost(), 20, 30, 2);
   add_random_problems(random, clouds, 2, 0.2);
   const auto check = [&](const auto& problems, int points) {
     Rows f;

@@ -25,7 +25,7 @@ TEST(Partial, matches_dykstra_on_grids_and_clouds) {
           expect_matches(solve_partial_reference(problem, share), problem, found, k, 1e-8);
         }
       }
-  auto clouds = random_clouds(random, GroundCost::euclidean, 15, 12, 2);
+  auto clouds = random_clouds(random, EuclideanCost(), 15, 12, 2);
   add_random_problems(random, clouds, 2, 0.2);
   const auto found = solve_unbalanced(clouds, tight_share(0.1, 0.7));
   for (int k = 0; k < clouds.size(); ++k) {

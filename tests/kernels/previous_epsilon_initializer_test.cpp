@@ -98,7 +98,7 @@ TEST(PreviousEpsilonInitializer, at_a_large_epsilon_it_is_epsilon_log_a) {
 
 TEST(PreviousEpsilonInitializer, clouds_agree_with_their_matrix) {
   Random random(104);
-  for (GroundCost kind : all_ground_costs) {
+  for (const GroundCost& kind : tested_costs) {
     HostClouds clouds = random_clouds(random, kind, 25, 18, 3);
     add_random_problems(random, clouds, 3, 0.3);
     const HostBatch batch = as_matrix(clouds);

@@ -90,7 +90,7 @@ TEST(Projection, matches_the_reference_on_every_geometry) {
 
 TEST(Projection, matches_the_reference_between_clouds) {
   Random random(82);
-  for (GroundCost kind : all_ground_costs)
+  for (const GroundCost& kind : tested_costs)
     for (double epsilon : epsilons)
       for (double zero_share : {0.0, 0.4}) {
         SCOPED_TRACE(name(kind) + " " + std::to_string(epsilon));
@@ -213,7 +213,7 @@ TEST(Projection, potentials_that_are_no_numbers_give_none) {
     for (const Row& row :
          project(batch.cost, on_device(batch), epsilon, Projection::to_target, g, points))
       for (double t : row) EXPECT_TRUE(std::isnan(t));
-    auto clouds = random_clouds(random, GroundCost::euclidean, 6, 7, 2);
+    auto clouds = random_clouds(random, EuclideanCost(), 6, 7, 2);
     add_random_problems(random, clouds, 1);
     const Rows between = project(on_device(clouds), problems_on_device(clouds), epsilon,
                                  Projection::to_target, {Row(7, nan)}, clouds.y);
@@ -224,7 +224,7 @@ TEST(Projection, potentials_that_are_no_numbers_give_none) {
 TEST(Projection, sizes_and_arguments) {
   HostBatch batch{SeparableCost::dense(2, 3, {1, 2, 3, 4, 5, 6})};
   Random random(87);
-  auto clouds = random_clouds(random, GroundCost::euclidean, 2, 3, 2);
+  auto clouds = random_clouds(random, EuclideanCost(), 2, 3, 2);
   const Rows three = {{1, 2}, {3, 4}, {5, 6}};
   const auto call = [&](const auto& cost, const ProblemBatch<Space>& problems, const Rows& g,
                         const Rows& points, double epsilon = 1) {

@@ -82,7 +82,7 @@ TEST(Reported, unbalanced_clouds_in_thirty_dimensions) {
 TEST(Reported, softmax_weights_down_to_the_smallest_number) {
   Random random(902);
   constexpr int n = 25;
-  HostClouds clouds = random_clouds(random, GroundCost::euclidean, n, n, 3);
+  HostClouds clouds = random_clouds(random, EuclideanCost(), n, n, 3);
   Row a, b;
   for (int i = 0; i < n; ++i) {
     a.push_back(std::exp(-744.0 * i / (n - 1)));

@@ -98,7 +98,7 @@ TEST(SmallEpsilon, beyond_the_exponents_it_is_refused_by_name) {
   EXPECT_EQ(refusal([&] { solve<double>(batch, settings_for(1e-2, 1e-3, 10)); }), expected);
   EXPECT_EQ(refusal([&] { solve_newton(batch, 1e-2, 1e-3); }), expected);
   EXPECT_EQ(refusal([&] { judge(batch, 1e-2, {{0, 0, 0}}); }), expected);
-  HostClouds clouds{GroundCost::euclidean, 1, {{0}, {1e14}}, {{0}, {1e14}}};
+  HostClouds clouds{EuclideanCost(), {{0}, {1e14}}, {{0}, {1e14}}};
   clouds.add({.5, .5}, {.4, .6});
   EXPECT_NE(refusal([&] { solve<double>(clouds, settings_for(1e-2, 1e-3, 10)); }), "");
 }

@@ -139,7 +139,7 @@ TEST(SparsePlan, matches_the_full_plan_on_every_geometry) {
 
 TEST(SparsePlan, matches_the_full_plan_between_clouds) {
   Random random(92);
-  for (GroundCost kind : all_ground_costs)
+  for (const GroundCost& kind : tested_costs)
     for (double epsilon : epsilons) {
       SCOPED_TRACE(name(kind) + " " + std::to_string(epsilon));
       auto clouds = random_clouds(random, kind, 21, 33, 3);
@@ -273,7 +273,7 @@ TEST(SparsePlan, potentials_that_are_no_numbers_have_no_entries) {
 TEST(SparsePlan, sizes_and_arguments) {
   HostBatch batch{SeparableCost::dense(2, 3, {1, 2, 3, 4, 5, 6})};
   Random random(98);
-  auto clouds = random_clouds(random, GroundCost::euclidean, 2, 3, 2);
+  auto clouds = random_clouds(random, EuclideanCost(), 2, 3, 2);
   const HostPlan empty = choose(batch, 1, {}, {}, largest(1));
   EXPECT_TRUE(empty.offsets.empty() && empty.columns.empty() && empty.kept_mass.empty());
   EXPECT_EQ(empty, choose(on_device(clouds), problems_on_device(clouds), 1, {}, {}, largest(1)));

@@ -22,8 +22,8 @@ Rows coreset_start(const HostClouds& clouds, const SubsampleSettings& settings) 
   const HostBatch batch = as_matrix(clouds);
   const int d = static_cast<int>(clouds.x.front().size());
   const Matrix<double, Space> f("otfleet::test::f", batch.size(), batch.cost.n());
-  subsample_initializer<Space>(Space(), on_device(clouds.x, d), on_device(clouds.y, d), clouds.kind,
-                               clouds.power, on_device(batch), settings, f);
+  subsample_initializer<Space>(Space(), on_device(clouds.x, d), on_device(clouds.y, d), clouds.cost,
+                               on_device(batch), settings, f);
   return on_host(f);
 }
 
@@ -101,7 +101,7 @@ TEST(SubsampleInitializer, stride_one_solves_the_problem_itself) {
     const auto judgment = judge(batch, epsilon, pooled_start(batch, {epsilon, 1, 1e-9, 100000}));
     for (double error : judgment.marginal_error) EXPECT_LT(error, 2e-9) << name(geometry);
   }
-  for (GroundCost kind : all_ground_costs) {
+  for (const GroundCost& kind : tested_costs) {
     HostClouds clouds = random_clouds(random, kind, 30, 21, 3);
     add_random_problems(random, clouds, 3, 0.3);
     const Rows f = coreset_start(clouds, {0.1, 1, 1e-9, 100000});
@@ -117,7 +117,7 @@ TEST(SubsampleInitializer, is_better_than_zeros) {
     const auto zeros = judge(batch, epsilon, Rows(6, Row(256, 0.0)));
     for (int k = 0; k < 6; ++k) EXPECT_LT(pooled.marginal_error[k], zeros.marginal_error[k] / 3);
   }
-  HostClouds clouds = random_clouds(random, GroundCost::squared_euclidean, 300, 200, 2);
+  HostClouds clouds = random_clouds(random, SquaredEuclideanCost(), 300, 200, 2);
   add_random_problems(random, clouds, 3, 0.2);
   const auto coreset = judge(clouds, 0.1, coreset_start(clouds, {0.1, 4, 1e-2, 1000}));
   const auto zeros = judge(clouds, 0.1, Rows(3, Row(300, 0.0)));
@@ -140,7 +140,7 @@ TEST(SubsampleInitializer, degenerate_measures) {
       for (int i = 0; i < n; ++i)
         EXPECT_EQ(std::isfinite(f[k][i]), batch.sources[batch.source_index[k]][i] > 0);
   }
-  HostClouds clouds = random_clouds(random, GroundCost::euclidean, 12, 1, 2);
+  HostClouds clouds = random_clouds(random, EuclideanCost(), 12, 1, 2);
   for (int i = 6; i < 12; ++i) clouds.x[i] = clouds.x[i - 6];
   clouds.add(random.weights(12, 0.4), {1.0});
   for (int stride : {1, 2, 100}) {

@@ -98,10 +98,8 @@ struct SelfCosts {
   PointCloudCost<Space> source, target;
 
   explicit SelfCosts(const HostClouds& clouds)
-      : source(test::on_device(
-            HostClouds{clouds.kind, clouds.power, clouds.x, clouds.x, {}, {}, clouds.divisor})),
-        target(test::on_device(
-            HostClouds{clouds.kind, clouds.power, clouds.y, clouds.y, {}, {}, clouds.divisor})) {}
+      : source(test::on_device(HostClouds{clouds.cost, clouds.x, clouds.x, {}, {}})),
+        target(test::on_device(HostClouds{clouds.cost, clouds.y, clouds.y, {}, {}})) {}
 };
 
 }  // namespace

@@ -37,9 +37,8 @@ DenseProblem dense_problem(const CloudPopulation& population, std::int64_t k) {
   const auto d = population.dimension;
   for (auto i = sources.offsets[s]; i < sources.offsets[s + 1]; ++i)
     for (auto j = targets.offsets[t]; j < targets.offsets[t + 1]; ++j)
-      problem.cost.push_back(ground_cost(ground_cost_kind("cost", population.cost_name),
-                                         population.power, &sources.points[i * d],
-                                         &targets.points[j * d], d));
+      problem.cost.push_back(
+          ground_cost(population.ground_cost, &sources.points[i * d], &targets.points[j * d], d));
   return problem;
 }
 
@@ -148,7 +147,7 @@ TEST(CloudPopulationSolver, PointsThatTheCostCannotTake) {
   auto population = cloud_population(3, 5, 2, true, "great_circle");
   testing::expect_error([&] { CloudPopulationSolver(population, epsilon); },
                         "/measures: measure 0: point 0 is not a finite unit vector");
-  population.cost_name = "euclidean";
+  population.ground_cost = kernels::EuclideanCost();
   population.sources.points.back() = 1e200;
   testing::expect_error([&] { CloudPopulationSolver(population, epsilon); },
                         "/measures: measure 2: point");

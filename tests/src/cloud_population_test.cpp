@@ -24,16 +24,29 @@ void expect_equal(const CloudTable& one, const CloudTable& other) {
   EXPECT_EQ(one.offsets, other.offsets);
 }
 
+/// Of two coordinates.
+void make_unit_vectors(CloudTable& table) {
+  for (std::size_t i = 0; i < table.points.size(); i += 2) {
+    const double length = std::hypot(table.points[i], table.points[i + 1]);
+    table.points[i] /= length;
+    table.points[i + 1] /= length;
+  }
+}
+
 TEST(CloudPopulationFile, RoundTrip) {
   const TemporaryFolder folder;
   for (const bool shared : {true, false})
-    for (const char* cost : {"squared_euclidean", "power", "cosine"}) {
-      const auto written = cloud_population(5, 9, 7, shared, cost);
+    for (const auto& cost : ground_cost_names()) {
+      auto written = cloud_population(5, 9, 7, shared, cost);
+      if (cost == "great_circle") {
+        written.ground_cost = kernels::GreatCircleCost(1.25);
+        for (CloudTable* table : {&written.sources, &written.targets}) make_unit_vectors(*table);
+      }
       write_cloud_population(folder / "pop.h5", written);
       EXPECT_TRUE(holds_clouds(folder / "pop.h5"));
       const auto read = read_cloud_population(folder / "pop.h5");
-      EXPECT_EQ(read.cost_name, cost);
-      EXPECT_EQ(read.power, read.cost_name == "power" ? 1.5 : 1);
+      EXPECT_EQ(read.cost_name(), cost);
+      EXPECT_EQ(read.ground_cost, written.ground_cost);
       EXPECT_EQ(read.dimension, 2);
       EXPECT_EQ(read.shared_measures, shared);
       expect_equal(read.sources, written.sources);
@@ -48,10 +61,10 @@ TEST(CloudPopulationFile, FingerprintDependsOnTheCostAlone) {
   const auto one = cloud_population(3, 4, 2, true), other = cloud_population(4, 6, 3, false);
   EXPECT_EQ(one.fingerprint(), other.fingerprint());
   auto changed = one;
-  changed.cost_name = "power";
+  changed.ground_cost = kernels::PowerCost(1.5);
   EXPECT_NE(changed.fingerprint(), one.fingerprint());
   auto power = changed;
-  power.power = 2;
+  power.ground_cost = kernels::PowerCost(2);
   EXPECT_NE(power.fingerprint(), changed.fingerprint());
   changed = one;
   changed.dimension = 3;
@@ -109,8 +122,8 @@ TEST(CloudPopulationValidation, WeightsPointsAndProblems) {
                  "/measures/points measure 2 has the coordinate inf (at point 2)");
   expect_refused([](CloudPopulation& p) { p.sources.points.pop_back(); },
                  "/measures/points holds 5 values, not 6 points of 1 coordinates");
-  expect_refused([](CloudPopulation& p) { p.cost_name = "other"; }, "must be one of", "'other'");
-  expect_refused([](CloudPopulation& p) { p.power = 0; }, "attribute power must be > 0, not 0");
+  expect_refused([](CloudPopulation& p) { p.ground_cost = kernels::PowerCost(0); },
+                 "attribute power must be > 0, not 0");
   expect_refused([](CloudPopulation& p) { p.target[1] = 3; },
                  "/problems/target problem 1 refers to measure 3; there are 3");
   expect_refused([](CloudPopulation& p) { p.target.pop_back(); },
@@ -157,7 +170,7 @@ TEST_F(HandMadeClouds, OtherTypesWithoutAKindAreAccepted) {
   EXPECT_EQ(population.sources.weights, (Values{2, 1, 1}));
   EXPECT_EQ(population.sources.points, (Values{0, 1, 2}));
   EXPECT_EQ(population.sources.offsets, (Offsets{0, 1, 3}));
-  EXPECT_EQ(population.cost_name, "squared_euclidean");
+  EXPECT_EQ(population.cost_name(), "squared_euclidean");
 }
 
 TEST_F(HandMadeClouds, MistakesAreNamed) {

@@ -104,7 +104,7 @@ TEST(CostStatistic, OfCloudsIsOverThePairsOfTheirProblems) {
            i < sources.offsets[population.source[k] + 1]; ++i)
         for (auto j = targets.offsets[population.target[k]];
              j < targets.offsets[population.target[k] + 1]; ++j)
-          costs.push_back(ground_cost(kernels::GroundCost::euclidean, 1, &sources.points[2 * i],
+          costs.push_back(ground_cost(kernels::EuclideanCost(), &sources.points[2 * i],
                                       &targets.points[2 * j], 2));
     for (const CostStatistic name : statistics)
       EXPECT_NEAR(cloud_cost_statistic(folder / "clouds.h5", name), by_hand(costs, name), 1e-14)

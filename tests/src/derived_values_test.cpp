@@ -61,11 +61,10 @@ struct Cloud {
 
 Values costs(const Cloud& from, const Cloud& to, const std::string& name) {
   Values result;
-  const auto kind = ground_cost_kind("cost", name);
+  const auto cost = parse_ground_cost("cost", name);
   for (std::size_t i = 0; i < from.weights.size(); ++i)
     for (std::size_t j = 0; j < to.weights.size(); ++j)
-      result.push_back(
-          ground_cost(kind, 1.5, &from.points[i * from.d], &to.points[j * to.d], from.d));
+      result.push_back(ground_cost(cost, &from.points[i * from.d], &to.points[j * to.d], from.d));
   return result;
 }
 
@@ -95,7 +94,7 @@ TEST(DerivedValues, AreThoseOfTheDefinitionInEveryGeometry) {
   points.geometry.kind = Geometry::Kind::points;
   points.geometry.cost.clear();
   auto dense = testing::dense_population(9, 6, 3, 5);
-  dense.geometry.cost_name = "squared_euclidean";
+  dense.geometry.ground_cost = kernels::SquaredEuclideanCost();
   for (const auto& [name, population] :
        {std::pair{"grid", testing::blob_population(5, 4, 5)},
         {"points", points},
@@ -107,7 +106,7 @@ TEST(DerivedValues, AreThoseOfTheDefinitionInEveryGeometry) {
     const auto found = solver.solve({0, 5}, tight_settings(), nullptr, everything(), seconds);
     for (std::int64_t k = 0; k < 5; ++k)
       expect_values(found, static_cast<std::size_t>(k), cloud_of(population, true, k),
-                    cloud_of(population, false, k), population.geometry.cost_name);
+                    cloud_of(population, false, k), population.geometry.cost_name());
     // Part of them, asked for anew, bit for bit.
     const PopulationSolver other(population, epsilon);
     const auto part = other.solve({2, 4}, tight_settings(), nullptr, everything(), seconds);
@@ -130,7 +129,7 @@ TEST(DerivedValues, AreThoseOfOttAndGeomLoss) {
     Population population;
     auto& geometry = population.geometry;
     geometry.kind = Geometry::Kind::points;
-    geometry.cost_name = expected.cost;
+    geometry.ground_cost = parse_ground_cost("cost", expected.cost);
     geometry.n = 3;
     geometry.m = 2;
     geometry.dimension = 1;
@@ -199,7 +198,7 @@ TEST(DerivedValues, EqualMeasuresAreAtDistanceZero) {
 
 TEST(DerivedValues, ScaleWithTheMass) {
   auto one = testing::dense_population(9, 6, 3, 5);
-  one.geometry.cost_name = "squared_euclidean";
+  one.geometry.ground_cost = kernels::SquaredEuclideanCost();
   SolveSeconds seconds;
   auto settings = tight_settings();
   const auto light =
@@ -218,7 +217,7 @@ TEST(DerivedValues, ScaleWithTheMass) {
 
 TEST(DerivedValues, OfMarginalsThatNeedNotBeExact) {
   auto population = testing::dense_population(9, 6, 3, 5);
-  population.geometry.cost_name = "squared_euclidean";
+  population.geometry.ground_cost = kernels::SquaredEuclideanCost();
   for (double& w : population.target_weights) w *= 1.7;
   Job::Problem problem;
   problem.tau_a = problem.tau_b = 0.8;
@@ -256,7 +255,7 @@ TEST(DerivedValues, OfMarginalsThatNeedNotBeExact) {
 TEST(DerivedValues, ACostMatrixAloneIsRefusedUnlessMeasuresAreShared) {
   auto population = testing::dense_population(4, 4, 2, 2);
   EXPECT_EQ(DerivedValues::divergence_complaint(testing::blob_population(4, 2, 2)), "");
-  population.geometry.cost_name = "matrix";
+  population.geometry.ground_cost.reset();
   EXPECT_NE(
       DerivedValues::divergence_complaint(population).find("a cost matrix alone says nothing"),
       std::string::npos);

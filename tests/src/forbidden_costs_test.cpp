@@ -19,7 +19,7 @@ Population one_problem(const Values& cost, const Values& a, const Values& b) {
   Population population;
   Geometry& geometry = population.geometry;
   geometry.kind = Geometry::Kind::dense;
-  geometry.cost_name = "matrix";
+  geometry.ground_cost.reset();
   geometry.cost = cost;
   geometry.n = static_cast<std::int64_t>(a.size());
   geometry.m = static_cast<std::int64_t>(b.size());
@@ -138,7 +138,7 @@ TEST(ForbiddenCosts, whole_costs_as_epsilon_falls) {
 
 TEST(ForbiddenCosts, only_a_matrix_may_forbid) {
   Population population = one_problem({0, infinity, 1, 0}, {.5, .5}, {.5, .5});
-  population.geometry.cost_name = "euclidean";
+  population.geometry.ground_cost = kernels::EuclideanCost();
   testing::expect_error([&] { population.validate("given"); }, "/geometry/cost holds inf",
                         "matrix");
   population = one_problem({0, 1, 1, 0}, {.5, .5}, {.5, .5});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "distributed/error.hpp"
 #include "src/families/linear/cloud_population_solver.hpp"
@@ -12,21 +13,25 @@
 namespace otfleet {
 namespace {
 
-using kernels::GroundCost;
+using kernels::CosineCost;
+using kernels::GreatCircleCost;
 using Values = std::vector<double>;
 
 /// Every ground cost against a few lines of its own.
 TEST(GroundCosts, ByHand) {
   const double x[] = {0.6, 0.8}, y[] = {1.0, 0.0};
-  EXPECT_NEAR(ground_cost(GroundCost::squared_euclidean, 1, x, y, 2), 0.8, 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::euclidean, 1, x, y, 2), std::sqrt(0.8), 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::power, 3, x, y, 2), std::pow(0.8, 1.5), 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::cosine, 1, x, y, 2), 0.4, 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::great_circle, 1, x, y, 2), std::acos(0.6), 1e-15);
-  EXPECT_NEAR(ground_cost(GroundCost::great_circle, 1, x, y, 2, 1.0001), std::acos(0.6 / 1.0001),
-              1e-15);
-  testing::expect_error([] { ground_cost_kind("key", "euclidian"); }, "key must be one of",
-                        "euclidian");
+  const std::map<std::string, double> expected = {{"squared_euclidean", 0.8},
+                                                  {"euclidean", std::sqrt(0.8)},
+                                                  {"power", std::pow(0.8, 1.5)},
+                                                  {"cosine", 0.4},
+                                                  {"great_circle", std::acos(0.6)}};
+  for (const auto& name : ground_cost_names())
+    EXPECT_NEAR(ground_cost(parse_ground_cost("key", name, {{"power", 3}}), x, y, 2),
+                expected.at(name), 1e-15)
+        << name;
+  EXPECT_NEAR(ground_cost(GreatCircleCost(1.0001), x, y, 2), std::acos(0.6 / 1.0001), 1e-15);
+  testing::expect_error([] { parse_ground_cost("key", "euclidian"); }, "key must be one of",
+                        "not 'euclidian'; did you mean 'euclidean'?");
 }
 
 TEST(GroundCosts, OfEqualPointsAreZero) {
@@ -34,8 +39,8 @@ TEST(GroundCosts, OfEqualPointsAreZero) {
     const double turn = 0.0063 * k, height = 0.9 * std::sin(7.0 * k);
     const double radius = std::sqrt(1 - height * height);
     const double x[] = {radius * std::cos(turn), radius * std::sin(turn), height};
-    for (int kind = 0; kind < 5; ++kind)
-      ASSERT_EQ(ground_cost(static_cast<GroundCost>(kind), 1.5, x, x, 3), 0) << kind;
+    for (const auto& cost : kernels::all_ground_costs())
+      ASSERT_EQ(ground_cost(cost, x, x, 3), 0) << name_of(cost);
   }
 }
 
@@ -44,14 +49,14 @@ TEST(GroundCosts, AreAccurateForSmallAndForFlatAngles) {
     const double x[] = {1, 0}, y[] = {std::cos(angle), std::sin(angle)};
     const double back[] = {-std::cos(angle), std::sin(angle)};
     if (angle > 1e-150) {
-      EXPECT_NEAR(ground_cost(GroundCost::great_circle, 1, x, y, 2) / angle, 1, 1e-15);
-      EXPECT_NEAR(ground_cost(GroundCost::cosine, 1, x, y, 2) / (angle * angle / 2), 1, 1e-8);
+      EXPECT_NEAR(ground_cost(GreatCircleCost(), x, y, 2) / angle, 1, 1e-15);
+      EXPECT_NEAR(ground_cost(CosineCost(), x, y, 2) / (angle * angle / 2), 1, 1e-8);
     }
-    EXPECT_DOUBLE_EQ(ground_cost(GroundCost::great_circle, 1, x, back, 2), M_PI - angle);
+    EXPECT_DOUBLE_EQ(ground_cost(GreatCircleCost(), x, back, 2), M_PI - angle);
   }
   const double north[] = {0, 0, 1}, south[] = {0, 0, -1}, large[] = {0, 0, 1e200};
-  EXPECT_EQ(ground_cost(GroundCost::great_circle, 1, north, south, 3), M_PI);
-  EXPECT_EQ(ground_cost(GroundCost::cosine, 1, north, large, 3), 0);
+  EXPECT_EQ(ground_cost(GreatCircleCost(), north, south, 3), M_PI);
+  EXPECT_EQ(ground_cost(CosineCost(), north, large, 3), 0);
 }
 
 /// A place for every measure, each transported to itself and to the next one.
@@ -78,7 +83,7 @@ void expect_distances(const Values& found, const Values& points, double divisor)
   std::size_t at = 0;
   pair_places(5, [&](int from, int to) {
     const double expected =
-        ground_cost(GroundCost::great_circle, 1, &points[3 * from], &points[3 * to], 3, divisor);
+        ground_cost(GreatCircleCost(divisor), &points[3 * from], &points[3 * to], 3);
     EXPECT_NEAR(found[at], expected, 1e-12) << from << " to " << to;
     if (divisor == 1 && from == to) {
       EXPECT_EQ(found[at], 0);
@@ -99,16 +104,15 @@ TEST(GreatCircle, APlaceIsWhereItIsInEveryGeometry) {
         Population population;
         auto& geometry = population.geometry;
         geometry.kind = kind;
-        geometry.cost_name = "great_circle";
-        geometry.great_circle_divisor = divisor;
+        geometry.ground_cost = GreatCircleCost(divisor);
         geometry.n = geometry.m = 5;
         geometry.dimension = 3;
         geometry.source_points = geometry.target_points = points;
         if (kind == Geometry::Kind::dense)
           for (int i = 0; i < 5; ++i)
             for (int j = 0; j < 5; ++j)
-              geometry.cost.push_back(ground_cost(GroundCost::great_circle, 1, &points[3 * i],
-                                                  &points[3 * j], 3, divisor));
+              geometry.cost.push_back(
+                  ground_cost(GreatCircleCost(divisor), &points[3 * i], &points[3 * j], 3));
         population.source_measures = 5;
         population.source_weights.assign(25, 0);
         for (int k = 0; k < 5; ++k) population.source_weights[6 * k] = 1;
@@ -123,8 +127,7 @@ TEST(GreatCircle, APlaceIsWhereItIsInEveryGeometry) {
       }
       SCOPED_TRACE("clouds");
       CloudPopulation clouds;
-      clouds.cost_name = "great_circle";
-      clouds.great_circle_divisor = divisor;
+      clouds.ground_cost = GreatCircleCost(divisor);
       clouds.dimension = 3;
       clouds.sources = {Values(5, 1.0), points, {0, 1, 2, 3, 4, 5}};
       pair_places(5, [&](int from, int to) {
@@ -139,7 +142,7 @@ TEST(GreatCircle, APlaceIsWhereItIsInEveryGeometry) {
 
 TEST(GreatCircle, ADivisorBelowOneIsRefused) {
   for (const double divisor : {0.5, 0.0, std::nan("")})
-    testing::expect_error([&] { check_ground_cost("pop.h5", 1, divisor); },
+    testing::expect_error([&] { check_ground_cost("pop.h5", GreatCircleCost(divisor)); },
                           "great_circle_divisor must be >= 1");
 }
 

@@ -228,7 +228,7 @@ TEST_F(Builder, PointsKeepNoMatrix) {
   job_.data.points = points_;
   job_.problem.geometry = GeometryKind::points;
   job_.problem.cost = "power";
-  job_.problem.power = 1.5;
+  job_.problem.cost_parameters["power"] = 1.5;
   const auto population = build_population(job_, Split::train);
   EXPECT_NO_THROW(population.validate("points"));
   EXPECT_TRUE(population.geometry.cost.empty());
@@ -236,8 +236,8 @@ TEST_F(Builder, PointsKeepNoMatrix) {
   const auto file = folder_ / "points.h5";
   write_population(file, population);
   const auto again = read_population(file);
-  EXPECT_EQ(again.geometry.power, 1.5);
-  EXPECT_EQ(again.geometry.cost_name, "power");
+  EXPECT_EQ(again.geometry.ground_cost, kernels::GroundCost(kernels::PowerCost(1.5)));
+  EXPECT_EQ(again.geometry.cost_name(), "power");
   EXPECT_EQ(again.geometry.fingerprint(), population.geometry.fingerprint());
   job_.problem.cost = "matrix";
   job_.data.cost = cost_;
@@ -251,11 +251,11 @@ TEST_F(Builder, TheDivisorOfAGreatCircleIsKept) {
   for (const char* geometry : {"points", "dense"})
     for (const double divisor : {1.0, 1.0001}) {
       job_.problem.geometry = *value_of<GeometryKind>(geometry);
-      job_.problem.great_circle_divisor = divisor;
+      job_.problem.cost_parameters["great_circle_divisor"] = divisor;
       const auto population = build_population(job_, Split::train);
       write_population(folder_ / "sphere.h5", population);
       const auto again = read_population(folder_ / "sphere.h5");
-      EXPECT_EQ(again.geometry.great_circle_divisor, divisor);
+      EXPECT_EQ(again.geometry.ground_cost, kernels::GroundCost(kernels::GreatCircleCost(divisor)));
       EXPECT_EQ(again.geometry.fingerprint(), population.geometry.fingerprint());
       if (again.geometry.cost.empty()) continue;
       EXPECT_NEAR(again.geometry.cost[0], std::acos(1 / divisor), 1e-13);

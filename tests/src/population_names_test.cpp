@@ -82,7 +82,7 @@ TEST_F(StrictNames, GoodFilesOfEveryKindAreRead) {
     EXPECT_NO_THROW(read_population(path_)) << kind;
   }
   write("clouds", [](Hdf5File&) {});
-  EXPECT_EQ(read_cloud_population(path_).cost_name, "euclidean");
+  EXPECT_EQ(read_cloud_population(path_).cost_name(), "euclidean");
   write("grid", text("/geometry", "cost", "squared_euclidean"));
   EXPECT_NO_THROW(read_population(path_));
   write("dense", text("/geometry", "cost", "matrix"));

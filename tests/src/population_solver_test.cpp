@@ -213,7 +213,7 @@ TEST(PopulationSolver, SaysWhyAnInitializerDoesNotFit) {
     EXPECT_EQ(complaint(grid, fits), "");
   EXPECT_EQ(complaint(grid, "sorting"), "needs one dimension; this population has 2");
   // A cost of the user's own on known points.
-  population.geometry.cost_name = "matrix";
+  population.geometry.ground_cost.reset();
   for (const char* gaussian : {"gaussian", "gaussian_mixture"})
     EXPECT_EQ(complaint(population, gaussian),
               "needs squared Euclidean costs; this population has 'matrix'");
@@ -242,11 +242,11 @@ TEST(PopulationSolver, SaysWhyAnInitializerDoesNotFit) {
     EXPECT_EQ(complaint(line, "subsample"), "") << cost;
   }
   Population line = line_population(6, 2, 3, "power");
-  line.geometry.power = 0.5;
+  line.geometry.ground_cost = kernels::PowerCost(0.5);
   EXPECT_EQ(complaint(line, "sorting"),
             "needs costs that are convex in the distance; this population has 'power' with power "
             "0.5");
-  line.geometry.cost_name = "cosine";
+  line.geometry.ground_cost = kernels::CosineCost();
   EXPECT_EQ(complaint(line, "sorting"),
             "needs costs that are convex in the distance; this population has 'cosine'");
 }
@@ -425,11 +425,11 @@ TEST(PopulationSolver, CloudsOfPointsEqualTheirCostMatrix) {
       points.push_back(std::sin(static_cast<double>(7 * i + 3 * target)));
   }
   dense.geometry.dimension = 2;
-  dense.geometry.cost_name = "euclidean";
+  dense.geometry.ground_cost = kernels::EuclideanCost();
   for (std::int64_t i = 0; i < dense.geometry.n; ++i)
     for (std::int64_t j = 0; j < dense.geometry.m; ++j)
       dense.geometry.cost[i * dense.geometry.m + j] =
-          ground_cost(kernels::GroundCost::euclidean, 1, &dense.geometry.source_points[2 * i],
+          ground_cost(kernels::EuclideanCost(), &dense.geometry.source_points[2 * i],
                       &dense.geometry.target_points[2 * j], 2);
   Population points = dense;
   points.geometry.kind = Geometry::Kind::points;

@@ -88,7 +88,7 @@ TEST(Geometry, FingerprintDependsOnTheCostAlone) {
   auto dense = dense_population().geometry;
   const auto second = dense.fingerprint();
   dense.source_points.clear();
-  dense.cost_name = "matrix";
+  dense.ground_cost.reset();
   EXPECT_EQ(dense.fingerprint(), second);
   dense.cost[0] = -0.0;
   EXPECT_EQ(dense.fingerprint(), second);
@@ -99,7 +99,7 @@ TEST(Geometry, FingerprintDependsOnTheCostAlone) {
 TEST(PopulationFile, RoundTrip) {
   const TemporaryFolder folder;
   auto matrix = dense_population();
-  matrix.geometry.cost_name = "matrix";
+  matrix.geometry.ground_cost.reset();
   matrix.geometry.source_points = matrix.geometry.target_points = {};
   matrix.geometry.dimension = 0;
   auto no_problems = grid_population();
@@ -195,10 +195,6 @@ TEST(PopulationValidation, Geometry) {
   expect_refused(
       dense_population(), [](Population& p) { p.geometry.cost[2] = 3; },
       "/geometry/cost is 3 at (0, 2), but the squared_euclidean cost of the points is 9");
-  expect_refused(
-      dense_population(), [](Population& p) { p.geometry.cost_name = "other"; },
-      "must be one of 'squared_euclidean', 'euclidean', 'power', 'cosine', 'great_circle', not "
-      "'other'");
   expect_refused(
       dense_population(), [](Population& p) { p.geometry.source_points.pop_back(); },
       "must have shapes [2, d] and [3, d]");

@@ -250,7 +250,7 @@ TEST_F(ShardedCloudSolverTest, FaultsAreThoseOfAllRanks) {
   EXPECT_EQ(message(bad).substr(0, file.size() + 36),
             file + "problem 0 pairs masses that differ: ");
   bad = good;
-  bad.cost_name = "cosine";
+  bad.ground_cost = kernels::CosineCost();
   bad.targets.points[3] = bad.targets.points[4] = 0;
   EXPECT_EQ(message(bad), file +
                               "/measures/target_points measure 0 point 3 is the zero vector, which "

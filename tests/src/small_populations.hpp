@@ -7,6 +7,7 @@
 
 #include "distributed/random.hpp"
 #include "src/populations/cloud_population.hpp"
+#include "src/populations/ground_cost.hpp"
 #include "src/populations/population.hpp"
 
 namespace otfleet::testing {
@@ -106,8 +107,7 @@ inline Population line_population(int points, int measures, int problems,
   Population population;
   Geometry& geometry = population.geometry;
   geometry.kind = Geometry::Kind::points;
-  geometry.cost_name = cost_name;
-  geometry.power = 1.5;
+  geometry.ground_cost = parse_ground_cost("cost", cost_name, {{"power", 1.5}});
   geometry.n = geometry.m = points;
   geometry.dimension = 1;
   const distributed::CounterRandom random(0, 5);
@@ -147,8 +147,7 @@ inline CloudPopulation cloud_population(int measures, int most, int problems, bo
                                         const std::string& cost_name = "squared_euclidean",
                                         std::uint64_t seed = 0) {
   CloudPopulation population;
-  population.cost_name = cost_name;
-  population.power = 1.5;
+  population.ground_cost = parse_ground_cost("cost", cost_name, {{"power", 1.5}});
   population.dimension = 2;
   population.shared_measures = shared;
   population.sources = random_clouds(measures, most, population.dimension, seed);

@@ -36,8 +36,10 @@ struct SmallTile {
   /// `extra` and `missing` are for what a kernel holds besides.
   enum Array { index, weight, log_weight, potential, shift, extra, missing, arrays };
   enum Which { source, target };
+  template <class Cost>
   struct CostUnits {
-    Scalar scale, half_power;  ///< of costs to exponents; half of form_power()
+    Cost cost;
+    Scalar scale;  ///< of costs to exponents
   };
 
   Scalar* memory;
@@ -123,56 +125,54 @@ struct SmallTile {
   }
 
   /// Takes blocks of rows over all columns: calls use(column, sums) with what the coordinates give
-  /// (add_coordinate) for `block` rows from `row` on.
-  template <CostForm form, class Use>
+  /// (Cost::add) for `block` rows from `row` on.
+  template <class Cost, class Use>
   KOKKOS_FORCEINLINE_FUNCTION void for_columns(int side, int row, int columns, int lane,
                                                const Use& use) const {
     const Scalar* const x = points(side) + at(row * dimension, lane);
     const Scalar* y = points(1 - side) + lane;
     for (int j = 0; j < columns; ++j) {
-      CostSumOf<form, Pack> sums[block];
-      for (int r = 0; r < block; ++r) sums[r] = CostSumOf<form, Pack>(Pack(Scalar(0)));
+      typename Cost::template Sum<Pack> sums[block];
+      for (int r = 0; r < block; ++r) sums[r] = typename Cost::template Sum<Pack>(Pack(Scalar(0)));
       for (int k = 0; k < dimension; ++k, y += L::width) {
         Pack coordinate = L::load(y);
         keep(coordinate);
         for (int r = 0; r < block; ++r)
-          sums[r] =
-              add_coordinate<form>(sums[r], L::load(x + at(r * dimension + k, 0)), coordinate);
+          sums[r] = Cost::add(sums[r], L::load(x + at(r * dimension + k, 0)), coordinate);
       }
       use(j, sums);
     }
   }
 
   /// offset − scale · cost from what coordinates give; products have taken up the scale.
-  template <CostForm form>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack exponent(const CostUnits& units, const Pack& offset,
-                                                   const CostSumOf<form, Pack>& sum) {
-    if constexpr (form == CostForm::product) return offset + sum;
-    if constexpr (form != CostForm::product)
-      return offset - Pack(units.scale) * cost_from_sum<form, Scalar>(sum, Pack(units.half_power));
+  template <class Cost, class Sum>
+  KOKKOS_FORCEINLINE_FUNCTION static Pack exponent(const CostUnits<Cost>& units, const Pack& offset,
+                                                   const Sum& sum) {
+    if constexpr (is_product<Cost>) return offset + sum;
+    if constexpr (!is_product<Cost>)
+      return offset - Pack(units.scale) * units.cost.template from_sum<Scalar, Pack>(sum);
   }
 
   /// largest[r] = max_j E_ij for a block of rows, E_ij = offset_j − scale · cost_ij with an array
   /// of the other side for offsets.
-  template <CostForm form>
-  KOKKOS_FORCEINLINE_FUNCTION void find_largest(const CostUnits& units, int side, int row,
+  template <class Cost>
+  KOKKOS_FORCEINLINE_FUNCTION void find_largest(const CostUnits<Cost>& units, int side, int row,
                                                 int columns, int lane, int offset,
                                                 Pack (&largest)[block]) const {
     const Scalar* const offsets = array(1 - side, offset) + lane;
     for (int r = 0; r < block; ++r)
       largest[r] = Pack(-Kokkos::Experimental::infinity<Scalar>::value);
-    for_columns<form>(side, row, columns, lane, [&](int j, const auto& sums) {
+    for_columns<Cost>(side, row, columns, lane, [&](int j, const auto& sums) {
       const Pack from = L::load(offsets + at(j, 0));
-      for (int r = 0; r < block; ++r)
-        largest[r] = max(largest[r], exponent<form>(units, from, sums[r]));
+      for (int r = 0; r < block; ++r) largest[r] = max(largest[r], exponent(units, from, sums[r]));
     });
   }
 
   /// result[r] = log2 of sum_j 2^E_ij, E_ij with the other side's potentials, computed as shift_i +
   /// log2 of sum_j 2^(E_ij − shift_i); the shifts of lanes where `stale` > 0 are the largest E_ij.
-  template <CostForm form>
-  KOKKOS_FORCEINLINE_FUNCTION void log_sums(const CostUnits& units, int side, int row, int columns,
-                                            int lane, const Pack& stale,
+  template <class Cost>
+  KOKKOS_FORCEINLINE_FUNCTION void log_sums(const CostUnits<Cost>& units, int side, int row,
+                                            int columns, int lane, const Pack& stale,
                                             Pack (&result)[block]) const {
     const Scalar* const offsets = array(1 - side, potential) + lane;
     const Pack none(Scalar(0));
@@ -184,7 +184,7 @@ struct SmallTile {
     if (any_positive(stale)) {
       const Pack least(nothing), broken(not_a_number);
       Pack largest[block];
-      find_largest<form>(units, side, row, columns, lane, potential, largest);
+      find_largest(units, side, row, columns, lane, potential, largest);
       for (int r = 0; r < block; ++r) {
         // Padding keeps its shift, and is nobody's largest term.
         const Pack real = min(stale, L::load(array(side, weight) + at(row + r, lane)));
@@ -192,10 +192,10 @@ struct SmallTile {
             if_greater(real, none, if_greater(largest[r], least, largest[r], broken), shifts[r]);
       }
     }
-    for_columns<form>(side, row, columns, lane, [&](int j, const auto& sums) {
+    for_columns<Cost>(side, row, columns, lane, [&](int j, const auto& sums) {
       const Pack from = L::load(offsets + at(j, 0));
       for (int r = 0; r < block; ++r)
-        total[r] = total[r] + exp2_bounded(exponent<form>(units, from - shifts[r], sums[r]));
+        total[r] = total[r] + exp2_bounded(exponent(units, from - shifts[r], sums[r]));
     });
     // A sum that is not a number fails the comparison and stays.
     for (int r = 0; r < block; ++r)

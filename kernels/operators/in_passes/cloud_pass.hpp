@@ -33,7 +33,7 @@ KOKKOS_FORCEINLINE_FUNCTION Pack combine(const Pack& x, const Pack& y) {
   if constexpr (result != PassResult::largest && result != PassResult::smallest) return x + y;
 }
 
-template <CostForm form, PassResult wanted, class ExecutionSpace, class Scalar_>
+template <class Cost, PassResult wanted, class ExecutionSpace, class Scalar_>
 struct CloudPass {
   using Scalar = Scalar_;
   using Points = CloudPoints<ExecutionSpace, Scalar>;
@@ -48,9 +48,10 @@ struct CloudPass {
   Vector<const Scalar, ExecutionSpace> rows, columns, offset, shift;
   Vector<Scalar, ExecutionSpace> result;
   int row_count, dimension, column_blocks, chunk;
-  Scalar scale, half_power;
+  Cost ground_cost;  ///< or what an iteration has in its place
+  Scalar scale;
   bool adds;                                  ///< to what other columns have left in result
-  StoredCosts<ExecutionSpace, Scalar> costs;  ///< CostForm::matrix
+  StoredCosts<ExecutionSpace, Scalar> costs;  ///< StoredCost
   int column_count;                           ///< the same
 
   KOKKOS_FORCEINLINE_FUNCTION void store(int row, Scalar total) const {
@@ -62,7 +63,7 @@ struct CloudPass {
       const int first = (team.league_rank() * team.team_size() + thread) * strip;
       if (first >= row_count) return;
       if constexpr (runs_on_host<ExecutionSpace>) {
-        if constexpr (form == CostForm::matrix)
+        if constexpr (is_stored<Cost>)
           if (costs.by_column) return run_columns(first);
         Pack totals[strip];
         run(first, 0, totals);
@@ -100,7 +101,7 @@ struct CloudPass {
     for (int begin = 0; begin < column_blocks; begin += chunk) {
       const int end = begin + chunk < column_blocks ? begin + chunk : column_blocks;
       for (int r = 0; r < strip && first + r < row_count; r += block)
-        if constexpr (form == CostForm::matrix)
+        if constexpr (is_stored<Cost>)
           run_stored(first + r, begin, end, lane * L::pack_width, totals + r);
         else
           run_block(first + r, begin, end, lane * L::pack_width, totals + r);
@@ -132,6 +133,7 @@ struct CloudPass {
   }
 
   KOKKOS_FUNCTION void run_block(int row, int begin, int end, int at, Pack* totals) const {
+    using Sum = typename Cost::template Sum<Pack>;
     const Scalar* x = rows.data() + static_cast<std::size_t>(row) * dimension;
     const std::size_t stride = static_cast<std::size_t>(dimension) * L::width;
     const Scalar* y = columns.data() + begin * stride + at;
@@ -139,20 +141,20 @@ struct CloudPass {
     for (int r = 0; r < block; ++r) part[r] = Pack(nothing_yet<wanted, Scalar>());
     for (int c = begin; c < end; ++c, y += stride) {
       const Pack column_offset = L::load(offset.data() + c * L::width + at);
-      CostSumOf<form, Pack> sums[block];
+      Sum sums[block];
       for (int r = 0; r < block; ++r) {
-        sums[r] = CostSumOf<form, Pack>(Pack(Scalar(0)));
+        sums[r] = Sum(Pack(Scalar(0)));
         // Where the exponent is the sum itself, it begins with what does not depend on the pair.
-        if constexpr (form == CostForm::product && shifted)
+        if constexpr (is_product<Cost> && shifted)
           sums[r] = column_offset - Pack(shift(row + r));
-        else if constexpr (form == CostForm::product && wanted == PassResult::largest)
+        else if constexpr (is_product<Cost> && wanted == PassResult::largest)
           sums[r] = column_offset;
       }
       for (int k = 0; k < dimension; ++k) {
         Pack coordinate = L::load(y + k * L::width);
         keep(coordinate);
         for (int r = 0; r < block; ++r)
-          sums[r] = add_coordinate<form>(sums[r], Pack(x[k * block + r]), coordinate);
+          sums[r] = Cost::add(sums[r], Pack(x[k * block + r]), coordinate);
       }
       for (int r = 0; r < block; ++r)
         part[r] = combine<wanted>(part[r], term(sums[r], column_offset, row + r));
@@ -191,15 +193,15 @@ struct CloudPass {
     }
   }
 
-  KOKKOS_FORCEINLINE_FUNCTION Pack term(const CostSumOf<form, Pack>& sum, const Pack& column_offset,
-                                        int row) const {
-    if constexpr (form == CostForm::product) {
-      static_assert(form != CostForm::product || wanted == PassResult::largest ||
+  template <class Sum>
+  KOKKOS_FORCEINLINE_FUNCTION Pack term(const Sum& sum, const Pack& column_offset, int row) const {
+    if constexpr (is_product<Cost>) {
+      static_assert(!is_product<Cost> || wanted == PassResult::largest ||
                     wanted == PassResult::exponential);
       if constexpr (wanted == PassResult::largest) return sum;
       return exp2_bounded(sum);
     } else {
-      const Pack cost = cost_from_sum<form, Scalar>(sum, Pack(half_power));
+      const Pack cost = ground_cost.template from_sum<Scalar, Pack>(sum);
       if constexpr (wanted == PassResult::product) return column_offset * cost;
       if constexpr (wanted == PassResult::smallest) return column_offset + cost;
       if constexpr (wanted == PassResult::largest) return column_offset - Pack(scale) * cost;
@@ -216,13 +218,14 @@ struct CloudPass {
 /// [rows.padded()], shift only for sums of exponentials. The padding of offset must hold what adds
 /// nothing: −inf, 0 for a product, inf for a minimum. Where others hold points of the columns'
 /// side, collective: over their columns and offsets too.
-template <CostForm form, PassResult wanted, class ExecutionSpace, class Scalar>
-void run_pass(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, Scalar>& rows,
+template <PassResult wanted, class Cost, class ExecutionSpace, class Scalar>
+void run_pass(const ExecutionSpace& space, const Cost& cost,
+              const CloudPoints<ExecutionSpace, Scalar>& rows,
               const CloudPoints<ExecutionSpace, Scalar>& columns,
               const Vector<Scalar, ExecutionSpace>& offset,
               const Vector<Scalar, ExecutionSpace>& shift,
-              const Vector<Scalar, ExecutionSpace>& result, double scale, double power) {
-  using Pass = CloudPass<form, wanted, ExecutionSpace, Scalar>;
+              const Vector<Scalar, ExecutionSpace>& result, double scale) {
+  using Pass = CloudPass<Cost, wanted, ExecutionSpace, Scalar>;
   using L = typename Pass::L;
   constexpr bool host = runs_on_host<ExecutionSpace>;
   constexpr int threads = team_threads<ExecutionSpace>;
@@ -243,8 +246,8 @@ void run_pass(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, Sca
                     rows.dimension,
                     block.blocks,
                     chunk,
+                    cost,
                     static_cast<Scalar>(scale),
-                    static_cast<Scalar>(power / 2),
                     adds,
                     rows.costs,
                     columns.count};

@@ -79,16 +79,17 @@ void load_side(const ExecutionSpace& space, const Vector<const double, Execution
 }
 
 /// From a row of f, less `largest`: source.potential, and the target's by the half-step.
-template <CostForm form, class ExecutionSpace>
-void fit_target(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
-                double largest, const PlanSide<ExecutionSpace>& source,
-                const PlanSide<ExecutionSpace>& target, double scale, double power) {
+template <class Cost, class ExecutionSpace>
+void fit_target(const ExecutionSpace& space, const Cost& cost,
+                const Vector<const double, ExecutionSpace>& f, double largest,
+                const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target,
+                double scale) {
   load_side(space, f, largest, scale, source);
   const auto left = source.potential;
-  run_pass<form, PassResult::largest>(space, target.points, source.points, left, target.shift,
-                                      target.shift, scale, power);
-  run_pass<form, PassResult::exponential>(space, target.points, source.points, left, target.shift,
-                                          target.sum, scale, power);
+  run_pass<PassResult::largest>(space, cost, target.points, source.points, left, target.shift,
+                                target.shift, scale);
+  run_pass<PassResult::exponential>(space, cost, target.points, source.points, left, target.shift,
+                                    target.sum, scale);
   const auto weights = target.support.log_weight;
   const auto right = target.potential, shift = target.shift, sum = target.sum;
   Kokkos::parallel_for(
@@ -127,14 +128,15 @@ void shift_by_potential(const ExecutionSpace& space, const PlanSide<ExecutionSpa
 
 /// fit_target(), and source.sum = P1. No exponent is positive in the last pass: a plan with exact
 /// columns has P_ij <= b_j. Both shifts are what cancels the side's own potential.
-template <CostForm form, class ExecutionSpace>
-void make_plan(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
-               double largest, const PlanSide<ExecutionSpace>& source,
-               const PlanSide<ExecutionSpace>& target, double scale, double power) {
-  fit_target<form>(space, f, largest, source, target, scale, power);
+template <class Cost, class ExecutionSpace>
+void make_plan(const ExecutionSpace& space, const Cost& cost,
+               const Vector<const double, ExecutionSpace>& f, double largest,
+               const PlanSide<ExecutionSpace>& source, const PlanSide<ExecutionSpace>& target,
+               double scale) {
+  fit_target(space, cost, f, largest, source, target, scale);
   shift_by_potential(space, target);
-  run_pass<form, PassResult::exponential>(space, source.points, target.points, target.potential,
-                                          source.shift, source.sum, scale, power);
+  run_pass<PassResult::exponential>(space, cost, source.points, target.points, target.potential,
+                                    source.shift, source.sum, scale);
 }
 
 /// <f, a> for a row of f, over the mass.

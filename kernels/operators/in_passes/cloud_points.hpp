@@ -82,7 +82,7 @@ struct CloudPoints {
   int count = 0, dimension = 0;
   CloudCommunicator* communicator =
       nullptr;  ///< who hold the other points of this side; null: nobody
-  StoredCosts<ExecutionSpace, Scalar> costs;  ///< CostForm::matrix
+  StoredCosts<ExecutionSpace, Scalar> costs;  ///< StoredCost
 
   int row_blocks() const { return (count + row_block - 1) / row_block; }
   int column_blocks() const { return (count + L::width - 1) / L::width; }

@@ -96,13 +96,12 @@ inline void check_indices(const std::vector<int>& source, int sources,
 /// A batch as the walk sees it. Must not outlive the batch it was made of.
 template <class ExecutionSpace>
 struct CloudProblems {
-  GroundCost kind = GroundCost::squared_euclidean;
-  double power = 2;  ///< form_power()
+  GroundCost ground_cost;  ///< unless the costs are stored
   BatchSide<ExecutionSpace> source, target;
   /// [B], or one for all: no distance between points of a problem is larger.
   std::vector<double> reach;
   CloudCommunicator* communicator = nullptr;  ///< who hold the problems' other points
-  const SeparableCost* matrix = nullptr;      ///< GroundCost::matrix: the costs, of one axis
+  const SeparableCost* matrix = nullptr;      ///< stored costs, of one axis
   double taken_off = 0;                       ///< of every cost, so that the smallest is 0
   /// [B] or empty: problems that the walk passes over, since they are solved many at a time
   /// (small_clouds.hpp).
@@ -110,12 +109,30 @@ struct CloudProblems {
 
   int size() const { return static_cast<int>(source.index.size()); }
   double reach_of(int k) const { return reach[reach.size() == 1 ? 0 : k]; }
-  double bound_of(int k) const { return cost_bound(kind, power, reach_of(k)); }
-  double rounding_of(int k) const {
-    return cost_rounding(kind, power, static_cast<int>(source.points.extent(1)), reach_of(k),
-                         bound_of(k));
-  }
+  int dimension() const { return static_cast<int>(source.points.extent(1)); }
+  double bound_of(int k) const;
+  double rounding_of(int k) const;
 };
+
+/// Calls function(the cost of the problems as its own type, or StoredCost) and returns what it
+/// returns.
+template <class ExecutionSpace, class Function>
+decltype(auto) with_cost(const CloudProblems<ExecutionSpace>& problems, const Function& function) {
+  if (problems.matrix) return function(StoredCost());
+  return with_ground_cost(problems.ground_cost, function);
+}
+
+template <class ExecutionSpace>
+double CloudProblems<ExecutionSpace>::bound_of(int k) const {
+  return with_cost(*this, [&](const auto& cost) { return cost.bound(reach_of(k), dimension()); });
+}
+
+template <class ExecutionSpace>
+double CloudProblems<ExecutionSpace>::rounding_of(int k) const {
+  return with_cost(*this, [&](const auto& cost) {
+    return cost.rounding(dimension(), reach_of(k), cost.bound(reach_of(k), dimension()));
+  });
+}
 
 /// One side of problems whose points all problems share.
 template <class ExecutionSpace>
@@ -141,8 +158,7 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const PointCloudCost<Execution
   CloudProblems<ExecutionSpace> batch;
   if (problems.size() == 0) return batch;
   check_exponents("", cost.bound(), epsilon);
-  batch.kind = cost.kind();
-  batch.power = form_power(cost.kind(), cost.power(), cost.divisor());
+  batch.ground_cost = cost.ground_cost();
   batch.source = shared_side(problems.source, cost.x(), problems.source_index);
   batch.target = shared_side(problems.target, cost.y(), problems.target_index);
   batch.reach = {cost.reach()};
@@ -173,7 +189,6 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const SeparableCost& cost,
     return Matrix<const double, ExecutionSpace>(
         Matrix<double, ExecutionSpace>("otfleet::clouds::no_points", count, 0));
   };
-  batch.kind = GroundCost::matrix;
   batch.source = shared_side(problems.source, points(cost.n()), problems.source_index);
   batch.target = shared_side(problems.target, points(cost.m()), problems.target_index);
   batch.reach = {cost.longest_detour()};
@@ -193,8 +208,7 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpac
   if (problems.size() == 0) return batch;
   const auto &source = problems.source, &target = problems.target;
   check_indices(problems.source_index, source.count(), problems.target_index, target.count());
-  if (source.kind() != target.kind() || source.power() != target.power() ||
-      source.divisor() != target.divisor())
+  if (source.ground_cost() != target.ground_cost())
     throw std::invalid_argument("source and target measures have different costs");
   if (source.dimension() != target.dimension())
     throw std::invalid_argument("source points have " + std::to_string(source.dimension()) +
@@ -214,8 +228,7 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpac
     result.index = index;
     return result;
   };
-  batch.kind = source.kind();
-  batch.power = form_power(source.kind(), source.power(), source.divisor());
+  batch.ground_cost = source.ground_cost();
   batch.communicator = source.communicator();
   batch.source = side(source, problems.source_index);
   batch.target = side(target, problems.target_index);
@@ -250,7 +263,7 @@ struct CloudProblem {
   int k = 0;            ///< in the batch
   double mass = 0;      ///< what figures are multiplied by: weights are shares of it
   double bound = 0;     ///< no cost is larger
-  double rounding = 0;  ///< no computed cost is further off, see cost_rounding()
+  double rounding = 0;  ///< no computed cost is further off, see GroundCostType
   double points = 0;    ///< of both sides, wherever they are
   ProblemSide<ExecutionSpace, Scalar> source, target;
   CloudArena<ExecutionSpace>* arena = nullptr;  ///< for what else is needed of it

@@ -72,10 +72,9 @@ typename CloudSoftMinimum<ExecutionSpace>::Side CloudSoftMinimum<ExecutionSpace>
 
 template <class ExecutionSpace>
 CloudSoftMinimum<ExecutionSpace>::CloudSoftMinimum(
-    const ExecutionSpace& space, GroundCost kind, double power,
+    const ExecutionSpace& space, const GroundCost& cost,
     const CloudProblem<ExecutionSpace, double>& problem, double epsilon)
-    : kind_(kind),
-      power_(power),
+    : ground_cost_(cost),
       scale_(1 / (epsilon * std::log(2.0))),
       source_(make_side(space, *problem.arena, problem.source)),
       target_(make_side(space, *problem.arena, problem.target)),
@@ -89,13 +88,12 @@ void CloudSoftMinimum<ExecutionSpace>::sum_exponentials(const ExecutionSpace& sp
   constexpr double most_change = 60;
   const double change = load_row(space, potentials, from.support, scale_, from.potential);
   const bool shift_fits = to.has_shift && change <= most_change;
-  with_cost_form(kind_, [&](auto constant) {
-    constexpr CostForm form = decltype(constant)::form;
+  with_ground_cost(ground_cost_, [&](const auto& cost) {
     if (!shift_fits)
-      run_pass<form, PassResult::largest>(space, to.points, from.points, from.potential, to.shift,
-                                          to.shift, scale_, power_);
-    run_pass<form, PassResult::exponential>(space, to.points, from.points, from.potential, to.shift,
-                                            to.sum, scale_, power_);
+      run_pass<PassResult::largest>(space, cost, to.points, from.points, from.potential, to.shift,
+                                    to.shift, scale_);
+    run_pass<PassResult::exponential>(space, cost, to.points, from.points, from.potential, to.shift,
+                                      to.sum, scale_);
   });
   to.has_shift = true;
 }
@@ -126,10 +124,9 @@ template <class ExecutionSpace>
 void CloudSoftMinimum<ExecutionSpace>::mean_costs(const ExecutionSpace& space, const Instances&,
                                                   const Potentials& g, const Potentials& result) {
   sum_exponentials(space, g, target_, source_);
-  with_cost_form(kind_, [&](auto constant) {
-    run_pass<decltype(constant)::form, PassResult::costs>(space, source_.points, target_.points,
-                                                          target_.potential, source_.shift,
-                                                          products_, scale_, power_);
+  with_ground_cost(ground_cost_, [&](const auto& cost) {
+    run_pass<PassResult::costs>(space, cost, source_.points, target_.points, target_.potential,
+                                source_.shift, products_, scale_);
   });
   take_means(space, source_.points.count, source_.sum, products_);
   source_.has_shift = false;  // it belongs to earlier potentials

@@ -12,7 +12,7 @@ class CloudSoftMinimum {
   using Instances = Vector<const int, ExecutionSpace>;
 
   /// A problem with points gathered by factor 1, which it must not outlive.
-  CloudSoftMinimum(const ExecutionSpace& space, GroundCost kind, double power,
+  CloudSoftMinimum(const ExecutionSpace& space, const GroundCost& cost,
                    const CloudProblem<ExecutionSpace, double>& problem, double epsilon);
 
   Instances order() const { return Vector<int, ExecutionSpace>("otfleet::unbalanced::order", 1); }
@@ -39,8 +39,8 @@ class CloudSoftMinimum {
   void soft_minimum(const ExecutionSpace& space, const Potentials& potentials, Side& from, Side& to,
                     const Potentials& result) const;
 
-  GroundCost kind_;
-  double power_, scale_;  ///< scale: log2(e)/epsilon
+  GroundCost ground_cost_;
+  double scale_;  ///< log2(e)/epsilon
   Side source_, target_;
   Vector<double, ExecutionSpace> products_;  ///< of the source
 };

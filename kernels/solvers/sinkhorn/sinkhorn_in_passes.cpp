@@ -136,16 +136,15 @@ void store_potential(const ExecutionSpace& space, const PotentialUnits<Execution
 }
 
 /// side.sum and side.shift from the other side's potentials.
-template <CostForm form, class ExecutionSpace, class Scalar>
-void sum_exponentials(const ExecutionSpace& space,
+template <class Cost, class ExecutionSpace, class Scalar>
+void sum_exponentials(const ExecutionSpace& space, const Cost& cost,
                       const IterationSide<ExecutionSpace, Scalar>& side,
-                      const IterationSide<ExecutionSpace, Scalar>& other, double scale,
-                      double power) {
+                      const IterationSide<ExecutionSpace, Scalar>& other, double scale) {
   if (!side.shift_fits)
-    run_pass<form, PassResult::largest>(space, side.points, other.points, other.potential,
-                                        side.shift, side.shift, scale, power);
-  run_pass<form, PassResult::exponential>(space, side.points, other.points, other.potential,
-                                          side.shift, side.sum, scale, power);
+    run_pass<PassResult::largest>(space, cost, side.points, other.points, other.potential,
+                                  side.shift, side.shift, scale);
+  run_pass<PassResult::exponential>(space, cost, side.points, other.points, other.potential,
+                                    side.shift, side.sum, scale);
 }
 
 /// How the plain update of a potential changed since the one before: its slope along the gradient
@@ -339,12 +338,13 @@ struct Outcome {
 
 /// One problem; begin(from zeros?) puts a start into `source.potential`. Calls report(t, error)
 /// after t iterations, and goes_on(t) before another one.
-template <CostForm form, class ExecutionSpace, class Scalar, class Updates, class Begin,
-          class Report, class GoesOn>
-Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& source,
+template <class Cost, class ExecutionSpace, class Scalar, class Updates, class Begin, class Report,
+          class GoesOn>
+Outcome iterate(const ExecutionSpace& space, const Cost& cost,
+                IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target, Updates& updates,
                 double doubtful_error, bool from_zeros, const StopRule& rule, double scale,
-                double power, const Begin& begin, const Report& report, const GoesOn& goes_on) {
+                const Begin& begin, const Report& report, const GoesOn& goes_on) {
   using Start = InstanceControl::Start;
   InstanceControl control;
   Outcome outcome;
@@ -352,10 +352,10 @@ Outcome iterate(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scala
   begin(from_zeros);
   while (true) {
     const int t = control.iteration;
-    sum_exponentials<form>(space, target, source, scale, power);
+    sum_exponentials(space, cost, target, source, scale);
     const double target_change = updates.fit_target(space, target);
     source.shift_fits = t > 0 && target_change <= most_change;
-    sum_exponentials<form>(space, source, target, scale, power);
+    sum_exponentials(space, cost, source, target, scale);
     const double error = updates.error(space, source);
     const auto step = control.step(rule, error, doubtful_error);
     if (step.next == InstanceControl::Next::other_start) {
@@ -384,7 +384,7 @@ template <class Scalar, class ExecutionSpace>
 void check_range(const CloudProblems<ExecutionSpace>& batch, double scale) {
   const double most = sizeof(Scalar) == sizeof(float) ? 1e36 : 1e300;
   for (std::size_t k = 0; k < batch.reach.size(); ++k) {
-    const double reach = batch.reach[k], bound = cost_bound(batch.kind, batch.power, reach);
+    const double reach = batch.reach[k], bound = batch.bound_of(static_cast<int>(k));
     if (bound < most && scale * bound < most && reach * reach < most) continue;
     const std::string name =
         batch.reach.size() > 1 ? "problem " + std::to_string(k) + ": " : std::string();
@@ -404,11 +404,12 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   if (settings.path == Path::scaling)
     throw std::invalid_argument("clouds of points have no scaling path");
   check_outputs(count, iterations, status, error_trace, replaced);
-  const double scale = 1 / (settings.epsilon * std::log(2.0)), power = batch.power;
+  const double scale = 1 / (settings.epsilon * std::log(2.0));
   check_range<Scalar>(batch, scale);
 
   const bool momentum = settings.acceleration == Acceleration::momentum;
-  const auto [factor, norm_scale] = iteration_units(batch.kind, scale);
+  const auto [factor, norm_scale, left_out] =
+      with_cost(batch, [&](const auto& cost) { return cost.iteration_units(scale); });
 
   const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", count);
   const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", count);
@@ -430,10 +431,10 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         ExactUpdates<ExecutionSpace, Scalar> updates{
             momentum, arena.template take<Scalar>(momentum ? source.points.count : 0)};
         Outcome outcome;
-        with_any_iteration_form(batch.kind, [&](auto constant) {
-          outcome = iterate<decltype(constant)::form>(
-              space, source, target, updates, settings.doubtful_error, from_zeros,
-              settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale, power,
+        with_cost(batch, [&](const auto& ground_cost) {
+          outcome = iterate(
+              space, iteration_form(ground_cost), source, target, updates, settings.doubtful_error,
+              from_zeros, settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale,
               [&](bool zeros) { load_potential(space, units, row, zeros, source); },
               [&](int t, double error) {
                 if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
@@ -502,11 +503,11 @@ void solve_penalized(const ExecutionSpace& space, const CloudProblems<ExecutionS
                      const Matrix<double, ExecutionSpace>& f,
                      const Vector<int, ExecutionSpace>& iterations,
                      const Vector<int, ExecutionSpace>& status) {
-  const double scale = 1 / (settings.epsilon * std::log(2.0)), power = batch.power;
+  const double scale = 1 / (settings.epsilon * std::log(2.0));
   check_range<double>(batch, scale);
-  const auto [factor, norm_scale] = iteration_units(batch.kind, scale);
-  // A cosine's cost is 1 − <x, y>, and passes take the product alone.
-  const double low = (batch.kind == GroundCost::cosine ? 1.0 : 0.0) / settings.epsilon;
+  const auto [factor, norm_scale, left_out] =
+      with_cost(batch, [&](const auto& cost) { return cost.iteration_units(scale); });
+  const double low = left_out / settings.epsilon;
   const auto done = Kokkos::create_mirror_view(iterations);
   const auto verdict = Kokkos::create_mirror_view(status);
   Kokkos::deep_copy(done, 0);
@@ -529,10 +530,10 @@ void solve_penalized(const ExecutionSpace& space, const CloudProblems<ExecutionS
             gather_norms(space, arena, target_units, target.support),
             arena.template take<double>(source.points.count)};
         Outcome outcome;
-        with_any_iteration_form(batch.kind, [&](auto constant) {
-          outcome = iterate<decltype(constant)::form>(
-              space, source, target, updates, InstanceControl::infinite, from_zeros, rule, scale,
-              power,
+        with_cost(batch, [&](const auto& ground_cost) {
+          outcome = iterate(
+              space, iteration_form(ground_cost), source, target, updates,
+              InstanceControl::infinite, from_zeros, rule, scale,
               [&](bool zeros) {
                 if (!zeros) load_potential(space, source_units, source_row, false, source);
                 begin_penalized(space, source, zeros, updates);
@@ -604,7 +605,7 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
                            : take_small_problems(batch, sources, problems.target_offsets());
   solve<Scalar>(space, batch, settings, from_zeros, rows, iterations, status, error_trace, replaced,
                 watch);
-  solve_small_clouds<Scalar>(space, small, batch.kind, batch.power, settings, from_zeros, f.data(),
+  solve_small_clouds<Scalar>(space, small, batch.ground_cost, settings, from_zeros, f.data(),
                              iterations, status, error_trace, replaced);
 }
 

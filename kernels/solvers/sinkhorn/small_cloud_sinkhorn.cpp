@@ -9,7 +9,7 @@ namespace {
 /// Sinkhorn's iteration on tiles of small problems; a lane that is done takes the next problem.
 /// Potentials are to base 2 in units of epsilon and have taken up the terms of single points where
 /// the form of the cost is a product, as in cloud_sinkhorn.cpp.
-template <CostForm form, class ExecutionSpace, class Scalar>
+template <class Cost, class ExecutionSpace, class Scalar>
 struct SmallSinkhornKernel {
   using Tile = SmallTile<ExecutionSpace, Scalar>;
   using Domain = typename Tile::Domain;
@@ -26,7 +26,7 @@ struct SmallSinkhornKernel {
   SinkhornSettings settings;
   bool from_zeros;
   double scale, norm_scale, factor;  ///< as in cloud_sinkhorn.cpp
-  typename Tile::CostUnits units;
+  typename Tile::template CostUnits<Cost> units;
   double* f;
   Vector<int, ExecutionSpace> iterations, status;
   Matrix<double, ExecutionSpace> trace;
@@ -97,8 +97,8 @@ struct SmallSinkhornKernel {
     for_row_blocks<Tile, 1, ExecutionSpace>(
         team, lanes.rows[target], partial, [&](int row, int lane, Pack(&change)[1]) {
           Pack logarithm[block];
-          tile.template log_sums<form>(units, target, row, lanes.rows[source], lane,
-                                       L::load(lanes.stale[target] + lane), logarithm);
+          tile.log_sums(units, target, row, lanes.rows[source], lane,
+                        L::load(lanes.stale[target] + lane), logarithm);
           for (int r = 0; r < block; ++r) {
             const long at = Tile::at(row + r, lane);
             Scalar* const potential = tile.array(target, Tile::potential) + at;
@@ -116,8 +116,8 @@ struct SmallSinkhornKernel {
     for_row_blocks<Tile, sums, ExecutionSpace>(
         team, lanes.rows[source], partial, [&](int row, int lane, Pack(&total)[sums]) {
           Pack logarithm[block];
-          tile.template log_sums<form>(units, source, row, lanes.rows[target], lane,
-                                       L::load(lanes.stale[source] + lane), logarithm);
+          tile.log_sums(units, source, row, lanes.rows[target], lane,
+                        L::load(lanes.stale[source] + lane), logarithm);
           for (int r = 0; r < block; ++r) {
             const long at = Tile::at(row + r, lane);
             const Pack weight = L::load(tile.array(source, Tile::weight) + at), none(Scalar(0));
@@ -344,8 +344,8 @@ struct SmallSinkhornKernel {
 
 template <class Scalar, class ExecutionSpace>
 void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<ExecutionSpace>& problems,
-                        GroundCost kind, double power, const SinkhornSettings& settings,
-                        bool from_zeros, double* f, const Vector<int, ExecutionSpace>& iterations,
+                        const GroundCost& cost, const SinkhornSettings& settings, bool from_zeros,
+                        double* f, const Vector<int, ExecutionSpace>& iterations,
                         const Vector<int, ExecutionSpace>& status,
                         const Matrix<double, ExecutionSpace>& error_trace,
                         const Vector<int, ExecutionSpace>& replaced) {
@@ -359,16 +359,17 @@ void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<Execution
           iterations(k) = 0;
         });
   const double scale = 1 / (settings.epsilon * std::log(2.0));
-  const auto units = iteration_units(kind, scale);
-  with_iteration_form(kind, [&](auto constant) {
-    SmallSinkhornKernel<decltype(constant)::form, ExecutionSpace, Scalar> kernel{
+  with_ground_cost(cost, [&](const auto& typed) {
+    const auto form = iteration_form(typed);
+    const auto units = typed.iteration_units(scale);
+    SmallSinkhornKernel<std::remove_const_t<decltype(form)>, ExecutionSpace, Scalar> kernel{
         problems,
         settings,
         from_zeros,
         scale,
         units.norm_scale,
         units.factor,
-        {static_cast<Scalar>(scale), static_cast<Scalar>(power / 2)},
+        {form, static_cast<Scalar>(scale)},
         f,
         iterations,
         status,
@@ -382,7 +383,7 @@ void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<Execution
 #define OTFLEET_INSTANTIATE(Scalar)                                                            \
   template void solve_small_clouds<Scalar, Kokkos::DefaultExecutionSpace>(                     \
       const Kokkos::DefaultExecutionSpace&, const SmallClouds<Kokkos::DefaultExecutionSpace>&, \
-      GroundCost, double, const SinkhornSettings&, bool, double*,                              \
+      const GroundCost&, const SinkhornSettings&, bool, double*,                               \
       const Vector<int, Kokkos::DefaultExecutionSpace>&,                                       \
       const Vector<int, Kokkos::DefaultExecutionSpace>&,                                       \
       const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                    \

@@ -39,7 +39,7 @@ void for_groups(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace
     Kokkos::deep_copy(only, k);
     const ProblemBatch<ExecutionSpace> group =
         select<ExecutionSpace>(space, problems, Vector<const int, ExecutionSpace>(only));
-    CloudSoftMinimum<ExecutionSpace> soft_minimum(space, batch.kind, batch.power, problem, epsilon);
+    CloudSoftMinimum<ExecutionSpace> soft_minimum(space, batch.ground_cost, problem, epsilon);
     body(soft_minimum, group, k, k + 1);
   });
 }

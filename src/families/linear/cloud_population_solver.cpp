@@ -9,7 +9,6 @@
 #include "kernels/outputs/soft_c_transform.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "src/families/linear/cloud_arrays.hpp"
-#include "src/populations/ground_cost.hpp"
 #include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
@@ -25,13 +24,7 @@ kernels::CloudMeasures<ExecutionSpace> measures_of(
     const CloudPopulation& population, const CloudTable& table,
     const Matrix<const double, ExecutionSpace>& points) {
   try {
-    return {ExecutionSpace(),
-            weights_of(table),
-            points,
-            table.offsets,
-            ground_cost_kind("/geometry, attribute cost", population.cost_name),
-            population.power,
-            population.great_circle_divisor};
+    return {ExecutionSpace(), weights_of(table), points, table.offsets, population.ground_cost};
   } catch (const std::invalid_argument& error) {
     throw UserError(std::string("/measures: ") + error.what());
   }

@@ -17,15 +17,19 @@ using distributed::Shard;
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 /// Is exp(−C/epsilon) positive definite at every epsilon?
-bool is_positive_definite(const std::string& cost, double power, double divisor) {
-  if (cost == "power") return power <= 2;
-  if (cost == "great_circle") return divisor == 1;
-  return cost != "matrix";
+bool is_positive_definite(const kernels::GroundCost& cost, std::int64_t dimension) {
+  return with_ground_cost(cost, [&](const auto& typed) {
+    return typed.is_positive_definite(static_cast<int>(dimension));
+  });
+}
+
+double geomloss_unit(const kernels::GroundCost& cost) {
+  return with_ground_cost(cost, [](const auto& typed) { return typed.geomloss_unit; });
 }
 
 bool is_plain_matrix(const Geometry& geometry) {
   return geometry.kind == Geometry::Kind::dense &&
-         (geometry.cost_name == "matrix" || geometry.source_points.empty());
+         (!geometry.ground_cost || geometry.source_points.empty());
 }
 
 /// A measure and what its weights are multiplied by.
@@ -79,18 +83,18 @@ DerivedValues::DerivedValues(const Population& population)
   same_points_ =
       grid || shared_ ||
       (!geometry.source_points.empty() && geometry.source_points == geometry.target_points);
-  never_negative_ = grid || is_positive_definite(geometry.cost_name, geometry.power,
-                                                 geometry.great_circle_divisor);
-  if (grid || geometry.cost_name == "squared_euclidean") geomloss_unit_ = 0.5;
+  if (geometry.ground_cost) {
+    never_negative_ = is_positive_definite(*geometry.ground_cost, geometry.coordinates());
+    geomloss_unit_ = geomloss_unit(*geometry.ground_cost);
+  }
   weigh(true, population.source_measures);
   if (!shared_) weigh(false, population.target_measures);
 }
 
 DerivedValues::DerivedValues(const CloudPopulation& population)
     : clouds_(&population), shared_(population.shared_measures) {
-  never_negative_ =
-      is_positive_definite(population.cost_name, population.power, population.great_circle_divisor);
-  if (population.cost_name == "squared_euclidean") geomloss_unit_ = 0.5;
+  never_negative_ = is_positive_definite(population.ground_cost, population.dimension);
+  geomloss_unit_ = geomloss_unit(population.ground_cost);
   weigh(true, population.sources.count());
   if (!shared_) weigh(false, population.targets.count());
 }
@@ -149,16 +153,12 @@ Geometry DerivedValues::within(bool source, std::int32_t measure) const {
   geometry.kind = Geometry::Kind::points;
   if (population_) {
     const auto& whole = population_->geometry;
-    geometry.cost_name = whole.cost_name;
-    geometry.power = whole.power;
-    geometry.great_circle_divisor = whole.great_circle_divisor;
+    geometry.ground_cost = whole.ground_cost;
     geometry.dimension = whole.dimension;
     geometry.source_points = source ? whole.source_points : whole.target_points;
     geometry.n = source ? whole.n : whole.m;
   } else {
-    geometry.cost_name = clouds_->cost_name;
-    geometry.power = clouds_->power;
-    geometry.great_circle_divisor = clouds_->great_circle_divisor;
+    geometry.ground_cost = clouds_->ground_cost;
     geometry.dimension = clouds_->dimension;
     const auto own = points(source, measure);
     geometry.source_points.assign(own.begin(), own.end());

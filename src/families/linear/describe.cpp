@@ -20,7 +20,7 @@ void describe(const Population& population, std::ostream& to) {
   } else {
     to << fmt::format("geometry: {}, cost {}, n = {}, m = {}\n",
                       geometry.kind == Geometry::Kind::dense ? "dense" : "points",
-                      geometry.cost_name, geometry.n, geometry.m);
+                      geometry.cost_name(), geometry.n, geometry.m);
   }
   to << fmt::format("fingerprint: {}\n", geometry.fingerprint());
   if (population.shared_measures) {
@@ -33,7 +33,7 @@ void describe(const Population& population, std::ostream& to) {
 }
 
 void describe(const CloudPopulation& population, std::ostream& to) {
-  to << fmt::format("geometry: clouds, cost {}, {} coordinates\n", population.cost_name,
+  to << fmt::format("geometry: clouds, cost {}, {} coordinates\n", population.cost_name(),
                     population.dimension)
      << fmt::format("fingerprint: {}\n", population.fingerprint());
   const auto show_table = [&](const char* side, const CloudTable& table) {

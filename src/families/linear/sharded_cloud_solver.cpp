@@ -16,7 +16,6 @@
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "src/families/linear/cloud_arrays.hpp"
 #include "src/interruption.hpp"
-#include "src/populations/ground_cost.hpp"
 #include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
@@ -79,13 +78,11 @@ ShardedCloudSolver::DistributedProblem ShardedCloudSolver::load(std::int64_t pro
     loaded.target_table = population_.read(false, outline.target[at], loaded.targets);
   });
   loaded.target_points = points_of(loaded.target_table, outline.dimension);
-  const auto kind = ground_cost_kind("/geometry, attribute cost", outline.cost_name);
   const auto measure = [&](const char* side, std::int32_t index, const CloudTable& table,
                            const Matrix<const double, ExecutionSpace>& points, Shard shard) {
     try {
       return kernels::CloudMeasures<ExecutionSpace>(space, point_communicator_, weights_of(table),
-                                                    points, shard.begin, kind, outline.power,
-                                                    outline.great_circle_divisor);
+                                                    points, shard.begin, outline.ground_cost);
     } catch (const std::invalid_argument& error) {
       // To the kernels it is the only measure.
       const std::string text = error.what(), own = "measure 0";

@@ -8,10 +8,11 @@
 namespace otfleet::initializers {
 namespace {
 
-double distance_power(const Geometry& geometry) {
-  return geometry.cost_name == "squared_euclidean" ? 2
-         : geometry.cost_name == "euclidean"       ? 1
-                                                   : geometry.power;
+/// The p of a cost |x − y|^p on a line; 0: it is none.
+double line_power(const Geometry& geometry) {
+  return geometry.ground_cost ? with_ground_cost(*geometry.ground_cost,
+                                                 [](const auto& cost) { return cost.line_power(); })
+                              : 0.0;
 }
 
 Vector<const double, ExecutionSpace> coordinates(
@@ -25,13 +26,17 @@ class Sorting final : public Initializer {
   const char* group() const override { return "closed forms"; }
   const char* remark() const override { return "one dimension"; }
   std::string complaint(const Geometry& geometry) const override {
-    const auto& cost = geometry.cost_name;
-    const bool convex = cost == "squared_euclidean" || cost == "euclidean" ||
-                        (cost == "power" && geometry.power >= 1);
-    if (!convex)
+    const double power = line_power(geometry);
+    if (power < 1) {
+      std::string parameters;
+      if (power > 0)
+        for_each_parameter(*geometry.ground_cost,
+                           [&](const kernels::ParameterFacts& facts, double value) {
+                             parameters += fmt::format(" with {} {:g}", facts.noun, value);
+                           });
       return fmt::format("needs costs that are convex in the distance; this population has '{}'{}",
-                         cost,
-                         cost == "power" ? fmt::format(" with power {:g}", geometry.power) : "");
+                         geometry.cost_name(), parameters);
+    }
     if (geometry.coordinates() != 1)
       return fmt::format("needs one dimension; this population has {}", geometry.coordinates());
     return {};
@@ -39,7 +44,7 @@ class Sorting final : public Initializer {
   void compute(const StartInputs& inputs, const Matrix<double, ExecutionSpace>& f) const override {
     kernels::sorting_initializer<ExecutionSpace>(
         ExecutionSpace(), coordinates(inputs.source_points), coordinates(inputs.target_points),
-        distance_power(inputs.geometry), inputs.problems, f);
+        line_power(inputs.geometry), inputs.problems, f);
     kernels::add_log_weights<ExecutionSpace>(ExecutionSpace(), inputs.problems, inputs.epsilon, f);
   }
 };

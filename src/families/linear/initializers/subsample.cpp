@@ -3,7 +3,6 @@
 #include <variant>
 
 #include "src/families/linear/initializers/list.hpp"
-#include "src/populations/ground_cost.hpp"
 
 namespace otfleet::initializers {
 namespace {
@@ -26,8 +25,7 @@ class Subsample final : public Initializer {
     settings.stride = 8;
     kernels::subsample_initializer<ExecutionSpace>(
         ExecutionSpace(), inputs.source_points, inputs.target_points,
-        ground_cost_kind("/geometry, attribute cost", inputs.geometry.cost_name),
-        inputs.geometry.power, inputs.problems, settings, f, inputs.geometry.great_circle_divisor);
+        inputs.geometry.ground_cost.value(), inputs.problems, settings, f);
   }
 };
 
