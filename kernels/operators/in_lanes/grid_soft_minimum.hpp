@@ -7,9 +7,9 @@
 
 namespace otfleet::kernels {
 
-/// What block ascent needs of the costs between two sides, for many problems at once. Both
-/// geometries have the same functions; rows of arrays are problems, points without weight get −inf
-/// (soft minima) or 0 (means).
+/// What certificates, derivatives and block ascent need of the costs between two sides, for many
+/// problems at once. Both geometries have the same functions; rows of arrays are problems, points
+/// without weight get −inf (soft minima) or 0 (means).
 ///   to_source, result [B, n] from potentials [B, m]: −epsilon log sum_j exp((g_j − C_ij)/epsilon)
 ///   to_target, the same with the sides exchanged
 ///   mean_costs, result [B, n]: the mean of C_ij with weights exp((g_j − C_ij)/epsilon)

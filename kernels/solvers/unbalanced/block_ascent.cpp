@@ -47,9 +47,9 @@ KOKKOS_INLINE_FUNCTION double team_log_sum_exp(const TeamMember& team, int count
 }
 
 template <class ExecutionSpace>
-struct SideUpdate {
+struct BoundedUpdate {
   Vector<const int, ExecutionSpace> which;
-  DualSide<ExecutionSpace> side, other;
+  DualSide<ExecutionSpace> side;
   Vector<const double, ExecutionSpace> share_mass;
   Vector<double, ExecutionSpace> mass_potential;
 
@@ -57,45 +57,15 @@ struct SideUpdate {
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
     const int k = which(team.league_rank());
-    const bool shares = share_mass.extent(0) > 0;
-    const double constant = shares ? best_mass_potential(team, k) : best_translation(team, k);
-    const SideUpdate& self = *this;
+    const double lambda = best_mass_potential(team, k);
+    const BoundedUpdate& self = *this;
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, side.points()), [&](int i) {
       if (!self.side.has_weight(k, i)) return;
-      const double softmin = self.side.soft_minimum(k, i) + (shares ? -constant : constant);
+      const double softmin = self.side.soft_minimum(k, i) - lambda;
       self.side.potential(k, i) =
           self.side.penalty.fit(softmin) + self.side.penalty.epsilon * self.side.log_weight(k, i);
     });
-    if (shares) {
-      Kokkos::single(Kokkos::PerTeam(team), [&]() { self.mass_potential(k) = constant; });
-    } else if (constant != 0) {
-      Kokkos::parallel_for(Kokkos::TeamThreadRange(team, other.points()), [&](int j) {
-        if (self.other.has_weight(k, j)) self.other.potential(k, j) -= constant;
-      });
-    }
-  }
-
-  /// The t that maximizes the dual at (f, g − t) together with f. With g relative to the weights,
-  ///   −(rho_a + epsilon) e^{−t/(rho_a + epsilon)} <a, e^{−softmin/(rho_a + epsilon)}>
-  ///   − rho_b e^{t/rho_b} <b, e^{−g/rho_b}>
-  /// is what is left of the dual once f is optimal for g − t; a balanced side enters by its mass.
-  KOKKOS_FUNCTION double best_translation(const Team<ExecutionSpace>& team, int k) const {
-    const double mine = side.penalty.inverse_softened(), theirs = other.penalty.inverse_rho();
-    if (!(mine + theirs > 0)) return 0;
-    const SideUpdate& self = *this;
-    const double left =
-        !(mine > 0) ? ::log(side.mass(k)) : team_log_sum_exp(team, side.points(), [&](int i) {
-          return self.side.has_weight(k, i)
-                     ? self.side.log_weight(k, i) - self.side.soft_minimum(k, i) * mine
-                     : nothing;
-        });
-    const double right =
-        !(theirs > 0) ? ::log(other.mass(k)) : team_log_sum_exp(team, other.points(), [&](int j) {
-          return self.other.has_weight(k, j)
-                     ? self.other.log_weight(k, j) - self.other.relative(k, j) * theirs
-                     : nothing;
-        });
-    return (left - right) / (mine + theirs);
+    Kokkos::single(Kokkos::PerTeam(team), [&]() { self.mass_potential(k) = lambda; });
   }
 
   /// The lambda with sum_i a_i min(1, exp((lambda − softmin_i)/epsilon)) = the mass asked for.
@@ -103,7 +73,7 @@ struct SideUpdate {
   /// function: the bounds that bind only become more, and when none is new, lambda is exact.
   KOKKOS_FUNCTION double best_mass_potential(const Team<ExecutionSpace>& team, int k) const {
     const double epsilon = side.penalty.epsilon, asked = share_mass(k), mass = side.mass(k);
-    const SideUpdate& self = *this;
+    const BoundedUpdate& self = *this;
     double lambda = nothing;
     double bound = -1;  // how many points are at their bound
     while (true) {
@@ -221,13 +191,13 @@ void start_from_zeros(const ExecutionSpace& space, const DualSide<ExecutionSpace
 }
 
 template <class ExecutionSpace>
-void update_side(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
-                 const DualSide<ExecutionSpace>& side, const DualSide<ExecutionSpace>& other,
-                 const Vector<const double, ExecutionSpace>& share_mass,
-                 const Vector<double, ExecutionSpace>& mass_potential) {
-  Kokkos::parallel_for("otfleet::unbalanced::update_side",
+void update_bounded(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
+                    const DualSide<ExecutionSpace>& side,
+                    const Vector<const double, ExecutionSpace>& share_mass,
+                    const Vector<double, ExecutionSpace>& mass_potential) {
+  Kokkos::parallel_for("otfleet::unbalanced::update_bounded",
                        problem_policy(space, static_cast<int>(which.extent(0))),
-                       SideUpdate<ExecutionSpace>{which, side, other, share_mass, mass_potential});
+                       BoundedUpdate<ExecutionSpace>{which, side, share_mass, mass_potential});
 }
 
 template <class ExecutionSpace>
@@ -322,9 +292,9 @@ template DualSide<Space> make_dual_side<Space>(const Space&, const Measures<Spac
                                                const Vector<const double, Space>&,
                                                const MarginalPenalty&, const Rows&);
 template void start_from_zeros<Space>(const Space&, const DualSide<Space>&);
-template void update_side<Space>(const Space&, const Vector<const int, Space>&,
-                                 const DualSide<Space>&, const DualSide<Space>&,
-                                 const Vector<const double, Space>&, const Numbers&);
+template void update_bounded<Space>(const Space&, const Vector<const int, Space>&,
+                                    const DualSide<Space>&, const Vector<const double, Space>&,
+                                    const Numbers&);
 template void average_update<Space>(const Space&, const Vector<const int, Space>&,
                                     const DualSide<Space>&);
 template void measure_residual<Space>(const Space&, const Vector<const int, Space>&,

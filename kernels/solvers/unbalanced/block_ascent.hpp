@@ -78,14 +78,13 @@ DualSide<ExecutionSpace> make_dual_side(const ExecutionSpace& space,
 template <class ExecutionSpace>
 void start_from_zeros(const ExecutionSpace& space, const DualSide<ExecutionSpace>& side);
 
-/// The optimal potential of `side` for its soft minimum, together with the best constant to move
-/// from the other side's potential to this one; or, where `share_mass` is not empty, the optimal
-/// mass potential for the mass share_mass(k). For the problems `which`.
+/// The optimal potential of `side` for its soft minimum, together with the mass potential for the
+/// mass share_mass(k). For the problems `which`, whose weights are upper bounds.
 template <class ExecutionSpace>
-void update_side(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
-                 const DualSide<ExecutionSpace>& side, const DualSide<ExecutionSpace>& other,
-                 const Vector<const double, ExecutionSpace>& share_mass,
-                 const Vector<double, ExecutionSpace>& mass_potential);
+void update_bounded(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
+                    const DualSide<ExecutionSpace>& side,
+                    const Vector<const double, ExecutionSpace>& share_mass,
+                    const Vector<double, ExecutionSpace>& mass_potential);
 
 /// potential = the mean of itself and of its update, for problems whose two sides are the same.
 template <class ExecutionSpace>

@@ -17,8 +17,6 @@ struct MarginalPenalty {
 
   /// 1/rho; 0 where the marginal is exact.
   KOKKOS_INLINE_FUNCTION double inverse_rho() const { return (1 - tau) / (tau * epsilon); }
-  /// 1/(rho + epsilon).
-  KOKKOS_INLINE_FUNCTION double inverse_softened() const { return (1 - tau) / epsilon; }
 
   /// The potential that is optimal when the soft minimum of the other one is `softmin`.
   KOKKOS_INLINE_FUNCTION double fit(double softmin) const {

@@ -100,35 +100,32 @@ void find_soft_minimum(const ExecutionSpace& space, SoftMinimum& soft_minimum, b
     soft_minimum.to_target(space, which, dual.source.potential, dual.target.soft_minimum);
 }
 
+/// A share of the mass of problems on clouds.
 template <class SoftMinimum, class ExecutionSpace>
-void ascend(const ExecutionSpace& space, SoftMinimum& soft_minimum,
-            const UnbalancedSettings& settings, const StopRule& rule,
-            const DualProblem<ExecutionSpace>& dual,
-            const UnbalancedSolution<ExecutionSpace>& solution) {
-  // The side that is updated last is exact: a constraint rather than a penalty.
-  const bool source_last = settings.tau_a == 1 && settings.tau_b < 1;
-  const auto& last = source_last ? dual.source : dual.target;
-  const auto& first = source_last ? dual.target : dual.source;
-  const auto update = [&](const auto& which, bool is_last) {
-    update_side<ExecutionSpace>(space, which, is_last ? last : first, is_last ? first : last,
-                                dual.share_mass, solution.mass_potential);
+void ascend_share(const ExecutionSpace& space, SoftMinimum& soft_minimum,
+                  const UnbalancedSettings& settings, const StopRule& rule,
+                  const DualProblem<ExecutionSpace>& dual,
+                  const UnbalancedSolution<ExecutionSpace>& solution) {
+  const auto update = [&](const auto& which, const auto& side) {
+    update_bounded<ExecutionSpace>(space, which, side, dual.share_mass, solution.mass_potential);
   };
   if (!settings.from_solution) {
-    start_from_zeros(space, first);
-    start_from_zeros(space, last);
+    start_from_zeros(space, dual.source);
+    start_from_zeros(space, dual.target);
     Kokkos::deep_copy(space, solution.mass_potential, 0.0);
   }
   iterate<ExecutionSpace>(
       rule, settings.observer, host_values(soft_minimum.order()), solution.iterations,
       solution.status,
       [&](int t, const auto& which) {
-        if (t > 0) update(which, false);
-        find_soft_minimum(space, soft_minimum, source_last, which, dual);
-        update(which, true);
-        find_soft_minimum(space, soft_minimum, !source_last, which, dual);
+        if (t > 0) update(which, dual.source);
+        find_soft_minimum(space, soft_minimum, false, which, dual);
+        update(which, dual.target);
+        find_soft_minimum(space, soft_minimum, true, which, dual);
       },
       [&](const auto& which, const auto& residual) {
-        measure_residual<ExecutionSpace>(space, which, first, solution.mass_potential, 1, residual);
+        measure_residual<ExecutionSpace>(space, which, dual.source, solution.mass_potential, 1,
+                                         residual);
       });
 }
 
@@ -235,12 +232,12 @@ void ascend_on(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>
                                      solution.status);
 }
 
-/// Marginals that pay, or are exact: fills f, g, mass_potential, iterations and status.
+/// By Sinkhorn's kernels: fills f, g, mass_potential, iterations and status.
 template <class Cost, class ExecutionSpace>
-void ascend_penalized(const ExecutionSpace& space, const Cost& cost,
-                      const ProblemBatch<ExecutionSpace>& problems,
-                      const UnbalancedSettings& settings, const StopRule& rule,
-                      const UnbalancedSolution<ExecutionSpace>& solution) {
+void ascend_at_once(const ExecutionSpace& space, const Cost& cost,
+                    const ProblemBatch<ExecutionSpace>& problems,
+                    const UnbalancedSettings& settings, const StopRule& rule,
+                    const UnbalancedSolution<ExecutionSpace>& solution) {
   Kokkos::deep_copy(space, solution.mass_potential, 0.0);
   if (settings.observer != nullptr) {  // some problems may end before they have begun
     Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
@@ -316,13 +313,12 @@ void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
   check_dual_problems(space, cost, problems, settings, solution);
   if (problems.size() == 0) return;
   const StopRule rule = stop_rule(settings, cost);
-  const bool shares = settings.transported_share.has_value();
-  constexpr bool in_lanes = std::is_same_v<Cost, SeparableCost>;
-  if (in_lanes || !shares) ascend_penalized(space, cost, problems, settings, rule, solution);
+  // A share of the mass of clouds has no passes of its own yet.
+  const bool apart = !std::is_same_v<Cost, SeparableCost> && settings.transported_share;
+  if (!apart) ascend_at_once(space, cost, problems, settings, rule, solution);
   for_dual_problems(space, cost, problems, settings, solution,
                     [&](auto& soft_minimum, const auto& dual, const auto& rows) {
-                      if (!in_lanes && shares)
-                        ascend(space, soft_minimum, settings, rule, dual, rows);
+                      if (apart) ascend_share(space, soft_minimum, settings, rule, dual, rows);
                       certify_group(space, soft_minimum, settings, dual, rows);
                       set_status(space, settings.threshold, rows);
                     });

@@ -54,22 +54,22 @@ struct UnbalancedSolution {
   UnbalancedSolution rows(int first, int last) const;
 };
 
-/// Solves B problems from zeros by block ascent on the dual: each update takes the optimal f for g,
-/// and with it the best constant, which alternation alone would only creep towards: (f + t, g − t)
-/// where a tau is below 1 (Séjourné, Vialard & Peyré 2022: the number of iterations no longer grows
-/// as tau nears 1), mass_potential where a share is transported. Masses of source and target may
-/// differ; they are made equal, as for sinkhorn(), only where tau_a = tau_b = 1 and no share is
-/// asked for.
+/// Solves B problems from zeros by block ascent on the dual, which is Sinkhorn's iteration with
+/// other updates: each takes the optimal f for g, and with it the best constant, which alternation
+/// alone would only creep towards: (f + t, g − t) where a tau is below 1 (Séjourné, Vialard & Peyré
+/// 2022: the number of iterations no longer grows as tau nears 1), mass_potential where a share is
+/// transported. Masses of source and target may differ; they are made equal, as for sinkhorn(),
+/// only where tau_a = tau_b = 1 and no share is asked for.
 ///
 /// An iteration is one update of each side; the residual is that of the side updated first, the
 /// other being exact: the target, or the source where only that one has tau = 1. Every instance
 /// stops on its own and leaves the batch; results do not depend on which instances are in it. All
 /// in double; always safe at small epsilon. Fills all of `solution`, the figures by
 /// certify_unbalanced(), and status by final_status() from these. Local. Cost: SeparableCost or
-/// PointCloudCost. Work: two soft minima an iteration; memory: two more arrays like f and g
-/// (clouds: of one instance). Throws std::invalid_argument: sizes that do not fit, settings out of
-/// range, a share together with a tau below 1, masses whose product, which the objective contains,
-/// is no number.
+/// PointCloudCost. Work: two applications of the kernel an iteration, and a power a point; memory:
+/// a few tiles a team, and for the certificates two more arrays like f and g of a group of
+/// instances. Throws std::invalid_argument: sizes that do not fit, settings out of range, a share
+/// together with a tau below 1, masses whose product, which the objective contains, is no number.
 template <class Cost, class ExecutionSpace>
 void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
                       const ProblemBatch<ExecutionSpace>& problems,
