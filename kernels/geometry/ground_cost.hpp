@@ -10,6 +10,7 @@
 #include "kernels/geometry/ground_costs/cosine.hpp"
 #include "kernels/geometry/ground_costs/euclidean.hpp"
 #include "kernels/geometry/ground_costs/great_circle.hpp"
+#include "kernels/geometry/ground_costs/manhattan.hpp"
 #include "kernels/geometry/ground_costs/power.hpp"
 #include "kernels/geometry/ground_costs/squared_euclidean.hpp"
 
@@ -23,7 +24,8 @@ using GroundCost = std::variant<  //
     EuclideanCost,                //
     PowerCost,                    //
     CosineCost,                   //
-    GreatCircleCost>;
+    GreatCircleCost,              //
+    ManhattanCost>;
 
 /// Calls function(cost as its own type) and returns what it returns.
 template <class Function>
