@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/geometry/ground_costs/chebyshev.hpp"
 #include "kernels/geometry/ground_costs/cosine.hpp"
 #include "kernels/geometry/ground_costs/euclidean.hpp"
 #include "kernels/geometry/ground_costs/great_circle.hpp"
@@ -25,7 +26,8 @@ using GroundCost = std::variant<  //
     PowerCost,                    //
     CosineCost,                   //
     GreatCircleCost,              //
-    ManhattanCost>;
+    ManhattanCost,                //
+    ChebyshevCost>;
 
 /// Calls function(cost as its own type) and returns what it returns.
 template <class Function>

@@ -27,7 +27,8 @@ TEST(GroundCosts, ByHand) {
                                                   {"power", std::pow(0.8, 1.5)},
                                                   {"cosine", 0.4},
                                                   {"great_circle", std::acos(0.6)},
-                                                  {"manhattan", 1.2}};
+                                                  {"manhattan", 1.2},
+                                                  {"chebyshev", 0.8}};
   for (const auto& name : ground_cost_names())
     EXPECT_NEAR(ground_cost(parse_ground_cost("key", name, {{"power", 3}}), x, y, 2),
                 expected.at(name), 1e-15)
