@@ -7,9 +7,11 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/geometry/ground_costs/chebyshev.hpp"
 #include "kernels/geometry/ground_costs/cosine.hpp"
 #include "kernels/geometry/ground_costs/euclidean.hpp"
 #include "kernels/geometry/ground_costs/great_circle.hpp"
+#include "kernels/geometry/ground_costs/manhattan.hpp"
 #include "kernels/geometry/ground_costs/power.hpp"
 #include "kernels/geometry/ground_costs/squared_euclidean.hpp"
 
@@ -23,7 +25,9 @@ using GroundCost = std::variant<  //
     EuclideanCost,                //
     PowerCost,                    //
     CosineCost,                   //
-    GreatCircleCost>;
+    GreatCircleCost,              //
+    ManhattanCost,                //
+    ChebyshevCost>;
 
 /// Calls function(cost as its own type) and returns what it returns.
 template <class Function>

@@ -37,13 +37,15 @@ void HostClouds::add(const Row& a, const Row& b) {
 }
 
 double ground_cost(const HostClouds& clouds, const Row& x, const Row& y) {
-  long double product = 0, left = 0, right = 0, squared = 0, areas = 0;
+  long double product = 0, left = 0, right = 0, squared = 0, areas = 0, total = 0, most = 0;
   for (std::size_t k = 0; k < x.size(); ++k) {
     const long double from = x[k], to = y[k];
     product += from * to;
     left += from * from;
     right += to * to;
     squared += (from - to) * (from - to);
+    total += std::abs(from - to);
+    most = std::max(most, std::abs(from - to));
     for (std::size_t c = 0; c < k; ++c) {
       const long double area = from * y[c] - x[c] * to;
       areas += area * area;
@@ -61,6 +63,8 @@ double ground_cost(const HostClouds& clouds, const Row& x, const Row& y) {
     return static_cast<double>(
         std::acos(product / (std::sqrt(left) * std::sqrt(right) * circle->divisor)));
   }
+  if (is<ManhattanCost>(cost)) return static_cast<double>(total);
+  if (is<ChebyshevCost>(cost)) return static_cast<double>(most);
   throw std::logic_error("no reference for cost " + name(cost));
 }
 

@@ -61,7 +61,7 @@ struct Cloud {
 
 Values costs(const Cloud& from, const Cloud& to, const std::string& name) {
   Values result;
-  const auto cost = parse_ground_cost("cost", name);
+  const auto cost = parse_ground_cost("cost", name, {{"power", 1.5}});
   for (std::size_t i = 0; i < from.weights.size(); ++i)
     for (std::size_t j = 0; j < to.weights.size(); ++j)
       result.push_back(ground_cost(cost, &from.points[i * from.d], &to.points[j * to.d], from.d));

@@ -9,12 +9,14 @@
 #include "src/families/linear/cloud_population_solver.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "tests/src/expect_error.hpp"
+#include "tests/src/temporary_folder.hpp"
 
 namespace otfleet {
 namespace {
 
 using kernels::CosineCost;
 using kernels::GreatCircleCost;
+using kernels::GroundCost;
 using Values = std::vector<double>;
 
 /// Every ground cost against a few lines of its own.
@@ -24,7 +26,9 @@ TEST(GroundCosts, ByHand) {
                                                   {"euclidean", std::sqrt(0.8)},
                                                   {"power", std::pow(0.8, 1.5)},
                                                   {"cosine", 0.4},
-                                                  {"great_circle", std::acos(0.6)}};
+                                                  {"great_circle", std::acos(0.6)},
+                                                  {"manhattan", 1.2},
+                                                  {"chebyshev", 0.8}};
   for (const auto& name : ground_cost_names())
     EXPECT_NEAR(ground_cost(parse_ground_cost("key", name, {{"power", 3}}), x, y, 2),
                 expected.at(name), 1e-15)
@@ -79,55 +83,71 @@ Values places_on_the_globe() {
   return points;
 }
 
-void expect_distances(const Values& found, const Values& points, double divisor) {
+void expect_distances(const Values& found, const Values& points, const GroundCost& cost) {
   std::size_t at = 0;
   pair_places(5, [&](int from, int to) {
-    const double expected =
-        ground_cost(GreatCircleCost(divisor), &points[3 * from], &points[3 * to], 3);
+    const double expected = ground_cost(cost, &points[3 * from], &points[3 * to], 3);
     EXPECT_NEAR(found[at], expected, 1e-12) << from << " to " << to;
-    if (divisor == 1 && from == to) {
+    if (from == to && expected == 0) {
       EXPECT_EQ(found[at], 0);
     }
     ++at;
   });
 }
 
-TEST(GreatCircle, APlaceIsWhereItIsInEveryGeometry) {
+/// The costs of the list, and some with other parameters than the usual ones.
+std::vector<GroundCost> some_of_every_cost() {
+  auto costs = kernels::all_ground_costs();
+  costs.push_back(GreatCircleCost(1.0001));
+  costs.push_back(kernels::PowerCost(1.5));
+  return costs;
+}
+
+/// A place for every measure.
+Population places(const GroundCost& cost, Geometry::Kind kind, const Values& points) {
+  Population population;
+  auto& geometry = population.geometry;
+  geometry.kind = kind;
+  geometry.ground_cost = cost;
+  geometry.n = geometry.m = 5;
+  geometry.dimension = 3;
+  geometry.source_points = geometry.target_points = points;
+  if (kind == Geometry::Kind::dense)
+    for (int i = 0; i < 5; ++i)
+      for (int j = 0; j < 5; ++j)
+        geometry.cost.push_back(ground_cost(cost, &points[3 * i], &points[3 * j], 3));
+  population.source_measures = 5;
+  population.source_weights.assign(25, 0);
+  for (int k = 0; k < 5; ++k) population.source_weights[6 * k] = 1;
+  pair_places(5, [&](int from, int to) {
+    population.source.push_back(from);
+    population.target.push_back(to);
+  });
+  return population;
+}
+
+/// From its file, too.
+TEST(GroundCosts, APlaceIsWhereItIsInEveryGeometry) {
+  const testing::TemporaryFolder folder;
   const auto points = places_on_the_globe();
-  for (const double divisor : {1.0, 1.0001})
+  for (const auto& cost : some_of_every_cost())
     for (const char* precision : {"double", "float"}) {
+      SCOPED_TRACE(std::string(name_of(cost)) + " " + precision);
       Job::Solver settings;
       settings.precision = *value_of<Precision>(precision);
       SolveSeconds seconds;
       for (const auto kind : {Geometry::Kind::points, Geometry::Kind::dense}) {
         SCOPED_TRACE(kind == Geometry::Kind::points ? "points" : "dense");
-        Population population;
-        auto& geometry = population.geometry;
-        geometry.kind = kind;
-        geometry.ground_cost = GreatCircleCost(divisor);
-        geometry.n = geometry.m = 5;
-        geometry.dimension = 3;
-        geometry.source_points = geometry.target_points = points;
-        if (kind == Geometry::Kind::dense)
-          for (int i = 0; i < 5; ++i)
-            for (int j = 0; j < 5; ++j)
-              geometry.cost.push_back(
-                  ground_cost(GreatCircleCost(divisor), &points[3 * i], &points[3 * j], 3));
-        population.source_measures = 5;
-        population.source_weights.assign(25, 0);
-        for (int k = 0; k < 5; ++k) population.source_weights[6 * k] = 1;
-        pair_places(5, [&](int from, int to) {
-          population.source.push_back(from);
-          population.target.push_back(to);
-        });
-        population.validate("globe");
+        write_population(folder / "globe.h5", places(cost, kind, points));
+        const auto population = read_population(folder / "globe.h5");
+        EXPECT_EQ(population.geometry.ground_cost, cost);
         const auto found =
             PopulationSolver(population, 1e-3).solve({0, 10}, settings, nullptr, {}, seconds);
-        expect_distances(found.transport_cost, points, divisor);
+        expect_distances(found.transport_cost, points, cost);
       }
       SCOPED_TRACE("clouds");
       CloudPopulation clouds;
-      clouds.ground_cost = GreatCircleCost(divisor);
+      clouds.ground_cost = cost;
       clouds.dimension = 3;
       clouds.sources = {Values(5, 1.0), points, {0, 1, 2, 3, 4, 5}};
       pair_places(5, [&](int from, int to) {
@@ -136,7 +156,7 @@ TEST(GreatCircle, APlaceIsWhereItIsInEveryGeometry) {
       });
       clouds.validate("globe");
       const auto found = CloudPopulationSolver(clouds, 1e-3).solve({0, 10}, settings, {}, seconds);
-      expect_distances(found.transport_cost, points, divisor);
+      expect_distances(found.transport_cost, points, cost);
     }
 }
 

@@ -60,7 +60,7 @@ struct BarycenterKernel {
     int problem, tiles;
     bool stops;
     Status why;
-    double factor;       ///< of the momentum
+    Momentum<double> momentum;
     double total[sums];  ///< over the measures, weighted
     double blur_change;  ///< see Row::blur
     double mass, residual;
@@ -144,6 +144,7 @@ struct BarycenterKernel {
     if (s.problem < 0) return;
     s.control = {};
     s.control.begin();
+    s.momentum = {};
     s.tiles = static_cast<int>((offsets(k + 1) - offsets(k) + L::width - 1) / L::width);
     s.largest_mass = measures.mass(index(offsets(k)));
     if (!(settings.tau < 1)) return;
@@ -404,14 +405,13 @@ struct BarycenterKernel {
       }
     }
     ++s.control.iteration;
-    s.factor = has_momentum() ? s.control.momentum(s.total[slope]) : 0.0;
+    if (has_momentum()) s.momentum.update(s.total[slope], 0.0);
   }
 
   KOKKOS_FUNCTION void update(const TeamMember& team, const Places& place, const State& s) const {
     const double* const d = place.row(next_log_blur);
     double* const blur_now = place.row(log_blur);
-    const bool first = s.control.iteration == 1;  // what `change` holds is no change
-    const double factor = first ? 0.0 : s.factor;
+    const double factor = s.momentum.factor;  // 0 where `change` holds no change yet
     for (int t = 0; t < s.tiles; ++t) {
       double* const u = place.array(left, t);
       const double *const plain = place.array(updated, t), *const changes = place.array(change, t);
@@ -420,7 +420,8 @@ struct BarycenterKernel {
         Pack logarithm = load_plain<L>(plain, row, pack);
         if (factor > 0) {
           const Pack mean = L::load(means + pack * L::pack_width) * Pack(1 / mass);
-          logarithm = logarithm + Pack(factor) * (load_plain<L>(changes, row, pack) - mean);
+          logarithm = logarithm + Momentum<double>::beyond(Pack(factor),
+                                                           load_plain<L>(changes, row, pack), mean);
         }
         Domain::store(u, row, pack, value_of_logarithm<Domain>(logarithm));
       });
