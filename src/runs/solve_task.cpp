@@ -11,6 +11,7 @@
 #include "src/families/linear/cloud_population_solver.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
+#include "src/families/linear/methods/list.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
@@ -120,7 +121,7 @@ SolveTask shared_points_task(const CommandContext& context, const std::filesyste
     return task;
   }
   const MethodChoice choice = solver->choose(job.solver);
-  task.method = method_name(choice.plan);
+  task.method = choice.name();
   task.reason = choice.reason;
   if (state->model)
     task.prepare = [state] {
@@ -167,7 +168,7 @@ SolveTask clouds_task(const CommandContext& context, const std::filesystem::path
   task.content =
       communicator.broadcast(communicator.is_root() ? state->population.content_fingerprint() : "");
   task.most_problems = problems_at_once(state->solver->most_bytes(job.solution));
-  task.method = method_name(MethodChoice::Plan::sinkhorn);
+  task.method = methods::sinkhorn().name();
   task.reason = "every measure has points of its own";
   task.prepare = [] {};
   task.work = [state](Shard rows) { return state->solver->work(rows); };
