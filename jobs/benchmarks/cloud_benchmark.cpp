@@ -164,7 +164,7 @@ void unbalanced(benchmark::State& state, UnbalancedSettings settings) {
   const int points = static_cast<int>(state.range(0)), dimension = static_cast<int>(state.range(1));
   const PointCloudCost<Space> cost(Space(), make_points(points, dimension, 0, false),
                                    make_points(points, dimension, 1, false),
-                                   GroundCost::squared_euclidean, 2);
+                                   SquaredEuclideanCost());
   const auto problem = make_problem(points);
   SinkhornSettings balanced;
   settings.epsilon = balanced.epsilon = 0.02;

@@ -1,18 +1,17 @@
 #include "src/models/model_options.hpp"
 
 #include <spdlog/fmt/fmt.h>
-
-#include <utility>
+#include <spdlog/fmt/ranges.h>
 
 #include "src/config/checks.hpp"
 #include "src/job.hpp"
+#include "src/models/architectures.hpp"
 
 namespace otfleet {
 
 void add_keys(KeyList& keys, ModelOptions& model) {
   using namespace checks;
-  keys.add("architecture", model.architecture, one_of({"mlp", "pair_encoder", "icnn"}),
-           "mlp or pair_encoder; for potentials mlp or icnn (input-convex)");
+  keys.add("architecture", model.architecture, one_of(architecture_names()), architecture_doc());
   keys.add("hidden", model.hidden, every(integer(1, 65536)),
            "widths of the hidden layers; [128, 128, 64] for potentials");
   keys.add("embedding", model.embedding, integer(1, 65536),
@@ -29,25 +28,25 @@ void add_keys(KeyList& keys, ModelOptions& model) {
            "of potentials and their predictors; silu is not convex");
   keys.add("quadratic_rank", model.quadratic_rank, integer(0, 64),
            "of the quadratic of the input that every unit of an icnn adds; 0: none");
-  keys.add("predictor", model.predictor, one_of({"mlp", "icnn", "none"}),
-           "of a conjugate's minimizer: y + mlp(y), the gradient of an icnn, or none (y itself)");
+  keys.add("predictor", model.predictor, one_of(predictor_names()), predictor_doc());
   keys.add("predictor_hidden", model.predictor_hidden, every(integer(1, 65536)),
            "widths of its hidden layers");
 }
 
 std::string model_complaint(const Job& job) {
   const auto& model = job.model;
+  const ArchitectureEntry& chosen = *find_architecture(model.architecture);
   if (!job.seeks_potentials())
-    return model.architecture == "icnn" ? "model.architecture = 'icnn' needs problem = 'potentials'"
-                                        : "";
-  if (model.architecture == "pair_encoder")
-    return "model.architecture = 'pair_encoder' is for populations; use 'mlp' or 'icnn'";
-  for (const auto& [key, architecture] :
-       {std::pair{"architecture", &model.architecture}, std::pair{"predictor", &model.predictor}})
-    if (*architecture == "icnn" && !kernels::is_convex(model.activation))
-      return fmt::format("model.activation = '{}' is not convex; with model.{} = 'icnn' use 'elu'",
-                         word_of(model.activation), key);
-  return {};
+    return chosen.uses.pairs
+               ? ""
+               : fmt::format("model.architecture = '{}' needs problem = 'potentials'", chosen.name);
+  if (!chosen.uses.potentials)
+    return fmt::format("model.architecture = '{}' is for populations; use '{}'", chosen.name,
+                       fmt::join(architecture_names(&ArchitectureUses::potentials), "' or '"));
+  if (auto complaint = chosen.complaint(model, "architecture"); !complaint.empty())
+    return complaint;
+  return model.has_predictor() ? find_architecture(model.predictor)->complaint(model, "predictor")
+                               : "";
 }
 
 }  // namespace otfleet

@@ -3,30 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "src/models/architectures/make_network.hpp"
+
 namespace otfleet {
 namespace {
-
-/// Fully connected layers of the given widths, an activation between them.
-torch::nn::Sequential layers(const std::vector<std::int64_t>& widths, bool gelu) {
-  torch::nn::Sequential result;
-  for (std::size_t k = 0; k + 1 < widths.size(); ++k) {
-    result->push_back(torch::nn::Linear(widths[k], widths[k + 1]));
-    if (k + 2 == widths.size()) break;
-    if (gelu)
-      result->push_back(torch::nn::GELU());
-    else
-      result->push_back(torch::nn::ReLU());
-  }
-  return result;
-}
-
-std::vector<std::int64_t> chain(std::int64_t in, const std::vector<std::int64_t>& hidden,
-                                std::int64_t out) {
-  std::vector<std::int64_t> widths = {in};
-  widths.insert(widths.end(), hidden.begin(), hidden.end());
-  widths.push_back(out);
-  return widths;
-}
 
 /// Blocks of `pooling` points along every axis of the grid, the last axis fastest; the last of an
 /// axis may be smaller. Where pooling is 1 every point is one, on a grid or not.
@@ -53,26 +33,11 @@ kernels::PointBlocks<ExecutionSpace> make_blocks(std::int64_t points,
 }  // namespace
 
 PotentialModel::Network::Network(const ModelDescription& given) : description(given) {
-  const Job::Model& model = description.architecture;
-  const std::int64_t pooling = encodes_pairs() ? model.pooling : 1;
+  const std::int64_t pooling = pooling_of(description.architecture);
   source_blocks = make_blocks(description.n, description.grid, pooling);
   target_blocks = make_blocks(description.m, description.grid, pooling);
-  if (!encodes_pairs()) {
-    body = layers(chain(description.n + description.m, model.hidden, description.n), false);
-  } else {
-    // One encoder gives both roles' codes; with separate encoders each still gives two, so that
-    // the two cases share their code.
-    const auto encoder = [&](const kernels::PointBlocks<ExecutionSpace>& blocks) {
-      return layers(chain(blocks.count(), model.hidden, 2 * model.embedding), true);
-    };
-    source_encoder = encoder(source_blocks);
-    target_encoder = description.shared_measures ? source_encoder : encoder(target_blocks);
-    const bool full = model.output_rank == 0;
-    head =
-        layers(chain(model.embedding, model.head, full ? description.n : model.output_rank), true);
-    if (!full) head->push_back(torch::nn::Linear(model.output_rank, description.n));
-  }
-  flat.take(named_parameters());
+  layers = make_pair_network(description, source_blocks.count(), target_blocks.count());
+  flat.take(layers->named_parameters());
 }
 
 torch::Tensor PotentialModel::Network::inputs(bool source,
@@ -86,39 +51,6 @@ torch::Tensor PotentialModel::Network::inputs(bool source,
                                            static_cast<std::size_t>(blocks.count()));
   kernels::network_inputs<ExecutionSpace>(ExecutionSpace(), weights, upload_indices(measures),
                                           blocks, view);
-  return result;
-}
-
-torch::Tensor PotentialModel::Network::encode(bool source, const torch::Tensor& inputs) {
-  return (source ? source_encoder : target_encoder)->forward(inputs);
-}
-
-torch::Tensor PotentialModel::Network::join(const torch::Tensor& source_codes,
-                                            const torch::Tensor& target_codes) {
-  const auto embedding = description.architecture.embedding;
-  return head->forward(torch::gelu(source_codes.narrow(1, 0, embedding) +
-                                   target_codes.narrow(1, embedding, embedding)));
-}
-
-torch::Tensor PotentialModel::Network::run(const torch::Tensor& source_inputs,
-                                           const torch::Tensor& target_inputs) {
-  if (!encodes_pairs()) return body->forward(torch::cat({source_inputs, target_inputs}, 1));
-  return join(encode(true, source_inputs), encode(false, target_inputs));
-}
-
-FlatParameters::Named PotentialModel::Network::named_parameters() const {
-  FlatParameters::Named result;
-  const auto add = [&](const std::string& prefix, const torch::nn::Sequential& part) {
-    for (const auto& item : part->named_parameters())
-      result.emplace_back(prefix + "." + item.key(), item.value());
-  };
-  if (!encodes_pairs()) {
-    add("body", body);
-  } else {
-    add("source_encoder", source_encoder);
-    if (!description.shared_measures) add("target_encoder", target_encoder);
-    add("head", head);
-  }
   return result;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
+#include <memory>
 #include <span>
 
 #include "kernels/initializers/network_inputs.hpp"
+#include "src/models/architectures/pair_network.hpp"
 #include "src/models/flat_parameters.hpp"
 #include "src/models/potential_model.hpp"
 
@@ -14,28 +16,16 @@ namespace otfleet {
 struct PotentialModel::Network {
   ModelDescription description;
   kernels::PointBlocks<ExecutionSpace> source_blocks, target_blocks;
-  torch::nn::Sequential body;                            ///< mlp
-  torch::nn::Sequential source_encoder, target_encoder;  ///< pair_encoder; the same when shared
-  torch::nn::Sequential head;                            ///< pair_encoder
+  std::unique_ptr<PairNetwork> layers;
   FlatParameters flat;
   torch::Tensor output;   ///< φ of the last forward(), with its graph
   torch::Tensor support;  ///< where a > 0 in the last forward()
 
   explicit Network(const ModelDescription& description);
 
-  bool encodes_pairs() const { return description.architecture.architecture == "pair_encoder"; }
-
   /// Inputs of the network, one row for each of the measures named of a side's weights.
   torch::Tensor inputs(bool source, const Matrix<const double, ExecutionSpace>& weights,
                        std::span<const std::int32_t> measures) const;
-  /// The codes of measures in both roles, [.., 2 embedding]: as source, then as target.
-  torch::Tensor encode(bool source, const torch::Tensor& inputs);
-  /// φ from the codes of sources and targets, each in both roles.
-  torch::Tensor join(const torch::Tensor& source_codes, const torch::Tensor& target_codes);
-  /// φ from inputs.
-  torch::Tensor run(const torch::Tensor& source_inputs, const torch::Tensor& target_inputs);
-
-  FlatParameters::Named named_parameters() const;
 };
 
 /// f = φ + epsilon log a, −inf where a is zero.

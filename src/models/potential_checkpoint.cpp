@@ -6,22 +6,19 @@
 #include <cmath>
 
 #include "distributed/error.hpp"
+#include "src/models/architectures.hpp"
 
 namespace otfleet {
 namespace {
 
 std::string architecture_text(const Job::Model& model) {
-  std::string text =
-      fmt::format("{} with hidden = [{}]", model.architecture, fmt::join(model.hidden, ", "));
-  if (model.architecture == "pair_encoder")
-    text +=
-        fmt::format(", embedding = {}, head = [{}], output_rank = {}, pooling = {}",
-                    model.embedding, fmt::join(model.head, ", "), model.output_rank, model.pooling);
-  return text;
+  const auto* architecture = find_architecture(model.architecture);
+  return fmt::format("{} with hidden = [{}]{}", model.architecture, fmt::join(model.hidden, ", "),
+                     architecture == nullptr ? "" : architecture->text(model));
 }
 
 ModelDescription read_description(const CheckpointFile& file) {
-  if (file.problem() != "population")
+  if (value_of<ProblemKind>(file.problem()) != ProblemKind::population)
     throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
                     "', not 'population'; train again, or name another with files.checkpoint");
   ModelDescription description;
@@ -47,15 +44,11 @@ void check(const std::string& name, const ModelDescription& found, const ModelDe
         fmt::format("{}: was trained for another cost ({} x {} points, cost {}) than the "
                     "population's ({} x {} points, cost {})",
                     name, found.n, found.m, found.geometry, wanted.n, wanted.m, wanted.geometry));
-  const auto &have = found.architecture, &want = wanted.architecture;
-  const bool same = have.architecture == want.architecture && have.hidden == want.hidden &&
-                    (have.architecture != "pair_encoder" ||
-                     (have.embedding == want.embedding && have.head == want.head &&
-                      have.output_rank == want.output_rank && have.pooling == want.pooling));
-  if (!same)
-    throw UserError(
-        fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again", name,
-                    architecture_text(have), architecture_text(want)));
+  const auto have = architecture_text(found.architecture);
+  const auto want = architecture_text(wanted.architecture);
+  if (have != want)
+    throw UserError(fmt::format(
+        "{}: holds {}, but the job asks for {}; change [model] or train again", name, have, want));
   if (found.shared_measures != wanted.shared_measures)
     throw UserError(name + ": was trained with " +
                     (found.shared_measures ? "one set" : "two sets") +

@@ -40,7 +40,8 @@ void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
   const torch::Tensor weights = tensor_of(a);
   std::vector<std::int32_t> all(a.extent(0));
   std::iota(all.begin(), all.end(), 0);
-  network_->output = network_->run(network_->inputs(true, a, all), network_->inputs(false, b, all));
+  network_->output =
+      network_->layers->run(network_->inputs(true, a, all), network_->inputs(false, b, all));
   network_->support = weights > 0;
   const torch::NoGradGuard no_graph;
   tensor_of(f).copy_(potential_from(network_->output, weights, epsilon));

@@ -25,12 +25,7 @@ struct ModelDescription {
 /// A network that predicts the dual potential f of a pair of measures (Amos et al. 2022, Meta OT).
 /// It predicts φ, and f = φ + epsilon log a: the part of f that a alone decides needs no learning.
 ///
-/// "mlp": (a, b) through fully connected layers of the widths `hidden`, ReLU (the paper's).
-/// "pair_encoder": each measure, on a grid summed over blocks of `pooling` points an axis (what a
-/// block hides, Sinkhorn's first iteration mends), through an encoder of its own (hidden widths
-/// `hidden`, GELU) into `embedding` numbers, one set for its role as source and one as target;
-/// source's and target's are added and a small head (hidden widths `head`, GELU, a last layer of
-/// rank `output_rank`) gives φ. A population of P pairs over M measures needs M encodings.
+/// Through which layers is up to its architecture, see architectures/.
 ///
 /// LibTorch stays behind this interface.
 class PotentialModel final : public TrainedModel {

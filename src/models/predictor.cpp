@@ -36,7 +36,8 @@ class CodeBook {
       fresh.push_back(measure);
     }
     if (fresh.empty()) return;
-    const torch::Tensor codes = network.encode(source, network.inputs(source, weights_, fresh));
+    const torch::Tensor codes =
+        network.layers->encode(source, network.inputs(source, weights_, fresh));
     if (!codes_.defined())
       codes_ =
           torch::empty({static_cast<std::int64_t>(row_.size()), codes.size(1)}, codes.options());
@@ -63,17 +64,18 @@ class CodeBook {
 struct Predictor::State {
   PotentialModel::Network& network;
   Matrix<const double, ExecutionSpace> source_weights, target_weights;
-  CodeBook source_codes, target_codes;  ///< pair_encoder; shared measures have those of the source
+  CodeBook source_codes,
+      target_codes;  ///< where there are codes; shared measures have those of the source
 
   torch::Tensor predict(std::span<const std::int32_t> sources,
                         std::span<const std::int32_t> targets) {
-    if (!network.encodes_pairs())
-      return network.run(network.inputs(true, source_weights, sources),
-                         network.inputs(false, target_weights, targets));
+    if (!network.layers->encodes())
+      return network.layers->run(network.inputs(true, source_weights, sources),
+                                 network.inputs(false, target_weights, targets));
     CodeBook& second = network.description.shared_measures ? source_codes : target_codes;
     source_codes.encode(network, true, sources);
     second.encode(network, network.description.shared_measures, targets);
-    return network.join(source_codes.of(sources), second.of(targets));
+    return network.layers->join(source_codes.of(sources), second.of(targets));
   }
 };
 

@@ -10,6 +10,7 @@
 #include "kernels/minimize/conjugate.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "src/families/linear/initializers.hpp"
+#include "src/families/linear/method_choice.hpp"
 
 namespace otfleet {
 namespace {
@@ -71,7 +72,8 @@ std::string convergence_complaint(const StatusCounts& counts, const Job& job) {
       fmt::format("a larger problem.epsilon (now {:g})", job.problem.epsilon);
   std::vector<std::string> more = {
       fmt::format("more iterations (solver.max_iterations, now {})", solver.max_iterations)};
-  if (job.problem.balanced() && solver.method == "sinkhorn")
+  const Method* method = method_named(solver.method);
+  if (job.problem.balanced() && method != nullptr && method->auto_may_be_quicker())
     more.emplace_back("solver.method=auto");
   if (job.problem.balanced() && solver.acceleration == Acceleration::none)
     more.emplace_back("solver.acceleration=momentum");

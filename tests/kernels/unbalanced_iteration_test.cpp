@@ -77,7 +77,7 @@ TEST(UnbalancedIteration, goes_on_from_a_solution_and_from_where_an_observer_end
       settings.max_iterations = 50000;
       const auto batch = random_masses(random, positive_cost(random, Geometry::plane), 20, 0.3);
       expect_resumes(batch.cost, on_device(batch), settings);
-      auto clouds = random_clouds(random, GroundCost::squared_euclidean, 13, 17, 2);
+      auto clouds = random_clouds(random, SquaredEuclideanCost(), 13, 17, 2);
       add_random_problems(random, clouds, 3, 0.3);
       clouds.targets[0] = scaled(clouds.targets[0], 2.5);
       expect_resumes(on_device(clouds), problems_on_device(clouds), settings);
@@ -119,7 +119,7 @@ TEST(UnbalancedIteration, plain_numbers_and_extended_range_agree) {
 TEST(UnbalancedIteration, tau_tiny_and_near_one) {
   Random random(323);
   const HostBatch batch = random_masses(random, positive_cost(random, Geometry::plane), 5, 0.3);
-  auto clouds = random_clouds(random, GroundCost::cosine, 11, 14, 3);
+  auto clouds = random_clouds(random, CosineCost(), 11, 14, 3);
   add_random_problems(random, clouds, 3, 0.2);
   const double epsilon = 0.3;
   for (const auto& [tau_a, tau_b] :

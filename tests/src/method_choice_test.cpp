@@ -34,12 +34,12 @@ TEST(MethodChoice, ExtremesStayNumbersAndShortLines) {
       for (const double threshold : {1e-300, 1e-3})
         for (const char* acceleration : {"none", "momentum"})
           for (const std::int64_t most : {std::int64_t{1}, std::int64_t{2000000000}}) {
-            Job::Solver solver;
+            SolverOptions solver;
             solver.threshold = threshold;
             solver.acceleration = *value_of<Acceleration>(acceleration);
             solver.max_iterations = most;
             const auto choice = choose_method(dense_cost(20, largest), epsilon, 20, 20, solver);
-            EXPECT_GE(choice.sinkhorn_iterations, 0);
+            EXPECT_GE(choice.stages.front().most_iterations, 0);
             EXPECT_LT(choice.reason.size(), 200u) << choice.reason;
             EXPECT_LE(longest_number(choice.reason), 10u) << choice.reason;
           }
@@ -48,11 +48,11 @@ TEST(MethodChoice, ExtremesStayNumbersAndShortLines) {
 TEST(MethodChoice, ARangeThatOverflowsIsNoFault) {
   std::vector<double> costs = {0, 1.7e308, -1.7e308, 0};
   const Cost cost = kernels::SeparableCost::dense(2, 2, costs);
-  EXPECT_FALSE(choose_method(cost, 1e-2, 2, 2, Job::Solver()).reason.empty());
+  EXPECT_FALSE(choose_method(cost, 1e-2, 2, 2, SolverOptions()).reason.empty());
 }
 
 TEST(MethodChoice, ReasonsAreInPlainWords) {
-  Job::Solver solver;
+  SolverOptions solver;
   solver.method = "newton";
   EXPECT_EQ(choose_method(dense_cost(5, 1), 1e-2, 5, 5, solver).reason,
             "solver.method asks for it");
@@ -60,7 +60,7 @@ TEST(MethodChoice, ReasonsAreInPlainWords) {
   const auto large = choose_method(dense_cost(5, 1), 1e-2, 3000, 4000, solver).reason;
   EXPECT_NE(large.find("3000 and 4000 points"), std::string::npos) << large;
   const auto slow = choose_method(dense_cost(5, 1), 1e-8, 5, 5, solver);
-  EXPECT_EQ(slow.plan, MethodChoice::Plan::newton);
+  EXPECT_EQ(slow.name(), "newton");
   EXPECT_NE(slow.reason.find("Sinkhorn's iteration would need about"), std::string::npos)
       << slow.reason;
 }

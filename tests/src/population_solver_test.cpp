@@ -1,5 +1,5 @@
-#include "src/families/linear/initializers.hpp"
 #include "src/families/linear/population_solver.hpp"
+#include "src/families/linear/initializers.hpp"
 
 #include <gtest/gtest.h>
 
@@ -406,10 +406,10 @@ TEST(PopulationSolver, NewtonFinishesWhatSinkhornDoesNot) {
   const MethodChoice choice = solver.choose(settings);
   const Solutions solutions = solve(solver, all_of(population), settings);
   for (const auto status : solutions.status) EXPECT_EQ(status, 0);
-  if (choice.plan == MethodChoice::Plan::sinkhorn_then_newton) {
+  if (choice.name() == "sinkhorn, then newton") {
     std::int64_t beyond = 0;
     for (const auto iterations : solutions.iterations)
-      beyond += iterations > choice.sinkhorn_iterations;
+      beyond += iterations > choice.stages.front().most_iterations;
     EXPECT_EQ(solutions.counts.newton, beyond);
   }
   EXPECT_GT(solutions.counts.newton, 0);
@@ -443,7 +443,7 @@ TEST(PopulationSolver, CloudsOfPointsEqualTheirCostMatrix) {
   expect_near(found.transport_cost, expected.transport_cost, 1e-10);
   expect_near(found.upper_bound, expected.upper_bound, 1e-9);  // room for rounding
   expect_near(found.lower_bound, expected.lower_bound, 1e-10);
-  EXPECT_EQ(other.choose(Job().solver).plan, MethodChoice::Plan::sinkhorn);
+  EXPECT_EQ(other.choose(Job().solver).name(), "sinkhorn");
 }
 
 TEST(PopulationSolver, MassesMayDifferWhereMarginalsNeedNotBeExact) {

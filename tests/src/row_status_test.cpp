@@ -89,9 +89,9 @@ TEST(RowStatus, SinkhornAndNewtonTogetherStayWithinTheIterationLimit) {
       settings.precision = *value_of<Precision>(precision);
       settings.threshold = 1e-10;
       const MethodChoice choice = PopulationSolver(population, epsilon).choose(settings);
-      if (choice.plan != MethodChoice::Plan::sinkhorn_then_newton) continue;
+      if (choice.name() != "sinkhorn, then newton") continue;
       for (const int more : {1, 2, 5, 9, 20}) {
-        settings.max_iterations = choice.sinkhorn_iterations + more;
+        settings.max_iterations = choice.stages.front().most_iterations + more;
         const Solutions solutions = solve(population, epsilon, settings);
         finished_by_newton += solutions.counts.newton;
         for (std::size_t k = 0; k < solutions.status.size(); ++k) {

@@ -3,12 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "distributed/error.hpp"
-#include "kernels/outputs/certificate.hpp"
-#include "kernels/outputs/semi_dual.hpp"
-#include "kernels/outputs/soft_c_transform.hpp"
 #include "kernels/problems/selection.hpp"
-#include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "src/families/linear/initializers.hpp"
 
@@ -25,7 +20,7 @@ double mean_support(const std::vector<double>& weights, std::int64_t measures) {
 
 }  // namespace
 
-kernels::SinkhornSettings sinkhorn_settings(const Job::Solver& solver, double epsilon,
+kernels::SinkhornSettings sinkhorn_settings(const SolverOptions& solver, double epsilon,
                                             std::int64_t max_iterations) {
   kernels::SinkhornSettings settings;
   settings.epsilon = epsilon;
@@ -38,7 +33,7 @@ kernels::SinkhornSettings sinkhorn_settings(const Job::Solver& solver, double ep
   return settings;
 }
 
-kernels::UnbalancedSettings block_ascent_settings(const Job::Solver& solver, double epsilon) {
+kernels::UnbalancedSettings block_ascent_settings(const SolverOptions& solver, double epsilon) {
   kernels::UnbalancedSettings settings;
   settings.epsilon = epsilon;
   settings.threshold = solver.threshold;
@@ -65,11 +60,11 @@ BatchSolver::BatchSolver(const Population& population, double epsilon)
                           ? source_support_
                           : mean_support(population.target_weights, population.target_measures)) {}
 
-MethodChoice BatchSolver::choose(const Job::Solver& settings) const {
+MethodChoice BatchSolver::choose(const SolverOptions& settings) const {
   return choose_method(cost_, epsilon_, source_support_, target_support_, settings);
 }
 
-void BatchSolver::sinkhorn(Batch& batch, const Job::Solver& solver, std::int64_t max_iterations,
+void BatchSolver::sinkhorn(Batch& batch, const SolverOptions& solver, std::int64_t max_iterations,
                            const Matrix<double, ExecutionSpace>& trace,
                            kernels::IterationObserver* observer) const {
   kernels::SinkhornSettings settings = sinkhorn_settings(solver, epsilon_, max_iterations);
@@ -93,39 +88,25 @@ void BatchSolver::sinkhorn(Batch& batch, const Job::Solver& solver, std::int64_t
       cost_);
 }
 
-void BatchSolver::newton(Batch& batch, const Job::Solver& solver, std::int64_t max_iterations,
-                         kernels::IterationObserver* observer) const {
-  const auto* cost = std::get_if<kernels::SeparableCost>(&cost_);
-  if (cost == nullptr)
-    throw UserError("solver.method = 'newton' needs a grid or a dense cost; use 'sinkhorn'");
-  kernels::NewtonSettings settings;
-  settings.epsilon = epsilon_;
-  settings.threshold = solver.threshold;
-  settings.max_iterations = static_cast<int>(max_iterations);
-  settings.observer = observer;
-  if (observer != nullptr) observer->set_leaves_a_start(false);
-  kernels::newton(ExecutionSpace(), *cost, batch.problems, settings, batch.from_zeros, batch.f,
-                  batch.iterations, batch.status);
-  if (observer != nullptr) observer->set_leaves_a_start(true);
+void BatchSolver::solve(Batch& batch, const SolverOptions& settings, SolveCounts& counts,
+                        kernels::IterationObserver* observer) const {
+  std::int64_t left = settings.max_iterations;
+  bool first = true;
+  for (const auto& [method, most_iterations] : choose(settings).stages) {
+    const std::int64_t limit = std::min(most_iterations, left);
+    left -= limit;
+    if (first)
+      method->solve(*this, batch, settings, limit, counts, observer);
+    else
+      finish(batch, *method, settings, limit, counts, observer);
+    first = false;
+  }
 }
 
-void BatchSolver::solve(Batch& batch, const Job::Solver& solver, SolveCounts& counts,
-                        kernels::IterationObserver* observer) const {
-  const MethodChoice choice = choose(solver);
-  if (choice.plan == MethodChoice::Plan::newton) {
-    newton(batch, solver, solver.max_iterations, observer);
-    counts.newton += static_cast<std::int64_t>(batch.status.extent(0));
-    return;
-  }
-  const bool newton_follows = choice.plan == MethodChoice::Plan::sinkhorn_then_newton;
-  const std::int64_t limit =
-      newton_follows ? std::min<std::int64_t>(choice.sinkhorn_iterations, solver.max_iterations)
-                     : solver.max_iterations;
-  sinkhorn(batch, solver, limit, {}, observer);
-  const auto replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.replaced);
-  counts.replaced_starts += std::count(replaced.data(), replaced.data() + replaced.extent(0), 1);
-  if (!newton_follows) return;
-
+/// The instances that are not done, from where they stand; iterations add up.
+void BatchSolver::finish(Batch& batch, const Method& method, const SolverOptions& settings,
+                         std::int64_t max_iterations, SolveCounts& counts,
+                         kernels::IterationObserver* observer) const {
   const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.status);
   std::vector<std::int32_t> open;
   for (std::int32_t k = 0; k < static_cast<std::int32_t>(status.extent(0)); ++k)
@@ -133,23 +114,15 @@ void BatchSolver::solve(Batch& batch, const Job::Solver& solver, SolveCounts& co
         status(k) == static_cast<int>(Status::precision_limit))
       open.push_back(k);
   if (open.empty()) return;
-  counts.newton += static_cast<std::int64_t>(open.size());
-  finish_with_newton(batch, open, solver, solver.max_iterations - limit, observer);
-}
 
-/// Newton's method for some instances, from where they stand; iterations add up.
-void BatchSolver::finish_with_newton(Batch& batch, const std::vector<std::int32_t>& open,
-                                     const Job::Solver& solver, std::int64_t max_iterations,
-                                     kernels::IterationObserver* observer) const {
   const ExecutionSpace space;
   const Vector<const int, ExecutionSpace> which = upload_indices(open);
   Batch rest(kernels::select<ExecutionSpace>(space, batch.problems, which));
   kernels::gather_rows<ExecutionSpace>(space, which, batch.f, rest.f);
-  newton(rest, solver, max_iterations, observer);
+  method.solve(*this, rest, settings, max_iterations, counts, observer);
 
   const auto iterations =
       Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.iterations);
-  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.status);
   const auto more = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rest.iterations);
   const auto verdict = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rest.status);
   for (std::size_t s = 0; s < open.size(); ++s) {

@@ -6,7 +6,7 @@
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
 #include "src/execution.hpp"
 #include "src/families/linear/method_choice.hpp"
-#include "src/job.hpp"
+#include "src/families/linear/solver_options.hpp"
 #include "src/populations/cost.hpp"
 #include "src/populations/population.hpp"
 
@@ -24,11 +24,11 @@ struct SolveCounts {
 };
 
 /// What a job says of Sinkhorn's iteration; doubtful starts are left to the caller.
-kernels::SinkhornSettings sinkhorn_settings(const Job::Solver& solver, double epsilon,
+kernels::SinkhornSettings sinkhorn_settings(const SolverOptions& solver, double epsilon,
                                             std::int64_t max_iterations);
 
 /// The same for problems that are not balanced, and for transports of measures to themselves.
-kernels::UnbalancedSettings block_ascent_settings(const Job::Solver& solver, double epsilon);
+kernels::UnbalancedSettings block_ascent_settings(const SolverOptions& solver, double epsilon);
 
 /// Instances on the device: their problems and where they stand.
 struct Batch {
@@ -43,7 +43,7 @@ struct Batch {
 };
 
 /// Solves batches of problems between measures of one population by the method that a job asks
-/// for, Sinkhorn, Newton or both. Local.
+/// for, one or one after the other. Local.
 class BatchSolver {
  public:
   BatchSolver(const Population& population, double epsilon);
@@ -52,24 +52,22 @@ class BatchSolver {
   double epsilon() const { return epsilon_; }
 
   /// Which method `settings` mean for this population.
-  MethodChoice choose(const Job::Solver& settings) const;
+  MethodChoice choose(const SolverOptions& settings) const;
 
   /// Solves from where the batch stands; Status of every instance as its solver found it.
   /// `observer`, if any, may end it before it is done.
-  void solve(Batch& batch, const Job::Solver& settings, SolveCounts& counts,
+  void solve(Batch& batch, const SolverOptions& settings, SolveCounts& counts,
              kernels::IterationObserver* observer = nullptr) const;
 
   /// Sinkhorn alone; error_trace as kernels::sinkhorn() has it.
-  void sinkhorn(Batch& batch, const Job::Solver& settings, std::int64_t max_iterations,
+  void sinkhorn(Batch& batch, const SolverOptions& settings, std::int64_t max_iterations,
                 const Matrix<double, ExecutionSpace>& error_trace,
                 kernels::IterationObserver* observer = nullptr) const;
 
  private:
-  void newton(Batch& batch, const Job::Solver& settings, std::int64_t max_iterations,
+  void finish(Batch& batch, const Method& method, const SolverOptions& settings,
+              std::int64_t max_iterations, SolveCounts& counts,
               kernels::IterationObserver* observer) const;
-  void finish_with_newton(Batch& batch, const std::vector<std::int32_t>& open,
-                          const Job::Solver& settings, std::int64_t max_iterations,
-                          kernels::IterationObserver* observer) const;
 
   double epsilon_;
   Cost cost_;

@@ -13,6 +13,7 @@
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/linear/linear_family.hpp"
+#include "src/families/linear/methods/list.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/populations/job_population.hpp"
 #include "src/populations/population.hpp"
@@ -110,13 +111,13 @@ EvaluationRow make_row(const Comparison& c, Job::Solver settings, const std::vec
   row.newton = communicator.all_reduce(run.counts.newton, Reduction::sum);
   row.replaced_starts = communicator.all_reduce(run.counts.replaced_starts, Reduction::sum);
   const MethodChoice choice = c.solver.choose(settings);
-  row.method = method_name(choice.plan);
+  row.method = choice.name();
   row.reason = choice.reason;
   row.solver_iterations = summarize(communicator, run.iterations);
   row.iterations = row.solver_iterations;
-  if (c.plain_sinkhorn && choice.plan != MethodChoice::Plan::newton &&
+  if (c.plain_sinkhorn && choice.stages.front().method->iterates_sinkhorn() &&
       settings.acceleration != Acceleration::none) {
-    settings.method = "sinkhorn";
+    settings.method = methods::sinkhorn().name();
     settings.acceleration = Acceleration::none;
     settings.doubtful_error = INFINITY;
     row.iterations = summarize(communicator, run_start(c, settings).iterations);

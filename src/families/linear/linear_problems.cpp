@@ -11,6 +11,7 @@
 #include "src/families/linear/cloud_population_solver.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
+#include "src/families/linear/methods/list.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/families/linear/shard_choice.hpp"
 #include "src/families/linear/sharded_cloud_solver.hpp"
@@ -161,7 +162,7 @@ class BalancedProblems final : public SharedPointsProblems {
   BalancedProblems(const CommandContext& context, const LinearInput& input, Report& report)
       : SharedPointsProblems(context, input, report) {
     const MethodChoice choice = solver_->choose(job_.solver);
-    method = method_name(choice.plan);
+    method = choice.name();
     reason = choice.reason;
   }
 
@@ -219,7 +220,7 @@ class CloudsProblems final : public LinearProblems {
         job_,
         communicator.broadcast(communicator.is_root() ? population_.content_fingerprint() : ""));
     most_problems = problems_at_once(solver_->most_bytes(job_.solution));
-    method = method_name(MethodChoice::Plan::sinkhorn);
+    method = methods::sinkhorn().name();
     reason = "every measure has points of its own";
   }
 
@@ -249,7 +250,7 @@ class CloudRowsProblems final : public LinearProblems {
     identity = linear_identity(job_, population_->content_fingerprint());
     solver_.emplace(*population_, job_.problem.epsilon, communicator);
     together = true;
-    method = "sinkhorn";
+    method = methods::sinkhorn().name();
     reason = "every measure has points of its own";
   }
 

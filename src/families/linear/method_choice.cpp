@@ -1,18 +1,20 @@
 #include "src/families/linear/method_choice.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "distributed/error.hpp"
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "src/config/nearest_name.hpp"
+#include "src/families/linear/methods/list.hpp"
 
 namespace otfleet {
 namespace {
-
-using Plan = MethodChoice::Plan;
 
 // Work in units of one multiply-add of a matrix product, from newton_benchmark and
 // sinkhorn_benchmark on one core in double.
@@ -68,7 +70,7 @@ double iteration_work(const kernels::SeparableCost& cost, double epsilon, double
 }
 
 /// Accelerated, from zeros; without momentum the square root goes.
-double predicted_iterations(double relative_range, const Job::Solver& solver) {
+double predicted_iterations(double relative_range, const SolverOptions& solver) {
   const double condition = 1 + relative_range;
   const double digits = std::log(1 + 1 / solver.threshold);
   return solver.acceleration == Acceleration::momentum ? 0.15 * std::sqrt(condition) * digits
@@ -77,24 +79,43 @@ double predicted_iterations(double relative_range, const Job::Solver& solver) {
 
 }  // namespace
 
-std::string method_name(Plan plan) {
-  return plan == Plan::sinkhorn ? "sinkhorn"
-         : plan == Plan::newton ? "newton"
-                                : "sinkhorn, then newton";
+std::string MethodChoice::name() const {
+  std::string text;
+  for (const Stage& stage : stages)
+    text += (text.empty() ? "" : ", then ") + std::string(stage.method->name());
+  return text;
+}
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names = {automatic_method};
+  for (const auto* method : methods::list()) names.emplace_back(method->name());
+  return names;
+}
+
+const Method* method_named(const std::string& name) {
+  if (name == automatic_method) return nullptr;
+  for (const auto* method : methods::list())
+    if (name == method->name()) return method;
+  const auto near = nearest_name(name, method_names());
+  throw UserError(
+      fmt::format("no method is called '{}'; there are {}", name, fmt::join(method_names(), ", ")) +
+      (near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
 MethodChoice choose_method(const Cost& cost, double epsilon, double source_support,
-                           double target_support, const Job::Solver& solver) {
+                           double target_support, const SolverOptions& solver) {
+  const std::int64_t most = solver.max_iterations;
+  if (const Method* asked = method_named(solver.method))
+    return {{{asked, most}}, "solver.method asks for it"};
+  const Method &sinkhorn = methods::sinkhorn(), &newton_method = methods::newton();
   const auto* separable = std::get_if<kernels::SeparableCost>(&cost);
-  if (solver.method == "sinkhorn") return {Plan::sinkhorn, 0, "solver.method asks for it"};
-  if (solver.method == "newton") return {Plan::newton, 0, "solver.method asks for it"};
   if (separable == nullptr)
-    return {Plan::sinkhorn, 0,
+    return {{{&sinkhorn, most}},
             "the costs between these points are not stored, and Newton's method needs them stored"};
   const double rows = std::min(source_support, target_support);
   const double columns = std::max(source_support, target_support);
   if (rows > most_newton_rows || rows * columns > most_newton_entries)
-    return {Plan::sinkhorn, 0,
+    return {{{&sinkhorn, most}},
             fmt::format("measures of {:.0f} and {:.0f} points with weight are too large for "
                         "Newton's method, which is for at most {:.0f}",
                         source_support, target_support, most_newton_rows)};
@@ -104,19 +125,19 @@ MethodChoice choose_method(const Cost& cost, double epsilon, double source_suppo
   const double iterations = predicted_iterations(range, solver);
   const double ratio = iterations * iteration / newton;
   if (ratio > hopeless)
-    return {Plan::newton, 0,
+    return {{{&newton_method, most}},
             fmt::format("Sinkhorn's iteration would need {} iterations here, and {} times as long",
                         about(iterations), about(ratio))};
   const double most_budget = static_cast<double>(std::numeric_limits<int>::max());
   const int budget = static_cast<int>(std::clamp(newton / iteration, 10.0, most_budget));
   if (budget >= solver.max_iterations)
     return {
-        Plan::sinkhorn, 0,
+        {{&sinkhorn, most}},
         fmt::format("solver.max_iterations = {} ends it before Newton's method would be quicker, "
                     "after {} iterations",
                     solver.max_iterations, about(budget))};
   return {
-      Plan::sinkhorn_then_newton, budget,
+      {{&sinkhorn, budget}, {&newton_method, most}},
       fmt::format("Sinkhorn's iteration is expected to need {} iterations; problems that need more "
                   "than {} go on with Newton's method, which is quicker for those",
                   about(iterations), budget)};

@@ -1,7 +1,10 @@
 #pragma once
+#include <cstdint>
 #include <string>
+#include <vector>
 
-#include "src/job.hpp"
+#include "src/families/linear/methods/method.hpp"
+#include "src/families/linear/solver_options.hpp"
 #include "src/populations/cost.hpp"
 
 namespace otfleet {
@@ -14,21 +17,32 @@ namespace otfleet {
 /// twice the work of the better one. Where even an optimistic prediction for Sinkhorn is several
 /// times above Newton's, Newton begins at once.
 struct MethodChoice {
-  enum class Plan { sinkhorn, newton, sinkhorn_then_newton };
-  Plan plan = Plan::sinkhorn;
-  /// sinkhorn_then_newton: iterations before Newton takes over.
-  int sinkhorn_iterations = 0;
+  /// A method for as many iterations; the next one goes on with what is not done by then.
+  struct Stage {
+    const Method* method;
+    std::int64_t most_iterations;
+  };
+  std::vector<Stage> stages;  ///< at least one
   /// Why: one line for the report and the terminal.
   std::string reason;
+
+  /// As reports spell it: "sinkhorn", "newton", "sinkhorn, then newton".
+  std::string name() const;
 };
 
-/// As job files and reports spell it: "sinkhorn", "newton", "sinkhorn, then newton".
-std::string method_name(MethodChoice::Plan plan);
+/// What solver.method may be: automatic_method, and the names of all methods. Local.
+std::vector<std::string> method_names();
+
+/// solver.method of a job that leaves the choice to choose_method().
+inline constexpr const char* automatic_method = "auto";
+
+/// The method of that name; null: "auto". Throws UserError: there is none. Local.
+const Method* method_named(const std::string& name);
 
 /// `source_support` and `target_support` are the mean numbers of points with weight. The work is
 /// predicted in multiply-adds from the sizes, epsilon, the range of the cost and the threshold,
 /// with factors measured on digits and on the sphere. Local.
 MethodChoice choose_method(const Cost& cost, double epsilon, double source_support,
-                           double target_support, const Job::Solver& solver);
+                           double target_support, const SolverOptions& solver);
 
 }  // namespace otfleet

@@ -2,12 +2,13 @@
 
 #include "src/config/checks.hpp"
 #include "src/families/linear/initializers.hpp"
+#include "src/families/linear/method_choice.hpp"
 
 namespace otfleet {
 
 void add_keys(KeyList& keys, SolverOptions& solver) {
   using namespace checks;
-  keys.add("method", solver.method, one_of({"auto", "sinkhorn", "newton"}),
+  keys.add("method", solver.method, one_of(method_names()),
            "auto: by predicted work, for each problem");
   keys.add("threshold", solver.threshold, above_zero,
            "L1 marginal error to stop at, a share of the mass (of what is transported, where "

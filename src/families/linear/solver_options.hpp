@@ -36,8 +36,8 @@ struct Choices<Sharding> {
 
 /// [solver], of problems in populations.
 struct SolverOptions {
-  std::string method = "auto";
-  double threshold = 1e-3;  // L1 marginal error, a share of the mass
+  std::string method = "auto";  // see method_names()
+  double threshold = 1e-3;      // L1 marginal error, a share of the mass
   std::int64_t inner_iterations = 1;
   std::int64_t max_iterations = 2000;
   Acceleration acceleration = Acceleration::momentum;

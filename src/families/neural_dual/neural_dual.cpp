@@ -6,158 +6,10 @@
 
 #include "kernels/networks/parameter_gradient.hpp"
 #include "src/families/neural_dual/autograd_oracle.hpp"
+#include "src/models/architectures/make_network.hpp"
 
 namespace otfleet {
 namespace {
-
-using kernels::Activation;
-
-/// Fresh last layers are this small, so that a network is what its other terms are.
-constexpr double small_output = 1e-2;
-
-torch::Tensor activated(Activation activation, const torch::Tensor& s) {
-  switch (activation) {
-    case Activation::identity:
-      return s;
-    case Activation::relu:
-      return torch::relu(s);
-    case Activation::leaky_relu:
-      return torch::leaky_relu(s, 0.2);
-    case Activation::elu:
-      return torch::elu(s);
-    case Activation::softplus:
-      return torch::softplus(s);
-    case Activation::silu:
-      return torch::silu(s);
-  }
-  throw std::invalid_argument("no such activation");
-}
-
-/// Uniform in ±1/sqrt(inputs), as LibTorch's linear layers.
-torch::Tensor fresh(std::int64_t outputs, std::int64_t inputs) {
-  const double bound = 1 / std::sqrt(static_cast<double>(inputs));
-  return torch::empty({outputs, inputs}).uniform_(-bound, bound);
-}
-
-torch::Tensor fresh_bias(std::int64_t outputs, std::int64_t inputs) {
-  const double bound = 1 / std::sqrt(static_cast<double>(inputs));
-  return torch::empty({outputs}).uniform_(-bound, bound);
-}
-
-/// The tensors of a kernels::PotentialLayer; undefined where it has none.
-struct Layer {
-  torch::Tensor hidden, input, quadratic, bias;
-  Activation activation = Activation::identity;
-
-  template <class Body>
-  void for_each(const Body& body) {
-    body("hidden", hidden);
-    body("input", input);
-    body("quadratic", quadratic);
-    body("bias", bias);
-  }
-};
-
-/// A network in LibTorch's tensors: a potential (see kernels::PotentialNetwork), or, with more
-/// outputs and no quadratics, an MLP.
-struct Chain {
-  std::vector<Layer> layers;
-  bool convex = false;
-  double half_square = 0;
-
-  void add_names(const std::string& prefix, FlatParameters::Named& named) {
-    for (std::size_t k = 0; k < layers.size(); ++k)
-      layers[k].for_each([&](const char* name, torch::Tensor& tensor) {
-        if (tensor.defined())
-          named.emplace_back(prefix + "." + std::to_string(k) + "." + name, tensor);
-      });
-  }
-
-  torch::Tensor outputs(const torch::Tensor& x) const {
-    torch::Tensor z;
-    for (std::size_t k = 0; k < layers.size(); ++k) {
-      const Layer& layer = layers[k];
-      torch::Tensor s;
-      const auto add = [&](const torch::Tensor& term) { s = s.defined() ? s + term : term; };
-      if (layer.hidden.defined()) add(z.matmul(layer.hidden.t()));
-      if (layer.input.defined()) add(x.matmul(layer.input.t()));
-      if (layer.bias.defined()) add(layer.bias);
-      if (layer.quadratic.defined()) {
-        const std::int64_t width = s.size(-1);
-        add(0.5 * x.matmul(layer.quadratic.t()).square().view({x.size(0), width, -1}).sum(2));
-      }
-      z = k + 1 < layers.size() ? activated(layer.activation, s) : s;
-    }
-    return z;
-  }
-
-  /// Of a potential.
-  torch::Tensor value(const torch::Tensor& x) const {
-    const torch::Tensor f = outputs(x).squeeze(1);
-    return half_square == 0 ? f : f + 0.5 * half_square * x.square().sum(1);
-  }
-
-  torch::Tensor gradient(const torch::Tensor& x, bool keep) const {
-    return torch::autograd::grad({value(x).sum()}, {x}, {}, keep, keep)[0];
-  }
-
-  /// The same with constant weights of another type.
-  Chain copy(torch::Dtype type) const {
-    Chain result = *this;
-    for (Layer& layer : result.layers)
-      layer.for_each([&](const char*, torch::Tensor& tensor) {
-        if (tensor.defined()) tensor = tensor.detach().to(type, false, true);
-      });
-    return result;
-  }
-};
-
-Chain make_mlp(std::int64_t dimension, const std::vector<std::int64_t>& hidden,
-               std::int64_t outputs, Activation activation) {
-  Chain net;
-  std::int64_t inputs = dimension;
-  for (const std::int64_t width : hidden) {
-    Layer layer;
-    (net.layers.empty() ? layer.input : layer.hidden) = fresh(width, inputs);
-    layer.bias = fresh_bias(width, inputs);
-    layer.activation = activation;
-    net.layers.push_back(layer);
-    inputs = width;
-  }
-  Layer last;
-  last.hidden = small_output * fresh(outputs, inputs);
-  if (outputs > 1) last.bias = torch::zeros({outputs});  // a potential's constant means nothing
-  net.layers.push_back(last);
-  return net;
-}
-
-Chain make_icnn(std::int64_t dimension, const std::vector<std::int64_t>& hidden, std::int64_t rank,
-                Activation activation) {
-  Chain net;
-  net.convex = true;
-  std::int64_t before = 0;
-  // Sums over nonnegative weights: their mean is what keeps the units' scale.
-  const auto nonnegative = [&](std::int64_t outputs) {
-    return torch::empty({outputs, before}).uniform_(0, 2.0 / static_cast<double>(before));
-  };
-  for (const std::int64_t width : hidden) {
-    Layer layer;
-    if (before > 0) layer.hidden = nonnegative(width);
-    layer.input = fresh(width, dimension);
-    if (rank > 0) layer.quadratic = 0.1 * fresh(width * rank, dimension);
-    layer.bias = fresh_bias(width, dimension);
-    // Quadratics need no activation to be curved; the paper's first layer has none.
-    layer.activation = before == 0 && rank > 0 ? Activation::identity : activation;
-    net.layers.push_back(layer);
-    before = width;
-  }
-  Layer last;
-  last.hidden = small_output * nonnegative(1);
-  last.input = torch::zeros({1, dimension});
-  last.quadratic = torch::eye(dimension);
-  net.layers.push_back(last);
-  return net;
-}
 
 template <class Scalar>
 Matrix<const Scalar, ExecutionSpace> matrix_of(const torch::Tensor& tensor) {
@@ -197,17 +49,8 @@ struct NeuralDual::Network {
   explicit Network(const DualDescription& given) : description(given) {
     const Job::Model& model = description.architecture;
     const std::int64_t dimension = description.dimension;
-    const Activation activation = model.activation;
-    if (model.architecture == "icnn") {
-      potential = make_icnn(dimension, model.hidden, model.quadratic_rank, activation);
-    } else {
-      potential = make_mlp(dimension, model.hidden, 1, activation);
-      potential.half_square = 1;
-    }
-    if (model.predictor == "icnn")
-      predictor = make_icnn(dimension, model.predictor_hidden, model.quadratic_rank, activation);
-    else if (model.predictor == "mlp")
-      predictor = make_mlp(dimension, model.predictor_hidden, dimension, activation);
+    potential = make_potential(model, dimension);
+    if (model.has_predictor()) predictor = make_predictor(model, dimension);
     FlatParameters::Named named;
     potential.add_names("potential", named);
     predictor.add_names("predictor", named);

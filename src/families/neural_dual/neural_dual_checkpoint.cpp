@@ -6,16 +6,24 @@
 #include <cmath>
 
 #include "distributed/error.hpp"
+#include "src/models/architectures.hpp"
 
 namespace otfleet {
 namespace {
 
+/// The options that an architecture reads besides `hidden`.
+std::string own_options(const std::string& name, const Job::Model& model) {
+  const auto* architecture = find_architecture(name);
+  return architecture == nullptr ? "" : architecture->text(model);
+}
+
 std::string architecture_text(const Job::Model& model) {
-  std::string text = fmt::format("{} with hidden = [{}], activation = {}", model.architecture,
-                                 fmt::join(model.hidden, ", "), word_of(model.activation));
-  if (model.architecture == "icnn" || model.predictor == "icnn")
-    text += fmt::format(", quadratic_rank = {}", model.quadratic_rank);
-  text += ", predictor = " + model.predictor;
+  const auto own = own_options(model.architecture, model);
+  const auto predictors = own_options(model.predictor, model);
+  std::string text =
+      fmt::format("{} with hidden = [{}], activation = {}{}{}, predictor = {}", model.architecture,
+                  fmt::join(model.hidden, ", "), word_of(model.activation), own,
+                  predictors == own ? "" : predictors, model.predictor);
   if (model.has_predictor())
     text += fmt::format(" with predictor_hidden = [{}]", fmt::join(model.predictor_hidden, ", "));
   return text;
@@ -25,7 +33,7 @@ std::string architecture_text(const Job::Model& model) {
 
 void NeuralDual::write_description(distributed::Hdf5File& file) const {
   const Job::Model& model = description().architecture;
-  file.set_attribute("/model", "problem", std::string("potentials"));
+  file.set_attribute("/model", "problem", word_of(ProblemKind::potentials));
   file.set_attribute("/model", "architecture", model.architecture);
   file.set_attribute("/model", "activation", word_of(model.activation));
   file.set_attribute("/model", "quadratic_rank", model.quadratic_rank);
@@ -40,7 +48,7 @@ void NeuralDual::write_description(distributed::Hdf5File& file) const {
 NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
                             std::optional<std::int64_t> dimension, TrainingState* state) {
   const CheckpointFile file(path);
-  if (file.problem() != "potentials")
+  if (value_of<ProblemKind>(file.problem()) != ProblemKind::potentials)
     throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
                     "', not 'potentials'; train again, or name another with files.checkpoint");
   DualDescription found;

@@ -1,0 +1,18 @@
+#pragma once
+#include <vector>
+
+#include "src/families/linear/methods/method.hpp"
+
+// All methods, each in a file of this folder: a new one is a file and its name here, twice.
+
+namespace otfleet::methods {
+
+const Method& sinkhorn();
+const Method& newton();
+
+/// In the order of messages and documentation.
+inline std::vector<const Method*> list() {
+  return {&sinkhorn(), &newton()};
+}
+
+}  // namespace otfleet::methods

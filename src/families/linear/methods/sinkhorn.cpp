@@ -1,0 +1,31 @@
+#include <Kokkos_Core.hpp>
+#include <algorithm>
+
+#include "src/families/linear/batch_solver.hpp"
+#include "src/families/linear/methods/list.hpp"
+
+namespace otfleet::methods {
+namespace {
+
+class Sinkhorn final : public Method {
+ public:
+  const char* name() const override { return "sinkhorn"; }
+  bool iterates_sinkhorn() const override { return true; }
+  bool auto_may_be_quicker() const override { return true; }
+  void solve(const BatchSolver& solver, Batch& batch, const SolverOptions& settings,
+             std::int64_t max_iterations, SolveCounts& counts,
+             kernels::IterationObserver* observer) const override {
+    solver.sinkhorn(batch, settings, max_iterations, {}, observer);
+    const auto replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.replaced);
+    counts.replaced_starts += std::count(replaced.data(), replaced.data() + replaced.extent(0), 1);
+  }
+};
+
+}  // namespace
+
+const Method& sinkhorn() {
+  static const Sinkhorn instance;
+  return instance;
+}
+
+}  // namespace otfleet::methods

@@ -1,0 +1,30 @@
+#pragma once
+#include <spdlog/fmt/fmt.h>
+
+#include "src/models/architectures/architecture.hpp"
+
+namespace otfleet {
+
+/// A dense input-convex network with quadratic terms of rank `quadratic_rank` (Korotin et al.
+/// 2019), its last layer with a full quadratic instead of a constant strong convexity. As a
+/// predictor, its gradient.
+struct Icnn {
+  static constexpr const char* name = "icnn";
+  static constexpr const char* remark = "input-convex";
+  static constexpr const char* predictor_doc = "the gradient of an icnn";
+  static constexpr ArchitectureUses uses = {false, true, true};
+
+  static std::string text(const ModelOptions& model) {
+    return fmt::format(", quadratic_rank = {}", model.quadratic_rank);
+  }
+  static std::string complaint(const ModelOptions& model, const std::string& key) {
+    if (kernels::is_convex(model.activation)) return {};
+    return fmt::format("model.activation = '{}' is not convex; with model.{} = '{}' use 'elu'",
+                       word_of(model.activation), key, name);
+  }
+
+  static Chain make_potential(const ModelOptions& model, std::int64_t dimension);
+  static Chain make_predictor(const ModelOptions& model, std::int64_t dimension);
+};
+
+}  // namespace otfleet

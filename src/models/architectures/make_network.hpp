@@ -1,0 +1,22 @@
+#pragma once
+#include <memory>
+
+#include "src/models/architectures/chain.hpp"
+#include "src/models/architectures/pair_network.hpp"
+
+// Networks of the architecture that a job names; LibTorch's side, included by the files of the
+// models library only. All throw std::logic_error where no architecture of that name has that use:
+// jobs are checked before.
+
+namespace otfleet {
+
+/// Points along every axis of a grid that are one input of model.architecture.
+std::int64_t pooling_of(const ModelOptions& model);
+
+std::unique_ptr<PairNetwork> make_pair_network(const ModelDescription& description,
+                                               std::int64_t source_inputs,
+                                               std::int64_t target_inputs);
+Chain make_potential(const ModelOptions& model, std::int64_t dimension);
+Chain make_predictor(const ModelOptions& model, std::int64_t dimension);
+
+}  // namespace otfleet

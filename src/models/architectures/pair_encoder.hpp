@@ -1,0 +1,32 @@
+#pragma once
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include "src/models/architectures/architecture.hpp"
+
+namespace otfleet {
+
+/// Each measure, on a grid summed over blocks of `pooling` points an axis (what a block hides,
+/// Sinkhorn's first iteration mends), through an encoder of its own (hidden widths `hidden`, GELU)
+/// into `embedding` numbers, one set for its role as source and one as target; source's and
+/// target's are added and a small head (hidden widths `head`, GELU, a last layer of rank
+/// `output_rank`) gives φ. A population of P pairs over M measures needs M encodings.
+struct PairEncoder {
+  static constexpr const char* name = "pair_encoder";
+  static constexpr const char* remark = "";
+  static constexpr ArchitectureUses uses = {true, false, false};
+
+  static std::string text(const ModelOptions& model) {
+    return fmt::format(", embedding = {}, head = [{}], output_rank = {}, pooling = {}",
+                       model.embedding, fmt::join(model.head, ", "), model.output_rank,
+                       model.pooling);
+  }
+  static std::string complaint(const ModelOptions&, const std::string&) { return {}; }
+  static std::int64_t pooling(const ModelOptions& model) { return model.pooling; }
+
+  static std::unique_ptr<PairNetwork> make_pairs(const ModelDescription& description,
+                                                 std::int64_t source_inputs,
+                                                 std::int64_t target_inputs);
+};
+
+}  // namespace otfleet
