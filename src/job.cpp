@@ -58,7 +58,7 @@ std::vector<std::pair<std::string, std::filesystem::path>> Job::named_files() co
 Job Job::defaults(ProblemKind kind) {
   Job job;
   job.problem.kind = kind;
-  if (kind == ProblemKind::potentials) set_potential_defaults(job);
+  if (kind == ProblemKind::neural_dual) set_potential_defaults(job);
   return job;
 }
 

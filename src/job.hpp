@@ -46,15 +46,6 @@ struct Job {
   EvaluateOptions evaluate;
   ScaleOptions scale;
 
-  // The sections' types, as members of a job.
-  using Problem = ProblemOptions;
-  using Make = MakeOptions;
-  using Model = ModelOptions;
-  using Train = TrainOptions;
-  using Solver = SolverOptions;
-  using Conjugate = ConjugateOptions;
-  using Solution = SolutionOptions;
-
   /// Keys that the job file or an override gives, not a default.
   std::set<std::string> given;
   bool sets(const std::string& key) const { return given.count(key) > 0; }
@@ -62,7 +53,7 @@ struct Job {
   /// What a job that says nothing else means for a problem.kind.
   static Job defaults(ProblemKind kind);
 
-  bool seeks_potentials() const { return problem.kind == ProblemKind::potentials; }
+  bool is_neural_dual() const { return problem.kind == ProblemKind::neural_dual; }
 
   /// Every file that the job names, with its key.
   std::vector<std::pair<std::string, std::filesystem::path>> named_files() const;

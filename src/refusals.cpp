@@ -80,8 +80,8 @@ void refuse(Job job, const std::vector<Where>& places, const std::string& file =
 }  // namespace
 
 void require_population(const Job& job, const std::string& command, const std::string& instead) {
-  if (!job.seeks_potentials()) return;
-  throw UserError(fmt::format("otfleet {}: not for problem = 'potentials'; {}", command, instead));
+  if (!job.is_neural_dual()) return;
+  throw UserError(fmt::format("otfleet {}: not for problem = 'neural_dual'; {}", command, instead));
 }
 
 void require_balanced(const Job& job, const std::string& command) {

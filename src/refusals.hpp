@@ -9,7 +9,7 @@
 
 namespace otfleet {
 
-/// Throws UserError: "otfleet make: problem = 'potentials' …; use …". Local.
+/// Throws UserError: "otfleet make: problem = 'neural_dual' …; use …". Local.
 void require_population(const Job& job, const std::string& command, const std::string& instead);
 
 /// Throws UserError, naming the key, when the job's problems are not balanced: "otfleet train:

@@ -24,7 +24,7 @@ void add_keys(KeyList& keys, EvaluateOptions& evaluate) {
   keys.add("trace_iterations", evaluate.trace_iterations, integer(1), "length of the error curves");
   keys.add("pictures", evaluate.pictures, integer(0), "interpolated pairs to draw");
   keys.add("points", evaluate.points, integer(2, 5000),
-           "samples of each side between which distances are taken, for potentials; memory 70 "
+           "samples of each side between which distances are taken, for neural_dual; memory 70 "
            "bytes times its square");
 }
 

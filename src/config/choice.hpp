@@ -17,18 +17,20 @@ namespace otfleet {
 template <class Enum>
 struct Choices;
 
-/// A value and its word.
+/// A value and its word. A value may have earlier words, after its own one: files that have them
+/// are read, nothing writes or lists them.
 template <class Enum>
 struct Choice {
   const char* word;
   Enum value;
+  bool earlier = false;
 };
 
 /// The word for a value. Local.
 template <class Enum>
 std::string word_of(Enum value) {
   for (const auto& choice : Choices<Enum>::list)
-    if (choice.value == value) return choice.word;
+    if (choice.value == value && !choice.earlier) return choice.word;
   throw std::logic_error("a value of an enum has no word");
 }
 
@@ -40,11 +42,12 @@ std::optional<Enum> value_of(std::string_view word) {
   return std::nullopt;
 }
 
-/// All words. Local.
+/// All words but earlier ones. Local.
 template <class Enum>
 std::vector<std::string> words_of() {
   std::vector<std::string> words;
-  for (const auto& choice : Choices<Enum>::list) words.emplace_back(choice.word);
+  for (const auto& choice : Choices<Enum>::list)
+    if (!choice.earlier) words.emplace_back(choice.word);
   return words;
 }
 

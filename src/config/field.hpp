@@ -18,7 +18,7 @@ using Names = std::vector<std::string>;
 struct ChoiceField {
   std::vector<std::string> words;
   std::function<std::string()> read;
-  std::function<void(const std::string& word)> write;  ///< one of `words`
+  std::function<bool(const std::string& word)> write;  ///< false: no value has that word
 };
 
 /// A list of an enum's values, by their words.

@@ -68,8 +68,12 @@ class KeyList {
   template <class Value>
   static Field field_of(Value& value) {
     if constexpr (std::is_enum_v<Value>) {
-      return ChoiceField{words_of<Value>(), [&value] { return word_of(value); },
-                         [&value](const std::string& word) { value = *value_of<Value>(word); }};
+      const auto write = [&value](const std::string& word) {
+        const auto found = value_of<Value>(word);
+        if (found) value = *found;
+        return found.has_value();
+      };
+      return ChoiceField{words_of<Value>(), [&value] { return word_of(value); }, write};
     } else {
       return &value;
     }

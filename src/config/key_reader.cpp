@@ -191,8 +191,7 @@ class Reader {
           if constexpr (std::is_same_v<Type, ChoiceField>) {
             std::string word;
             if (!take(node, word)) fail_type("a string");
-            if (const auto wrong = checks::one_of(field.words)(word); !wrong.empty()) fail(wrong);
-            field.write(word);
+            if (!field.write(word)) fail(checks::one_of(field.words)(word));
           } else if constexpr (std::is_same_v<Type, ChoicesField>) {
             Names words;
             if (!take(node, words)) fail_list("an array of strings");

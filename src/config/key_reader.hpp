@@ -18,7 +18,7 @@ JobText read_job_text(const Path& file);
 
 /// Gives keys the values that a job file has for them, then those of overrides "key.path=value", in
 /// order (the value is read as TOML, or as a plain string if that fails). Paths in the file are
-/// relative to its folder, paths in overrides to the working folder. `problem = "potentials"` is
+/// relative to its folder, paths in overrides to the working folder. `problem = "neural_dual"` is
 /// short for problem.kind, and so for every section with a key `kind`. Returns the paths of the
 /// keys that were set. Throws UserError that names the file or override and the key: unreadable
 /// TOML (with line), unknown keys (with the nearest known one), wrong types, values out of range.

@@ -1,5 +1,8 @@
 #include "src/families/problem_options.hpp"
 
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
 #include <cmath>
 
 #include "distributed/error.hpp"
@@ -20,9 +23,10 @@ std::string epsilon_in_range(double value) {
 
 void add_keys(KeyList& keys, ProblemOptions& problem) {
   using namespace checks;
-  keys.add("kind", problem.kind,
-           "population: entropic problems in files; potentials: a map between distributions that "
-           "are sampled (problem = \"potentials\" says the same)");
+  keys.add(
+      "kind", problem.kind,
+      "linear: transport between measures in files; neural_dual: a map between distributions that "
+      "are sampled (problem = \"neural_dual\" says the same)");
   keys.add("geometry", problem.geometry,
            "of what make builds: grid, dense (a stored cost matrix) or points (costs computed on "
            "the fly). Other commands read it, the cost and the power from the population (also "
@@ -30,8 +34,9 @@ void add_keys(KeyList& keys, ProblemOptions& problem) {
   auto costs = ground_cost_names();
   costs.emplace_back("matrix");
   keys.add("cost", problem.cost, one_of(costs),
-           "between points, of what make builds; matrix: data.cost, dense only; a grid has "
-           "squared_euclidean");
+           fmt::format("between points, of what make builds: {}; matrix: data.cost, dense only; a "
+                       "grid has squared_euclidean",
+                       fmt::join(ground_cost_names(), ", ")));
   for (const auto& cost : kernels::all_ground_costs())
     for_each_parameter(cost, [&](const kernels::ParameterFacts& facts, double usual) {
       double& value = problem.cost_parameters.try_emplace(facts.name, usual).first->second;

@@ -13,17 +13,19 @@ struct Job;
 
 /// Which family of problems a job is about: entropic problems in files, or a map between
 /// distributions that are sampled.
-enum class ProblemKind { population, potentials };
+enum class ProblemKind { linear, neural_dual };
 
 template <>
 struct Choices<ProblemKind> {
-  static constexpr Choice<ProblemKind> list[] = {{"population", ProblemKind::population},
-                                                 {"potentials", ProblemKind::potentials}};
+  static constexpr Choice<ProblemKind> list[] = {{"linear", ProblemKind::linear},
+                                                 {"neural_dual", ProblemKind::neural_dual},
+                                                 {"population", ProblemKind::linear, true},
+                                                 {"potentials", ProblemKind::neural_dual, true}};
 };
 
 /// [problem]
 struct ProblemOptions {
-  ProblemKind kind = ProblemKind::population;
+  ProblemKind kind = ProblemKind::linear;
   GeometryKind geometry = GeometryKind::grid;            // clouds: not of make
   std::string cost = "squared_euclidean";                // see GroundCost; dense also: matrix
                                                          // (data.cost)

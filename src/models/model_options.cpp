@@ -13,7 +13,7 @@ void add_keys(KeyList& keys, ModelOptions& model) {
   using namespace checks;
   keys.add("architecture", model.architecture, one_of(architecture_names()), architecture_doc());
   keys.add("hidden", model.hidden, every(integer(1, 65536)),
-           "widths of the hidden layers; [128, 128, 64] for potentials");
+           "widths of the hidden layers; [128, 128, 64] for neural_dual");
   keys.add("embedding", model.embedding, integer(1, 65536),
            "width of a measure's code, pair_encoder only");
   keys.add("head", model.head, every(integer(1, 65536)),
@@ -36,10 +36,11 @@ void add_keys(KeyList& keys, ModelOptions& model) {
 std::string model_complaint(const Job& job) {
   const auto& model = job.model;
   const ArchitectureEntry& chosen = *find_architecture(model.architecture);
-  if (!job.seeks_potentials())
+  if (!job.is_neural_dual())
     return chosen.uses.pairs
                ? ""
-               : fmt::format("model.architecture = '{}' needs problem = 'potentials'", chosen.name);
+               : fmt::format("model.architecture = '{}' needs problem = 'neural_dual'",
+                             chosen.name);
   if (!chosen.uses.potentials)
     return fmt::format("model.architecture = '{}' is for populations; use '{}'", chosen.name,
                        fmt::join(architecture_names(&ArchitectureUses::potentials), "' or '"));

@@ -11,14 +11,14 @@
 namespace otfleet {
 namespace {
 
-std::string architecture_text(const Job::Model& model) {
+std::string architecture_text(const ModelOptions& model) {
   const auto* architecture = find_architecture(model.architecture);
   return fmt::format("{} with hidden = [{}]{}", model.architecture, fmt::join(model.hidden, ", "),
                      architecture == nullptr ? "" : architecture->text(model));
 }
 
 ModelDescription read_description(const CheckpointFile& file) {
-  if (value_of<ProblemKind>(file.problem()) != ProblemKind::population)
+  if (value_of<ProblemKind>(file.problem()) != ProblemKind::linear)
     throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
                     "', not 'population'; train again, or name another with files.checkpoint");
   ModelDescription description;

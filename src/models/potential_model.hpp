@@ -14,7 +14,7 @@ namespace otfleet {
 
 /// What a model was made for; a checkpoint carries it.
 struct ModelDescription {
-  Job::Model architecture;
+  ModelOptions architecture;
   std::int64_t n = 0, m = 0;
   std::vector<std::int64_t> grid;  ///< lengths of its axes; empty: the points are no grid
   bool shared_measures = true;     ///< pair_encoder: one encoder serves both sides
@@ -62,7 +62,7 @@ class PotentialModel final : public TrainedModel {
                 const GradientListener& listener = {});
 
  private:
-  friend class Predictor;
+  friend class StartPredictor;
   explicit PotentialModel(std::unique_ptr<Network> network);
   std::unique_ptr<Network> network_;
 };
@@ -70,13 +70,13 @@ class PotentialModel final : public TrainedModel {
 /// Predictions for many pairs over one set of measures, without gradients: what can be computed per
 /// measure (its encoding) is computed once, when a pair first names it. Local; one thread at a
 /// time.
-class Predictor {
+class StartPredictor {
  public:
   /// `source_weights` [Ms, n], `target_weights` [Mt, m] (the same array when shared), mass 1.
-  Predictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source_weights,
-            Matrix<const double, ExecutionSpace> target_weights);
-  Predictor(Predictor&&) noexcept;
-  ~Predictor();
+  StartPredictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source_weights,
+                 Matrix<const double, ExecutionSpace> target_weights);
+  StartPredictor(StartPredictor&&) noexcept;
+  ~StartPredictor();
 
   /// f [B, n] for the pairs (sources[k], targets[k]); −inf where the source has no weight.
   void predict(std::span<const std::int32_t> sources, std::span<const std::int32_t> targets,

@@ -95,7 +95,8 @@ std::string draw_pairs(Population& population, const RandomPairs& wanted, bool r
 
 }  // namespace
 
-std::string choose_pairs(Population& population, const Job::Make& make, const RandomPairs& random) {
+std::string choose_pairs(Population& population, const MakeOptions& make,
+                         const RandomPairs& random) {
   if (make.pairs.empty() && make.pairs.kind == PairKind::random)
     return draw_pairs(population, random, make.repeat_pairs);
   if (!make.pairs.empty())

@@ -20,6 +20,7 @@ struct RandomPairs {
 /// exist than are asked for, all are taken, and what is returned says so. The first of more pairs
 /// are the same. Local. Throws UserError for measures that do not exist and for more than a billion
 /// problems.
-std::string choose_pairs(Population& population, const Job::Make& make, const RandomPairs& random);
+std::string choose_pairs(Population& population, const MakeOptions& make,
+                         const RandomPairs& random);
 
 }  // namespace otfleet

@@ -32,7 +32,7 @@ class Report {
  private:
   std::string command_;
   nlohmann::json configuration_;
-  Job::Problem::Relative given_epsilon_;
+  ProblemOptions::Relative given_epsilon_;
   distributed::Communicator communicator_;
   nlohmann::json figures_ = nlohmann::json::object();
   std::map<std::string, double> seconds_;

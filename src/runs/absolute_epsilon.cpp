@@ -33,8 +33,7 @@ std::filesystem::path population_of(const CommandContext& context, bool trains) 
 
 void make_epsilon_absolute(const CommandContext& context, const std::string& command, Job& job) {
   auto& problem = job.problem;
-  if (job.seeks_potentials() || problem.epsilon_relative == CostStatistic::none ||
-      command == "make")
+  if (job.is_neural_dual() || problem.epsilon_relative == CostStatistic::none || command == "make")
     return;
   const bool trains =
       command == "train" || (command == "scale" && !job.scale.measures(ScaledCommand::solve));

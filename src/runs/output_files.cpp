@@ -43,7 +43,7 @@ std::vector<std::pair<std::string, FileMark>> output_files(const Job& job,
   } else if (command == "solve" && !share) {
     add("solution.h5", FileMark::hdf5(solution_kind));
     if (job.solution.csv) add("solution.csv", FileMark::csv(solution_csv_beginning));
-  } else if (command == "evaluate" && job.seeks_potentials()) {
+  } else if (command == "evaluate" && job.is_neural_dual()) {
     add_pictures({"samples.png", "transported.png", "grid.png"});
   } else if (command == "evaluate") {
     add_pictures({"error_curves.png", "interpolation.png"});

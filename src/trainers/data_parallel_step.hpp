@@ -13,9 +13,9 @@
 namespace otfleet {
 
 struct OptimizerSettings {
-  kernels::AdamSettings adam;                             ///< its rate is that of the first step
-  double clip = 1;                                        ///< global gradient norm; 0: none
-  std::int64_t bucket_bytes = Job::Train().bucket_bytes;  ///< of GradientAveraging
+  kernels::AdamSettings adam;                               ///< its rate is that of the first step
+  double clip = 1;                                          ///< global gradient norm; 0: none
+  std::int64_t bucket_bytes = TrainOptions().bucket_bytes;  ///< of GradientAveraging
 };
 
 /// What a job says about the optimizer.

@@ -86,8 +86,8 @@ StepFigures MetaTrainer::step(double rate) {
                      sums, rate, watch, seconds_);
 }
 
-Job::Solver MetaTrainer::target_solver() const {
-  Job::Solver settings;
+SolverOptions MetaTrainer::target_solver() const {
+  SolverOptions settings;
   settings.initializer = "model";  // what the predictions are: early ones give way to zeros
   settings.threshold = settings_.target_threshold;
   return settings;

@@ -51,7 +51,7 @@ class MetaTrainer final : public Trainer {
   /// for TrainingLoss::objective. Local.
   const StatusCounts& target_statuses() const { return target_statuses_; }
   /// How they are solved. Local.
-  Job::Solver target_solver() const;
+  SolverOptions target_solver() const;
 
  private:
   void slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems);

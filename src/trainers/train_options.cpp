@@ -9,24 +9,24 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   keys.add("steps", train.steps, integer(0), "steps of the optimizer");
   keys.add("minutes", train.minutes, zero_or_more, "stop after this much wall time; 0: no limit");
   keys.add("batch", train.batch, integer(1),
-           "problems per step over all ranks together; 1024 samples for potentials");
+           "problems per step over all ranks together; 1024 samples for neural_dual");
   keys.add("loss", train.loss,
            "regression: distance to what is solved; objective: minus the dual value, which needs "
-           "no solution (potentials: f(x) - <x, y> at the prediction); potentials also: cycle "
+           "no solution (neural_dual: f(x) - <x, y> at the prediction); neural_dual also: cycle "
            "(|grad f(x) - y|), none (no predictor)");
   keys.add("target_threshold", train.target_threshold, above_zero,
            "L1 marginal error of the solved potentials, a share of the mass, for train.loss = "
            "\"regression\"");
   keys.add("conjugate_tolerance", train.conjugate_tolerance, above_zero,
            "conjugate.tolerance while training, which gains nothing from exact conjugates; "
-           "potentials only");
-  keys.add("learning_rate", train.learning_rate, above_zero, "of Adam; 5e-3 for potentials");
+           "neural_dual only");
+  keys.add("learning_rate", train.learning_rate, above_zero, "of Adam; 5e-3 for neural_dual");
   keys.add("schedule", train.schedule, "of the learning rate: cosine or constant");
-  keys.add("clip", train.clip, zero_or_more, "global gradient norm; 0: none, as for potentials");
+  keys.add("clip", train.clip, zero_or_more, "global gradient norm; 0: none, as for neural_dual");
   keys.add("beta1", train.beta1, share_below_one, "of Adam's first moment");
-  keys.add("beta2", train.beta2, share_below_one, "of its second moment; 0.99 for potentials");
+  keys.add("beta2", train.beta2, share_below_one, "of its second moment; 0.99 for neural_dual");
   keys.add("weight_decay", train.weight_decay, zero_or_more,
-           "decoupled (AdamW), times the learning rate; 1e-4 for potentials");
+           "decoupled (AdamW), times the learning rate; 1e-4 for neural_dual");
   keys.add("log_every", train.log_every, integer(1), "steps between two lines of the log");
   keys.add("bucket_bytes", train.bucket_bytes, integer(0),
            "of gradients that ranks average together, as soon as the backward pass has them; 0: "

@@ -31,13 +31,13 @@ Now agree_on_now(const distributed::Communicator& communicator, double seconds, 
 }
 
 /// How far the run is, in [0, 1], by steps or by the clock, whichever is further.
-double progress_of(const Job::Train& train, std::int64_t step, double seconds) {
+double progress_of(const TrainOptions& train, std::int64_t step, double seconds) {
   const double by_steps = train.steps > 0 ? static_cast<double>(step) / train.steps : 1;
   const double by_clock = train.minutes > 0 ? seconds / (60 * train.minutes) : 0;
   return std::min(1.0, std::max(by_steps, by_clock));
 }
 
-double rate_at(const Job::Train& train, double progress) {
+double rate_at(const TrainOptions& train, double progress) {
   if (train.schedule == Schedule::constant) return 1;
   return 0.5 * (1 + std::cos(std::numbers::pi * progress));
 }

@@ -1,4 +1,4 @@
-// problem = "potentials": train, evaluate and solve, as a user runs them.
+// problem = "neural_dual": train, evaluate and solve, as a user runs them.
 #include <chrono>
 #include <thread>
 
@@ -25,7 +25,7 @@ class Potentials : public ::testing::Test {
   static void SetUpTestSuite() {
     folder_ = std::make_unique<testing::TemporaryFolder>();
     write_bytes(*folder_ / "plane.toml",
-                "problem = \"potentials\"\n"
+                "problem = \"neural_dual\"\n"
                 "seed = 3\n"
                 "[samples]\npair = \"moons\"\n"
                 "[model]\nhidden = [32, 32]\npredictor_hidden = [32]\n"
@@ -218,8 +218,8 @@ TEST_F(Potentials, TrainingThatBlowsUpSaysSoAndKeepsWhatWasGood) {
 
 TEST_F(Potentials, Refusals) {
   expect_refused({"make", "plane.toml", "--output", "refused"},
-                 {"problem = 'potentials'", "train"});
-  expect_refused({"scale", "plane.toml", "--output", "refused"}, {"problem = 'potentials'"});
+                 {"problem = 'neural_dual'", "train"});
+  expect_refused({"scale", "plane.toml", "--output", "refused"}, {"problem = 'neural_dual'"});
   expect_refused(words("solve", "refused", {"map.points.file=flat.npy"}),
                  {"plane-out/train/model.h5", "dimension 2, these have 1"});
   expect_refused(words("solve", "refused", {"map.points.file=none.npy"}),

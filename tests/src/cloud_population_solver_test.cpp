@@ -42,17 +42,17 @@ DenseProblem dense_problem(const CloudPopulation& population, std::int64_t k) {
   return problem;
 }
 
-Job::Solver settings_for(const std::string& precision, double threshold) {
-  Job::Solver settings;
+SolverOptions settings_for(const std::string& precision, double threshold) {
+  SolverOptions settings;
   settings.precision = *value_of<Precision>(precision);
   settings.threshold = threshold;
   settings.max_iterations = 5000;
   return settings;
 }
 
-Solutions solve(const CloudPopulation& population, Shard rows, const Job::Solver& settings,
+Solutions solve(const CloudPopulation& population, Shard rows, const SolverOptions& settings,
                 bool potentials = true, bool projection = false) {
-  Job::Solution wanted;
+  SolutionOptions wanted;
   wanted.potentials = potentials;
   wanted.projection = projection;
   SolveSeconds seconds;
@@ -133,7 +133,7 @@ TEST(CloudPopulationSolver, WorkAndBytesFollowTheSizes) {
   EXPECT_NEAR(solver.work({0, 100}), sum, 1e-9 * sum);
   EXPECT_EQ(solver.work({40, 40}), 0);
   for (const bool projection : {false, true}) {
-    Job::Solution wanted;
+    SolutionOptions wanted;
     wanted.projection = projection;
     std::int64_t most = 0;
     for (std::int64_t k = 0; k < 100; ++k)

@@ -18,15 +18,15 @@ using Values = std::vector<double>;
 
 constexpr double epsilon = 0.05;
 
-Job::Solver tight_settings() {
-  Job::Solver settings;
+SolverOptions tight_settings() {
+  SolverOptions settings;
   settings.threshold = 1e-9;
   settings.max_iterations = 100000;
   return settings;
 }
 
-Job::Solution everything() {
-  Job::Solution wanted;
+SolutionOptions everything() {
+  SolutionOptions wanted;
   wanted.potentials = false;
   wanted.divergence = true;
   wanted.regularized = {ValueConvention::ott, ValueConvention::geomloss};
@@ -184,7 +184,7 @@ TEST(DerivedValues, EqualMeasuresAreAtDistanceZero) {
   clouds.targets = clouds.sources;
   clouds.source = clouds.target = {0, 1, 2};
   SolveSeconds seconds;
-  Job::Solver loose;
+  SolverOptions loose;
   for (const auto* some : {&population, &sides}) {
     const auto found =
         PopulationSolver(*some, 0.01).solve({0, 4}, loose, nullptr, everything(), seconds);
@@ -219,7 +219,7 @@ TEST(DerivedValues, OfMarginalsThatNeedNotBeExact) {
   auto population = testing::dense_population(9, 6, 3, 5);
   population.geometry.ground_cost = kernels::SquaredEuclideanCost();
   for (double& w : population.target_weights) w *= 1.7;
-  Job::Problem problem;
+  ProblemOptions problem;
   problem.tau_a = problem.tau_b = 0.8;
   auto wanted = everything();
   wanted.regularized.clear();

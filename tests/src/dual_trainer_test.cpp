@@ -20,7 +20,7 @@ using distributed::Communicator;
 using testing::download;
 
 Job small_job() {
-  Job job = Job::defaults(ProblemKind::potentials);
+  Job job = Job::defaults(ProblemKind::neural_dual);
   job.model.hidden = {32, 32};
   job.model.predictor_hidden = {32};
   job.train.batch = 256;

@@ -36,11 +36,11 @@ Solutions solve(const Population& population, double epsilon, double threshold,
                 const std::string& method = "auto", const std::string& precision = "double") {
   const PopulationSolver solver(population, epsilon);
   solver.check_feasible("given", 0, 1);
-  Job::Solver settings;
+  SolverOptions settings;
   settings.threshold = threshold;
   settings.method = method;
   settings.precision = *value_of<Precision>(precision);
-  Job::Solution wanted;
+  SolutionOptions wanted;
   wanted.plan = PlanRule::threshold;
   wanted.plan_threshold = 1e-9;
   SolveSeconds seconds;

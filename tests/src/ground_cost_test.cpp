@@ -133,7 +133,7 @@ TEST(GroundCosts, APlaceIsWhereItIsInEveryGeometry) {
   for (const auto& cost : some_of_every_cost())
     for (const char* precision : {"double", "float"}) {
       SCOPED_TRACE(std::string(name_of(cost)) + " " + precision);
-      Job::Solver settings;
+      SolverOptions settings;
       settings.precision = *value_of<Precision>(precision);
       SolveSeconds seconds;
       for (const auto kind : {Geometry::Kind::points, Geometry::Kind::dense}) {

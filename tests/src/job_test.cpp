@@ -46,7 +46,7 @@ TEST(Job, AnEpsilonAloneIsAbsoluteAndAUnitAloneTakesTheUsualShare) {
     EXPECT_EQ(word_of(alone.problem.epsilon_relative), unit);
   }
   EXPECT_EQ(word_of(read("", {"problem.epsilon=0.3"}).problem.epsilon_relative), "none");
-  EXPECT_EQ(read("problem = \"potentials\"\n").problem.epsilon, 0.05);
+  EXPECT_EQ(read("problem = \"neural_dual\"\n").problem.epsilon, 0.05);
   expect_error([] { read("[problem]\nepsilon_relative = \"none\"\n"); }, "job.toml",
                "problem.epsilon_relative = 'none' needs problem.epsilon");
   expect_error([] { read("[problem]\nepsilon_relative = \"average\"\n"); },
@@ -224,7 +224,9 @@ TEST(Job, OverridesAreReadAsAPersonMeansThem) {
   EXPECT_TRUE(read("", {"solver.normalize=TRUE"}).solver.normalize);
   EXPECT_EQ(read("", {"evaluate.initializers=[zeros, model]"}).evaluate.initializers,
             (std::vector<std::string>{"zeros", "model"}));
-  EXPECT_EQ(word_of(read("", {"problem = potentials"}).problem.kind), "potentials");
+  EXPECT_EQ(word_of(read("", {"problem = neural_dual"}).problem.kind), "neural_dual");
+  // Its name in earlier versions.
+  EXPECT_EQ(word_of(read("", {"problem = potentials"}).problem.kind), "neural_dual");
   for (const char* value : {".", "1,5", "1.2.3", "one", "1e", "--1", "1 2"})
     expect_error([&] { epsilon(value); },
                  "--set problem.epsilon=" + std::string(value) + ": must be a number");

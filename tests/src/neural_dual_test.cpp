@@ -232,7 +232,7 @@ TEST(NeuralDualTest, InputConvexNetworksAreConvex) {
 class NeuralDualCheckpoint : public ::testing::Test {
  protected:
   static Job job_of(const DualDescription& description) {
-    Job job = Job::defaults(ProblemKind::potentials);
+    Job job = Job::defaults(ProblemKind::neural_dual);
     job.model = description.architecture;
     return job;
   }

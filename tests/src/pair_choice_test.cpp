@@ -23,7 +23,7 @@ Population measures(std::int64_t sources, std::int64_t targets = 0) {
   return population;
 }
 
-Pairs chosen(Population population, const Job::Make& make, std::int64_t count = 5,
+Pairs chosen(Population population, const MakeOptions& make, std::int64_t count = 5,
              std::uint64_t seed = 1, const std::string& remark = "") {
   EXPECT_EQ(choose_pairs(population, make, {count, "make.test_problems", seed, 2}), remark);
   Pairs pairs;
@@ -33,7 +33,7 @@ Pairs chosen(Population population, const Job::Make& make, std::int64_t count = 
 }
 
 TEST(PairChoice, RandomPairsComeOnceUnlessAskedFor) {
-  Job::Make make;
+  MakeOptions make;
   for (const auto& population : {measures(20), measures(15, 25)}) {
     const auto pairs = chosen(population, make, 300);
     EXPECT_EQ(pairs.size(), 300u);
@@ -53,7 +53,7 @@ TEST(PairChoice, RandomPairsComeOnceUnlessAskedFor) {
 }
 
 TEST(PairChoice, AllThatExistAreTakenWhereMoreAreAskedFor) {
-  const Job::Make make;
+  const MakeOptions make;
   const auto pairs = chosen(
       measures(4), make, 100, 1,
       "make.test_problems = 100, but 4 and 4 measures make 12 different pairs: each is taken "
@@ -65,7 +65,7 @@ TEST(PairChoice, AllThatExistAreTakenWhereMoreAreAskedFor) {
 }
 
 TEST(PairChoice, OneMeasureWithAllOthers) {
-  Job::Make make;
+  MakeOptions make;
   make.pairs.kind = PairKind::one_to_all;
   EXPECT_EQ(chosen(measures(4), make), (Pairs{{0, 1}, {0, 2}, {0, 3}}));
   make.pairs.one = 2;
@@ -77,7 +77,7 @@ TEST(PairChoice, OneMeasureWithAllOthers) {
 }
 
 TEST(PairChoice, AllPairs) {
-  Job::Make make;
+  MakeOptions make;
   make.pairs.kind = PairKind::all_pairs;
   EXPECT_EQ(chosen(measures(3), make), (Pairs{{0, 1}, {0, 2}, {1, 2}}));
   EXPECT_EQ(chosen(measures(2, 2), make), (Pairs{{0, 0}, {0, 1}, {1, 0}, {1, 1}}));
@@ -91,14 +91,14 @@ TEST(PairChoice, PairsOfAFile) {
                          const std::vector<double>& values) {
     testing::write_bytes(
         folder / name, testing::npy(testing::npy_header("<f8", shape), testing::bytes_of(values)));
-    Job::Make make;
+    MakeOptions make;
     make.pairs.file = folder / name;
     return make;
   };
   EXPECT_EQ(chosen(measures(3), write("pairs.npy", "(3, 2)", {2, 0, 1, 1, 2, 0})),
             (Pairs{{2, 0}, {1, 1}, {2, 0}}));
   EXPECT_EQ(chosen(measures(2, 9), write("sides.npy", "(1, 2)", {1, 8})), (Pairs{{1, 8}}));
-  const auto refused = [&](const Job::Make& make, const std::string& text) {
+  const auto refused = [&](const MakeOptions& make, const std::string& text) {
     testing::expect_error([&] { chosen(measures(3), make); }, ".npy", text);
   };
   refused(write("far.npy", "(2, 2)", {0, 1, 0, 3}), "pair 1 names target measure 3; there are 3");

@@ -38,8 +38,8 @@ Shard all_of(const Population& population) {
   return {0, population.problems()};
 }
 
-Job::Solver solver_settings(double threshold, const std::string& initializer = "zeros") {
-  Job::Solver settings;  // as plain as the reference
+SolverOptions solver_settings(double threshold, const std::string& initializer = "zeros") {
+  SolverOptions settings;  // as plain as the reference
   settings.method = "sinkhorn";
   settings.acceleration = Acceleration::none;
   settings.doubtful_error = std::numeric_limits<double>::infinity();
@@ -55,10 +55,10 @@ PotentialModel small_model(const Population& population) {
   return {describe_model(job, population), 1};
 }
 
-Solutions solve(const PopulationSolver& solver, Shard shard, const Job::Solver& settings,
-                const Predictor* predictor = nullptr, bool potentials = true) {
+Solutions solve(const PopulationSolver& solver, Shard shard, const SolverOptions& settings,
+                const StartPredictor* predictor = nullptr, bool potentials = true) {
   SolveSeconds seconds;
-  Job::Solution wanted;
+  SolutionOptions wanted;
   wanted.potentials = potentials;
   return solver.solve(shard, settings, predictor, wanted, seconds);
 }
@@ -107,7 +107,7 @@ Values anchored(Values f) {
 /// The same iteration from the same start, by the plain reference. Potentials move by the rounding
 /// of some dozens of logarithmic sums.
 void expect_reference(const Population& population, const Solutions& solutions,
-                      const Job::Solver& settings, const Values& starts) {
+                      const SolverOptions& settings, const Values& starts) {
   const auto n = population.geometry.n;
   ASSERT_EQ(solutions.status.size(), static_cast<std::size_t>(population.problems()));
   for (std::int64_t k = 0; k < population.problems(); ++k) {
@@ -141,7 +141,7 @@ TEST(PopulationSolver, EqualsTheReferenceFromPredictions) {
   for (const Population* population : {&grid, &dense}) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
-    const Predictor predictor = solver.make_predictor(model);
+    const StartPredictor predictor = solver.make_predictor(model);
     const Matrix<double, ExecutionSpace> start("otfleet::test::start", population->problems(),
                                                population->geometry.n);
     predictor.predict(population->source, population->target, epsilon, start);
@@ -160,7 +160,7 @@ TEST(PopulationSolver, EveryStartLeadsToTheSameSolution) {
   for (const Population* population : {&grid, &dense, &line}) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
-    const Predictor predictor = solver.make_predictor(model);
+    const StartPredictor predictor = solver.make_predictor(model);
     const Solutions zeros = solve(solver, all_of(*population), solver_settings(1e-9));
     int compared = 0;
     for (const auto& initializer : initializer_names()) {
@@ -453,7 +453,7 @@ TEST(PopulationSolver, MassesMayDifferWhereMarginalsNeedNotBeExact) {
   auto settings = solver_settings(1e-9);
   settings.max_iterations = 100000;
   SolveSeconds seconds;
-  Job::Problem problem;
+  ProblemOptions problem;
   problem.tau_a = 0.95;
   problem.tau_b = 0.9;
   const Solutions penalties =
@@ -487,7 +487,7 @@ TEST(PopulationSolver, MassesMayDifferWhereMarginalsNeedNotBeExact) {
   }
   for (const double mass : shares.transported_mass) EXPECT_NEAR(mass, 0.75, 1e-9);
   // A shard's rows are those of the whole.
-  Job::Solution figures;
+  SolutionOptions figures;
   figures.potentials = false;
   const Solutions part = solver.solve_unbalanced({3, 7}, problem, settings, figures, seconds);
   EXPECT_TRUE(part.f.empty());
@@ -502,7 +502,7 @@ TEST(PopulationSolver, NoProblems) {
   population.target.clear();
   const PopulationSolver solver(population, epsilon);
   const PotentialModel model = small_model(population);
-  const Predictor predictor = solver.make_predictor(model);
+  const StartPredictor predictor = solver.make_predictor(model);
   for (const char* initializer : {"zeros", "gaussian", "model"}) {
     const Solutions solutions =
         solve(solver, {0, 0}, solver_settings(1e-3, initializer), &predictor);

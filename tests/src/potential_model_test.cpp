@@ -332,7 +332,7 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
                           ? source
                           : upload(population_.target_weights,
                                    static_cast<std::size_t>(population_.target_measures));
-  const Predictor predictor(model, source, target);
+  const StartPredictor predictor(model, source, target);
   // In another order and number than the batch, one problem twice.
   const std::vector<std::size_t> order = {4, 0, 2, 2};
   std::vector<std::int32_t> sources, targets;
@@ -345,7 +345,7 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
   const auto values = download(f);
   for (std::size_t row = 0; row < order.size(); ++row) {
     const Matrix<double, ExecutionSpace> alone("otfleet::test::f", 1, n());
-    const Predictor another(model, source, target);
+    const StartPredictor another(model, source, target);
     another.predict(std::span(sources).subspan(row, 1), std::span(targets).subspan(row, 1), epsilon,
                     alone);
     const auto value_alone = download(alone);
@@ -380,7 +380,7 @@ TEST_P(PotentialModelTest, PredictorOfManyMeasures) {
     sources.push_back(measures - 1 - k);
     targets.push_back((7 * k + 3) % measures);
   }
-  const Predictor predictor(model, source, target);
+  const StartPredictor predictor(model, source, target);
   const Matrix<double, ExecutionSpace> predicted("otfleet::test::f", pairs, n());
   predictor.predict(sources, targets, epsilon, predicted);
 
@@ -416,7 +416,7 @@ TEST_P(PotentialModelTest, PredictorOfNoProblems) {
                           ? source
                           : upload(population_.target_weights,
                                    static_cast<std::size_t>(population_.target_measures));
-  const Predictor predictor(model, source, target);
+  const StartPredictor predictor(model, source, target);
   predictor.predict({}, {}, epsilon, Matrix<double, ExecutionSpace>("otfleet::test::f", 0, n()));
 }
 

@@ -73,10 +73,10 @@ TEST(RowStatus, NanAnywhereIsNotFinite) {
   }
 }
 
-Solutions solve(const Population& population, double epsilon, const Job::Solver& settings) {
+Solutions solve(const Population& population, double epsilon, const SolverOptions& settings) {
   SolveSeconds seconds;
   return PopulationSolver(population, epsilon)
-      .solve({0, population.problems()}, settings, nullptr, Job::Solution(), seconds);
+      .solve({0, population.problems()}, settings, nullptr, SolutionOptions(), seconds);
 }
 
 TEST(RowStatus, SinkhornAndNewtonTogetherStayWithinTheIterationLimit) {
@@ -84,7 +84,7 @@ TEST(RowStatus, SinkhornAndNewtonTogetherStayWithinTheIterationLimit) {
   std::int64_t finished_by_newton = 0;
   for (const double epsilon : {1e-3, 2e-3, 5e-3, 1e-2})
     for (const char* precision : {"double", "float"}) {
-      Job::Solver settings;
+      SolverOptions settings;
       settings.method = "auto";
       settings.precision = *value_of<Precision>(precision);
       settings.threshold = 1e-10;
@@ -108,7 +108,7 @@ TEST(RowStatus, FloatThatNoLongerMovesEndsWithinTensOfIterations) {
   for (const Population* population : {&grid, &dense})
     for (const char* acceleration : {"none", "momentum"})
       for (const int inner : {1, 5}) {
-        Job::Solver settings;
+        SolverOptions settings;
         settings.method = "sinkhorn";
         settings.precision = Precision::in_float;
         settings.acceleration = *value_of<Acceleration>(acceleration);
@@ -132,7 +132,7 @@ TEST(RowStatus, ThresholdsAreSharesOfTheMassForEveryStart) {
           !initializer_named(initializer).complaint(population->geometry).empty())
         continue;
       for (const char* precision : {"double", "float"}) {
-        Job::Solver settings;
+        SolverOptions settings;
         settings.initializer = initializer;
         settings.precision = *value_of<Precision>(precision);
         const Solutions expected = solve(*population, 0.01, settings);
@@ -154,14 +154,14 @@ TEST(RowStatus, MassesWhoseProductIsNoNumberAreAMistakeOfTheUser) {
   Population population = dense_population(5, 5, 2, 3);
   for (auto* weights : {&population.source_weights, &population.target_weights})
     for (double& weight : *weights) weight *= 1e200;
-  Job::Problem problem;
+  ProblemOptions problem;
   problem.tau_a = problem.tau_b = 0.9;
   SolveSeconds seconds;
   const PopulationSolver solver(population, 0.01);
   testing::expect_error(
       [&] {
         with_population_named("given.h5", 0.01, [&] {
-          return solver.solve_unbalanced({0, 3}, problem, {}, Job::Solution{}, seconds);
+          return solver.solve_unbalanced({0, 3}, problem, {}, SolutionOptions{}, seconds);
         });
       },
       "given.h5", "product of the masses");

@@ -22,9 +22,9 @@ using test::TestFolder;
 using testing::cloud_population;
 using Values = std::vector<double>;
 
-Job::Solver settings_for(const std::string& precision, double threshold,
-                         const std::string& acceleration = "momentum") {
-  Job::Solver settings;
+SolverOptions settings_for(const std::string& precision, double threshold,
+                           const std::string& acceleration = "momentum") {
+  SolverOptions settings;
   settings.precision = *value_of<Precision>(precision);
   settings.threshold = threshold;
   settings.acceleration = *value_of<Acceleration>(acceleration);
@@ -55,13 +55,13 @@ class ShardedCloudSolverTest : public ::testing::Test {
   }
 
   /// Every problem is what one rank makes of it.
-  void expect_same_answers(const CloudPopulation& population, const Job::Solver& settings,
+  void expect_same_answers(const CloudPopulation& population, const SolverOptions& settings,
                            double tolerance, double eps = epsilon) {
     write(population);
     const CloudPopulationRows rows(path_, world_);
     ShardedCloudSolver solver(rows, eps, world_);
     const CloudPopulationSolver alone(population, eps);
-    Job::Solution wanted;
+    SolutionOptions wanted;
     wanted.projection = true;
     SolveSeconds seconds;
     for (std::int64_t k = 0; k < population.problems(); ++k) {

@@ -41,7 +41,7 @@ std::vector<double> supports(const CloudTable& table) {
 
 using Clouds = kernels::CloudBatch<ExecutionSpace>;
 
-void sinkhorn(const Clouds& problems, const Job::Solver& solver,
+void sinkhorn(const Clouds& problems, const SolverOptions& solver,
               const kernels::SinkhornSettings& settings, bool from_zeros,
               const Vector<double, ExecutionSpace>& f,
               const Vector<int, ExecutionSpace>& iterations,
@@ -57,7 +57,7 @@ void sinkhorn(const Clouds& problems, const Job::Solver& solver,
 /// A batch of clouds.
 class CloudBlock final : public SolvedBlock {
  public:
-  CloudBlock(const Clouds& problems, const Job::Solver& settings, double epsilon,
+  CloudBlock(const Clouds& problems, const SolverOptions& settings, double epsilon,
              const Vector<double, ExecutionSpace>& f)
       : problems_(problems),
         settings_(settings),
@@ -122,7 +122,7 @@ class CloudBlock final : public SolvedBlock {
   }
 
   const Clouds& problems_;
-  const Job::Solver& settings_;
+  const SolverOptions& settings_;
   double epsilon_;
   std::vector<std::int64_t> offsets_;
   Vector<double, ExecutionSpace> f_;
@@ -151,8 +151,8 @@ CloudPopulationSolver::CloudPopulationSolver(const CloudPopulation& population, 
   }
 }
 
-Solutions CloudPopulationSolver::solve(Shard rows, const Job::Solver& settings,
-                                       const Job::Solution& wanted, SolveSeconds& seconds,
+Solutions CloudPopulationSolver::solve(Shard rows, const SolverOptions& settings,
+                                       const SolutionOptions& wanted, SolveSeconds& seconds,
                                        SolveControl* control) const {
   Solutions all;
   if (rows.size() == 0) return all;
@@ -217,7 +217,7 @@ double CloudPopulationSolver::work(Shard rows) const {
   return work_before_[rows.end] - work_before_[rows.begin];
 }
 
-std::int64_t CloudPopulationSolver::most_bytes(const Job::Solution& wanted) const {
+std::int64_t CloudPopulationSolver::most_bytes(const SolutionOptions& wanted) const {
   const std::int64_t per_source = 1 + (wanted.projection ? population_.dimension : 0);
   std::int64_t most = 0;
   for (std::int64_t k = 0; k < population_.problems(); ++k)

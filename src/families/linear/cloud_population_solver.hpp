@@ -25,14 +25,15 @@ class CloudPopulationSolver {
   /// Solves the problems of `rows`; potentials and projections lie one problem after the other.
   /// Adds to `seconds`. With `control`, goes on from what that has, and throws Interrupted where it
   /// ends it.
-  Solutions solve(distributed::Shard rows, const Job::Solver& settings, const Job::Solution& wanted,
-                  SolveSeconds& seconds, SolveControl* control = nullptr) const;
+  Solutions solve(distributed::Shard rows, const SolverOptions& settings,
+                  const SolutionOptions& wanted, SolveSeconds& seconds,
+                  SolveControl* control = nullptr) const;
 
   /// About how much work the problems of `rows` are, in pairs of points.
   double work(distributed::Shard rows) const;
 
   /// Bytes that potentials and projections of one problem take at most.
-  std::int64_t most_bytes(const Job::Solution& wanted) const;
+  std::int64_t most_bytes(const SolutionOptions& wanted) const;
 
  private:
   const CloudPopulation& population_;

@@ -226,7 +226,7 @@ bool DerivedValues::same_measures(std::int64_t problem) const {
 }
 
 void DerivedValues::add(Shard rows, const kernels::UnbalancedSettings& given,
-                        const Job::Solution& wanted, Solutions& solutions) {
+                        const SolutionOptions& wanted, Solutions& solutions) {
   auto settings = given;
   settings.threshold = std::min(settings.threshold, 1e-6);
   const bool balanced = settings.tau_a == 1 && settings.tau_b == 1;

@@ -31,7 +31,7 @@ class DerivedValues {
   /// of measures to themselves are solved at `settings`, to 1e-6 of the mass at least; a divergence
   /// is NaN where one of them did not converge.
   void add(distributed::Shard rows, const kernels::UnbalancedSettings& settings,
-           const Job::Solution& wanted, Solutions& solutions);
+           const SolutionOptions& wanted, Solutions& solutions);
 
  private:
   /// Of the measures of one side.

@@ -75,14 +75,14 @@ struct Run {
 };
 
 /// Collective.
-Run run_start(const Comparison& c, const Job::Solver& settings) {
+Run run_start(const Comparison& c, const SolverOptions& settings) {
   const auto& communicator = c.context.communicator;
   const bool predicts = initializer_named(settings.initializer).needs_model();
   Run run;
   SolveSeconds seconds;
   communicator.barrier();
   communicator.agree([&] {
-    std::optional<Predictor> predictor;
+    std::optional<StartPredictor> predictor;
     if (predicts) predictor.emplace(c.solver.make_predictor(*c.model));
     run.iterations = with_population_named(c.file, c.context.job.problem.epsilon, [&] {
       return c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
@@ -96,7 +96,7 @@ Run run_start(const Comparison& c, const Job::Solver& settings) {
 }
 
 /// One start at one threshold from its runs, sorted by time. Collective.
-EvaluationRow make_row(const Comparison& c, Job::Solver settings, const std::vector<Run>& runs) {
+EvaluationRow make_row(const Comparison& c, SolverOptions settings, const std::vector<Run>& runs) {
   const auto& communicator = c.context.communicator;
   const Run& run = runs[runs.size() / 2];
   EvaluationRow row;
@@ -130,7 +130,7 @@ EvaluationRow make_row(const Comparison& c, Job::Solver settings, const std::vec
 std::vector<EvaluationRow> compare_starts(const Comparison& c,
                                           const std::vector<std::string>& starts, double threshold,
                                           const std::function<void()>& advance) {
-  Job::Solver settings = c.context.job.solver;
+  SolverOptions settings = c.context.job.solver;
   settings.threshold = threshold;
   std::vector<std::vector<Run>> runs(starts.size());
   for (int turn = -1; turn < repetitions; ++turn)
@@ -174,10 +174,10 @@ std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& s
 std::vector<double> error_curve(const Comparison& c, const std::string& initializer) {
   std::vector<double> sums;
   c.context.communicator.agree([&] {
-    std::optional<Predictor> predictor;
+    std::optional<StartPredictor> predictor;
     if (initializer_named(initializer).needs_model())
       predictor.emplace(c.solver.make_predictor(*c.model));
-    Job::Solver settings = c.context.job.solver;
+    SolverOptions settings = c.context.job.solver;
     settings.initializer = initializer;
     settings.acceleration = Acceleration::none;
     settings.doubtful_error = INFINITY;
@@ -210,8 +210,8 @@ void draw_plans(const Comparison& c) {
   if (!c.model || geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
   const Shard few{0, std::min(c.context.job.evaluate.pictures, c.population.problems())};
   if (few.size() == 0) return;
-  const Predictor predictor = c.solver.make_predictor(*c.model);
-  Job::Solver settings = c.context.job.solver;
+  const StartPredictor predictor = c.solver.make_predictor(*c.model);
+  SolverOptions settings = c.context.job.solver;
   settings.initializer = "model";
   settings.doubtful_error = INFINITY;  // the prediction itself, whatever it is worth
   std::vector<PictureRow> rows;

@@ -5,8 +5,8 @@
 namespace otfleet {
 
 Family linear_family() {
-  return {ProblemKind::population, make_populations, open_linear_problems,
-          train_start_model,       evaluate_starts,  describe_population};
+  return {ProblemKind::linear, make_populations, open_linear_problems,
+          train_start_model,   evaluate_starts,  describe_population};
 }
 
 }  // namespace otfleet

@@ -41,8 +41,8 @@ std::int64_t problems_at_once(std::int64_t bytes_of_one) {
 
 /// About how many iterations' work the problems are: their starts' marginal errors, those of a few
 /// problems in the middle, have to fall to the threshold.
-double predicted_work(const PopulationSolver& solver, const Job::Solver& settings, Shard rows,
-                      const Predictor* predictor) {
+double predicted_work(const PopulationSolver& solver, const SolverOptions& settings, Shard rows,
+                      const StartPredictor* predictor) {
   constexpr std::int64_t most_sampled = 8;
   constexpr double iterations_besides = 10;   // the start, the certificate
   constexpr double iterations_per_efold = 2;  // on digits at epsilon = 1e-2
@@ -179,9 +179,9 @@ class BalancedProblems final : public SharedPointsProblems {
   }
 
  private:
-  const Predictor* predictor() const { return predictor_ ? &*predictor_ : nullptr; }
+  const StartPredictor* predictor() const { return predictor_ ? &*predictor_ : nullptr; }
 
-  std::optional<Predictor> predictor_;
+  std::optional<StartPredictor> predictor_;
 };
 
 class UnbalancedProblems final : public SharedPointsProblems {

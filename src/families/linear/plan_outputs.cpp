@@ -11,7 +11,7 @@ namespace {
 
 using kernels::EntrySelection;
 
-EntrySelection selection_of(const Job::Solution& wanted) {
+EntrySelection selection_of(const SolutionOptions& wanted) {
   if (wanted.plan == PlanRule::top_k)
     return {EntrySelection::Rule::top_k, static_cast<int>(wanted.top_k), 0};
   return {EntrySelection::Rule::threshold, 0, wanted.plan_threshold};
@@ -19,7 +19,7 @@ EntrySelection selection_of(const Job::Solution& wanted) {
 
 }  // namespace
 
-std::int64_t plan_output_bytes(const Job::Solution& wanted, const Geometry& geometry) {
+std::int64_t plan_output_bytes(const SolutionOptions& wanted, const Geometry& geometry) {
   double bytes = 0;
   if (wants_entries(wanted)) {
     const double most = wanted.plan == PlanRule::top_k ? static_cast<double>(wanted.top_k)
@@ -38,7 +38,7 @@ void append_plan_outputs(PlanOutputs& all, const Cost& cost,
                          const Matrix<const double, ExecutionSpace>& f,
                          const Matrix<const double, ExecutionSpace>& g,
                          const Matrix<const double, ExecutionSpace>& target_points,
-                         const Job::Solution& wanted) {
+                         const SolutionOptions& wanted) {
   const ExecutionSpace space;
   if (wants_entries(wanted)) {
     const auto plan = std::visit(

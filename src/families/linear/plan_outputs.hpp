@@ -24,17 +24,17 @@ struct PlanOutputs {
   std::vector<double> projection;  ///< [count, n, d]: solution.projection
 };
 
-inline bool wants_entries(const Job::Solution& wanted) {
+inline bool wants_entries(const SolutionOptions& wanted) {
   return wanted.plan != PlanRule::none;
 }
 
 /// Whether any of it is asked for: g is then needed.
-inline bool wants_plan(const Job::Solution& wanted) {
+inline bool wants_plan(const SolutionOptions& wanted) {
   return wants_entries(wanted) || wanted.projection;
 }
 
 /// Bytes that the outputs of one problem take at most; 0 when nothing is asked for.
-std::int64_t plan_output_bytes(const Job::Solution& wanted, const Geometry& geometry);
+std::int64_t plan_output_bytes(const SolutionOptions& wanted, const Geometry& geometry);
 
 /// Appends the outputs of a batch with potentials f [B, n] and g [B, m]. target_points [m, d] are
 /// needed for projections alone. Local.
@@ -43,6 +43,6 @@ void append_plan_outputs(PlanOutputs& all, const Cost& cost,
                          const Matrix<const double, ExecutionSpace>& f,
                          const Matrix<const double, ExecutionSpace>& g,
                          const Matrix<const double, ExecutionSpace>& target_points,
-                         const Job::Solution& wanted);
+                         const SolutionOptions& wanted);
 
 }  // namespace otfleet

@@ -64,7 +64,7 @@ void fetch(const Vector<int, ExecutionSpace>& from, std::vector<std::int32_t>& t
 /// A batch of balanced problems.
 class BalancedBlock final : public SolvedBlock {
  public:
-  BalancedBlock(const BatchSolver& solver, const Job::Solver& settings, Batch& batch,
+  BalancedBlock(const BatchSolver& solver, const SolverOptions& settings, Batch& batch,
                 SolveCounts& counts)
       : solver_(solver), settings_(settings), batch_(batch), counts_(counts) {}
 
@@ -108,7 +108,7 @@ class BalancedBlock final : public SolvedBlock {
 
  private:
   const BatchSolver& solver_;
-  Job::Solver settings_;
+  SolverOptions settings_;
   Batch& batch_;
   SolveCounts& counts_;
 };
@@ -237,12 +237,12 @@ void PopulationSolver::check_feasible(const std::string& name, std::int64_t firs
   otfleet::check_feasible(name, population_, solver_.cost(), first, step);
 }
 
-Predictor PopulationSolver::make_predictor(const PotentialModel& model) const {
-  return Predictor(model, source_.weights, target_.weights);
+StartPredictor PopulationSolver::make_predictor(const PotentialModel& model) const {
+  return StartPredictor(model, source_.weights, target_.weights);
 }
 
-Batch PopulationSolver::start(Shard rows, const Job::Solver& settings, const Predictor* predictor,
-                              SolveSeconds& seconds) const {
+Batch PopulationSolver::start(Shard rows, const SolverOptions& settings,
+                              const StartPredictor* predictor, SolveSeconds& seconds) const {
   const auto count = static_cast<std::size_t>(rows.size());
   const auto sources = std::span(population_.source).subspan(rows.begin, count);
   const auto targets = std::span(population_.target).subspan(rows.begin, count);
@@ -262,13 +262,13 @@ Batch PopulationSolver::start(Shard rows, const Job::Solver& settings, const Pre
   return batch;
 }
 
-void PopulationSolver::iterate(Batch& batch, const Job::Solver& settings, SolveSeconds& seconds,
+void PopulationSolver::iterate(Batch& batch, const SolverOptions& settings, SolveSeconds& seconds,
                                SolveCounts& counts) const {
   const StopWatch watch(seconds.iterate);
   solver_.solve(batch, settings, counts);
 }
 
-void PopulationSolver::iterate(Batch& batch, Shard rows, const Job::Solver& settings,
+void PopulationSolver::iterate(Batch& batch, Shard rows, const SolverOptions& settings,
                                SolveSeconds& seconds, SolveCounts& counts,
                                SolveControl& control) const {
   const StopWatch watch(seconds.iterate);
@@ -279,8 +279,8 @@ void PopulationSolver::iterate(Batch& batch, Shard rows, const Job::Solver& sett
   batch.status = upload_indices(status);
 }
 
-Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
-                                  const Predictor* predictor, const Job::Solution& wanted,
+Solutions PopulationSolver::solve(Shard shard, const SolverOptions& settings,
+                                  const StartPredictor* predictor, const SolutionOptions& wanted,
                                   SolveSeconds& seconds, SolveControl* control) const {
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
@@ -321,7 +321,7 @@ Solutions PopulationSolver::solve(Shard shard, const Job::Solver& settings,
 }
 
 void PopulationSolver::derive(Shard shard, const kernels::UnbalancedSettings& settings,
-                              const Job::Solution& wanted, Solutions& all,
+                              const SolutionOptions& wanted, Solutions& all,
                               SolveSeconds& seconds) const {
   if (!wanted.derives_values()) return;
   const StopWatch watch(seconds.certify);
@@ -329,9 +329,10 @@ void PopulationSolver::derive(Shard shard, const kernels::UnbalancedSettings& se
   derived_->add(shard, settings, wanted, all);
 }
 
-Solutions PopulationSolver::solve_unbalanced(Shard shard, const Job::Problem& problem,
-                                             const Job::Solver& solver, const Job::Solution& wanted,
-                                             SolveSeconds& seconds, SolveControl* control) const {
+Solutions PopulationSolver::solve_unbalanced(Shard shard, const ProblemOptions& problem,
+                                             const SolverOptions& solver,
+                                             const SolutionOptions& wanted, SolveSeconds& seconds,
+                                             SolveControl* control) const {
   auto settings = block_ascent_settings(solver, solver_.epsilon());
   settings.tau_a = problem.tau_a;
   settings.tau_b = problem.tau_b;
@@ -377,8 +378,8 @@ Solutions PopulationSolver::solve_unbalanced(Shard shard, const Job::Problem& pr
 }
 
 std::vector<std::int32_t> PopulationSolver::count_iterations(
-    Shard shard, const Job::Solver& settings, const Predictor* predictor, SolveSeconds& seconds,
-    StatusCounts& statuses, SolveCounts& counts) const {
+    Shard shard, const SolverOptions& settings, const StartPredictor* predictor,
+    SolveSeconds& seconds, StatusCounts& statuses, SolveCounts& counts) const {
   std::vector<std::int32_t> iterations, status;
   for_chunks(shard, [&](Shard rows) {
     Batch batch = start(rows, settings, predictor, seconds);
@@ -390,8 +391,8 @@ std::vector<std::int32_t> PopulationSolver::count_iterations(
   return iterations;
 }
 
-std::vector<double> PopulationSolver::error_sums(Shard shard, Job::Solver settings,
-                                                 const Predictor* predictor,
+std::vector<double> PopulationSolver::error_sums(Shard shard, SolverOptions settings,
+                                                 const StartPredictor* predictor,
                                                  std::int64_t length) const {
   std::vector<double> sums(static_cast<std::size_t>(length), 0.0);
   SolveSeconds ignored;

@@ -31,42 +31,43 @@ class PopulationSolver {
   void check_feasible(const std::string& name, std::int64_t first, std::int64_t step) const;
 
   /// Which method `settings` mean for this population.
-  MethodChoice choose(const Job::Solver& settings) const { return solver_.choose(settings); }
+  MethodChoice choose(const SolverOptions& settings) const { return solver_.choose(settings); }
 
   /// For solve() and its kin. The model must outlive the predictor.
-  Predictor make_predictor(const PotentialModel& model) const;
+  StartPredictor make_predictor(const PotentialModel& model) const;
 
   /// Solves the problems of `shard` at `settings`; `predictor` is needed for initializer "model".
   /// Adds to `seconds`; `wanted` says what is returned besides the figures. Status is that of
   /// Solutions::set_status(). With `control`, goes on from what that has, and throws Interrupted
   /// where it ends it.
-  Solutions solve(distributed::Shard shard, const Job::Solver& settings, const Predictor* predictor,
-                  const Job::Solution& wanted, SolveSeconds& seconds,
-                  SolveControl* control = nullptr) const;
+  Solutions solve(distributed::Shard shard, const SolverOptions& settings,
+                  const StartPredictor* predictor, const SolutionOptions& wanted,
+                  SolveSeconds& seconds, SolveControl* control = nullptr) const;
 
   /// The same for problems that are not balanced, from zeros, at the epsilon of the constructor.
-  Solutions solve_unbalanced(distributed::Shard shard, const Job::Problem& problem,
-                             const Job::Solver& settings, const Job::Solution& wanted,
+  Solutions solve_unbalanced(distributed::Shard shard, const ProblemOptions& problem,
+                             const SolverOptions& settings, const SolutionOptions& wanted,
                              SolveSeconds& seconds, SolveControl* control = nullptr) const;
 
   /// Iterations only, no certificates: what a comparison of starts times.
-  std::vector<std::int32_t> count_iterations(distributed::Shard shard, const Job::Solver& settings,
-                                             const Predictor* predictor, SolveSeconds& seconds,
+  std::vector<std::int32_t> count_iterations(distributed::Shard shard,
+                                             const SolverOptions& settings,
+                                             const StartPredictor* predictor, SolveSeconds& seconds,
                                              StatusCounts& statuses, SolveCounts& counts) const;
 
   /// Marginal error after 0, 1, …, length − 1 iterations of Sinkhorn at `settings`, summed over the
   /// shard.
-  std::vector<double> error_sums(distributed::Shard shard, Job::Solver settings,
-                                 const Predictor* predictor, std::int64_t length) const;
+  std::vector<double> error_sums(distributed::Shard shard, SolverOptions settings,
+                                 const StartPredictor* predictor, std::int64_t length) const;
 
  private:
-  Batch start(distributed::Shard rows, const Job::Solver& settings, const Predictor* predictor,
-              SolveSeconds& seconds) const;
+  Batch start(distributed::Shard rows, const SolverOptions& settings,
+              const StartPredictor* predictor, SolveSeconds& seconds) const;
   void derive(distributed::Shard shard, const kernels::UnbalancedSettings& settings,
-              const Job::Solution& wanted, Solutions& all, SolveSeconds& seconds) const;
-  void iterate(Batch& batch, const Job::Solver& settings, SolveSeconds& seconds,
+              const SolutionOptions& wanted, Solutions& all, SolveSeconds& seconds) const;
+  void iterate(Batch& batch, const SolverOptions& settings, SolveSeconds& seconds,
                SolveCounts& counts) const;
-  void iterate(Batch& batch, distributed::Shard rows, const Job::Solver& settings,
+  void iterate(Batch& batch, distributed::Shard rows, const SolverOptions& settings,
                SolveSeconds& seconds, SolveCounts& counts, SolveControl& control) const;
 
   const Population& population_;

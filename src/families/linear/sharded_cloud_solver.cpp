@@ -101,8 +101,8 @@ ShardedCloudSolver::DistributedProblem ShardedCloudSolver::load(std::int64_t pro
 }
 
 ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
-                                                   const Job::Solver& settings,
-                                                   const Job::Solution& wanted,
+                                                   const SolverOptions& settings,
+                                                   const SolutionOptions& wanted,
                                                    SolveSeconds& seconds, SolveStore* store,
                                                    const Tell& tell) {
   const ExecutionSpace space;

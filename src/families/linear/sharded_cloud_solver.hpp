@@ -78,7 +78,7 @@ class ShardedCloudSolver {
 
   /// Collective. Adds to `seconds`. With `store`, goes on from what that has of the problem, and
   /// saves there; iterations count from the first on. Throws UserError as load().
-  Part solve(std::int64_t problem, const Job::Solver& settings, const Job::Solution& wanted,
+  Part solve(std::int64_t problem, const SolverOptions& settings, const SolutionOptions& wanted,
              SolveSeconds& seconds, SolveStore* store = nullptr, const Tell& tell = {});
 
   /// Wall seconds of waiting for columns of other ranks; local.

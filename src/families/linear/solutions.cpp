@@ -86,7 +86,7 @@ LinearSchema::LinearSchema(const Job& job, SolutionLayout layout,
                            std::int64_t coordinates, std::int64_t plan_rows)
     : layout_(std::move(layout)) {
   using Type = ColumnType;
-  const Job::Solution& wanted = job.solution;
+  const SolutionOptions& wanted = job.solution;
   const bool balanced = job.problem.balanced();
   layout_.counters = {"newton", "replaced_starts"};
   const auto add = [&](const char* name, Space space, Type type, std::vector<std::int64_t> shape,

@@ -34,7 +34,7 @@ struct Choices<ConjugatePrecision> {
                                                         {"float", ConjugatePrecision::in_float}};
 };
 
-/// [conjugate]: minimizers of f(x) − <x, y>, problem = "potentials".
+/// [conjugate]: minimizers of f(x) − <x, y>, problem = "neural_dual".
 struct ConjugateOptions {
   ConjugateMethod solver = ConjugateMethod::lbfgs;
   double tolerance = 1e-3;       // of |∇f(x) − y|, in solve and evaluate

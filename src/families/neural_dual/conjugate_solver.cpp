@@ -8,7 +8,7 @@ using Method = std::variant<kernels::Lbfgs<ExecutionSpace, Scalar>,
                             kernels::AdamDescent<ExecutionSpace, Scalar>>;
 
 template <class Scalar>
-Method<Scalar> make_method(const Job::Conjugate& job, int points, int dimension) {
+Method<Scalar> make_method(const ConjugateOptions& job, int points, int dimension) {
   if (job.solver == ConjugateMethod::adam) {
     kernels::AdamDescentSettings settings;
     settings.max_steps = static_cast<int>(job.max_steps);
@@ -21,7 +21,7 @@ Method<Scalar> make_method(const Job::Conjugate& job, int points, int dimension)
 
 }  // namespace
 
-kernels::LbfgsSettings lbfgs_settings(const Job::Conjugate& job) {
+kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job) {
   kernels::LbfgsSettings settings;
   settings.memory = static_cast<int>(job.memory);
   settings.max_steps = job.solver == ConjugateMethod::none ? 0 : static_cast<int>(job.max_steps);
@@ -32,7 +32,8 @@ kernels::LbfgsSettings lbfgs_settings(const Job::Conjugate& job) {
 }
 
 template <class Scalar>
-ConjugateSolver<Scalar>::ConjugateSolver(const Job::Conjugate& settings, int points, int dimension)
+ConjugateSolver<Scalar>::ConjugateSolver(const ConjugateOptions& settings, int points,
+                                         int dimension)
     : method_(make_method<Scalar>(settings, points, dimension)) {}
 
 template <class Scalar>

@@ -12,7 +12,7 @@ namespace otfleet {
 template <class Scalar>
 class ConjugateSolver {
  public:
-  ConjugateSolver(const Job::Conjugate& settings, int points, int dimension);
+  ConjugateSolver(const ConjugateOptions& settings, int points, int dimension);
 
   /// As kernels::Lbfgs::minimize(). Local.
   void minimize(kernels::PotentialOracle<ExecutionSpace, Scalar>& oracle,
@@ -26,7 +26,7 @@ class ConjugateSolver {
 };
 
 /// What a job says of L-BFGS; solver "none": no step.
-kernels::LbfgsSettings lbfgs_settings(const Job::Conjugate& job);
+kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job);
 
 /// "converged", "step limit" and so on.
 const char* conjugate_status_name(kernels::ConjugateStatus status);

@@ -13,7 +13,7 @@ namespace otfleet {
 struct DualTrainerSettings {
   std::int64_t batch = 1024;  ///< samples of each side per step, over all ranks together
   TrainingLoss loss = TrainingLoss::regression;
-  Job::Conjugate conjugate;
+  ConjugateOptions conjugate;
   OptimizerSettings optimizer;
 };
 

@@ -35,9 +35,9 @@ std::string complaint_of_populations(const Job& job) {
                                     std::pair{"samples.source", !job.samples.source.empty()},
                                     std::pair{"samples.target", !job.samples.target.empty()},
                                     std::pair{"map.points", !job.map.points.empty()}})
-    if (given) return fmt::format("{} needs problem = 'potentials'", name);
+    if (given) return fmt::format("{} needs problem = 'neural_dual'", name);
   if (job.train.loss == TrainingLoss::cycle || job.train.loss == TrainingLoss::none)
-    return fmt::format("train.loss = '{}' needs problem = 'potentials'", word_of(job.train.loss));
+    return fmt::format("train.loss = '{}' needs problem = 'neural_dual'", word_of(job.train.loss));
   return {};
 }
 
@@ -55,7 +55,7 @@ void set_potential_defaults(Job& job) {
 }
 
 std::string potentials_complaint(const Job& job) {
-  return job.seeks_potentials() ? complaint_of_potentials(job) : complaint_of_populations(job);
+  return job.is_neural_dual() ? complaint_of_potentials(job) : complaint_of_populations(job);
 }
 
 void settle_predictor(Job& job) {

@@ -5,7 +5,7 @@ namespace otfleet {
 
 struct Job;
 
-/// The defaults of problem = "potentials", where they are others than those of populations.
+/// The defaults of problem = "neural_dual", where they are others than those of populations.
 void set_potential_defaults(Job& job);
 
 /// What does not go together in a job that seeks potentials, or asks for what only such a job can

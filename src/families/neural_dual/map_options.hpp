@@ -12,7 +12,7 @@ struct Choices<MapDirection> {
                                                   {"backward", MapDirection::backward}};
 };
 
-/// [map]: what solve pushes through a trained map, problem = "potentials".
+/// [map]: what solve pushes through a trained map, problem = "neural_dual".
 struct MapOptions {
   ArraySource points;  // [N, D]
   MapDirection direction = MapDirection::forward;

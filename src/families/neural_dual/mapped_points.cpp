@@ -42,7 +42,7 @@ class MappedPointsProblems final : public ProblemSet {
             find_input(context, job_.files.checkpoint, "files.checkpoint", "train", "model.h5");
         if (job_.map.points.empty())
           throw UserError(
-              "otfleet solve with problem = 'potentials': map.points.file names no points");
+              "otfleet solve with problem = 'neural_dual': map.points.file names no points");
         points_ = read_points(job_.map.points, "point");
         model_.emplace(read_neural_dual(checkpoint, job_, points_.shape[1]));
         checksum = read_checksum(checkpoint);

@@ -47,7 +47,7 @@ struct NeuralDual::Network {
   torch::Tensor prediction;         ///< of the last predict() that was to be kept, with its graph
 
   explicit Network(const DualDescription& given) : description(given) {
-    const Job::Model& model = description.architecture;
+    const ModelOptions& model = description.architecture;
     const std::int64_t dimension = description.dimension;
     potential = make_potential(model, dimension);
     if (model.has_predictor()) predictor = make_predictor(model, dimension);

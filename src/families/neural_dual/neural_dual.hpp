@@ -12,7 +12,7 @@ namespace otfleet {
 
 /// What a NeuralDual was made for; a checkpoint carries it.
 struct DualDescription {
-  Job::Model architecture;
+  ModelOptions architecture;
   std::int64_t dimension = 0;
   std::string samples;  ///< what it was trained on, for messages
 };

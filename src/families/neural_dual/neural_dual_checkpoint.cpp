@@ -12,12 +12,12 @@ namespace otfleet {
 namespace {
 
 /// The options that an architecture reads besides `hidden`.
-std::string own_options(const std::string& name, const Job::Model& model) {
+std::string own_options(const std::string& name, const ModelOptions& model) {
   const auto* architecture = find_architecture(name);
   return architecture == nullptr ? "" : architecture->text(model);
 }
 
-std::string architecture_text(const Job::Model& model) {
+std::string architecture_text(const ModelOptions& model) {
   const auto own = own_options(model.architecture, model);
   const auto predictors = own_options(model.predictor, model);
   std::string text =
@@ -32,8 +32,8 @@ std::string architecture_text(const Job::Model& model) {
 }  // namespace
 
 void NeuralDual::write_description(distributed::Hdf5File& file) const {
-  const Job::Model& model = description().architecture;
-  file.set_attribute("/model", "problem", word_of(ProblemKind::potentials));
+  const ModelOptions& model = description().architecture;
+  file.set_attribute("/model", "problem", word_of(ProblemKind::neural_dual));
   file.set_attribute("/model", "architecture", model.architecture);
   file.set_attribute("/model", "activation", word_of(model.activation));
   file.set_attribute("/model", "quadratic_rank", model.quadratic_rank);
@@ -48,11 +48,11 @@ void NeuralDual::write_description(distributed::Hdf5File& file) const {
 NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
                             std::optional<std::int64_t> dimension, TrainingState* state) {
   const CheckpointFile file(path);
-  if (value_of<ProblemKind>(file.problem()) != ProblemKind::potentials)
+  if (value_of<ProblemKind>(file.problem()) != ProblemKind::neural_dual)
     throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
-                    "', not 'potentials'; train again, or name another with files.checkpoint");
+                    "', not 'neural_dual'; train again, or name another with files.checkpoint");
   DualDescription found;
-  Job::Model& model = found.architecture;
+  ModelOptions& model = found.architecture;
   model.architecture = file.text("architecture");
   const auto activation = file.text("activation");
   const auto known = value_of<kernels::Activation>(activation);

@@ -14,8 +14,8 @@ void make_nothing(const CommandContext& context, Report&) {
 }  // namespace
 
 Family neural_dual_family() {
-  return {ProblemKind::potentials, make_nothing,        open_mapped_points,
-          train_potentials,        evaluate_potentials, nullptr};
+  return {ProblemKind::neural_dual, make_nothing,        open_mapped_points,
+          train_potentials,         evaluate_potentials, nullptr};
 }
 
 }  // namespace otfleet

@@ -68,7 +68,7 @@ void MappedPoints::append(const MappedPoints& more) {
 template <class Scalar>
 class PointMapper::Blocks {
  public:
-  Blocks(NeuralDual& model, const Job::Conjugate& settings)
+  Blocks(NeuralDual& model, const ConjugateOptions& settings)
       : model_(model),
         dimension_(static_cast<std::size_t>(model.description().dimension)),
         oracle_(model.potential<Scalar>(), block_points),
@@ -155,7 +155,7 @@ class PointMapper::Blocks {
     kernels::NetworkOracle<ExecutionSpace, float> rough;
     kernels::MixedLbfgs<ExecutionSpace> solver;
 
-    Mixed(NeuralDual& model, const Job::Conjugate& settings)
+    Mixed(NeuralDual& model, const ConjugateOptions& settings)
         : rough(model.potential<float>(), block_points),
           solver(lbfgs_settings(settings), block_points,
                  static_cast<int>(model.description().dimension)) {}
@@ -190,7 +190,7 @@ struct PointMapper::State {
   }
 };
 
-PointMapper::PointMapper(NeuralDual& model, const Job::Conjugate& settings) {
+PointMapper::PointMapper(NeuralDual& model, const ConjugateOptions& settings) {
   if (settings.precision == ConjugatePrecision::in_float)
     state_ = std::make_unique<State>(State{Blocks<float>(model, settings)});
   else

@@ -32,7 +32,7 @@ enum class ConjugateStart { prediction, point };
 class PointMapper {
  public:
   /// Keeps a reference to `model`, with the weights that it has now.
-  PointMapper(NeuralDual& model, const Job::Conjugate& settings);
+  PointMapper(NeuralDual& model, const ConjugateOptions& settings);
   PointMapper(PointMapper&&) noexcept;
   ~PointMapper();
 

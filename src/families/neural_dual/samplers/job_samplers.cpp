@@ -19,7 +19,7 @@ SamplerPair make_samplers(const Job& job, SampleUse use) {
   if (!samples.benchmark.empty()) return W2Benchmark(samples.benchmark).samplers(seed, stream);
   if (samples.source.empty())
     throw UserError(
-        "problem = 'potentials' needs two distributions: samples.pair, samples.benchmark, or "
+        "problem = 'neural_dual' needs two distributions: samples.pair, samples.benchmark, or "
         "samples.source.file and samples.target.file");
   SamplerPair pair;
   pair.source = array_sampler(samples.source, seed, source_stream(stream));

@@ -15,7 +15,7 @@ std::string pair_or_none(const std::string& value) {
 void add_keys(KeyList& keys, SamplesOptions& samples) {
   using namespace checks;
   keys.add("pair", samples.pair, pair_or_none,
-           "a pair of distributions in the plane; potentials only, as all of samples");
+           "a pair of distributions in the plane; neural_dual only, as all of samples");
   keys.add("benchmark", samples.benchmark, anything,
            "a file of the Wasserstein-2 benchmark, which has both sides and the true map");
   add_array(keys, "source", samples.source, "samples of the source, [N, D]");

@@ -6,8 +6,8 @@
 
 namespace otfleet {
 
-/// [samples]: two distributions to sample from, for problem = "potentials": one of a pair's name, a
-/// benchmark file, two arrays.
+/// [samples]: two distributions to sample from, for problem = "neural_dual": one of a pair's name,
+/// a benchmark file, two arrays.
 struct SamplesOptions {
   std::string pair;                 // see pair_names()
   std::filesystem::path benchmark;  // a file of the Wasserstein-2 benchmark

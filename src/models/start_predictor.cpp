@@ -61,7 +61,7 @@ class CodeBook {
 
 }  // namespace
 
-struct Predictor::State {
+struct StartPredictor::State {
   PotentialModel::Network& network;
   Matrix<const double, ExecutionSpace> source_weights, target_weights;
   CodeBook source_codes,
@@ -79,16 +79,17 @@ struct Predictor::State {
   }
 };
 
-Predictor::Predictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source,
-                     Matrix<const double, ExecutionSpace> target)
+StartPredictor::StartPredictor(const PotentialModel& model,
+                               Matrix<const double, ExecutionSpace> source,
+                               Matrix<const double, ExecutionSpace> target)
     : state_(new State{*model.network_, source, target, CodeBook(source), CodeBook(target)}) {}
 
-Predictor::Predictor(Predictor&&) noexcept = default;
-Predictor::~Predictor() = default;
+StartPredictor::StartPredictor(StartPredictor&&) noexcept = default;
+StartPredictor::~StartPredictor() = default;
 
-void Predictor::predict(std::span<const std::int32_t> sources,
-                        std::span<const std::int32_t> targets, double epsilon,
-                        const Matrix<double, ExecutionSpace>& f) const {
+void StartPredictor::predict(std::span<const std::int32_t> sources,
+                             std::span<const std::int32_t> targets, double epsilon,
+                             const Matrix<double, ExecutionSpace>& f) const {
   const torch::NoGradGuard no_graph;
   for (std::size_t first = 0; first < sources.size(); first += at_once) {
     const std::size_t count = std::min<std::size_t>(at_once, sources.size() - first);
