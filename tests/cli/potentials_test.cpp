@@ -180,8 +180,9 @@ TEST_F(Potentials, SharesAreMergedAndUnfinishedSolvesGoOn) {
 }
 
 TEST_F(Potentials, KilledTrainingGoesOnBitForBit) {
-  ASSERT_EQ(run(words("train", "unbroken"), 2).code, 0);
-  auto command = words("train", "broken", {"train.checkpoint_seconds=0"});
+  // Long enough not to be done before the signal arrives.
+  ASSERT_EQ(run(words("train", "unbroken", {"train.steps=2000"}), 2).code, 0);
+  auto command = words("train", "broken", {"train.steps=2000", "train.checkpoint_seconds=0"});
   {
     StartedProgram program(words_on_ranks(2, command), folder_->path());
     const auto saves = [&] {
