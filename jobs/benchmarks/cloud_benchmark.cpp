@@ -1,11 +1,11 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <vector>
 
 #include "distributed/random.hpp"
+#include "jobs/benchmarks/times_balanced.hpp"
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/outputs/soft_c_transform.hpp"
@@ -144,54 +144,27 @@ void many_double(benchmark::State& state) {
   solve_many<double>(state);
 }
 
-/// The least seconds of a few calls.
-template <class Run>
-double seconds_of(const Run& run) {
-  double least = 1e300;
-  for (int turn = 0; turn < 7; ++turn) {
-    const auto begin = std::chrono::steady_clock::now();
-    run();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    least = std::min(least, took.count());
-  }
-  return least;
-}
-
-/// Iterations of a problem whose marginals need not be exact, beside those of a balanced one: the
-/// time of `more` iterations less that of `few`, so that starts and certificates do not count.
 void unbalanced(benchmark::State& state, UnbalancedSettings settings) {
-  constexpr int few = 8, more = 40;
   const int points = static_cast<int>(state.range(0)), dimension = static_cast<int>(state.range(1));
   const PointCloudCost<Space> cost(Space(), make_points(points, dimension, 0, false),
                                    make_points(points, dimension, 1, false),
                                    SquaredEuclideanCost());
   const auto problem = make_problem(points);
-  SinkhornSettings balanced;
-  settings.epsilon = balanced.epsilon = 0.02;
-  settings.threshold = balanced.threshold = 1e-300;
   const Matrix<double, Space> f("otfleet::benchmark::f", 1, points);
   const Vector<int, Space> done("otfleet::benchmark::iterations", 1);
   const Vector<int, Space> status("otfleet::benchmark::status", 1);
   const UnbalancedSolution<Space> solution(1, points, points);
-  double seconds[2] = {1e300, 1e300};
-  for (auto _ : state) {
-    double taken[2][2];
-    for (const int end : {0, 1}) {
-      balanced.max_iterations = settings.max_iterations = end == 0 ? few : more;
-      taken[0][end] = seconds_of([&] {
-        sinkhorn<double, Space>(Space(), cost, problem, balanced, true, f, done, status);
+  settings.epsilon = 0.02;
+  compare_with_balanced(
+      state, 1, settings,
+      [&](const SinkhornSettings& exact) {
+        sinkhorn<double, Space>(Space(), cost, problem, exact, true, f, done, status);
+        benchmark::DoNotOptimize(f.data());
+      },
+      [&](const UnbalancedSettings& penalties) {
+        solve_unbalanced(Space(), cost, problem, penalties, solution);
+        benchmark::DoNotOptimize(solution.f.data());
       });
-      taken[1][end] =
-          seconds_of([&] { solve_unbalanced(Space(), cost, problem, settings, solution); });
-    }
-    for (const int kind : {0, 1})
-      seconds[kind] = std::min(seconds[kind], taken[kind][1] - taken[kind][0]);
-    benchmark::DoNotOptimize(solution.f.data());
-  }
-  const double each = 1e9 / (more - few);
-  state.counters["nanoseconds_per_iteration"] = seconds[1] * each;
-  state.counters["balanced_nanoseconds"] = seconds[0] * each;
-  state.counters["times_balanced"] = seconds[1] / seconds[0];
 }
 void penalized(benchmark::State& state) {
   UnbalancedSettings settings;

@@ -1,11 +1,11 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <vector>
 
 #include "distributed/random.hpp"
+#include "jobs/benchmarks/times_balanced.hpp"
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
@@ -140,55 +140,25 @@ void semi_dual_grid(benchmark::State& state) {
   count(state, 2, grid_flops);
 }
 
-/// The least seconds of a few calls.
-template <class Run>
-double seconds_of(const Run& run) {
-  double least = 1e300;
-  for (int turn = 0; turn < 7; ++turn) {
-    const auto begin = std::chrono::steady_clock::now();
-    run();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    least = std::min(least, took.count());
-  }
-  return least;
-}
-
-/// Iterations of problems whose marginals need not be exact, beside those of balanced ones: the
-/// time of `more` iterations less that of `few`, so that starts and certificates do not count.
 void unbalanced(benchmark::State& state, UnbalancedSettings settings) {
-  constexpr int few = 8, more = 40;
   const int batch = static_cast<int>(state.range(0));
   const auto cost = grid_cost();
   const auto problems = make_problems(batch);
-  settings.epsilon = static_cast<double>(state.range(1)) * 1e-3;
-  settings.threshold = 1e-300;
-  SinkhornSettings balanced;
-  balanced.epsilon = settings.epsilon;
-  balanced.threshold = settings.threshold;
   const Matrix<double, Space> f("otfleet::benchmark::f", batch, points);
   const Vector<int, Space> done("otfleet::benchmark::iterations", batch);
   const Vector<int, Space> status("otfleet::benchmark::status", batch);
   const UnbalancedSolution<Space> solution(batch, points, points);
-  double seconds[2] = {1e300, 1e300};
-  for (auto _ : state) {
-    double taken[2][2];
-    for (const int end : {0, 1}) {
-      balanced.max_iterations = settings.max_iterations = end == 0 ? few : more;
-      taken[0][end] = seconds_of([&] {
-        sinkhorn<double, Space>(Space(), cost, problems, balanced, true, f, done, status);
+  settings.epsilon = static_cast<double>(state.range(1)) * 1e-3;
+  compare_with_balanced(
+      state, batch, settings,
+      [&](const SinkhornSettings& exact) {
+        sinkhorn<double, Space>(Space(), cost, problems, exact, true, f, done, status);
+        benchmark::DoNotOptimize(f.data());
+      },
+      [&](const UnbalancedSettings& penalties) {
+        solve_unbalanced<SeparableCost, Space>(Space(), cost, problems, penalties, solution);
+        benchmark::DoNotOptimize(solution.f.data());
       });
-      taken[1][end] = seconds_of([&] {
-        solve_unbalanced<SeparableCost, Space>(Space(), cost, problems, settings, solution);
-      });
-    }
-    for (const int kind : {0, 1})
-      seconds[kind] = std::min(seconds[kind], taken[kind][1] - taken[kind][0]);
-    benchmark::DoNotOptimize(solution.f.data());
-  }
-  const double each = 1e9 / (batch * static_cast<double>(more - few));
-  state.counters["nanoseconds_per_iteration"] = seconds[1] * each;
-  state.counters["balanced_nanoseconds"] = seconds[0] * each;
-  state.counters["times_balanced"] = seconds[1] / seconds[0];
 }
 void grid_penalized(benchmark::State& state) {
   UnbalancedSettings settings;

@@ -14,7 +14,7 @@ struct EvaluateOptions {
                                           // "all": all that fit
   std::int64_t trace_iterations = 40;     // length of the error curves
   std::int64_t pictures = 4;              // interpolated pairs
-  std::int64_t points = 2000;             // potentials: samples between which distances are taken
+  std::int64_t points = 2000;             // neural_dual: samples between which distances are taken
 };
 
 void add_keys(KeyList& keys, EvaluateOptions& evaluate);

@@ -8,7 +8,6 @@ namespace otfleet {
 using distributed::Reduction;
 
 void SolveTally::add(const SolutionLayout& layout, const SolutionTable& table) {
-  counters.resize(layout.counters.size(), 0);
   for (std::size_t k = 0; k < counters.size(); ++k) counters[k] += table.counters[k];
   const auto& status = table.integers(layout, "/solution/status");
   const auto& made = table.integers(layout, "/solution/iterations");

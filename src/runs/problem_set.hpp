@@ -24,6 +24,9 @@ struct SolveTally {
   std::int64_t not_finite = 0;         ///< problems whose error or gap is not
   std::vector<std::int64_t> counters;  ///< as the layout names them
 
+  SolveTally() = default;
+  explicit SolveTally(const SolutionLayout& layout) : counters(layout.counters.size(), 0) {}
+
   void add(const SolutionLayout& layout, const SolutionTable& table);
   void reduce(const distributed::Communicator& communicator);
 };

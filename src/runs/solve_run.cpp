@@ -142,8 +142,7 @@ bool solve_by_blocks(const CommandContext& context, ProblemSet& problems,
 /// Writes solution.h5 from all that is solved. Collective.
 SolveTally write_solution(const CommandContext& context, const SolutionLayout& layout,
                           SolveStore& store) {
-  SolveTally tally;
-  tally.counters.resize(layout.counters.size(), 0);
+  SolveTally tally(layout);
   SolutionFile file(context.output / "solution.h5", context.communicator, layout,
                     store.place_counted_rows());
   store.for_each([&](Shard rows, SolutionTable table, const std::vector<std::int64_t>& first) {
@@ -207,6 +206,7 @@ SolveRun solve_problems(const CommandContext& context, ProblemSet& problems, Sha
       problems.together ? SolveStore::Iterated::by_all_ranks : SolveStore::Iterated::by_one_rank);
   SolveRun run;
   run.wanted = wanted.size();
+  run.tally = SolveTally(problems.layout);
   const auto unsolved = problems.together ? std::vector<Shard>{wanted}
                                           : distributed::uncovered(wanted, store.found());
   run.solved_before = wanted.size() - distributed::total_size(unsolved);
@@ -227,7 +227,6 @@ SolveRun solve_problems(const CommandContext& context, ProblemSet& problems, Sha
     }
     const StopWatch watch(run.write_seconds);
     if (context.share) {
-      run.tally.counters.resize(problems.layout.counters.size(), 0);
       run.tally.reduce(communicator);
     } else {
       run.tally = write_solution(context, problems.layout, store);

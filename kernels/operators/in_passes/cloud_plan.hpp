@@ -51,16 +51,7 @@ double sum_terms(const ExecutionSpace& space, const CloudPoints<ExecutionSpace, 
 template <class ExecutionSpace>
 double largest_potential(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& f,
                          const PlanSide<ExecutionSpace>& side) {
-  const auto index = side.support.index;
-  double largest = 0;
-  Kokkos::parallel_reduce(
-      "otfleet::clouds::largest_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
-      KOKKOS_LAMBDA(int i, double& most) {
-        if (f(index(i)) > most) most = f(index(i));
-      },
-      Kokkos::Max<double>(largest));
-  largest = all_max(side.points.communicator, largest);
+  const double largest = largest_on_support(space, f, side.support, side.points.communicator);
   return largest > -std::numeric_limits<double>::max() ? largest : 0.0;
 }
 

@@ -46,6 +46,24 @@ Support<ExecutionSpace> find_support(const ExecutionSpace& space, CloudArena<Exe
   return {index, weight, logarithm, count};
 }
 
+/// The largest entry of a problem's row of f on the support, or 0 where that is larger; over all
+/// ranks that hold the points.
+template <class ExecutionSpace>
+double largest_on_support(const ExecutionSpace& space,
+                          const Vector<const double, ExecutionSpace>& f,
+                          const Support<ExecutionSpace>& support, CloudCommunicator* communicator) {
+  const auto index = support.index;
+  double largest = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::largest_on_support",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, support.count),
+      KOKKOS_LAMBDA(int i, double& most) {
+        if (f(index(i)) > most) most = f(index(i));
+      },
+      Kokkos::Max<double>(largest));
+  return all_max(communicator, largest);
+}
+
 /// The points of one measure where a problem wants them: moved to the problem's center.
 template <class ExecutionSpace>
 struct PlacedPoints {

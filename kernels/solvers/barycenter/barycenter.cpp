@@ -58,7 +58,8 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
   const auto room = [&](const std::string& label, std::size_t length) {
     return Vector<double, ExecutionSpace>(label, teams * length);
   };
-  kernel.memory = room("otfleet::barycenter::tiles", kernel.team_size_of_memory());
+  kernel.memory =
+      room("otfleet::barycenter::tiles", static_cast<std::size_t>(kernel.team_memory()));
   kernel.row_memory =
       room("otfleet::barycenter::rows", static_cast<std::size_t>(Kernel::row_arrays) * cost.n());
   kernel.lane_memory =
@@ -81,9 +82,11 @@ void check(const SeparableCost& cost, const BarycenterBatch<ExecutionSpace>& pro
   if (!(settings.epsilon > 0) || !std::isfinite(settings.epsilon))
     throw std::invalid_argument("epsilon must be > 0 and finite");
   check_exponents("", cost.range(), settings.epsilon);
-  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
-  if (settings.inner_iterations < 1) throw std::invalid_argument("inner_iterations must be >= 1");
-  if (settings.max_iterations < 0) throw std::invalid_argument("max_iterations must be >= 0");
+  SinkhornSettings limits;
+  limits.threshold = settings.threshold;
+  limits.inner_iterations = settings.inner_iterations;
+  limits.max_iterations = settings.max_iterations;
+  check_settings(limits);
   if (!(settings.tau > 0 && settings.tau <= 1))
     throw std::invalid_argument("tau must be in (0, 1]");
   if (cost.forbids())

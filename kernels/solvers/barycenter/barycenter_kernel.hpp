@@ -71,9 +71,10 @@ struct BarycenterKernel {
   static std::size_t scratch_bytes(int team_size) {
     return sizeof(State) + sizeof(double) * L::width * sums * team_size + 256;
   }
-  static std::size_t tile_size(long rows) { return rows * L::width * Domain::planes; }
-  std::size_t team_size_of_memory() const {
-    return tile_size(rows) * (kept_arrays * static_cast<std::size_t>(most_tiles) + work_arrays);
+  /// Numbers of an array of one tile, and of all that a team has.
+  KOKKOS_FUNCTION long tile_size() const { return rows * L::width * Domain::planes; }
+  KOKKOS_FUNCTION long team_memory() const {
+    return tile_size() * (kept_arrays * static_cast<long>(most_tiles) + work_arrays);
   }
 
   KOKKOS_FUNCTION int n() const { return to_target.in_points(); }
@@ -98,10 +99,8 @@ struct BarycenterKernel {
   };
 
   KOKKOS_FUNCTION Places places(const TeamMember& team) const {
-    const long tile = rows * L::width * Domain::planes;
-    double* const base =
-        memory.data() +
-        team.league_rank() * (tile * (kept_arrays * static_cast<long>(most_tiles) + work_arrays));
+    const long tile = tile_size();
+    double* const base = memory.data() + team.league_rank() * team_memory();
     return {base,
             row_memory.data() + static_cast<long>(team.league_rank()) * row_arrays * n(),
             lane_memory.data() +

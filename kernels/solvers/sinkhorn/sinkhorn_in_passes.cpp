@@ -97,16 +97,9 @@ void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionS
                     const IterationSide<ExecutionSpace, Scalar>& side) {
   const auto index = side.support.index;
   const auto potential = side.potential;
-  double largest = 0;
-  if (!from_zeros)
-    Kokkos::parallel_reduce(
-        "otfleet::clouds::largest_potential",
-        Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
-        KOKKOS_LAMBDA(int i, double& most) {
-          if (f(index(i)) > most) most = f(index(i));
-        },
-        Kokkos::Max<double>(largest));
-  largest = all_max(side.points.communicator, largest);
+  double largest = from_zeros ? 0.0
+                              : largest_on_support<ExecutionSpace>(space, f, side.support,
+                                                                   side.points.communicator);
   if (!(std::abs(largest) < std::numeric_limits<double>::max())) largest = 0;
   Kokkos::parallel_for(
       "otfleet::clouds::load_potential",
