@@ -334,7 +334,7 @@ void certify(const ExecutionSpace& space, const SeparableCost& cost,
     throw std::invalid_argument("certificates do not have one entry for each problem");
   using L = Lanes<ExecutionSpace, double>;
   const bool safe = scaling_is_safe<double>(cost, epsilon, problems.smallest_weight());
-  if (prefers_passes(cost, problems.size(), safe))
+  if (prefers_passes<ExecutionSpace>(cost, problems.size(), safe))
     certify_in_passes(space, cost, problems, epsilon, f, g, out);
   else if (safe)
     run<ScalingDomain<L>>(space, cost, problems, epsilon, f, g, out);

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <chrono>
 
-#include "kernels/kokkos_compat.hpp"
+#include "kernels/backend.hpp"
 
 namespace otfleet::kernels {
 
@@ -72,7 +72,8 @@ class IterationObserver {
 /// Whether an observer that is asked has ended the batch.
 template <class ExecutionSpace>
 KOKKOS_INLINE_FUNCTION bool has_ended(const IterationObserver* observer) {
-  if constexpr (runs_on_host<ExecutionSpace>) return observer != nullptr && observer->ended();
+  if constexpr (Backend<ExecutionSpace>::observes_iterations)
+    return observer != nullptr && observer->ended();
   return false;
 }
 

@@ -13,6 +13,8 @@
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/newton/newton_kernel.hpp"
 #include "kernels/solvers/newton/point_order.hpp"
+#include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
 
 namespace otfleet::kernels {
 namespace newton_detail {
@@ -35,11 +37,12 @@ std::vector<int> support_sizes(const ExecutionSpace& space,
   const int points = measures.points();
   Vector<int, ExecutionSpace> sizes("otfleet::newton::support_sizes", measures.count());
   Kokkos::parallel_for(
-      "otfleet::newton::count_support",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, measures.count()), KOKKOS_LAMBDA(int k) {
-        int count = 0;
-        for (int i = 0; i < points; ++i) count += weights(k, i) > 0;
-        sizes(k) = count;
+      "otfleet::newton::count_support", team_each(space, measures.count()),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
+        const double size =
+            team_sum(team, points, [&](int i) { return weights(k, i) > 0 ? 1.0 : 0.0; });
+        Kokkos::single(Kokkos::PerTeam(team), [&]() { sizes(k) = static_cast<int>(size); });
       });
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), sizes);
   return std::vector<int>(host.data(), host.data() + host.extent(0));
@@ -220,10 +223,7 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   // Cholesky's packs read up to the stride.
   Kokkos::deep_copy(space, kernel.numbers, 0.0);
   kernel.next = Vector<int, ExecutionSpace>("otfleet::newton::next", 1);
-  const int vector = runs_on_host<ExecutionSpace> ? 1 : 32;
-  Kokkos::parallel_for("otfleet::newton::solve",
-                       Policy<ExecutionSpace>(space, teams, team_threads<ExecutionSpace>, vector),
-                       kernel);
+  Kokkos::parallel_for("otfleet::newton::solve", team_each(space, teams), kernel);
   space.fence();
 }
 
@@ -231,6 +231,6 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   template void newton<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&, \
                               const NewtonSettings&, bool, const Matrix<double, Space>&,      \
                               const Vector<int, Space>&, const Vector<int, Space>&);
-OTFLEET_INSTANTIATE(Kokkos::DefaultExecutionSpace)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -2,6 +2,7 @@
 #include "kernels/solvers/newton/cholesky.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/newton/softmin.hpp"
+#include "kernels/team_loops.hpp"
 
 // A team solves one instance after another: loading and compressing it, testing the start, and the
 // stages of Newton's method. newton.cpp has the host's part.
@@ -129,22 +130,24 @@ struct NewtonKernel {
     bool list_coarse;  ///< the lists belong to the coarse level
   };
 
+  /// Of exponentials: a team's threads take blocks at the same time.
+  KOKKOS_FUNCTION static long buffers_for(long blocks) {
+    return Backend<ExecutionSpace>::team_is_one_thread ? 1 : blocks;
+  }
   /// Numbers and indices of one team.
   KOKKOS_FUNCTION static long team_numbers(const Sizes& s) {
-    const long blocks = Block::blocks(s.columns),
-               buffers = runs_on_host<ExecutionSpace> ? 1 : blocks;
+    const long blocks = Block::blocks(s.columns), buffers = buffers_for(blocks);
     return 12L * s.stride + 3L * s.rows * s.stride + 3 * blocks * Block::width +
            2 * buffers * s.rows * Block::width + s.table;
   }
   KOKKOS_FUNCTION static long team_indices(const Sizes& s) {
-    const long blocks = Block::blocks(s.columns),
-               buffers = runs_on_host<ExecutionSpace> ? 1 : blocks;
+    const long blocks = Block::blocks(s.columns), buffers = buffers_for(blocks);
     return blocks * s.rows + blocks + buffers * s.rows + 2L * s.rows + s.columns;
   }
 
   KOKKOS_FUNCTION Workspace workspace(int team) const {
     const long blocks = Block::blocks(sizes.columns);
-    const long buffers = runs_on_host<ExecutionSpace> ? 1 : blocks;
+    const long buffers = buffers_for(blocks);
     double* at = numbers.data() + team * team_numbers(sizes);
     int* index = indices.data() + team * team_indices(sizes);
     const auto take = [&](long count) {
@@ -230,9 +233,9 @@ struct NewtonKernel {
     const double* b = &problems.target.weights(target, 0);
     const int n = problems.source.points(), m = problems.target.points();
     const int sources =
-        static_cast<int>(sum_of(team, n, [&](int i) { return a[i] > 0 ? 1.0 : 0.0; }));
+        static_cast<int>(team_sum(team, n, [&](int i) { return a[i] > 0 ? 1.0 : 0.0; }));
     const int targets =
-        static_cast<int>(sum_of(team, m, [&](int j) { return b[j] > 0 ? 1.0 : 0.0; }));
+        static_cast<int>(team_sum(team, m, [&](int j) { return b[j] > 0 ? 1.0 : 0.0; }));
     Instance p{};
     p.k = k;
     p.transposed = sources > targets;
@@ -252,21 +255,21 @@ struct NewtonKernel {
                          : compress(
                                team, p.transposed ? n : m, order,
                                [&](int j) { return column_weight[j]; }, w.column_point);
-    if (p.shared) for_each(team, m, [&](int j) { w.column_point[j] = order[j]; });
+    if (p.shared) team_for(team, m, [&](int j) { w.column_point[j] = order[j]; });
 
     const int rows = p.rows, columns = p.columns, blocks = Block::blocks(columns);
     const bool shared = p.shared, transposed = p.transposed;
-    for_each(team, rows, [&](int i) {
+    team_for(team, rows, [&](int i) {
       w.a[i] = row_weight[w.row_point[i]];
       w.row_at[i] = shared ? w.row_point[i] : i;
     });
-    for_each(team, blocks * Block::width,
+    team_for(team, blocks * Block::width,
              [&](int j) { w.b[j] = j < columns ? column_weight[w.column_point[j]] : 0.0; });
     if (shared) {
       p.fine = {shared_table.data(), n, w.row_at, w.b, blocks};
     } else {
       const CostAxes entry = cost;
-      for_each(team, blocks * Block::width, [&](int j) {
+      team_for(team, blocks * Block::width, [&](int j) {
         // A column that fills a block repeats the last one, so that it needs no other rows.
         const int column = w.column_point[j < columns ? j : columns - 1];
         double* at =
@@ -287,7 +290,7 @@ struct NewtonKernel {
     const int columns = p.columns, rows = p.rows, groups = coarse_columns(columns);
     p.coarse.blocks = Block::blocks(groups);
     p.coarse.weights = w.coarse_b;
-    for_each(team, p.coarse.blocks * Block::width, [&](int c) {
+    team_for(team, p.coarse.blocks * Block::width, [&](int c) {
       double sum = 0;
       for (int j = c * coarsening; j < (c + 1) * coarsening && j < columns; ++j) sum += w.b[j];
       w.coarse_b[c] = sum;
@@ -299,7 +302,7 @@ struct NewtonKernel {
     const double* fine = p.fine.table;
     double* table = w.table + static_cast<long>(p.fine.blocks) * rows * Block::width;
     p.coarse.table = table;
-    for_each(team, p.coarse.blocks * Block::width, [&](int c) {
+    team_for(team, p.coarse.blocks * Block::width, [&](int c) {
       const int group = c < groups ? c : groups - 1;
       for (int i = 0; i < rows; ++i) {
         MeanCost mean;
@@ -316,22 +319,22 @@ struct NewtonKernel {
   KOKKOS_FUNCTION bool load_start(const TeamMember& team, const Instance& p, const int* point,
                                   int count, const double* weights, double* to) const {
     if (from_zeros) {
-      for_each(team, count, [&](int i) { to[i] = 0; });
+      team_for(team, count, [&](int i) { to[i] = 0; });
       return true;
     }
     const auto& start = f;
     const int k = p.k;
     const auto matters = [&](int i) { return weights[i] > 0; };
-    const double wrong = sum_of(team, count, [&](int i) {
+    const double wrong = team_sum(team, count, [&](int i) {
       const double value = start(k, point[i]);
       return matters(i) && !(value <= infinite) ? 1.0 : 0.0;
     });
     if (wrong > 0) return false;
-    const double low = -largest_of(team, count, [&](int i) {
+    const double low = -team_max(team, count, [&](int i) {
       const double value = start(k, point[i]);
       return matters(i) && value >= -infinite ? -value : -infinite;
     });
-    const double high = largest_of(team, count, [&](int i) {
+    const double high = team_max(team, count, [&](int i) {
       const double value = start(k, point[i]);
       return matters(i) && value >= -infinite ? value : -infinite;
     });
@@ -339,7 +342,7 @@ struct NewtonKernel {
     // than `far` say nothing: they are worse than zeros at every epsilon.
     const double far = 1e6 * (range + settings.epsilon);
     const bool useless = !(high - low < far) || high < low;
-    for_each(team, count, [&](int i) {
+    team_for(team, count, [&](int i) {
       const double value = start(k, point[i]);
       to[i] = useless || !matters(i) ? 0.0 : (value >= low ? value - high : low - high);
     });
@@ -350,9 +353,9 @@ struct NewtonKernel {
                              const double* weights, const double* from) const {
     const auto& result = f;
     const int k = p.k;
-    for_each(team, static_cast<int>(f.extent(1)),
+    team_for(team, static_cast<int>(f.extent(1)),
              [&](int i) { result(k, i) = -Kokkos::Experimental::infinity<double>::value; });
-    for_each(team, count, [&](int i) {
+    team_for(team, count, [&](int i) {
       if (weights[i] > 0) result(k, point[i]) = from[i];
     });
   }
@@ -362,7 +365,7 @@ struct NewtonKernel {
     const auto& result = f;
     const double* weights = &problems.source.weights(problems.source_index(p.k), 0);
     const int k = p.k;
-    for_each(team, static_cast<int>(f.extent(1)), [&](int i) {
+    team_for(team, static_cast<int>(f.extent(1)), [&](int i) {
       if (!(weights[i] > 0)) result(k, i) = -Kokkos::Experimental::infinity<double>::value;
     });
   }
@@ -397,19 +400,19 @@ struct NewtonKernel {
     const double* reference = w.reference;
     bool refill = p.list_cut < 0 || p.list_coarse != coarse;
     if (!refill) {
-      const double high = largest_of(team, rows, [&](int i) { return x[i] - reference[i]; });
-      const double low = -largest_of(team, rows, [&](int i) { return reference[i] - x[i]; });
+      const double high = team_max(team, rows, [&](int i) { return x[i] - reference[i]; });
+      const double low = -team_max(team, rows, [&](int i) { return reference[i] - x[i]; });
       refill = !(cut + (high - low) <= p.list_cut);
     }
     if (refill) {
       p.list_cut = cut + list_margin * epsilon;
       p.list_coarse = coarse;
       double* const keep = w.reference;
-      for_each(team, rows, [&](int i) { keep[i] = x[i]; });
+      team_for(team, rows, [&](int i) { keep[i] = x[i]; });
     }
     const int stride = sizes.stride;
     const Derivatives d = out;
-    for_each(team, rows, [&](int i) {
+    team_for(team, rows, [&](int i) {
       d.marginal[i] = d.square[i] = d.moment[i] = 0;
       for (int l = 0; l < i; ++l) d.overlap[static_cast<long>(i) * stride + l] = 0;
     });
@@ -418,9 +421,9 @@ struct NewtonKernel {
         level,       rows,    stride,     x,       epsilon, cut,  overlap_share / rows,
         !last_stage, refill,  p.list_cut, w.count, w.list,  rows, w.exponential,
         w.exponent,  w.active};
-    out.smooth = -sum_of(team, level.blocks, [&](int c) { return pass.block(c, d); });
+    out.smooth = -team_sum(team, level.blocks, [&](int c) { return pass.block(c, d); });
     const double* a = w.a;
-    return sum_of(team, rows, [&](int i) { return abs(d.marginal[i] - a[i]); });
+    return team_sum(team, rows, [&](int i) { return abs(d.marginal[i] - a[i]); });
   }
 
   // --- linear algebra -----------------------------------------------------------------------
@@ -433,7 +436,7 @@ struct NewtonKernel {
     const double floor = 1e-13 / rows;
     const double* a = w.a;
     double* matrix = w.matrix;
-    for_each(team, rows, [&](int i) {
+    team_for(team, rows, [&](int i) {
       double* row = matrix + static_cast<long>(i) * stride;
       const double* overlap = d.overlap + static_cast<long>(i) * stride;
       for (int l = 0; l < i; ++l) row[l] = a[i] * a[l] - overlap[l];
@@ -451,21 +454,21 @@ struct NewtonKernel {
     const double* a = w.a;
     double *rhs = w.rhs, *step = w.step;
     factor(team, w, p, d, lambda);
-    for_each(team, rows, [&](int i) {
+    team_for(team, rows, [&](int i) {
       rhs[i] = a[i] - d.marginal[i];
       step[i] = rhs[i];
     });
     Cholesky<ExecutionSpace>::solve(team, w.matrix, rows, sizes.stride, step);
-    const double oscillation = largest_of(team, rows, [&](int i) { return step[i]; }) +
-                               largest_of(team, rows, [&](int i) { return -step[i]; });
+    const double oscillation = team_max(team, rows, [&](int i) { return step[i]; }) +
+                               team_max(team, rows, [&](int i) { return -step[i]; });
     p.clipped = oscillation > p.radius;
     const double shrink = p.clipped ? p.radius / oscillation : 1.0;
-    const double slope = sum_of(team, rows, [&](int i) { return rhs[i] * step[i]; });
-    const double damping = sum_of(
+    const double slope = team_sum(team, rows, [&](int i) { return rhs[i] * step[i]; });
+    const double damping = team_sum(
         team, rows, [&](int i) { return lambda * max(d.marginal[i], a[i]) * step[i] * step[i]; });
-    const double constant = sum_of(team, rows, [&](int i) { return a[i] * step[i]; });
+    const double constant = team_sum(team, rows, [&](int i) { return a[i] * step[i]; });
     const double curvature = slope - damping - constant * constant;
-    for_each(team, rows, [&](int i) { step[i] *= shrink * epsilon; });
+    team_for(team, rows, [&](int i) { step[i] *= shrink * epsilon; });
     return epsilon * shrink * (slope - 0.5 * shrink * curvature);
   }
 
@@ -476,12 +479,12 @@ struct NewtonKernel {
     const int rows = p.rows;
     double *step = w.step, *x = w.x;
     factor(team, w, p, d, 1e-9);
-    for_each(team, rows, [&](int i) { step[i] = d.moment[i]; });
+    team_for(team, rows, [&](int i) { step[i] = d.moment[i]; });
     Cholesky<ExecutionSpace>::solve(team, w.matrix, rows, sizes.stride, step);
-    const double oscillation = largest_of(team, rows, [&](int i) { return step[i]; }) +
-                               largest_of(team, rows, [&](int i) { return -step[i]; });
+    const double oscillation = team_max(team, rows, [&](int i) { return step[i]; }) +
+                               team_max(team, rows, [&](int i) { return -step[i]; });
     const double shrink = oscillation > longest_tangent ? longest_tangent / oscillation : 1.0;
-    for_each(team, rows, [&](int i) { x[i] += shrink * (to - epsilon) * step[i]; });
+    team_for(team, rows, [&](int i) { x[i] += shrink * (to - epsilon) * step[i]; });
   }
 
   // --- the targets' side --------------------------------------------------------------------
@@ -499,7 +502,7 @@ struct NewtonKernel {
                      (static_cast<long>(c) * level.tile_rows + level.row_at[i]) * Block::width +
                      g * L::pack_width);
     };
-    for_each(team, rows, [&](int i) {
+    team_for(team, rows, [&](int i) {
       Pack most(-infinite);
       for (int c = 0; c < level.blocks; ++c)
         for (int g = 0; g < Block::packs; ++g)
@@ -513,7 +516,7 @@ struct NewtonKernel {
                           Pack(1 / epsilon));
       x[i] = epsilon * (log(a[i]) - log(sum_lanes(sum))) - top;
     });
-    return sum_of(team, level.blocks, [&](int c) {
+    return team_sum(team, level.blocks, [&](int c) {
       Pack error(0.0);
       for (int g = 0; g < Block::packs; ++g) {
         const int at = c * Block::width + g * L::pack_width;
@@ -534,7 +537,7 @@ struct NewtonKernel {
     const double epsilon = settings.epsilon;
     const double *b = w.b, *x = w.x;
     double* y = w.y;
-    for_each(team, level.blocks * Block::width, [&](int j) {
+    team_for(team, level.blocks * Block::width, [&](int j) {
       if (!(b[j] > 0)) return;
       const double* column = level.table +
                              static_cast<long>(j / Block::width) * level.tile_rows * Block::width +
@@ -600,7 +603,7 @@ struct NewtonKernel {
       return true;
     }
     // Columns that fill a block have no potential; this is as good and finite.
-    for_each(team, p.fine.blocks * Block::width - columns, [&](int j) { y[columns + j] = -1e200; });
+    team_for(team, p.fine.blocks * Block::width - columns, [&](int j) { y[columns + j] = -1e200; });
     if (column_error(team, w, p, y, w.x) < settings.threshold) {
       store(team, p, w.column_point, columns, w.b, y);
       finish(team, p, Status::converged);
@@ -608,7 +611,7 @@ struct NewtonKernel {
     }
     if (from_zeros) {
       double* x = w.x;
-      for_each(team, p.rows, [&](int i) { x[i] = 0; });
+      team_for(team, p.rows, [&](int i) { x[i] = 0; });
     }
     return false;
   }
@@ -625,14 +628,14 @@ struct NewtonKernel {
     // Annealing from zeros takes hardly more passes than are needed to mend such a start, whatever
     // epsilon it is taken up at.
     double* x = w.x;
-    for_each(team, p.rows, [&](int i) { x[i] = 0; });
+    team_for(team, p.rows, [&](int i) { x[i] = 0; });
     p.from_start = false;
     evaluate_at(team, w, p, top);
   }
 
   KOKKOS_FUNCTION bool has_passes_left(const Instance& p) const {
     if (p.passes >= settings.max_iterations) return false;
-    if constexpr (runs_on_host<ExecutionSpace>)
+    if constexpr (Backend<ExecutionSpace>::observes_iterations)
       return settings.observer == nullptr || settings.observer->goes_on(p.k, p.passes, p.error);
     return true;
   }
@@ -660,22 +663,22 @@ struct NewtonKernel {
       double predicted = 0;
       if (fall_back) {
         const double tiny = 1e-300;
-        for_each(team, rows, [&](int i) {
+        team_for(team, rows, [&](int i) {
           const double ratio = a[i] > 1e-13 / rows ? a[i] / max(here.marginal[i], tiny) : 1.0;
           trial[i] = x[i] + epsilon * min(max(log(ratio), -longest_tangent), longest_tangent);
         });
         team.team_barrier();
       } else {
         predicted = newton_step(team, w, p, here, epsilon, p.damping * p.error);
-        for_each(team, rows, [&](int i) { trial[i] = x[i] + step[i]; });
+        team_for(team, rows, [&](int i) { trial[i] = x[i] + step[i]; });
       }
       const double error = evaluate(team, w, p, trial, p.stage, there);
       ++p.passes;
-      const double linear = sum_of(team, rows, [&](int i) { return a[i] * (trial[i] - x[i]); });
+      const double linear = team_sum(team, rows, [&](int i) { return a[i] * (trial[i] - x[i]); });
       const double gain = linear + there.smooth - here.smooth;
       const bool finite = error <= infinite;
       if (finite && (fall_back || gain > 1e-4 * predicted || error < p.error)) {
-        for_each(team, rows, [&](int i) { x[i] = trial[i]; });
+        team_for(team, rows, [&](int i) { x[i] = trial[i]; });
         p.current = 1 - p.current;
         const bool stays = error > 0.9 * p.error;
         p.error = error;
@@ -718,7 +721,7 @@ struct NewtonKernel {
         if (p.passes >= settings.max_iterations) break;
         p.from_start = false;
         double* x = w.x;
-        for_each(team, p.rows, [&](int i) { x[i] = 0; });
+        team_for(team, p.rows, [&](int i) { x[i] = 0; });
         evaluate_at(team, w, p, top_stage());
         continue;
       }

@@ -284,7 +284,7 @@ struct SinkhornKernel {
   /// What the observer says, told of the lane that has made most iterations. Where it says no, the
   /// lanes end with the status that all have from the beginning.
   KOKKOS_FUNCTION bool is_let_go_on(const LaneState& lanes) const {
-    if constexpr (runs_on_host<ExecutionSpace>) {
+    if constexpr (Backend<ExecutionSpace>::observes_iterations) {
       if (settings.observer == nullptr) return true;
       const auto made = [&](int lane) { return lanes.control[lane].iteration; };
       int furthest = -1;
