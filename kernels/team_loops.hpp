@@ -29,6 +29,17 @@ KOKKOS_INLINE_FUNCTION double team_sum(const TeamMember& team, int count, const 
   return total;
 }
 
+/// How many i < count there are with matters(i); every thread of the team gets it.
+template <class TeamMember, class Matters>
+KOKKOS_INLINE_FUNCTION int team_count(const TeamMember& team, int count, const Matters& matters) {
+  int total = 0;
+  Kokkos::parallel_reduce(
+      Kokkos::TeamVectorRange(team, count), [&](int i, int& sum) { sum += matters(i) ? 1 : 0; },
+      total);
+  team.team_barrier();
+  return total;
+}
+
 /// The largest term(i), or the smallest double; every thread of the team gets it. NaN is passed
 /// over.
 template <class TeamMember, class Term>

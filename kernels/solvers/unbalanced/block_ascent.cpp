@@ -52,15 +52,14 @@ struct BoundedUpdate {
     const double epsilon = side.penalty.epsilon, asked = share_mass(k), mass = side.mass(k);
     const BoundedUpdate& self = *this;
     double lambda = nothing;
-    double bound = -1;  // how many points are at their bound
+    int bound = -1;  // how many points are at their bound
     while (true) {
       const auto is_open = [&](int i) {
         return self.side.has_weight(k, i) && self.side.soft_minimum(k, i) > lambda;
       };
       const auto is_bound = [&](int i) { return self.side.has_weight(k, i) && !is_open(i); };
       const auto weight = [&](int i) { return self.side.weight(k, i); };
-      const double now_bound =
-          team_sum(team, side.points(), [&](int i) { return is_bound(i) ? 1.0 : 0.0; });
+      const int now_bound = team_count(team, side.points(), is_bound);
       const double bound_mass =
           team_sum(team, side.points(), [&](int i) { return is_bound(i) ? weight(i) : 0.0; });
       // What the others are to carry, as the difference that loses fewer digits.
