@@ -2,7 +2,9 @@
 
 #include <stdexcept>
 
+#include "kernels/backend.hpp"
 #include "kernels/initializers/small_matrix.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -84,16 +86,15 @@ void gaussian_initializer(const ExecutionSpace& space,
     throw std::invalid_argument("points, measures and potentials differ in size");
   Kokkos::parallel_for(
       "otfleet::initializers::gaussian",
-      Policy<ExecutionSpace>(space, batch, team_threads<ExecutionSpace>, 1),
+      Policy<ExecutionSpace>(space, batch, Backend<ExecutionSpace>::team_size, 1),
       GaussianKernel<ExecutionSpace>{source_points, target_points, problems, f, d});
   space.fence();
 }
 
-template void gaussian_initializer<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                          \
+  template void gaussian_initializer<Space>(                                                \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&, \
+      const ProblemBatch<Space>&, const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -4,8 +4,10 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/backend.hpp"
 #include "kernels/initializers/mixture_fit.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -189,17 +191,16 @@ void gaussian_mixture_initializer(const ExecutionSpace& space,
                       settings.epsilon,
                       components,
                       f};
-  Policy<ExecutionSpace> policy(space, batch, team_threads<ExecutionSpace>, 1);
+  Policy<ExecutionSpace> policy(space, batch, Backend<ExecutionSpace>::team_size, 1);
   policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(components))));
   Kokkos::parallel_for("otfleet::initializers::gaussian_mixture", policy, kernel);
   space.fence();
 }
 
-template void gaussian_mixture_initializer<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const GaussianMixtureSettings&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                          \
+  template void gaussian_mixture_initializer<Space>(                                        \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&, \
+      const ProblemBatch<Space>&, const GaussianMixtureSettings&, const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

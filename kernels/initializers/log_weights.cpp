@@ -1,6 +1,7 @@
 #include "kernels/initializers/log_weights.hpp"
 
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 
@@ -21,8 +22,9 @@ void add_log_weights(const ExecutionSpace& space, const ProblemBatch<ExecutionSp
   space.fence();
 }
 
-template void add_log_weights<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const ProblemBatch<Kokkos::DefaultExecutionSpace>&,
-    double, const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                       \
+  template void add_log_weights<Space>(const Space&, const ProblemBatch<Space>&, double, \
+                                       const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

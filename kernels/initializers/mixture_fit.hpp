@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/backend.hpp"
 #include "kernels/initializers/small_matrix.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
@@ -180,7 +181,7 @@ Mixtures<ExecutionSpace> fit_mixtures(const ExecutionSpace& space,
   const Matrix<int, ExecutionSpace> support("otfleet::initializers::support", teams,
                                             points.extent(0));
   Kokkos::parallel_for("otfleet::initializers::fit_mixtures",
-                       Policy<ExecutionSpace>(space, teams, team_threads<ExecutionSpace>, 1),
+                       Policy<ExecutionSpace>(space, teams, Backend<ExecutionSpace>::team_size, 1),
                        MixtureFit<ExecutionSpace>{points, measures,
                                                   Kokkos::subview(all, Kokkos::make_pair(0, named)),
                                                   components, iterations, fitted, label, support});

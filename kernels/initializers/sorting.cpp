@@ -7,6 +7,7 @@
 
 #include "kernels/number_text.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -123,11 +124,10 @@ void sorting_initializer(const ExecutionSpace& space, const Vector<const double,
   space.fence();
 }
 
-template void sorting_initializer<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Vector<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<const double, Kokkos::DefaultExecutionSpace>&, double,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                          \
+  template void sorting_initializer<Space>(                                                 \
+      const Space&, const Vector<const double, Space>&, const Vector<const double, Space>&, \
+      double, const ProblemBatch<Space>&, const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -32,13 +32,11 @@ CloudForms<ExecutionSpace> choose_forms(CloudProblems<ExecutionSpace> problems,
   return forms;
 }
 
-/// Tiles that a group takes: as many as keep a core busy between two launches and its cache warm;
-/// on a device as many as run at once.
+/// Tiles that a group takes.
 template <class ExecutionSpace>
 int group_tiles(const ExecutionSpace& space, int tiles, long numbers_a_tile) {
-  constexpr long cached = 64 * 1024, device = 64l * 1024 * 1024;  // numbers
-  const long most = runs_on_host<ExecutionSpace> ? cached : device;
-  const int together = static_cast<int>(std::min<long>(tiles, most / numbers_a_tile));
+  const int together = static_cast<int>(
+      std::min<long>(tiles, Backend<ExecutionSpace>::group_numbers / numbers_a_tile));
   return std::max(together, std::min(tiles, concurrent_teams(space)));
 }
 
@@ -112,7 +110,7 @@ void with_operators(const ExecutionSpace& space, const SeparableCost& cost,
                     const ProblemBatch<ExecutionSpace>& problems, double epsilon,
                     const Body& body) {
   const bool safe = scaling_is_safe<double>(cost, epsilon, problems.smallest_weight());
-  if (prefers_passes(cost, problems.size(), safe))
+  if (prefers_passes<ExecutionSpace>(cost, problems.size(), safe))
     body(CloudForms<ExecutionSpace>{make_cloud_problems<ExecutionSpace>(cost, problems), {}});
   else
     body(GridProblems<ExecutionSpace>{cost, problems, epsilon, safe,

@@ -5,6 +5,7 @@
 #include "kernels/operators/for_each_operator.hpp"
 #include "kernels/outputs/unit_points.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -104,20 +105,19 @@ void barycentric_projection(const ExecutionSpace& space, const CloudBatch<Execut
           flat_rows("projection", projection, forward ? sources : targets, unit.dimension()));
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void barycentric_projection<Space>(const Space&, const SeparableCost&,
-                                            const ProblemBatch<Space>&, double, Projection,
-                                            const Matrix<const double, Space>&,
-                                            const Matrix<const double, Space>&,
-                                            const Matrix<double, Space>&);
-template void barycentric_projection<Space>(const Space&, const PointCloudCost<Space>&,
-                                            const ProblemBatch<Space>&, double, Projection,
-                                            const Matrix<const double, Space>&,
-                                            const Matrix<const double, Space>&,
-                                            const Matrix<double, Space>&);
-template void barycentric_projection<Space>(const Space&, const CloudBatch<Space>&, double,
-                                            Projection, const Vector<const double, Space>&,
-                                            const Matrix<const double, Space>&,
-                                            const Vector<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                                \
+  template void barycentric_projection<Space>(                                                    \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double, Projection,         \
+      const Matrix<const double, Space>&, const Matrix<const double, Space>&,                     \
+      const Matrix<double, Space>&);                                                              \
+  template void barycentric_projection<Space>(                                                    \
+      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&, double, Projection, \
+      const Matrix<const double, Space>&, const Matrix<const double, Space>&,                     \
+      const Matrix<double, Space>&);                                                              \
+  template void barycentric_projection<Space>(const Space&, const CloudBatch<Space>&, double,     \
+                                              Projection, const Vector<const double, Space>&,     \
+                                              const Matrix<const double, Space>&,                 \
+                                              const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -18,7 +18,7 @@ inline constexpr double widening = 16;
 
 /// What completing a plan costs at most: `product` the sum of C over the product of the wider gaps,
 /// `gap` their sum.
-KOKKOS_INLINE_FUNCTION double completion_cost(double product, double gap, double r) {
+inline double completion_cost(double product, double gap, double r) {
   const double least = gap - 20 * r;
   return product / (least > 8 * r ? least : 8 * r);
 }
@@ -27,8 +27,8 @@ KOKKOS_INLINE_FUNCTION double completion_cost(double product, double gap, double
 /// = <|f''|, a>, `largest` the largest f', `cost_rounding` what the entries of C may be off by
 /// beside `operations` roundings. f'' is a minimum of differences C − f'; only where C is of the
 /// size of f' and f'' can rounding break a constraint, and by no more than that size allows.
-KOKKOS_INLINE_FUNCTION double certain_dual(double first, double second, double size, double largest,
-                                           double operations, double cost_rounding, double r) {
+inline double certain_dual(double first, double second, double size, double largest,
+                           double operations, double cost_rounding, double r) {
   return first + second - r * (first + size) -
          (4 * operations * one_rounding * largest + cost_rounding);
 }

@@ -9,6 +9,7 @@
 #include "kernels/outputs/bounds.hpp"
 #include "kernels/outputs/certificate_in_passes.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 
@@ -321,20 +322,22 @@ void certify_in_passes(const ExecutionSpace& space, const SeparableCost& cost,
                 out);
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template struct Certificates<Space>;
-template void certify<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&, double,
-                             const Matrix<const double, Space>&, const Matrix<double, Space>&,
-                             const Certificates<Space>&);
-template void certify<Space>(const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&,
-                             double, const Matrix<const double, Space>&,
-                             const Matrix<double, Space>&, const Certificates<Space>&);
-template void certify_in_passes<Space>(const Space&, const SeparableCost&,
-                                       const ProblemBatch<Space>&, double,
-                                       const Matrix<const double, Space>&,
-                                       const Matrix<double, Space>&, const Certificates<Space>&);
-template void certify<Space>(const Space&, const CloudBatch<Space>&, double,
-                             const Vector<const double, Space>&, const Vector<double, Space>&,
-                             const Certificates<Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template struct Certificates<Space>;                                                           \
+  template void certify<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&,   \
+                               double, const Matrix<const double, Space>&,                       \
+                               const Matrix<double, Space>&, const Certificates<Space>&);        \
+  template void certify<Space>(const Space&, const PointCloudCost<Space>&,                       \
+                               const ProblemBatch<Space>&, double,                               \
+                               const Matrix<const double, Space>&, const Matrix<double, Space>&, \
+                               const Certificates<Space>&);                                      \
+  template void certify_in_passes<Space>(                                                        \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double,                    \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&,                          \
+      const Certificates<Space>&);                                                               \
+  template void certify<Space>(const Space&, const CloudBatch<Space>&, double,                   \
+                               const Vector<const double, Space>&, const Vector<double, Space>&, \
+                               const Certificates<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -5,6 +5,7 @@
 
 #include "kernels/operators/for_each_operator.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -132,16 +133,17 @@ void semi_dual(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pr
   evaluate(space, batch, epsilon, rows, value, flat_rows("gradient", gradient, sources));
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void semi_dual<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&,
-                               double, const Matrix<const double, Space>&,
-                               const Vector<double, Space>&, const Matrix<double, Space>&);
-template void semi_dual<Space>(const Space&, const PointCloudCost<Space>&,
-                               const ProblemBatch<Space>&, double,
-                               const Matrix<const double, Space>&, const Vector<double, Space>&,
-                               const Matrix<double, Space>&);
-template void semi_dual<Space>(const Space&, const CloudBatch<Space>&, double,
-                               const Vector<const double, Space>&, const Vector<double, Space>&,
-                               const Vector<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                                 \
+  template void semi_dual<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&,   \
+                                 double, const Matrix<const double, Space>&,                       \
+                                 const Vector<double, Space>&, const Matrix<double, Space>&);      \
+  template void semi_dual<Space>(const Space&, const PointCloudCost<Space>&,                       \
+                                 const ProblemBatch<Space>&, double,                               \
+                                 const Matrix<const double, Space>&, const Vector<double, Space>&, \
+                                 const Matrix<double, Space>&);                                    \
+  template void semi_dual<Space>(const Space&, const CloudBatch<Space>&, double,                   \
+                                 const Vector<const double, Space>&, const Vector<double, Space>&, \
+                                 const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -2,6 +2,7 @@
 
 #include "kernels/operators/for_each_operator.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -55,17 +56,16 @@ void soft_c_transform(const ExecutionSpace& space, const CloudBatch<ExecutionSpa
   transform(space, batch, epsilon, flat_rows("f", f, sources), flat_rows("g", g, targets));
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void soft_c_transform<Space>(const Space&, const SeparableCost&,
-                                      const ProblemBatch<Space>&, double,
-                                      const Matrix<const double, Space>&,
-                                      const Matrix<double, Space>&);
-template void soft_c_transform<Space>(const Space&, const PointCloudCost<Space>&,
-                                      const ProblemBatch<Space>&, double,
-                                      const Matrix<const double, Space>&,
-                                      const Matrix<double, Space>&);
-template void soft_c_transform<Space>(const Space&, const CloudBatch<Space>&, double,
-                                      const Vector<const double, Space>&,
-                                      const Vector<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                      \
+  template void soft_c_transform<Space>(                                                \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double,           \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&);                \
+  template void soft_c_transform<Space>(                                                \
+      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&, double,   \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&);                \
+  template void soft_c_transform<Space>(const Space&, const CloudBatch<Space>&, double, \
+                                        const Vector<const double, Space>&,             \
+                                        const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

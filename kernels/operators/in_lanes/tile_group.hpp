@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "kernels/backend.hpp"
 #include "kernels/lanes/tile.hpp"
 #include "kernels/operators/side.hpp"
 
@@ -79,7 +80,7 @@ template <class ExecutionSpace, class L, class Body>
 void for_tiles(const ExecutionSpace& space, const std::string& label, int tiles, const Body& body,
                int scratch = 0) {
   if (tiles == 0) return;
-  Policy<ExecutionSpace> policy(space, tiles, team_threads<ExecutionSpace>, L::packs);
+  Policy<ExecutionSpace> policy(space, tiles, Backend<ExecutionSpace>::team_size, L::packs);
   if (scratch > 0)
     policy.set_scratch_size(
         0, Kokkos::PerTeam(static_cast<int>(sizeof(double)) * scratch * int(L::width) + 128));
@@ -92,7 +93,7 @@ void for_tiles(const ExecutionSpace& space, const std::string& label, int tiles,
 /// Rows of a tile that hold numbers for `count` sums of a team.
 template <class ExecutionSpace>
 constexpr int sum_scratch(int count) {
-  return count * (1 + team_threads<ExecutionSpace>);
+  return count * (1 + Backend<ExecutionSpace>::team_size);
 }
 
 template <class L, class ExecutionSpace>

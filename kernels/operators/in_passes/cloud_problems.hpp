@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/backend.hpp"
 #include "kernels/geometry/cost_form.hpp"
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/point_preparation.hpp"
@@ -280,7 +281,8 @@ StoredCosts<ExecutionSpace, Scalar> gather_costs(const ExecutionSpace& space,
                                                  const Support<ExecutionSpace>& source,
                                                  const Support<ExecutionSpace>& target) {
   using Points = CloudPoints<ExecutionSpace, Scalar>;
-  constexpr std::int64_t width = Points::L::width, strip = 8 * Points::row_block + width;
+  constexpr std::int64_t width = Points::L::width,
+                         strip = Backend<ExecutionSpace>::strip_rows + width;
   const AxisCost& axis = batch.matrix->axes()[0];
   const Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
       given(axis.values.data(), axis.values.size());

@@ -1,6 +1,7 @@
 #include "kernels/operators/in_passes/cloud_soft_minimum.hpp"
 
 #include "kernels/operators/in_passes/cloud_pass.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -136,6 +137,7 @@ void CloudSoftMinimum<ExecutionSpace>::mean_costs(const ExecutionSpace& space, c
   store_row(space, source_.support, products_, 1.0, 0.0, result);
 }
 
-template class CloudSoftMinimum<Kokkos::DefaultExecutionSpace>;
+#define OTFLEET_INSTANTIATE(Space) template class CloudSoftMinimum<Space>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels
