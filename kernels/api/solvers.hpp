@@ -2,7 +2,6 @@
 #include <cstddef>
 
 #include "kernels/api/problems.hpp"
-#include "kernels/solvers/iteration_watch.hpp"
 #include "kernels/solvers/newton/settings.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 #include "kernels/solvers/unbalanced/settings.hpp"

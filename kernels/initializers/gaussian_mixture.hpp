@@ -1,13 +1,8 @@
 #pragma once
+#include "kernels/initializers/settings.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
-
-struct GaussianMixtureSettings {
-  double epsilon = 1e-2;
-  int components = 8;  ///< of each measure: 1, 2, 4, 8 or 16; fewer where it has fewer points
-  int iterations = 5;  ///< of k-means
-};
 
 /// The start f of mixtures of Gaussians fitted to both measures, for the cost |x − y|² (not
 /// halved).

@@ -1,14 +1,8 @@
 #pragma once
+#include "kernels/initializers/settings.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 namespace otfleet::kernels {
-
-struct PreviousEpsilonSettings {
-  double epsilon = 1e-2;     ///< of the problems to come; stages lie above it
-  double factor = 4;         ///< between the epsilons of two stages, > 1
-  double threshold = 0.02;   ///< error of every stage, a share of the mass
-  int max_iterations = 200;  ///< of every stage
-};
 
 /// The start f of annealing: the problems solved loosely at epsilon factor^s, …, epsilon factor²,
 /// epsilon factor, each from the stage before, where epsilon factor^s is the largest that is at

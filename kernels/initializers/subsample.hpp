@@ -1,14 +1,8 @@
 #pragma once
+#include "kernels/initializers/settings.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 namespace otfleet::kernels {
-
-struct SubsampleSettings {
-  double epsilon = 1e-2;
-  int stride = 2;            ///< points of an axis, or of a cloud, that become one
-  double threshold = 0.01;   ///< error of the smaller problem, a share of the mass
-  int max_iterations = 500;  ///< of the smaller problem
-};
 
 /// The start f that a smaller problem gives: a and b moved to fewer points, that problem solved by
 /// sinkhorn() with momentum, in double, and its g extended to all points by

@@ -1,5 +1,4 @@
 #pragma once
-
 namespace otfleet::kernels {
 
 /// Which entries of a plan are kept. An entry below the smallest normal double (2.2e-308) never is.

@@ -1,5 +1,4 @@
 #pragma once
-
 namespace otfleet::kernels {
 
 /// Whose points are moved.

@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/newton/cholesky.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/newton/softmin.hpp"

@@ -3,7 +3,6 @@
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
-#include "kernels/solvers/iteration_watch.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 
 namespace otfleet::kernels {

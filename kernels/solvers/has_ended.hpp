@@ -1,0 +1,14 @@
+#pragma once
+#include "kernels/kokkos_compat.hpp"
+#include "kernels/solvers/iteration_observer.hpp"
+
+namespace otfleet::kernels {
+
+/// Whether an observer that is asked has ended the batch.
+template <class ExecutionSpace>
+KOKKOS_INLINE_FUNCTION bool has_ended(const IterationObserver* observer) {
+  if constexpr (runs_on_host<ExecutionSpace>) return observer != nullptr && observer->ended();
+  return false;
+}
+
+}  // namespace otfleet::kernels
