@@ -8,16 +8,15 @@
 #include "kernels/initializers/sorting.hpp"
 #include "kernels/initializers/subsample.hpp"
 
-namespace otfleet::api {
+namespace otfleet::kernels {
 namespace {
 
 /// One coordinate a point.
-kernels::Vector<const double, DeviceSpace> on_line(
-    const kernels::Matrix<const double, DeviceSpace>& points) {
+Vector<const double, DeviceSpace> on_line(const Matrix<const double, DeviceSpace>& points) {
   if (points.extent(1) != 1)
     throw std::invalid_argument("sorting needs points of one dimension, not " +
                                 std::to_string(points.extent(1)));
-  return kernels::Vector<const double, DeviceSpace>(points.data(), points.extent(0));
+  return Vector<const double, DeviceSpace>(points.data(), points.extent(0));
 }
 
 }  // namespace
@@ -26,9 +25,8 @@ void gaussian_initializer(const Problems& problems, const DeviceArray<double>& f
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto&) {
-        kernels::gaussian_initializer<DeviceSpace>(DeviceSpace(), shared.source_points,
-                                                   shared.target_points, shared.batch,
-                                                   shared.source_rows(f, "f"));
+        gaussian_initializer<DeviceSpace>(DeviceSpace(), shared.source_points, shared.target_points,
+                                          shared.batch, shared.source_rows(f, "f"));
       },
       [](const CloudProblems&) {
         throw std::invalid_argument(
@@ -42,12 +40,12 @@ void gaussian_mixture_initializer(const Problems& problems, double epsilon,
       problems,
       [&](const SharedPointsProblems& shared, const auto&) {
         const auto rows = shared.source_rows(f, "f");
-        kernels::GaussianMixtureSettings settings;
+        GaussianMixtureSettings settings;
         settings.epsilon = epsilon;
-        kernels::gaussian_mixture_initializer<DeviceSpace>(DeviceSpace(), shared.source_points,
-                                                           shared.target_points, shared.batch,
-                                                           settings, rows);
-        kernels::add_log_weights<DeviceSpace>(DeviceSpace(), shared.batch, epsilon, rows);
+        gaussian_mixture_initializer<DeviceSpace>(DeviceSpace(), shared.source_points,
+                                                  shared.target_points, shared.batch, settings,
+                                                  rows);
+        add_log_weights<DeviceSpace>(DeviceSpace(), shared.batch, epsilon, rows);
       },
       [](const CloudProblems&) {
         throw std::invalid_argument("a mixture of Gaussians needs points that all problems share");
@@ -60,10 +58,9 @@ void sorting_initializer(const Problems& problems, double power, double epsilon,
       problems,
       [&](const SharedPointsProblems& shared, const auto&) {
         const auto rows = shared.source_rows(f, "f");
-        kernels::sorting_initializer<DeviceSpace>(DeviceSpace(), on_line(shared.source_points),
-                                                  on_line(shared.target_points), power,
-                                                  shared.batch, rows);
-        kernels::add_log_weights<DeviceSpace>(DeviceSpace(), shared.batch, epsilon, rows);
+        sorting_initializer<DeviceSpace>(DeviceSpace(), on_line(shared.source_points),
+                                         on_line(shared.target_points), power, shared.batch, rows);
+        add_log_weights<DeviceSpace>(DeviceSpace(), shared.batch, epsilon, rows);
       },
       [](const CloudProblems&) {
         throw std::invalid_argument("sorting needs points that all problems share");
@@ -71,20 +68,19 @@ void sorting_initializer(const Problems& problems, double power, double epsilon,
 }
 
 void subsample_initializer(const Problems& problems, double epsilon, const DeviceArray<double>& f) {
-  kernels::SubsampleSettings settings;
+  SubsampleSettings settings;
   settings.epsilon = epsilon;
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
         const auto rows = shared.source_rows(f, "f");
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(cost)>, kernels::SeparableCost>) {
-          kernels::subsample_initializer<DeviceSpace>(DeviceSpace(), cost, shared.batch, settings,
-                                                      rows);
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(cost)>, SeparableCost>) {
+          subsample_initializer<DeviceSpace>(DeviceSpace(), cost, shared.batch, settings, rows);
         } else {
           settings.stride = 8;
-          kernels::subsample_initializer<DeviceSpace>(DeviceSpace(), shared.source_points,
-                                                      shared.target_points, cost.ground_cost(),
-                                                      shared.batch, settings, rows);
+          subsample_initializer<DeviceSpace>(DeviceSpace(), shared.source_points,
+                                             shared.target_points, cost.ground_cost(), shared.batch,
+                                             settings, rows);
         }
       },
       [](const CloudProblems&) {
@@ -94,22 +90,20 @@ void subsample_initializer(const Problems& problems, double epsilon, const Devic
 
 void previous_epsilon_initializer(const Problems& problems, double epsilon, Arithmetic arithmetic,
                                   const DeviceArray<double>& f) {
-  kernels::PreviousEpsilonSettings settings;
+  PreviousEpsilonSettings settings;
   settings.epsilon = epsilon;
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
         const auto rows = shared.source_rows(f, "f");
         if (arithmetic == Arithmetic::in_float)
-          kernels::previous_epsilon_initializer<float>(DeviceSpace(), cost, shared.batch, settings,
-                                                       rows);
+          previous_epsilon_initializer<float>(DeviceSpace(), cost, shared.batch, settings, rows);
         else
-          kernels::previous_epsilon_initializer<double>(DeviceSpace(), cost, shared.batch, settings,
-                                                        rows);
+          previous_epsilon_initializer<double>(DeviceSpace(), cost, shared.batch, settings, rows);
       },
       [](const CloudProblems&) {
         throw std::invalid_argument("annealing needs points that all problems share");
       });
 }
 
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

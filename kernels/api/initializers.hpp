@@ -7,7 +7,7 @@
 // where that leaves it out. Throw std::invalid_argument where the geometry does not allow it.
 // Local.
 
-namespace otfleet::api {
+namespace otfleet::kernels {
 
 /// Points of one to three dimensions; meant for squared Euclidean costs.
 void gaussian_initializer(const Problems& problems, const DeviceArray<double>& f);
@@ -25,4 +25,4 @@ void subsample_initializer(const Problems& problems, double epsilon, const Devic
 void previous_epsilon_initializer(const Problems& problems, double epsilon, Arithmetic arithmetic,
                                   const DeviceArray<double>& f);
 
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

@@ -7,7 +7,7 @@
 #include "kernels/outputs/soft_c_transform.hpp"
 #include "kernels/outputs/sparse_plan.hpp"
 
-namespace otfleet::api {
+namespace otfleet::kernels {
 
 CertificateResult::CertificateResult(int batch)
     : dual_value("otfleet::certificate::dual_value", batch),
@@ -19,23 +19,21 @@ CertificateResult::CertificateResult(int batch)
 void certify(const Problems& problems, double epsilon, const DeviceArray<const double>& f,
              const DeviceArray<double>& g, const CertificateResult& result) {
   const DeviceSpace space;
-  kernels::Certificates<DeviceSpace> certificates;
-  certificates.dual_value = kernels::view_of(result.dual_value);
-  certificates.transport_cost = kernels::view_of(result.transport_cost);
-  certificates.upper_bound = kernels::view_of(result.upper_bound);
-  certificates.lower_bound = kernels::view_of(result.lower_bound);
-  certificates.marginal_error = kernels::view_of(result.marginal_error);
+  Certificates<DeviceSpace> certificates;
+  certificates.dual_value = view_of(result.dual_value);
+  certificates.transport_cost = view_of(result.transport_cost);
+  certificates.upper_bound = view_of(result.upper_bound);
+  certificates.lower_bound = view_of(result.lower_bound);
+  certificates.marginal_error = view_of(result.marginal_error);
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
-        const auto rows =
-            g.empty() ? kernels::Matrix<double, DeviceSpace>() : shared.target_rows(g, "g");
-        kernels::certify<DeviceSpace>(space, cost, shared.batch, epsilon,
-                                      shared.source_rows(f, "f"), rows, certificates);
+        const auto rows = g.empty() ? Matrix<double, DeviceSpace>() : shared.target_rows(g, "g");
+        certify<DeviceSpace>(space, cost, shared.batch, epsilon, shared.source_rows(f, "f"), rows,
+                             certificates);
       },
       [&](const CloudProblems& clouds) {
-        kernels::certify<DeviceSpace>(space, clouds.batch, epsilon, kernels::view_of(f),
-                                      kernels::view_of(g), certificates);
+        certify<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(g), certificates);
       });
 }
 
@@ -45,13 +43,11 @@ void soft_c_transform(const Problems& problems, double epsilon, const DeviceArra
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
-        kernels::soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon,
-                                               shared.source_rows(f, "f"),
-                                               shared.target_rows(g, "g"));
+        soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon,
+                                      shared.source_rows(f, "f"), shared.target_rows(g, "g"));
       },
       [&](const CloudProblems& clouds) {
-        kernels::soft_c_transform<DeviceSpace>(space, clouds.batch, epsilon, kernels::view_of(f),
-                                               kernels::view_of(g));
+        soft_c_transform<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(g));
       });
 }
 
@@ -61,31 +57,30 @@ void semi_dual(const Problems& problems, double epsilon, const DeviceArray<const
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
-        kernels::semi_dual<DeviceSpace>(space, cost, shared.batch, epsilon,
-                                        shared.source_rows(f, "f"), kernels::view_of(value),
-                                        shared.source_rows(gradient, "gradient"));
+        semi_dual<DeviceSpace>(space, cost, shared.batch, epsilon, shared.source_rows(f, "f"),
+                               view_of(value), shared.source_rows(gradient, "gradient"));
       },
       [&](const CloudProblems& clouds) {
-        kernels::semi_dual<DeviceSpace>(space, clouds.batch, epsilon, kernels::view_of(f),
-                                        kernels::view_of(value), kernels::view_of(gradient));
+        semi_dual<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(value),
+                               view_of(gradient));
       });
 }
 
-int coordinates(const Problems& problems, kernels::Projection direction) {
+int coordinates(const Problems& problems, Projection direction) {
   return std::visit(
       [&](const auto& typed) {
         const auto& points =
-            direction == kernels::Projection::to_target ? typed.target_points : typed.source_points;
+            direction == Projection::to_target ? typed.target_points : typed.source_points;
         return static_cast<int>(points.extent(1));
       },
       problems.state().problems);
 }
 
-void barycentric_projection(const Problems& problems, double epsilon, kernels::Projection direction,
+void barycentric_projection(const Problems& problems, double epsilon, Projection direction,
                             const DeviceArray<const double>& potential,
                             const DeviceArray<double>& projection) {
   const DeviceSpace space;
-  const bool to_target = direction == kernels::Projection::to_target;
+  const bool to_target = direction == Projection::to_target;
   const int d = coordinates(problems, direction);
   if (d == 0)
     throw std::invalid_argument(
@@ -94,7 +89,7 @@ void barycentric_projection(const Problems& problems, double epsilon, kernels::P
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
         const auto& moved = to_target ? shared.batch.source : shared.batch.target;
-        kernels::barycentric_projection<DeviceSpace>(
+        barycentric_projection<DeviceSpace>(
             space, cost, shared.batch, epsilon, direction,
             to_target ? shared.target_rows(potential, "potential")
                       : shared.source_rows(potential, "potential"),
@@ -102,30 +97,30 @@ void barycentric_projection(const Problems& problems, double epsilon, kernels::P
             shared.rows(projection, moved.points() * d, "projection"));
       },
       [&](const CloudProblems& clouds) {
-        kernels::barycentric_projection<DeviceSpace>(
-            space, clouds.batch, epsilon, direction, kernels::view_of(potential),
-            to_target ? clouds.target_points : clouds.source_points, kernels::view_of(projection));
+        barycentric_projection<DeviceSpace>(
+            space, clouds.batch, epsilon, direction, view_of(potential),
+            to_target ? clouds.target_points : clouds.source_points, view_of(projection));
       });
 }
 
 SparsePlanResult sparse_plan(const Problems& problems, double epsilon,
                              const DeviceArray<const double>& f, const DeviceArray<const double>& g,
-                             const kernels::EntrySelection& selection) {
-  kernels::SparsePlan<DeviceSpace> plan;
+                             const EntrySelection& selection) {
+  SparsePlan<DeviceSpace> plan;
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
-        plan = kernels::sparse_plan<DeviceSpace>(DeviceSpace(), cost, shared.batch, epsilon,
-                                                 shared.source_rows(f, "f"),
-                                                 shared.target_rows(g, "g"), selection);
+        plan = sparse_plan<DeviceSpace>(DeviceSpace(), cost, shared.batch, epsilon,
+                                        shared.source_rows(f, "f"), shared.target_rows(g, "g"),
+                                        selection);
       },
       [](const CloudProblems&) {
         throw std::invalid_argument(
             "the entries of a plan need points that all problems share, but every measure has its "
             "own");
       });
-  return {kernels::array_of(plan.offsets).flat(), kernels::array_of(plan.columns),
-          kernels::array_of(plan.values), kernels::array_of(plan.kept_mass)};
+  return {array_of(plan.offsets).flat(), array_of(plan.columns), array_of(plan.values),
+          array_of(plan.kept_mass)};
 }
 
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

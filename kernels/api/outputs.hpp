@@ -10,7 +10,7 @@
 // std::invalid_argument and say so. Potentials are flat, see Problems. Local, but for
 // Problems::distributed().
 
-namespace otfleet::api {
+namespace otfleet::kernels {
 
 /// As Certificates; all [B].
 struct CertificateResult {
@@ -32,10 +32,10 @@ void semi_dual(const Problems& problems, double epsilon, const DeviceArray<const
                const DeviceArray<double>& value, const DeviceArray<double>& gradient);
 
 /// The coordinates of a point of the side that moves to; 0: no points are known.
-int coordinates(const Problems& problems, kernels::Projection direction);
+int coordinates(const Problems& problems, Projection direction);
 /// With the points that the problems were made with; `projection` has coordinates() entries for
 /// every point that is moved. Throws std::invalid_argument where they were made without.
-void barycentric_projection(const Problems& problems, double epsilon, kernels::Projection direction,
+void barycentric_projection(const Problems& problems, double epsilon, Projection direction,
                             const DeviceArray<const double>& potential,
                             const DeviceArray<double>& projection);
 
@@ -48,6 +48,6 @@ struct SparsePlanResult {
 
 SparsePlanResult sparse_plan(const Problems& problems, double epsilon,
                              const DeviceArray<const double>& f, const DeviceArray<const double>& g,
-                             const kernels::EntrySelection& selection);
+                             const EntrySelection& selection);
 
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

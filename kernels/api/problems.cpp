@@ -1,17 +1,18 @@
 #include "kernels/api/problems.hpp"
 
+#include <numeric>
 #include <string>
 
 #include "kernels/api/problems_state.hpp"
 
-namespace otfleet::api {
+namespace otfleet::kernels {
 namespace {
 
-using Values = kernels::Matrix<const double, DeviceSpace>;
+using Values = Matrix<const double, DeviceSpace>;
 
 template <class Value>
-kernels::Vector<Value, DeviceSpace> upload_list(std::span<const Value> values) {
-  const kernels::Vector<Value, DeviceSpace> device(
+Vector<Value, DeviceSpace> upload_list(std::span<const Value> values) {
+  const Vector<Value, DeviceSpace> device(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::problems::list"), values.size());
   Kokkos::deep_copy(
       device,
@@ -20,7 +21,7 @@ kernels::Vector<Value, DeviceSpace> upload_list(std::span<const Value> values) {
   return device;
 }
 
-kernels::Vector<const int, DeviceSpace> upload_indices(std::span<const std::int32_t> values) {
+Vector<const int, DeviceSpace> upload_indices(std::span<const std::int32_t> values) {
   return upload_list<int>(values);
 }
 
@@ -38,7 +39,7 @@ HostRows on_host(std::span<const double> values, std::int64_t columns) {
 Values copied(std::span<const double> values, std::int64_t columns) {
   if (values.empty()) return {};
   const auto host = on_host(values, columns);
-  const kernels::Matrix<double, DeviceSpace> device(
+  const Matrix<double, DeviceSpace> device(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::problems::values"), host.extent(0),
       host.extent(1));
   Kokkos::deep_copy(device, host);
@@ -50,7 +51,7 @@ Values mirrored(std::span<const double> values, std::int64_t columns) {
   return Kokkos::create_mirror_view_and_copy(DeviceSpace::memory_space(), on_host(values, columns),
                                              "otfleet::problems::points");
 }
-kernels::Vector<const double, DeviceSpace> mirrored(std::span<const double> values) {
+Vector<const double, DeviceSpace> mirrored(std::span<const double> values) {
   return Kokkos::create_mirror_view_and_copy(
       DeviceSpace::memory_space(),
       Kokkos::View<const double*, Kokkos::HostSpace>(values.data(), values.size()),
@@ -70,7 +71,7 @@ SharedPointsProblems on_shared_points(SharedPointsProblems::Cost cost, std::int6
   result.cost = std::make_shared<const SharedPointsProblems::Cost>(std::move(cost));
   const DeviceSpace space;
   const auto measures = [&](const SharedPointsSide& side, std::int64_t points) {
-    return kernels::Measures<DeviceSpace>(space, copied(side.weights, points));
+    return Measures<DeviceSpace>(space, copied(side.weights, points));
   };
   result.batch.source = measures(source, n);
   result.batch.target = target.weights.empty() ? result.batch.source : measures(target, m);
@@ -87,12 +88,12 @@ std::vector<std::int64_t> equal_offsets(int count, int points) {
 
 /// Calls copy(begin in all, begin in some, length) for every problem, one team each.
 struct PartCopy {
-  kernels::Vector<const std::int64_t, DeviceSpace> all_begin, some_begin;
+  Vector<const std::int64_t, DeviceSpace> all_begin, some_begin;
   const double* from;
   double* to;
   bool gathers;
 
-  KOKKOS_FUNCTION void operator()(const kernels::Team<DeviceSpace>& team) const {
+  KOKKOS_FUNCTION void operator()(const Team<DeviceSpace>& team) const {
     const int s = team.league_rank();
     const std::int64_t all = all_begin(s), some = some_begin(s);
     const std::int64_t length = some_begin(s + 1) - some;
@@ -119,11 +120,11 @@ void copy_parts(const std::vector<std::int64_t>& offsets, std::span<const std::i
                                 std::to_string(total) + " entries; the arrays have others");
   if (which.empty()) return;
   const DeviceSpace space;
-  Kokkos::parallel_for("otfleet::problems::copy_parts",
-                       kernels::Policy<DeviceSpace>(space, static_cast<int>(which.size()),
-                                                    kernels::team_threads<DeviceSpace>, 1),
-                       PartCopy{upload_list<std::int64_t>(all), upload_list<std::int64_t>(some),
-                                from.data(), to.data(), gathers});
+  Kokkos::parallel_for(
+      "otfleet::problems::copy_parts",
+      Policy<DeviceSpace>(space, static_cast<int>(which.size()), team_threads<DeviceSpace>, 1),
+      PartCopy{upload_list<std::int64_t>(all), upload_list<std::int64_t>(some), from.data(),
+               to.data(), gathers});
   space.fence();
 }
 
@@ -131,25 +132,25 @@ void copy_parts(const std::vector<std::int64_t>& offsets, std::span<const std::i
 
 Problems::Problems() : state_(std::make_shared<const State>(State{CloudProblems()})) {}
 
-Problems Problems::with_table(const kernels::SeparableCost& cost, const SharedPointsSide& source,
+Problems Problems::with_table(const SeparableCost& cost, const SharedPointsSide& source,
                               const SharedPointsSide& target) {
   return Problems(std::make_shared<const State>(
       State{on_shared_points(cost, cost.n(), cost.m(), source, target)}));
 }
 
-Problems Problems::between_points(const kernels::GroundCost& cost, std::int64_t dimension,
+Problems Problems::between_points(const GroundCost& cost, std::int64_t dimension,
                                   const SharedPointsSide& source, const SharedPointsSide& target) {
-  kernels::PointCloudCost<DeviceSpace> typed(DeviceSpace(), copied(source.points, dimension),
-                                             copied(target.points, dimension), cost);
+  PointCloudCost<DeviceSpace> typed(DeviceSpace(), copied(source.points, dimension),
+                                    copied(target.points, dimension), cost);
   const int n = typed.n(), m = typed.m();
   return Problems(std::make_shared<const State>(
       State{on_shared_points(std::move(typed), n, m, source, target)}));
 }
 
-Problems Problems::between_clouds(const kernels::GroundCost& cost, std::int64_t dimension,
+Problems Problems::between_clouds(const GroundCost& cost, std::int64_t dimension,
                                   const OwnPointsSide& source, const OwnPointsSide& target) {
   const auto measures = [&](const OwnPointsSide& side, const Values& points) {
-    return kernels::CloudMeasures<DeviceSpace>(
+    return CloudMeasures<DeviceSpace>(
         DeviceSpace(), mirrored(side.weights), points,
         std::vector<std::int64_t>(side.offsets.begin(), side.offsets.end()), cost);
   };
@@ -162,13 +163,13 @@ Problems Problems::between_clouds(const kernels::GroundCost& cost, std::int64_t 
   return Problems(std::make_shared<const State>(State{std::move(result)}));
 }
 
-Problems Problems::distributed(kernels::CloudCommunicator& communicator,
-                               const kernels::GroundCost& cost, std::int64_t dimension,
-                               const DistributedSide& source, const DistributedSide& target) {
+Problems Problems::distributed(CloudCommunicator& communicator, const GroundCost& cost,
+                               std::int64_t dimension, const DistributedSide& source,
+                               const DistributedSide& target) {
   const auto measure = [&](bool is_source, const DistributedSide& side, const Values& points) {
     try {
-      return kernels::CloudMeasures<DeviceSpace>(DeviceSpace(), communicator,
-                                                 mirrored(side.weights), points, side.first, cost);
+      return CloudMeasures<DeviceSpace>(DeviceSpace(), communicator, mirrored(side.weights), points,
+                                        side.first, cost);
     } catch (const std::invalid_argument& error) {
       const std::string side_name = is_source ? "source " : "target ";
       throw std::invalid_argument(side_name + error.what());
@@ -197,6 +198,19 @@ Problems Problems::between(std::span<const std::int32_t> sources,
     batch.target_index = upload_indices(targets);
   }
   return Problems(std::make_shared<const State>(std::move(state)));
+}
+
+Problems Problems::with_measures(const DeviceArray<const double, 2>& sources,
+                                 const DeviceArray<const double, 2>& targets) const {
+  State state = *state_;
+  auto* shared = std::get_if<SharedPointsProblems>(&state.problems);
+  if (shared == nullptr)
+    throw std::invalid_argument("measures without points need points that all problems share");
+  shared->batch.source = Measures<DeviceSpace>(DeviceSpace(), view_of(sources));
+  shared->batch.target = Measures<DeviceSpace>(DeviceSpace(), view_of(targets));
+  std::vector<std::int32_t> rows(sources.extent(0));
+  std::iota(rows.begin(), rows.end(), 0);
+  return Problems(std::make_shared<const State>(std::move(state))).between(rows, rows);
 }
 
 Problems Problems::select(std::span<const std::int32_t> which) const {
@@ -235,21 +249,21 @@ bool Problems::has_clouds() const {
   return std::holds_alternative<CloudProblems>(state_->problems);
 }
 
-const kernels::SeparableCost* Problems::table() const {
+const SeparableCost* Problems::table() const {
   const auto* shared = std::get_if<SharedPointsProblems>(&state_->problems);
-  return shared == nullptr ? nullptr : std::get_if<kernels::SeparableCost>(shared->cost.get());
+  return shared == nullptr ? nullptr : std::get_if<SeparableCost>(shared->cost.get());
 }
 
 DeviceArray<const double, 2> Problems::source_weights() const {
   const auto* shared = std::get_if<SharedPointsProblems>(&state_->problems);
   if (shared == nullptr) return {};
-  return kernels::array_of(shared->batch.source.weights);
+  return array_of(shared->batch.source.weights);
 }
 
 DeviceArray<const double, 2> Problems::target_weights() const {
   const auto* shared = std::get_if<SharedPointsProblems>(&state_->problems);
   if (shared == nullptr) return {};
-  return kernels::array_of(shared->batch.target.weights);
+  return array_of(shared->batch.target.weights);
 }
 
 void gather_problems(const std::vector<std::int64_t>& offsets, std::span<const std::int32_t> which,
@@ -262,4 +276,4 @@ void scatter_problems(const std::vector<std::int64_t>& offsets, std::span<const 
   copy_parts(offsets, which, some, all, false);
 }
 
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

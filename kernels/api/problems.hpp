@@ -9,10 +9,8 @@
 #include "kernels/geometry/separable_cost.hpp"
 
 namespace otfleet::kernels {
-class CloudCommunicator;
-}
 
-namespace otfleet::api {
+class CloudCommunicator;
 
 /// The measures of one side, on points that all of them share; on the host, row-major.
 struct SharedPointsSide {
@@ -49,27 +47,31 @@ class Problems {
   // or CloudMeasures refuse, for sizes that do not fit, and for points that the cost cannot take.
 
   /// Between points whose costs are a table: a grid or a dense matrix. Local.
-  static Problems with_table(const kernels::SeparableCost& cost, const SharedPointsSide& source,
+  static Problems with_table(const SeparableCost& cost, const SharedPointsSide& source,
                              const SharedPointsSide& target);
   /// Between points that all problems share, [n, d] and [m, d], costs computed where they are used.
   /// Local.
-  static Problems between_points(const kernels::GroundCost& cost, std::int64_t dimension,
+  static Problems between_points(const GroundCost& cost, std::int64_t dimension,
                                  const SharedPointsSide& source, const SharedPointsSide& target);
   /// Between measures that each have points of their own. Where the device is the host, the points
   /// are used where they lie, and have to stay there. Local.
-  static Problems between_clouds(const kernels::GroundCost& cost, std::int64_t dimension,
+  static Problems between_clouds(const GroundCost& cost, std::int64_t dimension,
                                  const OwnPointsSide& source, const OwnPointsSide& target);
   /// One problem, between two clouds whose points lie on the ranks of `communicator`; all that is
   /// done with it is collective (see CloudMeasures). Points and communicator have to stay. Throws
   /// on all ranks alike; the message begins with "source " or "target ".
-  static Problems distributed(kernels::CloudCommunicator& communicator,
-                              const kernels::GroundCost& cost, std::int64_t dimension,
-                              const DistributedSide& source, const DistributedSide& target);
+  static Problems distributed(CloudCommunicator& communicator, const GroundCost& cost,
+                              std::int64_t dimension, const DistributedSide& source,
+                              const DistributedSide& target);
 
   /// The problems from measure sources[k] to measure targets[k], on the same measures. Throws
   /// std::invalid_argument unless there are as many of both.
   Problems between(std::span<const std::int32_t> sources,
                    std::span<const std::int32_t> targets) const;
+  /// The same cost with other measures, in any units, sources [B, n] and targets [B, m] on the
+  /// device: problem k goes from row k to row k. Points that all problems share.
+  Problems with_measures(const DeviceArray<const double, 2>& sources,
+                         const DeviceArray<const double, 2>& targets) const;
   /// Some of these problems, by their numbers.
   Problems select(std::span<const std::int32_t> which) const;
 
@@ -81,7 +83,7 @@ class Problems {
   /// Does every measure have points of its own?
   bool has_clouds() const;
   /// The cost, where it is a table; else null.
-  const kernels::SeparableCost* table() const;
+  const SeparableCost* table() const;
   /// The source's, or the target's weights as shares of their masses, [M, n] or [M, m], where all
   /// measures share their points; else empty.
   DeviceArray<const double, 2> source_weights() const;
@@ -102,4 +104,4 @@ void gather_problems(const std::vector<std::int64_t>& offsets, std::span<const s
 void scatter_problems(const std::vector<std::int64_t>& offsets, std::span<const std::int32_t> which,
                       const DeviceArray<const double>& some, const DeviceArray<double>& all);
 
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

@@ -12,43 +12,40 @@
 
 // What is behind Problems, for the operations of api/ alone.
 
-namespace otfleet::api {
-
-using kernels::DeviceSpace;
+namespace otfleet::kernels {
 
 /// Problems on points that all of them share.
 struct SharedPointsProblems {
-  using Cost = std::variant<kernels::SeparableCost, kernels::PointCloudCost<DeviceSpace>>;
+  using Cost = std::variant<SeparableCost, PointCloudCost<DeviceSpace>>;
   std::shared_ptr<const Cost> cost;
-  kernels::ProblemBatch<DeviceSpace> batch;
-  kernels::Matrix<const double, DeviceSpace> source_points,
+  ProblemBatch<DeviceSpace> batch;
+  Matrix<const double, DeviceSpace> source_points,
       target_points;  ///< the user's; empty: unknown
 
   /// A flat array as the matrices of templates.
   template <class T>
-  kernels::Matrix<T, DeviceSpace> rows(const DeviceArray<T>& flat, int columns,
-                                       const char* name) const {
+  Matrix<T, DeviceSpace> rows(const DeviceArray<T>& flat, int columns, const char* name) const {
     const auto count = static_cast<std::size_t>(batch.size());
     if (flat.size() != count * static_cast<std::size_t>(columns))
       throw std::invalid_argument(std::string(name) + " has " + std::to_string(flat.size()) +
                                   " entries, expected " + std::to_string(count) + " times " +
                                   std::to_string(columns));
-    return kernels::Matrix<T, DeviceSpace>(flat.data(), count, columns);
+    return Matrix<T, DeviceSpace>(flat.data(), count, columns);
   }
   template <class T>
-  kernels::Matrix<T, DeviceSpace> source_rows(const DeviceArray<T>& flat, const char* name) const {
+  Matrix<T, DeviceSpace> source_rows(const DeviceArray<T>& flat, const char* name) const {
     return rows(flat, batch.source.points(), name);
   }
   template <class T>
-  kernels::Matrix<T, DeviceSpace> target_rows(const DeviceArray<T>& flat, const char* name) const {
+  Matrix<T, DeviceSpace> target_rows(const DeviceArray<T>& flat, const char* name) const {
     return rows(flat, batch.target.points(), name);
   }
 };
 
 /// Problems in which every measure has points of its own.
 struct CloudProblems {
-  kernels::CloudBatch<DeviceSpace> batch;
-  kernels::Matrix<const double, DeviceSpace> source_points, target_points;  ///< the user's
+  CloudBatch<DeviceSpace> batch;
+  Matrix<const double, DeviceSpace> source_points, target_points;  ///< the user's
 };
 
 struct Problems::State {
@@ -65,4 +62,4 @@ decltype(auto) visit(const Problems& problems, const OnShared& on_shared,
   return std::visit([&](const auto& cost) { return on_shared(shared, cost); }, *shared.cost);
 }
 
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

@@ -2,51 +2,48 @@
 
 #include "kernels/api/problems_state.hpp"
 #include "kernels/geometry/symmetric_cost.hpp"
-#include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
 
-namespace otfleet::api {
+namespace otfleet::kernels {
 namespace {
 
 template <class Scalar>
-void sinkhorn_in(const Problems& problems, const kernels::SinkhornSettings& settings,
-                 bool from_zeros, const DeviceArray<double>& f, const Progress& progress,
-                 const DeviceArray<double, 2>& trace, const kernels::IterationWatch& watch) {
+void sinkhorn_in(const Problems& problems, const SinkhornSettings& settings, bool from_zeros,
+                 const DeviceArray<double>& f, const Progress& progress,
+                 const DeviceArray<double, 2>& trace, const IterationWatch& watch) {
   const DeviceSpace space;
-  const auto iterations = kernels::view_of(progress.iterations),
-             status = kernels::view_of(progress.status),
-             replaced = kernels::view_of(progress.replaced);
+  const auto iterations = view_of(progress.iterations), status = view_of(progress.status),
+             replaced = view_of(progress.replaced);
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
         if (watch)
           throw std::invalid_argument("only problems with points of their own can be watched");
-        kernels::sinkhorn<Scalar>(space, cost, shared.batch, settings, from_zeros,
-                                  shared.source_rows(f, "f"), iterations, status,
-                                  kernels::view_of(trace), replaced);
+        sinkhorn<Scalar>(space, cost, shared.batch, settings, from_zeros,
+                         shared.source_rows(f, "f"), iterations, status, view_of(trace), replaced);
       },
       [&](const CloudProblems& clouds) {
-        kernels::sinkhorn<Scalar>(space, clouds.batch, settings, from_zeros, kernels::view_of(f),
-                                  iterations, status, kernels::view_of(trace), replaced, watch);
+        sinkhorn<Scalar>(space, clouds.batch, settings, from_zeros, view_of(f), iterations, status,
+                         view_of(trace), replaced, watch);
       });
 }
 
 /// The same elements as the templates know them.
-kernels::UnbalancedSolution<DeviceSpace> solution_of(const SharedPointsProblems& problems,
-                                                     const UnbalancedResult& result) {
-  kernels::UnbalancedSolution<DeviceSpace> solution;
+UnbalancedSolution<DeviceSpace> solution_of(const SharedPointsProblems& problems,
+                                            const UnbalancedResult& result) {
+  UnbalancedSolution<DeviceSpace> solution;
   solution.f = problems.source_rows(result.f, "f");
   solution.g = problems.target_rows(result.g, "g");
-  solution.mass_potential = kernels::view_of(result.mass_potential);
-  solution.dual_value = kernels::view_of(result.dual_value);
-  solution.primal_value = kernels::view_of(result.primal_value);
-  solution.transport_cost = kernels::view_of(result.transport_cost);
-  solution.transported_mass = kernels::view_of(result.transported_mass);
-  solution.residual = kernels::view_of(result.residual);
-  solution.iterations = kernels::view_of(result.iterations);
-  solution.status = kernels::view_of(result.status);
+  solution.mass_potential = view_of(result.mass_potential);
+  solution.dual_value = view_of(result.dual_value);
+  solution.primal_value = view_of(result.primal_value);
+  solution.transport_cost = view_of(result.transport_cost);
+  solution.transported_mass = view_of(result.transported_mass);
+  solution.residual = view_of(result.residual);
+  solution.iterations = view_of(result.iterations);
+  solution.status = view_of(result.status);
   return solution;
 }
 
@@ -69,28 +66,28 @@ UnbalancedResult::UnbalancedResult(int batch, std::size_t sources, std::size_t t
       iterations("otfleet::unbalanced::iterations", batch),
       status("otfleet::unbalanced::status", batch) {}
 
-void solve_sinkhorn(const Problems& problems, const kernels::SinkhornSettings& settings,
+void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
                     Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
                     const Progress& progress, const DeviceArray<double, 2>& error_trace,
-                    const kernels::IterationWatch& watch) {
+                    const IterationWatch& watch) {
   if (arithmetic == Arithmetic::in_float)
     sinkhorn_in<float>(problems, settings, from_zeros, f, progress, error_trace, watch);
   else
     sinkhorn_in<double>(problems, settings, from_zeros, f, progress, error_trace, watch);
 }
 
-void solve_newton(const Problems& problems, const kernels::NewtonSettings& settings,
-                  bool from_zeros, const DeviceArray<double>& f, const Progress& progress) {
+void solve_newton(const Problems& problems, const NewtonSettings& settings, bool from_zeros,
+                  const DeviceArray<double>& f, const Progress& progress) {
   const auto* cost = problems.table();
   if (cost == nullptr)
     throw std::invalid_argument(
         "Newton's method needs costs that are stored: a grid or a dense matrix");
   const auto& shared = std::get<SharedPointsProblems>(problems.state().problems);
   newton(DeviceSpace(), *cost, shared.batch, settings, from_zeros, shared.source_rows(f, "f"),
-         kernels::view_of(progress.iterations), kernels::view_of(progress.status));
+         view_of(progress.iterations), view_of(progress.status));
 }
 
-void solve_unbalanced(const Problems& problems, const kernels::UnbalancedSettings& settings,
+void solve_unbalanced(const Problems& problems, const UnbalancedSettings& settings,
                       const UnbalancedResult& result) {
   visit(
       problems,
@@ -103,7 +100,7 @@ void solve_unbalanced(const Problems& problems, const kernels::UnbalancedSetting
       });
 }
 
-void solve_self_transport(const Problems& problems, const kernels::UnbalancedSettings& settings,
+void solve_self_transport(const Problems& problems, const UnbalancedSettings& settings,
                           const UnbalancedResult& result) {
   visit(
       problems,
@@ -119,15 +116,10 @@ void solve_self_transport(const Problems& problems, const kernels::UnbalancedSet
 
 void check_symmetric(const Problems& problems) {
   visit(
-      problems,
-      [](const SharedPointsProblems&, const auto& cost) { kernels::check_symmetric(cost); },
+      problems, [](const SharedPointsProblems&, const auto& cost) { check_symmetric(cost); },
       [](const CloudProblems&) {
         throw std::invalid_argument("a symmetric cost needs points that all problems share");
       });
 }
 
-bool is_scaling_safe(const kernels::SeparableCost& cost, double epsilon, double smallest_weight) {
-  return kernels::scaling_is_safe<double>(cost, epsilon, smallest_weight);
-}
-
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

@@ -10,7 +10,7 @@
 // named; where a geometry has no implementation they throw std::invalid_argument and say so. Local,
 // but for Problems::distributed().
 
-namespace otfleet::api {
+namespace otfleet::kernels {
 
 /// The arithmetic of a solver.
 enum class Arithmetic { in_double, in_float };
@@ -26,14 +26,14 @@ struct Progress {
 
 /// As sinkhorn(): f [source points] is the start, then the solution; error_trace [B, T] or empty;
 /// `watch` is for problems with points of their own.
-void solve_sinkhorn(const Problems& problems, const kernels::SinkhornSettings& settings,
+void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
                     Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
                     const Progress& progress, const DeviceArray<double, 2>& error_trace = {},
-                    const kernels::IterationWatch& watch = {});
+                    const IterationWatch& watch = {});
 
 /// As newton(): costs that are a table.
-void solve_newton(const Problems& problems, const kernels::NewtonSettings& settings,
-                  bool from_zeros, const DeviceArray<double>& f, const Progress& progress);
+void solve_newton(const Problems& problems, const NewtonSettings& settings, bool from_zeros,
+                  const DeviceArray<double>& f, const Progress& progress);
 
 /// As UnbalancedSolution, f and g flat.
 struct UnbalancedResult {
@@ -48,16 +48,13 @@ struct UnbalancedResult {
 };
 
 /// As the templates of these names: problems that share their points.
-void solve_unbalanced(const Problems& problems, const kernels::UnbalancedSettings& settings,
+void solve_unbalanced(const Problems& problems, const UnbalancedSettings& settings,
                       const UnbalancedResult& result);
 /// Problem k transports a measure to itself: its source.
-void solve_self_transport(const Problems& problems, const kernels::UnbalancedSettings& settings,
+void solve_self_transport(const Problems& problems, const UnbalancedSettings& settings,
                           const UnbalancedResult& result);
 
 /// As the templates of this name: problems that share their points.
 void check_symmetric(const Problems& problems);
 
-/// See scaling_is_safe() of operators/: in double.
-bool is_scaling_safe(const kernels::SeparableCost& cost, double epsilon, double smallest_weight);
-
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels

@@ -12,11 +12,8 @@
 
 // The same problems on every geometry that plain arrays know: their answers agree.
 
-namespace otfleet::api {
+namespace otfleet::kernels::test {
 namespace {
-
-using kernels::test::Random;
-using Row = std::vector<double>;
 
 constexpr double epsilon = 0.05;
 
@@ -47,16 +44,14 @@ struct ThreeGeometries {
   }
 
   Problems clouds() const {
-    return Problems::between_clouds(kernels::SquaredEuclideanCost(), 2, {weights, points, offsets},
-                                    {});
+    return Problems::between_clouds(SquaredEuclideanCost(), 2, {weights, points, offsets}, {});
   }
   Problems table() const {
-    return Problems::with_table(kernels::SeparableCost::dense(total, total, matrix),
-                                {all_weights, points}, {{}, points});
+    return Problems::with_table(SeparableCost::dense(total, total, matrix), {all_weights, points},
+                                {{}, points});
   }
   Problems shared() const {
-    return Problems::between_points(kernels::SquaredEuclideanCost(), 2, {all_weights, points},
-                                    {{}, points});
+    return Problems::between_points(SquaredEuclideanCost(), 2, {all_weights, points}, {{}, points});
   }
 };
 
@@ -70,21 +65,21 @@ std::size_t entries(const std::vector<std::int64_t>& offsets) {
 }
 
 Answer answer(const Problems& problems) {
-  kernels::SinkhornSettings settings;
+  SinkhornSettings settings;
   settings.epsilon = epsilon;
   settings.threshold = 1e-9;
   settings.max_iterations = 20000;
-  settings.acceleration = kernels::Acceleration::momentum;
+  settings.acceleration = Acceleration::momentum;
   const DeviceArray<double> f("otfleet::test::f", entries(problems.source_offsets()));
   const DeviceArray<double> g("otfleet::test::g", entries(problems.target_offsets()));
   const Progress progress(problems.size());
   solve_sinkhorn(problems, settings, Arithmetic::in_double, true, f, progress);
   for (const int status : progress.status.download())
-    EXPECT_EQ(status, static_cast<int>(kernels::Status::converged));
+    EXPECT_EQ(status, static_cast<int>(Status::converged));
   const CertificateResult found(problems.size());
   certify(problems, epsilon, f, g, found);
   const DeviceArray<double> projection("otfleet::test::projection", 2 * f.size());
-  barycentric_projection(problems, epsilon, kernels::Projection::to_target, g, projection);
+  barycentric_projection(problems, epsilon, Projection::to_target, g, projection);
   return {problems,
           f.download(),
           g.download(),
@@ -159,14 +154,14 @@ TEST(Problems, NewtonAndUnbalancedReachTheSamePlan) {
   const auto expected = answer(problems);
   const DeviceArray<double> f("otfleet::test::f", expected.f.size());
   const Progress progress(problems.size());
-  kernels::NewtonSettings newton;
+  NewtonSettings newton;
   newton.epsilon = epsilon;
   newton.threshold = 1e-9;
   solve_newton(problems, newton, true, f, progress);
   const CertificateResult found(problems.size());
   certify(problems, epsilon, f, {}, found);
   const auto dual = found.dual_value.download();
-  kernels::UnbalancedSettings exact;
+  UnbalancedSettings exact;
   exact.epsilon = epsilon;
   exact.threshold = 1e-9;
   exact.max_iterations = 20000;
@@ -206,11 +201,11 @@ TEST(Problems, WhatAGeometryCannotIsRefusedWithTheReason) {
             }).find("f has"),
             std::string::npos);
   EXPECT_NE(message([&] {
-              Problems::between_clouds(kernels::SquaredEuclideanCost(), 3,
+              Problems::between_clouds(SquaredEuclideanCost(), 3,
                                        {measures.weights, measures.points, measures.offsets}, {});
             }).find("measure"),
             std::string::npos);
 }
 
 }  // namespace
-}  // namespace otfleet::api
+}  // namespace otfleet::kernels::test
