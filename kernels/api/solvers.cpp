@@ -1,7 +1,6 @@
 #include "kernels/api/solvers.hpp"
 
 #include "kernels/api/problems_state.hpp"
-#include "kernels/geometry/symmetric_cost.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
@@ -111,14 +110,6 @@ void solve_self_transport(const Problems& problems, const UnbalancedSettings& se
       [](const CloudProblems&) {
         throw std::invalid_argument(
             "transport of a measure to itself needs points that all problems share");
-      });
-}
-
-void check_symmetric(const Problems& problems) {
-  visit(
-      problems, [](const SharedPointsProblems&, const auto& cost) { check_symmetric(cost); },
-      [](const CloudProblems&) {
-        throw std::invalid_argument("a symmetric cost needs points that all problems share");
       });
 }
 

@@ -54,7 +54,7 @@ void solve_unbalanced(const Problems& problems, const UnbalancedSettings& settin
 void solve_self_transport(const Problems& problems, const UnbalancedSettings& settings,
                           const UnbalancedResult& result);
 
-/// As the templates of this name: problems that share their points.
-void check_symmetric(const Problems& problems);
+/// See geometry/symmetric_cost.hpp.
+void check_symmetric(const SeparableCost& cost);
 
 }  // namespace otfleet::kernels
