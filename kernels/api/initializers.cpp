@@ -28,27 +28,28 @@ void gaussian_initializer(const Problems& problems, const DeviceArray<double>& f
         gaussian_initializer<DeviceSpace>(DeviceSpace(), shared.source_points, shared.target_points,
                                           shared.batch, shared.source_rows(f, "f"));
       },
-      [](const CloudProblems&) {
-        throw std::invalid_argument(
-            "the Gaussian initializer needs points that all problems share");
+      [&](const CloudProblems& clouds) {
+        gaussian_initializer<DeviceSpace>(DeviceSpace(), clouds.batch, view_of(f));
       });
 }
 
 void gaussian_mixture_initializer(const Problems& problems, double epsilon,
                                   const DeviceArray<double>& f) {
+  GaussianMixtureSettings settings;
+  settings.epsilon = epsilon;
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto&) {
         const auto rows = shared.source_rows(f, "f");
-        GaussianMixtureSettings settings;
-        settings.epsilon = epsilon;
         gaussian_mixture_initializer<DeviceSpace>(DeviceSpace(), shared.source_points,
                                                   shared.target_points, shared.batch, settings,
                                                   rows);
         add_log_weights<DeviceSpace>(DeviceSpace(), shared.batch, epsilon, rows);
       },
-      [](const CloudProblems&) {
-        throw std::invalid_argument("a mixture of Gaussians needs points that all problems share");
+      [&](const CloudProblems& clouds) {
+        gaussian_mixture_initializer<DeviceSpace>(DeviceSpace(), clouds.batch, settings,
+                                                  view_of(f));
+        add_log_weights<DeviceSpace>(DeviceSpace(), clouds.batch, epsilon, view_of(f));
       });
 }
 
@@ -62,8 +63,9 @@ void sorting_initializer(const Problems& problems, double power, double epsilon,
                                          on_line(shared.target_points), power, shared.batch, rows);
         add_log_weights<DeviceSpace>(DeviceSpace(), shared.batch, epsilon, rows);
       },
-      [](const CloudProblems&) {
-        throw std::invalid_argument("sorting needs points that all problems share");
+      [&](const CloudProblems& clouds) {
+        sorting_initializer<DeviceSpace>(DeviceSpace(), power, clouds.batch, view_of(f));
+        add_log_weights<DeviceSpace>(DeviceSpace(), clouds.batch, epsilon, view_of(f));
       });
 }
 
@@ -83,8 +85,9 @@ void subsample_initializer(const Problems& problems, double epsilon, const Devic
                                              settings, rows);
         }
       },
-      [](const CloudProblems&) {
-        throw std::invalid_argument("a subsample needs points that all problems share");
+      [&](const CloudProblems& clouds) {
+        settings.stride = 8;
+        subsample_initializer<DeviceSpace>(DeviceSpace(), clouds.batch, settings, view_of(f));
       });
 }
 
@@ -101,8 +104,11 @@ void previous_epsilon_initializer(const Problems& problems, double epsilon, Arit
         else
           previous_epsilon_initializer<double>(DeviceSpace(), cost, shared.batch, settings, rows);
       },
-      [](const CloudProblems&) {
-        throw std::invalid_argument("annealing needs points that all problems share");
+      [&](const CloudProblems& clouds) {
+        if (arithmetic == Arithmetic::in_float)
+          previous_epsilon_initializer<float>(DeviceSpace(), clouds.batch, settings, view_of(f));
+        else
+          previous_epsilon_initializer<double>(DeviceSpace(), clouds.batch, settings, view_of(f));
       });
 }
 

@@ -2,13 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "kernels/api/initializers.hpp"
 #include "kernels/api/outputs.hpp"
 #include "kernels/api/solvers.hpp"
 #include "kernels/problems/status.hpp"
-#include "tests/kernels/cloud_batch.hpp"
+#include "tests/kernels/three_geometries.hpp"
 
 // The same problems on every geometry that plain arrays know: their answers agree.
 
@@ -17,52 +14,10 @@ namespace {
 
 constexpr double epsilon = 0.05;
 
-/// A population of `measures` clouds of the plane, and the same measures on the union of their
-/// points, with the costs as a matrix and computed where they are used.
-struct ThreeGeometries {
-  Row weights, points;
-  std::vector<std::int64_t> offsets = {0};
-  Row all_weights, matrix;
-  int total = 0;
-
-  ThreeGeometries(Random& random, int measures) {
-    for (int s = 0; s < measures; ++s) {
-      const int n = random.integer(1, 12);
-      const Row own = random.weights(n);
-      weights.insert(weights.end(), own.begin(), own.end());
-      for (int i = 0; i < 2 * n; ++i) points.push_back(random.uniform());
-      offsets.push_back(offsets.back() + n);
-    }
-    total = static_cast<int>(offsets.back());
-    for (int s = 0; s < measures; ++s)
-      for (std::int64_t i = 0; i < total; ++i)
-        all_weights.push_back(offsets[s] <= i && i < offsets[s + 1] ? weights[i] : 0.0);
-    for (int i = 0; i < total; ++i)
-      for (int j = 0; j < total; ++j)
-        matrix.push_back(std::pow(points[2 * i] - points[2 * j], 2) +
-                         std::pow(points[2 * i + 1] - points[2 * j + 1], 2));
-  }
-
-  Problems clouds() const {
-    return Problems::between_clouds(SquaredEuclideanCost(), 2, {weights, points, offsets}, {});
-  }
-  Problems table() const {
-    return Problems::with_table(SeparableCost::dense(total, total, matrix), {all_weights, points},
-                                {{}, points});
-  }
-  Problems shared() const {
-    return Problems::between_points(SquaredEuclideanCost(), 2, {all_weights, points}, {{}, points});
-  }
-};
-
 struct Answer {
   Problems problems;
   Row f, g, dual, cost, upper, lower, error, projection;
 };
-
-std::size_t entries(const std::vector<std::int64_t>& offsets) {
-  return static_cast<std::size_t>(offsets.back());
-}
 
 Answer answer(const Problems& problems) {
   SinkhornSettings settings;
