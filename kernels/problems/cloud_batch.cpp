@@ -130,6 +130,17 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
 
 template <class ExecutionSpace>
 CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
+                                             const Vector<const double, ExecutionSpace>& weights,
+                                             std::vector<std::int64_t> offsets)
+    : offsets_(std::move(offsets)),
+      weights_(weights),
+      points_(Matrix<double, ExecutionSpace>("otfleet::clouds::no_points", weights.extent(0), 0)) {
+  check_offsets(offsets_, static_cast<std::int64_t>(weights.extent(0)));
+  describe(space, 0);
+}
+
+template <class ExecutionSpace>
+CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
                                              CloudCommunicator& communicator,
                                              const Vector<const double, ExecutionSpace>& weights,
                                              const Matrix<const double, ExecutionSpace>& points,
