@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "distributed/shard.hpp"
+#include "kernels/api/losses.hpp"
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/runtime.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
-#include "kernels/training/loss.hpp"
 #include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
@@ -41,14 +42,14 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
   const auto rows = static_cast<std::size_t>(count_);
   const auto n = static_cast<std::size_t>(population.geometry.n);
   const auto m = static_cast<std::size_t>(population.geometry.m);
-  a_ = Matrix<double, ExecutionSpace>("otfleet::training::a", rows, n);
-  b_ = Matrix<double, ExecutionSpace>("otfleet::training::b", rows, m);
-  f_ = Matrix<double, ExecutionSpace>("otfleet::training::f", rows, n);
-  slope_ = Matrix<double, ExecutionSpace>("otfleet::training::slope", rows, n);
-  value_ = Vector<double, ExecutionSpace>("otfleet::training::value", rows);
+  a_ = DeviceArray<double, 2>("otfleet::training::a", rows, n);
+  b_ = DeviceArray<double, 2>("otfleet::training::b", rows, m);
+  f_ = DeviceArray<double, 2>("otfleet::training::f", rows, n);
+  slope_ = DeviceArray<double, 2>("otfleet::training::slope", rows, n);
+  value_ = DeviceArray<double>("otfleet::training::value", rows);
   std::vector<std::int32_t> identity(rows);
   std::iota(identity.begin(), identity.end(), 0);
-  identity_ = upload_indices(identity);
+  identity_ = upload<int>("otfleet::training::identity", identity);
 }
 
 StepFigures MetaTrainer::step(double rate) {
@@ -56,26 +57,29 @@ StepFigures MetaTrainer::step(double rate) {
   LapWatch watch;
   std::array<double, 2> sums = {0, 0};  // loss, first error
   if (count_ > 0) {
-    const auto host_a = Kokkos::create_mirror_view(a_);
-    const auto host_b = Kokkos::create_mirror_view(b_);
+    const auto host_a = a_.mirror(), host_b = b_.mirror();
     sampler_.fill(update_.state().step * settings_.batch + first_, count_, host_a.data(),
                   host_b.data());
-    Kokkos::deep_copy(a_, host_a);
-    Kokkos::deep_copy(b_, host_b);
+    a_.upload(host_a);
+    b_.upload(host_b);
     watch.lap(seconds_.data);
     model_.forward(a_, b_, f_, settings_.epsilon);
     space.fence();
     watch.lap(seconds_.forward);
     const kernels::ProblemBatch<ExecutionSpace> problems{
-        {space, a_}, {space, b_}, identity_, identity_};
+        {space, kernels::view_of(DeviceArray<const double, 2>(a_))},
+        {space, kernels::view_of(DeviceArray<const double, 2>(b_))},
+        kernels::view_of(identity_),
+        kernels::view_of(identity_)};
     std::visit(
         [&](const auto& cost) {
-          kernels::semi_dual<ExecutionSpace>(space, cost, problems, settings_.epsilon, f_, value_,
-                                             slope_);
+          kernels::semi_dual<ExecutionSpace>(space, cost, problems, settings_.epsilon,
+                                             kernels::view_of(f_), kernels::view_of(value_),
+                                             kernels::view_of(slope_));
         },
         solver_.cost());
-    const auto loss = kernels::negative_mean_dual<ExecutionSpace>(
-        space, value_, slope_, static_cast<double>(settings_.batch));
+    const auto loss =
+        kernels::negative_mean_dual(value_, slope_, static_cast<double>(settings_.batch));
     sums = {loss.value, loss.first_error};
     watch.lap(seconds_.loss);
     if (settings_.loss == TrainingLoss::regression) slope_towards_solutions(problems);
@@ -95,14 +99,14 @@ SolverOptions MetaTrainer::target_solver() const {
 
 void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {
   Batch batch(problems);
-  Kokkos::deep_copy(batch.f, f_);
+  kernels::array_of(batch.f).copy_from(f_);
   SolveCounts ignored;
   solver_.solve(batch, target_solver(), ignored);
   std::vector<std::int32_t> statuses;
   append(statuses, batch.status);
   target_statuses_.add(statuses);
-  kernels::potential_distance<ExecutionSpace>(ExecutionSpace(), a_, f_, batch.f, settings_.epsilon,
-                                              static_cast<double>(settings_.batch), slope_);
+  kernels::potential_distance(a_, f_, kernels::array_of(batch.f), settings_.epsilon,
+                              static_cast<double>(settings_.batch), slope_);
 }
 
 }  // namespace otfleet

@@ -63,10 +63,10 @@ class MetaTrainer final : public Trainer {
   BatchSolver solver_;
   TrainingSeconds seconds_;
   StatusCounts target_statuses_;
-  std::int64_t first_ = 0, count_ = 0;                ///< this rank's part of a batch
-  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;  ///< slope: of the loss, by f
-  Vector<int, ExecutionSpace> identity_;
-  Vector<double, ExecutionSpace> value_;
+  std::int64_t first_ = 0, count_ = 0;        ///< this rank's part of a batch
+  DeviceArray<double, 2> a_, b_, f_, slope_;  ///< slope: of the loss, by f
+  DeviceArray<int> identity_;
+  DeviceArray<double> value_;
 };
 
 }  // namespace otfleet

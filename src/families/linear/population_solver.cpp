@@ -238,7 +238,8 @@ void PopulationSolver::check_feasible(const std::string& name, std::int64_t firs
 }
 
 StartPredictor PopulationSolver::make_predictor(const PotentialModel& model) const {
-  return StartPredictor(model, source_.weights, target_.weights);
+  return StartPredictor(model, kernels::array_of(source_.weights),
+                        kernels::array_of(target_.weights));
 }
 
 Batch PopulationSolver::start(Shard rows, const SolverOptions& settings,
@@ -255,7 +256,7 @@ Batch PopulationSolver::start(Shard rows, const SolverOptions& settings,
         {population_.geometry, solver_.cost(), source_points_, target_points_, solver_.epsilon(),
          settings.precision == Precision::in_float, batch.problems,
          [&](const Matrix<double, ExecutionSpace>& f) {
-           predictor->predict(sources, targets, solver_.epsilon(), f);
+           predictor->predict(sources, targets, solver_.epsilon(), kernels::array_of(f));
          }},
         batch.f);
   Kokkos::fence();
