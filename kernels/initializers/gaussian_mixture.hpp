@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/initializers/settings.hpp"
+#include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
@@ -30,5 +31,12 @@ void gaussian_mixture_initializer(const ExecutionSpace& space,
                                   const ProblemBatch<ExecutionSpace>& problems,
                                   const GaussianMixtureSettings& settings,
                                   const Matrix<double, ExecutionSpace>& f);
+
+/// f [source_offsets().back()]; all points of a measure on one rank.
+template <class ExecutionSpace>
+void gaussian_mixture_initializer(const ExecutionSpace& space,
+                                  const CloudBatch<ExecutionSpace>& problems,
+                                  const GaussianMixtureSettings& settings,
+                                  const Vector<double, ExecutionSpace>& f);
 
 }  // namespace otfleet::kernels

@@ -22,4 +22,12 @@ void previous_epsilon_initializer(const ExecutionSpace& space, const Cost& cost,
                                   const PreviousEpsilonSettings& settings,
                                   const Matrix<double, ExecutionSpace>& f);
 
+/// f [source_offsets().back()]; all points of a measure on one rank. A problem's largest epsilon is
+/// that of its own costs, so that starts do not depend on the batch.
+template <class Scalar, class ExecutionSpace>
+void previous_epsilon_initializer(const ExecutionSpace& space,
+                                  const CloudBatch<ExecutionSpace>& problems,
+                                  const PreviousEpsilonSettings& settings,
+                                  const Vector<double, ExecutionSpace>& f);
+
 }  // namespace otfleet::kernels

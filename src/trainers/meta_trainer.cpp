@@ -2,20 +2,17 @@
 
 #include <array>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "distributed/shard.hpp"
 #include "kernels/api/losses.hpp"
-#include "kernels/outputs/certificate.hpp"
-#include "kernels/outputs/semi_dual.hpp"
-#include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/api/outputs.hpp"
 #include "kernels/runtime.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
-#include "src/runs/append.hpp"
+#include "src/populations/device_problems.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
+
 MetaTrainerSettings trainer_settings(const Job& job) {
   MetaTrainerSettings settings;
   settings.epsilon = job.problem.epsilon;
@@ -34,7 +31,8 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
       sampler_(sampler),
       model_(model),
       update_(settings.optimizer, communicator, model),
-      solver_(population, settings.epsilon) {
+      solver_(device_problems(population.geometry, settings.epsilon, {}, {}), settings.epsilon,
+              mean_supports(population)) {
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;
@@ -47,13 +45,9 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
   f_ = DeviceArray<double, 2>("otfleet::training::f", rows, n);
   slope_ = DeviceArray<double, 2>("otfleet::training::slope", rows, n);
   value_ = DeviceArray<double>("otfleet::training::value", rows);
-  std::vector<std::int32_t> identity(rows);
-  std::iota(identity.begin(), identity.end(), 0);
-  identity_ = upload<int>("otfleet::training::identity", identity);
 }
 
 StepFigures MetaTrainer::step(double rate) {
-  const ExecutionSpace space;
   LapWatch watch;
   std::array<double, 2> sums = {0, 0};  // loss, first error
   if (count_ > 0) {
@@ -64,26 +58,16 @@ StepFigures MetaTrainer::step(double rate) {
     b_.upload(host_b);
     watch.lap(seconds_.data);
     model_.forward(a_, b_, f_, settings_.epsilon);
-    space.fence();
+    kernels::fence();
     watch.lap(seconds_.forward);
-    const kernels::ProblemBatch<ExecutionSpace> problems{
-        {space, kernels::view_of(DeviceArray<const double, 2>(a_))},
-        {space, kernels::view_of(DeviceArray<const double, 2>(b_))},
-        kernels::view_of(identity_),
-        kernels::view_of(identity_)};
-    std::visit(
-        [&](const auto& cost) {
-          kernels::semi_dual<ExecutionSpace>(space, cost, problems, settings_.epsilon,
-                                             kernels::view_of(f_), kernels::view_of(value_),
-                                             kernels::view_of(slope_));
-        },
-        solver_.cost());
+    const auto problems = solver_.measures().with_measures(a_, b_);
+    kernels::semi_dual(problems, settings_.epsilon, f_.flat(), value_, slope_.flat());
     const auto loss =
         kernels::negative_mean_dual(value_, slope_, static_cast<double>(settings_.batch));
     sums = {loss.value, loss.first_error};
     watch.lap(seconds_.loss);
     if (settings_.loss == TrainingLoss::regression) slope_towards_solutions(problems);
-    space.fence();
+    kernels::fence();
     watch.lap(seconds_.solve);
   }
   return update_.run([&](const GradientListener& listener) { model_.backward(slope_, listener); },
@@ -97,16 +81,14 @@ SolverOptions MetaTrainer::target_solver() const {
   return settings;
 }
 
-void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {
+void MetaTrainer::slope_towards_solutions(const kernels::Problems& problems) {
   Batch batch(problems);
-  kernels::array_of(batch.f).copy_from(f_);
+  batch.f.copy_from(f_.flat());
   SolveCounts ignored;
   solver_.solve(batch, target_solver(), ignored);
-  std::vector<std::int32_t> statuses;
-  append(statuses, batch.status);
-  target_statuses_.add(statuses);
-  kernels::potential_distance(a_, f_, kernels::array_of(batch.f), settings_.epsilon,
-                              static_cast<double>(settings_.batch), slope_);
+  target_statuses_.add(batch.progress.status.download());
+  kernels::potential_distance(a_, f_, batch.f.reshaped(f_.extent(0), f_.extent(1)),
+                              settings_.epsilon, static_cast<double>(settings_.batch), slope_);
 }
 
 }  // namespace otfleet

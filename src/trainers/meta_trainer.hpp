@@ -54,7 +54,7 @@ class MetaTrainer final : public Trainer {
   SolverOptions target_solver() const;
 
  private:
-  void slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems);
+  void slope_towards_solutions(const kernels::Problems& problems);
 
   MetaTrainerSettings settings_;
   const PairSampler& sampler_;
@@ -65,7 +65,6 @@ class MetaTrainer final : public Trainer {
   StatusCounts target_statuses_;
   std::int64_t first_ = 0, count_ = 0;        ///< this rank's part of a batch
   DeviceArray<double, 2> a_, b_, f_, slope_;  ///< slope: of the loss, by f
-  DeviceArray<int> identity_;
   DeviceArray<double> value_;
 };
 

@@ -49,6 +49,7 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace = {},
               const Vector<int, ExecutionSpace>& replaced = {});
+
 /// f [source_offsets().back()]. With communicator, `watch` is called on every rank and has to
 /// answer the same on all. Problems that are watched are all taken one after the other.
 template <class Scalar, class ExecutionSpace>
