@@ -51,6 +51,33 @@ done
 forbid kernels/minimize 'kernels/(networks|training)/' 'a folder above'
 forbid kernels/networks 'kernels/training/' 'a folder above'
 
+# Nothing of src/ and no plain header of kernels/ includes Kokkos, by way of other headers either.
+reach_kokkos=$(cd "$root" && grep -rlE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<Kokkos' \
+  kernels --include='*.hpp' | sort)
+[ -n "$reach_kokkos" ] || complain "no header of kernels/ includes Kokkos: the test looks at nothing"
+known=""
+while [ "$reach_kokkos" != "$known" ]; do
+  known=$reach_kokkos
+  reach_kokkos=$(
+    cd "$root" && {
+      echo "$known"
+      grep -rlE "^[[:space:]]*#[[:space:]]*include[[:space:]]*\"($(paste -sd '|' <<<"$known"))\"" \
+        kernels --include='*.hpp'
+    } | sort -u
+  )
+done
+with_kokkos="Kokkos|$(paste -sd '|' <<<"$reach_kokkos")"
+forbid src "$with_kokkos" 'Kokkos, or a header that does'
+plain=$(cd "$root" && ls kernels/api/*.hpp) || complain "kernels/api has no headers"
+for header in $plain kernels/device_array.hpp kernels/runtime.hpp; do
+  ! grep -qx "$header" <<<"$reach_kokkos" ||
+    complain "$header reaches Kokkos: programs that have none include it"
+done
+# The plain functions stand above all that they call.
+for folder in $order minimize networks training; do
+  forbid "kernels/$folder" 'kernels/api/' 'the plain functions'
+done
+
 # The sources as one line each, without comments.
 for file in $(sources kernels); do
   text=$(sed 's,//.*,,' "$file" | tr '\n' ' ' | tr -s ' ')
