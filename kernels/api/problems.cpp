@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/api/problems_state.hpp"
+#include "kernels/backend.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -120,11 +121,11 @@ void copy_parts(const std::vector<std::int64_t>& offsets, std::span<const std::i
                                 std::to_string(total) + " entries; the arrays have others");
   if (which.empty()) return;
   const DeviceSpace space;
-  Kokkos::parallel_for(
-      "otfleet::problems::copy_parts",
-      Policy<DeviceSpace>(space, static_cast<int>(which.size()), team_threads<DeviceSpace>, 1),
-      PartCopy{upload_list<std::int64_t>(all), upload_list<std::int64_t>(some), from.data(),
-               to.data(), gathers});
+  Kokkos::parallel_for("otfleet::problems::copy_parts",
+                       Policy<DeviceSpace>(space, static_cast<int>(which.size()),
+                                           Backend<DeviceSpace>::team_size, 1),
+                       PartCopy{upload_list<std::int64_t>(all), upload_list<std::int64_t>(some),
+                                from.data(), to.data(), gathers});
   space.fence();
 }
 

@@ -7,6 +7,7 @@
 
 #include "kernels/geometry/table_cache.hpp"
 #include "kernels/lanes/extended_range.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -118,11 +119,11 @@ std::shared_ptr<const GibbsKernel<ExecutionSpace, Scalar>> gibbs_kernel(const Se
   });
 }
 
-#define OTFLEET_INSTANTIATE(Scalar)                                                  \
-  template class GibbsKernel<Kokkos::DefaultExecutionSpace, Scalar>;                 \
-  template std::shared_ptr<const GibbsKernel<Kokkos::DefaultExecutionSpace, Scalar>> \
-  gibbs_kernel<Kokkos::DefaultExecutionSpace, Scalar>(const SeparableCost&, double, bool);
-OTFLEET_INSTANTIATE(float)
-OTFLEET_INSTANTIATE(double)
+#define OTFLEET_INSTANTIATE(Space, Scalar)                                                \
+  template class GibbsKernel<Space, Scalar>;                                              \
+  template std::shared_ptr<const GibbsKernel<Space, Scalar>> gibbs_kernel<Space, Scalar>( \
+      const SeparableCost&, double, bool);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, float)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, double)
 
 }  // namespace otfleet::kernels

@@ -2,9 +2,11 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/backend.hpp"
 #include "kernels/initializers/start_batch.hpp"
 #include "kernels/initializers/subsample.hpp"
 #include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -88,8 +90,8 @@ PooledSide<ExecutionSpace> pool(const ExecutionSpace& space,
                                             all.weights.extent(0));
   Kokkos::parallel_for(
       "otfleet::initializers::pool_clouds",
-      Policy<ExecutionSpace>(space, static_cast<int>(named.size()), team_threads<ExecutionSpace>,
-                             1),
+      Policy<ExecutionSpace>(space, static_cast<int>(named.size()),
+                             Backend<ExecutionSpace>::team_size, 1),
       Pooling<ExecutionSpace>{all, start_list<ExecutionSpace>(named),
                               start_list<ExecutionSpace>(begin), stride, weights, points, nearest});
   space.fence();
@@ -130,8 +132,10 @@ void subsample_initializer(const ExecutionSpace& space, const CloudBatch<Executi
   soft_c_transform<ExecutionSpace>(space, turned, settings.epsilon, g, f);
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void subsample_initializer<Space>(const Space&, const CloudBatch<Space>&,
-                                           const SubsampleSettings&, const Vector<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                   \
+  template void subsample_initializer<Space>(const Space&, const CloudBatch<Space>&, \
+                                             const SubsampleSettings&,               \
+                                             const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

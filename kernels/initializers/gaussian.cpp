@@ -2,8 +2,10 @@
 
 #include <stdexcept>
 
+#include "kernels/backend.hpp"
 #include "kernels/initializers/small_matrix.hpp"
 #include "kernels/initializers/start_batch.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -72,7 +74,7 @@ void run(const ExecutionSpace& space, const StartBatch<ExecutionSpace>& problems
     throw std::invalid_argument("the Gaussian initializer needs points of one to three dimensions");
   Kokkos::parallel_for(
       "otfleet::initializers::gaussian",
-      Policy<ExecutionSpace>(space, problems.size(), team_threads<ExecutionSpace>, 1),
+      Policy<ExecutionSpace>(space, problems.size(), Backend<ExecutionSpace>::team_size, 1),
       GaussianKernel<ExecutionSpace>{problems, d});
   space.fence();
 }
@@ -94,11 +96,12 @@ void gaussian_initializer(const ExecutionSpace& space, const CloudBatch<Executio
   if (problems.size() > 0) run(space, start_batch(problems, f));
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void gaussian_initializer<Space>(const Space&, const Matrix<const double, Space>&,
-                                          const Matrix<const double, Space>&,
-                                          const ProblemBatch<Space>&, const Matrix<double, Space>&);
-template void gaussian_initializer<Space>(const Space&, const CloudBatch<Space>&,
-                                          const Vector<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                          \
+  template void gaussian_initializer<Space>(                                                \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&, \
+      const ProblemBatch<Space>&, const Matrix<double, Space>&);                            \
+  template void gaussian_initializer<Space>(const Space&, const CloudBatch<Space>&,         \
+                                            const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -4,7 +4,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/backend.hpp"
 #include "kernels/initializers/mixture_fit.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -175,7 +177,7 @@ void run(const ExecutionSpace& space, const StartBatch<ExecutionSpace>& problems
                       fit_mixtures(space, problems.target, problems.target_index,
                                    settings.components, settings.iterations),
                       settings.epsilon, settings.components};
-  Policy<ExecutionSpace> policy(space, problems.size(), team_threads<ExecutionSpace>, 1);
+  Policy<ExecutionSpace> policy(space, problems.size(), Backend<ExecutionSpace>::team_size, 1);
   policy.set_scratch_size(
       0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(settings.components))));
   Kokkos::parallel_for("otfleet::initializers::gaussian_mixture", policy, kernel);
@@ -205,14 +207,13 @@ void gaussian_mixture_initializer(const ExecutionSpace& space,
   if (problems.size() > 0) run(space, start_batch(problems, f), settings);
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void gaussian_mixture_initializer<Space>(const Space&, const Matrix<const double, Space>&,
-                                                  const Matrix<const double, Space>&,
-                                                  const ProblemBatch<Space>&,
-                                                  const GaussianMixtureSettings&,
-                                                  const Matrix<double, Space>&);
-template void gaussian_mixture_initializer<Space>(const Space&, const CloudBatch<Space>&,
-                                                  const GaussianMixtureSettings&,
-                                                  const Vector<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template void gaussian_mixture_initializer<Space>(                                             \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&,      \
+      const ProblemBatch<Space>&, const GaussianMixtureSettings&, const Matrix<double, Space>&); \
+  template void gaussian_mixture_initializer<Space>(const Space&, const CloudBatch<Space>&,      \
+                                                    const GaussianMixtureSettings&,              \
+                                                    const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

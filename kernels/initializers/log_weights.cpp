@@ -1,7 +1,9 @@
 #include "kernels/initializers/log_weights.hpp"
 
+#include "kernels/backend.hpp"
 #include "kernels/initializers/start_batch.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 
@@ -29,7 +31,7 @@ void add_log_weights(const ExecutionSpace& space, const CloudBatch<ExecutionSpac
   const auto batch = start_batch(problems, f);
   Kokkos::parallel_for(
       "otfleet::initializers::add_log_weights_of_clouds",
-      Policy<ExecutionSpace>(space, batch.size(), team_threads<ExecutionSpace>, 1),
+      Policy<ExecutionSpace>(space, batch.size(), Backend<ExecutionSpace>::team_size, 1),
       KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
         const int k = team.league_rank(), measure = batch.source_index(k);
         const double* weights = batch.source.weights_of(measure);
@@ -42,10 +44,11 @@ void add_log_weights(const ExecutionSpace& space, const CloudBatch<ExecutionSpac
   space.fence();
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void add_log_weights<Space>(const Space&, const ProblemBatch<Space>&, double,
-                                     const Matrix<double, Space>&);
-template void add_log_weights<Space>(const Space&, const CloudBatch<Space>&, double,
-                                     const Vector<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                       \
+  template void add_log_weights<Space>(const Space&, const ProblemBatch<Space>&, double, \
+                                       const Matrix<double, Space>&);                    \
+  template void add_log_weights<Space>(const Space&, const CloudBatch<Space>&, double,   \
+                                       const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/backend.hpp"
 #include "kernels/initializers/small_matrix.hpp"
 #include "kernels/initializers/start_batch.hpp"
 
@@ -178,7 +179,7 @@ Mixtures<ExecutionSpace> fit_mixtures(const ExecutionSpace& space,
                                             measures.largest);
   Kokkos::parallel_for(
       "otfleet::initializers::fit_mixtures",
-      Policy<ExecutionSpace>(space, teams, team_threads<ExecutionSpace>, 1),
+      Policy<ExecutionSpace>(space, teams, Backend<ExecutionSpace>::team_size, 1),
       MixtureFit<ExecutionSpace>{measures, Kokkos::subview(all, Kokkos::make_pair(0, named)),
                                  components, iterations, fitted, label, support});
   space.fence();

@@ -8,6 +8,7 @@
 
 #include "kernels/initializers/log_weights.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -129,20 +130,17 @@ void previous_epsilon_initializer(const ExecutionSpace& space,
   space.fence();
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-#define OTFLEET_INSTANTIATE(Scalar, Cost)                                                    \
+#define OTFLEET_INSTANTIATE_COST(Space, Scalar, Cost)                                        \
   template void previous_epsilon_initializer<Scalar, Space, Cost>(                           \
       const Space&, const Cost&, const ProblemBatch<Space>&, const PreviousEpsilonSettings&, \
       const Matrix<double, Space>&);
-#define OTFLEET_INSTANTIATE_CLOUDS(Scalar)                                    \
+#define OTFLEET_INSTANTIATE(Space, Scalar)                                    \
+  OTFLEET_INSTANTIATE_COST(Space, Scalar, SeparableCost)                      \
+  OTFLEET_INSTANTIATE_COST(Space, Scalar, PointCloudCost<Space>)              \
   template void previous_epsilon_initializer<Scalar, Space>(                  \
       const Space&, const CloudBatch<Space>&, const PreviousEpsilonSettings&, \
       const Vector<double, Space>&);
-OTFLEET_INSTANTIATE_CLOUDS(float)
-OTFLEET_INSTANTIATE_CLOUDS(double)
-OTFLEET_INSTANTIATE(float, SeparableCost)
-OTFLEET_INSTANTIATE(double, SeparableCost)
-OTFLEET_INSTANTIATE(float, PointCloudCost<Space>)
-OTFLEET_INSTANTIATE(double, PointCloudCost<Space>)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, float)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, double)
 
 }  // namespace otfleet::kernels

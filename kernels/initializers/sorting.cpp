@@ -7,6 +7,7 @@
 
 #include "kernels/initializers/start_batch.hpp"
 #include "kernels/number_text.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -159,11 +160,12 @@ void sorting_initializer(const ExecutionSpace& space, double power,
   if (problems.size() > 0) run(space, start_batch(problems, f), power);
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void sorting_initializer<Space>(const Space&, const Vector<const double, Space>&,
-                                         const Vector<const double, Space>&, double,
-                                         const ProblemBatch<Space>&, const Matrix<double, Space>&);
-template void sorting_initializer<Space>(const Space&, double, const CloudBatch<Space>&,
-                                         const Vector<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                          \
+  template void sorting_initializer<Space>(                                                 \
+      const Space&, const Vector<const double, Space>&, const Vector<const double, Space>&, \
+      double, const ProblemBatch<Space>&, const Matrix<double, Space>&);                    \
+  template void sorting_initializer<Space>(const Space&, double, const CloudBatch<Space>&,  \
+                                           const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

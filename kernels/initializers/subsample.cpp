@@ -7,6 +7,7 @@
 
 #include "kernels/outputs/soft_c_transform.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -225,13 +226,14 @@ void subsample_initializer(const ExecutionSpace& space,
                    nearest_groups(space, y, settings.stride), settings, f);
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void subsample_initializer<Space>(const Space&, const SeparableCost&,
-                                           const ProblemBatch<Space>&, const SubsampleSettings&,
-                                           const Matrix<double, Space>&);
-template void subsample_initializer<Space>(const Space&, const Matrix<const double, Space>&,
-                                           const Matrix<const double, Space>&, const GroundCost&,
-                                           const ProblemBatch<Space>&, const SubsampleSettings&,
-                                           const Matrix<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                                 \
+  template void subsample_initializer<Space>(const Space&, const SeparableCost&,                   \
+                                             const ProblemBatch<Space>&, const SubsampleSettings&, \
+                                             const Matrix<double, Space>&);                        \
+  template void subsample_initializer<Space>(                                                      \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&,        \
+      const GroundCost&, const ProblemBatch<Space>&, const SubsampleSettings&,                     \
+      const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/kokkos_compat.hpp"
+#include "kernels/backend.hpp"
 #include "kernels/solvers/iteration_observer.hpp"
 
 namespace otfleet::kernels {
@@ -7,7 +7,8 @@ namespace otfleet::kernels {
 /// Whether an observer that is asked has ended the batch.
 template <class ExecutionSpace>
 KOKKOS_INLINE_FUNCTION bool has_ended(const IterationObserver* observer) {
-  if constexpr (runs_on_host<ExecutionSpace>) return observer != nullptr && observer->ended();
+  if constexpr (Backend<ExecutionSpace>::observes_iterations)
+    return observer != nullptr && observer->ended();
   return false;
 }
 

@@ -396,7 +396,7 @@ struct BarycenterKernel {
     s.stops = decision.stops;
     s.why = decision.why;
     if (s.stops) return;
-    if constexpr (runs_on_host<ExecutionSpace>) {
+    if constexpr (Backend<ExecutionSpace>::observes_iterations) {
       if (settings.observer != nullptr &&
           !settings.observer->goes_on(s.problem, s.control.iteration, s.residual)) {
         s.stops = true;
