@@ -23,14 +23,14 @@ Matrix<T, DeviceSpace> view_of(const DeviceArray<T, 2>& array) {
   return Matrix<T, DeviceSpace>(array.data(), array.extent(0), array.extent(1));
 }
 
-/// An array of the same elements, which it keeps if the View does. Throws std::invalid_argument for
-/// rows or columns with gaps between them.
-template <class T, class... Properties>
-auto array_of(const Kokkos::View<T, Properties...>& view) {
-  using View = Kokkos::View<T, Properties...>;
+namespace detail {
+
+/// The extents of a View. Throws std::invalid_argument for gaps between its rows or columns.
+template <class View>
+auto row_major_extents(const View& view) {
   static_assert(Kokkos::SpaceAccessibility<DeviceSpace, typename View::memory_space>::accessible);
   constexpr int rank = static_cast<int>(View::rank);
-  typename DeviceArray<typename View::value_type, rank>::Extents extents{};
+  std::array<std::size_t, rank> extents{};
   std::size_t stride = 1;
   for (int axis = rank - 1; axis >= 0; --axis) {
     const auto extent = view.extent(axis);
@@ -40,8 +40,27 @@ auto array_of(const Kokkos::View<T, Properties...>& view) {
     extents[static_cast<std::size_t>(axis)] = extent;
     stride *= extent;
   }
-  return DeviceArray<typename View::value_type, rank>(view.data(), extents,
-                                                      std::make_shared<const View>(view));
+  return extents;
+}
+
+}  // namespace detail
+
+template <class View>
+using ArrayOf = DeviceArray<typename View::value_type, static_cast<int>(View::rank)>;
+
+// Arrays of the elements of a View. Both throw std::invalid_argument for rows or columns with gaps
+// between them.
+
+/// Keeps the elements if the View does.
+template <class View>
+ArrayOf<View> array_of(const View& view) {
+  return {view.data(), detail::row_major_extents(view), std::make_shared<const View>(view)};
+}
+
+/// Does not: the View has to outlive it. Allocates nothing.
+template <class View>
+ArrayOf<View> borrowed_array_of(const View& view) {
+  return {view.data(), detail::row_major_extents(view)};
 }
 
 }  // namespace otfleet::kernels

@@ -114,12 +114,11 @@ SparsePlanResult sparse_plan(const Problems& problems, double epsilon,
                                         shared.source_rows(f, "f"), shared.target_rows(g, "g"),
                                         selection);
       },
-      [](const CloudProblems&) {
-        throw std::invalid_argument(
-            "the entries of a plan need points that all problems share, but every measure has its "
-            "own");
+      [&](const CloudProblems& clouds) {
+        plan = sparse_plan<DeviceSpace>(DeviceSpace(), clouds.batch, epsilon, view_of(f),
+                                        view_of(g), selection);
       });
-  return {array_of(plan.offsets).flat(), array_of(plan.columns), array_of(plan.values),
+  return {array_of(plan.offsets), array_of(plan.columns), array_of(plan.values),
           array_of(plan.kept_mass)};
 }
 

@@ -39,7 +39,7 @@ void barycentric_projection(const Problems& problems, double epsilon, Projection
                             const DeviceArray<const double>& potential,
                             const DeviceArray<double>& projection);
 
-/// As SparsePlan; offsets are [B (n + 1)].
+/// As SparsePlan.
 struct SparsePlanResult {
   DeviceArray<std::int64_t> offsets;
   DeviceArray<int> columns;

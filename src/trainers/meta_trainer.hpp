@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "distributed/communicator.hpp"
-#include "src/execution.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/reports/convergence.hpp"
@@ -64,9 +63,9 @@ class MetaTrainer final : public Trainer {
   BatchSolver solver_;
   TrainingSeconds seconds_;
   StatusCounts target_statuses_;
-  std::int64_t first_ = 0, count_ = 0;                ///< this rank's part of a batch
-  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;  ///< slope: of the loss, by f
-  Vector<double, ExecutionSpace> value_;
+  std::int64_t first_ = 0, count_ = 0;        ///< this rank's part of a batch
+  DeviceArray<double, 2> a_, b_, f_, slope_;  ///< slope: of the loss, by f
+  DeviceArray<double> value_;
 };
 
 }  // namespace otfleet

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/device_views.hpp"
 #include "kernels/runtime.hpp"
-#include "src/families/linear/append_array.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/solved_blocks.hpp"
 #include "src/populations/feasibility.hpp"
+#include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
@@ -67,8 +66,8 @@ void PopulationSolver::check_feasible(const std::string& name, std::int64_t firs
 }
 
 StartPredictor PopulationSolver::make_predictor(const PotentialModel& model) const {
-  return StartPredictor(model, kernels::view_of(solver_.measures().source_weights()),
-                        kernels::view_of(solver_.measures().target_weights()));
+  return StartPredictor(model, solver_.measures().source_weights(),
+                        solver_.measures().target_weights());
 }
 
 double PopulationSolver::work(Shard rows, const SolverOptions& settings,
@@ -117,10 +116,9 @@ Batch PopulationSolver::start(Shard rows, const SolverOptions& settings,
     initializer.compute({geometry_, solver_.epsilon(), arithmetic_of(settings), batch.problems,
                          [&](const DeviceArray<double>& f) {
                            const auto count = static_cast<std::size_t>(rows.size());
-                           predictor->predict(
-                               part(population_.sources(), rows), part(population_.targets(), rows),
-                               solver_.epsilon(),
-                               kernels::view_of(f.reshaped(count, f.size() / count)));
+                           predictor->predict(part(population_.sources(), rows),
+                                              part(population_.targets(), rows), solver_.epsilon(),
+                                              f.reshaped(count, f.size() / count));
                          }},
                         batch.f);
   kernels::fence();
