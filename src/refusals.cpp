@@ -39,9 +39,7 @@ constexpr const char* for_shared_points =
     "{key} = '{value}' needs points that all problems share, but every measure of {file} has its "
     "own; use '{instead}'";
 constexpr const char* for_whole_problems =
-    "solver.shard = 'rows' has neither solution.divergence nor solution.regularized; use "
-    "'problems'";
-
+    "solver.shard = 'rows' has no {key}, which needs whole problems on one rank; use 'problems'";
 constexpr const char* for_whole_measures =
     "solver.shard = 'rows' starts from zeros: {key} = '{value}' needs all points of a measure on "
     "one "
@@ -61,8 +59,8 @@ const std::vector<Refusal>& refusals() {
       {Where::clouds, "problem.tau_b", {"1"}, for_shared_points, "1"},
       {Where::clouds, "problem.transported_share", {"0"}, for_shared_points, "0"},
       {Where::clouds, "solver.method", {"auto", "sinkhorn"}, for_shared_points, "sinkhorn"},
-      {Where::clouds, "solution.plan", {"none"}, for_shared_points, "none"},
       {Where::rows, "solver.initializer", {"zeros"}, for_whole_measures},
+      {Where::rows, "solution.plan", {"none"}, for_whole_problems},
       {Where::rows, "solution.divergence", {"false"}, for_whole_problems},
       {Where::rows, "solution.regularized", {"[]"}, for_whole_problems},
   };

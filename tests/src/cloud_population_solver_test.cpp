@@ -159,6 +159,51 @@ TEST(CloudPopulationSolver, EveryStartLeadsToTheSameSolution) {
   }
 }
 
+TEST(CloudPopulationSolver, EntriesOfPlansAreThoseOfTheirPotentials) {
+  const auto population = cloud_population(6, 12, 8, false);
+  const PopulationSolver solver(population, epsilon);
+  SolutionOptions wanted;
+  wanted.plan = PlanRule::top_k;
+  wanted.top_k = 3;
+  SolveSeconds seconds;
+  const auto found = solver.solve({0, 8}, settings_for("double", 1e-6), nullptr, wanted, seconds);
+  const auto& entries = found.plan.entries;
+  std::int64_t f_at = 0, g_at = 0, row_at = 0;
+  for (std::int64_t k = 0; k < 8; ++k) {
+    const auto problem = dense_problem(population, k);
+    double kept = 0, mass = 0;
+    for (int i = 0; i < problem.n; ++i) {
+      const auto begin = entries.offsets[static_cast<std::size_t>(row_at + i)];
+      const auto end = entries.offsets[static_cast<std::size_t>(row_at + i + 1)];
+      const auto plan = [&](int j) {
+        const auto at = static_cast<std::size_t>(i) * static_cast<std::size_t>(problem.m) +
+                        static_cast<std::size_t>(j);
+        return std::exp((found.f[static_cast<std::size_t>(f_at + i)] +
+                         found.g[static_cast<std::size_t>(g_at + j)] - problem.cost[at]) /
+                        epsilon);
+      };
+      for (int j = 0; j < problem.m; ++j) mass += plan(j);
+      EXPECT_LE(end - begin, 3);
+      EXPECT_EQ(end == begin, problem.a[static_cast<std::size_t>(i)] == 0);
+      for (auto e = begin; e < end; ++e) {
+        const auto entry = static_cast<std::size_t>(e);
+        ASSERT_LT(entries.columns[entry], problem.m);
+        if (e > begin) {
+          EXPECT_LT(entries.columns[entry - 1], entries.columns[entry]);
+        }
+        EXPECT_NEAR(entries.values[entry], plan(entries.columns[entry]), 1e-10);
+        kept += entries.values[entry];
+      }
+    }
+    EXPECT_NEAR(entries.kept_mass[static_cast<std::size_t>(k)], kept / mass, 1e-10);
+    f_at += problem.n;
+    g_at += problem.m;
+    row_at += problem.n + 1;
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(entries.offsets.size()), row_at);
+  EXPECT_EQ(entries.offsets.back(), static_cast<std::int64_t>(entries.values.size()));
+}
+
 TEST(CloudPopulationSolver, SaysWhyAnInitializerDoesNotFit) {
   const auto complaint = [](const char* cost, const char* initializer) {
     const auto population = cloud_population(4, 6, 2, true, cost);
