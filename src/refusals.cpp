@@ -39,8 +39,11 @@ constexpr const char* for_shared_points =
     "{key} = '{value}' needs points that all problems share, but every measure of {file} has its "
     "own; use '{instead}'";
 constexpr const char* for_whole_problems =
-    "solver.shard = 'rows' has neither solution.divergence nor solution.regularized; use "
-    "'problems'";
+    "solver.shard = 'rows' has no {key}, which needs whole problems on one rank; use 'problems'";
+constexpr const char* for_whole_measures =
+    "solver.shard = 'rows' starts from zeros: {key} = '{value}' needs all points of a measure on "
+    "one "
+    "rank; use 'problems'";
 
 /// The table; the first row that a job meets is the one it is told.
 const std::vector<Refusal>& refusals() {
@@ -55,26 +58,31 @@ const std::vector<Refusal>& refusals() {
       {Where::clouds, "problem.tau_a", {"1"}, for_shared_points, "1"},
       {Where::clouds, "problem.tau_b", {"1"}, for_shared_points, "1"},
       {Where::clouds, "problem.transported_share", {"0"}, for_shared_points, "0"},
-      {Where::clouds, "solver.initializer", {"zeros"}, for_shared_points, "zeros"},
       {Where::clouds, "solver.method", {"auto", "sinkhorn"}, for_shared_points, "sinkhorn"},
-      {Where::clouds, "solution.plan", {"none"}, for_shared_points, "none"},
+      {Where::rows, "solver.initializer", {"zeros"}, for_whole_measures},
+      {Where::rows, "solution.plan", {"none"}, for_whole_problems},
       {Where::rows, "solution.divergence", {"false"}, for_whole_problems},
       {Where::rows, "solution.regularized", {"[]"}, for_whole_problems},
   };
   return table;
 }
 
-/// Throws the first refusal of one of the places that the job meets.
-void refuse(Job job, const std::vector<Where>& places, const std::string& file = {}) {
+/// The first refusal of one of the places that the job meets, or empty.
+std::string refused(Job job, const std::vector<Where>& places, const std::string& file = {}) {
   const KeyList keys = job_keys(job);
   for (const auto& refusal : refusals()) {
     if (std::find(places.begin(), places.end(), refusal.where) == places.end()) continue;
     const std::string value = to_text(keys.find(refusal.key)->field);
     if (std::find(refusal.fits.begin(), refusal.fits.end(), value) != refusal.fits.end()) continue;
-    throw UserError(fmt::format(fmt::runtime(refusal.message), fmt::arg("key", refusal.key),
-                                fmt::arg("value", value), fmt::arg("instead", refusal.instead),
-                                fmt::arg("file", file)));
+    return fmt::format(fmt::runtime(refusal.message), fmt::arg("key", refusal.key),
+                       fmt::arg("value", value), fmt::arg("instead", refusal.instead),
+                       fmt::arg("file", file));
   }
+  return {};
+}
+
+void refuse(const Job& job, const std::vector<Where>& places, const std::string& file = {}) {
+  if (const auto text = refused(job, places, file); !text.empty()) throw UserError(text);
 }
 
 }  // namespace
@@ -107,6 +115,10 @@ void check_clouds_fit(const Job& job, const std::filesystem::path& file) {
 
 void check_rows_fit(const Job& job) {
   refuse(job, {Where::rows});
+}
+
+bool rows_fit(const Job& job) {
+  return refused(job, {Where::rows}).empty();
 }
 
 }  // namespace otfleet

@@ -27,5 +27,7 @@ void check_clouds_fit(const Job& job, const std::filesystem::path& file);
 /// Throws UserError, naming the key, when the job asks for what ranks that share the rows of a
 /// problem cannot make. Local.
 void check_rows_fit(const Job& job);
+/// Whether they can make all that the job asks for. Local.
+bool rows_fit(const Job& job);
 
 }  // namespace otfleet

@@ -12,7 +12,6 @@
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
-
 MetaTrainerSettings trainer_settings(const Job& job) {
   MetaTrainerSettings settings;
   settings.epsilon = job.problem.epsilon;

@@ -97,18 +97,60 @@ TEST_F(Clouds, FewerOutputsAndInfo) {
     EXPECT_NE(solution.out.find(part), std::string::npos) << solution.out;
 }
 
+TEST_F(Clouds, PlansAndStartsAreTheSameOnAnyNumberOfRanks) {
+  const auto file_of = [](const std::string& folder) {
+    return Hdf5File::open(path(folder) / "solution.h5");
+  };
+  const auto population = cloud_population(5, 9, 12, true);
+  write_cloud_population(path("planned.h5"), population);
+  const Words settings = {"solution.plan=top_k", "solution.top_k=2", "solver.initializer=gaussian"};
+  for (const int ranks : {1, 3}) {
+    const auto report = report_of("solve", "planned-" + std::to_string(ranks),
+                                  clouds("planned.h5", settings), ranks);
+    EXPECT_EQ(report["converged"], 12);
+  }
+  const auto one = file_of("planned-1"), three = file_of("planned-3");
+  Offsets rows = {0};
+  for (std::int64_t k = 0; k < 12; ++k)
+    rows.push_back(rows.back() + population.source_points(k) + 1);
+  EXPECT_EQ(one.read<std::int64_t>("/plan/row_offsets"), rows);
+  const auto offsets = one.read<std::int64_t>("/plan/offsets");
+  EXPECT_EQ(static_cast<std::int64_t>(offsets.size()), rows.back());
+  EXPECT_EQ(offsets.back(), one.info("/plan/values").shape.front());
+  EXPECT_EQ(three.read<std::int64_t>("/plan/offsets"), offsets);
+  EXPECT_EQ(three.read<double>("/plan/values"), one.read<double>("/plan/values"));
+  EXPECT_EQ(three.read<std::int32_t>("/plan/columns"), one.read<std::int32_t>("/plan/columns"));
+  EXPECT_EQ(three.read<double>("/solution/f"), one.read<double>("/solution/f"));
+}
+
+TEST_F(Clouds, EvaluateComparesStarts) {
+  write_cloud_population(path("compared.h5"), cloud_population(5, 20, 6, true));
+  const auto report = report_of(
+      "evaluate", "compared",
+      clouds("compared.h5", {"evaluate.initializers=[\"all\"]", "evaluate.thresholds=[1e-3]"}), 2);
+  EXPECT_EQ(report["problems"], 6);
+  for (const char* start :
+       {"zeros", "gaussian", "gaussian_mixture", "subsample", "previous_epsilon"})
+    EXPECT_TRUE(report["error_curves"].contains(start)) << start;
+}
+
 TEST_F(Clouds, WhatNeedsSharedPointsIsRefusedByName) {
   const auto refused = [](const std::string& key, const std::string& value, int ranks = 1) {
     expect_refused_on(ranks, words("solve", "refused", clouds("own.h5", {key + "=" + value})),
                       key + " = '" + value + "' needs points that all problems share", "own.h5");
   };
-  refused("solver.initializer", "model", 2);
+  expect_refused_on(2, words("solve", "refused", clouds("own.h5", {"solver.initializer=model"})),
+                    "solver.initializer = 'model': needs points that all problems share", "own.h5");
   refused("solver.method", "newton");
-  refused("solution.plan", "top_k");
+  for (const char* what : {"solution.plan=top_k", "solver.initializer=subsample"})
+    expect_refused(words("solve", "refused", clouds("own.h5", {what, "solver.shard=rows"})),
+                   "solver.shard = 'rows'", "use 'problems'");
   refused("problem.tau_a", "0.9");
-  for (const char* command : {"train", "evaluate"})
-    expect_refused(words(command, "refused", clouds("own.h5")), "own.h5",
-                   "every measure has points of its own, which 'otfleet solve' alone knows");
+  expect_refused(
+      words("train", "refused", {"files.train_population=own.h5", "files.test_population=own.h5"}),
+      "own.h5",
+      "every measure has points of its own, which 'otfleet solve' and 'otfleet evaluate' "
+      "know");
   auto population = cloud_population(3, 5, 2, true, "great_circle");
   write_cloud_population(path("off-the-sphere.h5"), population);
   expect_refused(words("solve", "refused", clouds("off-the-sphere.h5")),

@@ -107,7 +107,7 @@ TEST_F(Values, ThatThereAreNotAreRefused) {
                  "matrix.h5");
   expect_refused(
       words("solve", "refused", clouds({"solution.divergence=true", "solver.shard=rows"})),
-      "solver.shard = 'rows' has neither solution.divergence");
+      "solver.shard = 'rows' has no solution.divergence");
 }
 
 TEST_F(Values, EpsilonIsAMultipleOfTheCost) {

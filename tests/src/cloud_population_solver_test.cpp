@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
+#include <numeric>
+#include <string>
 
 #include "kernels/geometry/ground_cost.hpp"
+#include "src/families/linear/initializers.hpp"
 #include "src/populations/ground_cost.hpp"
 #include "tests/kernels/reference.hpp"
 #include "tests/src/expect_error.hpp"
@@ -119,6 +123,127 @@ TEST(CloudPopulationSolver, RowsDoNotDependOnTheShard) {
   EXPECT_EQ(pieces.g, whole.g);
   EXPECT_EQ(pieces.upper_bound, whole.upper_bound);
   EXPECT_TRUE(solve(population, {0, 12}, settings, false).f.empty());
+}
+
+TEST(CloudPopulationSolver, EveryStartLeadsToTheSameSolution) {
+  for (const char* cost : {"squared_euclidean", "euclidean"}) {
+    const auto population = cloud_population(8, 40, 12, false, cost, 1);
+    const PopulationSolver solver(population, epsilon);
+    const auto settings = settings_for("double", 1e-9);
+    const auto expected = solve(population, {0, 12}, settings);
+    int fit = 0;
+    for (const auto& name : initializer_names()) {
+      if (!solver.complaint(name).empty()) continue;
+      ++fit;
+      for (const char* precision : {"double", "float"}) {
+        SCOPED_TRACE(name);
+        const bool in_double = precision[0] == 'd';
+        auto from_start = settings_for(precision, in_double ? 1e-9 : 1e-3);
+        from_start.initializer = name;
+        const auto found = solve(population, {0, 12}, from_start);
+        for (std::size_t k = 0; k < 12; ++k) {
+          EXPECT_EQ(found.status[k], 0);
+          EXPECT_NEAR(found.dual_value[k], expected.dual_value[k], in_double ? 1e-9 : 1e-3);
+        }
+        // The same whoever shares the batch.
+        const auto piece = solve(population, {3, 7}, from_start);
+        const auto before = [&](std::int64_t k) {
+          std::int64_t points = 0;
+          for (std::int64_t one = 0; one < k; ++one) points += population.source_points(one);
+          return points;
+        };
+        EXPECT_EQ(piece.f, part(found.f, before(3), before(7)));
+      }
+    }
+    EXPECT_EQ(fit, cost[0] == 's' ? 5 : 3);  // zeros, annealing and a subsample fit all
+  }
+}
+
+TEST(CloudPopulationSolver, EntriesOfPlansAreThoseOfTheirPotentials) {
+  const auto population = cloud_population(6, 12, 8, false);
+  const PopulationSolver solver(population, epsilon);
+  SolutionOptions wanted;
+  wanted.plan = PlanRule::top_k;
+  wanted.top_k = 3;
+  SolveSeconds seconds;
+  const auto found = solver.solve({0, 8}, settings_for("double", 1e-6), nullptr, wanted, seconds);
+  const auto& entries = found.plan.entries;
+  std::int64_t f_at = 0, g_at = 0, row_at = 0;
+  for (std::int64_t k = 0; k < 8; ++k) {
+    const auto problem = dense_problem(population, k);
+    double kept = 0, mass = 0;
+    for (int i = 0; i < problem.n; ++i) {
+      const auto begin = entries.offsets[static_cast<std::size_t>(row_at + i)];
+      const auto end = entries.offsets[static_cast<std::size_t>(row_at + i + 1)];
+      const auto plan = [&](int j) {
+        const auto at = static_cast<std::size_t>(i) * static_cast<std::size_t>(problem.m) +
+                        static_cast<std::size_t>(j);
+        return std::exp((found.f[static_cast<std::size_t>(f_at + i)] +
+                         found.g[static_cast<std::size_t>(g_at + j)] - problem.cost[at]) /
+                        epsilon);
+      };
+      for (int j = 0; j < problem.m; ++j) mass += plan(j);
+      EXPECT_LE(end - begin, 3);
+      EXPECT_EQ(end == begin, problem.a[static_cast<std::size_t>(i)] == 0);
+      for (auto e = begin; e < end; ++e) {
+        const auto entry = static_cast<std::size_t>(e);
+        ASSERT_LT(entries.columns[entry], problem.m);
+        if (e > begin) {
+          EXPECT_LT(entries.columns[entry - 1], entries.columns[entry]);
+        }
+        EXPECT_NEAR(entries.values[entry], plan(entries.columns[entry]), 1e-10);
+        kept += entries.values[entry];
+      }
+    }
+    EXPECT_NEAR(entries.kept_mass[static_cast<std::size_t>(k)], kept / mass, 1e-10);
+    f_at += problem.n;
+    g_at += problem.m;
+    row_at += problem.n + 1;
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(entries.offsets.size()), row_at);
+  EXPECT_EQ(entries.offsets.back(), static_cast<std::int64_t>(entries.values.size()));
+}
+
+TEST(CloudPopulationSolver, SaysWhyAnInitializerDoesNotFit) {
+  const auto complaint = [](const char* cost, const char* initializer) {
+    const auto population = cloud_population(4, 6, 2, true, cost);
+    return PopulationSolver(population, epsilon).complaint(initializer);
+  };
+  EXPECT_EQ(complaint("squared_euclidean", "gaussian"), "");
+  EXPECT_EQ(complaint("squared_euclidean", "sorting"),
+            "needs one dimension; this population has 2");
+  EXPECT_EQ(complaint("cosine", "gaussian_mixture"),
+            "needs squared Euclidean costs; this population has 'cosine'");
+  EXPECT_NE(complaint("euclidean", "model").find("points that all problems share"),
+            std::string::npos);
+  for (const char* any : {"zeros", "previous_epsilon", "subsample"})
+    EXPECT_EQ(complaint("cosine", any), "");
+}
+
+TEST(CloudPopulationSolver, StartsAreComparedByTheirIterationsAndErrors) {
+  const auto population = cloud_population(8, 120, 10, false, "squared_euclidean", 60);
+  constexpr double small = 2e-3;
+  const PopulationSolver solver(population, small);
+  auto settings = settings_for("double", 1e-3);
+  settings.acceleration = Acceleration::none;
+  std::map<std::string, double> first_errors;
+  for (const char* name : {"zeros", "gaussian", "previous_epsilon"}) {
+    settings.initializer = name;
+    SolveSeconds seconds;
+    StatusCounts statuses;
+    SolveCounts counts;
+    const auto made =
+        solver.count_iterations({0, 10}, settings, nullptr, seconds, statuses, counts);
+    EXPECT_EQ(statuses.converged(), 10);
+    EXPECT_GT(std::accumulate(made.begin(), made.end(), 0), 10);
+    const auto errors = solver.error_sums({0, 10}, settings, nullptr, 30);
+    ASSERT_EQ(errors.size(), 30u);
+    EXPECT_LT(errors.back(), errors.front());
+    EXPECT_GT(errors.back(), 0);
+    first_errors[name] = errors.front();
+  }
+  EXPECT_LT(first_errors["gaussian"], first_errors["zeros"]);
+  EXPECT_LT(2 * first_errors["previous_epsilon"], first_errors["zeros"]);
 }
 
 TEST(CloudPopulationSolver, WorkAndBytesFollowTheSizes) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <iostream>
 #include <optional>
+#include <variant>
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
@@ -16,7 +17,7 @@
 #include "src/families/linear/methods/list.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/populations/job_population.hpp"
-#include "src/populations/population.hpp"
+#include "src/populations/population_view.hpp"
 #include "src/refusals.hpp"
 #include "src/reports/evaluation_table.hpp"
 #include "src/reports/interpolation.hpp"
@@ -40,7 +41,7 @@ constexpr int repetitions = 5;
 struct Comparison {
   const CommandContext& context;
   const std::filesystem::path& file;
-  const Population& population;
+  PopulationView population;
   const PopulationSolver& solver;
   const std::optional<PotentialModel>& model;
   double fine_tune_seconds;
@@ -206,8 +207,10 @@ std::string worst_complaint(const std::vector<EvaluationRow>& rows, Job job) {
 
 /// Plans of the first problems, as predicted and solved, in turn. Local to rank 0.
 void draw_plans(const Comparison& c) {
-  const Geometry& geometry = c.population.geometry;
-  if (!c.model || geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
+  const Population* population = c.population.shared_points();
+  if (!c.model || population == nullptr) return;
+  const Geometry& geometry = population->geometry;
+  if (geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
   const Shard few{0, std::min(c.context.job.evaluate.pictures, c.population.problems())};
   if (few.size() == 0) return;
   const StartPredictor predictor = c.solver.make_predictor(*c.model);
@@ -231,7 +234,10 @@ void draw_plans(const Comparison& c) {
 void evaluate_starts(const CommandContext& context, Report& report) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
-  Population population;
+  std::variant<Population, CloudPopulation> read;
+  const auto view = [&] {
+    return std::visit([](const auto& population) { return PopulationView(population); }, read);
+  };
   std::filesystem::path population_file;
   std::optional<PopulationSolver> solver;
   std::vector<std::string> starts;
@@ -247,10 +253,15 @@ void evaluate_starts(const CommandContext& context, Report& report) {
       require_balanced(job, "evaluate");
       require_solve_memory(population_file, job, neighbors);
       with_population_named(population_file, job.problem.epsilon, [&] {
-        population = read_job_population(job, population_file);
-        if (population.problems() == 0)
+        if (holds_clouds(population_file)) {
+          check_clouds_fit(job, population_file);
+          read = read_job_clouds(job, population_file);
+        } else {
+          read = read_job_population(job, population_file);
+        }
+        if (view().problems() == 0)
           throw UserError(population_file.string() + ": holds no problems");
-        solver.emplace(population, job.problem.epsilon);
+        solver.emplace(view(), job.problem.epsilon);
       });
       solver->check_feasible(population_file.string(), communicator.rank(), communicator.size());
       starts = choose_starts(job, *solver, population_file.string(), has_model);
@@ -261,18 +272,20 @@ void evaluate_starts(const CommandContext& context, Report& report) {
   if (!has_model && !some_are_named && context.prints())
     spdlog::info(
         "no model is compared: none is found; otfleet train makes one, files.checkpoint names one");
+  const PopulationView population = view();
   const Shard shard =
       distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
   double fine_tune_seconds = 0;
   std::optional<PotentialModel> model;
   if (std::find(starts.begin(), starts.end(), "model") != starts.end()) {
-    StartModel start = load_model(context, population, shard, report);
+    StartModel start = load_model(context, *population.shared_points(), shard, report);
     fine_tune_seconds = start.fine_tune_seconds;
     model.emplace(std::move(start.model));
   }
-  const Comparison comparison{
-      context, population_file,   population, *solver,
-      model,   fine_tune_seconds, shard,      population.geometry.kind != Geometry::Kind::points};
+  const auto kind = population.geometry().kind;
+  const bool stored = kind == GeometryKind::grid || kind == GeometryKind::dense;
+  const Comparison comparison{context, population_file,   population, *solver,
+                              model,   fine_tune_seconds, shard,      stored};
 
   std::vector<Curve> curves;
   {

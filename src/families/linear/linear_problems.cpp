@@ -208,7 +208,7 @@ class CloudRowsProblems final : public LinearProblems {
     });
     seconds.waiting = solver_->wait_seconds();
     if (part.ended) return {{}, {}, true};
-    return {{{}, part.sources, part.targets, {}}, table(std::move(part.solutions)), false};
+    return {{{}, part.sources, part.targets, {}, {}}, table(std::move(part.solutions)), false};
   }
 
  private:

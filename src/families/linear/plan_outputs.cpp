@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "kernels/api/outputs.hpp"
-#include "src/families/linear/append_array.hpp"
+#include "src/runs/append.hpp"
 
 namespace otfleet {
 namespace {

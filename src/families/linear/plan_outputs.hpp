@@ -9,7 +9,7 @@ namespace otfleet {
 
 /// The kept entries of the plans of some problems, in compressed rows.
 struct PlanEntries {
-  std::vector<std::int64_t> offsets;  ///< [count, n + 1], into the two below (see SparsePlan)
+  std::vector<std::int64_t> offsets;  ///< n + 1 a problem, into the two below (see SparsePlan)
   std::vector<std::int32_t> columns;
   std::vector<double> values;
   std::vector<double> kept_mass;  ///< [count]

@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "kernels/runtime.hpp"
-#include "src/families/linear/append_array.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/solved_blocks.hpp"
 #include "src/populations/feasibility.hpp"
+#include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {

@@ -80,8 +80,11 @@ ShardChoice choose_shard(const CommandContext& context, const LinearInput& input
           "population; leave --share out, or use 'problems'");
     if (asked) check_rows_fit(job);
     if (job.solver.shard != Sharding::by_work) return;
-    if (clouds && job.solution.derives_values()) {
-      choice = {false, "solution.divergence and solution.regularized need whole problems"};
+    if (clouds && !rows_fit(job)) {
+      choice = {
+          false,
+          "a start other than zeros, entries of plans, a divergence or a regularized value is "
+          "asked for, which need whole problems"};
       return;
     }
     if (context.share) {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "kernels/problems/status.hpp"
-#include "src/families/linear/append_array.hpp"
+#include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
@@ -26,18 +26,19 @@ bool has_nan(const std::vector<double>& potentials, std::size_t k, std::size_t p
 }
 
 /// The spaces of every layout here, in this order.
-enum Space : std::size_t { problem, source_point, target_point, plan_entry };
+enum Space : std::size_t { problem, source_point, target_point, plan_entry, plan_row };
 
 constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
                                         "not finite"};
 
 std::vector<RowSpace> row_spaces() {
-  std::vector<RowSpace> spaces(4);
+  std::vector<RowSpace> spaces(5);
   spaces[problem].name = "problem";
   spaces[source_point].name = "source point";
   spaces[target_point].name = "target point";
   spaces[plan_entry].name = "plan entry";
   spaces[plan_entry].counted = true;
+  spaces[plan_row].name = "plan row";
   return spaces;
 }
 
@@ -61,6 +62,11 @@ SolutionLayout layout_of(const PopulationView& population) {
     from.offsets.push_back(from.offsets.back() + population.source_points(k));
     to.offsets.push_back(to.offsets.back() + population.target_points(k));
   }
+  // One more than there are source points: where the last one's entries end.
+  auto& rows = layout.spaces[plan_row];
+  rows.offsets_dataset = "/plan/row_offsets";
+  for (std::size_t k = 0; k < from.offsets.size(); ++k)
+    rows.offsets.push_back(from.offsets[k] + static_cast<std::int64_t>(k));
   return layout;
 }
 
@@ -77,6 +83,7 @@ LinearSchema::LinearSchema(const Job& job, const PopulationView& population,
   using Type = ColumnType;
   const SolutionOptions& wanted = job.solution;
   const bool balanced = job.problem.balanced();
+  const bool own_points = population.clouds() != nullptr;
   layout_.counters = {"newton", "replaced_starts"};
   const auto add = [&](const char* name, Space space, Type type, std::vector<std::int64_t> shape,
                        const char* unit, const char* meaning, auto member) {
@@ -143,13 +150,10 @@ LinearSchema::LinearSchema(const Job& job, const PopulationView& population,
   if (wants_entries(wanted)) {
     columns_.add(
         layout_,
-        {"/plan/offsets",
-         problem,
-         Type::int64,
-         {layout_.spaces[source_point].per_problem + 1},
-         "",
-         "where the entries of each source point begin",
-         plan_entry},
+        {"/plan/offsets", own_points ? plan_row : problem, Type::int64,
+         own_points ? std::vector<std::int64_t>()
+                    : std::vector<std::int64_t>{layout_.spaces[source_point].per_problem + 1},
+         "", "where the entries of each source point begin", plan_entry},
         [](Solutions & s) -> auto& { return s.plan.entries.offsets; });
     columns_.add(
         layout_,

@@ -59,6 +59,7 @@ struct Solutions {
 /// /plan has the attributes rule (top_k or threshold) and its value; row i of problem k has the
 /// entries offsets[k, i] up to before offsets[k, i + 1]:
 ///   offsets [P, n + 1];  kept_mass [P]   share of the plan's mass
+///     (points of every measure's own: flat, and row i of problem k is row_offsets[k] + i)
 ///   columns, values [entries]   target points ascending; mass
 /// Attributes of /solution: epsilon, tau_a, tau_b, transported_share, threshold, normalize (1: of
 /// measures scaled to mass 1), initializer, precision, population (file name), geometry

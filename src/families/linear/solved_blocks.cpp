@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kernels/problems/status.hpp"
-#include "src/families/linear/append_array.hpp"
+#include "src/runs/append.hpp"
 
 namespace otfleet {
 namespace {
