@@ -7,6 +7,7 @@
 #include "kernels/outputs/unit_points.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -132,11 +133,11 @@ void barycentric_projection(const ExecutionSpace& space, const SeparableCost& co
     run<ExtendedDomain<L>>(space, cost, problems, epsilon, direction, potential, unit, projection);
 }
 
-template void barycentric_projection<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double, Projection,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                        \
+  template void barycentric_projection<Space>(                                            \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double, Projection, \
+      const Matrix<const double, Space>&, const Matrix<const double, Space>&,             \
+      const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

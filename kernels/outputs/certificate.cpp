@@ -11,6 +11,7 @@
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 
@@ -343,12 +344,11 @@ void certify(const ExecutionSpace& space, const SeparableCost& cost,
   if (cost.forbids()) bound_by_allowed_plans(cost, problems, epsilon, f, out.upper_bound);
 }
 
-template struct Certificates<Kokkos::DefaultExecutionSpace>;
-template void certify<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&,
-    const Certificates<Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                             \
+  template struct Certificates<Space>;                                                         \
+  template void certify<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&, \
+                               double, const Matrix<const double, Space>&,                     \
+                               const Matrix<double, Space>&, const Certificates<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -8,6 +8,7 @@
 #include "kernels/outputs/certificate_in_passes.hpp"
 #include "kernels/outputs/small_cloud_certificate.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -260,22 +261,18 @@ void certify(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& prob
                        wants_g ? g.data() : nullptr, out);
 }
 
-template void certify_in_passes<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&,
-    const Certificates<Kokkos::DefaultExecutionSpace>&);
-template void certify<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&,
-    const Certificates<Kokkos::DefaultExecutionSpace>&);
-template void certify<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Vector<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&,
-    const Certificates<Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template void certify_in_passes<Space>(                                                        \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double,                    \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&,                          \
+      const Certificates<Space>&);                                                               \
+  template void certify<Space>(const Space&, const PointCloudCost<Space>&,                       \
+                               const ProblemBatch<Space>&, double,                               \
+                               const Matrix<const double, Space>&, const Matrix<double, Space>&, \
+                               const Certificates<Space>&);                                      \
+  template void certify<Space>(const Space&, const CloudBatch<Space>&, double,                   \
+                               const Vector<const double, Space>&, const Vector<double, Space>&, \
+                               const Certificates<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

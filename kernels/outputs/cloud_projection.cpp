@@ -4,6 +4,7 @@
 #include "kernels/operators/in_passes/cloud_plan.hpp"
 #include "kernels/outputs/barycentric_projection.hpp"
 #include "kernels/outputs/unit_points.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -126,16 +127,15 @@ void barycentric_projection(const ExecutionSpace& space, const CloudBatch<Execut
   project_all(space, batch, epsilon, potentials, unit, rows);
 }
 
-template void barycentric_projection<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double, Projection,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
-template void barycentric_projection<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&, double,
-    Projection, const Vector<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                                \
+  template void barycentric_projection<Space>(                                                    \
+      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&, double, Projection, \
+      const Matrix<const double, Space>&, const Matrix<const double, Space>&,                     \
+      const Matrix<double, Space>&);                                                              \
+  template void barycentric_projection<Space>(const Space&, const CloudBatch<Space>&, double,     \
+                                              Projection, const Vector<const double, Space>&,     \
+                                              const Matrix<const double, Space>&,                 \
+                                              const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

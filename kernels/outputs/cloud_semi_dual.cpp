@@ -3,6 +3,7 @@
 
 #include "kernels/operators/in_passes/cloud_plan.hpp"
 #include "kernels/outputs/semi_dual.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -73,16 +74,14 @@ void semi_dual(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pr
            flat_rows("gradient", gradient, sources));
 }
 
-template void semi_dual<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
-template void semi_dual<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Vector<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                                 \
+  template void semi_dual<Space>(const Space&, const PointCloudCost<Space>&,                       \
+                                 const ProblemBatch<Space>&, double,                               \
+                                 const Matrix<const double, Space>&, const Vector<double, Space>&, \
+                                 const Matrix<double, Space>&);                                    \
+  template void semi_dual<Space>(const Space&, const CloudBatch<Space>&, double,                   \
+                                 const Vector<const double, Space>&, const Vector<double, Space>&, \
+                                 const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -4,6 +4,7 @@
 #include "kernels/operators/in_passes/cloud_plan.hpp"
 #include "kernels/outputs/small_cloud_certificate.hpp"
 #include "kernels/outputs/soft_c_transform.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -53,14 +54,13 @@ void soft_c_transform(const ExecutionSpace& space, const CloudBatch<ExecutionSpa
                                        {});
 }
 
-template void soft_c_transform<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
-template void soft_c_transform<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Vector<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                      \
+  template void soft_c_transform<Space>(                                                \
+      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&, double,   \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&);                \
+  template void soft_c_transform<Space>(const Space&, const CloudBatch<Space>&, double, \
+                                        const Vector<const double, Space>&,             \
+                                        const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

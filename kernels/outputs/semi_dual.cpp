@@ -6,6 +6,7 @@
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -115,11 +116,10 @@ void semi_dual(const ExecutionSpace& space, const SeparableCost& cost,
     run<ExtendedDomain<L>>(space, cost, problems, epsilon, f, value, gradient);
 }
 
-template void semi_dual<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template void semi_dual<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&, \
+                                 double, const Matrix<const double, Space>&,                     \
+                                 const Vector<double, Space>&, const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

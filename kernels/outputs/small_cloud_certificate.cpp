@@ -3,6 +3,7 @@
 #include "kernels/operators/in_lanes/small_cloud_tile.hpp"
 #include "kernels/outputs/bounds.hpp"
 #include "kernels/outputs/small_cloud_certificate.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -376,9 +377,10 @@ void certify_small_clouds(const ExecutionSpace& space, const SmallClouds<Executi
   });
 }
 
-template void certify_small_clouds<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SmallClouds<Kokkos::DefaultExecutionSpace>&,
-    const GroundCost&, double, const double*, double*,
-    const Certificates<Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                             \
+  template void certify_small_clouds<Space>(const Space&, const SmallClouds<Space>&,           \
+                                            const GroundCost&, double, const double*, double*, \
+                                            const Certificates<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -3,6 +3,7 @@
 #include "kernels/operators/in_lanes/half_step.hpp"
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -74,10 +75,10 @@ void soft_c_transform(const ExecutionSpace& space, const SeparableCost& cost,
     run<ExtendedDomain<L>>(space, cost, problems, epsilon, f, g);
 }
 
-template void soft_c_transform<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                            \
+  template void soft_c_transform<Space>(                                      \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double, \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

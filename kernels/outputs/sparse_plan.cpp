@@ -10,6 +10,7 @@
 #include "kernels/operators/in_lanes/launch.hpp"
 #include "kernels/outputs/best_entries.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -278,16 +279,15 @@ SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
   return plan;
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template SparsePlan<Space> sparse_plan<Space>(const Space&, const SeparableCost&,
-                                              const ProblemBatch<Space>&, double,
-                                              const Matrix<const double, Space>&,
-                                              const Matrix<const double, Space>&,
-                                              const EntrySelection&);
-template SparsePlan<Space> sparse_plan<Space>(const Space&, const PointCloudCost<Space>&,
-                                              const ProblemBatch<Space>&, double,
-                                              const Matrix<const double, Space>&,
-                                              const Matrix<const double, Space>&,
-                                              const EntrySelection&);
+#define OTFLEET_INSTANTIATE(Space)                                                    \
+  template SparsePlan<Space> sparse_plan<Space>(                                      \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double,         \
+      const Matrix<const double, Space>&, const Matrix<const double, Space>&,         \
+      const EntrySelection&);                                                         \
+  template SparsePlan<Space> sparse_plan<Space>(                                      \
+      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&, double, \
+      const Matrix<const double, Space>&, const Matrix<const double, Space>&,         \
+      const EntrySelection&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels
