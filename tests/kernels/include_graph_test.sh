@@ -1,8 +1,11 @@
 #!/bin/bash
-# include_graph_test.sh ROOT: arrows between folders go down only, and every View and kernel launch
-# of kernels/ carries a label "otfleet::area::kernel". Prints what is wrong; fails if anything is.
+# include_graph_test.sh ROOT [BUILD_FOLDER]: arrows between folders go down only, src/ knows no Kokkos
+# (nor do the compiler's commands for it, where a build folder has them), and every View and kernel
+# launch of kernels/ carries a label "otfleet::area::kernel". Prints what is wrong; fails if anything
+# is.
 set -u
 root=$1
+build=${2:-}
 failures=0
 
 complain() {
@@ -73,6 +76,13 @@ for header in $plain kernels/device_array.hpp kernels/runtime.hpp; do
   ! grep -qx "$header" <<<"$reach_kokkos" ||
     complain "$header reaches Kokkos: programs that have none include it"
 done
+if [ -e "$build/compile_commands.json" ]; then
+  commands=$(grep -oE '"command": .* -o src/CMakeFiles/otfleet[^ ]*' "$build/compile_commands.json") ||
+    complain "$build/compile_commands.json compiles nothing of src/: the test looks at nothing"
+  while read -r command; do
+    [ -z "$command" ] || complain "src/ is compiled with Kokkos on its path: $command"
+  done < <(grep -E -- '-DKOKKOS|(-I|-isystem) *[^ ]*([Kk]okkos|trilinos)' <<<"$commands")
+fi
 # The plain functions stand above all that they call.
 for folder in $order minimize networks training; do
   forbid "kernels/$folder" 'kernels/api/' 'the plain functions'
