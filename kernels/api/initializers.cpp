@@ -1,6 +1,6 @@
 #include "kernels/api/initializers.hpp"
 
-#include "kernels/api/problems_state.hpp"
+#include "kernels/api/detail/problems_state.hpp"
 #include "kernels/initializers/gaussian.hpp"
 #include "kernels/initializers/gaussian_mixture.hpp"
 #include "kernels/initializers/log_weights.hpp"

@@ -1,6 +1,6 @@
 #include "kernels/api/outputs.hpp"
 
-#include "kernels/api/problems_state.hpp"
+#include "kernels/api/detail/problems_state.hpp"
 #include "kernels/outputs/barycentric_projection.hpp"
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/semi_dual.hpp"

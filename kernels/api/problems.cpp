@@ -3,7 +3,7 @@
 #include <numeric>
 #include <string>
 
-#include "kernels/api/problems_state.hpp"
+#include "kernels/api/detail/problems_state.hpp"
 #include "kernels/backend.hpp"
 
 namespace otfleet::kernels {

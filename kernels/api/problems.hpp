@@ -89,7 +89,7 @@ class Problems {
   DeviceArray<const double, 2> source_weights() const;
   DeviceArray<const double, 2> target_weights() const;
 
-  struct State;  ///< problems_state.hpp
+  struct State;  ///< detail/problems_state.hpp
   const State& state() const { return *state_; }
 
  private:

@@ -1,6 +1,6 @@
 #include "kernels/api/solvers.hpp"
 
-#include "kernels/api/problems_state.hpp"
+#include "kernels/api/detail/problems_state.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
