@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/kokkos_compat.hpp"
+#include "kernels/host_device.hpp"
 
 // How far sums of rounded numbers can be from exact ones (Higham 2002, chapters 3 and 4).
 
@@ -11,7 +11,7 @@ inline constexpr double one_rounding = 0x1p-52;
 
 /// The relative error of anything a certificate computes from sums of numbers >= 0: of `terms`
 /// terms each, over points whose weights were scaled by masses that are sums themselves.
-KOKKOS_INLINE_FUNCTION double sum_rounding(double terms) {
+OTFLEET_INLINE_FUNCTION double sum_rounding(double terms) {
   return (terms + 32) * one_rounding;
 }
 

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <Kokkos_Core.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +12,7 @@
 #include "distributed/communicator.hpp"
 #include "distributed/error.hpp"
 #include "distributed/folder_lock.hpp"
+#include "kernels/runtime.hpp"
 #include "src/blas_environment.hpp"
 #include "src/command_line.hpp"
 #include "src/exit_agreement.hpp"
@@ -85,7 +85,7 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
   if (!line.error.empty()) return {2, line.error};
   try {
     set_up_log(line, communicator);
-    const Kokkos::ScopeGuard kokkos;
+    const kernels::Runtime runtime;
     run(line, communicator, lock);
     defer_interruption();  // what is done must not end as if it were not
     finish_standard_output();

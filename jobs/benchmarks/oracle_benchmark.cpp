@@ -3,7 +3,7 @@
 #include <chrono>
 #include <random>
 
-#include "kernels/networks/potential_network.hpp"
+#include "kernels/runtime.hpp"
 #include "src/families/neural_dual/neural_dual.hpp"
 
 // Values and gradients of a potential by kernels::NetworkOracle, beside those of LibTorch's
@@ -24,15 +24,15 @@ NeuralDual make_model(const benchmark::State& state) {
 }
 
 template <class Scalar>
-Matrix<Scalar, ExecutionSpace> normal_points(const benchmark::State& state) {
-  const Matrix<Scalar, ExecutionSpace> points("otfleet::benchmark::points",
-                                              static_cast<std::size_t>(state.range(2)),
-                                              static_cast<std::size_t>(state.range(1)));
-  const auto host = Kokkos::create_mirror_view(points);
+DeviceArray<Scalar, 2> normal_points(const benchmark::State& state) {
+  const DeviceArray<Scalar, 2> points("otfleet::benchmark::points",
+                                      static_cast<std::size_t>(state.range(2)),
+                                      static_cast<std::size_t>(state.range(1)));
+  const auto host = points.mirror();
   std::mt19937 engine(1);
   std::normal_distribution<Scalar> normal;
-  for (std::size_t k = 0; k < host.size(); ++k) host.data()[k] = normal(engine);
-  Kokkos::deep_copy(points, host);
+  for (std::size_t k = 0; k < host.size(); ++k) host[k] = normal(engine);
+  points.upload(host);
   return points;
 }
 
@@ -40,16 +40,15 @@ template <class Scalar>
 void evaluation(benchmark::State& state) {
   const NeuralDual model = make_model(state);
   const auto points = normal_points<Scalar>(state);
-  kernels::NetworkOracle<ExecutionSpace, Scalar> fused(model.potential<Scalar>(),
-                                                       static_cast<int>(points.extent(0)));
+  kernels::Network<Scalar> fused(model.potential<Scalar>(), static_cast<int>(points.extent(0)));
   const auto differentiated = model.differentiated_potential<Scalar>();
-  const Vector<Scalar, ExecutionSpace> value("otfleet::benchmark::value", points.extent(0));
-  const Matrix<Scalar, ExecutionSpace> gradient("otfleet::benchmark::gradient", points.extent(0),
-                                                points.extent(1));
+  const DeviceArray<Scalar> value("otfleet::benchmark::value", points.extent(0));
+  const DeviceArray<Scalar, 2> gradient("otfleet::benchmark::gradient", points.extent(0),
+                                        points.extent(1));
   const auto seconds = [&](auto& oracle) {
     const auto begin = std::chrono::steady_clock::now();
-    oracle.evaluate(ExecutionSpace(), points, value, gradient);
-    Kokkos::fence();
+    oracle.evaluate(points, value, gradient);
+    kernels::fence();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   seconds(fused);

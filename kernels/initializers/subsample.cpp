@@ -148,11 +148,6 @@ Matrix<const double, ExecutionSpace> every_other(const ExecutionSpace& space,
   return chosen;
 }
 
-void check(const SubsampleSettings& settings) {
-  if (settings.stride < 1) throw std::invalid_argument("stride must be >= 1");
-  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
-}
-
 /// Solves the smaller problems with the roles of the sides exchanged, so that the solver's
 /// potential is g, and extends it. `small` is the cost between pooled targets and pooled sources,
 /// `mixed` that between pooled targets and all sources.
@@ -186,13 +181,18 @@ void solve_and_extend(const ExecutionSpace& space, const Cost& small, const Cost
 
 }  // namespace
 
+void check_settings(const SubsampleSettings& settings) {
+  if (settings.stride < 1) throw std::invalid_argument("stride must be >= 1");
+  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
+}
+
 template <class ExecutionSpace>
 void subsample_initializer(const ExecutionSpace& space, const SeparableCost& cost,
                            const ProblemBatch<ExecutionSpace>& problems,
                            const SubsampleSettings& settings,
                            const Matrix<double, ExecutionSpace>& f) {
   check_measures(cost.n(), cost.m(), problems, settings.epsilon, "the cost has");
-  check(settings);
+  check_settings(settings);
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
   std::vector<int> from, to;
@@ -215,7 +215,7 @@ void subsample_initializer(const ExecutionSpace& space,
                            const Matrix<double, ExecutionSpace>& f) {
   const int n = static_cast<int>(x.extent(0)), m = static_cast<int>(y.extent(0));
   check_measures(n, m, problems, settings.epsilon, "the clouds have");
-  check(settings);
+  check_settings(settings);
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), n);
   using CloudCost = PointCloudCost<ExecutionSpace>;

@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/kokkos_compat.hpp"
 #include "kernels/rounding.hpp"
 
 // How far the rounding of sums can take a certificate from exact arithmetic (Higham 2002, chapters

@@ -15,22 +15,6 @@ using distributed::Hdf5File;
 
 constexpr std::int64_t format_version = 1;
 
-std::vector<float> to_host(const Vector<float, ExecutionSpace>& values) {
-  std::vector<float> host(values.extent(0));
-  Kokkos::deep_copy(
-      Kokkos::View<float*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(host.data(),
-                                                                                       host.size()),
-      values);
-  return host;
-}
-
-void to_device(const std::vector<float>& host, const Vector<float, ExecutionSpace>& values) {
-  Kokkos::deep_copy(
-      values,
-      Kokkos::View<const float*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          host.data(), host.size()));
-}
-
 double required_number(const Hdf5File& file, const std::string& object, const std::string& name) {
   const auto value = file.has(object) ? file.number_attribute(object, name) : std::nullopt;
   if (!value)
@@ -49,7 +33,7 @@ void write_checkpoint(const std::filesystem::path& path, TrainedModel& model,
   file.set_attribute("/", "otfleet_version", format_version);
   file.create_group("/model");
   model.write_description(file);
-  const std::vector<float> parameters = to_host(model.parameters());
+  const std::vector<float> parameters = model.parameters().download();
   for (const auto& entry : model.entries())
     file.write<float>("/model/parameters/" + entry.name, entry.shape,
                       std::span(parameters).subspan(entry.offset, entry.size));
@@ -61,8 +45,8 @@ void write_checkpoint(const std::filesystem::path& path, TrainedModel& model,
     const auto logged = static_cast<std::int64_t>(state->history.size()) / history_columns;
     file.write<double>("/training/history", {logged, history_columns}, state->history);
     const auto size = static_cast<std::int64_t>(parameters.size());
-    file.write<float>("/training/first_moment", {size}, to_host(state->first_moment));
-    file.write<float>("/training/second_moment", {size}, to_host(state->second_moment));
+    file.write<float>("/training/first_moment", {size}, state->first_moment.download());
+    file.write<float>("/training/second_moment", {size}, state->second_moment.download());
   }
   distributed::seal(file);
   file.close();
@@ -118,7 +102,7 @@ void CheckpointFile::read(TrainedModel& model, TrainingState* state) const {
         throw UserError(name() + ": " + dataset + " holds a number that is not finite");
     std::copy(values.begin(), values.end(), parameters.begin() + entry.offset);
   }
-  to_device(parameters, model.parameters());
+  model.parameters().upload(parameters);
   if (state != nullptr && file_.has("/training")) {
     state->step = std::llround(required_number(file_, "/training", "step"));
     state->seconds = required_number(file_, "/training", "seconds");
@@ -133,8 +117,7 @@ void CheckpointFile::read(TrainedModel& model, TrainingState* state) const {
       const auto values = file_.read<float>(dataset);
       if (values.size() != parameters.size())
         throw UserError(name() + ": " + dataset + " has another size than the model");
-      *moment = Vector<float, ExecutionSpace>("otfleet::training::moment", values.size());
-      to_device(values, *moment);
+      *moment = upload<float>("otfleet::training::moment", values);
     }
   }
   distributed::check_seal(file_);  // last: what names the fault says more

@@ -16,7 +16,7 @@ namespace otfleet {
 struct TrainingState {
   std::int64_t step = 0;
   double seconds = 0;  ///< wall time spent so far
-  Vector<float, ExecutionSpace> first_moment, second_moment;
+  DeviceArray<float> first_moment, second_moment;
   std::vector<double> history;  ///< rows of `history_columns` figures, as the trainer logged them
   std::string job;              ///< what the run depends on, as text; another text is another run
 };

@@ -5,9 +5,8 @@
 namespace otfleet {
 namespace {
 
-Vector<float, ExecutionSpace> view_of(const torch::Tensor& flat) {
-  return Vector<float, ExecutionSpace>(flat.data_ptr<float>(),
-                                       static_cast<std::size_t>(flat.numel()));
+DeviceArray<float> array_of(const torch::Tensor& flat) {
+  return {flat.data_ptr<float>(), {static_cast<std::size_t>(flat.numel())}};
 }
 
 }  // namespace
@@ -34,12 +33,12 @@ void FlatParameters::take(const Named& named) {
   }
 }
 
-Vector<float, ExecutionSpace> FlatParameters::values_view() const {
-  return view_of(values_);
+DeviceArray<float> FlatParameters::values_array() const {
+  return array_of(values_);
 }
 
-Vector<float, ExecutionSpace> FlatParameters::gradients_view() const {
-  return view_of(gradients_);
+DeviceArray<float> FlatParameters::gradients_array() const {
+  return array_of(gradients_);
 }
 
 void FlatParameters::hook(const torch::Tensor& parameter, std::size_t which) {

@@ -6,25 +6,25 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/runtime.hpp"
 #include "src/models/trained_model.hpp"
 
 // LibTorch's side of models; included by the files of this folder only.
 
 namespace otfleet {
 
-/// Where tensors live: where Kokkos runs.
+/// Where tensors live: where kernels run.
 inline torch::Device torch_device() {
-  return kernels::runs_on_host<ExecutionSpace> ? torch::Device(torch::kCPU)
-                                               : torch::Device(torch::kCUDA);
+  return kernels::runs_on_gpu() ? torch::Device(torch::kCUDA) : torch::Device(torch::kCPU);
 }
 
-/// A tensor over the memory of a View, no copy; the View must outlive it.
+/// A tensor over the memory of an array, no copy; the array must outlive it.
 template <class Scalar>
-torch::Tensor tensor_of(const Matrix<Scalar, ExecutionSpace>& view) {
+torch::Tensor tensor_of(const DeviceArray<Scalar, 2>& array) {
   using Value = std::remove_const_t<Scalar>;
   return torch::from_blob(
-      const_cast<Value*>(view.data()),
-      {static_cast<std::int64_t>(view.extent(0)), static_cast<std::int64_t>(view.extent(1))},
+      const_cast<Value*>(array.data()),
+      {static_cast<std::int64_t>(array.extent(0)), static_cast<std::int64_t>(array.extent(1))},
       torch::dtype(torch::CppTypeToScalarType<Value>()).device(torch_device()));
 }
 
@@ -43,8 +43,9 @@ class FlatParameters {
 
   const torch::Tensor& values() const { return values_; }
   const torch::Tensor& gradients() const { return gradients_; }
-  Vector<float, ExecutionSpace> values_view() const;
-  Vector<float, ExecutionSpace> gradients_view() const;
+  /// The same memory.
+  DeviceArray<float> values_array() const;
+  DeviceArray<float> gradients_array() const;
   const std::vector<ParameterEntry>& entries() const { return entries_; }
 
   /// Who hears of what is backpropagated from now on; may be empty.

@@ -10,9 +10,8 @@ namespace {
 
 /// Blocks of `pooling` points along every axis of the grid, the last axis fastest; the last of an
 /// axis may be smaller. Where pooling is 1 every point is one, on a grid or not.
-kernels::PointBlocks<ExecutionSpace> make_blocks(std::int64_t points,
-                                                 const std::vector<std::int64_t>& grid,
-                                                 std::int64_t pooling) {
+kernels::InputBlocks make_blocks(std::int64_t points, const std::vector<std::int64_t>& grid,
+                                 std::int64_t pooling) {
   const auto axes = pooling > 1 ? grid : std::vector<std::int64_t>{points};
   std::vector<std::int64_t> block_of(static_cast<std::size_t>(points), 0);
   std::int64_t blocks = 1, stride = 1;
@@ -27,7 +26,8 @@ kernels::PointBlocks<ExecutionSpace> make_blocks(std::int64_t points,
                    [&](std::int32_t i, std::int32_t j) { return block_of[i] < block_of[j]; });
   for (const std::int64_t block : block_of) ++begin[static_cast<std::size_t>(block) + 1];
   std::partial_sum(begin.begin(), begin.end(), begin.begin());
-  return {upload_indices(order), upload_indices(begin)};
+  return {upload<std::int32_t>("otfleet::models::block_points", order),
+          upload<std::int32_t>("otfleet::models::block_begin", begin)};
 }
 
 }  // namespace
@@ -41,16 +41,15 @@ PotentialModel::Network::Network(const ModelDescription& given) : description(gi
 }
 
 torch::Tensor PotentialModel::Network::inputs(bool source,
-                                              const Matrix<const double, ExecutionSpace>& weights,
+                                              const DeviceArray<const double, 2>& weights,
                                               std::span<const std::int32_t> measures) const {
   const auto& blocks = source ? source_blocks : target_blocks;
   const torch::Tensor result =
       torch::empty({static_cast<std::int64_t>(measures.size()), blocks.count()},
                    torch::dtype(torch::kFloat32).device(torch_device()));
-  const Matrix<float, ExecutionSpace> view(result.data_ptr<float>(), measures.size(),
-                                           static_cast<std::size_t>(blocks.count()));
-  kernels::network_inputs<ExecutionSpace>(ExecutionSpace(), weights, upload_indices(measures),
-                                          blocks, view);
+  kernels::network_inputs(
+      weights, upload<std::int32_t>("otfleet::models::measures", measures), blocks,
+      {result.data_ptr<float>(), {measures.size(), static_cast<std::size_t>(blocks.count())}});
   return result;
 }
 

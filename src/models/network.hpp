@@ -2,7 +2,7 @@
 #include <memory>
 #include <span>
 
-#include "kernels/initializers/network_inputs.hpp"
+#include "kernels/api/learned_start.hpp"
 #include "src/models/architectures/pair_network.hpp"
 #include "src/models/flat_parameters.hpp"
 #include "src/models/potential_model.hpp"
@@ -15,7 +15,7 @@ namespace otfleet {
 /// units of the cost.
 struct PotentialModel::Network {
   ModelDescription description;
-  kernels::PointBlocks<ExecutionSpace> source_blocks, target_blocks;
+  kernels::InputBlocks source_blocks, target_blocks;
   std::unique_ptr<PairNetwork> layers;
   FlatParameters flat;
   torch::Tensor output;   ///< φ of the last forward(), with its graph
@@ -24,7 +24,7 @@ struct PotentialModel::Network {
   explicit Network(const ModelDescription& description);
 
   /// Inputs of the network, one row for each of the measures named of a side's weights.
-  torch::Tensor inputs(bool source, const Matrix<const double, ExecutionSpace>& weights,
+  torch::Tensor inputs(bool source, const DeviceArray<const double, 2>& weights,
                        std::span<const std::int32_t> measures) const;
 };
 

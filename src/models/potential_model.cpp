@@ -26,17 +26,17 @@ const ModelDescription& PotentialModel::description() const {
   return network_->description;
 }
 
-Vector<float, ExecutionSpace> PotentialModel::parameters() {
-  return network_->flat.values_view();
+DeviceArray<float> PotentialModel::parameters() {
+  return network_->flat.values_array();
 }
 
-Vector<float, ExecutionSpace> PotentialModel::gradients() {
-  return network_->flat.gradients_view();
+DeviceArray<float> PotentialModel::gradients() {
+  return network_->flat.gradients_array();
 }
 
-void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
-                             const Matrix<const double, ExecutionSpace>& b,
-                             const Matrix<double, ExecutionSpace>& f, double epsilon) {
+void PotentialModel::forward(const DeviceArray<const double, 2>& a,
+                             const DeviceArray<const double, 2>& b, const DeviceArray<double, 2>& f,
+                             double epsilon) {
   const torch::Tensor weights = tensor_of(a);
   std::vector<std::int32_t> all(a.extent(0));
   std::iota(all.begin(), all.end(), 0);
@@ -47,7 +47,7 @@ void PotentialModel::forward(const Matrix<const double, ExecutionSpace>& a,
   tensor_of(f).copy_(potential_from(network_->output, weights, epsilon));
 }
 
-void PotentialModel::backward(const Matrix<const double, ExecutionSpace>& slope,
+void PotentialModel::backward(const DeviceArray<const double, 2>& slope,
                               const GradientListener& listener) {
   network_->flat.gradients().zero_();
   if (slope.extent(0) > 0) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "src/execution.hpp"
+#include "kernels/device_array.hpp"
 #include "src/job.hpp"
 #include "src/models/trained_model.hpp"
 #include "src/populations/population.hpp"
@@ -42,24 +42,22 @@ class PotentialModel final : public TrainedModel {
 
   const ModelDescription& description() const;
 
-  Vector<float, ExecutionSpace> parameters() override;
-  Vector<float, ExecutionSpace> gradients() override;
+  DeviceArray<float> parameters() override;
+  DeviceArray<float> gradients() override;
   std::vector<ParameterEntry> entries() const override;
   void write_description(distributed::Hdf5File& file) const override;
 
   /// f [B, n] for weights a [B, n] and b [B, m] (mass 1), keeping what backward() needs; −inf where
   /// a is zero. Local.
-  void forward(const Matrix<const double, ExecutionSpace>& a,
-               const Matrix<const double, ExecutionSpace>& b,
-               const Matrix<double, ExecutionSpace>& f, double epsilon);
+  void forward(const DeviceArray<const double, 2>& a, const DeviceArray<const double, 2>& b,
+               const DeviceArray<double, 2>& f, double epsilon);
 
   /// Sets gradients() to the derivative of a loss whose derivative with respect to f is `slope`
   /// [B, n] (automatic differentiation through the network only). Follows forward(), but without
   /// problems (B = 0) all gradients are zero and nothing needs to have come before. `listener` is
   /// called on this thread where tensors are on the host, else on one of LibTorch's, with what
   /// computes the gradients queued on the default stream. Local.
-  void backward(const Matrix<const double, ExecutionSpace>& slope,
-                const GradientListener& listener = {});
+  void backward(const DeviceArray<const double, 2>& slope, const GradientListener& listener = {});
 
  private:
   friend class StartPredictor;
@@ -73,14 +71,14 @@ class PotentialModel final : public TrainedModel {
 class StartPredictor {
  public:
   /// `source_weights` [Ms, n], `target_weights` [Mt, m] (the same array when shared), mass 1.
-  StartPredictor(const PotentialModel& model, Matrix<const double, ExecutionSpace> source_weights,
-                 Matrix<const double, ExecutionSpace> target_weights);
+  StartPredictor(const PotentialModel& model, DeviceArray<const double, 2> source_weights,
+                 DeviceArray<const double, 2> target_weights);
   StartPredictor(StartPredictor&&) noexcept;
   ~StartPredictor();
 
   /// f [B, n] for the pairs (sources[k], targets[k]); −inf where the source has no weight.
   void predict(std::span<const std::int32_t> sources, std::span<const std::int32_t> targets,
-               double epsilon, const Matrix<double, ExecutionSpace>& f) const;
+               double epsilon, const DeviceArray<double, 2>& f) const;
 
  private:
   struct State;

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/initializers/learned.hpp"
+#include "kernels/api/learned_start.hpp"
 #include "src/models/network.hpp"
 
 namespace otfleet {
@@ -9,7 +9,9 @@ namespace {
 
 /// Measures or pairs: bounds the memory of hidden layers, which on a CPU stay in its caches from
 /// one layer to the next.
-constexpr std::int64_t at_once = kernels::runs_on_host<ExecutionSpace> ? 256 : 4096;
+std::size_t most_at_once() {
+  return kernels::runs_on_gpu() ? 4096 : 256;
+}
 
 torch::Tensor index_tensor(std::span<const std::int32_t> indices) {
   const torch::Tensor values =
@@ -22,7 +24,7 @@ torch::Tensor index_tensor(std::span<const std::int32_t> indices) {
 class CodeBook {
  public:
   CodeBook() = default;
-  explicit CodeBook(Matrix<const double, ExecutionSpace> weights)
+  explicit CodeBook(DeviceArray<const double, 2> weights)
       : weights_(std::move(weights)), row_(weights_.extent(0), -1) {}
 
   /// Encodes those of `measures` that have no code yet.
@@ -53,7 +55,7 @@ class CodeBook {
   }
 
  private:
-  Matrix<const double, ExecutionSpace> weights_;
+  DeviceArray<const double, 2> weights_;
   std::vector<std::int32_t> row_;  ///< measure -> row of its code, −1: none
   std::int32_t count_ = 0;
   torch::Tensor codes_;  ///< a row for every measure; the first `count_` are made
@@ -63,7 +65,7 @@ class CodeBook {
 
 struct StartPredictor::State {
   PotentialModel::Network& network;
-  Matrix<const double, ExecutionSpace> source_weights, target_weights;
+  DeviceArray<const double, 2> source_weights, target_weights;
   CodeBook source_codes,
       target_codes;  ///< where there are codes; shared measures have those of the source
 
@@ -79,9 +81,8 @@ struct StartPredictor::State {
   }
 };
 
-StartPredictor::StartPredictor(const PotentialModel& model,
-                               Matrix<const double, ExecutionSpace> source,
-                               Matrix<const double, ExecutionSpace> target)
+StartPredictor::StartPredictor(const PotentialModel& model, DeviceArray<const double, 2> source,
+                               DeviceArray<const double, 2> target)
     : state_(new State{*model.network_, source, target, CodeBook(source), CodeBook(target)}) {}
 
 StartPredictor::StartPredictor(StartPredictor&&) noexcept = default;
@@ -89,16 +90,17 @@ StartPredictor::~StartPredictor() = default;
 
 void StartPredictor::predict(std::span<const std::int32_t> sources,
                              std::span<const std::int32_t> targets, double epsilon,
-                             const Matrix<double, ExecutionSpace>& f) const {
+                             const DeviceArray<double, 2>& f) const {
   const torch::NoGradGuard no_graph;
+  const std::size_t at_once = most_at_once();
   for (std::size_t first = 0; first < sources.size(); first += at_once) {
-    const std::size_t count = std::min<std::size_t>(at_once, sources.size() - first);
+    const std::size_t count = std::min(at_once, sources.size() - first);
     const auto some_sources = sources.subspan(first, count);
     const torch::Tensor phi = state_->predict(some_sources, targets.subspan(first, count));
-    const Matrix<const float, ExecutionSpace> values(phi.data_ptr<float>(), count, f.extent(1));
-    kernels::learned_initializer<ExecutionSpace>(
-        ExecutionSpace(), values, state_->source_weights, upload_indices(some_sources), epsilon,
-        Kokkos::subview(f, std::pair(first, first + count), Kokkos::ALL));
+    kernels::learned_initializer({phi.data_ptr<float>(), {count, f.extent(1)}},
+                                 state_->source_weights,
+                                 upload<std::int32_t>("otfleet::models::sources", some_sources),
+                                 epsilon, f.rows(first, first + count));
   }
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "distributed/hdf5_file.hpp"
-#include "src/execution.hpp"
+#include "kernels/device_array.hpp"
 
 namespace otfleet {
 
@@ -29,9 +29,9 @@ class TrainedModel {
  public:
   virtual ~TrainedModel() = default;
 
-  /// Flat arrays [parameters]; views of the model's own memory.
-  virtual Vector<float, ExecutionSpace> parameters() = 0;
-  virtual Vector<float, ExecutionSpace> gradients() = 0;
+  /// Flat arrays [parameters]; the model's own memory.
+  virtual DeviceArray<float> parameters() = 0;
+  virtual DeviceArray<float> gradients() = 0;
 
   /// The tensors of the flat array, in its order.
   virtual std::vector<ParameterEntry> entries() const = 0;

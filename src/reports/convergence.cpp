@@ -7,8 +7,8 @@
 #include <numeric>
 #include <vector>
 
-#include "kernels/minimize/conjugate.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/minimize/settings.hpp"
+#include "kernels/problems/status.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/method_choice.hpp"
 

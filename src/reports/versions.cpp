@@ -4,8 +4,7 @@
 #include <mpi.h>
 #include <spdlog/fmt/fmt.h>
 
-#include <Kokkos_Core.hpp>
-
+#include "kernels/runtime.hpp"
 #include "otfleet_revision.hpp"  // written by write_revision.cmake at every build
 
 namespace otfleet {
@@ -37,8 +36,7 @@ std::string compiler() {
 
 nlohmann::json versions() {
   return {{"otfleet", OTFLEET_VERSION},
-          {"kokkos", fmt::format("{}.{}.{}", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100,
-                                 KOKKOS_VERSION % 100)},
+          {"kokkos", kernels::kokkos_version()},
           {"libtorch", OTFLEET_TORCH_VERSION},
           {"hdf5", hdf5_version()},
           {"mpi", mpi_version()},
@@ -50,7 +48,7 @@ std::string revision() {
 }
 
 std::string execution_space() {
-  return Kokkos::DefaultExecutionSpace::name();
+  return kernels::space_name();
 }
 
 std::string version_text() {

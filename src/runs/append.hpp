@@ -1,14 +1,16 @@
 #pragma once
-#include <Kokkos_Core.hpp>
+#include <type_traits>
 #include <vector>
+
+#include "kernels/device_array.hpp"
 
 namespace otfleet {
 
-/// Appends the values of a View on the device, row-major.
-template <class Value>
-void append(std::vector<Value>& to, const auto& view) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-  to.insert(to.end(), host.data(), host.data() + host.size());
+/// Appends the values of an array, row after row.
+template <class Value, class T, int rank>
+void append(std::vector<Value>& values, const DeviceArray<T, rank>& array) {
+  const auto host = array.host();
+  values.insert(values.end(), host.begin(), host.end());
 }
 
 }  // namespace otfleet

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/problems/status.hpp"
 
 namespace otfleet {
 namespace {

@@ -2,11 +2,14 @@
 
 #include <cmath>
 
+#include "kernels/api/optimizer.hpp"
+#include "kernels/runtime.hpp"
+
 namespace otfleet {
 namespace {
 
-Vector<float, ExecutionSpace> zeros(std::size_t size) {
-  return Vector<float, ExecutionSpace>("otfleet::training::moment", size);
+DeviceArray<float> zeros(std::size_t size) {
+  return DeviceArray<float>("otfleet::training::moment", size);
 }
 
 }  // namespace
@@ -30,20 +33,19 @@ DataParallelStep::DataParallelStep(const OptimizerSettings& settings,
   const auto parameters = model.parameters();
   state_.first_moment = zeros(parameters.extent(0));
   state_.second_moment = zeros(parameters.extent(0));
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), parameters);
-  communicator_.broadcast(std::span<float>(host.data(), host.extent(0)));
-  Kokkos::deep_copy(parameters, host);
+  std::vector<float> host = parameters.download();
+  communicator_.broadcast(std::span<float>(host));
+  parameters.upload(host);
 }
 
 StepFigures DataParallelStep::run(const BackwardPass& pass, std::span<double> sums, double rate,
                                   LapWatch& watch, TrainingSeconds& seconds) {
-  const ExecutionSpace space;
   double averaging = 0;
   if (averaging_)
     averaging = averaging_->backward(pass, state_.step);
   else
     pass({});
-  space.fence();
+  kernels::fence();
   watch.lap(seconds.backward);
   seconds.backward -= averaging;
   seconds.averaging += averaging;
@@ -51,14 +53,13 @@ StepFigures DataParallelStep::run(const BackwardPass& pass, std::span<double> su
   watch.lap(seconds.averaging);
 
   const auto gradients = model_.gradients();
-  const double norm = std::sqrt(kernels::squared_norm<ExecutionSpace>(space, gradients));
+  const double norm = std::sqrt(kernels::squared_norm(gradients));
   const double scale = settings_.clip > 0 && norm > settings_.clip ? settings_.clip / norm : 1;
   kernels::AdamSettings adam = settings_.adam;
   adam.learning_rate *= rate;
   ++state_.step;
-  kernels::adam_step<ExecutionSpace>(space, adam, state_.step, scale, gradients,
-                                     model_.parameters(), state_.first_moment,
-                                     state_.second_moment);
+  kernels::adam_step(adam, state_.step, scale, gradients, model_.parameters(), state_.first_moment,
+                     state_.second_moment);
   watch.lap(seconds.update);
   return {sums[0], sums[1], norm};
 }

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "distributed/communicator.hpp"
-#include "kernels/training/adam.hpp"
+#include "kernels/training/adam_settings.hpp"
 #include "src/job.hpp"
 #include "src/models/checkpoint.hpp"
 #include "src/runs/stop_watch.hpp"

@@ -1,8 +1,8 @@
 #include "src/trainers/gradient_averaging.hpp"
 
 #include <array>
-#include <type_traits>
 
+#include "kernels/runtime.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
@@ -10,13 +10,19 @@ namespace {
 
 constexpr std::int64_t sample_every = 32;
 
-constexpr bool in_place = std::is_same_v<AveragedMemory, ExecutionSpace::memory_space>;
+/// Can gradients be summed where they are?
+bool averages_in_place() {
+#ifdef OTFLEET_NCCL
+  return true;
+#else
+  return !kernels::runs_on_gpu();
+#endif
+}
 
 std::unique_ptr<distributed::GradientAverager> make_averager(
     const distributed::Communicator& communicator) {
 #ifdef OTFLEET_NCCL
-  if constexpr (!kernels::runs_on_host<ExecutionSpace>)
-    return distributed::make_nccl_averager(communicator);
+  if (kernels::runs_on_gpu()) return distributed::make_nccl_averager(communicator);
 #endif
   return distributed::make_mpi_averager(communicator);
 }
@@ -41,7 +47,10 @@ GradientAveraging::GradientAveraging(const distributed::Communicator& communicat
     : communicator_(communicator),
       averager_(make_averager(communicator)),
       model_(model),
-      averaged_(Kokkos::create_mirror_view(AveragedMemory(), model.gradients())),
+      in_place_(averages_in_place()),
+      copy_(in_place_ ? 0 : model.gradients().size()),
+      averaged_(in_place_ ? std::span(model.gradients().data(), model.gradients().size())
+                          : std::span(copy_)),
       bucket_bytes_(bucket_bytes),
       begins_(bucket_begins(model.entries(), bucket_bytes)) {}
 
@@ -50,7 +59,7 @@ double GradientAveraging::backward(const BackwardPass& pass, std::int64_t step) 
   double averaging = 0, wait = 0;
   begun_ = 0;
   try {
-    if (in_place && bucket_bytes_ > 0 && !sampled)
+    if (in_place_ && bucket_bytes_ > 0 && !sampled)
       pass([&](std::int64_t complete_from) {
         const StopWatch watch(averaging);
         begin_from(complete_from);
@@ -62,7 +71,7 @@ double GradientAveraging::backward(const BackwardPass& pass, std::int64_t step) 
     finish();
     throw;
   }
-  ExecutionSpace().fence();  // the pass's own time
+  kernels::fence();  // the pass's own time
   if (sampled) {
     const StopWatch watch(wait);
     communicator_.barrier();
@@ -85,17 +94,16 @@ double GradientAveraging::backward(const BackwardPass& pass, std::int64_t step) 
 void GradientAveraging::begin_from(std::int64_t complete_from) {
   for (; begun_ < begins_.size() && begins_[begun_] >= complete_from; ++begun_) {
     const auto begin = static_cast<std::size_t>(begins_[begun_]);
-    const auto end =
-        begun_ == 0 ? averaged_.extent(0) : static_cast<std::size_t>(begins_[begun_ - 1]);
-    averager_->begin({averaged_.data() + begin, end - begin});
+    const auto end = begun_ == 0 ? averaged_.size() : static_cast<std::size_t>(begins_[begun_ - 1]);
+    averager_->begin(averaged_.subspan(begin, end - begin));
   }
 }
 
 void GradientAveraging::finish() {
-  if constexpr (!in_place) Kokkos::deep_copy(averaged_, model_.gradients());
+  if (!in_place_) model_.gradients().download(averaged_);
   begin_from(0);
   averager_->finish();
-  if constexpr (!in_place) Kokkos::deep_copy(model_.gradients(), averaged_);
+  if (!in_place_) model_.gradients().upload(copy_);
 }
 
 AveragingFigures GradientAveraging::figures() const {
@@ -107,7 +115,7 @@ AveragingFigures GradientAveraging::figures() const {
   AveragingFigures figures;
   figures.backend = averager_->name();
   figures.buckets = static_cast<std::int64_t>(begins_.size());
-  figures.bytes = static_cast<std::int64_t>(averaged_.extent(0) * sizeof(float));
+  figures.bytes = static_cast<std::int64_t>(averaged_.size() * sizeof(float));
   figures.sampled_steps = sampled_;
   figures.seconds = mean(sums[0], sampled_);
   figures.wait_seconds = mean(sums[1], sampled_);

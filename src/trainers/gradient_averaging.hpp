@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,6 @@ namespace otfleet {
 /// the end of the array on, until they make `bytes`. 0 bytes: all are one bucket.
 std::vector<std::int64_t> bucket_begins(const std::vector<ParameterEntry>& entries,
                                         std::int64_t bytes);
-
-/// Where gradients are summed: where they are, but MPI takes them from the host.
-#ifdef OTFLEET_NCCL
-using AveragedMemory = ExecutionSpace::memory_space;
-#else
-using AveragedMemory = Kokkos::HostSpace;
-#endif
 
 /// What averaging costs, in seconds a step, means over the ranks. Not a number: no such step yet.
 struct AveragingFigures {
@@ -60,7 +54,9 @@ class GradientAveraging {
   distributed::Communicator communicator_;
   std::unique_ptr<distributed::GradientAverager> averager_;
   TrainedModel& model_;
-  Kokkos::View<float*, AveragedMemory> averaged_;  ///< the model's gradients, or a copy
+  bool in_place_;  ///< where gradients are; else MPI takes them from a copy on the host
+  std::vector<float> copy_;
+  std::span<float> averaged_;  ///< the model's gradients, or the copy
   std::int64_t bucket_bytes_;
   std::vector<std::int64_t> begins_;
   std::size_t begun_ = 0;  ///< buckets of the step under way

@@ -2,19 +2,17 @@
 
 #include <array>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "distributed/shard.hpp"
-#include "kernels/outputs/certificate.hpp"
-#include "kernels/outputs/semi_dual.hpp"
-#include "kernels/outputs/soft_c_transform.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
-#include "kernels/training/loss.hpp"
-#include "src/runs/append.hpp"
+#include "kernels/api/losses.hpp"
+#include "kernels/api/outputs.hpp"
+#include "kernels/runtime.hpp"
+#include "src/populations/device_problems.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
+
 MetaTrainerSettings trainer_settings(const Job& job) {
   MetaTrainerSettings settings;
   settings.epsilon = job.problem.epsilon;
@@ -33,7 +31,8 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
       sampler_(sampler),
       model_(model),
       update_(settings.optimizer, communicator, model),
-      solver_(population, settings.epsilon) {
+      solver_(device_problems(population.geometry, settings.epsilon, {}, {}), settings.epsilon,
+              mean_supports(population)) {
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;
@@ -41,45 +40,34 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
   const auto rows = static_cast<std::size_t>(count_);
   const auto n = static_cast<std::size_t>(population.geometry.n);
   const auto m = static_cast<std::size_t>(population.geometry.m);
-  a_ = Matrix<double, ExecutionSpace>("otfleet::training::a", rows, n);
-  b_ = Matrix<double, ExecutionSpace>("otfleet::training::b", rows, m);
-  f_ = Matrix<double, ExecutionSpace>("otfleet::training::f", rows, n);
-  slope_ = Matrix<double, ExecutionSpace>("otfleet::training::slope", rows, n);
-  value_ = Vector<double, ExecutionSpace>("otfleet::training::value", rows);
-  std::vector<std::int32_t> identity(rows);
-  std::iota(identity.begin(), identity.end(), 0);
-  identity_ = upload_indices(identity);
+  a_ = DeviceArray<double, 2>("otfleet::training::a", rows, n);
+  b_ = DeviceArray<double, 2>("otfleet::training::b", rows, m);
+  f_ = DeviceArray<double, 2>("otfleet::training::f", rows, n);
+  slope_ = DeviceArray<double, 2>("otfleet::training::slope", rows, n);
+  value_ = DeviceArray<double>("otfleet::training::value", rows);
 }
 
 StepFigures MetaTrainer::step(double rate) {
-  const ExecutionSpace space;
   LapWatch watch;
   std::array<double, 2> sums = {0, 0};  // loss, first error
   if (count_ > 0) {
-    const auto host_a = Kokkos::create_mirror_view(a_);
-    const auto host_b = Kokkos::create_mirror_view(b_);
+    const auto host_a = a_.mirror(), host_b = b_.mirror();
     sampler_.fill(update_.state().step * settings_.batch + first_, count_, host_a.data(),
                   host_b.data());
-    Kokkos::deep_copy(a_, host_a);
-    Kokkos::deep_copy(b_, host_b);
+    a_.upload(host_a);
+    b_.upload(host_b);
     watch.lap(seconds_.data);
     model_.forward(a_, b_, f_, settings_.epsilon);
-    space.fence();
+    kernels::fence();
     watch.lap(seconds_.forward);
-    const kernels::ProblemBatch<ExecutionSpace> problems{
-        {space, a_}, {space, b_}, identity_, identity_};
-    std::visit(
-        [&](const auto& cost) {
-          kernels::semi_dual<ExecutionSpace>(space, cost, problems, settings_.epsilon, f_, value_,
-                                             slope_);
-        },
-        solver_.cost());
-    const auto loss = kernels::negative_mean_dual<ExecutionSpace>(
-        space, value_, slope_, static_cast<double>(settings_.batch));
+    const auto problems = solver_.measures().with_measures(a_, b_);
+    kernels::semi_dual(problems, settings_.epsilon, f_.flat(), value_, slope_.flat());
+    const auto loss =
+        kernels::negative_mean_dual(value_, slope_, static_cast<double>(settings_.batch));
     sums = {loss.value, loss.first_error};
     watch.lap(seconds_.loss);
     if (settings_.loss == TrainingLoss::regression) slope_towards_solutions(problems);
-    space.fence();
+    kernels::fence();
     watch.lap(seconds_.solve);
   }
   return update_.run([&](const GradientListener& listener) { model_.backward(slope_, listener); },
@@ -93,16 +81,14 @@ SolverOptions MetaTrainer::target_solver() const {
   return settings;
 }
 
-void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {
+void MetaTrainer::slope_towards_solutions(const kernels::Problems& problems) {
   Batch batch(problems);
-  Kokkos::deep_copy(batch.f, f_);
+  batch.f.copy_from(f_.flat());
   SolveCounts ignored;
   solver_.solve(batch, target_solver(), ignored);
-  std::vector<std::int32_t> statuses;
-  append(statuses, batch.status);
-  target_statuses_.add(statuses);
-  kernels::potential_distance<ExecutionSpace>(ExecutionSpace(), a_, f_, batch.f, settings_.epsilon,
-                                              static_cast<double>(settings_.batch), slope_);
+  target_statuses_.add(batch.progress.status.download());
+  kernels::potential_distance(a_, f_, batch.f.reshaped(f_.extent(0), f_.extent(1)),
+                              settings_.epsilon, static_cast<double>(settings_.batch), slope_);
 }
 
 }  // namespace otfleet

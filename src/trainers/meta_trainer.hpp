@@ -54,7 +54,7 @@ class MetaTrainer final : public Trainer {
   SolverOptions target_solver() const;
 
  private:
-  void slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems);
+  void slope_towards_solutions(const kernels::Problems& problems);
 
   MetaTrainerSettings settings_;
   const PairSampler& sampler_;
@@ -63,10 +63,9 @@ class MetaTrainer final : public Trainer {
   BatchSolver solver_;
   TrainingSeconds seconds_;
   StatusCounts target_statuses_;
-  std::int64_t first_ = 0, count_ = 0;                ///< this rank's part of a batch
-  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;  ///< slope: of the loss, by f
-  Vector<int, ExecutionSpace> identity_;
-  Vector<double, ExecutionSpace> value_;
+  std::int64_t first_ = 0, count_ = 0;        ///< this rank's part of a batch
+  DeviceArray<double, 2> a_, b_, f_, slope_;  ///< slope: of the loss, by f
+  DeviceArray<double> value_;
 };
 
 }  // namespace otfleet

@@ -18,7 +18,6 @@ namespace {
 using distributed::Hdf5File;
 using testing::blob_population;
 using testing::dense_population;
-using testing::download;
 using testing::expect_error;
 using testing::read_bytes;
 using testing::set_parameter;
@@ -36,12 +35,10 @@ Job small_job(const std::string& architecture) {
   return job;
 }
 
-Vector<float, ExecutionSpace> moments(std::size_t size, float first) {
-  const Vector<float, ExecutionSpace> device("otfleet::test::moment", size);
-  const auto host = Kokkos::create_mirror_view(device);
-  for (std::size_t i = 0; i < size; ++i) host(i) = first + 0.25f * static_cast<float>(i);
-  Kokkos::deep_copy(device, host);
-  return device;
+DeviceArray<float> moments(std::size_t size, float first) {
+  std::vector<float> values(size);
+  for (std::size_t i = 0; i < size; ++i) values[i] = first + 0.25f * static_cast<float>(i);
+  return upload<float>("otfleet::test::moment", values);
 }
 
 class Checkpoint : public ::testing::Test {
@@ -101,7 +98,7 @@ TEST_F(Checkpoint, ModelsComeBackBitByBit) {
       set_parameter(model, 1, -0.0f);
       write_checkpoint(file_, model);
       PotentialModel back = read_checkpoint(file_, description);
-      const auto weights = download(model.parameters()), copy = download(back.parameters());
+      const auto weights = model.parameters().download(), copy = back.parameters().download();
       ASSERT_EQ(copy.size(), weights.size());
       EXPECT_EQ(std::memcmp(copy.data(), weights.data(), weights.size() * sizeof(float)), 0);
 
@@ -128,8 +125,8 @@ TEST_F(Checkpoint, TrainingStateComesBack) {
   EXPECT_EQ(back.seconds, state_.seconds);
   EXPECT_EQ(back.job, state_.job);
   EXPECT_EQ(back.history, state_.history);
-  EXPECT_EQ(download(back.first_moment), download(state_.first_moment));
-  EXPECT_EQ(download(back.second_moment), download(state_.second_moment));
+  EXPECT_EQ(back.first_moment.download(), state_.first_moment.download());
+  EXPECT_EQ(back.second_moment.download(), state_.second_moment.download());
 
   // A model without a state leaves the caller's as it was.
   write_checkpoint(file_, model_);

@@ -17,7 +17,6 @@ namespace otfleet {
 namespace {
 
 using distributed::Communicator;
-using testing::download;
 
 Job small_job() {
   Job job = Job::defaults(ProblemKind::neural_dual);
@@ -41,7 +40,7 @@ Course train(const Communicator& communicator, const Job& job, const SamplerPair
   Course course;
   for (int step = 0; step < steps; ++step)
     course.figures.push_back(trainer.step(0.5 * (1 + std::cos(std::numbers::pi * step / steps))));
-  course.weights = download(model.parameters());
+  course.weights = model.parameters().download();
   course.conjugates = trainer.conjugate_figures();
   return course;
 }
@@ -143,11 +142,12 @@ TEST(DualTrainerTest, EveryCombinationOfLossAndSolverRuns) {
 
 void scale_weights(NeuralDual& model, const std::string& part, float factor) {
   const auto parameters = model.parameters();
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), parameters);
+  auto host = parameters.download();
   for (const auto& entry : model.entries())
     if (entry.name.find(part) != std::string::npos)
-      for (std::int64_t k = 0; k < entry.size; ++k) host(entry.offset + k) *= factor;
-  Kokkos::deep_copy(parameters, host);
+      for (std::int64_t k = 0; k < entry.size; ++k)
+        host[static_cast<std::size_t>(entry.offset + k)] *= factor;
+  parameters.upload(host);
 }
 
 TEST(DualTrainerTest, APotentialWithoutMinimizersHasNoLoss) {
@@ -186,7 +186,7 @@ TEST(DualTrainerTest, GoesOnFromACheckpointBitForBit) {
   DualTrainer resumed(settings, Communicator::world(), *samplers.source, *samplers.target, second);
   resumed.go_on(std::move(state));
   for (int step = 4; step < 10; ++step) resumed.step(1);
-  EXPECT_EQ(download(second.parameters()), download(whole.parameters()));
+  EXPECT_EQ(second.parameters().download(), whole.parameters().download());
 }
 
 }  // namespace

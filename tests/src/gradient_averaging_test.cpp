@@ -12,7 +12,6 @@ namespace otfleet {
 namespace {
 
 using distributed::Communicator;
-using testing::download;
 using testing::upload;
 
 ParameterEntry entry(std::int64_t offset, std::int64_t size) {
@@ -46,7 +45,7 @@ class GradientAveragingTest : public ::testing::TestWithParam<std::int64_t> {
     a_ = measures(10 + rank);
     b_ = measures(20 + rank);
     slope_ = measures(30 + rank);
-    f_ = Matrix<double, ExecutionSpace>("otfleet::test::f", rows, points);
+    f_ = DeviceArray<double, 2>("otfleet::test::f", rows, points);
   }
 
   static PotentialModel make() {
@@ -59,7 +58,7 @@ class GradientAveragingTest : public ::testing::TestWithParam<std::int64_t> {
   }
 
   /// The pass from a slope of the potentials.
-  BackwardPass pass(const Matrix<double, ExecutionSpace>& slope) {
+  BackwardPass pass(const DeviceArray<double, 2>& slope) {
     return [this, slope](const GradientListener& listener) { model_.backward(slope, listener); };
   }
 
@@ -69,7 +68,7 @@ class GradientAveragingTest : public ::testing::TestWithParam<std::int64_t> {
   std::vector<float> summed(bool has_part) {
     forward();
     model_.backward(slope_);
-    auto gradient = download(model_.gradients());
+    auto gradient = model_.gradients().download();
     if (!has_part) gradient.assign(gradient.size(), 0.0f);
     world_.all_reduce(std::span<float>(gradient), distributed::Reduction::sum);
     return gradient;
@@ -77,7 +76,7 @@ class GradientAveragingTest : public ::testing::TestWithParam<std::int64_t> {
 
   /// Two terms have one sum; three and more may be added in another order.
   void expect_gradients(const std::vector<float>& expected) {
-    const auto found = download(model_.gradients());
+    const auto found = model_.gradients().download();
     ASSERT_EQ(found.size(), expected.size());
     for (std::size_t i = 0; i < found.size(); ++i)
       if (world_.size() <= 2)
@@ -88,7 +87,7 @@ class GradientAveragingTest : public ::testing::TestWithParam<std::int64_t> {
 
   Communicator world_ = Communicator::world();
   PotentialModel model_;
-  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;
+  DeviceArray<double, 2> a_, b_, f_, slope_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Buckets, GradientAveragingTest, ::testing::Values(0, 1, 5000, 1 << 20));
@@ -113,8 +112,7 @@ TEST_P(GradientAveragingTest, RanksWithoutProblemsJoin) {
       forward();
       averaging.backward(pass(slope_), step);
     } else {
-      averaging.backward(pass(Matrix<double, ExecutionSpace>("otfleet::test::slope", 0, points)),
-                         step);
+      averaging.backward(pass(DeviceArray<double, 2>("otfleet::test::slope", 0, points)), step);
     }
     expect_gradients(expected);
   }

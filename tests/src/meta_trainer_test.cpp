@@ -7,9 +7,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/outputs/semi_dual.hpp"
+#include "kernels/api/outputs.hpp"
 #include "src/models/potential_checkpoint.hpp"
-#include "src/populations/cost.hpp"
+#include "src/populations/device_problems.hpp"
 #include "src/trainers/fine_tuning.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/small_populations.hpp"
@@ -21,7 +21,6 @@ using distributed::Communicator;
 using distributed::Reduction;
 using testing::blob_population;
 using testing::dense_population;
-using testing::download;
 using testing::upload;
 using testing::weights_of;
 
@@ -61,7 +60,7 @@ Course train(const Communicator& communicator, const Population& population, int
   MetaTrainer trainer(choices, communicator, population, sampler, model);
   Course run;
   for (int step = 0; step < steps; ++step) run.figures.push_back(trainer.step(1.0));
-  run.weights = download(model.parameters());
+  run.weights = model.parameters().download();
   return run;
 }
 
@@ -155,7 +154,7 @@ TEST(MetaTrainer, StartsFromTheWeightsOfRankZero) {
   PotentialModel model(description, 10 + world.rank()), first(description, 10);
   const PairSampler sampler(population, {0, 10}, 2, false);
   const MetaTrainer trainer(settings(6), world, population, sampler, model);
-  EXPECT_EQ(download(model.parameters()), download(first.parameters()));
+  EXPECT_EQ(model.parameters().download(), first.parameters().download());
 }
 
 class MetaTrainerLoss : public ::testing::TestWithParam<TrainingLoss> {};
@@ -201,9 +200,9 @@ TEST(MetaTrainer, ClipAndRateScaleTheStep) {
     MetaTrainer trainer(choices, world, population, sampler, model);
     figures = trainer.step(rate);
     EXPECT_EQ(trainer.state().step, 1);
-    weights = download(model.parameters());
+    weights = model.parameters().download();
     double sum = 0;
-    for (const float value : download(trainer.state().first_moment)) sum += value * value;
+    for (const float value : trainer.state().first_moment.download()) sum += value * value;
     return 10 * std::sqrt(sum);
   };
   std::vector<float> weights, ignored;
@@ -216,11 +215,11 @@ TEST(MetaTrainer, ClipAndRateScaleTheStep) {
 
   moment_norm(0, 0, weights, free);  // no rate, no step
   PotentialModel fresh(description, 1);
-  EXPECT_EQ(weights, download(fresh.parameters()));
+  EXPECT_EQ(weights, fresh.parameters().download());
   moment_norm(0, 0.5, weights, free);
   // Adam's first step moves every parameter by the rate, or less where the gradient is tiny.
   double largest = 0;
-  const auto start = download(fresh.parameters());
+  const auto start = fresh.parameters().download();
   for (std::size_t i = 0; i < start.size(); ++i)
     largest = std::max(largest, std::abs(static_cast<double>(weights[i]) - start[i]));
   EXPECT_NEAR(largest, 0.5e-3, 1e-6);
@@ -249,13 +248,12 @@ TEST(MetaTrainer, GoesOnFromItsState) {
       EXPECT_EQ(found.gradient_norm, expected.gradient_norm);
     }
     EXPECT_EQ(second.state().step, 10);
-    EXPECT_EQ(download(later.parameters()), download(unbroken.parameters()));
+    EXPECT_EQ(later.parameters().download(), unbroken.parameters().download());
   }
 }
 
 /// Mean of minus the dual value over problems [begin, end).
 double shard_loss(PotentialModel& model, const Population& population, distributed::Shard shard) {
-  const ExecutionSpace space;
   std::vector<double> a, b;
   for (std::int64_t k = shard.begin; k < shard.end; ++k)
     for (const bool source : {true, false}) {
@@ -265,18 +263,14 @@ double shard_loss(PotentialModel& model, const Population& population, distribut
     }
   const auto rows = static_cast<std::size_t>(shard.size());
   const auto device_a = upload(a, rows), device_b = upload(b, rows);
-  const Matrix<double, ExecutionSpace> f("otfleet::test::f", rows, device_a.extent(1));
-  const Matrix<double, ExecutionSpace> slope("otfleet::test::slope", rows, device_a.extent(1));
-  const Vector<double, ExecutionSpace> value("otfleet::test::value", rows);
-  const Vector<int, ExecutionSpace> identity("otfleet::test::identity", rows);
-  const auto host = Kokkos::create_mirror_view(identity);
-  std::iota(host.data(), host.data() + rows, 0);
-  Kokkos::deep_copy(identity, host);
+  const DeviceArray<double, 2> f("otfleet::test::f", rows, device_a.extent(1));
+  const DeviceArray<double, 2> slope("otfleet::test::slope", rows, device_a.extent(1));
+  const DeviceArray<double> value("otfleet::test::value", rows);
   model.forward(device_a, device_b, f, 0.05);
-  kernels::semi_dual<ExecutionSpace>(
-      space, std::get<kernels::SeparableCost>(make_cost(population.geometry, 0.05)),
-      {{space, device_a}, {space, device_b}, identity, identity}, 0.05, f, value, slope);
-  const auto values = download(value);
+  kernels::semi_dual(
+      device_problems(population.geometry, 0.05, {}, {}).with_measures(device_a, device_b), 0.05,
+      f.flat(), value, slope.flat());
+  const auto values = value.download();
   return -std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(rows);
 }
 
@@ -287,7 +281,7 @@ TEST(FineTuning, LowersTheLossOfItsShardAlone) {
   job.fine_tune.batch = 4;
   job.fine_tune.learning_rate = 1e-3;
   PotentialModel model(describe_model(job, population), 1);
-  const auto weights = download(model.parameters());
+  const auto weights = model.parameters().download();
   const distributed::Shard shard{7, 10};
   const double before = shard_loss(model, population, shard);
 
@@ -296,13 +290,13 @@ TEST(FineTuning, LowersTheLossOfItsShardAlone) {
   if (world.rank() == world.size() - 1) {
     PotentialModel tuned = fine_tune(model, population, shard, job);
     EXPECT_LT(shard_loss(tuned, population, shard), before - 1e-3);
-    EXPECT_NE(download(tuned.parameters()), weights);
+    EXPECT_NE(tuned.parameters().download(), weights);
     PotentialModel again = fine_tune(model, population, shard, job);
-    EXPECT_EQ(download(again.parameters()), download(tuned.parameters()));
+    EXPECT_EQ(again.parameters().download(), tuned.parameters().download());
     PotentialModel other = fine_tune(model, population, {20, 23}, job);
-    EXPECT_NE(download(other.parameters()), download(tuned.parameters()));
+    EXPECT_NE(other.parameters().download(), tuned.parameters().download());
   }
-  EXPECT_EQ(download(model.parameters()), weights);
+  EXPECT_EQ(model.parameters().download(), weights);
   EXPECT_EQ(shard_loss(model, population, shard), before);
 }
 
@@ -312,10 +306,10 @@ TEST(FineTuning, NothingToDoIsAPlainCopy) {
   PotentialModel model(describe_model(job, population), 1);
   job.fine_tune.steps = 0;
   PotentialModel untuned = fine_tune(model, population, {0, 10}, job);
-  EXPECT_EQ(download(untuned.parameters()), download(model.parameters()));
+  EXPECT_EQ(untuned.parameters().download(), model.parameters().download());
   job.fine_tune.steps = 5;
   PotentialModel empty = fine_tune(model, population, {10, 10}, job);
-  EXPECT_EQ(download(empty.parameters()), download(model.parameters()));
+  EXPECT_EQ(empty.parameters().download(), model.parameters().download());
 }
 
 }  // namespace

@@ -14,20 +14,19 @@
 namespace otfleet {
 namespace {
 
-using testing::download;
 using testing::expect_error;
 using testing::TemporaryFolder;
 
 template <class Scalar>
-using Points = Matrix<Scalar, ExecutionSpace>;
+using Points = DeviceArray<Scalar, 2>;
 
 template <class Scalar>
 Points<Scalar> upload(const std::vector<double>& values, std::size_t rows) {
   const Points<Scalar> device("otfleet::test::points", rows, values.size() / rows);
-  const auto host = Kokkos::create_mirror_view(device);
-  std::transform(values.begin(), values.end(), host.data(),
+  const auto host = device.mirror();
+  std::transform(values.begin(), values.end(), host.begin(),
                  [](double value) { return static_cast<Scalar>(value); });
-  Kokkos::deep_copy(device, host);
+  device.upload(host);
   return device;
 }
 
@@ -57,10 +56,10 @@ DualDescription describe(const std::string& architecture, const std::string& pre
 /// Weights that are not nearly the identity map any more.
 void shake(NeuralDual& model, unsigned seed, float scale) {
   const auto parameters = model.parameters();
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), parameters);
-  const auto noise = normals(host.extent(0), seed, scale);
-  for (std::size_t k = 0; k < noise.size(); ++k) host(k) += static_cast<float>(noise[k]);
-  Kokkos::deep_copy(parameters, host);
+  auto host = parameters.download();
+  const auto noise = normals(host.size(), seed, scale);
+  for (std::size_t k = 0; k < noise.size(); ++k) host[k] += static_cast<float>(noise[k]);
+  parameters.upload(host);
   model.make_convex();
 }
 
@@ -69,20 +68,19 @@ struct Evaluated {
 };
 
 template <class Scalar>
-Evaluated evaluate(kernels::PotentialOracle<ExecutionSpace, Scalar>& oracle,
-                   const std::vector<double>& points, std::size_t rows) {
-  const Vector<Scalar, ExecutionSpace> value("otfleet::test::value", rows);
+Evaluated evaluate(kernels::Oracle<Scalar>& oracle, const std::vector<double>& points,
+                   std::size_t rows) {
+  const DeviceArray<Scalar> value("otfleet::test::value", rows);
   const Points<Scalar> gradient("otfleet::test::gradient", rows, points.size() / rows);
-  oracle.evaluate(ExecutionSpace(), upload<Scalar>(points, rows), value, gradient);
-  const auto v = download(value);
-  const auto g = download(gradient);
+  oracle.evaluate(upload<Scalar>(points, rows), value, gradient);
+  const auto v = value.download();
+  const auto g = gradient.download();
   return {{v.begin(), v.end()}, {g.begin(), g.end()}};
 }
 
 template <class Scalar>
 Evaluated fused(const NeuralDual& model, const std::vector<double>& points, std::size_t rows) {
-  kernels::NetworkOracle<ExecutionSpace, Scalar> oracle(model.potential<Scalar>(),
-                                                        static_cast<int>(rows));
+  kernels::Network<Scalar> oracle(model.potential<Scalar>(), static_cast<int>(rows));
   return evaluate(oracle, points, rows);
 }
 
@@ -127,7 +125,7 @@ TEST(NeuralDualTest, FreshMapsAreNearlyTheIdentity) {
       const Evaluated mapped = fused<double>(model, points, rows);
       const Points<float> predicted("otfleet::test::predicted", rows, 3);
       model.predict(upload<float>(points, rows), predicted);
-      const auto prediction = download(predicted);
+      const auto prediction = predicted.download();
       for (std::size_t k = 0; k < points.size(); ++k) {
         EXPECT_NEAR(mapped.gradient[k], points[k], 0.05);
         EXPECT_NEAR(prediction[k], points[k], 0.05);
@@ -144,7 +142,7 @@ double loss_of(NeuralDual& model, const std::vector<double>& x, const std::vecto
   for (std::size_t k = 0; k < points; ++k) loss += weight[k] * f.value[k];
   const Points<float> predicted("otfleet::test::predicted", rows, 2);
   model.predict(upload<float>(y, rows), predicted);
-  const auto prediction = download(predicted);
+  const auto prediction = predicted.download();
   for (std::size_t k = 0; k < prediction.size(); ++k)
     loss += slope[k] * static_cast<double>(prediction[k]);
   return loss;
@@ -164,12 +162,11 @@ TEST(NeuralDualTest, BackwardIsTheDerivative) {
       const Points<float> predicted("otfleet::test::predicted", rows, 2);
       std::int64_t heard = -1;
       model.predict(targets, predicted, true);
-      model.backward(upload<float>(x, points),
-                     Vector<const float, ExecutionSpace>(weights.data(), points),
+      model.backward(upload<float>(x, points), DeviceArray<const float>(weights.data(), {points}),
                      upload<float>(slope, rows), [&](std::int64_t from) { heard = from; });
       EXPECT_EQ(heard, 0);
-      const auto gradient = download(model.gradients());
-      const auto weights_now = download(model.parameters());
+      const auto gradient = model.gradients().download();
+      const auto weights_now = model.parameters().download();
       for (std::size_t k = 0; k < gradient.size(); k += 13) {
         const float step = 1e-2f;
         const auto at = [&](float moved) {
@@ -183,7 +180,7 @@ TEST(NeuralDualTest, BackwardIsTheDerivative) {
       }
       // Without points and slopes nothing is left of the last pass.
       model.backward({}, {}, {});
-      for (const float one : download(model.gradients())) EXPECT_EQ(one, 0);
+      for (const float one : model.gradients().download()) EXPECT_EQ(one, 0);
     }
 }
 
@@ -196,7 +193,7 @@ TEST(NeuralDualTest, CycleSlopeIsTheDerivative) {
     const auto x = normals(3 * rows, 6), y = normals(3 * rows, 7);
     const Points<float> slope("otfleet::test::slope", rows, 3);
     model.cycle_slope(upload<float>(x, rows), upload<float>(y, rows), 0.5, slope);
-    const auto found = download(slope);
+    const auto found = slope.download();
     const auto missed = [&](const std::vector<double>& at) {
       const Evaluated f = fused<double>(model, at, rows);
       double sum = 0;
@@ -250,7 +247,7 @@ TEST_F(NeuralDualCheckpoint, ComesBackBitByBit) {
       shake(model, 4, 0.1f);
       write_checkpoint(file_, model);
       NeuralDual back = read_neural_dual(file_, job_of(description), 3);
-      EXPECT_EQ(download(back.parameters()), download(model.parameters()));
+      EXPECT_EQ(back.parameters().download(), model.parameters().download());
       EXPECT_EQ(back.description().samples, "test");
       EXPECT_EQ(back.description().dimension, 3);
     }

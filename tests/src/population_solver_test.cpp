@@ -142,14 +142,12 @@ TEST(PopulationSolver, EqualsTheReferenceFromPredictions) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
     const StartPredictor predictor = solver.make_predictor(model);
-    const Matrix<double, ExecutionSpace> start("otfleet::test::start", population->problems(),
-                                               population->geometry.n);
+    const DeviceArray<double, 2> start("otfleet::test::start", population->problems(),
+                                       population->geometry.n);
     predictor.predict(population->source, population->target, epsilon, start);
-    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), start);
     const auto settings = solver_settings(1e-4, "model");
     const Solutions solutions = solve(solver, all_of(*population), settings, &predictor);
-    expect_reference(*population, solutions, settings,
-                     Values(host.data(), host.data() + host.size()));
+    expect_reference(*population, solutions, settings, start.download());
     expect_true_figures(*population, solutions);
   }
 }

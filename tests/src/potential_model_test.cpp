@@ -9,9 +9,10 @@
 #include <optional>
 #include <thread>
 
-#include "kernels/outputs/semi_dual.hpp"
-#include "kernels/training/loss.hpp"
-#include "src/populations/cost.hpp"
+#include "kernels/api/losses.hpp"
+#include "kernels/api/outputs.hpp"
+#include "kernels/runtime.hpp"
+#include "src/populations/device_problems.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/small_populations.hpp"
 
@@ -21,7 +22,6 @@ namespace {
 using testing::blob_population;
 using testing::cost_matrix;
 using testing::dense_population;
-using testing::download;
 using testing::set_parameter;
 using testing::upload;
 using testing::weights_of;
@@ -68,8 +68,8 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
       }
     a_ = upload(a_values_, batch);
     b_ = upload(b_values_, batch);
-    f_ = Matrix<double, ExecutionSpace>("otfleet::test::f", batch, n());
-    slope_ = Matrix<double, ExecutionSpace>("otfleet::test::slope", batch, n());
+    f_ = DeviceArray<double, 2>("otfleet::test::f", batch, n());
+    slope_ = DeviceArray<double, 2>("otfleet::test::slope", batch, n());
   }
 
   std::size_t n() const { return static_cast<std::size_t>(description_.n); }
@@ -78,36 +78,28 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
 
   std::vector<double> forward(PotentialModel& model) const {
     model.forward(a_, b_, f_, epsilon);
-    return download(f_);
+    return f_.download();
   }
 
   /// The loss at the model's weights; leaves its slope in slope_.
   double loss(PotentialModel& model) const {
-    const ExecutionSpace space;
-    const Vector<int, ExecutionSpace> identity("otfleet::test::identity", batch);
-    const auto host = Kokkos::create_mirror_view(identity);
-    for (std::size_t k = 0; k < batch; ++k) host(k) = static_cast<int>(k);
-    Kokkos::deep_copy(identity, host);
     model.forward(a_, b_, f_, epsilon);
-    const kernels::ProblemBatch<ExecutionSpace> problems{
-        {space, a_}, {space, b_}, identity, identity};
-    const Vector<double, ExecutionSpace> value("otfleet::test::value", batch);
-    kernels::semi_dual<ExecutionSpace>(
-        space, std::get<kernels::SeparableCost>(make_cost(population_.geometry, epsilon)), problems,
-        epsilon, f_, value, slope_);
-    return kernels::negative_mean_dual<ExecutionSpace>(space, value, slope_, batch).value;
+    const DeviceArray<double> value("otfleet::test::value", batch);
+    kernels::semi_dual(device_problems(population_.geometry, epsilon, {}, {}).with_measures(a_, b_),
+                       epsilon, f_.flat(), value, slope_.flat());
+    return kernels::negative_mean_dual(value, slope_, batch).value;
   }
 
   std::vector<float> gradients(PotentialModel& model) const {
     loss(model);
     model.backward(slope_);
-    return download(model.gradients());
+    return model.gradients().download();
   }
 
   Population population_;
   ModelDescription description_;
   std::vector<double> a_values_, b_values_;
-  Matrix<double, ExecutionSpace> a_, b_, f_, slope_;
+  DeviceArray<double, 2> a_, b_, f_, slope_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Models, PotentialModelTest,
@@ -184,7 +176,7 @@ torch::Tensor double_tensor(const std::vector<double>& values,
 TEST_P(PotentialModelTest, GradientEqualsPlainAutograd) {
   PotentialModel model = make();
   Weights weights;
-  const auto parameters = download(model.parameters());
+  const auto parameters = model.parameters().download();
   for (const auto& entry : model.entries()) {
     const auto begin = parameters.begin() + entry.offset;
     weights[entry.name] = double_tensor({begin, begin + entry.size}, entry.shape)
@@ -205,7 +197,7 @@ TEST_P(PotentialModelTest, GradientEqualsPlainAutograd) {
   // about 1e-6, exp(φ/epsilon) to a few of them.
   const double value = loss(model);
   EXPECT_NEAR(value, expected_loss.item<double>(), 1e-6);
-  const auto values = download(f_);
+  const auto values = f_.download();
   const torch::Tensor flat = f.detach().reshape({-1});
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double expected = flat[static_cast<std::int64_t>(i)].item<double>();
@@ -216,7 +208,7 @@ TEST_P(PotentialModelTest, GradientEqualsPlainAutograd) {
   }
 
   model.backward(slope_);
-  const auto gradient = download(model.gradients());
+  const auto gradient = model.gradients().download();
   const float largest =
       std::abs(*std::max_element(gradient.begin(), gradient.end(),
                                  [](float x, float y) { return std::abs(x) < std::abs(y); }));
@@ -233,7 +225,7 @@ TEST_P(PotentialModelTest, GradientEqualsPlainAutograd) {
 TEST_P(PotentialModelTest, GradientEqualsFiniteDifferences) {
   PotentialModel model = make();
   const auto gradient = gradients(model);
-  const auto parameters = download(model.parameters());
+  const auto parameters = model.parameters().download();
   for (const auto& entry : model.entries()) {
     // The steepest parameter of every layer: the others say little in single precision.
     const auto begin = gradient.begin() + entry.offset;
@@ -279,11 +271,11 @@ TEST_P(PotentialModelTest, BackwardForgetsTheStepBefore) {
   EXPECT_EQ(gradients(model), once);
   loss(model);
   // A slope where there is no weight must not count, whatever its value.
-  auto slope = download(slope_);
+  auto slope = slope_.download();
   for (std::size_t i = 0; i < slope.size(); ++i)
     if (a_values_[i] == 0) slope[i] = infinity;
   model.backward(upload(slope, batch));
-  EXPECT_EQ(download(model.gradients()), once);
+  EXPECT_EQ(model.gradients().download(), once);
 }
 
 /// What is told as complete stays as it is, and layers are told before the pass is over.
@@ -295,12 +287,12 @@ TEST_P(PotentialModelTest, BackwardTellsWhatIsComplete) {
     std::vector<std::vector<float>> tails;
     const auto caller = std::this_thread::get_id();
     model.backward(slope_, [&](std::int64_t complete_from) {
-      EXPECT_TRUE(!kernels::runs_on_host<ExecutionSpace> || std::this_thread::get_id() == caller);
+      EXPECT_TRUE(kernels::runs_on_gpu() || std::this_thread::get_id() == caller);
       told.push_back(complete_from);
-      const auto now = download(model.gradients());
+      const auto now = model.gradients().download();
       tails.emplace_back(now.begin() + complete_from, now.end());
     });
-    const auto gradient = download(model.gradients());
+    const auto gradient = model.gradients().download();
     EXPECT_TRUE(std::is_sorted(told.rbegin(), told.rend()));
     const auto entries = model.entries();
     ASSERT_EQ(told.size(), entries.size() + 1);
@@ -317,10 +309,10 @@ TEST_P(PotentialModelTest, BackwardWithoutProblems) {
   PotentialModel model = make();
   const auto parameters = gradients(model).size();
   std::vector<std::int64_t> told;
-  model.backward(Matrix<double, ExecutionSpace>("otfleet::test::slope", 0, n()),
+  model.backward(DeviceArray<double, 2>("otfleet::test::slope", 0, n()),
                  [&](std::int64_t complete_from) { told.push_back(complete_from); });
   EXPECT_EQ(told, std::vector<std::int64_t>{0});
-  EXPECT_EQ(download(model.gradients()), std::vector<float>(parameters, 0.0f));
+  EXPECT_EQ(model.gradients().download(), std::vector<float>(parameters, 0.0f));
 }
 
 TEST_P(PotentialModelTest, PredictorEqualsForward) {
@@ -340,15 +332,15 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
     sources.push_back(population_.source[k]);
     targets.push_back(population_.target[k]);
   }
-  const Matrix<double, ExecutionSpace> f("otfleet::test::f", order.size(), n());
+  const DeviceArray<double, 2> f("otfleet::test::f", order.size(), n());
   predictor.predict(sources, targets, epsilon, f);
-  const auto values = download(f);
+  const auto values = f.download();
   for (std::size_t row = 0; row < order.size(); ++row) {
-    const Matrix<double, ExecutionSpace> alone("otfleet::test::f", 1, n());
+    const DeviceArray<double, 2> alone("otfleet::test::f", 1, n());
     const StartPredictor another(model, source, target);
     another.predict(std::span(sources).subspan(row, 1), std::span(targets).subspan(row, 1), epsilon,
                     alone);
-    const auto value_alone = download(alone);
+    const auto value_alone = alone.download();
     for (std::size_t i = 0; i < n(); ++i) {
       const double wanted = expected[order[row] * n() + i];
       // Products of another size may add in another order.
@@ -361,9 +353,9 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
     }
   }
   // Codes that are there already are used again.
-  const Matrix<double, ExecutionSpace> again("otfleet::test::f", order.size(), n());
+  const DeviceArray<double, 2> again("otfleet::test::f", order.size(), n());
   predictor.predict(sources, targets, epsilon, again);
-  EXPECT_EQ(download(again), values);
+  EXPECT_EQ(again.download(), values);
 }
 
 /// More measures than are encoded at once, asked for in any order.
@@ -381,7 +373,7 @@ TEST_P(PotentialModelTest, PredictorOfManyMeasures) {
     targets.push_back((7 * k + 3) % measures);
   }
   const StartPredictor predictor(model, source, target);
-  const Matrix<double, ExecutionSpace> predicted("otfleet::test::f", pairs, n());
+  const DeviceArray<double, 2> predicted("otfleet::test::f", pairs, n());
   predictor.predict(sources, targets, epsilon, predicted);
 
   const auto rows_of = [](const std::vector<double>& weights, std::int64_t points,
@@ -393,10 +385,10 @@ TEST_P(PotentialModelTest, PredictorOfManyMeasures) {
     return upload(rows, pairs);
   };
   const auto& target_values = description_.shared_measures ? a : b;
-  const Matrix<double, ExecutionSpace> expected("otfleet::test::f", pairs, n());
+  const DeviceArray<double, 2> expected("otfleet::test::f", pairs, n());
   model.forward(rows_of(a, description_.n, sources),
                 rows_of(target_values, description_.m, targets), expected, epsilon);
-  const auto found = download(predicted), wanted = download(expected);
+  const auto found = predicted.download(), wanted = expected.download();
   double worst = 0;
   std::size_t misplaced = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i)
@@ -417,28 +409,28 @@ TEST_P(PotentialModelTest, PredictorOfNoProblems) {
                           : upload(population_.target_weights,
                                    static_cast<std::size_t>(population_.target_measures));
   const StartPredictor predictor(model, source, target);
-  predictor.predict({}, {}, epsilon, Matrix<double, ExecutionSpace>("otfleet::test::f", 0, n()));
+  predictor.predict({}, {}, epsilon, DeviceArray<double, 2>("otfleet::test::f", 0, n()));
 }
 
 TEST_P(PotentialModelTest, SeedsReproduce) {
   PotentialModel first = make(3), second = make(3), other = make(4);
-  EXPECT_EQ(download(first.parameters()), download(second.parameters()));
-  EXPECT_NE(download(first.parameters()), download(other.parameters()));
+  EXPECT_EQ(first.parameters().download(), second.parameters().download());
+  EXPECT_NE(first.parameters().download(), other.parameters().download());
 }
 
 TEST_P(PotentialModelTest, CloneIsIndependent) {
   std::optional<PotentialModel> model(make());
-  const auto weights = download(model->parameters());
+  const auto weights = model->parameters().download();
   const auto f = forward(*model);
   gradients(*model);
   PotentialModel copy = model->clone();
-  EXPECT_EQ(download(copy.parameters()), weights);
-  EXPECT_EQ(download(copy.gradients()), std::vector<float>(weights.size(), 0.0f));
+  EXPECT_EQ(copy.parameters().download(), weights);
+  EXPECT_EQ(copy.gradients().download(), std::vector<float>(weights.size(), 0.0f));
   EXPECT_EQ(forward(copy), f);
 
   for (std::size_t at = 0; at < weights.size(); ++at)
     set_parameter(copy, static_cast<std::int64_t>(at), weights[at] + 0.5f);
-  EXPECT_EQ(download(model->parameters()), weights);
+  EXPECT_EQ(model->parameters().download(), weights);
   EXPECT_EQ(forward(*model), f);
   const auto changed = forward(copy);
   EXPECT_NE(changed, f);

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/geometry/gibbs_kernel.hpp"
 #include "kernels/lanes/extended_range.hpp"
 #include "kernels/lanes/pack.hpp"
 #include "kernels/lanes/tile.hpp"

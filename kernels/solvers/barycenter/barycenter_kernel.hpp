@@ -2,6 +2,7 @@
 #include "kernels/operators/in_lanes/launch.hpp"
 #include "kernels/operators/in_lanes/tile_access.hpp"
 #include "kernels/solvers/barycenter/barycenter.hpp"
+#include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/instance_control.hpp"
 
 // What a team does to solve barycenter problems one after the other.

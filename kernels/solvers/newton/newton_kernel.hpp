@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/newton/column_side.hpp"
 #include "kernels/solvers/newton/instance_loading.hpp"
 #include "kernels/solvers/newton/newton_step.hpp"

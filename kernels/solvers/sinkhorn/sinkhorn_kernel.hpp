@@ -2,6 +2,7 @@
 #include "kernels/operators/in_lanes/launch.hpp"
 #include "kernels/operators/in_lanes/tile_access.hpp"
 #include "kernels/problems/supports.hpp"
+#include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/sinkhorn/bounded_updates.hpp"
 #include "kernels/solvers/sinkhorn/marginals.hpp"
 #include "kernels/solvers/sinkhorn/penalized_updates.hpp"

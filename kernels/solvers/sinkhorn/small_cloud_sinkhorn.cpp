@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "kernels/operators/in_lanes/small_cloud_tile.hpp"
+#include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
 #include "kernels/spaces.hpp"
 

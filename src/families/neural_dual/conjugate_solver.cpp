@@ -1,26 +1,6 @@
 #include "src/families/neural_dual/conjugate_solver.hpp"
 
 namespace otfleet {
-namespace {
-
-template <class Scalar>
-using Method = std::variant<kernels::Lbfgs<ExecutionSpace, Scalar>,
-                            kernels::AdamDescent<ExecutionSpace, Scalar>>;
-
-template <class Scalar>
-Method<Scalar> make_method(const ConjugateOptions& job, int points, int dimension) {
-  if (job.solver == ConjugateMethod::adam) {
-    kernels::AdamDescentSettings settings;
-    settings.max_steps = static_cast<int>(job.max_steps);
-    settings.gradient_tolerance = job.tolerance;
-    settings.learning_rate = job.learning_rate;
-    return kernels::AdamDescent<ExecutionSpace, Scalar>(settings, points, dimension);
-  }
-  return kernels::Lbfgs<ExecutionSpace, Scalar>(lbfgs_settings(job), points, dimension);
-}
-
-}  // namespace
-
 kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job) {
   kernels::LbfgsSettings settings;
   settings.memory = static_cast<int>(job.memory);
@@ -32,21 +12,20 @@ kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job) {
 }
 
 template <class Scalar>
-ConjugateSolver<Scalar>::ConjugateSolver(const ConjugateOptions& settings, int points,
-                                         int dimension)
-    : method_(make_method<Scalar>(settings, points, dimension)) {}
-
-template <class Scalar>
-void ConjugateSolver<Scalar>::minimize(kernels::PotentialOracle<ExecutionSpace, Scalar>& oracle,
-                                       const Matrix<const Scalar, ExecutionSpace>& y,
-                                       const Matrix<Scalar, ExecutionSpace>& x,
-                                       const kernels::Conjugates<ExecutionSpace, Scalar>& result) {
-  std::visit([&](auto& method) { method.minimize(ExecutionSpace(), oracle, y, x, result); },
-             method_);
+kernels::ConjugateMinimizer<Scalar> make_conjugate_minimizer(const ConjugateOptions& job,
+                                                             int points, int dimension) {
+  if (job.solver != ConjugateMethod::adam) return {lbfgs_settings(job), points, dimension};
+  kernels::AdamDescentSettings settings;
+  settings.max_steps = static_cast<int>(job.max_steps);
+  settings.gradient_tolerance = job.tolerance;
+  settings.learning_rate = job.learning_rate;
+  return {settings, points, dimension};
 }
 
-template class ConjugateSolver<float>;
-template class ConjugateSolver<double>;
+template kernels::ConjugateMinimizer<float> make_conjugate_minimizer(const ConjugateOptions&, int,
+                                                                     int);
+template kernels::ConjugateMinimizer<double> make_conjugate_minimizer(const ConjugateOptions&, int,
+                                                                      int);
 
 const char* conjugate_status_name(kernels::ConjugateStatus status) {
   using kernels::ConjugateStatus;

@@ -7,7 +7,7 @@
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
-#include "kernels/training/dual_loss.hpp"
+#include "kernels/api/losses.hpp"
 
 namespace otfleet {
 namespace {
@@ -15,11 +15,6 @@ namespace {
 int part_of(std::int64_t batch, const distributed::Communicator& communicator) {
   return static_cast<int>(
       distributed::block_shard(batch, communicator.rank(), communicator.size()).size());
-}
-
-Matrix<float, ExecutionSpace> rows_of(const Matrix<float, ExecutionSpace>& matrix,
-                                      std::size_t begin, std::size_t end) {
-  return Kokkos::subview(matrix, std::pair(begin, end), Kokkos::ALL);
 }
 
 }  // namespace
@@ -44,8 +39,9 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
       model_(model),
       update_(settings.optimizer, communicator, model),
       oracle_(model.potential<float>(), part_of(settings.batch, communicator)),
-      solver_(settings.conjugate, part_of(settings.batch, communicator),
-              static_cast<int>(model.description().dimension)) {
+      solver_(make_conjugate_minimizer<float>(settings.conjugate,
+                                              part_of(settings.batch, communicator),
+                                              static_cast<int>(model.description().dimension))) {
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;
@@ -53,45 +49,43 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
   const auto rows = static_cast<std::size_t>(count_);
   const auto dimension = static_cast<std::size_t>(model.description().dimension);
   drawn_.resize(rows * dimension);
-  using Points = Matrix<float, ExecutionSpace>;
+  using Points = DeviceArray<float, 2>;
   points_ = Points("otfleet::training::points", 2 * rows, dimension);
   y_ = Points("otfleet::training::y", rows, dimension);
   prediction_ = Points("otfleet::training::prediction", rows, dimension);
   slope_ = Points("otfleet::training::slope", rows, dimension);
   gradient_ = Points("otfleet::training::gradient", rows, dimension);
-  weights_ = Vector<float, ExecutionSpace>("otfleet::training::weights", 2 * rows);
-  value_ = Vector<float, ExecutionSpace>("otfleet::training::value", rows);
-  conjugates_ = kernels::Conjugates<ExecutionSpace, float>(rows);
+  weights_ = DeviceArray<float>("otfleet::training::weights", 2 * rows);
+  value_ = DeviceArray<float>("otfleet::training::value", rows);
+  conjugates_ = kernels::ConjugateResult<float>(rows);
 }
 
 void DualTrainer::draw() {
   const std::int64_t first = update_.state().step * settings_.batch + first_;
-  const auto upload = [&](const Sampler& sampler, const Matrix<float, ExecutionSpace>& to) {
+  const auto upload = [&](const Sampler& sampler, const DeviceArray<float, 2>& to) {
     sampler.fill(first, count_, drawn_.data());
-    const auto host = Kokkos::create_mirror_view(to);
-    std::copy(drawn_.begin(), drawn_.end(), host.data());
-    Kokkos::deep_copy(to, host);
+    const auto host = to.mirror();
+    std::copy(drawn_.begin(), drawn_.end(), host.begin());
+    to.upload(host);
   };
-  upload(source_, rows_of(points_, 0, static_cast<std::size_t>(count_)));
+  upload(source_, points_.rows(0, static_cast<std::size_t>(count_)));
   upload(target_, y_);
 }
 
 std::array<double, 3> DualTrainer::solve() {
-  const ExecutionSpace space;
   const auto rows = static_cast<std::size_t>(count_);
   const double batch = static_cast<double>(settings_.batch);
-  const auto x = rows_of(points_, 0, rows), minimizers = rows_of(points_, rows, 2 * rows);
+  const auto x = points_.rows(0, rows), minimizers = points_.rows(rows, 2 * rows);
   LapWatch watch;
   if (settings_.loss == TrainingLoss::objective) {
-    oracle_.evaluate(space, prediction_, value_, gradient_);
-    kernels::scaled_difference<ExecutionSpace>(space, gradient_, y_, 1 / batch, slope_);
+    oracle_.evaluate(prediction_, value_, gradient_);
+    kernels::scaled_difference(gradient_, y_, 1 / batch, slope_);
   }
-  oracle_.evaluate(space, x, value_, gradient_);
+  oracle_.evaluate(x, value_, gradient_);
   watch.lap(seconds_.loss);
-  Kokkos::deep_copy(minimizers, prediction_);
+  minimizers.copy_from(prediction_);
   solver_.minimize(oracle_, y_, minimizers, conjugates_);
-  const auto loss =
-      kernels::dual_loss<ExecutionSpace>(space, value_, conjugates_, batch, minimizers, weights_);
+  const auto loss = kernels::dual_loss(value_, conjugates_, batch, minimizers, weights_);
   figures_.points += count_;
   figures_.steps += static_cast<std::int64_t>(loss.steps);
   figures_.evaluations += static_cast<std::int64_t>(loss.evaluations);
@@ -99,8 +93,8 @@ std::array<double, 3> DualTrainer::solve() {
   figures_.left_out += static_cast<std::int64_t>(loss.left_out);
   watch.lap(seconds_.solve);
   if (settings_.loss == TrainingLoss::regression)
-    kernels::scaled_difference<ExecutionSpace>(space, prediction_, minimizers, 2 / batch, slope_);
-  kernels::clear_lost_rows<ExecutionSpace>(space, conjugates_.status, slope_);
+    kernels::scaled_difference(prediction_, minimizers, 2 / batch, slope_);
+  kernels::clear_lost_rows(conjugates_.status, slope_);
   return {loss.value, loss.start_residuals / batch, loss.left_out};
 }
 
@@ -119,9 +113,9 @@ StepFigures DualTrainer::step(double rate) {
   const auto pass = [&](const GradientListener& listener) {
     if (settings_.loss == TrainingLoss::cycle && count_ > 0) {
       model_.cycle_slope(prediction_, y_, 1 / static_cast<double>(settings_.batch), slope_);
-      kernels::clear_lost_rows<ExecutionSpace>(ExecutionSpace(), conjugates_.status, slope_);
+      kernels::clear_lost_rows(conjugates_.status, slope_);
     }
-    model_.backward(points_, weights_, learns ? slope_ : Matrix<float, ExecutionSpace>(), listener);
+    model_.backward(points_, weights_, learns ? slope_ : DeviceArray<float, 2>(), listener);
   };
   StepFigures figures = update_.run(pass, sums, rate, watch, seconds_);
   // A potential that is unbounded below for most samples has no dual value to train on.

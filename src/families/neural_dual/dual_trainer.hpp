@@ -68,13 +68,13 @@ class DualTrainer final : public Trainer {
   ConjugateFigures figures_;
   std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
   std::vector<double> drawn_;
-  kernels::NetworkOracle<ExecutionSpace, float> oracle_;
-  ConjugateSolver<float> solver_;
-  Matrix<float, ExecutionSpace> points_;   ///< [2 B, D]: x, then the minimizers
-  Vector<float, ExecutionSpace> weights_;  ///< [2 B]: of f at these points in the loss
-  Matrix<float, ExecutionSpace> y_, prediction_, slope_, gradient_;
-  Vector<float, ExecutionSpace> value_;
-  kernels::Conjugates<ExecutionSpace, float> conjugates_;
+  kernels::Network<float> oracle_;
+  kernels::ConjugateMinimizer<float> solver_;
+  DeviceArray<float, 2> points_;  ///< [2 B, D]: x, then the minimizers
+  DeviceArray<float> weights_;    ///< [2 B]: of f at these points in the loss
+  DeviceArray<float, 2> y_, prediction_, slope_, gradient_;
+  DeviceArray<float> value_;
+  kernels::ConjugateResult<float> conjugates_;
 };
 
 }  // namespace otfleet

@@ -15,7 +15,7 @@
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
-#include "kernels/minimize/conjugate.hpp"
+#include "kernels/minimize/settings.hpp"
 #include "src/families/neural_dual/neural_dual_checkpoint.hpp"
 #include "src/families/neural_dual/point_mapper.hpp"
 #include "src/families/neural_dual/samplers/job_samplers.hpp"

@@ -4,7 +4,6 @@
 #include <optional>
 #include <stdexcept>
 
-#include "kernels/networks/parameter_gradient.hpp"
 #include "src/families/neural_dual/autograd_oracle.hpp"
 #include "src/models/architectures/make_network.hpp"
 
@@ -12,27 +11,24 @@ namespace otfleet {
 namespace {
 
 template <class Scalar>
-Matrix<const Scalar, ExecutionSpace> matrix_of(const torch::Tensor& tensor) {
+DeviceArray<const Scalar, 2> matrix_of(const torch::Tensor& tensor) {
   if (!tensor.defined()) return {};
-  return Matrix<const Scalar, ExecutionSpace>(tensor.data_ptr<Scalar>(),
-                                              static_cast<std::size_t>(tensor.size(0)),
-                                              static_cast<std::size_t>(tensor.size(1)));
+  return {tensor.data_ptr<Scalar>(),
+          {static_cast<std::size_t>(tensor.size(0)), static_cast<std::size_t>(tensor.size(1))}};
 }
 
 /// The gradient of a tensor whose gradient is set, as one row if it has one dimension.
-Matrix<float, ExecutionSpace> gradient_view(const torch::Tensor& tensor) {
+DeviceArray<float, 2> gradient_array(const torch::Tensor& tensor) {
   if (!tensor.defined()) return {};
   const torch::Tensor gradient = tensor.dim() == 1 ? tensor.grad().unsqueeze(0) : tensor.grad();
-  return Matrix<float, ExecutionSpace>(gradient.data_ptr<float>(),
-                                       static_cast<std::size_t>(gradient.size(0)),
-                                       static_cast<std::size_t>(gradient.size(1)));
+  return {gradient.data_ptr<float>(),
+          {static_cast<std::size_t>(gradient.size(0)), static_cast<std::size_t>(gradient.size(1))}};
 }
 
-/// A View of its own with the tensor's numbers.
-Matrix<const double, ExecutionSpace> copied(const Matrix<const float, ExecutionSpace>& from) {
-  const Matrix<double, ExecutionSpace> to("otfleet::models::weights", from.extent(0),
-                                          from.extent(1));
-  if (from.size() > 0) tensor_of(to).copy_(tensor_of(from));
+/// An array of its own with the tensor's numbers.
+DeviceArray<const double, 2> copied(const DeviceArray<const float, 2>& from) {
+  const DeviceArray<double, 2> to("otfleet::models::weights", from.extent(0), from.extent(1));
+  to.copy_from(from);
   return to;
 }
 
@@ -42,9 +38,9 @@ struct NeuralDual::Network {
   DualDescription description;
   Chain potential, predictor;
   FlatParameters flat;
-  std::optional<kernels::ParameterGradient<ExecutionSpace, float>> gradient;  ///< of the potential
-  std::size_t gradient_points = 0;  ///< for which it was made
-  torch::Tensor prediction;         ///< of the last predict() that was to be kept, with its graph
+  std::optional<kernels::NetworkGradient> gradient;  ///< of the potential
+  std::size_t gradient_points = 0;                   ///< for which it was made
+  torch::Tensor prediction;  ///< of the last predict() that was to be kept, with its graph
 
   explicit Network(const DualDescription& given) : description(given) {
     const ModelOptions& model = description.architecture;
@@ -59,15 +55,13 @@ struct NeuralDual::Network {
   }
 
   /// Of the potential's weights, for as many points.
-  kernels::ParameterGradient<ExecutionSpace, float>& gradient_for(
-      std::size_t points, const kernels::PotentialNetwork<ExecutionSpace, float>& network) {
+  kernels::NetworkGradient& gradient_for(std::size_t points,
+                                         const kernels::NetworkWeights<float>& network) {
     if (!gradient || gradient_points < points) {
-      std::vector<kernels::PotentialLayerGradient<ExecutionSpace, float>> layers;
+      std::vector<kernels::LayerGradients> layers;
       for (const Layer& from : potential.layers) {
-        const auto bias = gradient_view(from.bias);
-        layers.push_back({gradient_view(from.hidden), gradient_view(from.input),
-                          gradient_view(from.quadratic),
-                          Vector<float, ExecutionSpace>(bias.data(), bias.extent(1))});
+        layers.push_back({gradient_array(from.hidden), gradient_array(from.input),
+                          gradient_array(from.quadratic), gradient_array(from.bias).flat()});
       }
       gradient.emplace(network, layers, static_cast<int>(points));
       gradient_points = points;
@@ -97,12 +91,12 @@ const DualDescription& NeuralDual::description() const {
   return network_->description;
 }
 
-Vector<float, ExecutionSpace> NeuralDual::parameters() {
-  return network_->flat.values_view();
+DeviceArray<float> NeuralDual::parameters() {
+  return network_->flat.values_array();
 }
 
-Vector<float, ExecutionSpace> NeuralDual::gradients() {
-  return network_->flat.gradients_view();
+DeviceArray<float> NeuralDual::gradients() {
+  return network_->flat.gradients_array();
 }
 
 std::vector<ParameterEntry> NeuralDual::entries() const {
@@ -110,9 +104,9 @@ std::vector<ParameterEntry> NeuralDual::entries() const {
 }
 
 template <class Scalar>
-kernels::PotentialNetwork<ExecutionSpace, Scalar> NeuralDual::potential() const {
+kernels::NetworkWeights<Scalar> NeuralDual::potential() const {
   const Chain& net = network_->potential;
-  kernels::PotentialNetwork<ExecutionSpace, Scalar> result;
+  kernels::NetworkWeights<Scalar> result;
   result.half_square = net.half_square;
   const auto weights = [](const torch::Tensor& tensor) {
     if constexpr (std::is_same_v<Scalar, float>)
@@ -121,41 +115,35 @@ kernels::PotentialNetwork<ExecutionSpace, Scalar> NeuralDual::potential() const 
       return copied(matrix_of<float>(tensor));
   };
   for (const Layer& from : net.layers) {
-    kernels::PotentialLayer<ExecutionSpace, Scalar> layer;
+    kernels::LayerWeights<Scalar> layer;
     layer.activation = from.activation;
     layer.hidden = weights(from.hidden);
     layer.input = weights(from.input);
     layer.quadratic = weights(from.quadratic);
-    if (from.bias.defined()) {
-      const auto row = weights(from.bias.unsqueeze(0));
-      layer.bias = Kokkos::subview(row, 0, Kokkos::ALL);
-    }
+    if (from.bias.defined()) layer.bias = weights(from.bias.unsqueeze(0)).flat();
     result.layers.push_back(layer);
   }
   return result;
 }
 
-template kernels::PotentialNetwork<ExecutionSpace, float> NeuralDual::potential() const;
-template kernels::PotentialNetwork<ExecutionSpace, double> NeuralDual::potential() const;
+template kernels::NetworkWeights<float> NeuralDual::potential() const;
+template kernels::NetworkWeights<double> NeuralDual::potential() const;
 
 template <class Scalar>
-std::unique_ptr<kernels::PotentialOracle<ExecutionSpace, Scalar>>
-NeuralDual::differentiated_potential() const {
+std::unique_ptr<kernels::Oracle<Scalar>> NeuralDual::differentiated_potential() const {
   return std::make_unique<AutogradOracle<Scalar>>(
       [net = network_->potential.copy(torch::CppTypeToScalarType<Scalar>())](
           const torch::Tensor& x) { return net.value(x); },
       static_cast<int>(description().dimension));
 }
 
-template std::unique_ptr<kernels::PotentialOracle<ExecutionSpace, float>>
-NeuralDual::differentiated_potential() const;
-template std::unique_ptr<kernels::PotentialOracle<ExecutionSpace, double>>
-NeuralDual::differentiated_potential() const;
+template std::unique_ptr<kernels::Oracle<float>> NeuralDual::differentiated_potential() const;
+template std::unique_ptr<kernels::Oracle<double>> NeuralDual::differentiated_potential() const;
 
-void NeuralDual::predict(const Matrix<const float, ExecutionSpace>& y,
-                         const Matrix<float, ExecutionSpace>& x, bool keep) {
+void NeuralDual::predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
+                         bool keep) {
   if (!predicts()) {
-    Kokkos::deep_copy(x, y);
+    x.copy_from(y);
     return;
   }
   const torch::Tensor prediction = network_->predict(tensor_of(y), keep);
@@ -164,9 +152,9 @@ void NeuralDual::predict(const Matrix<const float, ExecutionSpace>& y,
   tensor_of(x).copy_(prediction);
 }
 
-void NeuralDual::backward(const Matrix<const float, ExecutionSpace>& x,
-                          const Vector<const float, ExecutionSpace>& weight,
-                          const Matrix<const float, ExecutionSpace>& slope,
+void NeuralDual::backward(const DeviceArray<const float, 2>& x,
+                          const DeviceArray<const float>& weight,
+                          const DeviceArray<const float, 2>& slope,
                           const GradientListener& listener) {
   network_->flat.gradients().zero_();
   network_->flat.follow_backward(listener);
@@ -178,7 +166,7 @@ void NeuralDual::backward(const Matrix<const float, ExecutionSpace>& x,
   if (x.extent(0) > 0) {
     const auto& entries = network_->flat.entries();
     network_->gradient_for(x.extent(0), potential<float>())
-        .compute(ExecutionSpace(), x, weight, [&](std::size_t layer) {
+        .compute(x, weight, [&](std::size_t layer) {
           const std::string prefix = "potential." + std::to_string(layer) + ".";
           if (!listener) return;
           for (const auto& entry : entries)
@@ -188,9 +176,9 @@ void NeuralDual::backward(const Matrix<const float, ExecutionSpace>& x,
   if (listener) listener(0);
 }
 
-void NeuralDual::cycle_slope(const Matrix<const float, ExecutionSpace>& x,
-                             const Matrix<const float, ExecutionSpace>& y, double scale,
-                             const Matrix<float, ExecutionSpace>& slope) const {
+void NeuralDual::cycle_slope(const DeviceArray<const float, 2>& x,
+                             const DeviceArray<const float, 2>& y, double scale,
+                             const DeviceArray<float, 2>& slope) const {
   if (x.extent(0) == 0) return;
   const Chain fixed = network_->potential.copy(torch::kFloat32);
   const torch::Tensor points = tensor_of(x).detach().requires_grad_();

@@ -3,8 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "kernels/networks/potential_network.hpp"
-#include "src/execution.hpp"
+#include "kernels/api/network.hpp"
 #include "src/job.hpp"
 #include "src/models/trained_model.hpp"
 
@@ -24,7 +23,7 @@ struct DualDescription {
 ///
 /// The potential ("mlp": ½|x|² + mlp(x), Amos 2022; "icnn": a dense input-convex network with
 /// quadratic terms of rank `quadratic_rank`, Korotin et al. 2019, its last layer with a full
-/// quadratic instead of a constant strong convexity) is a kernels::PotentialNetwork. The predictor
+/// quadratic instead of a constant strong convexity) is a kernels::Network. The predictor
 /// is y + mlp(y), or the gradient of an icnn, or y itself ("none"). Fresh, both maps are the
 /// identity up to small terms, so that nothing has to be trained towards it first.
 ///
@@ -39,23 +38,22 @@ class NeuralDual final : public TrainedModel {
   const DualDescription& description() const;
   bool predicts() const { return description().architecture.has_predictor(); }
 
-  Vector<float, ExecutionSpace> parameters() override;
-  Vector<float, ExecutionSpace> gradients() override;
+  DeviceArray<float> parameters() override;
+  DeviceArray<float> gradients() override;
   std::vector<ParameterEntry> entries() const override;
   void write_description(distributed::Hdf5File& file) const override;
 
-  /// f for the kernels. float: views of the weights, which follow training; double: a copy.
+  /// f for the kernels. float: the weights themselves, which follow training; double: a copy.
   template <class Scalar>
-  kernels::PotentialNetwork<ExecutionSpace, Scalar> potential() const;
+  kernels::NetworkWeights<Scalar> potential() const;
 
   /// f by LibTorch's automatic differentiation, with the weights as they are now.
   template <class Scalar>
-  std::unique_ptr<kernels::PotentialOracle<ExecutionSpace, Scalar>> differentiated_potential()
-      const;
+  std::unique_ptr<kernels::Oracle<Scalar>> differentiated_potential() const;
 
   /// x [B, D] = x̃(y), y [B, D]; `keep`: for a backward() that follows, y as it is until then.
   /// Local.
-  void predict(const Matrix<const float, ExecutionSpace>& y, const Matrix<float, ExecutionSpace>& x,
+  void predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
                bool keep = false);
 
   /// Sets gradients() to the derivative by the weights of
@@ -63,16 +61,13 @@ class NeuralDual final : public TrainedModel {
   /// points x [K, D] and weights [K], memory for which is kept from one call to the next; y those
   /// of the last predict(y, x, true), slope of its shape, or empty where the predictor does not
   /// learn. `listener` as for PotentialModel. Local.
-  void backward(const Matrix<const float, ExecutionSpace>& x,
-                const Vector<const float, ExecutionSpace>& weight,
-                const Matrix<const float, ExecutionSpace>& slope,
-                const GradientListener& listener = {});
+  void backward(const DeviceArray<const float, 2>& x, const DeviceArray<const float>& weight,
+                const DeviceArray<const float, 2>& slope, const GradientListener& listener = {});
 
   /// slope [B, D] = the derivative by x of scale · sum_k |∇f(x_k) − y_k|², f fixed: scale · 2
   /// ∇²f(x) (∇f(x) − y), what the cycle loss of W2GN (Korotin et al. 2019) needs. Local.
-  void cycle_slope(const Matrix<const float, ExecutionSpace>& x,
-                   const Matrix<const float, ExecutionSpace>& y, double scale,
-                   const Matrix<float, ExecutionSpace>& slope) const;
+  void cycle_slope(const DeviceArray<const float, 2>& x, const DeviceArray<const float, 2>& y,
+                   double scale, const DeviceArray<float, 2>& slope) const;
 
   /// Brings hidden weights of input-convex networks back to at least zero, after a step of the
   /// optimizer.

@@ -16,24 +16,18 @@ namespace {
 /// As many points at a time as keep a network's layers in the caches.
 constexpr std::size_t block_points = 1024;
 
-template <class View>
-auto first_rows(const View& view, std::size_t rows) {
-  return View(Kokkos::subview(view, std::pair<std::size_t, std::size_t>(0, rows), Kokkos::ALL));
+template <class Scalar>
+DeviceArray<Scalar, 2> points_array(const char* label, std::size_t dimension) {
+  return DeviceArray<Scalar, 2>(std::string("otfleet::solver::") + label, block_points, dimension);
 }
 
+/// Row-major doubles into an array of another type.
 template <class Scalar>
-Matrix<Scalar, ExecutionSpace> points_view(const char* label, std::size_t dimension) {
-  return Matrix<Scalar, ExecutionSpace>(std::string("otfleet::solver::") + label, block_points,
-                                        dimension);
-}
-
-/// Row-major doubles into a View of another type, and back.
-template <class Scalar>
-void upload(std::span<const double> from, const Matrix<Scalar, ExecutionSpace>& to) {
-  const auto host = Kokkos::create_mirror_view(to);
-  std::transform(from.begin(), from.end(), host.data(),
+void upload(std::span<const double> from, const DeviceArray<Scalar, 2>& to) {
+  const auto host = to.mirror();
+  std::transform(from.begin(), from.end(), host.begin(),
                  [](double value) { return static_cast<Scalar>(value); });
-  Kokkos::deep_copy(to, host);
+  to.upload(host);
 }
 
 template <class Value>
@@ -72,11 +66,12 @@ class PointMapper::Blocks {
       : model_(model),
         dimension_(static_cast<std::size_t>(model.description().dimension)),
         oracle_(model.potential<Scalar>(), block_points),
-        solver_(settings, block_points, static_cast<int>(dimension_)),
-        y_(points_view<Scalar>("y", dimension_)),
-        x_(points_view<Scalar>("x", dimension_)),
-        y_in_float_(points_view<float>("y_in_float", dimension_)),
-        prediction_(points_view<float>("prediction", dimension_)),
+        solver_(
+            make_conjugate_minimizer<Scalar>(settings, block_points, static_cast<int>(dimension_))),
+        y_(points_array<Scalar>("y", dimension_)),
+        x_(points_array<Scalar>("x", dimension_)),
+        y_in_float_(points_array<float>("y_in_float", dimension_)),
+        prediction_(points_array<float>("prediction", dimension_)),
         value_("otfleet::solver::value", block_points) {
     if constexpr (std::is_same_v<Scalar, double>)
       if (settings.precision == ConjugatePrecision::mixed &&
@@ -89,12 +84,12 @@ class PointMapper::Blocks {
 
   MappedPoints forward(std::span<const double> points, bool certify) {
     const std::size_t rows = points.size() / dimension_;
-    const auto x = first_rows(x_, rows), y = first_rows(y_, rows);
+    const auto x = x_.rows(0, rows), y = y_.rows(0, rows);
     upload(points, x);
-    oracle_.evaluate(ExecutionSpace(), x, value_, y);
+    oracle_.evaluate(x, value_, y);
     MappedPoints result;
     append(result.image, y);
-    append(result.value, Kokkos::subview(value_, std::pair<std::size_t, std::size_t>(0, rows)));
+    append(result.value, value_.rows(0, rows));
     for (std::size_t k = 0; k < rows; ++k) {
       bool finite = std::isfinite(result.value[k]);
       for (std::size_t i = 0; i < dimension_; ++i)
@@ -113,16 +108,16 @@ class PointMapper::Blocks {
 
   MappedPoints backward(std::span<const double> points, ConjugateStart start) {
     const std::size_t rows = points.size() / dimension_;
-    const auto x = first_rows(x_, rows), y = first_rows(y_, rows);
+    const auto x = x_.rows(0, rows), y = y_.rows(0, rows);
     upload(points, y);
     if (start == ConjugateStart::prediction)
       upload(std::span<const double>(predicted(points).image), x);
     else
-      Kokkos::deep_copy(x, y);
-    const kernels::Conjugates<ExecutionSpace, Scalar> found(rows);
+      x.copy_from(y);
+    const kernels::ConjugateResult<Scalar> found(rows);
     if constexpr (std::is_same_v<Scalar, double>) {
       if (mixed_)
-        mixed_->solver.minimize(ExecutionSpace(), mixed_->rough, oracle_, y, x, found);
+        mixed_->solver.minimize(mixed_->rough, oracle_, y, x, found);
       else
         solver_.minimize(oracle_, y, x, found);
     } else {
@@ -141,7 +136,7 @@ class PointMapper::Blocks {
 
   MappedPoints predicted(std::span<const double> points) {
     const std::size_t rows = points.size() / dimension_;
-    const auto y = first_rows(y_in_float_, rows), x = first_rows(prediction_, rows);
+    const auto y = y_in_float_.rows(0, rows), x = prediction_.rows(0, rows);
     upload(points, y);
     model_.predict(y, x);
     MappedPoints result;
@@ -152,8 +147,8 @@ class PointMapper::Blocks {
  private:
   /// Float first, double in the end.
   struct Mixed {
-    kernels::NetworkOracle<ExecutionSpace, float> rough;
-    kernels::MixedLbfgs<ExecutionSpace> solver;
+    kernels::Network<float> rough;
+    kernels::MixedConjugateMinimizer solver;
 
     Mixed(NeuralDual& model, const ConjugateOptions& settings)
         : rough(model.potential<float>(), block_points),
@@ -164,11 +159,11 @@ class PointMapper::Blocks {
   NeuralDual& model_;
   std::size_t dimension_;
   std::optional<Mixed> mixed_;
-  kernels::NetworkOracle<ExecutionSpace, Scalar> oracle_;
-  ConjugateSolver<Scalar> solver_;
-  Matrix<Scalar, ExecutionSpace> y_, x_;
-  Matrix<float, ExecutionSpace> y_in_float_, prediction_;
-  Vector<Scalar, ExecutionSpace> value_;
+  kernels::Network<Scalar> oracle_;
+  kernels::ConjugateMinimizer<Scalar> solver_;
+  DeviceArray<Scalar, 2> y_, x_;
+  DeviceArray<float, 2> y_in_float_, prediction_;
+  DeviceArray<Scalar> value_;
 };
 
 struct PointMapper::State {

@@ -9,9 +9,8 @@
 
 #include "distributed/error.hpp"
 #include "distributed/hdf5_file.hpp"
-#include "kernels/networks/potential_network.hpp"
+#include "kernels/api/network.hpp"
 #include "src/data/checked_hdf5.hpp"
-#include "src/execution.hpp"
 #include "src/families/neural_dual/samplers/gaussian_mixture_sampler.hpp"
 
 namespace otfleet {
@@ -19,7 +18,7 @@ namespace {
 
 using distributed::Hdf5File;
 template <class Scalar>
-using Potential = kernels::PotentialNetwork<ExecutionSpace, Scalar>;
+using Potential = kernels::NetworkWeights<Scalar>;
 using Values = std::vector<double>;
 using Shape = std::vector<std::int64_t>;
 
@@ -76,23 +75,10 @@ void check_kind(const Hdf5File& file) {
                                   file.path().string(), object));
 }
 
-Matrix<const double, ExecutionSpace> upload(const Values& values, std::int64_t rows,
-                                            std::int64_t columns) {
-  const Matrix<double, ExecutionSpace> device("otfleet::samplers::weights",
-                                              static_cast<std::size_t>(rows),
-                                              static_cast<std::size_t>(columns));
-  const auto host = Kokkos::create_mirror_view(device);
-  std::copy(values.begin(), values.end(), host.data());
-  Kokkos::deep_copy(device, host);
-  return device;
-}
-
-Vector<const double, ExecutionSpace> upload(const Values& values) {
-  const Vector<double, ExecutionSpace> device("otfleet::samplers::bias", values.size());
-  const auto host = Kokkos::create_mirror_view(device);
-  std::copy(values.begin(), values.end(), host.data());
-  Kokkos::deep_copy(device, host);
-  return device;
+DeviceArray<const double, 2> weights_on_device(const Values& values, std::int64_t rows,
+                                               std::int64_t columns) {
+  return upload<double>("otfleet::samplers::weights", values, static_cast<std::size_t>(rows),
+                        static_cast<std::size_t>(columns));
 }
 
 /// Weights between layers; the potential is convex because none is negative.
@@ -131,38 +117,34 @@ Potential<double> read_potential(const Hdf5File& file, const std::string& group,
     const std::int64_t outputs = shape[0];
     const Values quadratic = read_checked(file, name + "quadratic_decomposed",
                                           {dimension, -1, outputs}, quadratic_shape);
-    kernels::PotentialLayer<ExecutionSpace, double> layer;
+    kernels::LayerWeights<double> layer;
     layer.activation = l == 0 ? kernels::Activation::identity : kernels::Activation::elu;
-    layer.input = upload(input, outputs, dimension);
-    layer.quadratic =
-        upload(quadratic_rows(quadratic, quadratic_shape), outputs * quadratic_shape[1], dimension);
-    layer.bias = upload(read_checked(file, name + "bias", {outputs}));
+    layer.input = weights_on_device(input, outputs, dimension);
+    layer.quadratic = weights_on_device(quadratic_rows(quadratic, quadratic_shape),
+                                        outputs * quadratic_shape[1], dimension);
+    layer.bias =
+        upload<double>("otfleet::samplers::bias", read_checked(file, name + "bias", {outputs}));
     if (l > 0)
-      layer.hidden =
-          upload(read_convex(file, fmt::format("{}/convex_layers.{}.weight", group, l - 1),
-                             {outputs, before}),
-                 outputs, before);
+      layer.hidden = weights_on_device(
+          read_convex(file, fmt::format("{}/convex_layers.{}.weight", group, l - 1),
+                      {outputs, before}),
+          outputs, before);
     potential.layers.push_back(layer);
     before = outputs;
   }
-  kernels::PotentialLayer<ExecutionSpace, double> last;
-  last.hidden = upload(read_convex(file, group + "/final_layer.weight", {1, before}), 1, before);
+  kernels::LayerWeights<double> last;
+  last.hidden =
+      weights_on_device(read_convex(file, group + "/final_layer.weight", {1, before}), 1, before);
   potential.layers.push_back(last);
   return potential;
 }
 
 /// The same numbers in float.
-Matrix<const float, ExecutionSpace> in_float(const Matrix<const double, ExecutionSpace>& from) {
-  const Matrix<float, ExecutionSpace> to("otfleet::samplers::weights", from.extent(0),
-                                         from.extent(1));
-  Kokkos::deep_copy(to, from);
-  return to;
-}
-
-Vector<const float, ExecutionSpace> in_float(const Vector<const double, ExecutionSpace>& from) {
-  const Vector<float, ExecutionSpace> to("otfleet::samplers::bias", from.extent(0));
-  Kokkos::deep_copy(to, from);
-  return to;
+template <int rank>
+DeviceArray<const float, rank> in_float(const DeviceArray<const double, rank>& from) {
+  const DeviceArray<float> to("otfleet::samplers::weights", from.size());
+  to.copy_from(from.flat());
+  return {to.data(), from.extents(), to.owner()};
 }
 
 Potential<float> in_float(const Potential<double>& from) {
@@ -208,9 +190,8 @@ class TransportMap {
         gradients_{Points("otfleet::samplers::first_gradient", block, shift_.size()),
                    Points("otfleet::samplers::second_gradient", block, shift_.size())},
         value_("otfleet::samplers::value", block),
-        host_points_(Kokkos::create_mirror_view(points_)),
-        host_gradients_{Kokkos::create_mirror_view(gradients_[0]),
-                        Kokkos::create_mirror_view(gradients_[1])} {}
+        host_points_(points_.mirror()),
+        host_gradients_{gradients_[0].mirror(), gradients_[1].mirror()} {}
 
   std::int64_t dimension() const { return static_cast<std::int64_t>(shift_.size()); }
 
@@ -219,10 +200,10 @@ class TransportMap {
     const std::int64_t d = dimension();
     std::transform(x, x + block * d, host_points_.data(),
                    [](double value) { return static_cast<Scalar>(value); });
-    Kokkos::deep_copy(points_, host_points_);
+    points_.upload(host_points_);
     for (int k = 0; k < 2; ++k) {
-      oracles_[k].evaluate(ExecutionSpace(), points_, value_, gradients_[k]);
-      Kokkos::deep_copy(host_gradients_[k], gradients_[k]);
+      oracles_[k].evaluate(points_, value_, gradients_[k]);
+      gradients_[k].download(std::span(host_gradients_[k].begin(), host_gradients_[k].end()));
     }
     const Scalar* const first = host_gradients_[0].data();
     const Scalar* const second = host_gradients_[1].data();
@@ -232,15 +213,15 @@ class TransportMap {
   }
 
  private:
-  using Oracle = kernels::NetworkOracle<ExecutionSpace, Scalar>;
-  using Points = Matrix<Scalar, ExecutionSpace>;
+  using Oracle = kernels::Network<Scalar>;
+  using Points = DeviceArray<Scalar, 2>;
 
   mutable Oracle oracles_[2];  ///< their memory is all that changes
   double scale_;
   Values shift_;
   Points points_, gradients_[2];
-  Vector<Scalar, ExecutionSpace> value_;
-  typename Points::HostMirror host_points_, host_gradients_[2];
+  DeviceArray<Scalar> value_;
+  HostValues<Scalar> host_points_, host_gradients_[2];
 };
 
 namespace {

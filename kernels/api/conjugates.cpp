@@ -1,0 +1,96 @@
+#include "kernels/api/conjugates.hpp"
+
+#include <variant>
+
+#include "kernels/api/detail/conjugate_views.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+/// An Oracle as solvers know functions.
+template <class Scalar>
+class OracleOnViews final : public PotentialOracle<DeviceSpace, Scalar> {
+ public:
+  explicit OracleOnViews(Oracle<Scalar>& oracle) : oracle_(oracle) {}
+
+  int dimension() const override { return oracle_.dimension(); }
+  void evaluate(const DeviceSpace&, const Matrix<const Scalar, DeviceSpace>& points,
+                const Vector<Scalar, DeviceSpace>& value,
+                const Matrix<Scalar, DeviceSpace>& gradient) override {
+    oracle_.evaluate(borrowed_array_of(points), borrowed_array_of(value),
+                     borrowed_array_of(gradient));
+  }
+
+ private:
+  Oracle<Scalar>& oracle_;
+};
+
+}  // namespace
+
+template <class Scalar>
+ConjugateResult<Scalar>::ConjugateResult(std::size_t points)
+    : value("otfleet::conjugate::value", points),
+      residual("otfleet::conjugate::residual", points),
+      start_residual("otfleet::conjugate::start_residual", points),
+      steps("otfleet::conjugate::steps", points),
+      evaluations("otfleet::conjugate::evaluations", points),
+      status("otfleet::conjugate::status", points) {}
+
+template struct ConjugateResult<float>;
+template struct ConjugateResult<double>;
+
+template <class Scalar>
+struct ConjugateMinimizer<Scalar>::State {
+  std::variant<Lbfgs<DeviceSpace, Scalar>, AdamDescent<DeviceSpace, Scalar>> method;
+};
+
+template <class Scalar>
+ConjugateMinimizer<Scalar>::ConjugateMinimizer(const LbfgsSettings& settings, int points,
+                                               int dimension)
+    : state_(new State{Lbfgs<DeviceSpace, Scalar>(settings, points, dimension)}) {}
+template <class Scalar>
+ConjugateMinimizer<Scalar>::ConjugateMinimizer(const AdamDescentSettings& settings, int points,
+                                               int dimension)
+    : state_(new State{AdamDescent<DeviceSpace, Scalar>(settings, points, dimension)}) {}
+template <class Scalar>
+ConjugateMinimizer<Scalar>::ConjugateMinimizer(ConjugateMinimizer&&) noexcept = default;
+template <class Scalar>
+ConjugateMinimizer<Scalar>::~ConjugateMinimizer() = default;
+
+template <class Scalar>
+void ConjugateMinimizer<Scalar>::minimize(Oracle<Scalar>& oracle,
+                                          const DeviceArray<const Scalar, 2>& y,
+                                          const DeviceArray<Scalar, 2>& x,
+                                          const ConjugateResult<Scalar>& result) {
+  OracleOnViews<Scalar> on_views(oracle);
+  std::visit(
+      [&](auto& method) {
+        method.minimize(DeviceSpace(), on_views, view_of(y), view_of(x), view_of(result));
+      },
+      state_->method);
+}
+
+template class ConjugateMinimizer<float>;
+template class ConjugateMinimizer<double>;
+
+struct MixedConjugateMinimizer::State {
+  MixedLbfgs<DeviceSpace> method;
+};
+
+MixedConjugateMinimizer::MixedConjugateMinimizer(const LbfgsSettings& settings, int points,
+                                                 int dimension)
+    : state_(new State{MixedLbfgs<DeviceSpace>(settings, points, dimension)}) {}
+MixedConjugateMinimizer::MixedConjugateMinimizer(MixedConjugateMinimizer&&) noexcept = default;
+MixedConjugateMinimizer::~MixedConjugateMinimizer() = default;
+
+void MixedConjugateMinimizer::minimize(Oracle<float>& rough, Oracle<double>& oracle,
+                                       const DeviceArray<const double, 2>& y,
+                                       const DeviceArray<double, 2>& x,
+                                       const ConjugateResult<double>& result) {
+  OracleOnViews<float> rough_on_views(rough);
+  OracleOnViews<double> on_views(oracle);
+  state_->method.minimize(DeviceSpace(), rough_on_views, on_views, view_of(y), view_of(x),
+                          view_of(result));
+}
+
+}  // namespace otfleet::kernels

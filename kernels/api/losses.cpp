@@ -1,0 +1,38 @@
+#include "kernels/api/losses.hpp"
+
+#include "kernels/api/detail/conjugate_views.hpp"
+#include "kernels/training/dual_loss.hpp"
+#include "kernels/training/loss.hpp"
+
+namespace otfleet::kernels {
+
+Loss negative_mean_dual(const DeviceArray<const double>& value,
+                        const DeviceArray<double, 2>& gradient, double batch) {
+  return negative_mean_dual<DeviceSpace>(DeviceSpace(), view_of(value), view_of(gradient), batch);
+}
+
+double potential_distance(const DeviceArray<const double, 2>& a,
+                          const DeviceArray<const double, 2>& f,
+                          const DeviceArray<const double, 2>& target, double epsilon, double batch,
+                          const DeviceArray<double, 2>& gradient) {
+  return potential_distance<DeviceSpace>(DeviceSpace(), view_of(a), view_of(f), view_of(target),
+                                         epsilon, batch, view_of(gradient));
+}
+
+void scaled_difference(const DeviceArray<const float, 2>& a, const DeviceArray<const float, 2>& b,
+                       double scale, const DeviceArray<float, 2>& difference) {
+  scaled_difference<DeviceSpace>(DeviceSpace(), view_of(a), view_of(b), scale, view_of(difference));
+}
+
+DualLoss dual_loss(const DeviceArray<const float>& f_x, const ConjugateResult<float>& conjugates,
+                   double batch, const DeviceArray<float, 2>& minimizers,
+                   const DeviceArray<float>& weights) {
+  return dual_loss<DeviceSpace>(DeviceSpace(), view_of(f_x), view_of(conjugates), batch,
+                                view_of(minimizers), view_of(weights));
+}
+
+void clear_lost_rows(const DeviceArray<const int>& status, const DeviceArray<float, 2>& rows) {
+  clear_lost_rows<DeviceSpace>(DeviceSpace(), view_of(status), view_of(rows));
+}
+
+}  // namespace otfleet::kernels

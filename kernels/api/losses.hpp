@@ -1,0 +1,36 @@
+#pragma once
+#include "kernels/api/conjugates.hpp"
+#include "kernels/device_array.hpp"
+#include "kernels/training/loss_sums.hpp"
+
+// What training minimizes, with its derivatives; the mathematics stands in training/loss.hpp and
+// training/dual_loss.hpp. Local.
+
+namespace otfleet::kernels {
+
+/// value [B] and gradient [B, n] of semi_dual(); `gradient` becomes the derivative of minus the
+/// mean dual value with respect to f.
+Loss negative_mean_dual(const DeviceArray<const double>& value,
+                        const DeviceArray<double, 2>& gradient, double batch);
+
+/// The distance of predictions f from solved potentials `target`, all [B, n]; `gradient` becomes
+/// its derivative with respect to f.
+double potential_distance(const DeviceArray<const double, 2>& a,
+                          const DeviceArray<const double, 2>& f,
+                          const DeviceArray<const double, 2>& target, double epsilon, double batch,
+                          const DeviceArray<double, 2>& gradient);
+
+/// difference [B, D] = scale (a − b).
+void scaled_difference(const DeviceArray<const float, 2>& a, const DeviceArray<const float, 2>& b,
+                       double scale, const DeviceArray<float, 2>& difference);
+
+/// The dual objective of samples, f_x [B] the values at x, and the weights [2 B] of f in its
+/// gradient. Rows of `minimizers` [B, D] without a finite minimizer become zero.
+DualLoss dual_loss(const DeviceArray<const float>& f_x, const ConjugateResult<float>& conjugates,
+                   double batch, const DeviceArray<float, 2>& minimizers,
+                   const DeviceArray<float>& weights);
+
+/// Sets the rows of such points to zero.
+void clear_lost_rows(const DeviceArray<const int>& status, const DeviceArray<float, 2>& rows);
+
+}  // namespace otfleet::kernels
