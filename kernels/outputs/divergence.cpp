@@ -11,6 +11,7 @@
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
 #include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -85,10 +86,10 @@ void subtract_rows(const ExecutionSpace& space, const Vector<int, ExecutionSpace
                    const Matrix<double, ExecutionSpace>& gradient) {
   const int columns = static_cast<int>(gradient.extent(1));
   Kokkos::parallel_for(
-      "otfleet::unbalanced::subtract_rows",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(gradient.extent(0))),
-      KOKKOS_LAMBDA(int k) {
-        for (int i = 0; i < columns; ++i) gradient(k, i) -= own(row(k), i);
+      "otfleet::unbalanced::subtract_rows", team_each(space, static_cast<int>(gradient.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
+        team_for(team, columns, [&](int i) { gradient(k, i) -= own(row(k), i); });
       });
 }
 
@@ -103,12 +104,13 @@ void add_mass_term(const ExecutionSpace& space, const Measures<ExecutionSpace>& 
   const Vector<const double, ExecutionSpace> mass = measures.mass, other_mass = others.mass;
   const int columns = static_cast<int>(gradient.extent(1));
   Kokkos::parallel_for(
-      "otfleet::unbalanced::add_mass_term",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(gradient.extent(0))),
-      KOKKOS_LAMBDA(int k) {
+      "otfleet::unbalanced::add_mass_term", team_each(space, static_cast<int>(gradient.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
         const double term = epsilon * (mass(index(k)) - other_mass(other_index(k)));
-        for (int i = 0; i < columns; ++i)
+        team_for(team, columns, [&](int i) {
           if (weights(index(k), i) > 0) gradient(k, i) += term;
+        });
       });
 }
 

@@ -11,6 +11,7 @@
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
 #include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -200,16 +201,15 @@ void begin_at_zero(const ExecutionSpace& space, const Measures<ExecutionSpace>& 
                    const Vector<const int, ExecutionSpace>& index, double epsilon,
                    const Matrix<double, ExecutionSpace>& potential) {
   Kokkos::parallel_for(
-      "otfleet::unbalanced::begin",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(index.extent(0))),
-      KOKKOS_LAMBDA(int k) {
-        const int row = index(k);
+      "otfleet::unbalanced::begin", team_each(space, static_cast<int>(index.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank(), row = index(k);
         const double log_mass = ::log(measures.mass(row));
-        for (int i = 0; i < measures.points(); ++i) {
+        team_for(team, measures.points(), [&](int i) {
           const double share = measures.weights(row, i);
           potential(k, i) = share > 0 ? epsilon * (::log(share) + log_mass)
                                       : -Kokkos::Experimental::infinity<double>::value;
-        }
+        });
       });
 }
 
@@ -256,21 +256,24 @@ template <class ExecutionSpace>
 void set_status(const ExecutionSpace& space, double threshold,
                 const UnbalancedSolution<ExecutionSpace>& solution) {
   Kokkos::parallel_for(
-      "otfleet::unbalanced::set_status",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, solution.size()), KOKKOS_LAMBDA(int k) {
+      "otfleet::unbalanced::set_status", team_each(space, solution.size()),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
+        const auto wrong = [&](const auto& potential) {
+          return team_count(team, static_cast<int>(potential.extent(1)),
+                            [&](int i) { return potential(k, i) != potential(k, i); });
+        };
         // Differences of what is not finite are not zero.
         const double figures[] = {solution.residual(k), solution.dual_value(k),
                                   solution.primal_value(k), solution.transport_cost(k),
                                   solution.mass_potential(k)};
-        bool finite = true;
+        bool finite = wrong(solution.f) + wrong(solution.g) == 0;
         for (const double figure : figures) finite = finite && figure - figure == 0;
-        for (std::size_t i = 0; i < solution.f.extent(1); ++i)
-          finite = finite && solution.f(k, i) == solution.f(k, i);
-        for (std::size_t j = 0; j < solution.g.extent(1); ++j)
-          finite = finite && solution.g(k, j) == solution.g(k, j);
-        const auto why = static_cast<Status>(solution.status(k));
-        solution.status(k) =
-            static_cast<int>(final_status(why, solution.residual(k), threshold, finite));
+        Kokkos::single(Kokkos::PerTeam(team), [&]() {
+          const auto why = static_cast<Status>(solution.status(k));
+          solution.status(k) =
+              static_cast<int>(final_status(why, solution.residual(k), threshold, finite));
+        });
       });
 }
 
