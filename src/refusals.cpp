@@ -64,6 +64,19 @@ const std::vector<Refusal>& refusals() {
   return table;
 }
 
+/// A command that problems of a kind do not have.
+struct CommandRefusal {
+  ProblemKind kind;
+  const char* command;
+  const char* instead;  ///< why, or what to do
+};
+
+constexpr CommandRefusal command_refusals[] = {
+    {ProblemKind::neural_dual, "make", "it draws samples as it goes, begin with otfleet train"},
+    {ProblemKind::neural_dual, "scale",
+     "run otfleet train on several rank counts and compare reports"},
+};
+
 /// Throws the first refusal of one of the places that the job meets.
 void refuse(Job job, const std::vector<Where>& places, const std::string& file = {}) {
   const KeyList keys = job_keys(job);
@@ -79,9 +92,11 @@ void refuse(Job job, const std::vector<Where>& places, const std::string& file =
 
 }  // namespace
 
-void require_population(const Job& job, const std::string& command, const std::string& instead) {
-  if (!job.is_neural_dual()) return;
-  throw UserError(fmt::format("otfleet {}: not for problem = 'neural_dual'; {}", command, instead));
+void check_command_fits(const Job& job, const std::string& command) {
+  for (const auto& refusal : command_refusals)
+    if (job.problem.kind == refusal.kind && command == refusal.command)
+      throw UserError(fmt::format("otfleet {}: not for problem = '{}'; {}", command,
+                                  word_of(refusal.kind), refusal.instead));
 }
 
 void require_balanced(const Job& job, const std::string& command) {

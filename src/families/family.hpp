@@ -15,6 +15,7 @@ namespace otfleet {
 /// A kind of problems. All that commands know of it; functions are collective and throw UserError.
 struct Family {
   ProblemKind kind;
+  // Null where refusals.cpp says that the kind does not have the command.
   /// Builds the populations of a job in the output folder. Local: rank 0 alone calls it.
   void (*make)(const CommandContext& context, Report& report);
   /// Reads the problems that `solve` is to solve.
