@@ -27,6 +27,8 @@ struct Family {
   /// Reads a population file of the family and prints what `info` says of it beside its datasets.
   /// Local. Null: the family has no population files.
   void (*describe)(const std::filesystem::path& population, std::ostream& to);
+  /// problem.epsilon_relative of the cost in a population file. Local. Null: no cost is in files.
+  double (*cost_statistic)(const std::filesystem::path& population, const Job& job);
 };
 
 /// The families there are: one folder and one line each.

@@ -55,6 +55,11 @@ void require_job_agrees(const Job& job, GeometryKind kind, const std::string& co
 
 }  // namespace
 
+void require_job_agrees(const Job& job, const Geometry& geometry,
+                        const std::filesystem::path& file) {
+  require_job_agrees(job, kind_of(geometry), geometry.cost_name(), geometry.ground_cost, file);
+}
+
 void require_job_agrees(const Job& job, const CloudPopulation& population,
                         const std::filesystem::path& file) {
   require_job_agrees(job, GeometryKind::clouds, population.cost_name(), population.ground_cost,
@@ -64,8 +69,7 @@ void require_job_agrees(const Job& job, const CloudPopulation& population,
 Population read_job_population(const Job& job, const std::filesystem::path& file) {
   const bool normalize = job.solver.normalize;
   Population population = read_population(file, job.problem.balanced() && !normalize);
-  const auto& geometry = population.geometry;
-  require_job_agrees(job, kind_of(geometry), geometry.cost_name(), geometry.ground_cost, file);
+  require_job_agrees(job, population.geometry, file);
   if (normalize) population.normalize();
   return population;
 }

@@ -5,8 +5,13 @@
 namespace otfleet {
 
 Family neural_dual_family() {
-  return {ProblemKind::neural_dual, nullptr, open_mapped_points, train_potentials,
-          evaluate_potentials,      nullptr};
+  return {ProblemKind::neural_dual,
+          nullptr,
+          open_mapped_points,
+          train_potentials,
+          evaluate_potentials,
+          nullptr,
+          nullptr};
 }
 
 }  // namespace otfleet
