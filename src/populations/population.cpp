@@ -134,6 +134,16 @@ std::vector<double> Geometry::points(bool source) const {
   return result;
 }
 
+std::string Geometry::description() const {
+  std::vector<std::int64_t> lengths;
+  for (const auto& axis : axes) lengths.push_back(static_cast<std::int64_t>(axis.size()));
+  const auto what =
+      kind == Kind::grid
+          ? "grid " + shape_text(lengths)
+          : fmt::format("{}, cost {}", kind == Kind::dense ? "dense" : "points", cost_name());
+  return fmt::format("geometry: {}, n = {}, m = {}\nfingerprint: {}\n", what, n, m, fingerprint());
+}
+
 void Geometry::validate(const std::string& name) const {
   switch (kind) {
     case Kind::grid:
