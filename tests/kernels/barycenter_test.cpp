@@ -399,6 +399,31 @@ TEST(Barycenter, GoesOnFromAnUnfinishedSolution) {
   }
 }
 
+TEST(Barycenter, DebiasedOnesGoOnFromTheirBlur) {
+  auto problems = random_problems(12, 12, 6, {4, 2}, 17);
+  problems.cost = squared_distances(12, 11 * 11);
+  const auto cost = SeparableCost::dense(12, 12, problems.cost);
+  const auto batch = on_device(problems);
+  const BarycenterSolution<Space> solution(2, 12, batch.offsets.back());
+  BarycenterSettings settings;
+  settings.epsilon = 0.03;
+  settings.debiased = true;
+  settings.threshold = 1e-300;
+  settings.max_iterations = 30;
+  settings.from_solution = true;  // of zeros: as without
+  solve_barycenters(Space(), cost, batch, settings, solution);
+  settings.max_iterations = 20;
+  solve_barycenters(Space(), cost, batch, settings, solution);
+  settings.from_solution = false;
+  settings.max_iterations = 50;
+  const auto whole = solve(problems, settings);
+  const auto resumed = answer_of(solution);
+  for (int k = 0; k < 2; ++k) {
+    EXPECT_LT(distance(resumed.barycenter[k], whole.barycenter[k]), 1e-13);
+    EXPECT_NEAR(resumed.residual[k], whole.residual[k], 1e-13);
+  }
+}
+
 TEST(Barycenter, MassesAreThoseOfTheMeasures) {
   auto problems = random_problems(9, 9, 5, {5}, 2);
   BarycenterSettings settings;

@@ -21,7 +21,8 @@ struct BarycenterSettings {
   /// Nesterov's momentum with restarts (see Acceleration::momentum) on the dual; tau 1 and not
   /// debiased, ignored elsewhere.
   bool momentum = true;
-  bool from_solution = false;             ///< goes on from the solution's potentials
+  /// Goes on from the solution's potentials, and from its log_blur where that is not empty.
+  bool from_solution = false;
   IterationObserver* observer = nullptr;  ///< may end the batch before it is done
 };
 
@@ -44,6 +45,9 @@ struct BarycenterSolution {
   /// [offsets[B], n] or empty: potentials on the barycenter's side of every measure, in units of
   /// the cost. Weighted, those of a problem add up to 0 at every point.
   Matrix<double, ExecutionSpace> f;
+  /// [B, n] or empty: of debiased barycenters, the logarithm of the factor that takes the blur
+  /// away.
+  Matrix<double, ExecutionSpace> log_blur;
   /// [B]: the dual value, sum of w_s (<C, P_s> + epsilon <P_s, log P_s>) at the optimum, in units
   /// of cost × mass. NaN where tau < 1 or for debiased barycenters, which have none that is as
   /// simple.
@@ -56,7 +60,8 @@ struct BarycenterSolution {
   Vector<int, ExecutionSpace> iterations, status;  ///< [B]; status: Status
 
   BarycenterSolution() = default;
-  /// `measures`: of all problems together, where potentials are wanted; 0: they are not.
+  /// `measures`: of all problems together, where potentials and log_blur are wanted; 0: they are
+  /// not. Both are 0, with which from_solution begins as without it.
   BarycenterSolution(int batch, int n, std::int64_t measures);
 
   int size() const { return static_cast<int>(status.extent(0)); }

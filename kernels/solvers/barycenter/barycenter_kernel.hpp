@@ -83,6 +83,10 @@ struct BarycenterKernel {
     return settings.momentum && !settings.debiased && !(settings.tau < 1);
   }
 
+  KOKKOS_FUNCTION bool keeps_blur() const {
+    return settings.debiased && solution.log_blur.size() > 0;
+  }
+
   /// The parts of a team's memory.
   struct Places {
     double *kept, *rows_of, *lanes_of;
@@ -197,8 +201,11 @@ struct BarycenterKernel {
         Domain::store(u, row, pack, value_of_logarithm<Domain>(exponent));
       });
     }
-    double* const no_blur = place.row(log_blur);
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()), [&](int i) { no_blur[i] = 0; });
+    double* const blur = place.row(log_blur);
+    const bool goes_on = settings.from_solution && keeps_blur();
+    const int k = s.problem;
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()),
+                         [&](int i) { blur[i] = goes_on ? self.solution.log_blur(k, i) : 0.0; });
     team.team_barrier();
   }
 
@@ -438,6 +445,11 @@ struct BarycenterKernel {
     const double scale = s.largest_mass;
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()),
                          [&](int i) { self.solution.barycenter(k, i) = scale * p[i]; });
+    if (keeps_blur()) {
+      const double* const blur = place.row(log_blur);
+      Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()),
+                           [&](int i) { self.solution.log_blur(k, i) = blur[i]; });
+    }
     const bool plain = !(settings.tau < 1) && !settings.debiased;
     const std::int64_t count = offsets(k + 1) - offsets(k);
     double dual = 0;
