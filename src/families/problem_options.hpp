@@ -23,6 +23,10 @@ struct Choices<ProblemKind> {
                                                  {"potentials", ProblemKind::neural_dual, true}};
 };
 
+inline constexpr const char* problem_kind_doc =
+    "linear: transport between measures in files; neural_dual: a map between distributions that "
+    "are sampled (problem = \"neural_dual\" says the same)";
+
 /// [problem]
 struct ProblemOptions {
   ProblemKind kind = ProblemKind::linear;
