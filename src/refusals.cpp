@@ -25,6 +25,7 @@ struct Refusal {
   std::vector<std::string> fits;  ///< the values that can be
   const char* message;            ///< may have {key}, {value}, {instead} and {file}
   const char* instead = "";
+  std::string command = {};  ///< which does not have it; empty: any
 };
 
 constexpr const char* for_balanced =
@@ -78,10 +79,12 @@ constexpr CommandRefusal command_refusals[] = {
 };
 
 /// Throws the first refusal of one of the places that the job meets.
-void refuse(Job job, const std::vector<Where>& places, const std::string& file = {}) {
+void refuse(Job job, const std::vector<Where>& places, const std::string& file = {},
+            const std::string& command = {}) {
   const KeyList keys = job_keys(job);
   for (const auto& refusal : refusals()) {
     if (std::find(places.begin(), places.end(), refusal.where) == places.end()) continue;
+    if (!refusal.command.empty() && refusal.command != command) continue;
     const std::string value = to_text(keys.find(refusal.key)->field);
     if (std::find(refusal.fits.begin(), refusal.fits.end(), value) != refusal.fits.end()) continue;
     throw UserError(fmt::format(fmt::runtime(refusal.message), fmt::arg("key", refusal.key),

@@ -9,8 +9,8 @@
 
 namespace otfleet {
 
-/// Throws UserError where problems of the job's kind do not have the command: "otfleet make: not
-/// for problem = 'neural_dual'; …". Local.
+/// Throws UserError where problems of the job's kind do not have the command, or what the job asks
+/// for: "otfleet make: not for problem = 'neural_dual'; …". Local.
 void check_command_fits(const Job& job, const std::string& command);
 
 /// Throws UserError, naming the key, when the job's problems are not balanced: "otfleet train:
