@@ -16,6 +16,9 @@ enum class Where {
   uneven_marginals,  ///< and the two are not held alike
   clouds,            ///< every measure has points of its own
   rows,              ///< ranks share the rows of a problem
+  barycenters,
+  barycenters_with_penalties,  ///< tau below 1
+  barycenters_with_two_taus,
 };
 
 /// What cannot be asked for somewhere.
@@ -43,6 +46,28 @@ constexpr const char* for_whole_problems =
     "solver.shard = 'rows' has neither solution.divergence nor solution.regularized; use "
     "'problems'";
 
+constexpr const char* one_penalty =
+    "problem.tau_a and {key} must be equal with problem = 'barycenter': one penalty holds both "
+    "marginals of every plan";
+constexpr const char* for_exact_marginals =
+    "{key} = '{value}' needs problem.tau_a = problem.tau_b = 1: a debiased barycenter has exact "
+    "marginals";
+constexpr const char* for_files =
+    "{key} = '{value}': make builds barycenter problems on points that all measures share; write "
+    "the file yourself, the README says how";
+constexpr const char* for_pairs =
+    "{key} = '{value}' is for pairs of measures; with problem = 'barycenter' use '{instead}'";
+constexpr const char* for_plans =
+    "{key} is about plans between pairs of measures; solutions with problem = 'barycenter' have "
+    "weights, potentials and residuals";
+constexpr const char* for_training =
+    "{key} is for training; with problem = 'barycenter' name the measures as data.test";
+constexpr const char* for_targets =
+    "{key} is for pairs of measures; with problem = 'barycenter' all measures are data.test's";
+constexpr const char* for_pair_choice =
+    "{key} is for pairs of measures; with problem = 'barycenter' barycenter.fewest_measures and "
+    "barycenter.most_measures say how many a problem has";
+
 /// The table; the first row that a job meets is the one it is told.
 const std::vector<Refusal>& refusals() {
   static const std::vector<Refusal> table = {
@@ -61,6 +86,24 @@ const std::vector<Refusal>& refusals() {
       {Where::clouds, "solution.plan", {"none"}, for_shared_points, "none"},
       {Where::rows, "solution.divergence", {"false"}, for_whole_problems},
       {Where::rows, "solution.regularized", {"[]"}, for_whole_problems},
+      {Where::barycenters, "problem.transported_share", {"0"}, for_pairs, "0"},
+      {Where::barycenters_with_two_taus, "problem.tau_b", {}, one_penalty},
+      {Where::barycenters_with_penalties, "barycenter.debiased", {"false"}, for_exact_marginals},
+      {Where::barycenters, "solver.initializer", {"zeros"}, for_pairs, "zeros"},
+      {Where::barycenters, "solver.method", {"auto"}, for_pairs, "auto"},
+      {Where::barycenters, "solver.precision", {"double"}, for_pairs, "double"},
+      {Where::barycenters, "solver.shard", {"auto", "problems"}, for_pairs, "problems"},
+      {Where::barycenters, "solution.plan", {"none"}, for_plans},
+      {Where::barycenters, "solution.projection", {"false"}, for_plans},
+      {Where::barycenters, "solution.divergence", {"false"}, for_plans},
+      {Where::barycenters, "solution.regularized", {"[]"}, for_plans},
+      {Where::barycenters, "problem.geometry", {"grid", "dense", "points"}, for_files, "", "make"},
+      {Where::barycenters, "data.train.file", {""}, for_training, "", "make"},
+      {Where::barycenters, "data.train_target.file", {""}, for_training, "", "make"},
+      {Where::barycenters, "data.test_target.file", {""}, for_targets, "", "make"},
+      {Where::barycenters, "make.target_weights", {"data"}, for_targets, "", "make"},
+      {Where::barycenters, "make.pairs.kind", {"random"}, for_pair_choice, "", "make"},
+      {Where::barycenters, "make.pairs.file", {""}, for_pair_choice, "", "make"},
   };
   return table;
 }
@@ -76,6 +119,12 @@ constexpr CommandRefusal command_refusals[] = {
     {ProblemKind::neural_dual, "make", "it draws samples as it goes, begin with otfleet train"},
     {ProblemKind::neural_dual, "scale",
      "run otfleet train on several rank counts and compare reports"},
+    {ProblemKind::barycenter, "train",
+     "no model predicts barycenters, and they need none; solve them with otfleet solve"},
+    {ProblemKind::barycenter, "evaluate",
+     "there is one start, and every row of otfleet solve has its residual; compare solutions"},
+    {ProblemKind::barycenter, "scale",
+     "run otfleet solve on several rank counts and compare reports"},
 };
 
 /// Throws the first refusal of one of the places that the job meets.
@@ -100,6 +149,11 @@ void check_command_fits(const Job& job, const std::string& command) {
     if (job.problem.kind == refusal.kind && command == refusal.command)
       throw UserError(fmt::format("otfleet {}: not for problem = '{}'; {}", command,
                                   word_of(refusal.kind), refusal.instead));
+  if (job.problem.kind != ProblemKind::barycenter) return;
+  std::vector<Where> places = {Where::barycenters};
+  if (job.problem.tau_a < 1) places.push_back(Where::barycenters_with_penalties);
+  if (job.problem.tau_a != job.problem.tau_b) places.push_back(Where::barycenters_with_two_taus);
+  refuse(job, places, {}, command);
 }
 
 void require_balanced(const Job& job, const std::string& command) {
