@@ -347,6 +347,7 @@ TEST(Barycenter, DebiasedProblemsAreThoseOfTheReference) {
     BarycenterSettings settings;
     settings.epsilon = epsilon;
     settings.debiased = true;
+    settings.momentum = false;
     settings.threshold = 1e-12;
     settings.max_iterations = 300;
     const auto found = solve(problems, settings);
@@ -367,6 +368,29 @@ TEST(Barycenter, MomentumTakesFewerIterations) {
   const auto plain = solve(two_gaussians(), settings);
   EXPECT_LT(3 * fast.iterations[0], plain.iterations[0]);
   EXPECT_LT(distance(fast.barycenter[0], plain.barycenter[0]), 1e-3);
+}
+
+TEST(Barycenter, MomentumHalvesTheIterationsOfDebiasedOnes) {
+  std::vector<double> axis;
+  for (int i = 0; i < 12; ++i) axis.push_back(i / 11.0);
+  const auto cost = SeparableCost::squared_euclidean_grid({axis, axis});
+  auto problems = random_problems(144, 144, 20, {4, 17}, 11);
+  BarycenterSettings settings;
+  settings.epsilon = 0.01;
+  settings.debiased = true;
+  settings.threshold = 1e-5;
+  settings.max_iterations = 20000;
+  const auto fast = solve(problems, cost, settings);
+  settings.momentum = false;
+  settings.threshold = 1e-6;
+  const auto plain = solve(problems, cost, settings);
+  settings.threshold = 1e-5;
+  const auto as_far = solve(problems, cost, settings);
+  for (int k = 0; k < 2; ++k) {
+    EXPECT_EQ(fast.status[k], static_cast<int>(Status::converged));
+    EXPECT_LT(fast.iterations[k], 0.7 * as_far.iterations[k]);
+    EXPECT_LT(distance(fast.barycenter[k], plain.barycenter[k]), 0.02);
+  }
 }
 
 TEST(Barycenter, GoesOnFromAnUnfinishedSolution) {
@@ -408,6 +432,7 @@ TEST(Barycenter, DebiasedOnesGoOnFromTheirBlur) {
   BarycenterSettings settings;
   settings.epsilon = 0.03;
   settings.debiased = true;
+  settings.momentum = false;
   settings.threshold = 1e-300;
   settings.max_iterations = 30;
   settings.from_solution = true;  // of zeros: as without

@@ -18,8 +18,9 @@ struct BarycenterSettings {
   /// Without the blur that epsilon brings: the barycenter of Sinkhorn divergences. The cost has to
   /// be symmetric, tau 1.
   bool debiased = false;
-  /// Nesterov's momentum with restarts (see Acceleration::momentum) on the dual; tau 1 and not
-  /// debiased, ignored elsewhere.
+  /// Nesterov's momentum with restarts (see Acceleration::momentum) on the dual; for debiased
+  /// barycenters on the logarithms of all that is iterated, begun anew where the residual grows
+  /// (ours; half the iterations or so). tau 1, ignored elsewhere.
   bool momentum = true;
   /// Goes on from the solution's potentials, and from its log_blur where that is not empty.
   bool from_solution = false;

@@ -42,6 +42,7 @@ struct BarycenterKernel {
     log_barycenter,
     log_blur,
     next_log_blur,
+    last_log_blur,
     stored,
     row_arrays = stored + Domain::planes
   };
@@ -72,7 +73,7 @@ struct BarycenterKernel {
     Momentum<double> momentum;
     double total[sums];  ///< over the measures, weighted
     double blur_change;  ///< see Row::blur
-    double mass, residual;
+    double mass, residual, last_residual;
     double largest_mass;  ///< of the problem's measures, as which all are scaled
     Region support;       ///< of all measures; nothing is computed outside it
     double lane_sums[sums * L::width];
@@ -90,9 +91,7 @@ struct BarycenterKernel {
   KOKKOS_FUNCTION int n() const { return to_target.in_points(); }
   KOKKOS_FUNCTION int m() const { return to_target.out_points(); }
   KOKKOS_FUNCTION bool is_exact() const { return !(settings.tau < 1); }
-  KOKKOS_FUNCTION bool has_momentum() const {
-    return settings.momentum && !settings.debiased && is_exact();
-  }
+  KOKKOS_FUNCTION bool has_momentum() const { return settings.momentum && is_exact(); }
 
   KOKKOS_FUNCTION bool keeps_blur() const {
     return settings.debiased && solution.log_blur.size() > 0;
@@ -159,6 +158,7 @@ struct BarycenterKernel {
     s.control = {};
     s.control.begin();
     s.momentum = {};
+    s.last_residual = Kokkos::Experimental::finite_max<double>::value;
     s.tiles = static_cast<int>((offsets(k + 1) - offsets(k) + L::width - 1) / L::width);
     s.largest_mass = measures.mass(index(offsets(k)));
     if (!(settings.tau < 1)) return;
@@ -384,7 +384,7 @@ struct BarycenterKernel {
       s.blur_change = 0;
     });
     team.team_barrier();
-    const bool momentum = has_momentum(), exact = is_exact();
+    const bool momentum = has_momentum(), exact = is_exact(), debiased = settings.debiased;
     for (int t = 0; t < s.tiles; ++t) {
       const double *const u = place.array(left, t), *const y = place.array(applied, t);
       const double *const log_y = place.array(log_applied, t), *const share = place.lane(weight, t);
@@ -413,7 +413,7 @@ struct BarycenterKernel {
         for (int lane = 0; lane < L::width; ++lane) {
           for (int c = 0; c < mean_change; ++c)
             if (share[lane] > 0) s.total[c] += share[lane] * s.lane_sums[c * L::width + lane];
-          place.lane(center, t)[lane] = s.lane_sums[mean_change * L::width + lane];
+          place.lane(center, t)[lane] = debiased ? 0.0 : s.lane_sums[mean_change * L::width + lane];
         }
       });
       team.team_barrier();
@@ -470,12 +470,22 @@ struct BarycenterKernel {
       }
     }
     ++s.control.iteration;
-    if (has_momentum()) s.momentum.update(s.total[slope], 0.0);
+    if (has_momentum())
+      s.momentum.update(settings.debiased ? s.last_residual - s.residual : s.total[slope], 0.0);
+    s.last_residual = s.residual;
+  }
+
+  /// 0 where Kept::change holds no change yet. Debiased updates are those of no ascent, and
+  /// oscillate under factors as large as Momentum's: they have Nesterov's, which are smaller.
+  KOKKOS_FUNCTION double momentum_factor(const State& s) const {
+    if (!settings.debiased) return s.momentum.factor;
+    const int k = s.momentum.ascents;
+    return k > 1 ? (k - 1) / (k + 2.0) : 0.0;
   }
 
   /// u = (p/y)^tau, where there is momentum times exp(factor (change − its mean)).
   KOKKOS_FUNCTION void update(const TeamMember& team, const Places& place, const State& s) const {
-    const double factor = s.momentum.factor;  // 0 where `change` holds no change yet
+    const double factor = momentum_factor(s);
     const bool exact = is_exact();
     const BarycenterKernel& self = *this;
     for (int t = 0; t < s.tiles; ++t) {
@@ -501,8 +511,11 @@ struct BarycenterKernel {
     }
     if (!settings.debiased) return;
     const double* const d = place.row(next_log_blur);
-    double* const blur_now = place.row(log_blur);
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()), [&](int i) { blur_now[i] = d[i]; });
+    double *const blur_now = place.row(log_blur), *const last = place.row(last_log_blur);
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()), [&](int i) {
+      blur_now[i] = factor > 0 ? d[i] + factor * (d[i] - last[i]) : d[i];
+      last[i] = d[i];
+    });
     team.team_barrier();
   }
 
