@@ -18,7 +18,7 @@ class Ours:
     barycenter, files and start of the program not included."""
 
     label = "otfleet"
-    efforts = [10 ** (-k / 2) for k in range(2, 17)]  # thresholds
+    efforts = [10 ** (-k / 10) for k in range(5, 81)]  # thresholds
 
     def __init__(self, problem, program, folder):
         self.problem, self.program, self.folder = problem, program, folder
