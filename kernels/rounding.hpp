@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/kokkos_compat.hpp"
+#include "kernels/host_device.hpp"
 
 // How far sums of rounded numbers can be from exact ones (Higham 2002, chapters 3 and 4).
 
@@ -11,8 +11,16 @@ inline constexpr double one_rounding = 0x1p-52;
 
 /// The relative error of anything a certificate computes from sums of numbers >= 0: of `terms`
 /// terms each, over points whose weights were scaled by masses that are sums themselves.
-KOKKOS_INLINE_FUNCTION double sum_rounding(double terms) {
+OTFLEET_INLINE_FUNCTION double sum_rounding(double terms) {
   return (terms + 32) * one_rounding;
+}
+
+/// The relative error of sums over a plan whose entries are computed anew in every pass, as
+/// 2^(potentials − scale C): see outputs/bounds.hpp. The potentials of no pair add up to more than
+/// `exponent`; where the entry matters, scale C is larger by 2^7 at most. `terms` as in
+/// sum_rounding().
+OTFLEET_INLINE_FUNCTION double plan_rounding(double terms, int dimension, double exponent) {
+  return sum_rounding(terms) + (dimension + 16) * one_rounding * (exponent + 0x1p7);
 }
 
 }  // namespace otfleet::kernels

@@ -14,10 +14,8 @@
 
 #include "distributed/random.hpp"
 #include "distributed/temporary_file.hpp"
-#include "kernels/outputs/certificate.hpp"
-#include "kernels/outputs/semi_dual.hpp"
-#include "kernels/outputs/soft_c_transform.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/api/outputs.hpp"
+#include "kernels/api/solvers.hpp"
 #include "src/families/linear/sharded_cloud_solver.hpp"
 #include "src/populations/cloud_population_rows.hpp"
 #include "src/reports/versions.hpp"
@@ -108,28 +106,24 @@ void run(const Communicator& communicator, std::int64_t points, std::int64_t dim
   settings.epsilon = epsilon;
   settings.threshold = 1e-30;
   settings.max_iterations = settings.inner_iterations = iterations;
-  const Vector<double, ExecutionSpace> f("otfleet::benchmark::f", spread.sources.size());
-  const Vector<double, ExecutionSpace> g("otfleet::benchmark::g", spread.targets.size());
-  const Vector<int, ExecutionSpace> done("otfleet::benchmark::iterations", 1);
-  const Vector<int, ExecutionSpace> status("otfleet::benchmark::status", 1);
+  const DeviceArray<double> f("otfleet::benchmark::f", spread.sources.size());
+  const DeviceArray<double> g("otfleet::benchmark::g", spread.targets.size());
+  const kernels::Progress progress(1);
   communicator.barrier();
   double seconds = 0, certify_seconds = 0;
   {
     const StopWatch watch(seconds);
-    const ExecutionSpace space;
-    if (in_float)
-      kernels::sinkhorn<float>(space, spread.problem, settings, true, f, done, status);
-    else
-      kernels::sinkhorn<double>(space, spread.problem, settings, true, f, done, status);
+    const auto arithmetic =
+        in_float ? kernels::Arithmetic::in_float : kernels::Arithmetic::in_double;
+    kernels::solve_sinkhorn(spread.problem, settings, arithmetic, true, f, progress);
   }
   const double waiting = solver.wait_seconds();
-  const kernels::Certificates<ExecutionSpace> certificates(1);
+  const kernels::CertificateResult certificates(1);
   if (certify) {
     const StopWatch watch(certify_seconds);
-    kernels::certify<ExecutionSpace>(ExecutionSpace(), spread.problem, epsilon, f, g, certificates);
+    kernels::certify(spread.problem, epsilon, f, g, certificates);
   }
-  const double error =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), certificates.marginal_error)(0);
+  const double error = certificates.marginal_error.download().front();
 
   // The first look takes two passes over the pairs more than an iteration, for the shifts.
   const double passes = 2.0 * (iterations + 2);

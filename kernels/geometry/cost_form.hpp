@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/geometry/ground_cost.hpp"
+#include "kernels/host_device.hpp"
 
 // What kernels take in the place of a ground cost.
 
@@ -12,7 +13,7 @@ struct ProductForm {
   template <class Pack>
   using Sum = Pack;
   template <class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack add(const Pack& sum, const Pack& x, const Pack& y) {
+  OTFLEET_FORCEINLINE_FUNCTION static Pack add(const Pack& sum, const Pack& x, const Pack& y) {
     return sum + x * y;
   }
 };

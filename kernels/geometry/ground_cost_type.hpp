@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string>
 
-#include "kernels/kokkos_compat.hpp"
+#include "kernels/host_device.hpp"
 #include "kernels/lanes/scalar_math.hpp"
 #include "kernels/number_text.hpp"
 #include "kernels/rounding.hpp"
@@ -41,8 +41,8 @@ struct IterationUnits {
 };
 
 /// slope += factor (x − y).
-KOKKOS_INLINE_FUNCTION void add_difference(double factor, const double* x, const double* y,
-                                           int dimension, double* slope) {
+OTFLEET_INLINE_FUNCTION void add_difference(double factor, const double* x, const double* y,
+                                            int dimension, double* slope) {
   for (int k = 0; k < dimension; ++k) slope[k] += factor * (x[k] - y[k]);
 }
 
@@ -86,7 +86,7 @@ struct GroundCostType {
   /// sum plus what one coordinate adds to it: squared differences. They lose nothing where points
   /// are close, and are 0 where they are equal.
   template <class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack add(const Pack& sum, const Pack& x, const Pack& y) {
+  OTFLEET_FORCEINLINE_FUNCTION static Pack add(const Pack& sum, const Pack& x, const Pack& y) {
     const Pack difference = x - y;
     return sum + difference * difference;
   }

@@ -1,6 +1,7 @@
 #include "kernels/geometry/point_cloud_cost.hpp"
 
 #include "kernels/geometry/point_preparation.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -90,6 +91,7 @@ PointCloudCost<ExecutionSpace>::PointCloudCost(const ExecutionSpace& space,
   check_bound("", bound_);
 }
 
-template class PointCloudCost<Kokkos::DefaultExecutionSpace>;
+#define OTFLEET_INSTANTIATE(Space) template class PointCloudCost<Space>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -83,14 +83,6 @@ Matrix<const double, ExecutionSpace> prepare_points(
   return result;
 }
 
-/// The relative error of sums over a plan whose entries are computed anew in every pass, as
-/// 2^(potentials − scale C): see outputs/bounds.hpp. The potentials of no pair add up to more than
-/// `exponent`; where the entry matters, scale C is larger by 2^7 at most. `terms` as in
-/// sum_rounding().
-KOKKOS_INLINE_FUNCTION double plan_rounding(double terms, int dimension, double exponent) {
-  return sum_rounding(terms) + (dimension + 16) * one_rounding * (exponent + 0x1p7);
-}
-
 /// Throws std::invalid_argument, beginning with `name`, where it is beyond the range of double.
 inline void check_bound(const std::string& name, double bound) {
   if (!(bound < 1e300))

@@ -1,7 +1,7 @@
 #pragma once
+#include "kernels/geometry/gibbs_kernel.hpp"
 #include "kernels/geometry/ground_cost.hpp"
 #include "kernels/geometry/point_cloud_cost.hpp"
-#include "kernels/geometry/separable_cost.hpp"
 
 // The cost of single pairs on the device, for kernels that look at a plan entry by entry:
 // row(i) is what a source point brings, cost(row, j) its cost to target point j.

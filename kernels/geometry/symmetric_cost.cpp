@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/number_text.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -59,7 +60,8 @@ void check_symmetric(const PointCloudCost<ExecutionSpace>& cost) {
     throw std::invalid_argument(std::string(purpose) + "the same points on both sides");
 }
 
-template void check_symmetric<Kokkos::DefaultExecutionSpace>(
-    const PointCloudCost<Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space) \
+  template void check_symmetric<Space>(const PointCloudCost<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

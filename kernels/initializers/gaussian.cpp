@@ -2,35 +2,39 @@
 
 #include <stdexcept>
 
+#include "kernels/backend.hpp"
 #include "kernels/initializers/small_matrix.hpp"
+#include "kernels/initializers/start_batch.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
 template <class ExecutionSpace>
 struct GaussianKernel {
-  Matrix<const double, ExecutionSpace> source_points, target_points;
-  ProblemBatch<ExecutionSpace> problems;
-  Matrix<double, ExecutionSpace> f;
+  StartBatch<ExecutionSpace> problems;
   int d;
 
   /// Mean and covariance of one measure; threads of the team share its points.
   KOKKOS_FUNCTION SmallMatrix moments(const Team<ExecutionSpace>& team,
-                                      const Matrix<const double, ExecutionSpace>& points,
-                                      const double* weights, double* mean) const {
-    const int count = static_cast<int>(points.extent(0));
+                                      const PointMeasures<ExecutionSpace>& measures, int measure,
+                                      double* mean) const {
+    const int count = measures.size(measure), dimension = d;
+    const double* weights = measures.weights_of(measure);
+    const double* points = measures.points_of(measure);
     SmallMatrix covariance(d);
     for (int p = 0; p < d; ++p)
       Kokkos::parallel_reduce(
           Kokkos::TeamThreadRange(team, count),
-          [&](int i, double& sum) { sum += weights[i] * points(i, p); }, mean[p]);
+          [&](int i, double& sum) { sum += weights[i] * points[i * dimension + p]; }, mean[p]);
     for (int p = 0; p < d; ++p)
       for (int q = p; q < d; ++q) {
         double sum = 0;
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, count),
             [&](int i, double& part) {
-              part += weights[i] * (points(i, p) - mean[p]) * (points(i, q) - mean[q]);
+              part += weights[i] * (points[i * dimension + p] - mean[p]) *
+                      (points[i * dimension + q] - mean[q]);
             },
             sum);
         covariance.at[p][q] = covariance.at[q][p] = sum;
@@ -42,29 +46,38 @@ struct GaussianKernel {
     const int k = team.league_rank();
     const int source = problems.source_index(k), target = problems.target_index(k);
     double mean_a[max_dimension], mean_b[max_dimension];
-    const SmallMatrix covariance_a =
-        moments(team, source_points, &problems.source.weights(source, 0), mean_a);
-    const SmallMatrix covariance_b =
-        moments(team, target_points, &problems.target.weights(target, 0), mean_b);
+    const SmallMatrix covariance_a = moments(team, problems.source, source, mean_a);
+    const SmallMatrix covariance_b = moments(team, problems.target, target, mean_b);
     const SmallMatrix root = covariance_a.root(false), inverse = covariance_a.root(true);
     const SmallMatrix map =
         inverse.times(root.times(covariance_b).times(root).root(false)).times(inverse);
-    const auto& points = source_points;
-    const auto& result = f;
+    const double* points = problems.source.points_of(source);
+    double* result = problems.start(k);
     const int dimension = d;
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, static_cast<int>(points.extent(0))),
-                         [&](int i) {
-                           double value = 0;
-                           for (int p = 0; p < dimension; ++p) {
-                             const double x = points(i, p);
-                             value += x * x - 2 * mean_b[p] * x;
-                             for (int q = 0; q < dimension; ++q)
-                               value -= (x - mean_a[p]) * map.at[p][q] * (points(i, q) - mean_a[q]);
-                           }
-                           result(k, i) = value;
-                         });
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, problems.source.size(source)), [&](int i) {
+      double value = 0;
+      for (int p = 0; p < dimension; ++p) {
+        const double x = points[i * dimension + p];
+        value += x * x - 2 * mean_b[p] * x;
+        for (int q = 0; q < dimension; ++q)
+          value -= (x - mean_a[p]) * map.at[p][q] * (points[i * dimension + q] - mean_a[q]);
+      }
+      result[i] = value;
+    });
   }
 };
+
+template <class ExecutionSpace>
+void run(const ExecutionSpace& space, const StartBatch<ExecutionSpace>& problems) {
+  const int d = problems.source.dimension();
+  if (d < 1 || d > max_dimension || problems.target.dimension() != d)
+    throw std::invalid_argument("the Gaussian initializer needs points of one to three dimensions");
+  Kokkos::parallel_for(
+      "otfleet::initializers::gaussian",
+      Policy<ExecutionSpace>(space, problems.size(), Backend<ExecutionSpace>::team_size, 1),
+      GaussianKernel<ExecutionSpace>{problems, d});
+  space.fence();
+}
 
 }  // namespace
 
@@ -74,26 +87,21 @@ void gaussian_initializer(const ExecutionSpace& space,
                           const Matrix<const double, ExecutionSpace>& target_points,
                           const ProblemBatch<ExecutionSpace>& problems,
                           const Matrix<double, ExecutionSpace>& f) {
-  const int batch = problems.size(), d = static_cast<int>(source_points.extent(1));
-  if (batch == 0) return;
-  if (d < 1 || d > max_dimension || target_points.extent(1) != source_points.extent(1))
-    throw std::invalid_argument("the Gaussian initializer needs points of one to three dimensions");
-  if (static_cast<int>(source_points.extent(0)) != problems.source.points() ||
-      static_cast<int>(target_points.extent(0)) != problems.target.points() ||
-      f.extent(0) != static_cast<std::size_t>(batch) || f.extent(1) != source_points.extent(0))
-    throw std::invalid_argument("points, measures and potentials differ in size");
-  Kokkos::parallel_for(
-      "otfleet::initializers::gaussian",
-      Policy<ExecutionSpace>(space, batch, team_threads<ExecutionSpace>, 1),
-      GaussianKernel<ExecutionSpace>{source_points, target_points, problems, f, d});
-  space.fence();
+  if (problems.size() > 0) run(space, start_batch(problems, source_points, target_points, f));
 }
 
-template void gaussian_initializer<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+template <class ExecutionSpace>
+void gaussian_initializer(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                          const Vector<double, ExecutionSpace>& f) {
+  if (problems.size() > 0) run(space, start_batch(problems, f));
+}
+
+#define OTFLEET_INSTANTIATE(Space)                                                          \
+  template void gaussian_initializer<Space>(                                                \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&, \
+      const ProblemBatch<Space>&, const Matrix<double, Space>&);                            \
+  template void gaussian_initializer<Space>(const Space&, const CloudBatch<Space>&,         \
+                                            const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

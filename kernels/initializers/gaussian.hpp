@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
@@ -19,5 +20,10 @@ void gaussian_initializer(const ExecutionSpace& space,
                           const Matrix<const double, ExecutionSpace>& target_points,
                           const ProblemBatch<ExecutionSpace>& problems,
                           const Matrix<double, ExecutionSpace>& f);
+
+/// f [source_offsets().back()]; all points of a measure on one rank.
+template <class ExecutionSpace>
+void gaussian_initializer(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                          const Vector<double, ExecutionSpace>& f);
 
 }  // namespace otfleet::kernels

@@ -4,8 +4,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/backend.hpp"
 #include "kernels/initializers/mixture_fit.hpp"
-#include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -66,19 +67,17 @@ struct MixtureKernel {
   static constexpr int most_rounds = 50;
   static constexpr double settled = 1e-3;  ///< change of a potential, in units of epsilon
 
-  Matrix<const double, ExecutionSpace> points;
-  ProblemBatch<ExecutionSpace> problems;
+  StartBatch<ExecutionSpace> problems;
   Mixtures<ExecutionSpace> sources, targets;
   double epsilon;
   int components;
-  Matrix<double, ExecutionSpace> f;
 
   static std::size_t scratch_bytes(int components) {
     return sizeof(ComponentPair) * components * components + 2 * sizeof(double) * components + 128;
   }
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
-    const int k = team.league_rank(), count = components, d = static_cast<int>(points.extent(1));
+    const int k = team.league_rank(), count = components, d = problems.source.dimension();
     const GaussianComponent* a = &sources.components(sources.row(problems.source_index(k)), 0);
     const GaussianComponent* b = &targets.components(targets.row(problems.target_index(k)), 0);
     auto* pairs = static_cast<ComponentPair*>(team.team_shmem().get_shmem_aligned(
@@ -96,29 +95,29 @@ struct MixtureKernel {
     team.team_barrier();
     couple(team, a, b, pairs, phi, psi);
 
-    const auto& x = points;
-    const auto& result = f;
-    Kokkos::parallel_for(
-        Kokkos::TeamThreadRange(team, static_cast<int>(points.extent(0))), [&](int i) {
-          const double* point = &x(i, 0);
-          const int from = nearest_component(a, count, point, d);
-          double norm = 0;
-          for (int p = 0; p < d; ++p) norm += point[p] * point[p];
-          SoftMinimum least{regularization};
-          for (int to = 0; to < count; ++to) {
-            if (!(b[to].share > 0)) continue;
-            const ComponentPair& pair = pairs[from * count + to];
-            double value = norm + pair.constant + pair.cost - psi[to];
-            for (int p = 0; p < d; ++p) {
-              value -= 2 * b[to].mean[p] * point[p];
-              for (int q = 0; q < d; ++q)
-                value -=
-                    (point[p] - a[from].mean[p]) * pair.map.at[p][q] * (point[q] - a[from].mean[q]);
-            }
-            least.add(b[to].share, value);
-          }
-          result(k, i) = least.value();
-        });
+    const int measure = problems.source_index(k);
+    const double* x = problems.source.points_of(measure);
+    double* result = problems.start(k);
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, problems.source.size(measure)), [&](int i) {
+      const double* point = x + i * d;
+      const int from = nearest_component(a, count, point, d);
+      double norm = 0;
+      for (int p = 0; p < d; ++p) norm += point[p] * point[p];
+      SoftMinimum least{regularization};
+      for (int to = 0; to < count; ++to) {
+        if (!(b[to].share > 0)) continue;
+        const ComponentPair& pair = pairs[from * count + to];
+        double value = norm + pair.constant + pair.cost - psi[to];
+        for (int p = 0; p < d; ++p) {
+          value -= 2 * b[to].mean[p] * point[p];
+          for (int q = 0; q < d; ++q)
+            value -=
+                (point[p] - a[from].mean[p]) * pair.map.at[p][q] * (point[q] - a[from].mean[q]);
+        }
+        least.add(b[to].share, value);
+      }
+      result[i] = least.value();
+    });
   }
 
   /// The potential psi of entropic transport between the components, phi along with it: Sinkhorn's
@@ -155,6 +154,36 @@ struct MixtureKernel {
   }
 };
 
+void check(const GaussianMixtureSettings& settings) {
+  if (!(settings.epsilon > 0) || !std::isfinite(settings.epsilon))
+    throw std::invalid_argument("epsilon must be > 0 and finite");
+  const int components = settings.components;
+  if (components < 1 || components > max_components || (components & (components - 1)) != 0)
+    throw std::invalid_argument("a mixture has 1, 2, 4, 8 or 16 components, not " +
+                                std::to_string(components));
+  if (settings.iterations < 0) throw std::invalid_argument("iterations must be >= 0");
+}
+
+template <class ExecutionSpace>
+void run(const ExecutionSpace& space, const StartBatch<ExecutionSpace>& problems,
+         const GaussianMixtureSettings& settings) {
+  const int d = problems.source.dimension();
+  if (d < 1 || d > max_dimension || problems.target.dimension() != d)
+    throw std::invalid_argument("mixtures of Gaussians need points of one to three dimensions");
+  using Kernel = MixtureKernel<ExecutionSpace>;
+  const Kernel kernel{problems,
+                      fit_mixtures(space, problems.source, problems.source_index,
+                                   settings.components, settings.iterations),
+                      fit_mixtures(space, problems.target, problems.target_index,
+                                   settings.components, settings.iterations),
+                      settings.epsilon, settings.components};
+  Policy<ExecutionSpace> policy(space, problems.size(), Backend<ExecutionSpace>::team_size, 1);
+  policy.set_scratch_size(
+      0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(settings.components))));
+  Kokkos::parallel_for("otfleet::initializers::gaussian_mixture", policy, kernel);
+  space.fence();
+}
+
 }  // namespace
 
 template <class ExecutionSpace>
@@ -164,42 +193,27 @@ void gaussian_mixture_initializer(const ExecutionSpace& space,
                                   const ProblemBatch<ExecutionSpace>& problems,
                                   const GaussianMixtureSettings& settings,
                                   const Matrix<double, ExecutionSpace>& f) {
-  const int batch = problems.size(), d = static_cast<int>(source_points.extent(1));
-  if (!(settings.epsilon > 0) || !std::isfinite(settings.epsilon))
-    throw std::invalid_argument("epsilon must be > 0 and finite");
-  const int components = settings.components;
-  if (components < 1 || components > max_components || (components & (components - 1)) != 0)
-    throw std::invalid_argument("a mixture has 1, 2, 4, 8 or 16 components, not " +
-                                std::to_string(components));
-  if (settings.iterations < 0) throw std::invalid_argument("iterations must be >= 0");
-  if (batch == 0) return;
-  if (d < 1 || d > max_dimension || target_points.extent(1) != source_points.extent(1))
-    throw std::invalid_argument("mixtures of Gaussians need points of one to three dimensions");
-  if (static_cast<int>(source_points.extent(0)) != problems.source.points() ||
-      static_cast<int>(target_points.extent(0)) != problems.target.points())
-    throw std::invalid_argument("points and measures differ in size");
-  check_rows("f", f, batch, problems.source.points());
-  using Kernel = MixtureKernel<ExecutionSpace>;
-  const Kernel kernel{source_points,
-                      problems,
-                      fit_mixtures(space, source_points, problems.source, problems.source_index,
-                                   components, settings.iterations),
-                      fit_mixtures(space, target_points, problems.target, problems.target_index,
-                                   components, settings.iterations),
-                      settings.epsilon,
-                      components,
-                      f};
-  Policy<ExecutionSpace> policy(space, batch, team_threads<ExecutionSpace>, 1);
-  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(components))));
-  Kokkos::parallel_for("otfleet::initializers::gaussian_mixture", policy, kernel);
-  space.fence();
+  check(settings);
+  if (problems.size() > 0)
+    run(space, start_batch(problems, source_points, target_points, f), settings);
 }
 
-template void gaussian_mixture_initializer<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const GaussianMixtureSettings&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+template <class ExecutionSpace>
+void gaussian_mixture_initializer(const ExecutionSpace& space,
+                                  const CloudBatch<ExecutionSpace>& problems,
+                                  const GaussianMixtureSettings& settings,
+                                  const Vector<double, ExecutionSpace>& f) {
+  check(settings);
+  if (problems.size() > 0) run(space, start_batch(problems, f), settings);
+}
+
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template void gaussian_mixture_initializer<Space>(                                             \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&,      \
+      const ProblemBatch<Space>&, const GaussianMixtureSettings&, const Matrix<double, Space>&); \
+  template void gaussian_mixture_initializer<Space>(const Space&, const CloudBatch<Space>&,      \
+                                                    const GaussianMixtureSettings&,              \
+                                                    const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,13 +1,9 @@
 #pragma once
+#include "kernels/initializers/settings.hpp"
+#include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
-
-struct GaussianMixtureSettings {
-  double epsilon = 1e-2;
-  int components = 8;  ///< of each measure: 1, 2, 4, 8 or 16; fewer where it has fewer points
-  int iterations = 5;  ///< of k-means
-};
 
 /// The start f of mixtures of Gaussians fitted to both measures, for the cost |x − y|² (not
 /// halved).
@@ -35,5 +31,12 @@ void gaussian_mixture_initializer(const ExecutionSpace& space,
                                   const ProblemBatch<ExecutionSpace>& problems,
                                   const GaussianMixtureSettings& settings,
                                   const Matrix<double, ExecutionSpace>& f);
+
+/// f [source_offsets().back()]; all points of a measure on one rank.
+template <class ExecutionSpace>
+void gaussian_mixture_initializer(const ExecutionSpace& space,
+                                  const CloudBatch<ExecutionSpace>& problems,
+                                  const GaussianMixtureSettings& settings,
+                                  const Vector<double, ExecutionSpace>& f);
 
 }  // namespace otfleet::kernels

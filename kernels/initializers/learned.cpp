@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "kernels/lanes/pack.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 
@@ -44,10 +45,10 @@ void learned_initializer(const ExecutionSpace& space,
   space.fence();
 }
 
-template void learned_initializer<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const Matrix<const float, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<const int, Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                         \
+  template void learned_initializer<Space>(                                                \
+      const Space&, const Matrix<const float, Space>&, const Matrix<const double, Space>&, \
+      const Vector<const int, Space>&, double, const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

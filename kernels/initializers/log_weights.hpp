@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
@@ -11,5 +12,10 @@ namespace otfleet::kernels {
 template <class ExecutionSpace>
 void add_log_weights(const ExecutionSpace& space, const ProblemBatch<ExecutionSpace>& problems,
                      double factor, const Matrix<double, ExecutionSpace>& f);
+
+/// f [source_offsets().back()]; all points of a measure on one rank.
+template <class ExecutionSpace>
+void add_log_weights(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                     double factor, const Vector<double, ExecutionSpace>& f);
 
 }  // namespace otfleet::kernels

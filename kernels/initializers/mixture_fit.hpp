@@ -1,6 +1,7 @@
 #pragma once
+#include "kernels/backend.hpp"
 #include "kernels/initializers/small_matrix.hpp"
-#include "kernels/problems/problem_batch.hpp"
+#include "kernels/initializers/start_batch.hpp"
 
 // Mixtures of Gaussians fitted to measures by weighted k-means.
 
@@ -47,12 +48,11 @@ KOKKOS_INLINE_FUNCTION int nearest_component(const GaussianComponent* components
 /// not depend on the number of threads.
 template <class ExecutionSpace>
 struct MixtureFit {
-  Matrix<const double, ExecutionSpace> points;
-  Measures<ExecutionSpace> measures;
+  PointMeasures<ExecutionSpace> measures;
   Vector<const int, ExecutionSpace> named;  ///< [rows], measures to fit
   int components, iterations;
   Matrix<GaussianComponent, ExecutionSpace> fitted;
-  Matrix<int, ExecutionSpace> label, support;  ///< [teams, n], working memory
+  Matrix<int, ExecutionSpace> label, support;  ///< [teams, largest], working memory
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
     for (int row = team.league_rank(); row < static_cast<int>(named.extent(0));
@@ -61,13 +61,14 @@ struct MixtureFit {
   }
 
   KOKKOS_FUNCTION void fit(const Team<ExecutionSpace>& team, int row) const {
-    const int measure = named(row), d = static_cast<int>(points.extent(1));
-    const double* weights = &measures.weights(measure, 0);
+    const int measure = named(row), d = measures.dimension(), points = measures.size(measure);
+    const double* weights = measures.weights_of(measure);
+    const double* x = measures.points_of(measure);
     int* labels = &label(team.league_rank(), 0);
     int* at = &support(team.league_rank(), 0);
     GaussianComponent* found = &fitted(row, 0);
     int count = 0;
-    Kokkos::parallel_scan(Kokkos::TeamThreadRange(team, static_cast<int>(points.extent(0))),
+    Kokkos::parallel_scan(Kokkos::TeamThreadRange(team, points),
                           [&](int i, int& before, bool last) {
                             if (!(weights[i] > 0)) return;
                             if (last) {
@@ -78,28 +79,27 @@ struct MixtureFit {
                           });
     team.team_barrier();  // points were listed by other threads
     Kokkos::parallel_reduce(
-        Kokkos::TeamThreadRange(team, static_cast<int>(points.extent(0))),
-        [&](int i, int& sum) { sum += weights[i] > 0; }, count);
-    const auto& x = points;
+        Kokkos::TeamThreadRange(team, points), [&](int i, int& sum) { sum += weights[i] > 0; },
+        count);
     for (int clusters = 1; clusters < components; clusters *= 2) {
-      summarize(team, found, clusters, weights, at, labels, count, true);
+      summarize(team, found, clusters, weights, x, at, labels, count, true);
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, count), [&](int s) {
         const GaussianComponent& cluster = found[labels[s]];
         double along = 0;  // the principal axis lies in the row of root that summarize() made
         for (int p = 0; p < d; ++p)
-          along += (x(at[s], p) - cluster.mean[p]) * cluster.root.at[0][p];
+          along += (x[at[s] * d + p] - cluster.mean[p]) * cluster.root.at[0][p];
         labels[s] = 2 * labels[s] + (along > 0);
       });
       team.team_barrier();
     }
     for (int t = 0; t < iterations && components > 1; ++t) {
-      summarize(team, found, components, weights, at, labels, count, false);
+      summarize(team, found, components, weights, x, at, labels, count, false);
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, count), [&](int s) {
-        labels[s] = nearest_component(found, components, &x(at[s], 0), d);
+        labels[s] = nearest_component(found, components, x + at[s] * d, d);
       });
       team.team_barrier();
     }
-    summarize(team, found, components, weights, at, labels, count, true);
+    summarize(team, found, components, weights, x, at, labels, count, true);
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, components), [&](int c) {
       found[c].root = found[c].covariance.root(false);
       found[c].inverse_root = found[c].covariance.root(true);
@@ -110,10 +110,9 @@ struct MixtureFit {
   /// Shares and means of the clusters; with `spread` covariances, and the principal axis in row 0
   /// of `root`.
   KOKKOS_FUNCTION void summarize(const Team<ExecutionSpace>& team, GaussianComponent* found,
-                                 int clusters, const double* weights, const int* at,
-                                 const int* labels, int count, bool spread) const {
-    const auto& x = points;
-    const int d = static_cast<int>(points.extent(1));
+                                 int clusters, const double* weights, const double* x,
+                                 const int* at, const int* labels, int count, bool spread) const {
+    const int d = measures.dimension();
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, clusters), [&](int c) {
       GaussianComponent one;
       one.covariance = one.root = SmallMatrix(d);
@@ -121,7 +120,7 @@ struct MixtureFit {
         if (labels[s] != c) continue;
         const double weight = weights[at[s]];
         one.share += weight;
-        for (int p = 0; p < d; ++p) one.mean[p] += weight * x(at[s], p);
+        for (int p = 0; p < d; ++p) one.mean[p] += weight * x[at[s] * d + p];
       }
       // A share so small that 1/share overflows is none.
       if (!(one.share > 1e-290)) one.share = 0;
@@ -132,7 +131,7 @@ struct MixtureFit {
         for (int p = 0; p < d; ++p)
           for (int q = 0; q < d; ++q)
             one.covariance.at[p][q] +=
-                weight * (x(at[s], p) - one.mean[p]) * (x(at[s], q) - one.mean[q]);
+                weight * (x[at[s] * d + p] - one.mean[p]) * (x[at[s] * d + q] - one.mean[q]);
       }
       if (spread) {
         double values[max_dimension];
@@ -151,8 +150,7 @@ struct MixtureFit {
 /// Fits the rows of `measures` that `index` names.
 template <class ExecutionSpace>
 Mixtures<ExecutionSpace> fit_mixtures(const ExecutionSpace& space,
-                                      const Matrix<const double, ExecutionSpace>& points,
-                                      const Measures<ExecutionSpace>& measures,
+                                      const PointMeasures<ExecutionSpace>& measures,
                                       const Vector<const int, ExecutionSpace>& index,
                                       int components, int iterations) {
   const int count = measures.count();
@@ -176,14 +174,14 @@ Mixtures<ExecutionSpace> fit_mixtures(const ExecutionSpace& space,
   const Matrix<GaussianComponent, ExecutionSpace> fitted("otfleet::initializers::mixtures", named,
                                                          components);
   const int teams = named < concurrent_teams(space) ? named : concurrent_teams(space);
-  const Matrix<int, ExecutionSpace> label("otfleet::initializers::label", teams, points.extent(0));
+  const Matrix<int, ExecutionSpace> label("otfleet::initializers::label", teams, measures.largest);
   const Matrix<int, ExecutionSpace> support("otfleet::initializers::support", teams,
-                                            points.extent(0));
-  Kokkos::parallel_for("otfleet::initializers::fit_mixtures",
-                       Policy<ExecutionSpace>(space, teams, team_threads<ExecutionSpace>, 1),
-                       MixtureFit<ExecutionSpace>{points, measures,
-                                                  Kokkos::subview(all, Kokkos::make_pair(0, named)),
-                                                  components, iterations, fitted, label, support});
+                                            measures.largest);
+  Kokkos::parallel_for(
+      "otfleet::initializers::fit_mixtures",
+      Policy<ExecutionSpace>(space, teams, Backend<ExecutionSpace>::team_size, 1),
+      MixtureFit<ExecutionSpace>{measures, Kokkos::subview(all, Kokkos::make_pair(0, named)),
+                                 components, iterations, fitted, label, support});
   space.fence();
   return {row, fitted};
 }

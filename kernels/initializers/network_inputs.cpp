@@ -1,5 +1,8 @@
 #include "kernels/initializers/network_inputs.hpp"
 
+#include "kernels/backend.hpp"
+#include "kernels/spaces.hpp"
+
 namespace otfleet::kernels {
 
 template <class ExecutionSpace>
@@ -13,7 +16,7 @@ void network_inputs(const ExecutionSpace& space,
   Kokkos::parallel_for(
       "otfleet::initializers::network_inputs",
       Policy<ExecutionSpace>(space, static_cast<int>(inputs.extent(0)),
-                             team_threads<ExecutionSpace>),
+                             Backend<ExecutionSpace>::team_size),
       KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
         const int row = team.league_rank();
         const double* const weight = &weights(index(row), 0);
@@ -31,11 +34,10 @@ void network_inputs(const ExecutionSpace& space,
   space.fence();
 }
 
-template void network_inputs<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<const int, Kokkos::DefaultExecutionSpace>&,
-    const PointBlocks<Kokkos::DefaultExecutionSpace>&,
-    const Matrix<float, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                                \
+  template void network_inputs<Space>(const Space&, const Matrix<const double, Space>&,           \
+                                      const Vector<const int, Space>&, const PointBlocks<Space>&, \
+                                      const Matrix<float, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,14 +1,8 @@
 #pragma once
+#include "kernels/initializers/settings.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 
 namespace otfleet::kernels {
-
-struct PreviousEpsilonSettings {
-  double epsilon = 1e-2;     ///< of the problems to come; stages lie above it
-  double factor = 4;         ///< between the epsilons of two stages, > 1
-  double threshold = 0.02;   ///< error of every stage, a share of the mass
-  int max_iterations = 200;  ///< of every stage
-};
 
 /// The start f of annealing: the problems solved loosely at epsilon factor^s, …, epsilon factor²,
 /// epsilon factor, each from the stage before, where epsilon factor^s is the largest that is at
@@ -27,5 +21,13 @@ void previous_epsilon_initializer(const ExecutionSpace& space, const Cost& cost,
                                   const ProblemBatch<ExecutionSpace>& problems,
                                   const PreviousEpsilonSettings& settings,
                                   const Matrix<double, ExecutionSpace>& f);
+
+/// f [source_offsets().back()]; all points of a measure on one rank. A problem's largest epsilon is
+/// that of its own costs, so that starts do not depend on the batch.
+template <class Scalar, class ExecutionSpace>
+void previous_epsilon_initializer(const ExecutionSpace& space,
+                                  const CloudBatch<ExecutionSpace>& problems,
+                                  const PreviousEpsilonSettings& settings,
+                                  const Vector<double, ExecutionSpace>& f);
 
 }  // namespace otfleet::kernels

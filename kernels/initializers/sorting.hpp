@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
@@ -19,5 +20,12 @@ void sorting_initializer(const ExecutionSpace& space, const Vector<const double,
                          const Vector<const double, ExecutionSpace>& y, double power,
                          const ProblemBatch<ExecutionSpace>& problems,
                          const Matrix<double, ExecutionSpace>& f);
+
+/// f [source_offsets().back()]; all points of a measure on one rank, and of one dimension. Work:
+/// n log n a measure once, n + m an instance.
+template <class ExecutionSpace>
+void sorting_initializer(const ExecutionSpace& space, double power,
+                         const CloudBatch<ExecutionSpace>& problems,
+                         const Vector<double, ExecutionSpace>& f);
 
 }  // namespace otfleet::kernels

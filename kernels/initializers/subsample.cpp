@@ -7,6 +7,7 @@
 
 #include "kernels/outputs/soft_c_transform.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -147,11 +148,6 @@ Matrix<const double, ExecutionSpace> every_other(const ExecutionSpace& space,
   return chosen;
 }
 
-void check(const SubsampleSettings& settings) {
-  if (settings.stride < 1) throw std::invalid_argument("stride must be >= 1");
-  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
-}
-
 /// Solves the smaller problems with the roles of the sides exchanged, so that the solver's
 /// potential is g, and extends it. `small` is the cost between pooled targets and pooled sources,
 /// `mixed` that between pooled targets and all sources.
@@ -185,13 +181,18 @@ void solve_and_extend(const ExecutionSpace& space, const Cost& small, const Cost
 
 }  // namespace
 
+void check_settings(const SubsampleSettings& settings) {
+  if (settings.stride < 1) throw std::invalid_argument("stride must be >= 1");
+  if (!(settings.threshold > 0)) throw std::invalid_argument("threshold must be > 0");
+}
+
 template <class ExecutionSpace>
 void subsample_initializer(const ExecutionSpace& space, const SeparableCost& cost,
                            const ProblemBatch<ExecutionSpace>& problems,
                            const SubsampleSettings& settings,
                            const Matrix<double, ExecutionSpace>& f) {
   check_measures(cost.n(), cost.m(), problems, settings.epsilon, "the cost has");
-  check(settings);
+  check_settings(settings);
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
   std::vector<int> from, to;
@@ -214,7 +215,7 @@ void subsample_initializer(const ExecutionSpace& space,
                            const Matrix<double, ExecutionSpace>& f) {
   const int n = static_cast<int>(x.extent(0)), m = static_cast<int>(y.extent(0));
   check_measures(n, m, problems, settings.epsilon, "the clouds have");
-  check(settings);
+  check_settings(settings);
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), n);
   using CloudCost = PointCloudCost<ExecutionSpace>;
@@ -225,13 +226,14 @@ void subsample_initializer(const ExecutionSpace& space,
                    nearest_groups(space, y, settings.stride), settings, f);
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void subsample_initializer<Space>(const Space&, const SeparableCost&,
-                                           const ProblemBatch<Space>&, const SubsampleSettings&,
-                                           const Matrix<double, Space>&);
-template void subsample_initializer<Space>(const Space&, const Matrix<const double, Space>&,
-                                           const Matrix<const double, Space>&, const GroundCost&,
-                                           const ProblemBatch<Space>&, const SubsampleSettings&,
-                                           const Matrix<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                                 \
+  template void subsample_initializer<Space>(const Space&, const SeparableCost&,                   \
+                                             const ProblemBatch<Space>&, const SubsampleSettings&, \
+                                             const Matrix<double, Space>&);                        \
+  template void subsample_initializer<Space>(                                                      \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&,        \
+      const GroundCost&, const ProblemBatch<Space>&, const SubsampleSettings&,                     \
+      const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

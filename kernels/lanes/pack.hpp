@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/kokkos_compat.hpp"
+#include "kernels/backend.hpp"
 #include "kernels/lanes/scalar_math.hpp"
 
 // A file that is compiled for a GPU has packs for the host too, but without intrinsics, which the
@@ -177,15 +177,16 @@ OTFLEET_PACK_INLINE bool any_positive(const HostPack<Scalar>& x) {
 
 /// How a tile of instances is laid out on an execution space: `width` instances innermost, seen as
 /// `packs` packs of `pack_width` instances; one thread handles one pack.
-template <class ExecutionSpace, class Scalar_, bool host = runs_on_host<ExecutionSpace>>
+template <class ExecutionSpace, class Scalar_,
+          bool vectors = Backend<ExecutionSpace>::packs_are_vectors>
 struct Lanes {
   using Scalar = Scalar_;
   using Pack = HostPack<Scalar>;
   static constexpr int pack_width = Pack::width;
-  static constexpr int packs = 1;
+  static constexpr int packs = Backend<ExecutionSpace>::vector_length;
   static constexpr int width = pack_width * packs;
-  /// Outputs a thread computes at once in a matrix product: 12 of 16 registers hold sums.
-  static constexpr int block = 6;
+  /// Outputs a thread computes at once in a matrix product.
+  static constexpr int block = Backend<ExecutionSpace>::product_outputs;
 
   static Pack load(const Scalar* from) { return Pack::load(from); }
   static void store(Scalar* to, const Pack& value) { value.store(to); }
@@ -196,9 +197,9 @@ struct Lanes<ExecutionSpace, Scalar_, false> {
   using Scalar = Scalar_;
   using Pack = Scalar;
   static constexpr int pack_width = 1;
-  static constexpr int packs = 32;
+  static constexpr int packs = Backend<ExecutionSpace>::vector_length;
   static constexpr int width = pack_width * packs;
-  static constexpr int block = 4;
+  static constexpr int block = Backend<ExecutionSpace>::product_outputs;
 
   KOKKOS_INLINE_FUNCTION static Pack load(const Scalar* from) { return *from; }
   KOKKOS_INLINE_FUNCTION static void store(Scalar* to, Pack value) { *to = value; }

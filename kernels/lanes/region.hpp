@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/kokkos_compat.hpp"
+#include "kernels/host_device.hpp"
 
 namespace otfleet::kernels {
 
@@ -11,17 +11,17 @@ struct Region {
   int end[3] = {1, 1, 1};
   int length[3] = {1, 1, 1};
 
-  KOKKOS_INLINE_FUNCTION int extent(int axis) const { return end[axis] - begin[axis]; }
+  OTFLEET_INLINE_FUNCTION int extent(int axis) const { return end[axis] - begin[axis]; }
   /// Runs of neighboring rows: one for every pair of indices on the first two axes.
-  KOKKOS_INLINE_FUNCTION int runs() const { return extent(0) * extent(1); }
-  KOKKOS_INLINE_FUNCTION int run_length() const { return extent(2); }
+  OTFLEET_INLINE_FUNCTION int runs() const { return extent(0) * extent(1); }
+  OTFLEET_INLINE_FUNCTION int run_length() const { return extent(2); }
   /// The first row of a run.
-  KOKKOS_INLINE_FUNCTION int run_begin(int run) const {
+  OTFLEET_INLINE_FUNCTION int run_begin(int run) const {
     const int i = begin[0] + run / extent(1), j = begin[1] + run % extent(1);
     return (i * length[1] + j) * length[2] + begin[2];
   }
   /// The smallest region that holds both.
-  KOKKOS_INLINE_FUNCTION void include(const Region& other) {
+  OTFLEET_INLINE_FUNCTION void include(const Region& other) {
     for (int axis = 0; axis < 3; ++axis) {
       begin[axis] = other.begin[axis] < begin[axis] ? other.begin[axis] : begin[axis];
       end[axis] = other.end[axis] > end[axis] ? other.end[axis] : end[axis];

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "kernels/minimize/active_points.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -127,7 +128,9 @@ void AdamDescent<ExecutionSpace, Scalar>::minimize(
   space.fence();
 }
 
-template class AdamDescent<Kokkos::DefaultExecutionSpace, float>;
-template class AdamDescent<Kokkos::DefaultExecutionSpace, double>;
+#define OTFLEET_INSTANTIATE(Space)          \
+  template class AdamDescent<Space, float>; \
+  template class AdamDescent<Space, double>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,7 +1,6 @@
 #pragma once
-#include <limits>
-
 #include "kernels/minimize/potential_oracle.hpp"
+#include "kernels/minimize/settings.hpp"
 
 // Convex conjugates f*(y) = sup_x <x, y> − f(x), thousands of y at once: batched minimization of
 //   J(x; y) = f(x) − <x, y>,
@@ -11,38 +10,6 @@
 // at a stationary point downhill from its start.
 
 namespace otfleet::kernels {
-
-enum class ConjugateStatus : int {
-  converged = 0,   ///< |∇f(x) − y| is below the tolerance
-  step_limit = 1,  ///< it is not, after max_steps
-  stalled = 2,     ///< no step makes J smaller: rounding, or a kink
-  unbounded = 3,   ///< x has gone further from its start than `most_distance`
-  not_finite = 4,  ///< f has no finite value or gradient at the start
-};
-
-enum class LineSearch {
-  armijo,  ///< backtracking until J has fallen enough
-  wolfe,   ///< and until its slope has risen enough, longer steps included
-};
-
-struct LbfgsSettings {
-  int memory = 10;                   ///< pairs kept of each point, at least 1
-  int max_steps = 100;               ///< of each point
-  double gradient_tolerance = 1e-3;  ///< on the Euclidean norm of ∇J, in units of y
-  LineSearch line_search = LineSearch::armijo;
-  int max_trials = 30;         ///< evaluations in one line search
-  double decrease = 1e-4;      ///< share of the decrease that the slope promises (Armijo)
-  double curvature = 0.9;      ///< share of the slope that may be left (Wolfe)
-  double most_distance = 1e6;  ///< from the start, in units of 1 + |start|
-};
-
-struct AdamDescentSettings {
-  int max_steps = 100;
-  double gradient_tolerance = 1e-3;
-  double learning_rate = 0.1;  ///< of the first step; falls to zero by a cosine
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double most_distance = 1e6;
-};
 
 /// What is known about the minimizers, [B] each.
 template <class ExecutionSpace, class Scalar>
@@ -94,9 +61,6 @@ class Lbfgs {
   Matrix<double, ExecutionSpace> search_;  ///< [points, …] a line search's numbers
   Vector<int, ExecutionSpace> pairs_, trials_, active_, next_;
 };
-
-/// What MixedLbfgs asks of float at most, in units of y: nearer to float's rounding steps are lost.
-inline constexpr double least_rough_tolerance = 1e-5;
 
 /// Lbfgs in double for a function that is known in float as well: first in float, where an
 /// evaluation takes half the time, then in double from there, as a rule with one evaluation that

@@ -3,7 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "kernels/backend.hpp"
 #include "kernels/minimize/active_points.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -39,9 +41,8 @@ struct LbfgsRound {
   template <class Term>
   KOKKOS_FUNCTION double sum_of(const Member& team, const Term& term) const {
     double sum = 0;
-    if constexpr (runs_on_host<ExecutionSpace>) {
-      // Sums that do not wait for each other; the compiler may not take one apart.
-      constexpr int lanes = 16;
+    if constexpr (Backend<ExecutionSpace>::team_is_one_thread) {
+      constexpr int lanes = Backend<ExecutionSpace>::partial_sums;
       int i = 0;
       if (dimension >= lanes) {
         double parts[lanes] = {};
@@ -313,7 +314,7 @@ void Lbfgs<ExecutionSpace, Scalar>::minimize(
                     Kokkos::subview(trial_value_, some),
                     Kokkos::subview(trial_gradient_, some, Kokkos::ALL));
     Kokkos::parallel_for("otfleet::conjugate::lbfgs_round",
-                         Policy<ExecutionSpace>(space, count, team_threads<ExecutionSpace>),
+                         Policy<ExecutionSpace>(space, count, Backend<ExecutionSpace>::team_size),
                          LbfgsRound<ExecutionSpace, Scalar>{
                              settings_,
                              dimension_,
@@ -351,7 +352,9 @@ void Lbfgs<ExecutionSpace, Scalar>::minimize(
   space.fence();
 }
 
-template class Lbfgs<Kokkos::DefaultExecutionSpace, float>;
-template class Lbfgs<Kokkos::DefaultExecutionSpace, double>;
+#define OTFLEET_INSTANTIATE(Space)    \
+  template class Lbfgs<Space, float>; \
+  template class Lbfgs<Space, double>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "kernels/minimize/active_points.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -77,6 +78,7 @@ void MixedLbfgs<ExecutionSpace>::minimize(const ExecutionSpace& space,
   space.fence();
 }
 
-template class MixedLbfgs<Kokkos::DefaultExecutionSpace>;
+#define OTFLEET_INSTANTIATE(Space) template class MixedLbfgs<Space>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -5,6 +5,7 @@
 
 #include "kernels/networks/activation.hpp"
 #include "kernels/networks/layer_parts.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -30,7 +31,7 @@ void finish_layer(const ExecutionSpace& space, int points, int outputs, int rank
           s[o] += sum / 2;
         }
         int o = 0;
-        if constexpr (runs_on_host<ExecutionSpace>) {
+        if constexpr (Backend<ExecutionSpace>::packs_are_vectors) {
           using Pack = HostPack<Scalar>;
           for (; o + Pack::width <= outputs; o += Pack::width) {
             Pack value = Pack::load(s + o), derivative;
@@ -155,7 +156,9 @@ void ParameterGradient<ExecutionSpace, Scalar>::compute(
   space.fence();
 }
 
-template class ParameterGradient<Kokkos::DefaultExecutionSpace, float>;
-template class ParameterGradient<Kokkos::DefaultExecutionSpace, double>;
+#define OTFLEET_INSTANTIATE(Space)                \
+  template class ParameterGradient<Space, float>; \
+  template class ParameterGradient<Space, double>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

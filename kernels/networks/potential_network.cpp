@@ -5,6 +5,7 @@
 
 #include "kernels/networks/activation.hpp"
 #include "kernels/networks/layer_parts.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -44,7 +45,7 @@ void finish_layer(const ExecutionSpace& space, int points,
         }
         Scalar sum = 0;
         int o = 0;
-        if constexpr (runs_on_host<ExecutionSpace>) {
+        if constexpr (Backend<ExecutionSpace>::packs_are_vectors) {
           using Pack = HostPack<Scalar>;
           Pack sums(0);
           for (; o + Pack::width <= outputs; o += Pack::width) {
@@ -242,7 +243,9 @@ void NetworkOracle<ExecutionSpace, Scalar>::evaluate(
   space.fence();
 }
 
-template class NetworkOracle<Kokkos::DefaultExecutionSpace, float>;
-template class NetworkOracle<Kokkos::DefaultExecutionSpace, double>;
+#define OTFLEET_INSTANTIATE(Space)            \
+  template class NetworkOracle<Space, float>; \
+  template class NetworkOracle<Space, double>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/backend.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 
 // A large cost matrix is read by the passes that clouds of points have: one problem after the
@@ -9,16 +10,15 @@
 namespace otfleet::kernels {
 
 /// Are problems of this batch better taken one after the other, in passes? `safe`: would tiles hold
-/// plain numbers, see scaling_is_safe()? Measured on a CPU: a pass costs an exponential an entry; a
-/// tile's sums cost two multiply-adds an entry and lane where it is safe, ten times as much where
-/// not, and its tables a few hundred operations an entry. Tiles are the better choice for small
-/// matrices, whose passes would be over before they are launched.
-inline bool prefers_passes(const SeparableCost& cost, int problems, bool safe) {
-  constexpr double few_entries = 1 << 16, many_entries = 1 << 21;
+/// plain numbers, see scaling_is_safe()?
+template <class ExecutionSpace>
+bool prefers_passes(const SeparableCost& cost, int problems, bool safe) {
+  using Tuned = Backend<ExecutionSpace>;
   if (cost.axes().size() > 1) return false;
   const double entries = static_cast<double>(cost.n()) * cost.m();
-  if (entries < few_entries) return false;
-  return problems < 4 || (!safe && (problems < 8 || entries > many_entries));
+  if (entries < Tuned::fewest_pass_entries) return false;
+  return problems < Tuned::fill_plain_tiles ||
+         (!safe && (problems < Tuned::fill_extended_tiles || entries > Tuned::many_pass_entries));
 }
 
 }  // namespace otfleet::kernels

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/outputs/bounds.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -181,9 +182,10 @@ void bound_by_allowed_plans(const SeparableCost& cost, const ProblemBatch<Execut
   Kokkos::deep_copy(upper, bound);
 }
 
-template void bound_by_allowed_plans<Kokkos::DefaultExecutionSpace>(
-    const SeparableCost&, const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                              \
+  template void bound_by_allowed_plans<Space>(const SeparableCost&, const ProblemBatch<Space>&, \
+                                              double, const Matrix<const double, Space>&,       \
+                                              const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,16 +1,11 @@
 #pragma once
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/outputs/projection_direction.hpp"
 #include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
-
-/// Whose points are moved.
-enum class Projection {
-  to_target,  ///< source points, to means of target points
-  to_source,  ///< target points, to means of source points
-};
 
 /// The barycentric projection of the plan of given potentials: where the mass of a point goes, on
 /// average. With P_ij = exp((f_i + g_j − C_ij)/epsilon),

@@ -1,4 +1,5 @@
 #pragma once
+#include "kernels/kokkos_compat.hpp"
 #include "kernels/rounding.hpp"
 
 // How far the rounding of sums can take a certificate from exact arithmetic (Higham 2002, chapters
@@ -17,7 +18,7 @@ inline constexpr double widening = 16;
 
 /// What completing a plan costs at most: `product` the sum of C over the product of the wider gaps,
 /// `gap` their sum.
-KOKKOS_INLINE_FUNCTION double completion_cost(double product, double gap, double r) {
+inline double completion_cost(double product, double gap, double r) {
   const double least = gap - 20 * r;
   return product / (least > 8 * r ? least : 8 * r);
 }
@@ -26,36 +27,53 @@ KOKKOS_INLINE_FUNCTION double completion_cost(double product, double gap, double
 /// = <|f''|, a>, `largest` the largest f', `cost_rounding` what the entries of C may be off by
 /// beside `operations` roundings. f'' is a minimum of differences C − f'; only where C is of the
 /// size of f' and f'' can rounding break a constraint, and by no more than that size allows.
-KOKKOS_INLINE_FUNCTION double certain_dual(double first, double second, double size, double largest,
-                                           double operations, double cost_rounding, double r) {
+inline double certain_dual(double first, double second, double size, double largest,
+                           double operations, double cost_rounding, double r) {
   return first + second - r * (first + size) -
          (4 * operations * one_rounding * largest + cost_rounding);
 }
 
-/// The bounds of a problem between points, whose costs are computed where they are used and lie in
-/// [0, bound]: what its sums say, over its mass.
-struct PointBounds {
-  double upper, lower;
+/// What bounds need to know of a problem beside its sums.
+struct ProblemFacts {
+  double mass;           ///< what figures are multiplied by: weights are shares of it
+  double minimum;        ///< taken off every cost, added back to figures
+  double minimum_error;  ///< how far that may be off, over one_rounding
+  double bound;          ///< no cost less the minimum is larger; none is negative
+  double cost_error;     ///< no computed cost is further off
+  double cost_terms;     ///< roundings of a cost plus a potential
+  double terms;          ///< see sum_rounding()
+  /// Of points whose plans are computed anew in every pass, see plan_rounding(); −1: sums over the
+  /// plan are as good as those of given numbers.
+  int dimension;
+
+  /// The relative error of sums over the plan, whose potentials are `exponent` epsilon at most.
+  double plan_error(double exponent) const {
+    return dimension < 0 ? sum_rounding(terms) : plan_rounding(terms, dimension, exponent);
+  }
 };
-struct PointTotals {
+
+/// What was summed over the points of a problem.
+struct PlanTotals {
   double kept_cost;                     ///< of the plan scaled down
   double product, gap;                  ///< see completion_cost()
   double first, second, size, largest;  ///< see certain_dual()
-  double terms;                         ///< see sum_rounding()
-  double plan_rounding;                 ///< relative, of sums over the plan
-  double bound;                         ///< no cost is larger
-  double cost_rounding;                 ///< absolute, of a cost
+  double exponent;                      ///< see ProblemFacts::plan_error()
 };
-KOKKOS_INLINE_FUNCTION PointBounds bound_points(const PointTotals& t) {
+
+/// Bounds of the unregularized optimum, over the mass.
+struct PlanBounds {
+  double upper, lower;
+};
+inline PlanBounds bound_plan(const ProblemFacts& facts, const PlanTotals& t) {
   constexpr double most_rounding = 0.03;  // beyond, nothing is left of the plan's digits
-  const double r = t.plan_rounding;
+  const double r = facts.plan_error(t.exponent), hidden = facts.minimum_error;
   const double plan =
-      (t.kept_cost + completion_cost(t.product, t.gap, r)) * (1 + 3 * r) + t.cost_rounding;
-  const double most = t.bound + t.cost_rounding;
-  const double dual =
-      certain_dual(t.first, t.second, t.size, t.largest, 2, t.cost_rounding, sum_rounding(t.terms));
-  // No cost is negative.
-  return {r < most_rounding ? plan : most, dual > 0 ? dual : 0.0};
+      (t.kept_cost + completion_cost(t.product, t.gap, r)) * (1 + 3 * r) + facts.cost_error;
+  const double most = facts.bound + facts.cost_error;
+  const double dual = certain_dual(t.first, t.second, t.size, t.largest, facts.cost_terms,
+                                   facts.cost_error, sum_rounding(facts.terms));
+  return {(r < most_rounding ? plan : most) + (facts.minimum + hidden),
+          (dual > 0 ? dual : 0.0) + (facts.minimum - hidden)};
 }
 
 }  // namespace otfleet::kernels

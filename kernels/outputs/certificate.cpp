@@ -1,16 +1,15 @@
 #include "kernels/outputs/certificate.hpp"
 
+#include <cmath>
 #include <stdexcept>
+#include <vector>
 
-#include "kernels/operators/form_choice.hpp"
-#include "kernels/operators/in_lanes/half_step.hpp"
-#include "kernels/operators/in_lanes/scaling_range.hpp"
+#include "kernels/operators/for_each_operator.hpp"
 #include "kernels/outputs/allowed_rounding.hpp"
 #include "kernels/outputs/bounds.hpp"
 #include "kernels/outputs/certificate_in_passes.hpp"
 #include "kernels/problems/checks.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 
@@ -24,299 +23,250 @@ Certificates<ExecutionSpace>::Certificates(int batch)
 
 namespace {
 
-/// Chains beyond the Gibbs kernel that a certificate applies.
-struct CostChains {
-  AxisChain<double> weighted[SeparableCost::max_axes];  ///< to_source
-  AxisChain<double> product[SeparableCost::max_axes];   ///< to_source, for rank-one plans
-  AxisChain<double> to_target, to_source;               ///< plain costs, for c-transforms
-  double range;     ///< no two potentials need to differ by more
-  double offset;    ///< what the sizes of the axes' minima add up to
-  double rounding;  ///< relative, of every sum: see bounds.hpp
-  bool forbids;     ///< see SeparableCost
+/// What is summed over the points of a problem; weights are shares of the mass.
+enum Total {
+  target_dual,      ///< of b times the logarithms of exp(g/epsilon)
+  source_exponent,  ///< the largest |f|/epsilon and |g|/epsilon, where rounding grows with them
+  target_exponent,
+  source_gap,  ///< of a (max f − f)
+  error,       ///< |P1 − a|_1
+  plan_mass,
+  cost,  ///< <C, P>
+  kept_cost,
+  missing_mass,
+  missing_cost,
+  first_dual,
+  first_largest,
+  second_dual,
+  second_size,
+  totals
 };
 
-template <class Domain_, class ExecutionSpace>
-struct CertificateKernel {
-  using Domain = Domain_;
-  using L = typename Domain::L;
-  using Scalar = double;
-  using Pack = typename Domain::Pack;
-  using Memory = typename Domain::Memory;
-  using Half = HalfStep<Domain, ExecutionSpace>;
+constexpr OperatorUse use{6, true};
 
-  enum Array { result = Half::first_free, left_gap, right_gap, scratch };
-  static constexpr int arrays = scratch + 3;  // c-transforms need no more than the extended path
-  enum Sum {
-    row_mass,
-    error,
-    target_dual,
-    cost,
-    rounded_cost,
-    gap_cost,
-    gap_mass,
-    first_dual,
-    second_dual,
-    second_size,
-    largest_first,
-    largest_potential,
-    sums
-  };
-
-  Half half;
-  CostChains costs;
-  Matrix<double, ExecutionSpace> g;
-  Certificates<ExecutionSpace> out;
-  Vector<double, ExecutionSpace> memory = {};
-  long rows = 0;
-
-  static std::size_t scratch_bytes(int team_size) {
-    return sizeof(double) * L::width * (sums + 2 * team_size) + 256;
-  }
-
-  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
-    const Memory tile = team_tile<Domain>(team, memory, arrays, rows);
-    double* totals = static_cast<double*>(
-        team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * sums, 64));
-    double* partial = static_cast<double*>(
-        team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * 2 * team.team_size(), 64));
-    const int tiles = (half.problems.size() + L::width - 1) / L::width;
-    for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
-      Region source, target;
-      half.regions(t, source, target);
-      half.load(team, t, tile);
-      for (int lane = 0; lane < L::width; ++lane)
-        totals[largest_potential * L::width + lane] = half.largest(team, half.instance(t, lane));
-      team.team_barrier();
-      Half::run(team, tile, half.to_target.within(source, target),
-                half.to_source.within(target, source), scratch);
-      measure(team, tile, source, target, totals, partial);
-      write_target_potentials(team, t, tile, totals);
-      round(team, tile, source, target, totals, partial);
-      bound_below(team, t, tile, source, target, totals, partial);
-      write(team, t, totals);
-    }
-  }
-
-  KOKKOS_FUNCTION static double largest_of(const double* totals, int lane) {
-    return totals[largest_potential * L::width + lane];
-  }
-
-  KOKKOS_FUNCTION static Pack row_sum(const double* u, const double* y, int row, int pack) {
-    return Domain::marginal(Domain::load(u, row, pack), Domain::load(y, row, pack));
-  }
-
-  /// Row sums of the plan, their error, and the plan's cost.
-  KOKKOS_FUNCTION void measure(const Team<ExecutionSpace>& team, const Memory& tile,
-                               const Region& source, const Region& target, double* totals,
-                               double* partial) const {
-    const double *a = tile.array(Half::a), *u = tile.array(Half::left),
-                 *y = tile.array(Half::applied);
-    sum_rows<L>(team, source, partial, totals + row_mass * L::width,
-                [&](int row, int pack) { return row_sum(u, y, row, pack); });
-    sum_rows<L>(team, source, partial, totals + error * L::width, [&](int row, int pack) {
-      return abs(row_sum(u, y, row, pack) - load_plain<L>(a, row, pack));
-    });
-    half.target_dual(team, tile, target, partial, totals + target_dual * L::width);
-    plan_cost(team, tile, source, target, totals + cost * L::width, totals + gap_mass * L::width,
-              partial);
-  }
-
-  /// out = sum over axes of <C~_d, P> for the plan of `left` and `right`; `work` is [width].
-  KOKKOS_FUNCTION void plan_cost(const Team<ExecutionSpace>& team, const Memory& tile,
-                                 const Region& source, const Region& target, double* out_sum,
-                                 double* work, double* partial) const {
-    const double* u = tile.array(Half::left);
-    double* y = tile.array(result);
-    zero(team, out_sum);
-    for (int d = 0; d < half.to_target.axes; ++d) {
-      Domain::apply(team, costs.weighted[d].within(target, source), tile.array(Half::right), y,
-                    tile, scratch);
-      sum_rows<L>(team, source, partial, work,
-                  [&](int row, int pack) { return row_sum(u, y, row, pack); });
-      add(team, out_sum, work);
-    }
-  }
-
-  /// Altschuler et al. 2017, algorithm 2: scale rows down to a, then columns down to b, then add
-  /// the product of what is missing, and of what rounding may hide (rounding.hpp).
-  KOKKOS_FUNCTION void round(const Team<ExecutionSpace>& team, const Memory& tile,
-                             const Region& source, const Region& target, double* totals,
-                             double* partial) const {
-    const double *a = tile.array(Half::a), *b = tile.array(Half::b);
-    double *u = tile.array(Half::left), *v = tile.array(Half::right),
-           *y = tile.array(Half::applied);
-    double *missing_a = tile.array(left_gap), *missing_b = tile.array(right_gap);
-    const AxisChain<double> to_target = half.to_target.within(source, target);
-    const AxisChain<double> to_source = half.to_source.within(target, source);
-    const Pack none(0.0), hidden(widening * costs.rounding);
-    for_rows<L>(team, source, [&](int row, int pack) {
-      const Pack factor = at_most_one(load_plain<L>(a, row, pack), row_sum(u, y, row, pack));
-      Domain::store(u, row, pack, Domain::scale(Domain::load(u, row, pack), factor));
-    });
-    Domain::apply(team, to_target, u, y, tile, scratch);
-    for_rows<L>(team, target, [&](int row, int pack) {
-      const Pack sum = row_sum(v, y, row, pack), weight = load_plain<L>(b, row, pack);
-      const Pack factor = at_most_one(weight, sum);
-      Domain::store(v, row, pack, Domain::scale(Domain::load(v, row, pack), factor));
-      store_plain<L>(missing_b, row, pack, max(weight - sum * factor, none) + hidden * weight);
-    });
-    Domain::apply(team, to_source, v, y, tile, scratch);
-    for_rows<L>(team, source, [&](int row, int pack) {
-      const Pack weight = load_plain<L>(a, row, pack);
-      store_plain<L>(missing_a, row, pack,
-                     max(weight - row_sum(u, y, row, pack), none) + hidden * weight);
-    });
-    double* work = totals + first_dual * L::width;
-    plan_cost(team, tile, source, target, totals + rounded_cost * L::width, work, partial);
-    sum_rows<L>(team, source, partial, totals + gap_mass * L::width,
-                [&](int row, int pack) { return load_plain<L>(missing_a, row, pack); });
-    zero(team, totals + gap_cost * L::width);
-    if (costs.forbids) return;  // the product may go where nothing may: see allowed_rounding.hpp
-    for (int d = 0; d < half.to_target.axes; ++d) {
-      apply_linear<L>(team, costs.product[d].within(target, source), missing_b, y,
-                      tile.array(scratch));
-      sum_rows<L>(team, source, partial, work, [&](int row, int pack) {
-        return load_plain<L>(missing_a, row, pack) * load_plain<L>(y, row, pack);
+/// The plan of f: its row sums, their error, its cost, and what makes up the dual value. Leaves the
+/// row sums in `sums`.
+template <class Operator, class Field>
+void measure(Operator& plan, const Field& gaps, const Field& sums, const Field& costs,
+             const Field& columns) {
+  using Place = typename Operator::Place;
+  using Pack = typename Operator::Pack;
+  const auto a = plan.weights(Side::source), b = plan.weights(Side::target);
+  plan.exponents(Side::target, columns);
+  plan.template sum<1>(
+      "otfleet::certificate::target_dual", Side::target, target_dual,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
+        sum[0] = sum[0] + b.load(at) * columns.load(at);
       });
-      add(team, totals + gap_cost * L::width, work);
-    }
+  if constexpr (Operator::rounding_grows) {
+    plan.exponents(Side::source, sums);
+    plan.largest(
+        "otfleet::certificate::source_exponent", Side::source, source_exponent,
+        KOKKOS_LAMBDA(const Place& at) { return abs(sums.load(at)); });
+    plan.largest(
+        "otfleet::certificate::target_exponent", Side::target, target_exponent,
+        KOKKOS_LAMBDA(const Place& at) { return abs(columns.load(at)); });
   }
-
-  /// f' and f'' and their dual value, both taken over the supports alone: constraints between
-  /// points without weight bind nobody. Works on max f − f, so that both transforms are minima of
-  /// sums of numbers between 0 and twice the range: the bound holds for potentials of any size.
-  KOKKOS_FUNCTION void bound_below(const Team<ExecutionSpace>& team, int t, const Memory& tile,
-                                   const Region& source, const Region& target, double* totals,
-                                   double* partial) const {
-    const double *a = tile.array(Half::a), *b = tile.array(Half::b);
-    double *below = tile.array(Half::left), *first = tile.array(Half::right);
-    double* second = tile.array(Half::applied);
-    // A point that far below the largest potential is in no minimum, nor is one without weight;
-    // what is not a number is taken for one.
-    const double far = costs.range;
-    for (int lane = 0; lane < L::width; ++lane) {
-      const int k = half.instance(t, lane);
-      const double *from = &half.f(k, 0), *weights = half.source_weights(k);
-      const double largest = largest_of(totals, lane);
-      Kokkos::parallel_for(Kokkos::TeamVectorRange(team, half.n()), [&](int i) {
-        const double gap = largest - from[i];
-        below[static_cast<long>(i) * L::width + lane] = weights[i] > 0 && gap < far ? gap : far;
+  plan.find_rounding(source_exponent, target_exponent);
+  plan.rows(Side::source, sums, costs);
+  plan.template sum<4>(
+      "otfleet::certificate::measure", Side::source, source_gap,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[4]) {
+        const Pack weight = a.load(at), none(0.0);
+        const auto add = [&](int c, const Pack& term) {
+          sum[c] = sum[c] + if_greater(weight, none, term, none);
+        };
+        add(0, weight * gaps.load(at));
+        add(1, abs(sums.load(at) - weight));
+        add(2, sums.load(at));
+        add(3, costs.load(at));
       });
-    }
-    team.team_barrier();
-    apply_min_plus<L>(team, costs.to_target.within(source, target), below, first,
-                      tile.array(scratch));
-    sum_rows<L>(team, target, partial, totals + first_dual * L::width, [&](int row, int pack) {
-      return load_plain<L>(b, row, pack) * load_plain<L>(first, row, pack);
-    });
-    largest_row<L>(team, target, partial, totals + largest_first * L::width,
-                   [&](int row, int pack) {
-                     return if_greater(load_plain<L>(b, row, pack), Pack(0.0),
-                                       load_plain<L>(first, row, pack), Pack(0.0));
-                   });
-    const Pack none(0.0), beyond(3 * costs.range);
-    for_rows<L>(team, target, [&](int row, int pack) {
-      store_plain<L>(first, row, pack,
-                     if_greater(load_plain<L>(b, row, pack), none,
-                                none - load_plain<L>(first, row, pack), beyond));
-    });
-    apply_min_plus<L>(team, costs.to_source.within(target, source), first, second,
-                      tile.array(scratch));
-    static_assert(second_size == second_dual + 1);
-    add_rows<L, 2>(team, source, partial, totals + second_dual * L::width,
-                   [&](int row, int pack, Pack(&sums)[2]) {
-                     const Pack term =
-                         load_plain<L>(a, row, pack) * load_plain<L>(second, row, pack);
-                     sums[0] = sums[0] + term;
-                     sums[1] = sums[1] + abs(term);
-                   });
-  }
+}
 
-  KOKKOS_FUNCTION void write_target_potentials(const Team<ExecutionSpace>& team, int t,
-                                               const Memory& tile, const double* totals) const {
-    if (g.extent(1) == 0) return;
-    for (int lane = 0; lane < L::width; ++lane) {
-      if (t * L::width + lane >= half.problems.size()) break;
-      const int k = half.instance(t, lane);
-      store_potential<Domain, ExecutionSpace>(
-          team, tile.array(Half::right), half.target_weights(k), half.epsilon,
-          half.constant(largest_of(totals, lane), k), half.m(), lane, &g(k, 0));
-    }
-  }
-
-  /// Every instance's figures from the totals of its lane.
-  KOKKOS_FUNCTION void write(const Team<ExecutionSpace>& team, int t, const double* totals) const {
-    for (int lane = 0; lane < L::width; ++lane) {
-      if (t * L::width + lane >= half.problems.size()) break;
-      const int k = half.instance(t, lane);
-      const double mass = half.mass(k);
-      const double source_dual = half.source_dual(team, k);
-      const double constant = half.constant(largest_of(totals, lane), k);
-      const CertificateKernel& self = *this;
-      Kokkos::single(Kokkos::PerTeam(team), [&]() {
-        const auto total = [&](int which) { return totals[which * L::width + lane]; };
-        const double low = self.half.cost_minimum;
-        self.out.marginal_error(k) = total(error);
-        self.out.dual_value(k) = mass * (source_dual + total(target_dual) + constant +
-                                         self.half.epsilon * (1 - total(row_mass)));
-        self.out.transport_cost(k) = mass * (total(cost) + low * total(row_mass));
-        const double r = self.costs.rounding, hidden = r * self.costs.offset;
-        const double completion = completion_cost(total(gap_cost), total(gap_mass), r);
-        self.out.upper_bound(k) =
-            mass * ((total(rounded_cost) + completion) * (1 + 3 * r) + (low + hidden));
-        // Every unit of mass costs at least the smallest cost, whatever f is.
-        const double operations = self.half.to_target.axes + 1;
-        const double dual = certain_dual(total(first_dual), total(second_dual), total(second_size),
-                                         total(largest_first), operations, 0, r);
-        self.out.lower_bound(k) = mass * ((dual > 0 ? dual : 0.0) + (low - hidden));
+/// missing = max(weight − sum, 0), and what rounding may hide of it (bounds.hpp).
+template <class Operator, class Field>
+void find_missing(Operator& plan, Side side, const Field& sums, const Field& missing) {
+  using Place = typename Operator::Place;
+  using Pack = typename Operator::Pack;
+  const auto weights = plan.weights(side);
+  const auto rounding = plan.rounding();
+  plan.for_points(
+      "otfleet::certificate::find_missing", side, KOKKOS_LAMBDA(const Place& at) {
+        const Pack weight = weights.load(at), none(0.0), lack = weight - sums.load(at);
+        const Pack hidden = Pack(widening) * rounding.load(at) * weight;
+        // What is not a number stays.
+        missing.store(at,
+                      if_greater(weight, none, if_greater(none, lack, none, lack) + hidden, none));
       });
-    }
-    team.team_barrier();
-  }
+}
 
-  /// min(weight / sum, 1), without a quotient that overflows.
-  KOKKOS_FUNCTION static Pack at_most_one(const Pack& weight, const Pack& sum) {
-    const Pack tiny(Kokkos::Experimental::norm_min<double>::value);
-    return weight / max(max(sum, weight), tiny);
-  }
-  KOKKOS_FUNCTION static void zero(const Team<ExecutionSpace>& team, double* lanes) {
-    for_packs<L>(team, [&](int pack) { L::store(lanes + pack * L::pack_width, Pack(0.0)); });
-  }
-  KOKKOS_FUNCTION static void add(const Team<ExecutionSpace>& team, double* lanes,
-                                  const double* more) {
-    for_packs<L>(team, [&](int pack) {
-      const int at = pack * L::pack_width;
-      L::store(lanes + at, L::load(lanes + at) + L::load(more + at));
-    });
-  }
-};
+/// Rounds the plan, whose row sums are `sums`, to a feasible one (Altschuler, Weed & Rigollet 2017,
+/// algorithm 2): rows down to a, then columns down to b, then the product of what is missing.
+template <class Operator, class Field>
+void round_plan(Operator& plan, const Field& sums, const Field& costs, const Field& columns) {
+  using Place = typename Operator::Place;
+  using Pack = typename Operator::Pack;
+  const auto missing_a = plan.field(Side::source), missing_b = plan.field(Side::target);
+  plan.scale_down(Side::source, sums);
+  plan.rows(Side::target, columns);
+  find_missing(plan, Side::target, columns, missing_b);
+  plan.scale_down(Side::target, columns);
+  plan.rows(Side::source, sums, costs);
+  find_missing(plan, Side::source, sums, missing_a);
+  plan.template sum<2>(
+      "otfleet::certificate::kept", Side::source, kept_cost,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[2]) {
+        const Pack lack = missing_a.load(at), none(0.0);
+        sum[0] = sum[0] + if_greater(lack, none, costs.load(at), none);
+        sum[1] = sum[1] + lack;
+      });
+  if (!plan.multiplies_costs()) return;
+  plan.apply_cost(missing_b, costs);
+  plan.template sum<1>(
+      "otfleet::certificate::completion", Side::source, missing_cost,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
+        const Pack lack = missing_a.load(at), none(0.0);
+        sum[0] = sum[0] + if_greater(lack, none, lack * costs.load(at), none);
+      });
+}
 
-template <class Domain, class ExecutionSpace>
-void run(const ExecutionSpace& space, const SeparableCost& cost,
-         const ProblemBatch<ExecutionSpace>& problems, double epsilon,
-         const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
-         const Certificates<ExecutionSpace>& out) {
-  using Gibbs = GibbsKernel<ExecutionSpace, double>;
-  constexpr auto to_target = Gibbs::Direction::to_target, to_source = Gibbs::Direction::to_source;
-  const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, epsilon, true);
-  CostChains costs;
-  for (int d = 0; d < gibbs->axes(); ++d) {
-    costs.weighted[d] = gibbs->weighted(d, to_source);
-    costs.product[d] = gibbs->rank_one(d, to_source);
+/// The c-transforms f' of f and f'' of f', and their dual value, both over the supports alone:
+/// constraints between points without weight bind nobody. Works on max f − f, so that both are
+/// minima of sums of numbers between 0 and twice the range: the bound holds for potentials of any
+/// size. Overwrites the gaps.
+template <class Operator, class Field>
+void bound_below(Operator& plan, const Field& gaps, const Field& first, const Field& second) {
+  using Place = typename Operator::Place;
+  using Pack = typename Operator::Pack;
+  const auto a = plan.weights(Side::source), b = plan.weights(Side::target);
+  const auto most = plan.most_gap();
+  const double beyond = plan.beyond();
+  // A point that far below the largest potential is in no minimum, nor is one without weight; what
+  // is not a number is taken for one.
+  plan.for_points(
+      "otfleet::certificate::gaps", Side::source, KOKKOS_LAMBDA(const Place& at) {
+        const Pack none(0.0), gap = gaps.load(at), far = most.load(at);
+        gaps.store(at, if_greater(a.load(at), none, if_greater(far, gap, gap, far), Pack(beyond)));
+      });
+  plan.hard_min(Side::target, gaps, first);
+  plan.largest(
+      "otfleet::certificate::first_largest", Side::target, first_largest,
+      KOKKOS_LAMBDA(const Place& at) {
+        const Pack none(0.0);
+        return if_greater(b.load(at), none, first.load(at), none);
+      });
+  plan.template sum<1>(
+      "otfleet::certificate::first_dual", Side::target, first_dual,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
+        const Pack weight = b.load(at), none(0.0), value = first.load(at);
+        sum[0] = sum[0] + if_greater(weight, none, weight * value, none);
+        first.store(at, if_greater(weight, none, none - value, Pack(beyond)));
+      });
+  plan.hard_min(Side::source, first, second);
+  plan.template sum<2>(
+      "otfleet::certificate::second_dual", Side::source, second_dual,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[2]) {
+        const Pack weight = a.load(at), none(0.0);
+        const Pack term = if_greater(weight, none, weight * second.load(at), none);
+        sum[0] = sum[0] + term;
+        sum[1] = sum[1] + abs(term);
+      });
+}
+
+template <class Operator>
+void certify_group(Operator& plan, const ProblemRows<const double>& f,
+                   const ProblemRows<double>& g) {
+  const auto gaps = plan.field(Side::source, plan.beyond());
+  const auto columns = plan.field(Side::target, plan.beyond());
+  const auto sums = plan.field(Side::source), costs = plan.field(Side::source);
+  plan.load(Side::source, f, gaps);
+  plan.fit(Side::target);
+  if (g.data) plan.store(Side::target, g);
+  measure(plan, gaps, sums, costs, columns);
+  round_plan(plan, sums, costs, columns);
+  bound_below(plan, gaps, columns, sums);
+}
+
+/// What bounds need of every problem of a batch.
+template <class ExecutionSpace>
+std::vector<ProblemFacts> facts_of(const GridProblems<ExecutionSpace>& batch) {
+  const SeparableCost& cost = batch.cost;
+  const double terms = cost.summed_terms();
+  const auto mass =
+      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.problems.source.mass);
+  std::vector<ProblemFacts> facts;
+  for (const int measure : indices_on_host(batch.problems.source_index))
+    facts.push_back({mass(measure), cost.minimum(), sum_rounding(terms) * cost.offset(),
+                     cost.range(), 0, static_cast<double>(cost.axes().size() + 1), terms, -1});
+  return facts;
+}
+template <class ExecutionSpace>
+std::vector<ProblemFacts> facts_of(const CloudForms<ExecutionSpace>& batch) {
+  const auto& problems = batch.problems;
+  std::vector<ProblemFacts> facts;
+  for (int k = 0; k < problems.size(); ++k) {
+    const int from = problems.source.index[k], to = problems.target.index[k];
+    const double terms = 2 * (problems.source.whole_size(from) + problems.target.whole_size(to));
+    facts.push_back({problems.source.mass[from], problems.taken_off,
+                     sum_rounding(terms) * std::abs(problems.taken_off), problems.bound_of(k),
+                     problems.rounding_of(k), 2, terms, problems.dimension()});
   }
-  costs.to_target = gibbs->cost(to_target);
-  costs.to_source = gibbs->cost(to_source);
-  costs.range = cost.longest_detour();
-  costs.forbids = cost.forbids();
-  costs.offset = cost.offset();
-  costs.rounding = sum_rounding(cost.summed_terms());
-  CertificateKernel<Domain, ExecutionSpace> kernel{
-      {gibbs->gibbs(to_target), gibbs->gibbs(to_source), problems, epsilon, cost.minimum(), f,
-       find_supports(space, cost, problems)},
-      costs,
-      g,
-      out};
-  launch_tiles(space, "otfleet::certificate::certify", kernel, problems.size(), cost.max_points());
+  return facts;
+}
+
+/// Every problem's figures from its totals [B, totals].
+template <class ExecutionSpace>
+void find_figures(const Matrix<double, ExecutionSpace>& found, double epsilon,
+                  const std::vector<ProblemFacts>& facts, const Certificates<ExecutionSpace>& out) {
+  const auto total = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), found);
+  const auto error_of = Kokkos::create_mirror_view(out.marginal_error);
+  const auto dual = Kokkos::create_mirror_view(out.dual_value);
+  const auto transport = Kokkos::create_mirror_view(out.transport_cost);
+  const auto upper = Kokkos::create_mirror_view(out.upper_bound);
+  const auto lower = Kokkos::create_mirror_view(out.lower_bound);
+  for (int k = 0; k < static_cast<int>(facts.size()); ++k) {
+    const ProblemFacts& problem = facts[k];
+    const double mass = problem.mass;
+    error_of(k) = total(k, error);
+    // What was taken off f is in g.
+    dual(k) =
+        mass * (epsilon * (total(k, target_dual) + std::log(mass) + (1 - total(k, plan_mass))) -
+                total(k, source_gap) + problem.minimum);
+    transport(k) = mass * (total(k, cost) + problem.minimum * total(k, plan_mass));
+    const PlanTotals sums{
+        total(k, kept_cost),     total(k, missing_cost),
+        total(k, missing_mass),  total(k, first_dual),
+        total(k, second_dual),   total(k, second_size),
+        total(k, first_largest), total(k, source_exponent) + total(k, target_exponent)};
+    const PlanBounds bounds = bound_plan(problem, sums);
+    upper(k) = mass * bounds.upper;
+    lower(k) = mass * bounds.lower;
+  }
+  Kokkos::deep_copy(out.marginal_error, error_of);
+  Kokkos::deep_copy(out.dual_value, dual);
+  Kokkos::deep_copy(out.transport_cost, transport);
+  Kokkos::deep_copy(out.upper_bound, upper);
+  Kokkos::deep_copy(out.lower_bound, lower);
+}
+
+/// Certifies a batch in the form that was chosen for it.
+template <class Batch, class ExecutionSpace>
+void certify_batch(const ExecutionSpace& space, const Batch& batch, double epsilon,
+                   const ProblemRows<const double>& f, const ProblemRows<double>& g,
+                   const Certificates<ExecutionSpace>& out) {
+  if (out.dual_value.extent(0) != static_cast<std::size_t>(batch.size()))
+    throw std::invalid_argument("certificates do not have one entry for each problem");
+  const Matrix<double, ExecutionSpace> found("otfleet::certificate::totals", batch.size(), totals);
+  for_each_operator(space, batch, epsilon, use, found,
+                    [&](auto& plan) { certify_group(plan, f, g); });
+  find_figures(found, epsilon, facts_of(batch), out);
+}
+
+template <class Array>
+ProblemRows<double> rows_if_any(const Array& g, int batch, int m) {
+  if (g.extent(1) == 0) return {};
+  check_rows("g", g, batch, m);
+  return rows_of_matrix(g);
 }
 
 }  // namespace
@@ -329,26 +279,65 @@ void certify(const ExecutionSpace& space, const SeparableCost& cost,
   check_batch(space, cost, problems, epsilon);
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
-  if (g.extent(1) > 0) check_rows("g", g, problems.size(), cost.m());
-  if (out.dual_value.extent(0) != static_cast<std::size_t>(problems.size()))
-    throw std::invalid_argument("certificates do not have one entry for each problem");
-  using L = Lanes<ExecutionSpace, double>;
-  const bool safe = scaling_is_safe<double>(cost, epsilon, problems.smallest_weight());
-  if (prefers_passes(cost, problems.size(), safe))
-    certify_in_passes(space, cost, problems, epsilon, f, g, out);
-  else if (safe)
-    run<ScalingDomain<L>>(space, cost, problems, epsilon, f, g, out);
-  else
-    run<ExtendedDomain<L>>(space, cost, problems, epsilon, f, g, out);
+  const auto g_rows = rows_if_any(g, problems.size(), cost.m());
+  with_operators(space, cost, problems, epsilon, [&](const auto& batch) {
+    certify_batch(space, batch, epsilon, rows_of_matrix(f), g_rows, out);
+  });
   if (cost.forbids()) bound_by_allowed_plans(cost, problems, epsilon, f, out.upper_bound);
 }
 
-template struct Certificates<Kokkos::DefaultExecutionSpace>;
-template void certify<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&,
-    const Certificates<Kokkos::DefaultExecutionSpace>&);
+template <class ExecutionSpace>
+void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+             const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+             const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g,
+             const Certificates<ExecutionSpace>& out) {
+  const CloudForms<ExecutionSpace> batch{make_cloud_problems(cost, problems, epsilon), {}};
+  if (batch.size() == 0) return;
+  check_rows("f", f, batch.size(), cost.n());
+  certify_batch(space, batch, epsilon, rows_of_matrix(f), rows_if_any(g, batch.size(), cost.m()),
+                out);
+}
+
+template <class ExecutionSpace>
+void certify(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+             double epsilon, const Vector<const double, ExecutionSpace>& f,
+             const Vector<double, ExecutionSpace>& g, const Certificates<ExecutionSpace>& out) {
+  auto made = make_cloud_problems(problems, epsilon);
+  if (made.size() == 0) return;
+  const auto sources = problems.source_offsets(), targets = problems.target_offsets();
+  const auto batch = choose_forms(std::move(made), sources, targets);
+  const auto rows = flat_rows("f", f, sources);
+  const auto g_rows = g.extent(0) > 0 ? flat_rows("g", g, targets) : ProblemRows<double>();
+  certify_batch(space, batch, epsilon, rows, g_rows, out);
+}
+
+template <class ExecutionSpace>
+void certify_in_passes(const ExecutionSpace& space, const SeparableCost& cost,
+                       const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+                       const Matrix<const double, ExecutionSpace>& f,
+                       const Matrix<double, ExecutionSpace>& g,
+                       const Certificates<ExecutionSpace>& out) {
+  const CloudForms<ExecutionSpace> batch{make_cloud_problems<ExecutionSpace>(cost, problems), {}};
+  certify_batch(space, batch, epsilon, rows_of_matrix(f), rows_if_any(g, batch.size(), cost.m()),
+                out);
+}
+
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template struct Certificates<Space>;                                                           \
+  template void certify<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&,   \
+                               double, const Matrix<const double, Space>&,                       \
+                               const Matrix<double, Space>&, const Certificates<Space>&);        \
+  template void certify<Space>(const Space&, const PointCloudCost<Space>&,                       \
+                               const ProblemBatch<Space>&, double,                               \
+                               const Matrix<const double, Space>&, const Matrix<double, Space>&, \
+                               const Certificates<Space>&);                                      \
+  template void certify_in_passes<Space>(                                                        \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double,                    \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&,                          \
+      const Certificates<Space>&);                                                               \
+  template void certify<Space>(const Space&, const CloudBatch<Space>&, double,                   \
+                               const Vector<const double, Space>&, const Vector<double, Space>&, \
+                               const Certificates<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

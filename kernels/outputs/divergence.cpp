@@ -10,6 +10,7 @@
 #include "kernels/outputs/position_gradient.hpp"
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -211,8 +212,7 @@ void differentiate_divergence_by_positions(const ExecutionSpace& space,
   space.fence();
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-#define OTFLEET_INSTANTIATE(Cost)                                                                \
+#define OTFLEET_INSTANTIATE_COST(Space, Cost)                                                    \
   template SinkhornDivergence<Space> sinkhorn_divergence<Cost, Space>(                           \
       const Space&, const Cost&, const Cost&, const Cost&, const ProblemBatch<Space>&,           \
       const UnbalancedSettings&);                                                                \
@@ -220,11 +220,14 @@ using Space = Kokkos::DefaultExecutionSpace;
       const Space&, const Cost&, const Cost&, const Cost&, const ProblemBatch<Space>&,           \
       const UnbalancedSettings&, const SinkhornDivergence<Space>&, const Matrix<double, Space>&, \
       const Matrix<double, Space>&);
-OTFLEET_INSTANTIATE(SeparableCost)
-OTFLEET_INSTANTIATE(PointCloudCost<Space>)
-template void differentiate_divergence_by_positions<Space>(
-    const Space&, const PointCloudCost<Space>&, const PointCloudCost<Space>&,
-    const PointCloudCost<Space>&, const ProblemBatch<Space>&, const UnbalancedSettings&,
-    const SinkhornDivergence<Space>&, const Matrix<double, Space>&, const Matrix<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                         \
+  OTFLEET_INSTANTIATE_COST(Space, SeparableCost)                                           \
+  OTFLEET_INSTANTIATE_COST(Space, PointCloudCost<Space>)                                   \
+  template void differentiate_divergence_by_positions<Space>(                              \
+      const Space&, const PointCloudCost<Space>&, const PointCloudCost<Space>&,            \
+      const PointCloudCost<Space>&, const ProblemBatch<Space>&, const UnbalancedSettings&, \
+      const SinkhornDivergence<Space>&, const Matrix<double, Space>&,                      \
+      const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -3,6 +3,7 @@
 #include "kernels/geometry/ground_cost.hpp"
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -85,12 +86,11 @@ void differentiate_by_positions(const ExecutionSpace& space,
   space.fence();
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void differentiate_by_positions<Space>(const Space&, const PointCloudCost<Space>&,
-                                                const ProblemBatch<Space>&,
-                                                const UnbalancedSettings&,
-                                                const UnbalancedSolution<Space>&,
-                                                const Matrix<double, Space>&,
-                                                const Matrix<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template void differentiate_by_positions<Space>(                                               \
+      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&,                    \
+      const UnbalancedSettings&, const UnbalancedSolution<Space>&, const Matrix<double, Space>&, \
+      const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

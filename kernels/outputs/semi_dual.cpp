@@ -1,97 +1,89 @@
 #include "kernels/outputs/semi_dual.hpp"
 
+#include <cmath>
 #include <stdexcept>
 
-#include "kernels/operators/in_lanes/half_step.hpp"
-#include "kernels/operators/in_lanes/scaling_range.hpp"
+#include "kernels/operators/for_each_operator.hpp"
 #include "kernels/problems/checks.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
-template <class Domain_, class ExecutionSpace>
-struct SemiDualKernel {
-  using Domain = Domain_;
-  using L = typename Domain::L;
-  using Scalar = double;
-  using Half = HalfStep<Domain, ExecutionSpace>;
-  enum Array { scratch = Half::first_free };
-  static constexpr int arrays = scratch + Domain::scratch_arrays;
-
-  Half half;
-  Vector<double, ExecutionSpace> value;
-  Matrix<double, ExecutionSpace> gradient;
-  Vector<double, ExecutionSpace> memory = {};
-  long rows = 0;
-
-  static std::size_t scratch_bytes(int team_size) {
-    return sizeof(double) * L::width * (1 + team_size) + 256;
-  }
-
-  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
-    const typename Domain::Memory tile = team_tile<Domain>(team, memory, arrays, rows);
-    double* target_dual =
-        static_cast<double*>(team.team_shmem().get_shmem_aligned(sizeof(double) * L::width, 64));
-    double* partial = static_cast<double*>(
-        team.team_shmem().get_shmem_aligned(sizeof(double) * L::width * team.team_size(), 64));
-    const int n = half.n();
-    const int tiles = (half.problems.size() + L::width - 1) / L::width;
-    const double epsilon = half.epsilon;
-    for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
-      half.load(team, t, tile);
-      Region source, target;
-      half.regions(t, source, target);
-      Half::run(team, tile, half.to_target.within(source, target),
-                half.to_source.within(target, source), scratch);
-      half.target_dual(team, tile, target, partial, target_dual);
-      const double *u = tile.array(Half::left), *y = tile.array(Half::applied);
-      double* row_sums = tile.array(Half::b);  // the weights there are no longer needed
-      for_rows<L>(team, source, [&](int row, int pack) {
-        store_plain<L>(row_sums, row, pack,
-                       Domain::marginal(Domain::load(u, row, pack), Domain::load(y, row, pack)));
-      });
-      for (int lane = 0; lane < L::width; ++lane) {
-        if (t * L::width + lane >= half.problems.size()) break;
-        const int k = half.instance(t, lane);
-        const double* a = half.source_weights(k);
-        double* slope = &gradient(k, 0);
-        const double mass = half.mass(k);
-        double missing_mass = 0;
-        Kokkos::parallel_reduce(
-            Kokkos::TeamThreadRange(team, n),
-            [&](int i, double& sum) {
-              const double missing =
-                  a[i] > 0 ? a[i] - row_sums[static_cast<long>(i) * L::width + lane] : 0.0;
-              slope[i] = mass * missing;
-              sum += missing;
-            },
-            missing_mass);
-        const double source_dual = half.source_dual(team, k);
-        const double constant = half.constant(half.largest(team, k), k);
-        const auto& values = value;
-        Kokkos::single(Kokkos::PerTeam(team), [&]() {
-          values(k) = mass * (source_dual + target_dual[lane] + constant + epsilon * missing_mass);
-        });
-      }
-      team.team_barrier();
-    }
-  }
+/// What is summed over the points of a problem; weights are shares of the mass.
+enum Total {
+  target_dual,  ///< of b times the logarithms of exp(g/epsilon)
+  source_gap,   ///< of a (max f − f)
+  missing,      ///< of a − P1
+  totals
 };
 
-template <class Domain, class ExecutionSpace>
-void run(const ExecutionSpace& space, const SeparableCost& cost,
-         const ProblemBatch<ExecutionSpace>& problems, double epsilon,
-         const Matrix<const double, ExecutionSpace>& f, const Vector<double, ExecutionSpace>& value,
-         const Matrix<double, ExecutionSpace>& gradient) {
-  using Gibbs = GibbsKernel<ExecutionSpace, double>;
-  const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, epsilon);
-  SemiDualKernel<Domain, ExecutionSpace> kernel{
-      {gibbs->gibbs(Gibbs::Direction::to_target), gibbs->gibbs(Gibbs::Direction::to_source),
-       problems, epsilon, cost.minimum(), f, find_supports(space, cost, problems)},
-      value,
-      gradient};
-  launch_tiles(space, "otfleet::sinkhorn::semi_dual", kernel, problems.size(), cost.max_points());
+constexpr OperatorUse use{4, false};
+
+template <class Operator>
+void evaluate_group(Operator& plan, const ProblemRows<const double>& f,
+                    const ProblemRows<double>& gradient) {
+  using Place = typename Operator::Place;
+  using Pack = typename Operator::Pack;
+  const auto a = plan.weights(Side::source), b = plan.weights(Side::target);
+  const auto gaps = plan.field(Side::source), slope = plan.field(Side::source);
+  const auto exponents = plan.field(Side::target);
+  const auto mass = plan.mass();
+  plan.load(Side::source, f, gaps);
+  plan.fit(Side::target);
+  plan.exponents(Side::target, exponents);
+  plan.template sum<1>(
+      "otfleet::semi_dual::target_dual", Side::target, target_dual,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
+        sum[0] = sum[0] + b.load(at) * exponents.load(at);
+      });
+  plan.rows(Side::source, slope);
+  plan.template sum<2>(
+      "otfleet::semi_dual::gradient", Side::source, source_gap,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[2]) {
+        const Pack weight = a.load(at), none(0.0);
+        const Pack lack = weight - slope.load(at);
+        sum[0] = sum[0] + if_greater(weight, none, weight * gaps.load(at), none);
+        sum[1] = sum[1] + if_greater(weight, none, lack, none);
+        slope.store(at, mass.load(at) * lack);
+      });
+  plan.store_field(Side::source, slope, gradient);
+}
+
+/// What figures are multiplied by, and what is added to every cost.
+template <class ExecutionSpace, class Use>
+void with_masses(const GridProblems<ExecutionSpace>& batch, const Use& use_masses) {
+  const auto mass =
+      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.problems.source.mass);
+  const auto index = indices_on_host(batch.problems.source_index);
+  use_masses([&](int k) { return mass(index[k]); }, batch.cost.minimum());
+}
+template <class ExecutionSpace, class Use>
+void with_masses(const CloudForms<ExecutionSpace>& batch, const Use& use_masses) {
+  const auto& problems = batch.problems;
+  use_masses([&](int k) { return problems.source.mass[problems.source.index[k]]; },
+             problems.taken_off);
+}
+
+template <class Batch, class ExecutionSpace>
+void evaluate(const ExecutionSpace& space, const Batch& batch, double epsilon,
+              const ProblemRows<const double>& f, const Vector<double, ExecutionSpace>& value,
+              const ProblemRows<double>& gradient) {
+  if (value.extent(0) != static_cast<std::size_t>(batch.size()))
+    throw std::invalid_argument("value does not have one entry for each problem");
+  const Matrix<double, ExecutionSpace> found("otfleet::semi_dual::totals", batch.size(), totals);
+  for_each_operator(space, batch, epsilon, use, found,
+                    [&](auto& plan) { evaluate_group(plan, f, gradient); });
+  const auto total = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), found);
+  const auto values = Kokkos::create_mirror_view(value);
+  with_masses(batch, [&](const auto& mass_of, double minimum) {
+    for (int k = 0; k < batch.size(); ++k) {
+      const double mass = mass_of(k);
+      values(k) = mass * (epsilon * (total(k, target_dual) + std::log(mass) + total(k, missing)) -
+                          total(k, source_gap) + minimum);
+    }
+  });
+  Kokkos::deep_copy(value, values);
 }
 
 }  // namespace
@@ -106,20 +98,52 @@ void semi_dual(const ExecutionSpace& space, const SeparableCost& cost,
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
   check_rows("gradient", gradient, problems.size(), cost.n());
-  if (value.extent(0) != static_cast<std::size_t>(problems.size()))
-    throw std::invalid_argument("value does not have one entry for each problem");
-  using L = Lanes<ExecutionSpace, double>;
-  if (scaling_is_safe<double>(cost, epsilon, problems.smallest_weight()))
-    run<ScalingDomain<L>>(space, cost, problems, epsilon, f, value, gradient);
-  else
-    run<ExtendedDomain<L>>(space, cost, problems, epsilon, f, value, gradient);
+  Kokkos::deep_copy(space, gradient, 0.0);
+  with_operators(space, cost, problems, epsilon, [&](const auto& batch) {
+    Kokkos::deep_copy(space, gradient, 0.0);
+    evaluate(space, batch, epsilon, rows_of_matrix(f), value, rows_of_matrix(gradient));
+  });
 }
 
-template void semi_dual<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+template <class ExecutionSpace>
+void semi_dual(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+               const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+               const Matrix<const double, ExecutionSpace>& f,
+               const Vector<double, ExecutionSpace>& value,
+               const Matrix<double, ExecutionSpace>& gradient) {
+  const CloudForms<ExecutionSpace> batch{make_cloud_problems(cost, problems, epsilon), {}};
+  if (batch.size() == 0) return;
+  check_rows("f", f, batch.size(), cost.n());
+  check_rows("gradient", gradient, batch.size(), cost.n());
+  Kokkos::deep_copy(space, gradient, 0.0);
+  evaluate(space, batch, epsilon, rows_of_matrix(f), value, rows_of_matrix(gradient));
+}
+
+template <class ExecutionSpace>
+void semi_dual(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+               double epsilon, const Vector<const double, ExecutionSpace>& f,
+               const Vector<double, ExecutionSpace>& value,
+               const Vector<double, ExecutionSpace>& gradient) {
+  auto made = make_cloud_problems(problems, epsilon);
+  if (made.size() == 0) return;
+  const auto sources = problems.source_offsets(), targets = problems.target_offsets();
+  const auto batch = choose_forms(std::move(made), sources, targets);
+  const auto rows = flat_rows("f", f, sources);
+  Kokkos::deep_copy(space, gradient, 0.0);
+  evaluate(space, batch, epsilon, rows, value, flat_rows("gradient", gradient, sources));
+}
+
+#define OTFLEET_INSTANTIATE(Space)                                                                 \
+  template void semi_dual<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&,   \
+                                 double, const Matrix<const double, Space>&,                       \
+                                 const Vector<double, Space>&, const Matrix<double, Space>&);      \
+  template void semi_dual<Space>(const Space&, const PointCloudCost<Space>&,                       \
+                                 const ProblemBatch<Space>&, double,                               \
+                                 const Matrix<const double, Space>&, const Vector<double, Space>&, \
+                                 const Matrix<double, Space>&);                                    \
+  template void semi_dual<Space>(const Space&, const CloudBatch<Space>&, double,                   \
+                                 const Vector<const double, Space>&, const Vector<double, Space>&, \
+                                 const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

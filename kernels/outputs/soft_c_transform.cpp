@@ -1,59 +1,20 @@
 #include "kernels/outputs/soft_c_transform.hpp"
 
-#include "kernels/operators/in_lanes/half_step.hpp"
-#include "kernels/operators/in_lanes/scaling_range.hpp"
+#include "kernels/operators/for_each_operator.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
-template <class Domain_, class ExecutionSpace>
-struct SoftTransformKernel {
-  using Domain = Domain_;
-  using L = typename Domain::L;
-  using Half = HalfStep<Domain, ExecutionSpace>;
-  enum Array { scratch = Half::first_free };
-  static constexpr int arrays = scratch + Domain::scratch_arrays;
-
-  Half half;
-  Matrix<double, ExecutionSpace> g;
-  Vector<double, ExecutionSpace> memory = {};
-  long rows = 0;
-
-  static std::size_t scratch_bytes(int) { return 0; }
-
-  KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
-    const typename Domain::Memory tile = team_tile<Domain>(team, memory, arrays, rows);
-    const int tiles = (half.problems.size() + L::width - 1) / L::width;
-    for (int t = team.league_rank(); t < tiles; t += team.league_size()) {
-      half.load(team, t, tile);
-      Region source, target;
-      half.regions(t, source, target);
-      Half::fit_target(team, tile, half.to_target.within(source, target), scratch);
-      for (int lane = 0; lane < L::width; ++lane) {
-        if (t * L::width + lane >= half.problems.size()) break;
-        const int k = half.instance(t, lane);
-        store_potential<Domain, ExecutionSpace>(
-            team, tile.array(Half::right), half.target_weights(k), half.epsilon,
-            half.constant(half.largest(team, k), k), half.m(), lane, &g(k, 0));
-      }
-      team.team_barrier();
-    }
-  }
-};
-
-template <class Domain, class ExecutionSpace>
-void run(const ExecutionSpace& space, const SeparableCost& cost,
-         const ProblemBatch<ExecutionSpace>& problems, double epsilon,
-         const Matrix<const double, ExecutionSpace>& f, const Matrix<double, ExecutionSpace>& g) {
-  using Gibbs = GibbsKernel<ExecutionSpace, double>;
-  const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, epsilon);
-  SoftTransformKernel<Domain, ExecutionSpace> kernel{
-      {gibbs->gibbs(Gibbs::Direction::to_target), gibbs->gibbs(Gibbs::Direction::to_source),
-       problems, epsilon, cost.minimum(), f, find_supports(space, cost, problems)},
-      g};
-  launch_tiles(space, "otfleet::sinkhorn::soft_c_transform", kernel, problems.size(),
-               cost.max_points());
+template <class Batch, class ExecutionSpace>
+void transform(const ExecutionSpace& space, const Batch& batch, double epsilon,
+               const ProblemRows<const double>& f, const ProblemRows<double>& g) {
+  for_each_operator(space, batch, epsilon, {}, Matrix<double, ExecutionSpace>(), [&](auto& plan) {
+    plan.load(Side::source, f);
+    plan.fit(Side::target);
+    plan.store(Side::target, g);
+  });
 }
 
 }  // namespace
@@ -67,17 +28,44 @@ void soft_c_transform(const ExecutionSpace& space, const SeparableCost& cost,
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
   check_rows("g", g, problems.size(), cost.m());
-  using L = Lanes<ExecutionSpace, double>;
-  if (scaling_is_safe<double>(cost, epsilon, problems.smallest_weight()))
-    run<ScalingDomain<L>>(space, cost, problems, epsilon, f, g);
-  else
-    run<ExtendedDomain<L>>(space, cost, problems, epsilon, f, g);
+  with_operators(space, cost, problems, epsilon, [&](const auto& batch) {
+    transform(space, batch, epsilon, rows_of_matrix(f), rows_of_matrix(g));
+  });
 }
 
-template void soft_c_transform<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
+template <class ExecutionSpace>
+void soft_c_transform(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
+                      const ProblemBatch<ExecutionSpace>& problems, double epsilon,
+                      const Matrix<const double, ExecutionSpace>& f,
+                      const Matrix<double, ExecutionSpace>& g) {
+  const CloudForms<ExecutionSpace> batch{make_cloud_problems(cost, problems, epsilon), {}};
+  if (batch.size() == 0) return;
+  check_rows("f", f, batch.size(), cost.n());
+  check_rows("g", g, batch.size(), cost.m());
+  transform(space, batch, epsilon, rows_of_matrix(f), rows_of_matrix(g));
+}
+
+template <class ExecutionSpace>
+void soft_c_transform(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                      double epsilon, const Vector<const double, ExecutionSpace>& f,
+                      const Vector<double, ExecutionSpace>& g) {
+  auto made = make_cloud_problems(problems, epsilon);
+  if (made.size() == 0) return;
+  const auto sources = problems.source_offsets(), targets = problems.target_offsets();
+  const auto batch = choose_forms(std::move(made), sources, targets);
+  transform(space, batch, epsilon, flat_rows("f", f, sources), flat_rows("g", g, targets));
+}
+
+#define OTFLEET_INSTANTIATE(Space)                                                      \
+  template void soft_c_transform<Space>(                                                \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, double,           \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&);                \
+  template void soft_c_transform<Space>(                                                \
+      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&, double,   \
+      const Matrix<const double, Space>&, const Matrix<double, Space>&);                \
+  template void soft_c_transform<Space>(const Space&, const CloudBatch<Space>&, double, \
+                                        const Vector<const double, Space>&,             \
+                                        const Vector<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

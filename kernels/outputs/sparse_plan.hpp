@@ -3,28 +3,20 @@
 
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/outputs/entry_selection.hpp"
+#include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 namespace otfleet::kernels {
 
-/// Which entries of a plan are kept. An entry below the smallest normal double (2.2e-308) never is.
-struct EntrySelection {
-  enum class Rule {
-    top_k,      ///< the `top_k` largest entries of every row; of equal ones the smaller columns
-    threshold,  ///< P_ij >= threshold · sum_j P_ij: what takes at least that share of its row, so
-                ///< that a row has at most 1/threshold entries, perhaps none
-  };
-  Rule rule = Rule::top_k;
-  int top_k = 1;           ///< >= 1
-  double threshold = 0.1;  ///< in (0, 1]
-};
-
-/// The kept entries of B plans in compressed rows: row i of instance k has the entries offsets(k,
-/// i) up to before offsets(k, i + 1), columns ascending. Entries of the instances follow each
-/// other: offsets(k, n) = offsets(k + 1, 0).
+/// The kept entries of B plans in compressed rows. Problem k with n source points has n + 1 of the
+/// offsets: [B, n + 1] where all problems share their points, else one problem's after the other's.
+/// Row i of problem k has the entries from its offset i up to before offset i + 1, columns
+/// ascending. Entries of the problems follow each other: a problem's last offset is the next one's
+/// first.
 template <class ExecutionSpace>
 struct SparsePlan {
-  Matrix<std::int64_t, ExecutionSpace> offsets;  ///< [B, n + 1], into the two below
+  Vector<std::int64_t, ExecutionSpace> offsets;  ///< into the two below
   Vector<int, ExecutionSpace> columns;           ///< [entries], target points
   Vector<double, ExecutionSpace> values;         ///< [entries], mass
   Vector<double, ExecutionSpace> kept_mass;      ///< [B], share of the plan's mass; NaN: no number
@@ -52,6 +44,16 @@ SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
                                        const ProblemBatch<ExecutionSpace>& problems, double epsilon,
                                        const Matrix<const double, ExecutionSpace>& f,
                                        const Matrix<const double, ExecutionSpace>& g,
+                                       const EntrySelection& selection);
+
+/// The same where every measure has its own points: f [source_offsets().back()], g
+/// [target_offsets().back()]. Throws std::invalid_argument, too, where points are distributed over
+/// ranks: a row's entries are chosen where all of its columns are.
+template <class ExecutionSpace>
+SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
+                                       const CloudBatch<ExecutionSpace>& problems, double epsilon,
+                                       const Vector<const double, ExecutionSpace>& f,
+                                       const Vector<const double, ExecutionSpace>& g,
                                        const EntrySelection& selection);
 
 }  // namespace otfleet::kernels

@@ -2,11 +2,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <stdexcept>
 #include <string>
 
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/problems/exponents.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
 // What every solver checks before it begins, whatever its cost. All throw std::invalid_argument.
@@ -27,21 +27,6 @@ void check_measures(int n, int m, const ProblemBatch<ExecutionSpace>& problems, 
     throw std::invalid_argument("measures have " + std::to_string(problems.source.points()) +
                                 " and " + std::to_string(problems.target.points()) + " points, " +
                                 cost_has + " " + std::to_string(n) + " and " + std::to_string(m));
-}
-
-/// The largest ratio of the costs' range to epsilon that exponents can hold.
-inline constexpr double largest_exponent = 1e15;
-
-/// Unless exp(−range/epsilon) is a number that kernels can tell from its neighbors; `name` begins
-/// the message.
-inline void check_exponents(const std::string& name, double range, double epsilon) {
-  if (range <= largest_exponent * epsilon) return;
-  char text[160];
-  std::snprintf(text, sizeof text,
-                "epsilon = %.3g is too small for costs that differ by %.3g: their ratio may be at "
-                "most %.0e",
-                epsilon, range, largest_exponent);
-  throw std::invalid_argument(name + text);
 }
 
 /// Unless `array` is [rows, columns].

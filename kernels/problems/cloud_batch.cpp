@@ -2,6 +2,8 @@
 
 #include "kernels/geometry/point_preparation.hpp"
 #include "kernels/problems/problem_batch.hpp"
+#include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -17,24 +19,24 @@ void sum_measures(const ExecutionSpace& space,
                   const Matrix<const double, ExecutionSpace>& points, bool centered,
                   double all_points, const Vector<double, ExecutionSpace>& mass,
                   const Matrix<double, ExecutionSpace>& mean) {
-  const auto count = static_cast<std::int64_t>(mass.extent(0));
   const int d = static_cast<int>(points.extent(1));
   const double not_a_mass = std::numeric_limits<double>::quiet_NaN();
   Kokkos::parallel_for(
-      "otfleet::clouds::sum_measures", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-      KOKKOS_LAMBDA(std::int64_t s) {
-        const std::int64_t begin = offsets(s), end = offsets(s + 1);
-        double sum = 0;
-        bool valid = true;
-        for (std::int64_t i = begin; i < end; ++i) {
-          valid = valid && weights(i) >= 0;  // false for NaN too
-          sum += weights(i);
-        }
-        mass(s) = valid ? sum : not_a_mass;
+      "otfleet::clouds::sum_measures", team_each(space, static_cast<int>(mass.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int s = team.league_rank(), size = static_cast<int>(offsets(s + 1) - offsets(s));
+        const std::int64_t begin = offsets(s);
+        const double sum = team_sum(team, size, [&](int i) {
+          return weights(begin + i) >= 0 ? weights(begin + i) : not_a_mass;
+        });
+        Kokkos::single(Kokkos::PerTeam(team), [&]() { mass(s) = sum; });
         if (!centered) return;
-        const double share = 1 / (all_points > 0 ? all_points : static_cast<double>(end - begin));
-        for (std::int64_t i = begin; i < end; ++i)
-          for (int k = 0; k < d; ++k) mean(s, k) += points(i, k) * share;
+        const double share = 1 / (all_points > 0 ? all_points : static_cast<double>(size));
+        for (int k = 0; k < d; ++k) {
+          const double center =
+              team_sum(team, size, [&](int i) { return points(begin + i, k) * share; });
+          Kokkos::single(Kokkos::PerTeam(team), [&]() { mean(s, k) = center; });
+        }
       });
 }
 
@@ -48,11 +50,12 @@ Vector<const double, ExecutionSpace> divide_by_mass(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::weights"),
       weights.extent(0));
   Kokkos::parallel_for(
-      "otfleet::clouds::divide_by_mass",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<std::int64_t>(mass.extent(0))),
-      KOKKOS_LAMBDA(std::int64_t s) {
-        for (std::int64_t i = offsets(s); i < offsets(s + 1); ++i)
-          shares(i) = share_of_mass(weights(i), mass(s));
+      "otfleet::clouds::divide_by_mass", team_each(space, static_cast<int>(mass.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int s = team.league_rank(), size = static_cast<int>(offsets(s + 1) - offsets(s));
+        const std::int64_t begin = offsets(s);
+        team_for(team, size,
+                 [&](int i) { shares(begin + i) = share_of_mass(weights(begin + i), mass(s)); });
       });
   return shares;
 }
@@ -64,19 +67,22 @@ void find_radii(const ExecutionSpace& space,
                 const Matrix<const double, ExecutionSpace>& points,
                 const Matrix<const double, ExecutionSpace>& mean,
                 const Vector<double, ExecutionSpace>& radius) {
-  const auto count = static_cast<std::int64_t>(radius.extent(0));
   const int d = static_cast<int>(points.extent(1));
   Kokkos::parallel_for(
-      "otfleet::clouds::find_radii", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-      KOKKOS_LAMBDA(std::int64_t s) {
-        double largest = 0;
-        for (std::int64_t i = offsets(s); i < offsets(s + 1); ++i) {
+      "otfleet::clouds::find_radii", team_each(space, static_cast<int>(radius.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int s = team.league_rank(), size = static_cast<int>(offsets(s + 1) - offsets(s));
+        const std::int64_t begin = offsets(s);
+        const double largest = team_max(team, size, [&](int i) {
           double norm = 0;
-          for (int k = 0; k < d; ++k)
-            norm += (points(i, k) - mean(s, k)) * (points(i, k) - mean(s, k));
-          largest = norm > largest ? norm : largest;
-        }
-        radius(s) = ::sqrt(largest);
+          for (int k = 0; k < d; ++k) {
+            const double difference = points(begin + i, k) - mean(s, k);
+            norm += difference * difference;
+          }
+          return norm;
+        });
+        Kokkos::single(Kokkos::PerTeam(team),
+                       [&]() { radius(s) = ::sqrt(largest > 0 ? largest : 0.0); });
       });
 }
 
@@ -213,6 +219,7 @@ double CloudMeasures<ExecutionSpace>::reach(int source_measure, const CloudMeasu
          (1 + 1e-6);
 }
 
-template class CloudMeasures<Kokkos::DefaultExecutionSpace>;
+#define OTFLEET_INSTANTIATE(Space) template class CloudMeasures<Space>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,14 +1,17 @@
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "kernels/problems/problem_batch.hpp"
+#include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
 
 namespace otfleet::kernels {
 
 namespace {
 
-/// Per measure: its mass, or −1 when a weight is negative or NaN; the weights as shares of it, and
+/// Per measure: its mass, or NaN when a weight is negative or NaN; the weights as shares of it, and
 /// the smallest positive one. A function of its own, since device lambdas may not stand in a
 /// constructor.
 template <class ExecutionSpace>
@@ -18,22 +21,20 @@ void weigh(const ExecutionSpace& space, const Matrix<const double, ExecutionSpac
            const Vector<double, ExecutionSpace>& smallest) {
   const int measures = static_cast<int>(given.extent(0)),
             points = static_cast<int>(given.extent(1));
+  const double not_a_mass = std::numeric_limits<double>::quiet_NaN();
   Kokkos::parallel_for(
-      "otfleet::sinkhorn::masses", Kokkos::RangePolicy<ExecutionSpace>(space, 0, measures),
-      KOKKOS_LAMBDA(int k) {
-        double sum = 0, least = 1;
-        bool valid = true;
-        for (int i = 0; i < points; ++i) {
-          valid = valid && given(k, i) >= 0;  // false for NaN too
-          sum += given(k, i);
-        }
-        for (int i = 0; i < points; ++i) {
-          const double share = share_of_mass(given(k, i), sum);
-          shares(k, i) = share;
-          if (share > 0 && share < least) least = share;
-        }
-        masses(k) = valid ? sum : -1;
-        smallest(k) = least;
+      "otfleet::sinkhorn::masses", team_each(space, measures),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
+        const double sum = team_sum(
+            team, points, [&](int i) { return given(k, i) >= 0 ? given(k, i) : not_a_mass; });
+        team_for(team, points, [&](int i) { shares(k, i) = share_of_mass(given(k, i), sum); });
+        const double least =
+            -team_max(team, points, [&](int i) { return shares(k, i) > 0 ? -shares(k, i) : -1.0; });
+        Kokkos::single(Kokkos::PerTeam(team), [&]() {
+          masses(k) = sum;
+          smallest(k) = least < 1 ? least : 1.0;
+        });
       });
 }
 
@@ -62,6 +63,7 @@ Measures<ExecutionSpace>::Measures(const ExecutionSpace& space,
   mass = masses;
 }
 
-template struct Measures<Kokkos::DefaultExecutionSpace>;
+#define OTFLEET_INSTANTIATE(Space) template struct Measures<Space>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,5 +1,7 @@
 #include "kernels/problems/selection.hpp"
 
+#include "kernels/spaces.hpp"
+
 namespace otfleet::kernels {
 namespace {
 
@@ -52,12 +54,15 @@ void scatter_rows(const ExecutionSpace& space, const Vector<const int, Execution
   space.fence();
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template ProblemBatch<Space> select<Space>(const Space&, const ProblemBatch<Space>&,
-                                           const Vector<const int, Space>&);
-template void gather_rows<Space>(const Space&, const Vector<const int, Space>&,
-                                 const Matrix<const double, Space>&, const Matrix<double, Space>&);
-template void scatter_rows<Space>(const Space&, const Vector<const int, Space>&,
-                                  const Matrix<const double, Space>&, const Matrix<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                     \
+  template ProblemBatch<Space> select<Space>(const Space&, const ProblemBatch<Space>&, \
+                                             const Vector<const int, Space>&);         \
+  template void gather_rows<Space>(const Space&, const Vector<const int, Space>&,      \
+                                   const Matrix<const double, Space>&,                 \
+                                   const Matrix<double, Space>&);                      \
+  template void scatter_rows<Space>(const Space&, const Vector<const int, Space>&,     \
+                                    const Matrix<const double, Space>&,                \
+                                    const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,5 +1,5 @@
 #pragma once
-#include <Kokkos_Core.hpp>
+#include "kernels/host_device.hpp"
 
 namespace otfleet::kernels {
 
@@ -15,8 +15,8 @@ enum class Status : int {
 /// The last word on an instance, from its true error. `why` is what its solver stopped for, and
 /// counts only where the error is above the threshold; `finite`: no potential is NaN and no figure
 /// is NaN or infinite.
-KOKKOS_INLINE_FUNCTION Status final_status(Status why, double true_error, double threshold,
-                                           bool finite) {
+OTFLEET_INLINE_FUNCTION Status final_status(Status why, double true_error, double threshold,
+                                            bool finite) {
   if (!finite) return Status::not_finite;
   if (true_error <= threshold) return Status::converged;
   return why == Status::converged ? Status::precision_limit : why;

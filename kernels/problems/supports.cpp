@@ -2,8 +2,36 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <vector>
+
+#include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
+
+namespace otfleet::kernels {
+
+/// Of points on three axes, none at first.
+struct Bounds {
+  static constexpr int none = std::numeric_limits<int>::max();
+  int begin[3] = {none, none, none}, end[3] = {0, 0, 0};
+
+  KOKKOS_INLINE_FUNCTION Bounds& operator+=(const Bounds& other) {
+    for (int axis = 0; axis < 3; ++axis) {
+      if (other.begin[axis] < begin[axis]) begin[axis] = other.begin[axis];
+      if (other.end[axis] > end[axis]) end[axis] = other.end[axis];
+    }
+    return *this;
+  }
+};
+
+}  // namespace otfleet::kernels
+
+/// What sums begin with.
+template <>
+struct Kokkos::reduction_identity<otfleet::kernels::Bounds> {
+  KOKKOS_FORCEINLINE_FUNCTION static otfleet::kernels::Bounds sum() { return {}; }
+};
 
 namespace otfleet::kernels {
 namespace {
@@ -25,29 +53,33 @@ void find_regions(const ExecutionSpace& space, const Region& whole,
                   const Vector<const int, ExecutionSpace>& index,
                   const Vector<Region, ExecutionSpace>& regions) {
   Kokkos::parallel_for(
-      "otfleet::sinkhorn::supports",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(index.extent(0))),
-      KOKKOS_LAMBDA(int k) {
+      "otfleet::sinkhorn::supports", team_each(space, static_cast<int>(index.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
         const double* w = &weights(index(k), 0);
-        Region region = whole;
-        for (int axis = 0; axis < 3; ++axis) {
-          region.begin[axis] = whole.length[axis];
-          region.end[axis] = 0;
-        }
-        for (int i = 0; i < whole.length[0]; ++i)
-          for (int j = 0; j < whole.length[1]; ++j) {
-            const double* run = w + (i * whole.length[1] + j) * whole.length[2];
-            int first = 0, last = whole.length[2];
-            while (first < last && !(run[first] > 0)) ++first;
-            if (first == last) continue;
-            while (!(run[last - 1] > 0)) --last;
-            const int low[3] = {i, j, first}, high[3] = {i + 1, j + 1, last};
-            for (int axis = 0; axis < 3; ++axis) {
-              if (low[axis] < region.begin[axis]) region.begin[axis] = low[axis];
-              if (high[axis] > region.end[axis]) region.end[axis] = high[axis];
-            }
+        Bounds found;
+        Kokkos::parallel_reduce(
+            Kokkos::TeamVectorRange(team, whole.length[0] * whole.length[1]),
+            [&](int at, Bounds& bounds) {
+              const int i = at / whole.length[1], j = at % whole.length[1];
+              const double* run = w + at * whole.length[2];
+              int first = 0, last = whole.length[2];
+              while (first < last && !(run[first] > 0)) ++first;
+              if (first == last) return;
+              while (!(run[last - 1] > 0)) --last;
+              bounds += {{i, j, first}, {i + 1, j + 1, last}};
+            },
+            found);
+        team.team_barrier();
+        Kokkos::single(Kokkos::PerTeam(team), [&]() {
+          Region region = whole;
+          for (int axis = 0; axis < 3; ++axis) {
+            region.begin[axis] =
+                found.begin[axis] < whole.length[axis] ? found.begin[axis] : whole.length[axis];
+            region.end[axis] = found.end[axis];
           }
-        regions(k) = region;
+          regions(k) = region;
+        });
       });
 }
 
@@ -93,8 +125,9 @@ Supports<ExecutionSpace> find_supports(const ExecutionSpace& space, const Separa
   return supports;
 }
 
-template Supports<Kokkos::DefaultExecutionSpace> find_supports<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const SeparableCost&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                  \
+  template Supports<Space> find_supports<Space>(const Space&, const SeparableCost&, \
+                                                const ProblemBatch<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

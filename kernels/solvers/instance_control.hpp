@@ -1,4 +1,7 @@
 #pragma once
+#include <limits>
+
+#include "kernels/host_device.hpp"
 #include "kernels/problems/status.hpp"
 
 // When an instance stops, tries another start or goes on with momentum, and what is said of it in
@@ -18,7 +21,7 @@ struct StopRule {
   int patience = 32;
 
   /// Solvers aim a little lower than asked, so that the rounding of their error does not decide.
-  KOKKOS_INLINE_FUNCTION bool is_small_enough(double error) const {
+  OTFLEET_INLINE_FUNCTION bool is_small_enough(double error) const {
     return error < threshold * (1 - 1e-6);
   }
 };
@@ -39,7 +42,7 @@ struct InstanceControl {
     Status why;
     bool takes_zeros;  ///< for good, instead of the start that was given
   };
-  static constexpr double infinite = Kokkos::Experimental::infinity<double>::value;
+  static constexpr double infinite = std::numeric_limits<double>::infinity();
 
   Start start = Start::settled;
   double first_error = infinite;  ///< of the given start
@@ -47,7 +50,7 @@ struct InstanceControl {
   int iteration = 0, best_at = 0;
 
   /// From its first iteration on; what start it has stays.
-  KOKKOS_INLINE_FUNCTION void begin() {
+  OTFLEET_INLINE_FUNCTION void begin() {
     best = infinite;
     iteration = best_at = 0;
   }
@@ -55,8 +58,8 @@ struct InstanceControl {
   /// After the first half-step: is the start so doubtful that the other one is looked at? Where it
   /// is, begin() again from zeros if `start` is zeros_instead now, from the given start otherwise.
   /// `replaced` becomes true when zeros are taken for good.
-  KOKKOS_INLINE_FUNCTION bool tries_other_start(double error, double doubtful_error,
-                                                bool& replaced) {
+  OTFLEET_INLINE_FUNCTION bool tries_other_start(double error, double doubtful_error,
+                                                 bool& replaced) {
     if (start == Start::given) {
       first_error = error;
       // Written so that an error that is not a number counts as doubtful.
@@ -75,7 +78,7 @@ struct InstanceControl {
   }
 
   /// Whether the instance stops with this error after `iteration` iterations.
-  KOKKOS_INLINE_FUNCTION Decision test(const StopRule& rule, double error) {
+  OTFLEET_INLINE_FUNCTION Decision test(const StopRule& rule, double error) {
     if (!(error < infinite)) return {true, Status::not_finite};
     const bool good = rule.is_small_enough(error);
     if (good && iteration % rule.inner_iterations == 0) return {true, Status::converged};
@@ -91,7 +94,7 @@ struct InstanceControl {
   }
 
   /// What follows the iteration that ended with this error.
-  KOKKOS_INLINE_FUNCTION Step step(const StopRule& rule, double error, double doubtful_error) {
+  OTFLEET_INLINE_FUNCTION Step step(const StopRule& rule, double error, double doubtful_error) {
     bool zeros = false;
     if (iteration == 0 && tries_other_start(error, doubtful_error, zeros))
       return {Next::other_start, Status::ended, false};
@@ -112,12 +115,12 @@ struct Momentum {
   Scalar center = 0;  ///< β mean + moved: the exponent above is β change − center
   int ascents = -1;   ///< updates since it began; −1: none to look back on
 
-  KOKKOS_INLINE_FUNCTION bool looks_back() const { return ascents >= 0; }
+  OTFLEET_INLINE_FUNCTION bool looks_back() const { return ascents >= 0; }
 
   /// After an iteration. β is 0, 1/2, 2/3, … from where the last change did not go against the
   /// gradient of the semi-dual; `slope` and `mean_change` are those of the last change, ignored
   /// where there was none.
-  KOKKOS_INLINE_FUNCTION void update(double slope, Scalar mean_change) {
+  OTFLEET_INLINE_FUNCTION void update(double slope, Scalar mean_change) {
     const bool first = !looks_back();
     ascents = first || slope < 0 ? 0 : ascents + 1;
     factor = static_cast<Scalar>(ascents / (ascents + 1.0));
@@ -129,8 +132,8 @@ struct Momentum {
 
   /// β (change − mean), for a number or a pack.
   template <class Number>
-  KOKKOS_FORCEINLINE_FUNCTION static Number beyond(const Number& factor, const Number& change,
-                                                   const Number& mean) {
+  OTFLEET_FORCEINLINE_FUNCTION static Number beyond(const Number& factor, const Number& change,
+                                                    const Number& mean) {
     return factor * (change - mean);
   }
 };

@@ -3,8 +3,6 @@
 #include <atomic>
 #include <chrono>
 
-#include "kernels/kokkos_compat.hpp"
-
 namespace otfleet::kernels {
 
 /// Observes a batch, on the host, while it is solved, and may end it; the settings of every solver
@@ -68,12 +66,5 @@ class IterationObserver {
   bool leaves_a_start_ = true;
   Clock::time_point observed_{};
 };
-
-/// Whether an observer that is asked has ended the batch.
-template <class ExecutionSpace>
-KOKKOS_INLINE_FUNCTION bool has_ended(const IterationObserver* observer) {
-  if constexpr (runs_on_host<ExecutionSpace>) return observer != nullptr && observer->ended();
-  return false;
-}
 
 }  // namespace otfleet::kernels

@@ -1,5 +1,7 @@
 #include "kernels/training/adam.hpp"
 
+#include "kernels/spaces.hpp"
+
 #include <cmath>
 
 namespace otfleet::kernels {
@@ -66,14 +68,11 @@ double squared_norm(const ExecutionSpace& space,
   return total;
 }
 
-template void adam_step<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const AdamSettings&, long, double,
-    const Vector<const float, Kokkos::DefaultExecutionSpace>&,
-    const Vector<float, Kokkos::DefaultExecutionSpace>&,
-    const Vector<float, Kokkos::DefaultExecutionSpace>&,
-    const Vector<float, Kokkos::DefaultExecutionSpace>&);
-template double squared_norm<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Vector<const float, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template void adam_step<Space>(const Space&, const AdamSettings&, long, double,                \
+                                 const Vector<const float, Space>&, const Vector<float, Space>&, \
+                                 const Vector<float, Space>&, const Vector<float, Space>&);      \
+  template double squared_norm<Space>(const Space&, const Vector<const float, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

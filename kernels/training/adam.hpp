@@ -1,14 +1,8 @@
 #pragma once
 #include "kernels/kokkos_compat.hpp"
+#include "kernels/training/adam_settings.hpp"
 
 namespace otfleet::kernels {
-
-struct AdamSettings {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;  ///< times the learning rate, off every parameter in a step
-};
 
 /// One step of Adam (Kingma & Ba 2015, algorithm 1), with decoupled weight decay AdamW (Loshchilov
 /// & Hutter 2019), over all parameters in one pass. The gradient

@@ -1,5 +1,7 @@
 #include "kernels/training/dual_loss.hpp"
 
+#include "kernels/spaces.hpp"
+
 namespace otfleet::kernels {
 namespace {
 
@@ -70,17 +72,15 @@ void clear_lost_rows(const ExecutionSpace& space, const Vector<const int, Execut
       });
 }
 
-template void clear_lost_rows<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const Vector<const int, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<float, Kokkos::DefaultExecutionSpace>&);
-template void scaled_difference<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const Matrix<const float, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const float, Kokkos::DefaultExecutionSpace>&, double,
-    const Matrix<float, Kokkos::DefaultExecutionSpace>&);
-template DualLoss dual_loss<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const Vector<const float, Kokkos::DefaultExecutionSpace>&,
-    const Conjugates<Kokkos::DefaultExecutionSpace, float>&, double,
-    const Matrix<float, Kokkos::DefaultExecutionSpace>&,
-    const Vector<float, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE(Space)                                                        \
+  template void clear_lost_rows<Space>(const Space&, const Vector<const int, Space>&,     \
+                                       const Matrix<float, Space>&);                      \
+  template void scaled_difference<Space>(const Space&, const Matrix<const float, Space>&, \
+                                         const Matrix<const float, Space>&, double,       \
+                                         const Matrix<float, Space>&);                    \
+  template DualLoss dual_loss<Space>(const Space&, const Vector<const float, Space>&,     \
+                                     const Conjugates<Space, float>&, double,             \
+                                     const Matrix<float, Space>&, const Vector<float, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

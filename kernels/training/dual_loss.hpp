@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/minimize/conjugate.hpp"
+#include "kernels/training/loss_sums.hpp"
 
 namespace otfleet::kernels {
 
@@ -8,13 +9,6 @@ template <class ExecutionSpace>
 void scaled_difference(const ExecutionSpace& space, const Matrix<const float, ExecutionSpace>& a,
                        const Matrix<const float, ExecutionSpace>& b, double scale,
                        const Matrix<float, ExecutionSpace>& difference);
-
-/// Sums over one batch of minimizers.
-struct DualLoss {
-  double value = 0;            ///< sum over samples of f(x) + f*(y), divided by `batch`
-  double start_residuals = 0;  ///< sum of |∇f − y| at the starts
-  double steps = 0, evaluations = 0, converged = 0, left_out = 0;
-};
 
 /// The dual objective of samples x and y (Amos 2022, equation 3), f_x [B] = f(x) and `conjugates`
 /// the minimizers for y, and the weights [2 B] of f at the x and the minimizers in its gradient

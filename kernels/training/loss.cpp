@@ -1,5 +1,7 @@
 #include "kernels/training/loss.hpp"
 
+#include "kernels/spaces.hpp"
+
 namespace otfleet::kernels {
 
 template <class ExecutionSpace>
@@ -61,15 +63,12 @@ double potential_distance(const ExecutionSpace& space,
   return value;
 }
 
-template double potential_distance<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<const double, Kokkos::DefaultExecutionSpace>&, double, double,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&);
-template Loss negative_mean_dual<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&,
-    const Vector<const double, Kokkos::DefaultExecutionSpace>&,
-    const Matrix<double, Kokkos::DefaultExecutionSpace>&, double);
+#define OTFLEET_INSTANTIATE(Space)                                                          \
+  template double potential_distance<Space>(                                                \
+      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&, \
+      const Matrix<const double, Space>&, double, double, const Matrix<double, Space>&);    \
+  template Loss negative_mean_dual<Space>(const Space&, const Vector<const double, Space>&, \
+                                          const Matrix<double, Space>&, double);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -4,20 +4,10 @@
 
 #include <string>
 
+#include "src/populations/population_view.hpp"
+
 namespace otfleet {
 namespace {
-
-GeometryKind kind_of(const Geometry& geometry) {
-  switch (geometry.kind) {
-    case Geometry::Kind::grid:
-      return GeometryKind::grid;
-    case Geometry::Kind::dense:
-      return GeometryKind::dense;
-    case Geometry::Kind::points:
-      break;
-  }
-  return GeometryKind::points;
-}
 
 void require_job_agrees(const Job& job, GeometryKind kind, const std::string& cost,
                         const std::optional<kernels::GroundCost>& ground_cost,
@@ -57,7 +47,8 @@ void require_job_agrees(const Job& job, GeometryKind kind, const std::string& co
 
 void require_job_agrees(const Job& job, const Geometry& geometry,
                         const std::filesystem::path& file) {
-  require_job_agrees(job, kind_of(geometry), geometry.cost_name(), geometry.ground_cost, file);
+  const GeometryFacts facts = facts_of(geometry);
+  require_job_agrees(job, facts.kind, facts.cost_name(), facts.ground_cost, file);
 }
 
 void require_job_agrees(const Job& job, const CloudPopulation& population,

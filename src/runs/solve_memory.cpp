@@ -72,7 +72,8 @@ std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
   add("the points", point_copies * number * points);
   const Geometry geometry = outline_of(file);
   const double of_one =
-      static_cast<double>(plan_output_bytes(job.solution, geometry)) +
+      static_cast<double>(
+          plan_output_bytes(job.solution, geometry.n, geometry.m, geometry.coordinates())) +
       (job.solution.potentials ? number * static_cast<double>(geometry.n + geometry.m) : 0.0);
   const double problems = count_of(file, "/problems/source");
   if (problems > 0)

@@ -2,19 +2,17 @@
 
 #include <array>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "distributed/shard.hpp"
-#include "kernels/outputs/certificate.hpp"
-#include "kernels/outputs/semi_dual.hpp"
-#include "kernels/outputs/soft_c_transform.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/api/outputs.hpp"
+#include "kernels/device_views.hpp"
 #include "kernels/training/loss.hpp"
-#include "src/runs/append.hpp"
+#include "src/populations/device_problems.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
+
 MetaTrainerSettings trainer_settings(const Job& job) {
   MetaTrainerSettings settings;
   settings.epsilon = job.problem.epsilon;
@@ -33,7 +31,8 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
       sampler_(sampler),
       model_(model),
       update_(settings.optimizer, communicator, model),
-      solver_(population, settings.epsilon) {
+      solver_(device_problems(population.geometry, settings.epsilon, {}, {}), settings.epsilon,
+              mean_supports(population)) {
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;
@@ -46,9 +45,6 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
   f_ = Matrix<double, ExecutionSpace>("otfleet::training::f", rows, n);
   slope_ = Matrix<double, ExecutionSpace>("otfleet::training::slope", rows, n);
   value_ = Vector<double, ExecutionSpace>("otfleet::training::value", rows);
-  std::vector<std::int32_t> identity(rows);
-  std::iota(identity.begin(), identity.end(), 0);
-  identity_ = upload_indices(identity);
 }
 
 StepFigures MetaTrainer::step(double rate) {
@@ -66,14 +62,10 @@ StepFigures MetaTrainer::step(double rate) {
     model_.forward(a_, b_, f_, settings_.epsilon);
     space.fence();
     watch.lap(seconds_.forward);
-    const kernels::ProblemBatch<ExecutionSpace> problems{
-        {space, a_}, {space, b_}, identity_, identity_};
-    std::visit(
-        [&](const auto& cost) {
-          kernels::semi_dual<ExecutionSpace>(space, cost, problems, settings_.epsilon, f_, value_,
-                                             slope_);
-        },
-        solver_.cost());
+    const auto problems =
+        solver_.measures().with_measures(kernels::array_of(a_), kernels::array_of(b_));
+    kernels::semi_dual(problems, settings_.epsilon, kernels::array_of(f_).flat(),
+                       kernels::array_of(value_), kernels::array_of(slope_).flat());
     const auto loss = kernels::negative_mean_dual<ExecutionSpace>(
         space, value_, slope_, static_cast<double>(settings_.batch));
     sums = {loss.value, loss.first_error};
@@ -93,16 +85,15 @@ SolverOptions MetaTrainer::target_solver() const {
   return settings;
 }
 
-void MetaTrainer::slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems) {
+void MetaTrainer::slope_towards_solutions(const kernels::Problems& problems) {
   Batch batch(problems);
-  Kokkos::deep_copy(batch.f, f_);
+  batch.f.copy_from(kernels::array_of(f_).flat());
   SolveCounts ignored;
   solver_.solve(batch, target_solver(), ignored);
-  std::vector<std::int32_t> statuses;
-  append(statuses, batch.status);
-  target_statuses_.add(statuses);
-  kernels::potential_distance<ExecutionSpace>(ExecutionSpace(), a_, f_, batch.f, settings_.epsilon,
-                                              static_cast<double>(settings_.batch), slope_);
+  target_statuses_.add(batch.progress.status.download());
+  kernels::potential_distance<ExecutionSpace>(
+      ExecutionSpace(), a_, f_, kernels::view_of(batch.f.reshaped(f_.extent(0), f_.extent(1))),
+      settings_.epsilon, static_cast<double>(settings_.batch), slope_);
 }
 
 }  // namespace otfleet

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "distributed/communicator.hpp"
+#include "src/execution.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/models/potential_model.hpp"
 #include "src/reports/convergence.hpp"
@@ -54,7 +55,7 @@ class MetaTrainer final : public Trainer {
   SolverOptions target_solver() const;
 
  private:
-  void slope_towards_solutions(const kernels::ProblemBatch<ExecutionSpace>& problems);
+  void slope_towards_solutions(const kernels::Problems& problems);
 
   MetaTrainerSettings settings_;
   const PairSampler& sampler_;
@@ -65,7 +66,6 @@ class MetaTrainer final : public Trainer {
   StatusCounts target_statuses_;
   std::int64_t first_ = 0, count_ = 0;                ///< this rank's part of a batch
   Matrix<double, ExecutionSpace> a_, b_, f_, slope_;  ///< slope: of the loss, by f
-  Vector<int, ExecutionSpace> identity_;
   Vector<double, ExecutionSpace> value_;
 };
 

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "kernels/problems/status.hpp"
+#include "tests/kernels/test_space.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
-using Space = Kokkos::DefaultExecutionSpace;
 using Numbers = std::vector<double>;
 
 /// Barycenter problems in host arrays.

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "kernels/minimize/conjugate.hpp"
+#include "tests/kernels/test_space.hpp"
 
 // What the tests of conjugates share: functions written point by point, and solvers called with
 // host arrays.
 
 namespace otfleet::kernels {
 
-using Space = Kokkos::DefaultExecutionSpace;
 using Values = std::vector<double>;
 
 /// A function written point by point, on the host.

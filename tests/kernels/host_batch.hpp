@@ -8,12 +8,12 @@
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "tests/kernels/reference.hpp"
+#include "tests/kernels/test_space.hpp"
 
 // Batches of problems in plain host arrays, and the kernels as functions of them.
 
 namespace otfleet::kernels::test {
 
-using Space = Kokkos::DefaultExecutionSpace;
 using Row = std::vector<double>;
 using Rows = std::vector<Row>;
 

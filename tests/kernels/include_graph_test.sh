@@ -66,7 +66,7 @@ for file in $(sources kernels); do
   while read -r view; do
     [ -z "$view" ] || complain "$file allocates a View without an otfleet:: label: $view"
   done < <(
-    grep -oE 'view_alloc\([^)]*\)' <<<"$text" | grep -v '"otfleet::[a-z_]*::'
+    grep -oE 'view_alloc\([^)]*\)' <<<"$text" | grep -vE '"otfleet::[a-z_]*::|\(label,'
     grep -oE '[A-Za-z_>]+ *\( *"[^"]*"' <<<"$text" |
       grep -vE '^([a-z_]*_error|invalid_argument|check_[a-z]+|flat_rows|asm) *\(' | grep -v '"otfleet::[a-z_]*::'
   )

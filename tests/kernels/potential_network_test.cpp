@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/networks/parameter_gradient.hpp"
+#include "tests/kernels/test_space.hpp"
 
 // Networks by matrix products against the same networks written with loops, and their gradients
 // against central differences.
@@ -15,7 +16,6 @@
 namespace otfleet::kernels {
 namespace {
 
-using Space = Kokkos::DefaultExecutionSpace;
 using Values = std::vector<double>;
 
 struct Layer {

@@ -49,8 +49,8 @@ HostPlan choose(const Cost& cost, const ProblemBatch<Space>& problems, double ep
   HostPlan result{
       {}, copy<int>(plan.columns), copy<double>(plan.values), copy<double>(plan.kept_mass)};
   const auto offsets = copy<std::int64_t>(plan.offsets);
-  const auto width = plan.offsets.extent(1);
-  EXPECT_EQ(width, static_cast<std::size_t>(cost.n()) + 1);
+  const std::size_t width = static_cast<std::size_t>(cost.n()) + 1;
+  EXPECT_EQ(offsets.size(), static_cast<std::size_t>(problems.size()) * width);
   for (std::size_t at = 0; at < offsets.size(); at += width)
     result.offsets.emplace_back(offsets.begin() + at, offsets.begin() + at + width);
   return result;
@@ -229,6 +229,72 @@ TEST(SparsePlan, long_rows_full_of_ties) {
     std::vector<int> expected(order.begin(), order.begin() + count);
     std::sort(expected.begin(), expected.end());
     EXPECT_EQ(choose(batch, 1, {{0}}, {Row(200, 0.0)}, largest(count)).columns, expected) << count;
+  }
+}
+
+TEST(SparsePlan, measures_with_their_own_points_have_the_plans_of_shared_ones) {
+  Random random(95);
+  const double epsilon = 0.05;
+  std::vector<HostClouds> alone;
+  Rows all_f, all_g;
+  Row a, b, f, g, x, y;
+  std::vector<std::int64_t> sources = {0}, targets = {0};
+  for (const auto& [n, m] : {std::pair{7, 150}, {1, 4}, {200, 9}, {33, 33}}) {
+    auto clouds = random_clouds(random, SquaredEuclideanCost(), n, m, 2);
+    add_random_problems(random, clouds, 1, 0.2);
+    all_f.push_back(Row(n, 0.0));
+    all_g.push_back(judge(clouds, epsilon, {all_f.back()}).g[0]);
+    const auto append = [](Row& to, const Row& more) {
+      to.insert(to.end(), more.begin(), more.end());
+    };
+    append(a, clouds.sources[0]);
+    append(b, clouds.targets[0]);
+    append(f, all_f.back());
+    append(g, all_g.back());
+    for (const Row& point : clouds.x) append(x, point);
+    for (const Row& point : clouds.y) append(y, point);
+    sources.push_back(sources.back() + n);
+    targets.push_back(targets.back() + m);
+    alone.push_back(clouds);
+  }
+  const auto points = [](const Row& values) {
+    const Matrix<double, Space> device("otfleet::test::points", values.size() / 2, 2);
+    const auto host = Kokkos::create_mirror_view(device);
+    std::copy(values.begin(), values.end(), host.data());
+    Kokkos::deep_copy(device, host);
+    return device;
+  };
+  const auto flat = [](const Row& values) {
+    const Vector<double, Space> device("otfleet::test::flat", values.size());
+    const auto host = Kokkos::create_mirror_view(device);
+    std::copy(values.begin(), values.end(), host.data());
+    Kokkos::deep_copy(device, host);
+    return device;
+  };
+  const GroundCost cost = SquaredEuclideanCost();
+  const CloudBatch<Space> batch{{Space(), flat(a), points(x), sources, cost},
+                                {Space(), flat(b), points(y), targets, cost},
+                                {0, 1, 2, 3},
+                                {0, 1, 2, 3}};
+  for (const EntrySelection& selection : {largest(3), at_least(0.05)}) {
+    const auto plan = sparse_plan<Space>(Space(), batch, epsilon, flat(f), flat(g), selection);
+    const auto offsets = copy<std::int64_t>(plan.offsets);
+    const auto columns = copy<int>(plan.columns);
+    const auto values = copy<double>(plan.values), kept = copy<double>(plan.kept_mass);
+    ASSERT_EQ(offsets.size(), f.size() + 4);
+    for (int k = 0; k < 4; ++k) {
+      const HostPlan expected = choose(on_device(alone[k]), problems_on_device(alone[k]), epsilon,
+                                       {all_f[k]}, {all_g[k]}, selection);
+      const auto* own = offsets.data() + sources[k] + k;
+      ASSERT_EQ(expected.offsets[0].size(), all_f[k].size() + 1);
+      for (std::size_t i = 0; i <= all_f[k].size(); ++i)
+        EXPECT_EQ(own[i] - own[0], expected.offsets[0][i]);
+      for (std::size_t e = 0; e < expected.columns.size(); ++e) {
+        EXPECT_EQ(columns[own[0] + e], expected.columns[e]);
+        EXPECT_NEAR(values[own[0] + e], expected.values[e], 1e-10 * expected.values[e]);
+      }
+      EXPECT_NEAR(kept[k], expected.kept_mass[0], 1e-10);
+    }
   }
 }
 

@@ -145,9 +145,10 @@ TEST(StoredCost, a_line_in_passes) {
 TEST(StoredCost, one_large_problem) {
   Random random(98);
   const auto batch = random_matrix(random, 400, 300, 0, 0.1).subset({0});
-  EXPECT_TRUE(prefers_passes(batch.cost, 1, true));
-  EXPECT_FALSE(prefers_passes(batch.cost, 100, true));
-  EXPECT_FALSE(prefers_passes(SeparableCost::squared_euclidean_grid({{0, 1}, {0, 1}}), 1, false));
+  EXPECT_TRUE(prefers_passes<Space>(batch.cost, 1, true));
+  EXPECT_FALSE(prefers_passes<Space>(batch.cost, 100, true));
+  EXPECT_FALSE(
+      prefers_passes<Space>(SeparableCost::squared_euclidean_grid({{0, 1}, {0, 1}}), 1, false));
   const auto settings = settings_for(0.02, 1e-6, 1000);
   const auto solution = solve<double>(batch, settings);
   EXPECT_EQ(solution.f, solve_in_passes<double>(batch, settings).f);

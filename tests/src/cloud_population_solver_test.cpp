@@ -1,4 +1,4 @@
-#include "src/families/linear/cloud_population_solver.hpp"
+#include "src/families/linear/population_solver.hpp"
 
 #include <gtest/gtest.h>
 
@@ -56,7 +56,7 @@ Solutions solve(const CloudPopulation& population, Shard rows, const SolverOptio
   wanted.potentials = potentials;
   wanted.projection = projection;
   SolveSeconds seconds;
-  return CloudPopulationSolver(population, epsilon).solve(rows, settings, wanted, seconds);
+  return PopulationSolver(population, epsilon).solve(rows, settings, nullptr, wanted, seconds);
 }
 
 TEST(CloudPopulationSolver, FiguresAreThoseOfTheReference) {
@@ -123,15 +123,15 @@ TEST(CloudPopulationSolver, RowsDoNotDependOnTheShard) {
 
 TEST(CloudPopulationSolver, WorkAndBytesFollowTheSizes) {
   const auto population = cloud_population(20, 60, 100, true);
-  const CloudPopulationSolver solver(population, epsilon);
+  const PopulationSolver solver(population, epsilon);
   double sum = 0;
   for (std::int64_t k = 0; k < 100; ++k) {
-    const double work = solver.work({k, k + 1});
+    const double work = solver.work({k, k + 1}, {}, nullptr);
     EXPECT_GT(work, 0);
     sum += work;
   }
-  EXPECT_NEAR(solver.work({0, 100}), sum, 1e-9 * sum);
-  EXPECT_EQ(solver.work({40, 40}), 0);
+  EXPECT_NEAR(solver.work({0, 100}, {}, nullptr), sum, 1e-9 * sum);
+  EXPECT_EQ(solver.work({40, 40}, {}, nullptr), 0);
   for (const bool projection : {false, true}) {
     SolutionOptions wanted;
     wanted.projection = projection;
@@ -145,11 +145,11 @@ TEST(CloudPopulationSolver, WorkAndBytesFollowTheSizes) {
 
 TEST(CloudPopulationSolver, PointsThatTheCostCannotTake) {
   auto population = cloud_population(3, 5, 2, true, "great_circle");
-  testing::expect_error([&] { CloudPopulationSolver(population, epsilon); },
+  testing::expect_error([&] { PopulationSolver(population, epsilon); },
                         "/measures: measure 0: point 0 is not a finite unit vector");
   population.ground_cost = kernels::EuclideanCost();
   population.sources.points.back() = 1e200;
-  testing::expect_error([&] { CloudPopulationSolver(population, epsilon); },
+  testing::expect_error([&] { PopulationSolver(population, epsilon); },
                         "/measures: measure 2: point");
 }
 

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "src/families/linear/cloud_population_solver.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/populations/ground_cost.hpp"
 #include "tests/kernels/reference.hpp"
@@ -158,8 +157,8 @@ TEST(DerivedValues, OfClouds) {
       SCOPED_TRACE(cost);
       const auto population = testing::cloud_population(4, 9, 6, shared, cost);
       SolveSeconds seconds;
-      const CloudPopulationSolver solver(population, epsilon);
-      const auto found = solver.solve({0, 6}, tight_settings(), everything(), seconds);
+      const PopulationSolver solver(population, epsilon);
+      const auto found = solver.solve({0, 6}, tight_settings(), nullptr, everything(), seconds);
       const auto cloud = [&](const CloudTable& table, std::int32_t s) {
         const auto begin = table.offsets[s], end = table.offsets[s + 1];
         return Cloud{{table.weights.begin() + begin, table.weights.begin() + end},
@@ -192,7 +191,7 @@ TEST(DerivedValues, EqualMeasuresAreAtDistanceZero) {
     EXPECT_GT(found.divergence[3], 1e-3);
   }
   const auto found =
-      CloudPopulationSolver(clouds, 0.01).solve({0, 3}, loose, everything(), seconds);
+      PopulationSolver(clouds, 0.01).solve({0, 3}, loose, nullptr, everything(), seconds);
   EXPECT_EQ(found.divergence, Values(3, 0.0));
 }
 

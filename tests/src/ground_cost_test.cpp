@@ -6,7 +6,6 @@
 #include <map>
 
 #include "distributed/error.hpp"
-#include "src/families/linear/cloud_population_solver.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
@@ -155,7 +154,8 @@ TEST(GroundCosts, APlaceIsWhereItIsInEveryGeometry) {
         clouds.target.push_back(to);
       });
       clouds.validate("globe");
-      const auto found = CloudPopulationSolver(clouds, 1e-3).solve({0, 10}, settings, {}, seconds);
+      const auto found =
+          PopulationSolver(clouds, 1e-3).solve({0, 10}, settings, nullptr, {}, seconds);
       expect_distances(found.transport_cost, points, cost);
     }
 }

@@ -9,7 +9,7 @@
 
 #include "kernels/outputs/semi_dual.hpp"
 #include "src/models/potential_checkpoint.hpp"
-#include "src/populations/cost.hpp"
+#include "src/populations/device_problems.hpp"
 #include "src/trainers/fine_tuning.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/small_populations.hpp"
@@ -273,9 +273,9 @@ double shard_loss(PotentialModel& model, const Population& population, distribut
   std::iota(host.data(), host.data() + rows, 0);
   Kokkos::deep_copy(identity, host);
   model.forward(device_a, device_b, f, 0.05);
-  kernels::semi_dual<ExecutionSpace>(
-      space, std::get<kernels::SeparableCost>(make_cost(population.geometry, 0.05)),
-      {{space, device_a}, {space, device_b}, identity, identity}, 0.05, f, value, slope);
+  kernels::semi_dual<ExecutionSpace>(space, make_cost_table(population.geometry, 0.05),
+                                     {{space, device_a}, {space, device_b}, identity, identity},
+                                     0.05, f, value, slope);
   const auto values = download(value);
   return -std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(rows);
 }

@@ -10,7 +10,7 @@
 namespace otfleet {
 namespace {
 
-Cost dense_cost(int n, double largest) {
+kernels::SeparableCost dense_cost(int n, double largest) {
   std::vector<double> costs(static_cast<std::size_t>(n) * static_cast<std::size_t>(n), 0.0);
   for (std::size_t k = 0; k < costs.size(); ++k)
     costs[k] = largest * (static_cast<double>(k % 7) / 6);
@@ -47,7 +47,7 @@ TEST(MethodChoice, ExtremesStayNumbersAndShortLines) {
 
 TEST(MethodChoice, ARangeThatOverflowsIsNoFault) {
   std::vector<double> costs = {0, 1.7e308, -1.7e308, 0};
-  const Cost cost = kernels::SeparableCost::dense(2, 2, costs);
+  const kernels::SeparableCost cost = kernels::SeparableCost::dense(2, 2, costs);
   EXPECT_FALSE(choose_method(cost, 1e-2, 2, 2, SolverOptions()).reason.empty());
 }
 

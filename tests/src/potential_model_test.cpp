@@ -11,7 +11,7 @@
 
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/training/loss.hpp"
-#include "src/populations/cost.hpp"
+#include "src/populations/device_problems.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/small_populations.hpp"
 
@@ -92,9 +92,8 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
     const kernels::ProblemBatch<ExecutionSpace> problems{
         {space, a_}, {space, b_}, identity, identity};
     const Vector<double, ExecutionSpace> value("otfleet::test::value", batch);
-    kernels::semi_dual<ExecutionSpace>(
-        space, std::get<kernels::SeparableCost>(make_cost(population_.geometry, epsilon)), problems,
-        epsilon, f_, value, slope_);
+    kernels::semi_dual<ExecutionSpace>(space, make_cost_table(population_.geometry, epsilon),
+                                       problems, epsilon, f_, value, slope_);
     return kernels::negative_mean_dual<ExecutionSpace>(space, value, slope_, batch).value;
   }
 

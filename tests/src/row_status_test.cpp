@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "src/families/linear/cloud_population_solver.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/linear/population_solver.hpp"
@@ -129,7 +128,7 @@ TEST(RowStatus, ThresholdsAreSharesOfTheMassForEveryStart) {
   for (const Population* population : {&grid, &dense})
     for (const auto& initializer : initializer_names()) {
       if (initializer == "model" ||
-          !initializer_named(initializer).complaint(population->geometry).empty())
+          !initializer_named(initializer).complaint(facts_of(population->geometry)).empty())
         continue;
       for (const char* precision : {"double", "float"}) {
         SolverOptions settings;

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "distributed/error.hpp"
-#include "src/families/linear/cloud_population_solver.hpp"
+#include "src/families/linear/population_solver.hpp"
 #include "src/runs/solution_file.hpp"
 #include "tests/distributed/test_folder.hpp"
 #include "tests/src/small_populations.hpp"
@@ -60,14 +60,14 @@ class ShardedCloudSolverTest : public ::testing::Test {
     write(population);
     const CloudPopulationRows rows(path_, world_);
     ShardedCloudSolver solver(rows, eps, world_);
-    const CloudPopulationSolver alone(population, eps);
+    const PopulationSolver alone(population, eps);
     SolutionOptions wanted;
     wanted.projection = true;
     SolveSeconds seconds;
     for (std::int64_t k = 0; k < population.problems(); ++k) {
       SCOPED_TRACE("problem " + std::to_string(k));
       const auto part = solver.solve(k, settings, wanted, seconds);
-      const auto all = alone.solve({k, k + 1}, settings, wanted, seconds);
+      const auto all = alone.solve({k, k + 1}, settings, nullptr, wanted, seconds);
       const auto& own = part.solutions;
       EXPECT_EQ(own.status, all.status);
       EXPECT_EQ(own.iterations, all.iterations);
@@ -123,12 +123,12 @@ TEST_F(ShardedCloudSolverTest, FloatsAgreeToTheirDigits) {
   const CloudPopulationRows rows(path_, world_);
   ShardedCloudSolver solver(rows, epsilon, world_);
   const auto population = read_cloud_population(path_);
-  const CloudPopulationSolver alone(population, epsilon);
+  const PopulationSolver alone(population, epsilon);
   SolveSeconds seconds;
   for (std::int64_t k = 0; k < population.problems(); ++k) {
     const auto settings = settings_for("float", 1e-3);
     const auto part = solver.solve(k, settings, {}, seconds);
-    const auto all = alone.solve({k, k + 1}, settings, {}, seconds);
+    const auto all = alone.solve({k, k + 1}, settings, nullptr, {}, seconds);
     EXPECT_EQ(part.solutions.status, all.status);
     EXPECT_NEAR(part.solutions.dual_value[0], all.dual_value[0], 1e-5);
     EXPECT_LT(part.solutions.marginal_error[0], 1e-3 * (1 + 1e-6));
@@ -271,10 +271,11 @@ TEST_F(ShardedCloudSolverTest, TheFileIsThatOfOneRank) {
     const std::vector<std::int64_t> none(schema.layout().spaces.size(), 0);
     const auto one = folder_ / "one.h5", other = folder_ / "other.h5";
     if (world_.is_root()) {
-      const CloudPopulationSolver solver(population, epsilon);
+      const PopulationSolver solver(population, epsilon);
       const auto self = Communicator::self();
       SolutionFile file(one, self, schema.layout(), none);
-      file.write({0, 4}, schema.table(solver.solve({0, 4}, job.solver, job.solution, seconds)),
+      file.write({0, 4},
+                 schema.table(solver.solve({0, 4}, job.solver, nullptr, job.solution, seconds)),
                  none);
       file.commit();
     }

@@ -9,16 +9,16 @@ struct ChebyshevCost : GroundCostType {
 
   /// The largest so far.
   template <class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack add(const Pack& sum, const Pack& x, const Pack& y) {
+  OTFLEET_FORCEINLINE_FUNCTION static Pack add(const Pack& sum, const Pack& x, const Pack& y) {
     return max(sum, abs(x - y));
   }
   template <class Scalar, class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack from_sum(const Pack& sum) {
+  OTFLEET_FORCEINLINE_FUNCTION static Pack from_sum(const Pack& sum) {
     return sum;
   }
   /// By the first of the coordinates that are furthest apart; 0 for equal points.
-  KOKKOS_FUNCTION static void add_slope(double share, double sum, const double* x, const double* y,
-                                        int dimension, double* slope) {
+  OTFLEET_FUNCTION static void add_slope(double share, double sum, const double* x, const double* y,
+                                         int dimension, double* slope) {
     for (int k = 0; k < dimension && sum > 0; ++k) {
       const double difference = x[k] - y[k];
       if (difference != sum && difference != -sum) continue;

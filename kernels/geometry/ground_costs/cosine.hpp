@@ -16,11 +16,11 @@ struct CosineCost : GroundCostType {
   }
 
   template <class Scalar, class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack from_sum(const Pack& sum) {
+  OTFLEET_FORCEINLINE_FUNCTION static Pack from_sum(const Pack& sum) {
     return Pack(Scalar(0.5)) * sum;
   }
-  KOKKOS_FUNCTION static void add_slope(double share, double /*sum*/, const double* x,
-                                        const double* y, int dimension, double* slope) {
+  OTFLEET_FUNCTION static void add_slope(double share, double /*sum*/, const double* x,
+                                         const double* y, int dimension, double* slope) {
     add_difference(share, x, y, dimension, slope);
   }
 

@@ -33,24 +33,24 @@ struct GreatCircleCost : GroundCostType {
     Pack together;  ///< |x + y|²
 
     Sum() = default;
-    KOKKOS_FORCEINLINE_FUNCTION explicit Sum(const Pack& start) : apart(start), together(start) {}
+    OTFLEET_FORCEINLINE_FUNCTION explicit Sum(const Pack& start) : apart(start), together(start) {}
   };
   template <class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Sum<Pack> add(Sum<Pack> sum, const Pack& x, const Pack& y) {
+  OTFLEET_FORCEINLINE_FUNCTION static Sum<Pack> add(Sum<Pack> sum, const Pack& x, const Pack& y) {
     const Pack difference = x - y, total = x + y;
     sum.apart = sum.apart + difference * difference;
     sum.together = sum.together + total * total;
     return sum;
   }
   /// What a divisor adds to both squares.
-  KOKKOS_FORCEINLINE_FUNCTION double more() const { return 2 * (divisor - 1); }
+  OTFLEET_FORCEINLINE_FUNCTION double more() const { return 2 * (divisor - 1); }
   template <class Scalar, class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION Pack from_sum(const Sum<Pack>& sum) const {
+  OTFLEET_FORCEINLINE_FUNCTION Pack from_sum(const Sum<Pack>& sum) const {
     const Pack added(static_cast<Scalar>(more()));
     return angle_between(sum.apart + added, sum.together + added);
   }
-  KOKKOS_FUNCTION void add_slope(double share, const Sum<double>& sum, const double* x,
-                                 const double* y, int dimension, double* slope) const {
+  OTFLEET_FUNCTION void add_slope(double share, const Sum<double>& sum, const double* x,
+                                  const double* y, int dimension, double* slope) const {
     const double product = (sum.apart + more()) * (sum.together + more());
     add_difference(share * (product > 0 ? 2 / ::sqrt(product) : 0.0), x, y, dimension, slope);
   }

@@ -8,16 +8,16 @@ struct ManhattanCost : GroundCostType {
   static constexpr const char* name = "manhattan";
 
   template <class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack add(const Pack& sum, const Pack& x, const Pack& y) {
+  OTFLEET_FORCEINLINE_FUNCTION static Pack add(const Pack& sum, const Pack& x, const Pack& y) {
     return sum + abs(x - y);
   }
   template <class Scalar, class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack from_sum(const Pack& sum) {
+  OTFLEET_FORCEINLINE_FUNCTION static Pack from_sum(const Pack& sum) {
     return sum;
   }
   /// 0 for equal coordinates.
-  KOKKOS_FUNCTION static void add_slope(double share, double /*sum*/, const double* x,
-                                        const double* y, int dimension, double* slope) {
+  OTFLEET_FUNCTION static void add_slope(double share, double /*sum*/, const double* x,
+                                         const double* y, int dimension, double* slope) {
     for (int k = 0; k < dimension; ++k)
       slope[k] += x[k] > y[k] ? share : x[k] < y[k] ? -share : 0.0;
   }

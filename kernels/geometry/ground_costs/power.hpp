@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <limits>
 
 #include "kernels/geometry/ground_cost_type.hpp"
 
@@ -18,15 +19,16 @@ struct PowerCost : GroundCostType {
          "of the distance, for problem.cost = \"power\""}}}};
 
   template <class Scalar, class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION Pack from_sum(const Pack& sum) const {
-    const Pack none(Scalar(0)), tiny(Kokkos::Experimental::norm_min<Scalar>::value);
+  OTFLEET_FORCEINLINE_FUNCTION Pack from_sum(const Pack& sum) const {
+    constexpr Scalar least = std::numeric_limits<Scalar>::min();
+    const Pack none(Scalar(0)), tiny(least);
     const Pack half_power(static_cast<Scalar>(power / 2));
     const Pack logarithm = log2_normal(max(sum, tiny));
     return if_greater(sum, none, exp2_bounded(half_power * logarithm), none);
   }
   double exact(double sum) const { return std::pow(sum, power / 2); }
-  KOKKOS_FUNCTION void add_slope(double share, double sum, const double* x, const double* y,
-                                 int dimension, double* slope) const {
+  OTFLEET_FUNCTION void add_slope(double share, double sum, const double* x, const double* y,
+                                  int dimension, double* slope) const {
     add_difference(share * (sum > 0 ? power * ::pow(sum, power / 2 - 1) : 0.0), x, y, dimension,
                    slope);
   }

@@ -8,11 +8,11 @@ struct SquaredEuclideanCost : GroundCostType {
   static constexpr const char* name = "squared_euclidean";
 
   template <class Scalar, class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION static Pack from_sum(const Pack& sum) {
+  OTFLEET_FORCEINLINE_FUNCTION static Pack from_sum(const Pack& sum) {
     return sum;
   }
-  KOKKOS_FUNCTION static void add_slope(double share, double /*sum*/, const double* x,
-                                        const double* y, int dimension, double* slope) {
+  OTFLEET_FUNCTION static void add_slope(double share, double /*sum*/, const double* x,
+                                         const double* y, int dimension, double* slope) {
     add_difference(share * 2, x, y, dimension, slope);
   }
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/geometry/gibbs_kernel.hpp"
 #include "kernels/lanes/extended_range.hpp"
 #include "kernels/lanes/pack.hpp"
 #include "kernels/lanes/tile.hpp"
@@ -117,6 +117,7 @@ KOKKOS_INLINE_FUNCTION void multiply_lines(const TeamMember& team,
     const long from = lines.from_row(line, lines.in_begin) * L::width;
     const long to = lines.to_row(line, lines.out_begin);
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, int(L::packs)), [&](int pack) {
+      static_assert(L::block <= 6, "sums and multiply_outputs() have room for six");
       for (int block = first; block < last; ++block) {
         // Blocks of nearly equal size: 28 outputs are 6+6+6+5+5, not 6+6+6+6+4.
         const int begin = outputs * block / blocks, end = outputs * (block + 1) / blocks;

@@ -3,6 +3,7 @@
 #include "kernels/operators/in_lanes/launch.hpp"
 #include "kernels/operators/in_lanes/tile_access.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -181,6 +182,7 @@ void GridSoftMinimum<ExecutionSpace>::mean_costs(const ExecutionSpace& space,
   run(space, Wanted::costs, which, g, result);
 }
 
-template class GridSoftMinimum<Kokkos::DefaultExecutionSpace>;
+#define OTFLEET_INSTANTIATE(Space) template class GridSoftMinimum<Space>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

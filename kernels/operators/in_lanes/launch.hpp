@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "kernels/backend.hpp"
 #include "kernels/operators/in_lanes/domain.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/problems/problem_batch.hpp"
@@ -32,7 +33,7 @@ void launch_tiles(const ExecutionSpace& space, const std::string& label, Kernel&
       static_cast<std::size_t>(teams) * Kernel::arrays * rows * L::width * Kernel::Domain::planes);
   // Lanes that never held an instance still take part in the arithmetic.
   Kokkos::deep_copy(space, kernel.memory, typename Kernel::Domain::Scalar(0));
-  constexpr int threads = team_threads<ExecutionSpace>;
+  constexpr int threads = Backend<ExecutionSpace>::team_size;
   Policy<ExecutionSpace> policy(space, teams, threads, L::packs);
   policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(threads))));
   Kokkos::parallel_for(label, policy, kernel);

@@ -1,6 +1,7 @@
 #pragma once
 #include <limits>
 
+#include "kernels/backend.hpp"
 #include "kernels/geometry/cost_form.hpp"
 #include "kernels/lanes/pack.hpp"
 #include "kernels/operators/in_lanes/launch.hpp"
@@ -28,7 +29,7 @@ struct SmallTile {
     static constexpr int planes = 1;
   };
   /// Rows that a thread takes through the columns together.
-  static constexpr int block = 2;
+  static constexpr int block = Backend<ExecutionSpace>::small_cloud_rows;
   static constexpr Scalar nothing = -Kokkos::Experimental::finite_max<Scalar>::value / 4;
 
   static constexpr Scalar not_a_number = std::numeric_limits<Scalar>::quiet_NaN();

@@ -13,14 +13,11 @@
 
 namespace otfleet::kernels {
 
-/// Problems of at most this many points and coordinates a side are small. Measured on a CPU,
-/// double: in three dimensions full tiles are faster than passes up to about 250 points, but a
-/// batch of few problems does not fill its tiles, and then costs of a large one count; beyond these
-/// coordinates the points of a tile leave the cache.
-inline constexpr int most_small_points = 128, most_small_coordinates = 2048;
-
-inline bool is_small_cloud(int points, int dimension) {
-  return points <= most_small_points && points <= most_small_coordinates / dimension;
+/// Is a problem with so many points on its larger side taken in a lane of a tile?
+template <class ExecutionSpace>
+bool is_small_cloud(int points, int dimension) {
+  using Tuned = Backend<ExecutionSpace>;
+  return points <= Tuned::most_small_points && points <= Tuned::most_small_coordinates / dimension;
 }
 
 /// One problem; arrays are [source, target].
@@ -92,7 +89,9 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
       problem.first[s] = sides[s]->first_point(measure);
       problem.begin[s] = (*offsets[s])[k];
     }
-    if (!is_small_cloud(std::max(problem.size[0], problem.size[1]), small.dimension())) continue;
+    if (!is_small_cloud<ExecutionSpace>(std::max(problem.size[0], problem.size[1]),
+                                        small.dimension()))
+      continue;
     batch.in_lanes[k] = true;
     for (int s = 0; s < 2; ++s) small.side[s].most = std::max(small.side[s].most, problem.size[s]);
     taken.push_back(problem);

@@ -42,7 +42,8 @@ struct CloudPass {
   static constexpr int block = Points::row_block;
   /// Rows that one thread takes through the columns together: their coordinates and those of a
   /// chunk of columns stay in a core's caches.
-  static constexpr int strip = runs_on_host<ExecutionSpace> ? 8 * block : 1;
+  static constexpr int strip = Backend<ExecutionSpace>::strip_rows;
+  static_assert(strip % block == 0);
   static constexpr bool shifted = wanted == PassResult::exponential || wanted == PassResult::costs;
 
   Vector<const Scalar, ExecutionSpace> rows, columns, offset, shift;
@@ -62,7 +63,7 @@ struct CloudPass {
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, team.team_size()), [&](int thread) {
       const int first = (team.league_rank() * team.team_size() + thread) * strip;
       if (first >= row_count) return;
-      if constexpr (runs_on_host<ExecutionSpace>) {
+      if constexpr (Backend<ExecutionSpace>::packs_are_vectors) {
         if constexpr (is_stored<Cost>)
           if (costs.by_column) return run_columns(first);
         Pack totals[strip];
@@ -171,7 +172,8 @@ struct CloudPass {
         const Scalar* cost =
             costs.values.data() +
             (costs.by_column ? column * costs.stride + row + r : (row + r) * costs.stride + column);
-        if (!runs_on_host<ExecutionSpace> && column >= column_count) continue;
+        // A pack of vectors reads its padding too.
+        if (!Backend<ExecutionSpace>::packs_are_vectors && column >= column_count) continue;
         totals[r] = combine<wanted>(
             totals[r], term_of(L::load(cost), L::load(offset.data() + column), own_shift));
       }
@@ -227,14 +229,13 @@ void run_pass(const ExecutionSpace& space, const Cost& cost,
               const Vector<Scalar, ExecutionSpace>& result, double scale) {
   using Pass = CloudPass<Cost, wanted, ExecutionSpace, Scalar>;
   using L = typename Pass::L;
-  constexpr bool host = runs_on_host<ExecutionSpace>;
-  constexpr int threads = team_threads<ExecutionSpace>;
-  constexpr int chunk_bytes = 16 * 1024;  // half of a first-level cache
+  constexpr int threads = Backend<ExecutionSpace>::team_size;
+  constexpr int chunk_bytes = Backend<ExecutionSpace>::chunk_bytes;
   const int block_bytes = rows.dimension * L::width * static_cast<int>(sizeof(Scalar));
   const int strips = (rows.count + Pass::strip - 1) / Pass::strip;
   bool adds = false;
   for_each_column_block(space, columns, offset, [&](const auto& block) {
-    const int chunk = !host || block_bytes == 0   ? block.blocks
+    const int chunk = block_bytes == 0            ? block.blocks
                       : block_bytes < chunk_bytes ? chunk_bytes / block_bytes
                                                   : 1;
     const Pass pass{rows.rows,

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/backend.hpp"
 #include "kernels/lanes/pack.hpp"
 #include "kernels/operators/in_passes/cloud_arena.hpp"
 #include "kernels/problems/cloud_communicator.hpp"
@@ -93,7 +94,7 @@ struct StoredCosts {
 template <class ExecutionSpace, class Scalar>
 struct CloudPoints {
   using L = Lanes<ExecutionSpace, Scalar>;
-  static constexpr int row_block = runs_on_host<ExecutionSpace> ? 6 : 1;
+  static constexpr int row_block = Backend<ExecutionSpace>::pass_rows;
 
   Vector<Scalar, ExecutionSpace> rows;     ///< [row blocks][dimension][row_block]
   Vector<Scalar, ExecutionSpace> columns;  ///< [column blocks][dimension][L::width]

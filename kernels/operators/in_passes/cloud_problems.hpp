@@ -7,11 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/backend.hpp"
 #include "kernels/geometry/cost_form.hpp"
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/point_preparation.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/operators/in_passes/cloud_points.hpp"
+#include "kernels/operators/problem_rows.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
@@ -20,36 +22,6 @@
 // every measure has its own.
 
 namespace otfleet::kernels {
-
-/// An array with a row for every problem, on the points of one side: [B, n · per_point], or rows of
-/// their own lengths one after the other.
-template <class Value>
-struct ProblemRows {
-  Value* data = nullptr;
-  std::int64_t stride = 0;              ///< between rows of one length
-  const std::int64_t* begin = nullptr;  ///< host, [B + 1]: where rows begin, in points
-  int per_point = 1;
-
-  Value* row(int k) const { return data + (begin ? begin[k] * per_point : k * stride); }
-};
-
-template <class Array>
-auto rows_of_matrix(const Array& array) {
-  using Value = typename Array::value_type;
-  return ProblemRows<Value>{array.data(), static_cast<std::int64_t>(array.stride(0))};
-}
-
-/// Throws std::invalid_argument unless `array` has an entry for everything that offsets count.
-template <class Array>
-auto flat_rows(const std::string& name, const Array& array,
-               const std::vector<std::int64_t>& offsets, int per_point = 1) {
-  using Value = typename Array::value_type;
-  const std::int64_t expected = offsets.back() * per_point;
-  if (static_cast<std::int64_t>(array.extent(0)) != expected)
-    throw std::invalid_argument(name + " has " + std::to_string(array.extent(0)) +
-                                " entries, expected " + std::to_string(expected));
-  return ProblemRows<Value>{array.data(), 0, offsets.data(), per_point};
-}
 
 /// One side of all problems of a batch.
 template <class ExecutionSpace>
@@ -309,7 +281,8 @@ StoredCosts<ExecutionSpace, Scalar> gather_costs(const ExecutionSpace& space,
                                                  const Support<ExecutionSpace>& source,
                                                  const Support<ExecutionSpace>& target) {
   using Points = CloudPoints<ExecutionSpace, Scalar>;
-  constexpr std::int64_t width = Points::L::width, strip = 8 * Points::row_block + width;
+  constexpr std::int64_t width = Points::L::width,
+                         strip = Backend<ExecutionSpace>::strip_rows + width;
   const AxisCost& axis = batch.matrix->axes()[0];
   const Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
       given(axis.values.data(), axis.values.size());

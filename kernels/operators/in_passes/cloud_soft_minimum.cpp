@@ -1,7 +1,7 @@
 #include "kernels/operators/in_passes/cloud_soft_minimum.hpp"
 
 #include "kernels/operators/in_passes/cloud_pass.hpp"
-#include "kernels/operators/in_passes/cloud_plan.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -66,8 +66,11 @@ template <class ExecutionSpace>
 typename CloudSoftMinimum<ExecutionSpace>::Side CloudSoftMinimum<ExecutionSpace>::make_side(
     const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
     const ProblemSide<ExecutionSpace, double>& side) {
-  const auto plan = make_plan_side(space, arena, side);
-  return {plan.support, plan.points, plan.potential, plan.shift, plan.sum};
+  const auto take = [&](double padding) {
+    return arena.take_filled(space, static_cast<std::size_t>(side.points.padded()), padding);
+  };
+  return {side.support, side.points, take(-std::numeric_limits<double>::infinity()), take(0),
+          take(0)};
 }
 
 template <class ExecutionSpace>
@@ -78,7 +81,8 @@ CloudSoftMinimum<ExecutionSpace>::CloudSoftMinimum(
       scale_(1 / (epsilon * std::log(2.0))),
       source_(make_side(space, *problem.arena, problem.source)),
       target_(make_side(space, *problem.arena, problem.target)),
-      products_(padded_array(space, *problem.arena, source_.points, 0)) {}
+      products_(problem.arena->take_filled(space, static_cast<std::size_t>(source_.points.padded()),
+                                           0.0)) {}
 
 template <class ExecutionSpace>
 void CloudSoftMinimum<ExecutionSpace>::sum_exponentials(const ExecutionSpace& space,
@@ -133,6 +137,7 @@ void CloudSoftMinimum<ExecutionSpace>::mean_costs(const ExecutionSpace& space, c
   store_row(space, source_.support, products_, 1.0, 0.0, result);
 }
 
-template class CloudSoftMinimum<Kokkos::DefaultExecutionSpace>;
+#define OTFLEET_INSTANTIATE(Space) template class CloudSoftMinimum<Space>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -5,11 +5,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/backend.hpp"
 #include "kernels/geometry/symmetric_cost.hpp"
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/barycenter/barycenter_kernel.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 
@@ -70,7 +72,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
     Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
     Kokkos::deep_copy(space, solution.iterations, 0);
   }
-  constexpr int threads = team_threads<ExecutionSpace>;
+  constexpr int threads = Backend<ExecutionSpace>::team_size;
   Policy<ExecutionSpace> policy(space, teams, threads, L::packs);
   policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(threads))));
   Kokkos::parallel_for("otfleet::barycenter::iterate", policy, kernel);
@@ -157,10 +159,11 @@ void solve_barycenters(const ExecutionSpace& space, const SeparableCost& cost,
     run<ExtendedDomain<L>>(space, cost, problems, settings, offsets, solution);
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template struct BarycenterSolution<Space>;
-template void solve_barycenters<Space>(const Space&, const SeparableCost&,
-                                       const BarycenterBatch<Space>&, const BarycenterSettings&,
-                                       const BarycenterSolution<Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                                 \
+  template struct BarycenterSolution<Space>;                                                       \
+  template void solve_barycenters<Space>(const Space&, const SeparableCost&,                       \
+                                         const BarycenterBatch<Space>&, const BarycenterSettings&, \
+                                         const BarycenterSolution<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

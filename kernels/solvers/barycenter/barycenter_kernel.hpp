@@ -2,6 +2,7 @@
 #include "kernels/operators/in_lanes/launch.hpp"
 #include "kernels/operators/in_lanes/tile_access.hpp"
 #include "kernels/solvers/barycenter/barycenter.hpp"
+#include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/instance_control.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 
@@ -461,7 +462,7 @@ struct BarycenterKernel {
     s.stops = decision.stops;
     s.why = decision.why;
     if (s.stops) return;
-    if constexpr (runs_on_host<ExecutionSpace>) {
+    if constexpr (Backend<ExecutionSpace>::observes_iterations) {
       if (settings.observer != nullptr &&
           !settings.observer->goes_on(s.problem, s.control.iteration, s.residual)) {
         s.stops = true;

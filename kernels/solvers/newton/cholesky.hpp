@@ -1,5 +1,6 @@
 #pragma once
-#include "kernels/solvers/newton/team_loops.hpp"
+#include "kernels/solvers/newton/pack_sums.hpp"
+#include "kernels/team_loops.hpp"
 
 namespace otfleet::kernels::newton_detail {
 
@@ -11,7 +12,7 @@ template <class ExecutionSpace>
 struct Cholesky {
   using L = Lanes<ExecutionSpace, double>;
   using Pack = typename L::Pack;
-  static constexpr int block = 4;
+  static constexpr int block = Backend<ExecutionSpace>::cholesky_columns;
 
   template <class TeamMember>
   KOKKOS_FUNCTION static void factor(const TeamMember& team, double* matrix, int size, int stride) {
@@ -35,7 +36,7 @@ struct Cholesky {
         }
       });
       team.team_barrier();
-      for_each(team, size - first - width, [&](int at) {
+      team_for(team, size - first - width, [&](int at) {
         const int i = first + width + at;
         subtract_products(matrix, stride, i, first, width);
         double* row = matrix + static_cast<long>(i) * stride;
@@ -56,7 +57,7 @@ struct Cholesky {
     // By columns of L^T and L, so that both sweeps run over contiguous rows or a team's threads.
     for (int i = 0; i < size; ++i) {
       const double* row = matrix + static_cast<long>(i) * stride;
-      const double dot = sum_of(team, i, [&](int k) { return row[k] * x[k]; });
+      const double dot = team_sum(team, i, [&](int k) { return row[k] * x[k]; });
       Kokkos::single(Kokkos::PerTeam(team), [&]() { x[i] = (x[i] - dot) / row[i]; });
       team.team_barrier();
     }
@@ -65,7 +66,7 @@ struct Cholesky {
       Kokkos::single(Kokkos::PerTeam(team), [&]() { x[i] /= row[i]; });
       team.team_barrier();
       const double value = x[i];
-      for_each(team, i, [&](int k) { x[k] -= row[k] * value; });
+      team_for(team, i, [&](int k) { x[k] -= row[k] * value; });
     }
   }
 

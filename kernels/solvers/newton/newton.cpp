@@ -13,6 +13,8 @@
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/newton/newton_kernel.hpp"
 #include "kernels/solvers/newton/point_order.hpp"
+#include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
 
 namespace otfleet::kernels {
 namespace newton_detail {
@@ -35,11 +37,11 @@ std::vector<int> support_sizes(const ExecutionSpace& space,
   const int points = measures.points();
   Vector<int, ExecutionSpace> sizes("otfleet::newton::support_sizes", measures.count());
   Kokkos::parallel_for(
-      "otfleet::newton::count_support",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, measures.count()), KOKKOS_LAMBDA(int k) {
-        int count = 0;
-        for (int i = 0; i < points; ++i) count += weights(k, i) > 0;
-        sizes(k) = count;
+      "otfleet::newton::count_support", team_each(space, measures.count()),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
+        const int size = team_count(team, points, [&](int i) { return weights(k, i) > 0; });
+        Kokkos::single(Kokkos::PerTeam(team), [&]() { sizes(k) = size; });
       });
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), sizes);
   return std::vector<int>(host.data(), host.data() + host.extent(0));
@@ -170,10 +172,10 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
     throw std::invalid_argument("outputs do not have one row for each of the " +
                                 std::to_string(batch) + " problems");
 
-  using Kernel = NewtonKernel<ExecutionSpace>;
+  using Batch = NewtonBatch<ExecutionSpace>;
   const Sizes sizes = find_sizes(space, cost, problems);
   const double team_bytes =
-      8.0 * static_cast<double>(Kernel::team_numbers(sizes)) + 4.0 * Kernel::team_indices(sizes);
+      8.0 * static_cast<double>(Batch::team_numbers(sizes)) + 4.0 * Batch::team_indices(sizes);
   if (team_bytes > static_cast<double>(settings.memory_limit))
     throw std::invalid_argument(
         "an instance with supports of " + std::to_string(sizes.rows) + " and " +
@@ -184,46 +186,44 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
       std::min({static_cast<double>(batch), static_cast<double>(concurrent_teams(space)),
                 static_cast<double>(settings.memory_limit) / team_bytes}));
 
-  Kernel kernel;
+  Batch instances;
   const auto tables = cost_tables(space, cost);
   const double* at = tables->on_axes.data();
   for (const AxisCost& axis : cost.axes()) {
-    const int d = kernel.cost.axes++;
-    kernel.cost.values[d] = at;
-    kernel.cost.n[d] = axis.n;
-    kernel.cost.m[d] = axis.m;
+    const int d = instances.cost.axes++;
+    instances.cost.values[d] = at;
+    instances.cost.n[d] = axis.n;
+    instances.cost.m[d] = axis.m;
     at += axis.values.size();
   }
-  kernel.problems = problems;
-  kernel.settings = settings;
-  double& truncation = kernel.settings.truncation;
+  instances.problems = problems;
+  instances.settings = settings;
+  double& truncation = instances.settings.truncation;
   if (truncation == 0) truncation = std::clamp(1e-3 * settings.threshold, 1e-16, 1e-7);
-  kernel.truncated_threshold =
+  instances.truncated_threshold =
       std::max(settings.threshold - 2 * truncation, settings.threshold / 2);
-  kernel.rounding = rounding_error<double>(cost.range() / settings.epsilon) + 2 * truncation;
-  kernel.from_zeros = from_zeros;
-  kernel.range = cost.range();
-  kernel.f = f;
-  kernel.iterations = iterations;
-  kernel.status = status;
-  kernel.target_order = tables->target_order;
-  kernel.source_order = tables->source_order;
-  kernel.shared_table = tables->fine;
-  kernel.shared_coarse = tables->coarse;
-  kernel.sizes = sizes;
-  kernel.numbers = Vector<double, ExecutionSpace>(
+  instances.rounding = rounding_error<double>(cost.range() / settings.epsilon) + 2 * truncation;
+  instances.from_zeros = from_zeros;
+  instances.range = cost.range();
+  instances.f = f;
+  instances.iterations = iterations;
+  instances.status = status;
+  instances.target_order = tables->target_order;
+  instances.source_order = tables->source_order;
+  instances.shared_table = tables->fine;
+  instances.shared_coarse = tables->coarse;
+  instances.sizes = sizes;
+  instances.numbers = Vector<double, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::numbers"),
-      static_cast<std::size_t>(teams) * Kernel::team_numbers(sizes));
-  kernel.indices = Vector<int, ExecutionSpace>(
+      static_cast<std::size_t>(teams) * Batch::team_numbers(sizes));
+  instances.indices = Vector<int, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::indices"),
-      static_cast<std::size_t>(teams) * Kernel::team_indices(sizes));
+      static_cast<std::size_t>(teams) * Batch::team_indices(sizes));
   // Cholesky's packs read up to the stride.
-  Kokkos::deep_copy(space, kernel.numbers, 0.0);
-  kernel.next = Vector<int, ExecutionSpace>("otfleet::newton::next", 1);
-  const int vector = runs_on_host<ExecutionSpace> ? 1 : 32;
-  Kokkos::parallel_for("otfleet::newton::solve",
-                       Policy<ExecutionSpace>(space, teams, team_threads<ExecutionSpace>, vector),
-                       kernel);
+  Kokkos::deep_copy(space, instances.numbers, 0.0);
+  instances.next = Vector<int, ExecutionSpace>("otfleet::newton::next", 1);
+  Kokkos::parallel_for("otfleet::newton::solve", team_each(space, teams),
+                       NewtonKernel<ExecutionSpace>{instances});
   space.fence();
 }
 
@@ -231,6 +231,6 @@ void newton(const ExecutionSpace& space, const SeparableCost& cost,
   template void newton<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&, \
                               const NewtonSettings&, bool, const Matrix<double, Space>&,      \
                               const Vector<int, Space>&, const Vector<int, Space>&);
-OTFLEET_INSTANTIATE(Kokkos::DefaultExecutionSpace)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/solvers/newton/team_loops.hpp"
+#include "kernels/solvers/newton/pack_sums.hpp"
 
 namespace otfleet::kernels::newton_detail {
 
@@ -8,7 +8,7 @@ namespace otfleet::kernels::newton_detail {
 template <class ExecutionSpace>
 struct Columns {
   using L = Lanes<ExecutionSpace, double>;
-  static constexpr int packs = runs_on_host<ExecutionSpace> ? 4 : 1;
+  static constexpr int packs = Backend<ExecutionSpace>::newton_packs;
   static constexpr int width = packs * L::pack_width;
 
   KOKKOS_FUNCTION static int blocks(int columns) { return (columns + width - 1) / width; }
@@ -57,7 +57,6 @@ struct SoftminPass {
   using Pack = typename L::Pack;
   using Block = Columns<ExecutionSpace>;
   static constexpr int packs = Block::packs;
-  static constexpr bool shared_buffer = runs_on_host<ExecutionSpace>;
 
   Level level;
   int rows, stride;     ///< rows of the instance, of `overlap`
@@ -80,7 +79,8 @@ struct SoftminPass {
     const double* tile = level.table + static_cast<long>(c) * level.tile_rows * Block::width;
     const double* weight = level.weights + static_cast<long>(c) * Block::width;
     int* rows_of_block = list + static_cast<long>(c) * capacity;
-    const long buffer = shared_buffer ? 0 : static_cast<long>(c) * capacity;
+    const long buffer =
+        Backend<ExecutionSpace>::team_is_one_thread ? 0 : static_cast<long>(c) * capacity;
     double* const e_buffer = exponential + buffer * Block::width;
     double* const z_buffer = exponent + buffer * Block::width;
     int* const used = active + buffer;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -38,16 +39,22 @@ struct SinkhornSettings {
   int patience = StopRule().patience;
 
   /// `rounding`: as StopRule has it.
-  KOKKOS_INLINE_FUNCTION StopRule stop_rule(double rounding) const {
+  OTFLEET_INLINE_FUNCTION StopRule stop_rule(double rounding) const {
     return {threshold, inner_iterations, max_iterations, rounding, patience};
   }
 };
 
+/// Looks on while a problem is solved: called with the iterations made when another one is about to
+/// begin. store() puts the potential as it is into the problem's row of f. False ends the problem
+/// there, as max_iterations would.
+using IterationWatch = std::function<bool(int iterations, const std::function<void()>& store)>;
+
 /// What the rounding of Scalar may leave of a marginal error, exponents being at most `exponents`
 /// and carried in Scalar.
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION double rounding_error(double exponents) {
-  return Kokkos::Experimental::epsilon<Scalar>::value * (16 + 2 * exponents);
+OTFLEET_INLINE_FUNCTION double rounding_error(double exponents) {
+  constexpr Scalar digits = std::numeric_limits<Scalar>::epsilon();
+  return digits * (16 + 2 * exponents);
 }
 
 /// Momentum multiplies u by at most e^±momentum_limit: the mean of its change over a is taken out

@@ -10,6 +10,7 @@
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_kernel.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 
@@ -77,7 +78,8 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
       settings.acceleration == Acceleration::momentum ? momentum_limit : 0.0);
   if (settings.path == Path::scaling && !safe)
     throw std::invalid_argument("the scaling path is not safe for this cost and epsilon");
-  if (settings.path == Path::automatic && prefers_passes(cost, problems.size(), safe))
+  if (settings.path == Path::automatic &&
+      prefers_passes<ExecutionSpace>(cost, problems.size(), safe))
     return sinkhorn_in_passes<Scalar>(space, cost, problems, settings, from_zeros, f, iterations,
                                       status, error_trace, replaced);
   using L = Lanes<ExecutionSpace, Scalar>;
@@ -89,16 +91,12 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
                            error_trace, replaced);
 }
 
-#define OTFLEET_INSTANTIATE(Scalar)                                                      \
-  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                         \
-      const Kokkos::DefaultExecutionSpace&, const SeparableCost&,                        \
-      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool, \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&);
-OTFLEET_INSTANTIATE(float)
-OTFLEET_INSTANTIATE(double)
+#define OTFLEET_INSTANTIATE(Space, Scalar)                                                      \
+  template void sinkhorn<Scalar, Space>(                                                        \
+      const Space&, const SeparableCost&, const ProblemBatch<Space>&, const SinkhornSettings&,  \
+      bool, const Matrix<double, Space>&, const Vector<int, Space>&, const Vector<int, Space>&, \
+      const Matrix<double, Space>&, const Vector<int, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, float)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, double)
 
 }  // namespace otfleet::kernels

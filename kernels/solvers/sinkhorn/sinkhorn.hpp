@@ -1,6 +1,4 @@
 #pragma once
-#include <functional>
-
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/problems/cloud_batch.hpp"
@@ -51,10 +49,6 @@ void sinkhorn(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>&
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace = {},
               const Vector<int, ExecutionSpace>& replaced = {});
-/// Looks on while a problem is solved: called with the iterations made when another one is about to
-/// begin. store() puts the potential as it is into the problem's row of f. False ends the problem
-/// there, as max_iterations would.
-using IterationWatch = std::function<bool(int iterations, const std::function<void()>& store)>;
 
 /// f [source_offsets().back()]. With communicator, `watch` is called on every rank and has to
 /// answer the same on all. Problems that are watched are all taken one after the other.

@@ -8,6 +8,7 @@
 #include "kernels/operators/in_passes/cloud_problems.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
 #include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -621,43 +622,26 @@ void sinkhorn_in_passes(const ExecutionSpace& space, const PointCloudCost<Execut
                   marginals.g, iterations, status);
 }
 
-template void sinkhorn_in_passes<Kokkos::DefaultExecutionSpace>(
-    const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&,
-    const ProblemBatch<Kokkos::DefaultExecutionSpace>&,
-    const PenalizedMarginals<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&,
-    const StopRule&, bool, const Matrix<double, Kokkos::DefaultExecutionSpace>&,
-    const Vector<int, Kokkos::DefaultExecutionSpace>&,
-    const Vector<int, Kokkos::DefaultExecutionSpace>&);
+#define OTFLEET_INSTANTIATE_SOLVER(solver, Space, Scalar, Cost)                                    \
+  template void solver<Scalar, Space>(const Space&, const Cost&, const ProblemBatch<Space>&,       \
+                                      const SinkhornSettings&, bool, const Matrix<double, Space>&, \
+                                      const Vector<int, Space>&, const Vector<int, Space>&,        \
+                                      const Matrix<double, Space>&, const Vector<int, Space>&);
+#define OTFLEET_INSTANTIATE(Space, Scalar)                                                \
+  OTFLEET_INSTANTIATE_SOLVER(sinkhorn_in_passes, Space, Scalar, SeparableCost)            \
+  OTFLEET_INSTANTIATE_SOLVER(sinkhorn, Space, Scalar, PointCloudCost<Space>)              \
+  template void sinkhorn<Scalar, Space>(                                                  \
+      const Space&, const CloudBatch<Space>&, const SinkhornSettings&, bool,              \
+      const Vector<double, Space>&, const Vector<int, Space>&, const Vector<int, Space>&, \
+      const Matrix<double, Space>&, const Vector<int, Space>&, const IterationWatch&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, float)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, double)
 
-#define OTFLEET_INSTANTIATE_PASSES(Scalar)                                               \
-  template void sinkhorn_in_passes<Scalar, Kokkos::DefaultExecutionSpace>(               \
-      const Kokkos::DefaultExecutionSpace&, const SeparableCost&,                        \
-      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool, \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                 \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                              \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&);
-OTFLEET_INSTANTIATE_PASSES(float)
-OTFLEET_INSTANTIATE_PASSES(double)
-
-#define OTFLEET_INSTANTIATE(Scalar)                                                               \
-  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                                  \
-      const Kokkos::DefaultExecutionSpace&, const PointCloudCost<Kokkos::DefaultExecutionSpace>&, \
-      const ProblemBatch<Kokkos::DefaultExecutionSpace>&, const SinkhornSettings&, bool,          \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&);                                         \
-  template void sinkhorn<Scalar, Kokkos::DefaultExecutionSpace>(                                  \
-      const Kokkos::DefaultExecutionSpace&, const CloudBatch<Kokkos::DefaultExecutionSpace>&,     \
-      const SinkhornSettings&, bool, const Vector<double, Kokkos::DefaultExecutionSpace>&,        \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                          \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                       \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&, const IterationWatch&);
-OTFLEET_INSTANTIATE(float)
-OTFLEET_INSTANTIATE(double)
+#define OTFLEET_INSTANTIATE_PENALIZED(Space)                                            \
+  template void sinkhorn_in_passes<Space>(                                              \
+      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&,           \
+      const PenalizedMarginals<Space>&, const SinkhornSettings&, const StopRule&, bool, \
+      const Matrix<double, Space>&, const Vector<int, Space>&, const Vector<int, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE_PENALIZED)
 
 }  // namespace otfleet::kernels

@@ -1,7 +1,9 @@
 #include <cmath>
 
 #include "kernels/operators/in_lanes/small_cloud_tile.hpp"
+#include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -202,7 +204,7 @@ struct SmallSinkhornKernel {
   /// What the observer says. Where it says no, the lane ends with the status that all have from the
   /// beginning.
   KOKKOS_FUNCTION bool is_let_go_on(const LaneState& lanes, int lane, double share) const {
-    if constexpr (runs_on_host<ExecutionSpace>) {
+    if constexpr (Backend<ExecutionSpace>::observes_iterations) {
       if (settings.observer == nullptr) return true;
       const int k = problems.problems(lanes.problem[lane]).k;
       const int t = lanes.control[lane].iteration;
@@ -380,15 +382,12 @@ void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<Execution
   });
 }
 
-#define OTFLEET_INSTANTIATE(Scalar)                                                            \
-  template void solve_small_clouds<Scalar, Kokkos::DefaultExecutionSpace>(                     \
-      const Kokkos::DefaultExecutionSpace&, const SmallClouds<Kokkos::DefaultExecutionSpace>&, \
-      const GroundCost&, const SinkhornSettings&, bool, double*,                               \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                       \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&,                                       \
-      const Matrix<double, Kokkos::DefaultExecutionSpace>&,                                    \
-      const Vector<int, Kokkos::DefaultExecutionSpace>&);
-OTFLEET_INSTANTIATE(float)
-OTFLEET_INSTANTIATE(double)
+#define OTFLEET_INSTANTIATE(Space, Scalar)                                                         \
+  template void solve_small_clouds<Scalar, Space>(                                                 \
+      const Space&, const SmallClouds<Space>&, const GroundCost&, const SinkhornSettings&, bool,   \
+      double*, const Vector<int, Space>&, const Vector<int, Space>&, const Matrix<double, Space>&, \
+      const Vector<int, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, float)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, double)
 
 }  // namespace otfleet::kernels

@@ -7,6 +7,7 @@
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_kernel.hpp"
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -95,9 +96,10 @@ void ascend_in_lanes(const ExecutionSpace& space, const SeparableCost& cost,
         0.0);
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void ascend_in_lanes<Space>(const Space&, const SeparableCost&, const ProblemBatch<Space>&,
-                                     const UnbalancedSettings&, const StopRule&,
-                                     const UnbalancedSolution<Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                            \
+  template void ascend_in_lanes<Space>(const Space&, const SeparableCost&,                    \
+                                       const ProblemBatch<Space>&, const UnbalancedSettings&, \
+                                       const StopRule&, const UnbalancedSolution<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -2,26 +2,11 @@
 
 #include <cmath>
 
+#include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
+
 namespace otfleet::kernels {
 namespace {
-
-constexpr int device_team_threads = 128;
-
-/// One team a problem.
-template <class ExecutionSpace>
-Policy<ExecutionSpace> problem_policy(const ExecutionSpace& space, int problems) {
-  return Policy<ExecutionSpace>(space, problems,
-                                runs_on_host<ExecutionSpace> ? 1 : device_team_threads);
-}
-
-template <class TeamMember, class Term>
-KOKKOS_INLINE_FUNCTION double team_sum(const TeamMember& team, int count, const Term& term) {
-  double sum = 0;
-  Kokkos::parallel_reduce(
-      Kokkos::TeamThreadRange(team, count), [&](int i, double& part) { part += term(i); }, sum);
-  team.team_barrier();
-  return sum;
-}
 
 /// log sum_i exp(exponent(i)); −inf where nothing is above −inf.
 template <class TeamMember, class Exponent>
@@ -29,15 +14,7 @@ KOKKOS_INLINE_FUNCTION double team_log_sum_exp(const TeamMember& team, int count
                                                const Exponent& exponent) {
   constexpr double lowest = -Kokkos::Experimental::finite_max<double>::value;
   constexpr double negligible = -60;  // e^−60 of the largest: 1e8 of them change no digit
-  double largest = lowest;
-  Kokkos::parallel_reduce(
-      Kokkos::TeamThreadRange(team, count),
-      [&](int i, double& most) {
-        const double value = exponent(i);
-        if (value > most) most = value;
-      },
-      Kokkos::Max<double>(largest));
-  team.team_barrier();
+  const double largest = team_max(team, count, exponent);
   if (!(largest > lowest)) return -Kokkos::Experimental::infinity<double>::value;
   return largest + ::log(team_sum(team, count, [&](int i) {
            // Most points have no weight, and an exponential is what takes the time.
@@ -59,7 +36,7 @@ struct BoundedUpdate {
     const int k = which(team.league_rank());
     const double lambda = best_mass_potential(team, k);
     const BoundedUpdate& self = *this;
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, side.points()), [&](int i) {
+    team_for(team, side.points(), [&](int i) {
       if (!self.side.has_weight(k, i)) return;
       const double softmin = self.side.soft_minimum(k, i) - lambda;
       self.side.potential(k, i) =
@@ -75,15 +52,14 @@ struct BoundedUpdate {
     const double epsilon = side.penalty.epsilon, asked = share_mass(k), mass = side.mass(k);
     const BoundedUpdate& self = *this;
     double lambda = nothing;
-    double bound = -1;  // how many points are at their bound
+    int bound = -1;  // how many points are at their bound
     while (true) {
       const auto is_open = [&](int i) {
         return self.side.has_weight(k, i) && self.side.soft_minimum(k, i) > lambda;
       };
       const auto is_bound = [&](int i) { return self.side.has_weight(k, i) && !is_open(i); };
       const auto weight = [&](int i) { return self.side.weight(k, i); };
-      const double now_bound =
-          team_sum(team, side.points(), [&](int i) { return is_bound(i) ? 1.0 : 0.0; });
+      const int now_bound = team_count(team, side.points(), is_bound);
       const double bound_mass =
           team_sum(team, side.points(), [&](int i) { return is_bound(i) ? weight(i) : 0.0; });
       // What the others are to carry, as the difference that loses fewer digits.
@@ -110,7 +86,7 @@ struct AveragedUpdate {
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
     const int k = which(team.league_rank());
     const AveragedUpdate& self = *this;
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, side.points()), [&](int i) {
+    team_for(team, side.points(), [&](int i) {
       if (!self.side.has_weight(k, i)) return;
       const double update = self.side.penalty.fit(self.side.soft_minimum(k, i)) +
                             self.side.penalty.epsilon * self.side.log_weight(k, i);
@@ -133,7 +109,7 @@ struct ResidualSum {
     const ResidualSum& self = *this;
     MarginalSums sums;
     Kokkos::parallel_reduce(
-        Kokkos::TeamThreadRange(team, side.points()),
+        Kokkos::TeamVectorRange(team, side.points()),
         [&](int i, MarginalSums& part) {
           if (self.side.has_weight(k, i)) part += self.side.compare(k, i, lambda);
         },
@@ -161,17 +137,17 @@ DualSide<ExecutionSpace> make_dual_side(const ExecutionSpace& space,
   const Vector<const double, ExecutionSpace> own = measures.mass;
   const bool scaled = mass.extent(0) > 0;
   Kokkos::parallel_for(
-      "otfleet::unbalanced::log_weights", Kokkos::RangePolicy<ExecutionSpace>(space, 0, batch),
-      KOKKOS_LAMBDA(int k) {
-        const int row = index(k);
-        masses(k) = scaled ? mass(k) : own(row);
-        const double log_mass = ::log(masses(k));
-        for (int i = 0; i < points; ++i) {
+      "otfleet::unbalanced::log_weights", team_each(space, batch),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank(), row = index(k);
+        const double total = scaled ? mass(k) : own(row), log_mass = ::log(total);
+        Kokkos::single(Kokkos::PerTeam(team), [&]() { masses(k) = total; });
+        team_for(team, points, [&](int i) {
           const double share = weights(row, i);
-          weight(k, i) = share * masses(k);
+          weight(k, i) = share * total;
           log_weight(k, i) =
               share > 0 ? ::log(share) + log_mass : -Kokkos::Experimental::infinity<double>::value;
-        }
+        });
       });
   return {
       potential, Matrix<double, ExecutionSpace>("otfleet::unbalanced::soft_minimum", batch, points),
@@ -182,11 +158,12 @@ DualSide<ExecutionSpace> make_dual_side(const ExecutionSpace& space,
 template <class ExecutionSpace>
 void start_from_zeros(const ExecutionSpace& space, const DualSide<ExecutionSpace>& side) {
   Kokkos::parallel_for(
-      "otfleet::unbalanced::start",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(side.mass.extent(0))),
-      KOKKOS_LAMBDA(int k) {
-        for (int i = 0; i < side.points(); ++i)
+      "otfleet::unbalanced::start", team_each(space, static_cast<int>(side.mass.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
+        team_for(team, side.points(), [&](int i) {
           side.potential(k, i) = side.penalty.epsilon * side.log_weight(k, i);
+        });
       });
 }
 
@@ -196,7 +173,7 @@ void update_bounded(const ExecutionSpace& space, const Vector<const int, Executi
                     const Vector<const double, ExecutionSpace>& share_mass,
                     const Vector<double, ExecutionSpace>& mass_potential) {
   Kokkos::parallel_for("otfleet::unbalanced::update_bounded",
-                       problem_policy(space, static_cast<int>(which.extent(0))),
+                       team_each(space, static_cast<int>(which.extent(0))),
                        BoundedUpdate<ExecutionSpace>{which, side, share_mass, mass_potential});
 }
 
@@ -204,7 +181,7 @@ template <class ExecutionSpace>
 void average_update(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& which,
                     const DualSide<ExecutionSpace>& side) {
   Kokkos::parallel_for("otfleet::unbalanced::average_update",
-                       problem_policy(space, static_cast<int>(which.extent(0))),
+                       team_each(space, static_cast<int>(which.extent(0))),
                        AveragedUpdate<ExecutionSpace>{which, side});
 }
 
@@ -214,7 +191,7 @@ void measure_residual(const ExecutionSpace& space, const Vector<const int, Execu
                       const Vector<double, ExecutionSpace>& mass_potential, double factor,
                       const Vector<double, ExecutionSpace>& residual) {
   Kokkos::parallel_for("otfleet::unbalanced::measure_residual",
-                       problem_policy(space, static_cast<int>(which.extent(0))),
+                       team_each(space, static_cast<int>(which.extent(0))),
                        ResidualSum<ExecutionSpace>{which, side, mass_potential, factor, residual});
 }
 
@@ -225,22 +202,26 @@ void measure_side(const ExecutionSpace& space, const DualSide<ExecutionSpace>& s
   const auto dual = figures.dual, gap = figures.gap;
   const auto marginal = figures.marginal;
   Kokkos::parallel_for(
-      "otfleet::unbalanced::measure_side",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(side.mass.extent(0))),
-      KOKKOS_LAMBDA(int k) {
-        double dual_sum = 0, gap_sum = 0;
-        MarginalSums marginals;
-        for (int i = 0; i < side.points(); ++i) {
-          if (!side.has_weight(k, i)) continue;
-          const double f = side.relative(k, i), log_weight = side.log_weight(k, i);
-          const MarginalSums point = side.compare(k, i, mass_potential(k));
-          marginals += point;
-          dual_sum += side.weight(k, i) * side.penalty.dual_term(f);
-          gap_sum += side.penalty.gap_term(f, log_weight, point.mass);
-        }
-        dual(k) = dual_sum;
-        gap(k) = gap_sum;
-        marginal(k) = marginals;
+      "otfleet::unbalanced::measure_side", team_each(space, static_cast<int>(side.mass.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
+        SideSums total;
+        Kokkos::parallel_reduce(
+            Kokkos::TeamVectorRange(team, side.points()),
+            [&](int i, SideSums& sums) {
+              if (!side.has_weight(k, i)) return;
+              const double f = side.relative(k, i), log_weight = side.log_weight(k, i);
+              const MarginalSums point = side.compare(k, i, mass_potential(k));
+              sums += {point, side.weight(k, i) * side.penalty.dual_term(f),
+                       side.penalty.gap_term(f, log_weight, point.mass)};
+            },
+            total);
+        team.team_barrier();
+        Kokkos::single(Kokkos::PerTeam(team), [&]() {
+          dual(k) = total.dual;
+          gap(k) = total.gap;
+          marginal(k) = total.marginal;
+        });
       });
 }
 
@@ -251,12 +232,14 @@ void marginal_means(const ExecutionSpace& space, const DualSide<ExecutionSpace>&
                     const Vector<double, ExecutionSpace>& result) {
   Kokkos::parallel_for(
       "otfleet::unbalanced::marginal_means",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(side.mass.extent(0))),
-      KOKKOS_LAMBDA(int k) {
-        double sum = 0;
-        for (int i = 0; i < side.points(); ++i)
-          if (side.has_weight(k, i)) sum += side.marginal(k, i, mass_potential(k)) * values(k, i);
-        result(k) = sum;
+      team_each(space, static_cast<int>(side.mass.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
+        const double sum = team_sum(team, side.points(), [&](int i) {
+          return side.has_weight(k, i) ? side.marginal(k, i, mass_potential(k)) * values(k, i)
+                                       : 0.0;
+        });
+        Kokkos::single(Kokkos::PerTeam(team), [&]() { result(k) = sum; });
       });
 }
 
@@ -267,10 +250,11 @@ void differentiate_weights(const ExecutionSpace& space, const DualSide<Execution
                            const Matrix<double, ExecutionSpace>& gradient) {
   Kokkos::parallel_for(
       "otfleet::unbalanced::differentiate_weights",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(side.mass.extent(0))),
-      KOKKOS_LAMBDA(int k) {
+      team_each(space, static_cast<int>(side.mass.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank();
         const double epsilon = side.penalty.epsilon;
-        for (int i = 0; i < side.points(); ++i) {
+        team_for(team, side.points(), [&](int i) {
           // marginal/weight in one exponential: a tiny weight divides nothing.
           const double ratio =
               side.has_weight(k, i)
@@ -280,31 +264,31 @@ void differentiate_weights(const ExecutionSpace& space, const DualSide<Execution
           gradient(k, i) = side.has_weight(k, i) ? side.penalty.dual_term(side.relative(k, i)) +
                                                        epsilon * (other_mass(k) - ratio)
                                                  : 0.0;
-        }
+        });
       });
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-using Numbers = Vector<double, Space>;
-using Rows = Matrix<double, Space>;
-template DualSide<Space> make_dual_side<Space>(const Space&, const Measures<Space>&,
-                                               const Vector<const int, Space>&,
-                                               const Vector<const double, Space>&,
-                                               const MarginalPenalty&, const Rows&);
-template void start_from_zeros<Space>(const Space&, const DualSide<Space>&);
-template void update_bounded<Space>(const Space&, const Vector<const int, Space>&,
-                                    const DualSide<Space>&, const Vector<const double, Space>&,
-                                    const Numbers&);
-template void average_update<Space>(const Space&, const Vector<const int, Space>&,
-                                    const DualSide<Space>&);
-template void measure_residual<Space>(const Space&, const Vector<const int, Space>&,
-                                      const DualSide<Space>&, const Numbers&, double,
-                                      const Numbers&);
-template void measure_side<Space>(const Space&, const DualSide<Space>&, const Numbers&,
-                                  const SideFigures<Space>&);
-template void marginal_means<Space>(const Space&, const DualSide<Space>&, const Numbers&,
-                                    const Rows&, const Numbers&);
-template void differentiate_weights<Space>(const Space&, const DualSide<Space>&, const Numbers&,
-                                           const Numbers&, const Rows&);
+#define OTFLEET_INSTANTIATE(Space)                                                                \
+  template DualSide<Space> make_dual_side<Space>(                                                 \
+      const Space&, const Measures<Space>&, const Vector<const int, Space>&,                      \
+      const Vector<const double, Space>&, const MarginalPenalty&, const Matrix<double, Space>&);  \
+  template void start_from_zeros<Space>(const Space&, const DualSide<Space>&);                    \
+  template void update_bounded<Space>(const Space&, const Vector<const int, Space>&,              \
+                                      const DualSide<Space>&, const Vector<const double, Space>&, \
+                                      const Vector<double, Space>&);                              \
+  template void average_update<Space>(const Space&, const Vector<const int, Space>&,              \
+                                      const DualSide<Space>&);                                    \
+  template void measure_residual<Space>(const Space&, const Vector<const int, Space>&,            \
+                                        const DualSide<Space>&, const Vector<double, Space>&,     \
+                                        double, const Vector<double, Space>&);                    \
+  template void measure_side<Space>(const Space&, const DualSide<Space>&,                         \
+                                    const Vector<double, Space>&, const SideFigures<Space>&);     \
+  template void marginal_means<Space>(const Space&, const DualSide<Space>&,                       \
+                                      const Vector<double, Space>&, const Matrix<double, Space>&, \
+                                      const Vector<double, Space>&);                              \
+  template void differentiate_weights<Space>(                                                     \
+      const Space&, const DualSide<Space>&, const Vector<double, Space>&,                         \
+      const Vector<double, Space>&, const Matrix<double, Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -24,12 +24,29 @@ struct MarginalSums {
   }
 };
 
+/// What measure_side() sums over one side of a problem.
+struct SideSums {
+  MarginalSums marginal = {};
+  double dual = 0, gap = 0;
+
+  KOKKOS_INLINE_FUNCTION SideSums& operator+=(const SideSums& other) {
+    marginal += other.marginal;
+    dual += other.dual;
+    gap += other.gap;
+    return *this;
+  }
+};
+
 }  // namespace otfleet::kernels
 
-/// What sums of MarginalSums begin with.
+/// What sums begin with.
 template <>
 struct Kokkos::reduction_identity<otfleet::kernels::MarginalSums> {
   KOKKOS_FORCEINLINE_FUNCTION static otfleet::kernels::MarginalSums sum() { return {}; }
+};
+template <>
+struct Kokkos::reduction_identity<otfleet::kernels::SideSums> {
+  KOKKOS_FORCEINLINE_FUNCTION static otfleet::kernels::SideSums sum() { return {}; }
 };
 
 namespace otfleet::kernels {

@@ -7,6 +7,7 @@
 #include "kernels/number_text.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -145,12 +146,13 @@ void check_solution(const UnbalancedSolution<ExecutionSpace>& solution, int batc
       batch, solution.iterations, solution.status, {}, {});
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-template void check_solution<Space>(const UnbalancedSolution<Space>&, int, int, int);
-template void check_masses<Space>(const ProblemBatch<Space>&, const UnbalancedSettings&);
-template struct UnbalancedSolution<Space>;
-template DualProblem<Space> make_dual_problem<Space>(const Space&, const ProblemBatch<Space>&,
-                                                     const UnbalancedSettings&,
-                                                     const UnbalancedSolution<Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                               \
+  template void check_solution<Space>(const UnbalancedSolution<Space>&, int, int, int);          \
+  template void check_masses<Space>(const ProblemBatch<Space>&, const UnbalancedSettings&);      \
+  template struct UnbalancedSolution<Space>;                                                     \
+  template DualProblem<Space> make_dual_problem<Space>(const Space&, const ProblemBatch<Space>&, \
+                                                       const UnbalancedSettings&,                \
+                                                       const UnbalancedSolution<Space>&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,6 +1,7 @@
 #pragma once
 #include <utility>
 
+#include "kernels/backend.hpp"
 #include "kernels/operators/in_lanes/grid_soft_minimum.hpp"
 #include "kernels/operators/in_lanes/launch.hpp"
 #include "kernels/operators/in_passes/cloud_soft_minimum.hpp"
@@ -17,9 +18,9 @@ namespace otfleet::kernels {
 template <class ExecutionSpace, class Body>
 void for_groups(const ExecutionSpace& space, const SeparableCost& cost,
                 const ProblemBatch<ExecutionSpace>& problems, double epsilon, const Body& body) {
-  const int together = runs_on_host<ExecutionSpace> ? 64 : problems.size();
-  for (int first = 0; first < problems.size(); first += together) {
-    const int last = first + together < problems.size() ? first + together : problems.size();
+  constexpr int together = Backend<ExecutionSpace>::ascent_problems;
+  for (int first = 0, last = 0; first < problems.size(); first = last) {
+    last = problems.size() - first > together ? first + together : problems.size();
     const auto rows = std::make_pair(first, last);
     const ProblemBatch<ExecutionSpace> group{problems.source, problems.target,
                                              Kokkos::subview(problems.source_index, rows),

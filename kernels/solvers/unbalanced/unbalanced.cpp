@@ -10,6 +10,7 @@
 #include "kernels/solvers/unbalanced/ascent_in_lanes.hpp"
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
 #include "kernels/solvers/unbalanced/problem_groups.hpp"
+#include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -379,8 +380,7 @@ void differentiate_by_weights(const ExecutionSpace& space, const Cost& cost,
                     });
 }
 
-using Space = Kokkos::DefaultExecutionSpace;
-#define OTFLEET_INSTANTIATE(Cost)                                                         \
+#define OTFLEET_INSTANTIATE_COST(Space, Cost)                                             \
   template void solve_unbalanced<Cost, Space>(                                            \
       const Space&, const Cost&, const ProblemBatch<Space>&, const UnbalancedSettings&,   \
       const UnbalancedSolution<Space>&);                                                  \
@@ -394,7 +394,9 @@ using Space = Kokkos::DefaultExecutionSpace;
       const Space&, const Cost&, const ProblemBatch<Space>&, const UnbalancedSettings&,   \
       const UnbalancedSolution<Space>&, const Matrix<double, Space>&,                     \
       const Matrix<double, Space>&);
-OTFLEET_INSTANTIATE(SeparableCost)
-OTFLEET_INSTANTIATE(PointCloudCost<Space>)
+#define OTFLEET_INSTANTIATE(Space)               \
+  OTFLEET_INSTANTIATE_COST(Space, SeparableCost) \
+  OTFLEET_INSTANTIATE_COST(Space, PointCloudCost<Space>)
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,45 +1,22 @@
 #include "src/families/barycenter/barycenter_solver.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <span>
 #include <stdexcept>
-#include <utility>
-#include <variant>
 
 #include "distributed/error.hpp"
-#include "kernels/geometry/symmetric_cost.hpp"
-#include "kernels/solvers/barycenter/barycenter.hpp"
-#include "src/execution.hpp"
-#include "src/populations/cost.hpp"
-#include "src/runs/append.hpp"
+#include "kernels/api/solvers.hpp"
+#include "src/populations/device_problems.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
 namespace {
 
 using distributed::Shard;
-using Batch = kernels::BarycenterBatch<ExecutionSpace>;
-using Solution = kernels::BarycenterSolution<ExecutionSpace>;
-using HostRow =
-    Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-
-Matrix<const double, ExecutionSpace> upload_rows(const std::vector<double>& values,
-                                                 std::int64_t columns) {
-  const auto rows = static_cast<std::int64_t>(values.size()) / columns;
-  const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace,
-                     Kokkos::MemoryTraits<Kokkos::Unmanaged>>
-      host(values.data(), rows, columns);
-  const Matrix<double, ExecutionSpace> device(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::barycenters::measures"), rows,
-      columns);
-  Kokkos::deep_copy(device, host);
-  return device;
-}
-
-Vector<const double, ExecutionSpace> upload_numbers(const std::vector<double>& values) {
-  const Vector<double, ExecutionSpace> device("otfleet::barycenters::weights", values.size());
-  Kokkos::deep_copy(device, HostRow(values.data(), values.size()));
-  return device;
-}
+using kernels::BarycenterMeasures;
+using kernels::BarycenterResult;
+using kernels::BarycenterSets;
 
 kernels::BarycenterSettings settings_of(const Job& job) {
   kernels::BarycenterSettings settings;
@@ -58,117 +35,98 @@ kernels::BarycenterSettings settings_of(const Job& job) {
 class Block final : public SolvedBlock {
  public:
   /// The problems `rows` of `sets`.
-  Block(const kernels::SeparableCost& cost, const kernels::Measures<ExecutionSpace>& measures,
-        const MeasureSets& sets, Shard rows, const kernels::BarycenterSettings& settings)
-      : cost_(cost), measures_(measures), sets_(sets), first_(rows.begin), settings_(settings) {
+  Block(const BarycenterMeasures& measures, const MeasureSets& sets, Shard rows,
+        const kernels::BarycenterSettings& settings)
+      : measures_(measures), sets_(sets), first_(rows.begin), settings_(settings) {
     std::vector<std::int32_t> all(static_cast<std::size_t>(rows.size()));
-    for (std::size_t k = 0; k < all.size(); ++k) all[k] = static_cast<std::int32_t>(k);
-    batch_ = batch_of(all);
-    solution_ = Solution(batch_.size(), cost.n(), batch_.offsets.back());
+    std::iota(all.begin(), all.end(), 0);
+    block_ = sets_of(all);
+    result_ = BarycenterResult(block_.size(), measures.points(), block_.offsets.back());
   }
 
-  const Solution& solution() const { return solution_; }
+  const BarycenterResult& result() const { return result_; }
 
   void run(const std::vector<std::int32_t>& which, std::int64_t limit,
            kernels::IterationObserver& observer, std::vector<std::int32_t>& iterations,
            std::vector<std::int32_t>& status) override {
     settings_.max_iterations = static_cast<int>(limit);
     settings_.observer = &observer;
-    iterations.clear();
-    status.clear();
-    if (static_cast<int>(which.size()) == batch_.size()) {
-      kernels::solve_barycenters(ExecutionSpace(), cost_, batch_, settings_, solution_);
-      append(iterations, solution_.iterations);
-      append(status, solution_.status);
+    if (static_cast<int>(which.size()) == block_.size()) {
+      kernels::solve_barycenters(measures_, block_, settings_, result_);
+      iterations = result_.iterations.download();
+      status = result_.status.download();
       return;
     }
-    const Batch some = batch_of(which);
-    const Solution found(some.size(), cost_.n(), some.offsets.back());
-    for (std::size_t s = 0; s < which.size(); ++s)
-      copy(solution_, batch_, which[s], found, some, static_cast<std::int32_t>(s));
-    kernels::solve_barycenters(ExecutionSpace(), cost_, some, settings_, found);
-    for (std::size_t s = 0; s < which.size(); ++s)
-      copy(found, some, static_cast<std::int32_t>(s), solution_, batch_, which[s]);
-    append(iterations, found.iterations);
-    append(status, found.status);
+    const BarycenterSets some = sets_of(which);
+    const BarycenterResult found(some.size(), measures_.points(), some.offsets.back());
+    for (std::size_t s = 0; s < which.size(); ++s) copy(result_, block_, which[s], found, some, s);
+    kernels::solve_barycenters(measures_, some, settings_, found);
+    for (std::size_t s = 0; s < which.size(); ++s) copy(found, some, s, result_, block_, which[s]);
+    iterations = found.iterations.download();
+    status = found.status.download();
   }
 
   std::vector<double> potential(std::int32_t problem) const override {
-    std::vector<double> values;
-    append(values, Kokkos::subview(solution_.f, entries(batch_, problem), Kokkos::ALL));
-    append(values, Kokkos::subview(solution_.log_blur, problem, Kokkos::ALL));
+    const auto k = static_cast<std::size_t>(problem);
+    auto values = potentials(result_, block_, k).download();
+    const auto blur = result_.log_blur.row(k).download();
+    values.insert(values.end(), blur.begin(), blur.end());
     return values;
   }
 
   void set_potential(std::int32_t problem, const std::vector<double>& values) override {
-    const double* from = values.data();
-    const auto take = [&](const Matrix<double, ExecutionSpace>& to, std::int64_t row) {
-      Kokkos::deep_copy(Kokkos::subview(to, row, Kokkos::ALL), HostRow(from, to.extent(1)));
-      from += to.extent(1);
-    };
-    const auto [begin, end] = entries(batch_, problem);
-    for (std::int64_t at = begin; at < end; ++at) take(solution_.f, at);
-    take(solution_.log_blur, problem);
+    const auto k = static_cast<std::size_t>(problem);
+    const auto f = potentials(result_, block_, k);
+    const std::span<const double> all(values);
+    f.upload(all.first(f.size()));
+    result_.log_blur.row(k).upload(all.subspan(f.size()));
   }
 
  private:
-  using Range = std::pair<std::int64_t, std::int64_t>;
-
-  static Range entries(const Batch& batch, std::int32_t problem) {
-    return {batch.offsets[static_cast<std::size_t>(problem)],
-            batch.offsets[static_cast<std::size_t>(problem) + 1]};
-  }
-
-  Batch batch_of(const std::vector<std::int32_t>& which) const {
-    Batch batch;
-    batch.measures = measures_;
-    batch.offsets = {0};
-    std::vector<std::int32_t> index;
-    std::vector<double> weight;
+  BarycenterSets sets_of(const std::vector<std::int32_t>& which) const {
+    BarycenterSets some;
     for (const std::int32_t one : which) {
       const std::int64_t k = first_ + one;
       for (std::int64_t at = sets_.offsets[k]; at < sets_.offsets[k + 1]; ++at) {
-        index.push_back(sets_.measures[static_cast<std::size_t>(at)]);
-        weight.push_back(sets_.weight(static_cast<std::size_t>(at)));
+        some.measures.push_back(sets_.measures[static_cast<std::size_t>(at)]);
+        some.weights.push_back(sets_.weight(static_cast<std::size_t>(at)));
       }
-      batch.offsets.push_back(static_cast<std::int64_t>(index.size()));
+      some.offsets.push_back(static_cast<std::int64_t>(some.measures.size()));
     }
-    batch.index = upload_indices(index);
-    batch.weight = upload_numbers(weight);
-    return batch;
+    return some;
   }
 
-  static void copy(const Solution& from, const Batch& from_batch, std::int32_t row,
-                   const Solution& to, const Batch& to_batch, std::int32_t at) {
-    Kokkos::deep_copy(Kokkos::subview(to.f, entries(to_batch, at), Kokkos::ALL),
-                      Kokkos::subview(from.f, entries(from_batch, row), Kokkos::ALL));
-    for (const auto matrix : {&Solution::barycenter, &Solution::log_blur})
-      Kokkos::deep_copy(Kokkos::subview(to.*matrix, at, Kokkos::ALL),
-                        Kokkos::subview(from.*matrix, row, Kokkos::ALL));
-    for (const auto figure : {&Solution::dual_value, &Solution::mass, &Solution::residual})
-      Kokkos::deep_copy(Kokkos::subview(to.*figure, at), Kokkos::subview(from.*figure, row));
+  /// Of all measures of a problem.
+  static DeviceArray<double, 2> potentials(const BarycenterResult& result,
+                                           const BarycenterSets& sets, std::size_t k) {
+    return result.f.rows(static_cast<std::size_t>(sets.offsets[k]),
+                         static_cast<std::size_t>(sets.offsets[k + 1]));
   }
 
-  const kernels::SeparableCost& cost_;
-  const kernels::Measures<ExecutionSpace>& measures_;
+  static void copy(const BarycenterResult& from, const BarycenterSets& from_sets, std::size_t row,
+                   const BarycenterResult& to, const BarycenterSets& to_sets, std::size_t at) {
+    potentials(to, to_sets, at).copy_from(potentials(from, from_sets, row));
+    for (const auto matrix : {&BarycenterResult::weights, &BarycenterResult::log_blur})
+      (to.*matrix).row(at).copy_from((from.*matrix).row(row));
+    for (const auto figure :
+         {&BarycenterResult::dual_value, &BarycenterResult::mass, &BarycenterResult::residual})
+      (to.*figure).rows(at, at + 1).copy_from((from.*figure).rows(row, row + 1));
+  }
+
+  const BarycenterMeasures& measures_;
   const MeasureSets& sets_;
   std::int64_t first_;
   kernels::BarycenterSettings settings_;
-  Batch batch_;
-  Solution solution_{0, 0, 0};
+  BarycenterSets block_;
+  BarycenterResult result_;
 };
 
 }  // namespace
 
-struct BarycenterSolver::OnDevice {
-  kernels::SeparableCost cost;
-  kernels::Measures<ExecutionSpace> measures;
-};
-
 BarycenterSolver::BarycenterSolver(const BarycenterPopulation& population, const Job& job)
     : population_(population), job_(job) {
-  const Geometry geometry = with_stored_costs(population.geometry, "/geometry");
-  auto cost = std::get<kernels::SeparableCost>(make_cost(geometry, job.problem.epsilon));
+  const auto cost =
+      make_cost_table(with_stored_costs(population.geometry, "/geometry"), job.problem.epsilon);
   if (cost.forbids())
     throw UserError(
         "/geometry/cost forbids entries (inf, or more than 1e15 epsilon above the rest); a "
@@ -178,25 +136,21 @@ BarycenterSolver::BarycenterSolver(const BarycenterPopulation& population, const
     } catch (const std::invalid_argument& error) {
       throw UserError(std::string("/geometry: barycenter.debiased = true: ") + error.what());
     }
-  device_ = std::make_unique<const OnDevice>(OnDevice{
-      std::move(cost), kernels::Measures<ExecutionSpace>(
-                           ExecutionSpace(), upload_rows(population.weights, geometry.m))});
+  measures_ = BarycenterMeasures(cost, population.weights);
 }
-
-BarycenterSolver::~BarycenterSolver() = default;
 
 Barycenters BarycenterSolver::solve(Shard rows, SolveSeconds& seconds,
                                     SolveControl& control) const {
   const StopWatch watch(seconds.iterate);
-  Block block(device_->cost, device_->measures, population_.sets, rows, settings_of(job_));
+  Block block(measures_, population_.sets, rows, settings_of(job_));
   Barycenters all;
   control.solve(rows, job_.solver.max_iterations, block, all.iterations, all.status);
-  const Solution& solution = block.solution();
-  append(all.weights, solution.barycenter);
-  if (job_.solution.potentials) append(all.f, solution.f);
-  append(all.dual_value, solution.dual_value);
-  append(all.mass, solution.mass);
-  append(all.residual, solution.residual);
+  const BarycenterResult& result = block.result();
+  all.weights = result.weights.download();
+  if (job_.solution.potentials) all.f = result.f.download();
+  all.dual_value = result.dual_value.download();
+  all.mass = result.mass.download();
+  all.residual = result.residual.download();
   return all;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "distributed/shard.hpp"
+#include "kernels/api/barycenters.hpp"
 #include "src/families/barycenter/barycenter_population.hpp"
 #include "src/job.hpp"
 #include "src/runs/solve_control.hpp"
@@ -27,18 +27,15 @@ class BarycenterSolver {
   /// Keeps references to both. Throws UserError for a cost that forbids entries, and, where
   /// barycenters are to be debiased, for one that is not symmetric.
   BarycenterSolver(const BarycenterPopulation& population, const Job& job);
-  ~BarycenterSolver();
 
   /// Solves the problems of `rows`; potentials only where the job asks for them. Goes on from what
   /// `control` has, and throws Interrupted where that ends it. Adds to `seconds`.
   Barycenters solve(distributed::Shard rows, SolveSeconds& seconds, SolveControl& control) const;
 
  private:
-  struct OnDevice;
-
   const BarycenterPopulation& population_;
   const Job& job_;
-  std::unique_ptr<const OnDevice> device_;
+  kernels::BarycenterMeasures measures_;
 };
 
 }  // namespace otfleet

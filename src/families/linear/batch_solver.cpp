@@ -2,23 +2,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
-#include "kernels/problems/selection.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/problems/status.hpp"
 #include "src/families/linear/initializers.hpp"
 
 namespace otfleet {
-namespace {
 
 using kernels::Status;
-
-double mean_support(const std::vector<double>& weights, std::int64_t measures) {
-  const auto positive =
-      std::count_if(weights.begin(), weights.end(), [](double weight) { return weight > 0; });
-  return static_cast<double>(positive) / static_cast<double>(measures);
-}
-
-}  // namespace
 
 kernels::SinkhornSettings sinkhorn_settings(const SolverOptions& solver, double epsilon,
                                             std::int64_t max_iterations) {
@@ -42,31 +33,33 @@ kernels::UnbalancedSettings block_ascent_settings(const SolverOptions& solver, d
   return settings;
 }
 
-Batch::Batch(kernels::ProblemBatch<ExecutionSpace> given) : problems(std::move(given)) {
-  const auto count = static_cast<std::size_t>(problems.size());
-  f = Matrix<double, ExecutionSpace>(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::f"), count,
-      static_cast<std::size_t>(problems.source.points()));
-  iterations = Vector<int, ExecutionSpace>("otfleet::solver::iterations", count);
-  status = Vector<int, ExecutionSpace>("otfleet::solver::status", count);
-  replaced = Vector<int, ExecutionSpace>("otfleet::solver::replaced", count);
+kernels::Arithmetic arithmetic_of(const SolverOptions& solver) {
+  return solver.precision == Precision::in_float ? kernels::Arithmetic::in_float
+                                                 : kernels::Arithmetic::in_double;
 }
 
-BatchSolver::BatchSolver(const Population& population, double epsilon)
-    : epsilon_(epsilon),
-      cost_(make_cost(population.geometry, epsilon)),
-      source_support_(mean_support(population.source_weights, population.source_measures)),
-      target_support_(population.shared_measures
-                          ? source_support_
-                          : mean_support(population.target_weights, population.target_measures)) {}
+Batch::Batch(kernels::Problems given) : problems(std::move(given)), progress(problems.size()) {
+  f = DeviceArray<double>(uninitialized, "otfleet::solver::f",
+                          static_cast<std::size_t>(problems.source_offsets().back()));
+}
+
+MeanSupports mean_supports(const PopulationView& population) {
+  const auto mean = [&](bool source) {
+    const auto counts = population.supports(source);
+    return std::accumulate(counts.begin(), counts.end(), 0.0) / static_cast<double>(counts.size());
+  };
+  const double source = mean(true);
+  return {source, population.shared_measures() ? source : mean(false)};
+}
 
 MethodChoice BatchSolver::choose(const SolverOptions& settings) const {
-  return choose_method(cost_, epsilon_, source_support_, target_support_, settings);
+  return choose_method(measures_, epsilon_, supports_.source, supports_.target, settings);
 }
 
 void BatchSolver::sinkhorn(Batch& batch, const SolverOptions& solver, std::int64_t max_iterations,
-                           const Matrix<double, ExecutionSpace>& trace,
-                           kernels::IterationObserver* observer) const {
+                           const DeviceArray<double, 2>& trace,
+                           kernels::IterationObserver* observer,
+                           const kernels::IterationWatch& watch) const {
   kernels::SinkhornSettings settings = sinkhorn_settings(solver, epsilon_, max_iterations);
   settings.observer = observer;
   // A prediction may fail; closed forms do not, and the comparison costs two half-steps.
@@ -74,18 +67,8 @@ void BatchSolver::sinkhorn(Batch& batch, const SolverOptions& solver, std::int64
     settings.doubtful_error = solver.doubtful_error;
   // Of an instance that stopped the rest of the trace would be empty.
   if (trace.extent(1) > 0) settings.patience = std::numeric_limits<int>::max();
-  std::visit(
-      [&](const auto& cost) {
-        if (solver.precision == Precision::in_float)
-          kernels::sinkhorn<float>(ExecutionSpace(), cost, batch.problems, settings,
-                                   batch.from_zeros, batch.f, batch.iterations, batch.status, trace,
-                                   batch.replaced);
-        else
-          kernels::sinkhorn<double>(ExecutionSpace(), cost, batch.problems, settings,
-                                    batch.from_zeros, batch.f, batch.iterations, batch.status,
-                                    trace, batch.replaced);
-      },
-      cost_);
+  kernels::solve_sinkhorn(batch.problems, settings, arithmetic_of(solver), batch.from_zeros,
+                          batch.f, batch.progress, trace, watch);
 }
 
 void BatchSolver::solve(Batch& batch, const SolverOptions& settings, SolveCounts& counts,
@@ -107,35 +90,44 @@ void BatchSolver::solve(Batch& batch, const SolverOptions& settings, SolveCounts
 void BatchSolver::finish(Batch& batch, const Method& method, const SolverOptions& settings,
                          std::int64_t max_iterations, SolveCounts& counts,
                          kernels::IterationObserver* observer) const {
-  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.status);
+  auto status = batch.progress.status.download();
   std::vector<std::int32_t> open;
-  for (std::int32_t k = 0; k < static_cast<std::int32_t>(status.extent(0)); ++k)
-    if (status(k) == static_cast<int>(Status::iteration_limit) ||
-        status(k) == static_cast<int>(Status::precision_limit))
-      open.push_back(k);
+  for (std::size_t k = 0; k < status.size(); ++k)
+    if (status[k] == static_cast<int>(Status::iteration_limit) ||
+        status[k] == static_cast<int>(Status::precision_limit))
+      open.push_back(static_cast<std::int32_t>(k));
   if (open.empty()) return;
 
-  const ExecutionSpace space;
-  const Vector<const int, ExecutionSpace> which = upload_indices(open);
-  Batch rest(kernels::select<ExecutionSpace>(space, batch.problems, which));
-  kernels::gather_rows<ExecutionSpace>(space, which, batch.f, rest.f);
+  const auto offsets = batch.problems.source_offsets();
+  Batch rest(batch.problems.select(open));
+  kernels::gather_problems(offsets, open, batch.f, rest.f);
   method.solve(*this, rest, settings, max_iterations, counts, observer);
 
-  const auto iterations =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.iterations);
-  const auto more = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rest.iterations);
-  const auto verdict = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rest.status);
+  auto iterations = batch.progress.iterations.download();
+  const auto more = rest.progress.iterations.download();
+  const auto verdict = rest.progress.status.download();
+  std::vector<std::int32_t> kept;  // further from their epsilon than they were
   for (std::size_t s = 0; s < open.size(); ++s) {
-    status(open[s]) = verdict(s);
-    if (verdict(s) == static_cast<int>(Status::ended))  // further from its epsilon than it was
-      Kokkos::deep_copy(Kokkos::subview(rest.f, s, Kokkos::ALL),
-                        Kokkos::subview(batch.f, open[s], Kokkos::ALL));
+    const auto k = static_cast<std::size_t>(open[s]);
+    status[k] = verdict[s];
+    if (verdict[s] == static_cast<int>(Status::ended))
+      kept.push_back(static_cast<std::int32_t>(s));
     else
-      iterations(open[s]) += more(s);
+      iterations[k] += more[s];
   }
-  kernels::scatter_rows<ExecutionSpace>(space, which, rest.f, batch.f);
-  Kokkos::deep_copy(batch.iterations, iterations);
-  Kokkos::deep_copy(batch.status, status);
+  const auto rest_offsets = rest.problems.source_offsets();
+  for (const std::int32_t s : kept) {
+    const auto from = static_cast<std::size_t>(open[static_cast<std::size_t>(s)]);
+    const auto to = static_cast<std::size_t>(s);
+    rest.f
+        .rows(static_cast<std::size_t>(rest_offsets[to]),
+              static_cast<std::size_t>(rest_offsets[to + 1]))
+        .copy_from(batch.f.rows(static_cast<std::size_t>(offsets[from]),
+                                static_cast<std::size_t>(offsets[from + 1])));
+  }
+  kernels::scatter_problems(offsets, open, rest.f, batch.f);
+  batch.progress.iterations.upload(iterations);
+  batch.progress.status.upload(status);
 }
 
 }  // namespace otfleet

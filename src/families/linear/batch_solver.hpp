@@ -2,13 +2,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
-#include "kernels/solvers/unbalanced/unbalanced.hpp"
-#include "src/execution.hpp"
+#include "kernels/api/solvers.hpp"
 #include "src/families/linear/method_choice.hpp"
 #include "src/families/linear/solver_options.hpp"
-#include "src/populations/cost.hpp"
-#include "src/populations/population.hpp"
+#include "src/populations/population_view.hpp"
 
 namespace otfleet {
 
@@ -30,25 +27,38 @@ kernels::SinkhornSettings sinkhorn_settings(const SolverOptions& solver, double 
 /// The same for problems that are not balanced, and for transports of measures to themselves.
 kernels::UnbalancedSettings block_ascent_settings(const SolverOptions& solver, double epsilon);
 
+/// The arithmetic that a job asks for.
+kernels::Arithmetic arithmetic_of(const SolverOptions& solver);
+
 /// Instances on the device: their problems and where they stand.
 struct Batch {
-  kernels::ProblemBatch<ExecutionSpace> problems;
-  bool from_zeros = false;                                   ///< f holds no start
-  Matrix<double, ExecutionSpace> f;                          ///< [B, n] start, then solution
-  Vector<int, ExecutionSpace> iterations, status, replaced;  ///< [B]; as sinkhorn() says
+  kernels::Problems problems;
+  bool from_zeros = false;     ///< f holds no start
+  DeviceArray<double> f;       ///< flat: start, then solution
+  kernels::Progress progress;  ///< as solve_sinkhorn() says
 
   Batch() = default;
   /// f is not initialized.
-  explicit Batch(kernels::ProblemBatch<ExecutionSpace> problems);
+  explicit Batch(kernels::Problems problems);
+
+  int size() const { return problems.size(); }
 };
 
+/// Mean numbers of points with weight.
+struct MeanSupports {
+  double source = 0, target = 0;
+};
+MeanSupports mean_supports(const PopulationView& population);
+
 /// Solves batches of problems between measures of one population by the method that a job asks
-/// for, one or one after the other. Local.
+/// for, one or one after the other. Local, but for problems that are distributed.
 class BatchSolver {
  public:
-  BatchSolver(const Population& population, double epsilon);
+  /// `measures`: any problems with the population's cost.
+  BatchSolver(kernels::Problems measures, double epsilon, const MeanSupports& supports)
+      : measures_(std::move(measures)), epsilon_(epsilon), supports_(supports) {}
 
-  const Cost& cost() const { return cost_; }
+  const kernels::Problems& measures() const { return measures_; }
   double epsilon() const { return epsilon_; }
 
   /// Which method `settings` mean for this population.
@@ -59,19 +69,20 @@ class BatchSolver {
   void solve(Batch& batch, const SolverOptions& settings, SolveCounts& counts,
              kernels::IterationObserver* observer = nullptr) const;
 
-  /// Sinkhorn alone; error_trace as kernels::sinkhorn() has it.
+  /// Sinkhorn alone; error_trace and watch as kernels::solve_sinkhorn() has them.
   void sinkhorn(Batch& batch, const SolverOptions& settings, std::int64_t max_iterations,
-                const Matrix<double, ExecutionSpace>& error_trace,
-                kernels::IterationObserver* observer = nullptr) const;
+                const DeviceArray<double, 2>& error_trace,
+                kernels::IterationObserver* observer = nullptr,
+                const kernels::IterationWatch& watch = {}) const;
 
  private:
   void finish(Batch& batch, const Method& method, const SolverOptions& settings,
               std::int64_t max_iterations, SolveCounts& counts,
               kernels::IterationObserver* observer) const;
 
+  kernels::Problems measures_;
   double epsilon_;
-  Cost cost_;
-  double source_support_, target_support_;  ///< mean numbers of points with weight
+  MeanSupports supports_;
 };
 
 }  // namespace otfleet

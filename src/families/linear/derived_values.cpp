@@ -7,8 +7,9 @@
 #include <limits>
 #include <stdexcept>
 
-#include "kernels/geometry/symmetric_cost.hpp"
-#include "src/populations/cost.hpp"
+#include "kernels/api/solvers.hpp"
+#include "kernels/problems/status.hpp"
+#include "src/populations/device_problems.hpp"
 
 namespace otfleet {
 namespace {
@@ -38,77 +39,56 @@ struct ScaledWeights {
   double scale;
 };
 
-Matrix<double, ExecutionSpace> upload_rows(const std::vector<ScaledWeights>& rows) {
-  const Matrix<double, ExecutionSpace> device("otfleet::solver::weights", rows.size(),
-                                              rows.front().weights.size());
-  const auto host = Kokkos::create_mirror_view(device);
-  for (std::size_t k = 0; k < rows.size(); ++k)
-    for (std::size_t i = 0; i < rows[k].weights.size(); ++i)
-      host(k, i) = rows[k].weights[i] * rows[k].scale;
-  Kokkos::deep_copy(device, host);
-  return device;
-}
-
 /// The values of transports of measures to themselves; NaN where one did not converge.
 std::vector<double> transport_to_themselves(const Geometry& geometry,
                                             const std::vector<ScaledWeights>& weights,
                                             const kernels::UnbalancedSettings& settings) {
-  const auto count = static_cast<int>(weights.size());
-  std::vector<std::int32_t> all(weights.size());
-  for (std::size_t k = 0; k < all.size(); ++k) all[k] = static_cast<std::int32_t>(k);
-  const kernels::Measures<ExecutionSpace> measures(ExecutionSpace(), upload_rows(weights));
-  const auto n = static_cast<int>(geometry.n);
-  const kernels::UnbalancedSolution<ExecutionSpace> solution(count, n, n);
-  std::visit(
-      [&](const auto& cost) {
-        kernels::solve_self_transport(ExecutionSpace(), cost, measures,
-                                      Vector<const int, ExecutionSpace>(upload_indices(all)),
-                                      settings, solution);
-      },
-      make_cost(geometry, settings.epsilon));
-  const auto dual = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), solution.dual_value);
-  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), solution.status);
+  std::vector<double> scaled;
+  std::vector<std::int32_t> all;
+  for (const auto& one : weights) {
+    all.push_back(static_cast<std::int32_t>(all.size()));
+    for (const double weight : one.weights) scaled.push_back(weight * one.scale);
+  }
+  const auto problems = device_problems(geometry, settings.epsilon, scaled, {}).between(all, all);
+  const auto points = static_cast<std::size_t>(problems.source_offsets().back());
+  const kernels::UnbalancedResult result(problems.size(), points, points);
+  kernels::solve_self_transport(problems, settings, result);
+  const auto dual = result.dual_value.download();
+  const auto status = result.status.download();
   std::vector<double> values(weights.size(), unknown);
-  for (int k = 0; k < count; ++k)
-    if (status(k) == static_cast<int>(kernels::Status::converged)) values[k] = dual(k);
+  for (std::size_t k = 0; k < values.size(); ++k)
+    if (status[k] == static_cast<int>(kernels::Status::converged)) values[k] = dual[k];
   return values;
 }
 
 }  // namespace
 
-DerivedValues::DerivedValues(const Population& population)
-    : population_(&population), shared_(population.shared_measures) {
-  const auto& geometry = population.geometry;
-  const bool grid = geometry.kind == Geometry::Kind::grid;
-  same_points_ =
-      grid || shared_ ||
-      (!geometry.source_points.empty() && geometry.source_points == geometry.target_points);
-  if (geometry.ground_cost) {
-    never_negative_ = is_positive_definite(*geometry.ground_cost, geometry.coordinates());
-    geomloss_unit_ = geomloss_unit(*geometry.ground_cost);
+DerivedValues::DerivedValues(const PopulationView& population)
+    : population_(population), shared_(population.shared_measures()) {
+  if (const auto* shared = population.shared_points()) {
+    const auto& geometry = shared->geometry;
+    same_points_ =
+        geometry.kind == Geometry::Kind::grid || shared_ ||
+        (!geometry.source_points.empty() && geometry.source_points == geometry.target_points);
   }
-  weigh(true, population.source_measures);
-  if (!shared_) weigh(false, population.target_measures);
+  const auto facts = population.geometry();
+  if (facts.ground_cost) {
+    never_negative_ = is_positive_definite(*facts.ground_cost, facts.coordinates);
+    geomloss_unit_ = geomloss_unit(*facts.ground_cost);
+  }
+  weigh(true);
+  if (!shared_) weigh(false);
 }
 
-DerivedValues::DerivedValues(const CloudPopulation& population)
-    : clouds_(&population), shared_(population.shared_measures) {
-  never_negative_ = is_positive_definite(population.ground_cost, population.dimension);
-  geomloss_unit_ = geomloss_unit(population.ground_cost);
-  weigh(true, population.sources.count());
-  if (!shared_) weigh(false, population.targets.count());
-}
-
-std::string DerivedValues::divergence_complaint(const Population& population) {
-  const auto& geometry = population.geometry;
-  if (!is_plain_matrix(geometry)) return {};
-  if (!population.shared_measures)
+std::string DerivedValues::divergence_complaint(const PopulationView& population) {
+  const auto* shared = population.shared_points();
+  if (shared == nullptr || !is_plain_matrix(shared->geometry)) return {};
+  if (!shared->shared_measures)
     return "a cost matrix alone says nothing of the cost within the points of either side; it "
            "takes points and a cost by name, or measures that both sides share";
   try {
     constexpr double any_epsilon = 1;  // a cost is symmetric at all or at none
-    std::visit([](const auto& cost) { kernels::check_symmetric(cost); },
-               make_cost(geometry, any_epsilon));
+    kernels::check_symmetric(make_cost_table(shared->geometry, any_epsilon));
   } catch (const std::invalid_argument& error) {
     return error.what();
   }
@@ -116,64 +96,43 @@ std::string DerivedValues::divergence_complaint(const Population& population) {
 }
 
 std::int32_t DerivedValues::measure(bool source, std::int64_t problem) const {
-  const auto at = static_cast<std::size_t>(problem);
-  if (population_) return source ? population_->source[at] : population_->target[at];
-  return source ? clouds_->source[at] : clouds_->target[at];
-}
-
-std::span<const double> DerivedValues::weights(bool source, std::int32_t measure) const {
-  if (population_) {
-    const bool first = source || shared_;
-    const auto& all = first ? population_->source_weights : population_->target_weights;
-    const auto n =
-        static_cast<std::size_t>(source ? population_->geometry.n : population_->geometry.m);
-    return std::span(all).subspan(static_cast<std::size_t>(measure) * n, n);
-  }
-  const auto& table = source ? clouds_->sources : clouds_->target_table();
-  return std::span(table.weights)
-      .subspan(static_cast<std::size_t>(table.offsets[measure]),
-               static_cast<std::size_t>(table.size(measure)));
-}
-
-/// Of a measure with points of its own; else empty.
-std::span<const double> DerivedValues::points(bool source, std::int32_t measure) const {
-  if (population_) return {};
-  const auto& table = source ? clouds_->sources : clouds_->target_table();
-  return std::span(table.points)
-      .subspan(static_cast<std::size_t>(table.offsets[measure] * clouds_->dimension),
-               static_cast<std::size_t>(table.size(measure) * clouds_->dimension));
+  return (source ? population_.sources()
+                 : population_.targets())[static_cast<std::size_t>(problem)];
 }
 
 /// The cost within the points of one measure, or of all of a side.
 Geometry DerivedValues::within(bool source, std::int32_t measure) const {
-  if (population_ && (population_->geometry.kind == Geometry::Kind::grid ||
-                      is_plain_matrix(population_->geometry)))
-    return population_->geometry;
+  const auto* shared = population_.shared_points();
+  if (shared != nullptr &&
+      (shared->geometry.kind == Geometry::Kind::grid || is_plain_matrix(shared->geometry)))
+    return shared->geometry;
   Geometry geometry;
   geometry.kind = Geometry::Kind::points;
-  if (population_) {
-    const auto& whole = population_->geometry;
+  if (shared != nullptr) {
+    const auto& whole = shared->geometry;
     geometry.ground_cost = whole.ground_cost;
     geometry.dimension = whole.dimension;
     geometry.source_points = source ? whole.source_points : whole.target_points;
     geometry.n = source ? whole.n : whole.m;
   } else {
-    geometry.ground_cost = clouds_->ground_cost;
-    geometry.dimension = clouds_->dimension;
-    const auto own = points(source, measure);
+    const auto facts = population_.geometry();
+    geometry.ground_cost = facts.ground_cost;
+    geometry.dimension = facts.coordinates;
+    const auto own = population_.points(source, measure);
     geometry.source_points.assign(own.begin(), own.end());
-    geometry.n = static_cast<std::int64_t>(weights(source, measure).size());
+    geometry.n = static_cast<std::int64_t>(population_.weights(source, measure).size());
   }
   geometry.target_points = geometry.source_points;
   geometry.m = geometry.n;
   return geometry;
 }
 
-void DerivedValues::weigh(bool source, std::int64_t measures) {
+void DerivedValues::weigh(bool source) {
   Side& all = side(source);
+  const std::int64_t measures = population_.measures(source);
   for (std::int32_t s = 0; s < measures; ++s) {
     double mass = 0, entropy = 0;
-    for (const double w : weights(source, s)) {
+    for (const double w : population_.weights(source, s)) {
       mass += w;
       if (w > 0) entropy += w * std::log(w);
     }
@@ -201,7 +160,7 @@ void DerivedValues::find_self(bool source, Shard rows,
   const auto find = [&](std::span<const std::int32_t> some) {
     std::vector<ScaledWeights> their_weights;
     for (const auto s : some)
-      their_weights.push_back({weights(source, s), balanced ? 1 / all.mass[s] : 1.0});
+      their_weights.push_back({population_.weights(source, s), balanced ? 1 / all.mass[s] : 1.0});
     const auto found =
         transport_to_themselves(within(source, some.front()), their_weights, settings);
     // Without the term epsilon mass², as in add().
@@ -211,7 +170,7 @@ void DerivedValues::find_self(bool source, Shard rows,
           balanced ? mass * (found[k] - e) - e * mass * std::log(mass) : found[k] - e * mass * mass;
     }
   };
-  const std::size_t at_once = clouds_ ? 1 : 1024;
+  const std::size_t at_once = population_.clouds() != nullptr ? 1 : 1024;
   for (std::size_t first = 0; first < wanted.size(); first += at_once)
     find(std::span(wanted).subspan(first, std::min(at_once, wanted.size() - first)));
 }
@@ -221,8 +180,8 @@ bool DerivedValues::same_measures(std::int64_t problem) const {
   const auto equal = [](std::span<const double> x, std::span<const double> y) {
     return std::equal(x.begin(), x.end(), y.begin(), y.end());
   };
-  return same_points_ && equal(weights(true, s), weights(false, t)) &&
-         equal(points(true, s), points(false, t));
+  return same_points_ && equal(population_.weights(true, s), population_.weights(false, t)) &&
+         equal(population_.points(true, s), population_.points(false, t));
 }
 
 void DerivedValues::add(Shard rows, const kernels::UnbalancedSettings& given,

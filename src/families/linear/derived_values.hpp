@@ -5,11 +5,10 @@
 #include <vector>
 
 #include "distributed/shard.hpp"
-#include "kernels/solvers/unbalanced/unbalanced.hpp"
+#include "kernels/solvers/unbalanced/settings.hpp"
 #include "src/families/linear/solutions.hpp"
 #include "src/job.hpp"
-#include "src/populations/cloud_population.hpp"
-#include "src/populations/population.hpp"
+#include "src/populations/population_view.hpp"
 
 namespace otfleet {
 
@@ -19,13 +18,12 @@ namespace otfleet {
 /// found does not depend on which problems are asked for.
 class DerivedValues {
  public:
-  /// Keep a reference to the population.
-  explicit DerivedValues(const Population& population);
-  explicit DerivedValues(const CloudPopulation& population);
+  /// Keeps a reference to the population.
+  explicit DerivedValues(const PopulationView& population);
 
   /// Why there are no divergences, or empty: there are. A cost matrix alone says nothing of the
   /// cost within the points of one side, unless both sides share them.
-  static std::string divergence_complaint(const Population& population);
+  static std::string divergence_complaint(const PopulationView& population);
 
   /// Fills what is `wanted` for solutions of the problems `rows` that have dual values. Transports
   /// of measures to themselves are solved at `settings`, to 1e-6 of the mass at least; a divergence
@@ -42,16 +40,13 @@ class DerivedValues {
   };
 
   Side& side(bool source) { return source || shared_ ? sides_[0] : sides_[1]; }
-  std::span<const double> weights(bool source, std::int32_t measure) const;
-  std::span<const double> points(bool source, std::int32_t measure) const;
   std::int32_t measure(bool source, std::int64_t problem) const;
   Geometry within(bool source, std::int32_t measure) const;
-  void weigh(bool source, std::int64_t measures);
+  void weigh(bool source);
   void find_self(bool source, distributed::Shard rows, const kernels::UnbalancedSettings& settings);
   bool same_measures(std::int64_t problem) const;
 
-  const Population* population_ = nullptr;  ///< or
-  const CloudPopulation* clouds_ = nullptr;
+  PopulationView population_;
   bool shared_ = true;           ///< measures, by both sides
   bool same_points_ = true;      ///< of both sides, where problems share them
   bool never_negative_ = false;  ///< divergences: exp(−C/epsilon) is positive definite

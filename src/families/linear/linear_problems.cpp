@@ -3,12 +3,11 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <variant>
 
 #include "distributed/error.hpp"
-#include "src/families/linear/cloud_population_solver.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/linear/methods/list.hpp"
@@ -39,22 +38,6 @@ std::int64_t problems_at_once(std::int64_t bytes_of_one) {
       most_problems_of_block);
 }
 
-/// About how many iterations' work the problems are: their starts' marginal errors, those of a few
-/// problems in the middle, have to fall to the threshold.
-double predicted_work(const PopulationSolver& solver, const SolverOptions& settings, Shard rows,
-                      const StartPredictor* predictor) {
-  constexpr std::int64_t most_sampled = 8;
-  constexpr double iterations_besides = 10;   // the start, the certificate
-  constexpr double iterations_per_efold = 2;  // on digits at epsilon = 1e-2
-  const std::int64_t sampled = std::min(rows.size(), most_sampled);
-  if (sampled == 0) return 0;
-  const std::int64_t first = rows.begin + (rows.size() - sampled) / 2;
-  const double sum = solver.error_sums({first, first + sampled}, settings, predictor, 1)[0];
-  const double error = sum / static_cast<double>(sampled);
-  const double efolds = error > settings.threshold ? std::log(error / settings.threshold) : 0;
-  return static_cast<double>(rows.size()) * (iterations_besides + iterations_per_efold * efolds);
-}
-
 /// What all problems of populations report.
 class LinearProblems : public ProblemSet {
  public:
@@ -80,8 +63,7 @@ class LinearProblems : public ProblemSet {
   }
 
  protected:
-  template <class P>
-  void declare(const P& population) {
+  void declare(const PopulationView& population) {
     schema_.emplace(job_, population, file.filename().string());
     layout = schema_->layout();
   }
@@ -98,43 +80,84 @@ class LinearProblems : public ProblemSet {
   std::optional<LinearSchema> schema_;
 };
 
-/// Problems that share their points.
-class SharedPointsProblems : public LinearProblems {
+/// Problems that one rank solves, each rank its own.
+class WholeProblems final : public LinearProblems {
  public:
-  SharedPointsProblems(const CommandContext& context, const LinearInput& input, Report& report)
+  WholeProblems(const CommandContext& context, const LinearInput& input, Report& report)
       : LinearProblems(context, input) {
     const auto& communicator = context.communicator;
     {
       const PhaseTimer timer(report, "read");
       communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
-        check_solver_fits(job_);
+        if (input.clouds)
+          check_clouds_fit(job_, file);
+        else
+          check_solver_fits(job_);
         require_solve_memory(file, job_, neighbors);
         named([&] {
-          population_ = read_job_population(job_, file);
-          solver_.emplace(population_, job_.problem.epsilon);
+          read(input);
+          solver_.emplace(view(), job_.problem.epsilon);
         });
         check_job(communicator);
       });
     }
     std::string content =
-        communicator.broadcast(communicator.is_root() ? population_.content_fingerprint() : "");
+        communicator.broadcast(communicator.is_root() ? content_fingerprint() : "");
     if (initializer_named(job_.solver.initializer).needs_model()) {
-      const Shard shard = distributed::block_shard(population_.problems(), communicator.rank(),
-                                                   communicator.size());
-      StartModel start = load_model(context, population_, shard, report);
+      const Shard shard =
+          distributed::block_shard(view().problems(), communicator.rank(), communicator.size());
+      StartModel start = load_model(context, *view().shared_points(), shard, report);
       content += " " + start.checksum;
       model_.emplace(std::move(start.model));
     }
-    declare(population_);
+    declare(view());
     identity = linear_identity(job_, content);
-    const Geometry& geometry = population_.geometry;
-    most_problems =
-        problems_at_once(plan_output_bytes(job_.solution, geometry) +
-                         (job_.solution.potentials ? 8 * (geometry.n + geometry.m) : 0));
-    first_problems = std::min<std::int64_t>(64, most_problems);
+    most_problems = problems_at_once(solver_->most_bytes(job_.solution));
+    // Of clouds one problem may be all that there is time for.
+    if (!input.clouds) first_problems = std::min<std::int64_t>(64, most_problems);
+    if (job_.problem.balanced()) {
+      const MethodChoice choice = solver_->choose(job_.solver);
+      method = choice.name();
+      reason = choice.reason;
+    } else {
+      method = "block ascent";
+      reason = "the problems are not balanced";
+    }
   }
 
- protected:
+  void prepare() override {
+    if (model_) predictor_.emplace(solver_->make_predictor(*model_));
+  }
+  double work(Shard rows) const override {
+    if (!job_.problem.balanced()) return LinearProblems::work(rows);
+    return named([&] { return solver_->work(rows, job_.solver, predictor()); });
+  }
+  SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl& control) override {
+    return table(named([&] {
+      return job_.problem.balanced()
+                 ? solver_->solve(rows, job_.solver, predictor(), job_.solution, seconds, &control)
+                 : solver_->solve_unbalanced(rows, job_.problem, job_.solver, job_.solution,
+                                             seconds, &control);
+    }));
+  }
+
+ private:
+  void read(const LinearInput& input) {
+    if (input.clouds)
+      population_ = read_job_clouds(job_, file);
+    else
+      population_ = read_job_population(job_, file);
+  }
+  PopulationView view() const {
+    return std::visit([](const auto& population) { return PopulationView(population); },
+                      population_);
+  }
+  std::string content_fingerprint() const {
+    return std::visit([](const auto& population) { return population.content_fingerprint(); },
+                      population_);
+  }
+  const StartPredictor* predictor() const { return predictor_ ? &*predictor_ : nullptr; }
+
   void check_job(const Communicator& communicator) const {
     if (job_.problem.balanced())
       solver_->check_feasible(file.string(), communicator.rank(), communicator.size());
@@ -142,100 +165,22 @@ class SharedPointsProblems : public LinearProblems {
       throw UserError(fmt::format("solver.initializer = '{}': {} ({})", job_.solver.initializer,
                                   complaint, file.string()));
     if (job_.solution.divergence)
-      if (const auto complaint = DerivedValues::divergence_complaint(population_);
-          !complaint.empty())
+      if (const auto complaint = DerivedValues::divergence_complaint(view()); !complaint.empty())
         throw UserError(fmt::format("solution.divergence: {} ({})", complaint, file.string()));
-    if (job_.solution.projection && population_.geometry.coordinates() == 0)
+    if (job_.solution.projection && view().geometry().coordinates == 0)
       throw UserError(fmt::format(
           "solution.projection needs the coordinates of the target points; {} has a cost matrix "
           "without points",
           file.string()));
   }
 
-  Population population_;
+  std::variant<Population, CloudPopulation> population_;
   std::optional<PopulationSolver> solver_;
   std::optional<PotentialModel> model_;
-};
-
-class BalancedProblems final : public SharedPointsProblems {
- public:
-  BalancedProblems(const CommandContext& context, const LinearInput& input, Report& report)
-      : SharedPointsProblems(context, input, report) {
-    const MethodChoice choice = solver_->choose(job_.solver);
-    method = choice.name();
-    reason = choice.reason;
-  }
-
-  void prepare() override {
-    if (model_) predictor_.emplace(solver_->make_predictor(*model_));
-  }
-  double work(Shard rows) const override {
-    return named([&] { return predicted_work(*solver_, job_.solver, rows, predictor()); });
-  }
-  SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl& control) override {
-    return table(named([&] {
-      return solver_->solve(rows, job_.solver, predictor(), job_.solution, seconds, &control);
-    }));
-  }
-
- private:
-  const StartPredictor* predictor() const { return predictor_ ? &*predictor_ : nullptr; }
-
   std::optional<StartPredictor> predictor_;
 };
 
-class UnbalancedProblems final : public SharedPointsProblems {
- public:
-  UnbalancedProblems(const CommandContext& context, const LinearInput& input, Report& report)
-      : SharedPointsProblems(context, input, report) {
-    method = "block ascent";
-    reason = "the problems are not balanced";
-  }
-
-  SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl& control) override {
-    return table(named([&] {
-      return solver_->solve_unbalanced(rows, job_.problem, job_.solver, job_.solution, seconds,
-                                       &control);
-    }));
-  }
-};
-
-/// Problems in which every measure has points of its own.
-class CloudsProblems final : public LinearProblems {
- public:
-  CloudsProblems(const CommandContext& context, const LinearInput& input, Report& report)
-      : LinearProblems(context, input) {
-    const auto& communicator = context.communicator;
-    {
-      const PhaseTimer timer(report, "read");
-      communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
-        check_clouds_fit(job_, file);
-        require_solve_memory(file, job_, neighbors);
-        population_ = read_job_clouds(job_, file);
-        named([&] { solver_.emplace(population_, job_.problem.epsilon); });
-      });
-    }
-    declare(population_);
-    identity = linear_identity(
-        job_,
-        communicator.broadcast(communicator.is_root() ? population_.content_fingerprint() : ""));
-    most_problems = problems_at_once(solver_->most_bytes(job_.solution));
-    method = methods::sinkhorn().name();
-    reason = "every measure has points of its own";
-  }
-
-  double work(Shard rows) const override { return solver_->work(rows); }
-  SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl& control) override {
-    return table(
-        named([&] { return solver_->solve(rows, job_.solver, job_.solution, seconds, &control); }));
-  }
-
- private:
-  CloudPopulation population_;
-  std::optional<CloudPopulationSolver> solver_;
-};
-
-/// The same, the ranks sharing the rows of every problem.
+/// Problems in which every measure has points of its own, the ranks sharing the rows of each.
 class CloudRowsProblems final : public LinearProblems {
  public:
   CloudRowsProblems(const CommandContext& context, const LinearInput& input, Report& report)
@@ -284,12 +229,8 @@ std::unique_ptr<ProblemSet> open_linear_problems(const CommandContext& context, 
   std::unique_ptr<ProblemSet> problems;
   if (shard.rows)
     problems = std::make_unique<CloudRowsProblems>(context, input, report);
-  else if (input.clouds)
-    problems = std::make_unique<CloudsProblems>(context, input, report);
-  else if (context.job.problem.balanced())
-    problems = std::make_unique<BalancedProblems>(context, input, report);
   else
-    problems = std::make_unique<UnbalancedProblems>(context, input, report);
+    problems = std::make_unique<WholeProblems>(context, input, report);
   problems->shard_reason = shard.reason;
   return problems;
 }

@@ -9,7 +9,6 @@
 
 #include "distributed/error.hpp"
 #include "kernels/operators/in_lanes/scaling_range.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "src/config/nearest_name.hpp"
 #include "src/families/linear/methods/list.hpp"
 
@@ -102,16 +101,26 @@ const Method* method_named(const std::string& name) {
       (near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
-MethodChoice choose_method(const Cost& cost, double epsilon, double source_support,
+MethodChoice choose_method(const kernels::Problems& measures, double epsilon, double source_support,
                            double target_support, const SolverOptions& solver) {
+  if (const auto* table = measures.table())
+    return choose_method(*table, epsilon, source_support, target_support, solver);
+  const Method* asked = method_named(solver.method);
+  const MethodChoice::Stage only{asked ? asked : &methods::sinkhorn(), solver.max_iterations};
+  if (measures.has_clouds()) return {{only}, "every measure has points of its own"};
+  return {{only},
+          asked ? "solver.method asks for it"
+                : "the costs between these points are not stored, and Newton's method needs them "
+                  "stored"};
+}
+
+MethodChoice choose_method(const kernels::SeparableCost& cost, double epsilon,
+                           double source_support, double target_support,
+                           const SolverOptions& solver) {
   const std::int64_t most = solver.max_iterations;
   if (const Method* asked = method_named(solver.method))
     return {{{asked, most}}, "solver.method asks for it"};
   const Method &sinkhorn = methods::sinkhorn(), &newton_method = methods::newton();
-  const auto* separable = std::get_if<kernels::SeparableCost>(&cost);
-  if (separable == nullptr)
-    return {{{&sinkhorn, most}},
-            "the costs between these points are not stored, and Newton's method needs them stored"};
   const double rows = std::min(source_support, target_support);
   const double columns = std::max(source_support, target_support);
   if (rows > most_newton_rows || rows * columns > most_newton_entries)
@@ -119,9 +128,9 @@ MethodChoice choose_method(const Cost& cost, double epsilon, double source_suppo
             fmt::format("measures of {:.0f} and {:.0f} points with weight are too large for "
                         "Newton's method, which is for at most {:.0f}",
                         source_support, target_support, most_newton_rows)};
-  const double range = relative_range(*separable, epsilon);
+  const double range = relative_range(cost, epsilon);
   const double newton = newton_work(rows, columns, range, solver.threshold);
-  const double iteration = iteration_work(*separable, epsilon, source_support, target_support);
+  const double iteration = iteration_work(cost, epsilon, source_support, target_support);
   const double iterations = predicted_iterations(range, solver);
   const double ratio = iterations * iteration / newton;
   if (ratio > hopeless)

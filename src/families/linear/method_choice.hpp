@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "kernels/api/problems.hpp"
 #include "src/families/linear/methods/method.hpp"
 #include "src/families/linear/solver_options.hpp"
-#include "src/populations/cost.hpp"
 
 namespace otfleet {
 
@@ -39,10 +39,15 @@ inline constexpr const char* automatic_method = "auto";
 /// The method of that name; null: "auto". Throws UserError: there is none. Local.
 const Method* method_named(const std::string& name);
 
-/// `source_support` and `target_support` are the mean numbers of points with weight. The work is
-/// predicted in multiply-adds from the sizes, epsilon, the range of the cost and the threshold,
-/// with factors measured on digits and on the sphere. Local.
-MethodChoice choose_method(const Cost& cost, double epsilon, double source_support,
+/// `measures` have the population's cost; `source_support` and `target_support` are the mean
+/// numbers of points with weight. The work is predicted in multiply-adds from the sizes, epsilon,
+/// the range of the cost and the threshold, with factors measured on digits and on the sphere.
+/// Local.
+MethodChoice choose_method(const kernels::Problems& measures, double epsilon, double source_support,
                            double target_support, const SolverOptions& solver);
+/// Where costs are a table.
+MethodChoice choose_method(const kernels::SeparableCost& cost, double epsilon,
+                           double source_support, double target_support,
+                           const SolverOptions& solver);
 
 }  // namespace otfleet

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "kernels/outputs/barycentric_projection.hpp"
-#include "kernels/outputs/sparse_plan.hpp"
-#include "src/runs/append.hpp"
+#include "kernels/api/outputs.hpp"
+#include "src/families/linear/append_array.hpp"
 
 namespace otfleet {
 namespace {
@@ -19,34 +18,25 @@ EntrySelection selection_of(const SolutionOptions& wanted) {
 
 }  // namespace
 
-std::int64_t plan_output_bytes(const SolutionOptions& wanted, const Geometry& geometry) {
+std::int64_t plan_output_bytes(const SolutionOptions& wanted, std::int64_t n, std::int64_t m,
+                               std::int64_t coordinates) {
   double bytes = 0;
   if (wants_entries(wanted)) {
     const double most = wanted.plan == PlanRule::top_k ? static_cast<double>(wanted.top_k)
                                                        : 1 / wanted.plan_threshold;
-    const double row = std::min(most, static_cast<double>(geometry.m));
-    bytes += static_cast<double>(geometry.n) *
+    const double row = std::min(most, static_cast<double>(m));
+    bytes += static_cast<double>(n) *
              (row * (sizeof(double) + sizeof(std::int32_t)) + sizeof(std::int64_t));
   }
-  if (wanted.projection)
-    bytes += static_cast<double>(geometry.n * geometry.coordinates()) * sizeof(double);
+  if (wanted.projection) bytes += static_cast<double>(n * coordinates) * sizeof(double);
   return static_cast<std::int64_t>(bytes);
 }
 
-void append_plan_outputs(PlanOutputs& all, const Cost& cost,
-                         const kernels::ProblemBatch<ExecutionSpace>& problems, double epsilon,
-                         const Matrix<const double, ExecutionSpace>& f,
-                         const Matrix<const double, ExecutionSpace>& g,
-                         const Matrix<const double, ExecutionSpace>& target_points,
+void append_plan_outputs(PlanOutputs& all, const kernels::Problems& problems, double epsilon,
+                         const DeviceArray<const double>& f, const DeviceArray<const double>& g,
                          const SolutionOptions& wanted) {
-  const ExecutionSpace space;
   if (wants_entries(wanted)) {
-    const auto plan = std::visit(
-        [&](const auto& c) {
-          return kernels::sparse_plan<ExecutionSpace>(space, c, problems, epsilon, f, g,
-                                                      selection_of(wanted));
-        },
-        cost);
+    const auto plan = kernels::sparse_plan(problems, epsilon, f, g, selection_of(wanted));
     PlanEntries& entries = all.entries;
     const auto before = static_cast<std::int64_t>(entries.columns.size());
     const auto first = static_cast<std::ptrdiff_t>(entries.offsets.size());
@@ -58,16 +48,11 @@ void append_plan_outputs(PlanOutputs& all, const Cost& cost,
     append(entries.kept_mass, plan.kept_mass);
   }
   if (wanted.projection) {
-    const Matrix<double, ExecutionSpace> projection(
-        Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::projection"), f.extent(0),
-        f.extent(1) * target_points.extent(1));
-    std::visit(
-        [&](const auto& c) {
-          kernels::barycentric_projection<ExecutionSpace>(space, c, problems, epsilon,
-                                                          kernels::Projection::to_target, g,
-                                                          target_points, projection);
-        },
-        cost);
+    constexpr auto direction = kernels::Projection::to_target;
+    const auto d = static_cast<std::size_t>(kernels::coordinates(problems, direction));
+    const DeviceArray<double> projection(uninitialized, "otfleet::solver::projection",
+                                         f.size() * d);
+    kernels::barycentric_projection(problems, epsilon, direction, g, projection);
     append(all.projection, projection);
   }
 }

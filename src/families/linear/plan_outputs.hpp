@@ -2,10 +2,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/problems/problem_batch.hpp"
+#include "kernels/api/problems.hpp"
 #include "src/job.hpp"
-#include "src/models/potential_model.hpp"
-#include "src/populations/cost.hpp"
 
 namespace otfleet {
 
@@ -21,7 +19,7 @@ struct PlanEntries {
 /// order.
 struct PlanOutputs {
   PlanEntries entries;             ///< solution.plan
-  std::vector<double> projection;  ///< [count, n, d]: solution.projection
+  std::vector<double> projection;  ///< [source points, d]: solution.projection
 };
 
 inline bool wants_entries(const SolutionOptions& wanted) {
@@ -33,16 +31,15 @@ inline bool wants_plan(const SolutionOptions& wanted) {
   return wants_entries(wanted) || wanted.projection;
 }
 
-/// Bytes that the outputs of one problem take at most; 0 when nothing is asked for.
-std::int64_t plan_output_bytes(const SolutionOptions& wanted, const Geometry& geometry);
+/// Bytes that the outputs of one problem between n and m points of so many coordinates take at
+/// most; 0 when nothing is asked for.
+std::int64_t plan_output_bytes(const SolutionOptions& wanted, std::int64_t n, std::int64_t m,
+                               std::int64_t coordinates);
 
-/// Appends the outputs of a batch with potentials f [B, n] and g [B, m]. target_points [m, d] are
-/// needed for projections alone. Local.
-void append_plan_outputs(PlanOutputs& all, const Cost& cost,
-                         const kernels::ProblemBatch<ExecutionSpace>& problems, double epsilon,
-                         const Matrix<const double, ExecutionSpace>& f,
-                         const Matrix<const double, ExecutionSpace>& g,
-                         const Matrix<const double, ExecutionSpace>& target_points,
+/// Appends the outputs of a batch with potentials f and g, flat. Local, but for problems that are
+/// distributed.
+void append_plan_outputs(PlanOutputs& all, const kernels::Problems& problems, double epsilon,
+                         const DeviceArray<const double>& f, const DeviceArray<const double>& g,
                          const SolutionOptions& wanted);
 
 }  // namespace otfleet

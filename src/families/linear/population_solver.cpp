@@ -1,205 +1,27 @@
 #include "src/families/linear/population_solver.hpp"
 
 #include <algorithm>
-#include <stdexcept>
+#include <cmath>
 
-#include "distributed/error.hpp"
-#include "kernels/outputs/certificate.hpp"
-#include "kernels/outputs/semi_dual.hpp"
-#include "kernels/outputs/soft_c_transform.hpp"
-#include "kernels/problems/selection.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
-#include "kernels/solvers/unbalanced/unbalanced.hpp"
+#include "kernels/device_views.hpp"
+#include "kernels/runtime.hpp"
+#include "src/families/linear/append_array.hpp"
 #include "src/families/linear/initializers.hpp"
+#include "src/families/linear/solved_blocks.hpp"
 #include "src/populations/feasibility.hpp"
-#include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
 namespace {
 
 using distributed::Shard;
-using kernels::Status;
 
 /// Instances on the device at once: enough to fill it, little memory.
 constexpr std::int64_t chunk_size = 4096;
 
-Matrix<const double, ExecutionSpace> upload(const std::vector<double>& values, std::int64_t columns,
-                                            const std::string& label) {
-  if (values.empty()) return {};
-  const auto rows = static_cast<std::int64_t>(values.size()) / columns;
-  const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace,
-                     Kokkos::MemoryTraits<Kokkos::Unmanaged>>
-      host(values.data(), rows, columns);
-  const Matrix<double, ExecutionSpace> device(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::solver::" + label), rows, columns);
-  Kokkos::deep_copy(device, host);
-  return device;
-}
-
-/// Rows of arrays on the device, one after the other, as one vector on the host, and back.
-template <class Array>
-void append_row(std::vector<double>& to, const Array& array, std::int32_t row) {
-  append(to, Kokkos::subview(array, row, Kokkos::ALL));
-}
-
-template <class Array>
-void take_row(const double*& from, const Array& array, std::int32_t row) {
-  const Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
-      host(from, array.extent(1));
-  Kokkos::deep_copy(Kokkos::subview(array, row, Kokkos::ALL), host);
-  from += array.extent(1);
-}
-
-/// All of a block?
-bool is_all(const std::vector<std::int32_t>& which, std::size_t count) {
-  return which.size() == count;
-}
-
-void fetch(const Vector<int, ExecutionSpace>& from, std::vector<std::int32_t>& to) {
-  to.clear();
-  append(to, from);
-}
-
-/// A batch of balanced problems.
-class BalancedBlock final : public SolvedBlock {
- public:
-  BalancedBlock(const BatchSolver& solver, const SolverOptions& settings, Batch& batch,
-                SolveCounts& counts)
-      : solver_(solver), settings_(settings), batch_(batch), counts_(counts) {}
-
-  void run(const std::vector<std::int32_t>& which, std::int64_t limit,
-           kernels::IterationObserver& observer, std::vector<std::int32_t>& iterations,
-           std::vector<std::int32_t>& status) override {
-    settings_.max_iterations = limit;
-    if (is_all(which, batch_.status.extent(0))) {
-      solver_.solve(batch_, settings_, counts_, &observer);
-      fetch(batch_.iterations, iterations);
-      fetch(batch_.status, status);
-    } else {
-      const ExecutionSpace space;
-      const Vector<const int, ExecutionSpace> rows = upload_indices(which);
-      Batch some(kernels::select<ExecutionSpace>(space, batch_.problems, rows));
-      kernels::gather_rows<ExecutionSpace>(space, rows, batch_.f, some.f);
-      solver_.solve(some, settings_, counts_, &observer);
-      kernels::scatter_rows<ExecutionSpace>(space, rows, some.f, batch_.f);
-      fetch(some.iterations, iterations);
-      fetch(some.status, status);
-    }
-    if (batch_.from_zeros)
-      for (std::size_t s = 0; s < which.size(); ++s)
-        if (iterations[s] == 0 && status[s] == static_cast<int>(Status::ended))
-          Kokkos::deep_copy(Kokkos::subview(batch_.f, which[s], Kokkos::ALL), 0.0);
-    batch_.from_zeros = false;
-  }
-
-  std::vector<double> potential(std::int32_t problem) const override {
-    std::vector<double> values;
-    append_row(values, batch_.f, problem);
-    return values;
-  }
-
-  void set_potential(std::int32_t problem, const std::vector<double>& values) override {
-    if (batch_.from_zeros) Kokkos::deep_copy(batch_.f, 0.0);
-    batch_.from_zeros = false;
-    const double* from = values.data();
-    take_row(from, batch_.f, problem);
-  }
-
- private:
-  const BatchSolver& solver_;
-  SolverOptions settings_;
-  Batch& batch_;
-  SolveCounts& counts_;
-};
-
-/// A batch of problems that are not balanced. A state is f, g and the mass potential.
-class UnbalancedBlock final : public SolvedBlock {
- public:
-  UnbalancedBlock(const Cost& cost, const kernels::ProblemBatch<ExecutionSpace>& problems,
-                  const kernels::UnbalancedSettings& settings,
-                  const kernels::UnbalancedSolution<ExecutionSpace>& solution)
-      : cost_(cost), problems_(problems), settings_(settings), solution_(solution) {}
-
-  void run(const std::vector<std::int32_t>& which, std::int64_t limit,
-           kernels::IterationObserver& observer, std::vector<std::int32_t>& iterations,
-           std::vector<std::int32_t>& status) override {
-    settings_.max_iterations = static_cast<int>(limit);
-    settings_.observer = &observer;
-    if (is_all(which, static_cast<std::size_t>(solution_.size()))) {
-      solve(problems_, solution_);
-      fetch(solution_.iterations, iterations);
-      fetch(solution_.status, status);
-    } else {
-      const ExecutionSpace space;
-      const Vector<const int, ExecutionSpace> rows = upload_indices(which);
-      const kernels::UnbalancedSolution<ExecutionSpace> some(
-          static_cast<int>(which.size()), static_cast<int>(solution_.f.extent(1)),
-          static_cast<int>(solution_.g.extent(1)));
-      for (std::size_t s = 0; s < which.size(); ++s)
-        copy(solution_, which[s], some, static_cast<std::int32_t>(s));
-      solve(kernels::select<ExecutionSpace>(space, problems_, rows), some);
-      for (std::size_t s = 0; s < which.size(); ++s)
-        copy(some, static_cast<std::int32_t>(s), solution_, which[s]);
-      fetch(some.iterations, iterations);
-      fetch(some.status, status);
-    }
-    settings_.from_solution = true;
-  }
-
-  std::vector<double> potential(std::int32_t problem) const override {
-    std::vector<double> values;
-    append_row(values, solution_.f, problem);
-    append_row(values, solution_.g, problem);
-    append(values, Kokkos::subview(solution_.mass_potential, std::pair(problem, problem + 1)));
-    return values;
-  }
-
-  void set_potential(std::int32_t problem, const std::vector<double>& values) override {
-    if (!settings_.from_solution) start_all();
-    const double* from = values.data();
-    take_row(from, solution_.f, problem);
-    take_row(from, solution_.g, problem);
-    Kokkos::deep_copy(Kokkos::subview(solution_.mass_potential, problem), *from);
-  }
-
- private:
-  using Solution = kernels::UnbalancedSolution<ExecutionSpace>;
-
-  void solve(const kernels::ProblemBatch<ExecutionSpace>& problems,
-             const Solution& solution) const {
-    std::visit(
-        [&](const auto& cost) {
-          kernels::solve_unbalanced(ExecutionSpace(), cost, problems, settings_, solution);
-        },
-        cost_);
-  }
-
-  /// Every problem as the solver would begin: with none left to iterate, that is all it does.
-  void start_all() {
-    auto no_iterations = settings_;
-    no_iterations.max_iterations = 0;
-    std::swap(settings_, no_iterations);
-    solve(problems_, solution_);
-    std::swap(settings_, no_iterations);
-    settings_.from_solution = true;
-  }
-
-  static void copy(const Solution& from, std::int32_t row, const Solution& to, std::int32_t at) {
-    for (const auto matrix : {&Solution::f, &Solution::g})
-      Kokkos::deep_copy(Kokkos::subview(to.*matrix, at, Kokkos::ALL),
-                        Kokkos::subview(from.*matrix, row, Kokkos::ALL));
-    for (const auto figure :
-         {&Solution::mass_potential, &Solution::dual_value, &Solution::primal_value,
-          &Solution::transport_cost, &Solution::transported_mass, &Solution::residual})
-      Kokkos::deep_copy(Kokkos::subview(to.*figure, at), Kokkos::subview(from.*figure, row));
-  }
-
-  const Cost& cost_;
-  kernels::ProblemBatch<ExecutionSpace> problems_;
-  kernels::UnbalancedSettings settings_;
-  Solution solution_;
-};
+/// Work that a problem between clouds takes besides its pairs of points, in pairs: for each point,
+/// and once.
+constexpr double work_of_point = 10, work_of_problem = 400;
 
 template <class Body>
 void for_chunks(Shard shard, const Body& body) {
@@ -207,115 +29,132 @@ void for_chunks(Shard shard, const Body& body) {
     body(Shard{first, std::min(first + chunk_size, shard.end)});
 }
 
-}  // namespace
-
-PopulationSolver::PopulationSolver(const Population& population, double epsilon)
-    : population_(population),
-      solver_(population, epsilon),
-      source_(ExecutionSpace(), upload(population.source_weights, population.geometry.n, "source")),
-      target_(population.shared_measures
-                  ? source_
-                  : kernels::Measures<ExecutionSpace>(
-                        ExecutionSpace(),
-                        upload(population.target_weights, population.geometry.m, "target"))) {
-  const Geometry& geometry = population.geometry;
-  const auto points = geometry.points(true);
-  if (points.empty()) return;
-  source_points_ =
-      upload(points, static_cast<std::int64_t>(points.size()) / geometry.n, "source_points");
-  const auto others = geometry.points(false);
-  target_points_ =
-      upload(others, static_cast<std::int64_t>(others.size()) / geometry.m, "target_points");
+/// Of the problems `rows`.
+std::span<const std::int32_t> part(std::span<const std::int32_t> measures, Shard rows) {
+  return measures.subspan(static_cast<std::size_t>(rows.begin),
+                          static_cast<std::size_t>(rows.size()));
 }
 
+std::vector<double> find_pairs(const PopulationView& population) {
+  if (population.clouds() == nullptr) return {};
+  const auto sources = population.supports(true), targets = population.supports(false);
+  std::vector<double> before = {0};
+  for (std::int64_t k = 0; k < population.problems(); ++k) {
+    const auto at = static_cast<std::size_t>(k);
+    const double n = sources[static_cast<std::size_t>(population.sources()[at])];
+    const double m = targets[static_cast<std::size_t>(population.targets()[at])];
+    before.push_back(before.back() + n * m + work_of_point * (n + m) + work_of_problem);
+  }
+  return before;
+}
+
+}  // namespace
+
+PopulationSolver::PopulationSolver(const PopulationView& population, double epsilon)
+    : population_(population),
+      geometry_(population.geometry()),
+      solver_(population.on_device(epsilon), epsilon, mean_supports(population)),
+      pairs_before_(find_pairs(population)) {}
+
 std::string PopulationSolver::complaint(const std::string& initializer) const {
-  return initializer_named(initializer).complaint(population_.geometry);
+  return initializer_named(initializer).complaint(geometry_);
 }
 
 void PopulationSolver::check_feasible(const std::string& name, std::int64_t first,
                                       std::int64_t step) const {
-  otfleet::check_feasible(name, population_, solver_.cost(), first, step);
+  if (const auto* shared = population_.shared_points())
+    otfleet::check_feasible(name, *shared, solver_.measures().table(), first, step);
 }
 
 StartPredictor PopulationSolver::make_predictor(const PotentialModel& model) const {
-  return StartPredictor(model, source_.weights, target_.weights);
+  return StartPredictor(model, kernels::view_of(solver_.measures().source_weights()),
+                        kernels::view_of(solver_.measures().target_weights()));
+}
+
+double PopulationSolver::work(Shard rows, const SolverOptions& settings,
+                              const StartPredictor* predictor) const {
+  if (!pairs_before_.empty())
+    return pairs_before_[static_cast<std::size_t>(rows.end)] -
+           pairs_before_[static_cast<std::size_t>(rows.begin)];
+  constexpr std::int64_t most_sampled = 8;
+  constexpr double iterations_besides = 10;   // the start, the certificate
+  constexpr double iterations_per_efold = 2;  // on digits at epsilon = 1e-2
+  const std::int64_t sampled = std::min(rows.size(), most_sampled);
+  if (sampled == 0) return 0;
+  const std::int64_t first = rows.begin + (rows.size() - sampled) / 2;
+  const double sum = error_sums({first, first + sampled}, settings, predictor, 1)[0];
+  const double error = sum / static_cast<double>(sampled);
+  const double efolds = error > settings.threshold ? std::log(error / settings.threshold) : 0;
+  return static_cast<double>(rows.size()) * (iterations_besides + iterations_per_efold * efolds);
+}
+
+std::int64_t PopulationSolver::most_bytes(const SolutionOptions& wanted) const {
+  const bool same_sizes = population_.clouds() == nullptr;
+  const std::int64_t looked_at =
+      same_sizes ? std::min<std::int64_t>(population_.problems(), 1) : population_.problems();
+  std::int64_t most = 0;
+  for (std::int64_t k = 0; k < looked_at; ++k) {
+    const auto n = population_.source_points(k), m = population_.target_points(k);
+    const std::int64_t potentials =
+        wanted.potentials ? (n + m) * static_cast<std::int64_t>(sizeof(double)) : 0;
+    most = std::max(most, plan_output_bytes(wanted, n, m, geometry_.coordinates) + potentials);
+  }
+  return most;
+}
+
+kernels::Problems PopulationSolver::problems(Shard rows) const {
+  return solver_.measures().between(part(population_.sources(), rows),
+                                    part(population_.targets(), rows));
 }
 
 Batch PopulationSolver::start(Shard rows, const SolverOptions& settings,
                               const StartPredictor* predictor, SolveSeconds& seconds) const {
-  const auto count = static_cast<std::size_t>(rows.size());
-  const auto sources = std::span(population_.source).subspan(rows.begin, count);
-  const auto targets = std::span(population_.target).subspan(rows.begin, count);
-  Batch batch({source_, target_, upload_indices(sources), upload_indices(targets)});
+  Batch batch(problems(rows));
   const StopWatch watch(seconds.start);
   const Initializer& initializer = initializer_named(settings.initializer);
   batch.from_zeros = initializer.is_zero();
   if (!batch.from_zeros)
-    initializer.compute(
-        {population_.geometry, solver_.cost(), source_points_, target_points_, solver_.epsilon(),
-         settings.precision == Precision::in_float, batch.problems,
-         [&](const Matrix<double, ExecutionSpace>& f) {
-           predictor->predict(sources, targets, solver_.epsilon(), f);
-         }},
-        batch.f);
-  Kokkos::fence();
+    initializer.compute({geometry_, solver_.epsilon(), arithmetic_of(settings), batch.problems,
+                         [&](const DeviceArray<double>& f) {
+                           const auto count = static_cast<std::size_t>(rows.size());
+                           predictor->predict(
+                               part(population_.sources(), rows), part(population_.targets(), rows),
+                               solver_.epsilon(),
+                               kernels::view_of(f.reshaped(count, f.size() / count)));
+                         }},
+                        batch.f);
+  kernels::fence();
   return batch;
-}
-
-void PopulationSolver::iterate(Batch& batch, const SolverOptions& settings, SolveSeconds& seconds,
-                               SolveCounts& counts) const {
-  const StopWatch watch(seconds.iterate);
-  solver_.solve(batch, settings, counts);
 }
 
 void PopulationSolver::iterate(Batch& batch, Shard rows, const SolverOptions& settings,
                                SolveSeconds& seconds, SolveCounts& counts,
-                               SolveControl& control) const {
+                               SolveControl* control) const {
   const StopWatch watch(seconds.iterate);
+  if (control == nullptr) return solver_.solve(batch, settings, counts);
   BalancedBlock block(solver_, settings, batch, counts);
   std::vector<std::int32_t> iterations, status;
-  control.solve(rows, settings.max_iterations, block, iterations, status);
-  batch.iterations = upload_indices(iterations);
-  batch.status = upload_indices(status);
+  control->solve(rows, settings.max_iterations, block, iterations, status);
+  batch.progress.iterations.upload(iterations);
+  batch.progress.status.upload(status);
 }
 
 Solutions PopulationSolver::solve(Shard shard, const SolverOptions& settings,
                                   const StartPredictor* predictor, const SolutionOptions& wanted,
                                   SolveSeconds& seconds, SolveControl* control) const {
   Solutions all;
+  std::vector<std::int64_t> source_offsets = {0}, target_offsets = {0};
   for_chunks(shard, [&](Shard rows) {
     Batch batch = start(rows, settings, predictor, seconds);
-    if (control != nullptr)
-      iterate(batch, rows, settings, seconds, all.counts, *control);
-    else
-      iterate(batch, settings, seconds, all.counts);
+    iterate(batch, rows, settings, seconds, all.counts, control);
     const auto at_once = control != nullptr ? control->may_end_at_once() : std::nullopt;
-    const auto count = static_cast<int>(rows.size());
-    kernels::Certificates<ExecutionSpace> certificates(count);
-    Matrix<double, ExecutionSpace> g;
-    {
-      const StopWatch watch(seconds.certify);
-      if (wanted.potentials || wants_plan(wanted))
-        g = Matrix<double, ExecutionSpace>("otfleet::solver::g", count, population_.geometry.m);
-      std::visit(
-          [&](const auto& cost) {
-            kernels::certify<ExecutionSpace>(ExecutionSpace(), cost, batch.problems,
-                                             solver_.epsilon(), batch.f, g, certificates);
-          },
-          solver_.cost());
+    all.add(batch, solver_.epsilon(), wanted, seconds);
+    for (std::int64_t k = rows.begin; k < rows.end; ++k) {
+      source_offsets.push_back(source_offsets.back() + population_.source_points(k));
+      target_offsets.push_back(target_offsets.back() + population_.target_points(k));
     }
-    {
-      const StopWatch watch(seconds.plan);
-      append_plan_outputs(all.plan, solver_.cost(), batch.problems, solver_.epsilon(), batch.f, g,
-                          target_points_, wanted);
-    }
-    if (wanted.potentials) {
-      append(all.f, batch.f);
-      append(all.g, g);
-    }
-    all.add(certificates, batch.iterations, batch.status);
   });
-  all.set_status(settings.threshold);
+  all.set_status(settings.threshold, source_offsets, target_offsets);
   derive(shard, block_ascent_settings(settings, solver_.epsilon()), wanted, all, seconds);
   return all;
 }
@@ -340,38 +179,20 @@ Solutions PopulationSolver::solve_unbalanced(Shard shard, const ProblemOptions& 
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
     const StopWatch watch(seconds.iterate);
-    const auto count = static_cast<std::size_t>(rows.size());
-    const kernels::ProblemBatch<ExecutionSpace> problems{
-        source_, target_, upload_indices(std::span(population_.source).subspan(rows.begin, count)),
-        upload_indices(std::span(population_.target).subspan(rows.begin, count))};
-    const kernels::UnbalancedSolution<ExecutionSpace> solution(
-        problems.size(), static_cast<int>(population_.geometry.n),
-        static_cast<int>(population_.geometry.m));
+    const auto batch = problems(rows);
+    const kernels::UnbalancedResult result(batch.size(),
+                                           static_cast<std::size_t>(batch.source_offsets().back()),
+                                           static_cast<std::size_t>(batch.target_offsets().back()));
     std::vector<std::int32_t> iterations, status;
     if (control != nullptr) {
-      UnbalancedBlock block(solver_.cost(), problems, settings, solution);
+      UnbalancedBlock block(batch, settings, result);
       control->solve(rows, settings.max_iterations, block, iterations, status);
     } else {
-      std::visit(
-          [&](const auto& cost) {
-            kernels::solve_unbalanced(ExecutionSpace(), cost, problems, settings, solution);
-          },
-          solver_.cost());
-      fetch(solution.iterations, iterations);
-      fetch(solution.status, status);
+      kernels::solve_unbalanced(batch, settings, result);
+      iterations = result.iterations.download();
+      status = result.status.download();
     }
-    if (wanted.potentials) {
-      append(all.f, solution.f);
-      append(all.g, solution.g);
-    }
-    append(all.dual_value, solution.dual_value);
-    append(all.primal_value, solution.primal_value);
-    append(all.transport_cost, solution.transport_cost);
-    append(all.transported_mass, solution.transported_mass);
-    append(all.mass_potential, solution.mass_potential);
-    append(all.residual, solution.residual);
-    all.iterations.insert(all.iterations.end(), iterations.begin(), iterations.end());
-    all.status.insert(all.status.end(), status.begin(), status.end());
+    all.add(result, wanted, iterations, status);
   });
   derive(shard, settings, wanted, all, seconds);
   return all;
@@ -383,9 +204,9 @@ std::vector<std::int32_t> PopulationSolver::count_iterations(
   std::vector<std::int32_t> iterations, status;
   for_chunks(shard, [&](Shard rows) {
     Batch batch = start(rows, settings, predictor, seconds);
-    iterate(batch, settings, seconds, counts);
-    append(iterations, batch.iterations);
-    append(status, batch.status);
+    iterate(batch, rows, settings, seconds, counts, nullptr);
+    append(iterations, batch.progress.iterations);
+    append(status, batch.progress.status);
   });
   statuses.add(status);
   return iterations;
@@ -399,13 +220,11 @@ std::vector<double> PopulationSolver::error_sums(Shard shard, SolverOptions sett
   settings.threshold = 1e-300;  // never: every instance runs its whole trace
   for_chunks(shard, [&](Shard rows) {
     Batch batch = start(rows, settings, predictor, ignored);
-    const Matrix<double, ExecutionSpace> trace("otfleet::solver::trace",
-                                               static_cast<std::size_t>(rows.size()),
-                                               static_cast<std::size_t>(length));
+    const DeviceArray<double, 2> trace("otfleet::solver::trace",
+                                       static_cast<std::size_t>(rows.size()), sums.size());
     solver_.sinkhorn(batch, settings, length - 1, trace);
-    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trace);
-    for (std::size_t k = 0; k < host.extent(0); ++k)
-      for (std::size_t t = 0; t < host.extent(1); ++t) sums[t] += host(k, t);
+    const auto host = trace.host();
+    for (std::size_t at = 0; at < host.size(); ++at) sums[at % sums.size()] += host[at];
   });
   return sums;
 }

@@ -10,19 +10,20 @@
 #include "src/families/linear/solutions.hpp"
 #include "src/job.hpp"
 #include "src/models/potential_model.hpp"
-#include "src/populations/population.hpp"
+#include "src/populations/population_view.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/runs/solve_control.hpp"
 #include "src/runs/solve_seconds.hpp"
 
 namespace otfleet {
 
-/// Solves problems of one population: a start for each, a solver, a certificate for each. Holds the
-/// measures on the device. Local: every rank has its own, for its shard.
+/// Solves problems of one population of any geometry: a start for each, a solver, a certificate for
+/// each. Holds the measures on the device. Potentials and projections of solutions are flat, one
+/// problem after the other. Local: every rank has its own, for its shard.
 class PopulationSolver {
  public:
-  /// Keeps a reference to `population`.
-  PopulationSolver(const Population& population, double epsilon);
+  /// Keeps a reference to the population. Throws UserError for points that the cost cannot take.
+  PopulationSolver(const PopulationView& population, double epsilon);
 
   /// Why the initializer does not fit this population, or empty: it does.
   std::string complaint(const std::string& initializer) const;
@@ -33,8 +34,17 @@ class PopulationSolver {
   /// Which method `settings` mean for this population.
   MethodChoice choose(const SolverOptions& settings) const { return solver_.choose(settings); }
 
-  /// For solve() and its kin. The model must outlive the predictor.
+  /// For solve() and its kin; points that all problems share. The model must outlive the predictor.
   StartPredictor make_predictor(const PotentialModel& model) const;
+
+  /// About how much work problems are, in any unit. Where all share their points, they differ in
+  /// the iterations to come: their starts' marginal errors, those of a few problems in the middle,
+  /// have to fall to the threshold. Elsewhere they differ in their pairs of points.
+  double work(distributed::Shard rows, const SolverOptions& settings,
+              const StartPredictor* predictor) const;
+
+  /// Bytes that what is wanted of one problem takes at most.
+  std::int64_t most_bytes(const SolutionOptions& wanted) const;
 
   /// Solves the problems of `shard` at `settings`; `predictor` is needed for initializer "model".
   /// Adds to `seconds`; `wanted` says what is returned besides the figures. Status is that of
@@ -61,19 +71,18 @@ class PopulationSolver {
                                  const StartPredictor* predictor, std::int64_t length) const;
 
  private:
+  kernels::Problems problems(distributed::Shard rows) const;
   Batch start(distributed::Shard rows, const SolverOptions& settings,
               const StartPredictor* predictor, SolveSeconds& seconds) const;
   void derive(distributed::Shard shard, const kernels::UnbalancedSettings& settings,
               const SolutionOptions& wanted, Solutions& all, SolveSeconds& seconds) const;
-  void iterate(Batch& batch, const SolverOptions& settings, SolveSeconds& seconds,
-               SolveCounts& counts) const;
   void iterate(Batch& batch, distributed::Shard rows, const SolverOptions& settings,
-               SolveSeconds& seconds, SolveCounts& counts, SolveControl& control) const;
+               SolveSeconds& seconds, SolveCounts& counts, SolveControl* control) const;
 
-  const Population& population_;
+  PopulationView population_;
+  GeometryFacts geometry_;
   BatchSolver solver_;
-  kernels::Measures<ExecutionSpace> source_, target_;
-  Matrix<const double, ExecutionSpace> source_points_, target_points_;  ///< empty: unknown
+  std::vector<double> pairs_before_;              ///< [P + 1]; empty where points are shared
   mutable std::optional<DerivedValues> derived_;  ///< once a solution wants them
 };
 

@@ -5,8 +5,7 @@
 #include "distributed/communicator.hpp"
 #include "distributed/ring_exchange.hpp"
 #include "distributed/shard.hpp"
-#include "kernels/problems/cloud_batch.hpp"
-#include "src/execution.hpp"
+#include "kernels/problems/cloud_communicator.hpp"
 #include "src/families/linear/solutions.hpp"
 #include "src/job.hpp"
 #include "src/populations/cloud_population_rows.hpp"
@@ -34,7 +33,7 @@ class RingCommunicator final : public kernels::CloudCommunicator {
 };
 
 /// Solves problems between clouds by all ranks together, from zeros, by Sinkhorn's iteration, with
-/// a certificate for each: the answers of CloudPopulationSolver, but for rounding.
+/// a certificate for each: the answers of PopulationSolver, but for rounding.
 ///
 /// Rank r of p holds a contiguous p-th of a problem's source points and one of its target points,
 /// with their weights and potentials, and fits the potentials of its own points. What an update
@@ -53,9 +52,7 @@ class ShardedCloudSolver {
   struct DistributedProblem {
     distributed::Shard sources, targets;  ///< which points of the measures
     CloudTable source_table, target_table;
-    Matrix<const double, ExecutionSpace> target_points;  ///< the user's
-    kernels::CloudBatch<ExecutionSpace>
-        problem;  ///< one problem, its points distributed over the ranks
+    kernels::Problems problem;  ///< one, its points distributed over the ranks
   };
 
   /// A problem's answer on one rank.

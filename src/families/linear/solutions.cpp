@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "src/runs/append.hpp"
+#include "kernels/problems/status.hpp"
+#include "src/families/linear/append_array.hpp"
+#include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
 
@@ -39,52 +41,39 @@ std::vector<RowSpace> row_spaces() {
   return spaces;
 }
 
-template <class P>
-SolutionLayout problems_of(const P& population) {
+SolutionLayout layout_of(const PopulationView& population) {
   SolutionLayout layout;
   layout.problems = population.problems();
   layout.spaces = row_spaces();
-  layout.references = {{"/problems/source", population.source},
-                       {"/problems/target", population.target}};
-  return layout;
-}
-
-SolutionLayout layout_of(const Population& population) {
-  SolutionLayout layout = problems_of(population);
-  layout.spaces[source_point].per_problem = population.geometry.n;
-  layout.spaces[target_point].per_problem = population.geometry.m;
-  return layout;
-}
-
-SolutionLayout layout_of(const CloudPopulation& population) {
-  SolutionLayout layout = problems_of(population);
-  auto &sources = layout.spaces[source_point], &targets = layout.spaces[target_point];
-  sources.offsets_dataset = "/solution/f_offsets";
-  targets.offsets_dataset = "/solution/g_offsets";
-  sources.offsets = targets.offsets = {0};
+  const auto sources = population.sources(), targets = population.targets();
+  layout.references = {{"/problems/source", {sources.begin(), sources.end()}},
+                       {"/problems/target", {targets.begin(), targets.end()}}};
+  auto &from = layout.spaces[source_point], &to = layout.spaces[target_point];
+  if (const auto* shared = population.shared_points()) {
+    from.per_problem = shared->geometry.n;
+    to.per_problem = shared->geometry.m;
+    return layout;
+  }
+  from.offsets_dataset = "/solution/f_offsets";
+  to.offsets_dataset = "/solution/g_offsets";
+  from.offsets = to.offsets = {0};
   for (std::int64_t k = 0; k < layout.problems; ++k) {
-    sources.offsets.push_back(sources.offsets.back() + population.source_points(k));
-    targets.offsets.push_back(targets.offsets.back() + population.target_points(k));
+    from.offsets.push_back(from.offsets.back() + population.source_points(k));
+    to.offsets.push_back(to.offsets.back() + population.target_points(k));
   }
   return layout;
 }
 
+std::string fingerprint_of(const PopulationView& population) {
+  const auto* shared = population.shared_points();
+  return shared != nullptr ? shared->geometry.fingerprint() : population.clouds()->fingerprint();
+}
+
 }  // namespace
 
-LinearSchema::LinearSchema(const Job& job, const Population& population,
+LinearSchema::LinearSchema(const Job& job, const PopulationView& population,
                            const std::string& population_name)
-    : LinearSchema(job, layout_of(population), population_name, population.geometry.fingerprint(),
-                   population.geometry.coordinates(), population.geometry.n + 1) {}
-
-LinearSchema::LinearSchema(const Job& job, const CloudPopulation& population,
-                           const std::string& population_name)
-    : LinearSchema(job, layout_of(population), population_name, population.fingerprint(),
-                   population.dimension, 0) {}
-
-LinearSchema::LinearSchema(const Job& job, SolutionLayout layout,
-                           const std::string& population_name, const std::string& geometry,
-                           std::int64_t coordinates, std::int64_t plan_rows)
-    : layout_(std::move(layout)) {
+    : layout_(layout_of(population)) {
   using Type = ColumnType;
   const SolutionOptions& wanted = job.solution;
   const bool balanced = job.problem.balanced();
@@ -148,7 +137,7 @@ LinearSchema::LinearSchema(const Job& job, SolutionLayout layout,
       [](Solutions & s) -> auto& { return s.status; });
   if (wanted.projection)
     add(
-        "projection", source_point, Type::float64, {coordinates}, "",
+        "projection", source_point, Type::float64, {population.geometry().coordinates}, "",
         "mean target point of each source point",
         [](Solutions & s) -> auto& { return s.plan.projection; });
   if (wants_entries(wanted)) {
@@ -157,7 +146,7 @@ LinearSchema::LinearSchema(const Job& job, SolutionLayout layout,
         {"/plan/offsets",
          problem,
          Type::int64,
-         {plan_rows},
+         {layout_.spaces[source_point].per_problem + 1},
          "",
          "where the entries of each source point begin",
          plan_entry},
@@ -182,7 +171,7 @@ LinearSchema::LinearSchema(const Job& job, SolutionLayout layout,
     layout_.attributes.push_back({"/solution", name, std::move(value)});
   };
   set("population", population_name);
-  set("geometry", geometry);
+  set("geometry", fingerprint_of(population));
   set("epsilon", job.problem.epsilon);
   set("tau_a", job.problem.tau_a);
   set("tau_b", job.problem.tau_b);
@@ -220,16 +209,49 @@ std::string linear_identity(const Job& job, const std::string& content) {
   return identity.dump();
 }
 
-void Solutions::add(const kernels::Certificates<ExecutionSpace>& certificates,
-                    const Vector<int, ExecutionSpace>& more_iterations,
-                    const Vector<int, ExecutionSpace>& more_status) {
-  append(dual_value, certificates.dual_value);
-  append(transport_cost, certificates.transport_cost);
-  append(upper_bound, certificates.upper_bound);
-  append(lower_bound, certificates.lower_bound);
-  append(marginal_error, certificates.marginal_error);
-  append(iterations, more_iterations);
-  append(status, more_status);
+void Solutions::add(const Batch& batch, double epsilon, const SolutionOptions& wanted,
+                    SolveSeconds& seconds) {
+  const kernels::CertificateResult found(batch.size());
+  DeviceArray<double> g;
+  {
+    const StopWatch watch(seconds.certify);
+    if (wanted.potentials || wants_plan(wanted))
+      g = DeviceArray<double>("otfleet::solver::g",
+                              static_cast<std::size_t>(batch.problems.target_offsets().back()));
+    kernels::certify(batch.problems, epsilon, batch.f, g, found);
+  }
+  {
+    const StopWatch watch(seconds.plan);
+    append_plan_outputs(plan, batch.problems, epsilon, batch.f, g, wanted);
+  }
+  if (wanted.potentials) {
+    append(f, batch.f);
+    append(this->g, g);
+  }
+  append(dual_value, found.dual_value);
+  append(transport_cost, found.transport_cost);
+  append(upper_bound, found.upper_bound);
+  append(lower_bound, found.lower_bound);
+  append(marginal_error, found.marginal_error);
+  append(iterations, batch.progress.iterations);
+  append(status, batch.progress.status);
+}
+
+void Solutions::add(const kernels::UnbalancedResult& result, const SolutionOptions& wanted,
+                    const std::vector<std::int32_t>& more_iterations,
+                    const std::vector<std::int32_t>& more_status) {
+  if (wanted.potentials) {
+    append(f, result.f);
+    append(g, result.g);
+  }
+  append(dual_value, result.dual_value);
+  append(primal_value, result.primal_value);
+  append(transport_cost, result.transport_cost);
+  append(transported_mass, result.transported_mass);
+  append(mass_potential, result.mass_potential);
+  append(residual, result.residual);
+  iterations.insert(iterations.end(), more_iterations.begin(), more_iterations.end());
+  status.insert(status.end(), more_status.begin(), more_status.end());
 }
 
 void Solutions::set_status(double threshold, const std::vector<std::int64_t>& source_offsets,

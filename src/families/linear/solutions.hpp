@@ -2,14 +2,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/outputs/certificate.hpp"
-#include "src/execution.hpp"
+#include "kernels/api/outputs.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/families/linear/plan_outputs.hpp"
 #include "src/job.hpp"
-#include "src/populations/cloud_population.hpp"
-#include "src/populations/population.hpp"
+#include "src/populations/population_view.hpp"
 #include "src/runs/solution_columns.hpp"
+#include "src/runs/solve_seconds.hpp"
 
 namespace otfleet {
 
@@ -28,10 +27,15 @@ struct Solutions {
   PlanOutputs plan;                              ///< what was asked for
   SolveCounts counts;
 
-  /// Appends the figures of balanced problems.
-  void add(const kernels::Certificates<ExecutionSpace>& certificates,
-           const Vector<int, ExecutionSpace>& more_iterations,
-           const Vector<int, ExecutionSpace>& more_status);
+  /// Appends what is known of solved balanced problems: certificates, and what is wanted of their
+  /// potentials and plans. Status is the solver's, see set_status(). Adds to `seconds`. Local, but
+  /// for problems that are distributed.
+  void add(const Batch& batch, double epsilon, const SolutionOptions& wanted,
+           SolveSeconds& seconds);
+  /// The same for problems that are not balanced, whose figures the solver has found.
+  void add(const kernels::UnbalancedResult& result, const SolutionOptions& wanted,
+           const std::vector<std::int32_t>& more_iterations,
+           const std::vector<std::int32_t>& more_status);
   /// Gives every balanced problem the status that kernels::final_status() finds. Potentials, where
   /// they are kept, begin at these offsets; without offsets all problems have as many.
   void set_status(double threshold, const std::vector<std::int64_t>& source_offsets = {},
@@ -62,17 +66,13 @@ struct Solutions {
 class LinearSchema {
  public:
   /// `population_name`: the file's.
-  LinearSchema(const Job& job, const Population& population, const std::string& population_name);
-  LinearSchema(const Job& job, const CloudPopulation& population,
+  LinearSchema(const Job& job, const PopulationView& population,
                const std::string& population_name);
 
   const SolutionLayout& layout() const { return layout_; }
   SolutionTable table(Solutions solutions) const;
 
  private:
-  LinearSchema(const Job& job, SolutionLayout layout, const std::string& population_name,
-               const std::string& geometry, std::int64_t coordinates, std::int64_t plan_rows);
-
   SolutionLayout layout_;
   SolutionColumns<Solutions> columns_;
 };

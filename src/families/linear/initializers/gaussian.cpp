@@ -1,5 +1,3 @@
-#include "kernels/initializers/gaussian.hpp"
-
 #include "src/families/linear/initializers/gaussian_complaint.hpp"
 #include "src/families/linear/initializers/list.hpp"
 
@@ -11,12 +9,11 @@ class Gaussian final : public Initializer {
   const char* name() const override { return "gaussian"; }
   const char* group() const override { return "closed forms"; }
   bool compared_by_default() const override { return true; }
-  std::string complaint(const Geometry& geometry) const override {
+  std::string complaint(const GeometryFacts& geometry) const override {
     return gaussian_complaint(geometry);
   }
-  void compute(const StartInputs& inputs, const Matrix<double, ExecutionSpace>& f) const override {
-    kernels::gaussian_initializer<ExecutionSpace>(ExecutionSpace(), inputs.source_points,
-                                                  inputs.target_points, inputs.problems, f);
+  void compute(const StartInputs& inputs, const DeviceArray<double>& f) const override {
+    kernels::gaussian_initializer(inputs.problems, f);
   }
 };
 

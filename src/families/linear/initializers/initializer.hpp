@@ -2,23 +2,19 @@
 #include <functional>
 #include <string>
 
-#include "kernels/problems/problem_batch.hpp"
-#include "src/populations/cost.hpp"
-#include "src/populations/population.hpp"
+#include "kernels/api/initializers.hpp"
+#include "src/populations/population_view.hpp"
 
 namespace otfleet {
 
-/// Problems that want a start, and what initializers look at. Points are empty where a dense cost
-/// has none.
+/// Problems that want a start, and what initializers look at.
 struct StartInputs {
-  const Geometry& geometry;
-  const Cost& cost;
-  Matrix<const double, ExecutionSpace> source_points, target_points;
+  const GeometryFacts& geometry;
   double epsilon;
-  bool in_float;  ///< arithmetic of solves on the way
-  const kernels::ProblemBatch<ExecutionSpace>& problems;
-  /// f [B, n] that a model predicts; empty: there is no model.
-  std::function<void(const Matrix<double, ExecutionSpace>& f)> predict;
+  kernels::Arithmetic arithmetic;  ///< of solves on the way
+  const kernels::Problems& problems;
+  /// f that a model predicts; empty: there is no model.
+  std::function<void(const DeviceArray<double>& f)> predict;
 };
 
 /// One way to give solvers a start: solver.initializer. Each has a file of this folder and a line
@@ -46,11 +42,10 @@ class Initializer {
 
   /// Why it does not fit the geometry, "needs one dimension; this population has 2"; empty when it
   /// does. Local.
-  virtual std::string complaint(const Geometry&) const { return {}; }
+  virtual std::string complaint(const GeometryFacts&) const { return {}; }
 
-  /// f [B, n] for a geometry that it fits; not called where is_zero(). Local.
-  virtual void compute(const StartInputs& inputs,
-                       const Matrix<double, ExecutionSpace>& f) const = 0;
+  /// f, flat, for a geometry that it fits; not called where is_zero(). Local.
+  virtual void compute(const StartInputs& inputs, const DeviceArray<double>& f) const = 0;
 };
 
 }  // namespace otfleet

@@ -9,7 +9,12 @@ class Model final : public Initializer {
   const char* name() const override { return "model"; }
   bool needs_model() const override { return true; }
   bool compared_by_default() const override { return true; }
-  void compute(const StartInputs& inputs, const Matrix<double, ExecutionSpace>& f) const override {
+  std::string complaint(const GeometryFacts& geometry) const override {
+    return geometry.kind == GeometryKind::clouds ? "needs points that all problems share; in this "
+                                                   "population every measure has its own"
+                                                 : "";
+  }
+  void compute(const StartInputs& inputs, const DeviceArray<double>& f) const override {
     inputs.predict(f);
   }
 };

@@ -1,7 +1,3 @@
-#include "kernels/initializers/previous_epsilon.hpp"
-
-#include <variant>
-
 #include "src/families/linear/initializers/list.hpp"
 
 namespace otfleet::initializers {
@@ -11,19 +7,8 @@ class PreviousEpsilon final : public Initializer {
  public:
   const char* name() const override { return "previous_epsilon"; }
   const char* group() const override { return "solves of easier problems"; }
-  void compute(const StartInputs& inputs, const Matrix<double, ExecutionSpace>& f) const override {
-    kernels::PreviousEpsilonSettings settings;
-    settings.epsilon = inputs.epsilon;
-    std::visit(
-        [&](const auto& cost) {
-          if (inputs.in_float)
-            kernels::previous_epsilon_initializer<float>(ExecutionSpace(), cost, inputs.problems,
-                                                         settings, f);
-          else
-            kernels::previous_epsilon_initializer<double>(ExecutionSpace(), cost, inputs.problems,
-                                                          settings, f);
-        },
-        inputs.cost);
+  void compute(const StartInputs& inputs, const DeviceArray<double>& f) const override {
+    kernels::previous_epsilon_initializer(inputs.problems, inputs.epsilon, inputs.arithmetic, f);
   }
 };
 

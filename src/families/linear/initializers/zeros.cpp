@@ -8,9 +8,7 @@ class Zeros final : public Initializer {
   const char* name() const override { return "zeros"; }
   bool is_zero() const override { return true; }
   bool compared_by_default() const override { return true; }
-  void compute(const StartInputs&, const Matrix<double, ExecutionSpace>& f) const override {
-    Kokkos::deep_copy(f, 0.0);
-  }
+  void compute(const StartInputs&, const DeviceArray<double>& f) const override { f.fill(0); }
 };
 
 }  // namespace

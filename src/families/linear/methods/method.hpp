@@ -3,7 +3,6 @@
 #include <string>
 
 #include "src/families/linear/solver_options.hpp"
-#include "src/populations/cost.hpp"
 
 namespace otfleet::kernels {
 class IterationObserver;

@@ -1,7 +1,3 @@
-#include "kernels/solvers/newton/newton.hpp"
-
-#include <variant>
-
 #include "distributed/error.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/families/linear/methods/list.hpp"
@@ -15,8 +11,7 @@ class Newton final : public Method {
   void solve(const BatchSolver& solver, Batch& batch, const SolverOptions& options,
              std::int64_t max_iterations, SolveCounts& counts,
              kernels::IterationObserver* observer) const override {
-    const auto* cost = std::get_if<kernels::SeparableCost>(&solver.cost());
-    if (cost == nullptr)
+    if (batch.problems.table() == nullptr)
       throw UserError("solver.method = 'newton' needs a grid or a dense cost; use 'sinkhorn'");
     kernels::NewtonSettings settings;
     settings.epsilon = solver.epsilon();
@@ -24,10 +19,9 @@ class Newton final : public Method {
     settings.max_iterations = static_cast<int>(max_iterations);
     settings.observer = observer;
     if (observer != nullptr) observer->set_leaves_a_start(false);
-    kernels::newton(ExecutionSpace(), *cost, batch.problems, settings, batch.from_zeros, batch.f,
-                    batch.iterations, batch.status);
+    kernels::solve_newton(batch.problems, settings, batch.from_zeros, batch.f, batch.progress);
     if (observer != nullptr) observer->set_leaves_a_start(true);
-    counts.newton += static_cast<std::int64_t>(batch.status.extent(0));
+    counts.newton += batch.size();
   }
 };
 

@@ -1,4 +1,3 @@
-#include <Kokkos_Core.hpp>
 #include <algorithm>
 
 #include "src/families/linear/batch_solver.hpp"
@@ -16,8 +15,8 @@ class Sinkhorn final : public Method {
              std::int64_t max_iterations, SolveCounts& counts,
              kernels::IterationObserver* observer) const override {
     solver.sinkhorn(batch, settings, max_iterations, {}, observer);
-    const auto replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.replaced);
-    counts.replaced_starts += std::count(replaced.data(), replaced.data() + replaced.extent(0), 1);
+    const auto replaced = batch.progress.replaced.host();
+    counts.replaced_starts += std::count(replaced.begin(), replaced.end(), 1);
   }
 };
 

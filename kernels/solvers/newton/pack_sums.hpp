@@ -1,46 +1,15 @@
 #pragma once
-#include "kernels/kokkos_compat.hpp"
+#include "kernels/backend.hpp"
 #include "kernels/lanes/pack.hpp"
 
-// What a team does together, and the two horizontal operations on packs that Newton's passes need.
+// Sums that several threads add to, and operations across the lanes of a pack.
 
 namespace otfleet::kernels::newton_detail {
-
-template <class TeamMember, class Body>
-KOKKOS_INLINE_FUNCTION void for_each(const TeamMember& team, int count, const Body& body) {
-  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, count), body);
-  team.team_barrier();
-}
-
-/// sum of term(i); every thread of the team gets it.
-template <class TeamMember, class Term>
-KOKKOS_INLINE_FUNCTION double sum_of(const TeamMember& team, int count, const Term& term) {
-  double total = 0;
-  Kokkos::parallel_reduce(
-      Kokkos::TeamVectorRange(team, count), [&](int i, double& sum) { sum += term(i); }, total);
-  team.team_barrier();
-  return total;
-}
-
-/// The largest term(i), count > 0; every thread of the team gets it.
-template <class TeamMember, class Term>
-KOKKOS_INLINE_FUNCTION double largest_of(const TeamMember& team, int count, const Term& term) {
-  double largest = -Kokkos::Experimental::finite_max<double>::value;
-  Kokkos::parallel_reduce(
-      Kokkos::TeamVectorRange(team, count),
-      [&](int i, double& most) {
-        const double value = term(i);
-        if (value > most) most = value;
-      },
-      Kokkos::Max<double>(largest));
-  team.team_barrier();
-  return largest;
-}
 
 /// *sum += x, from several threads of a team on a device.
 template <class ExecutionSpace>
 KOKKOS_INLINE_FUNCTION void add(double* sum, double x) {
-  if constexpr (runs_on_host<ExecutionSpace>)
+  if constexpr (Backend<ExecutionSpace>::team_is_one_thread)
     *sum += x;
   else
     Kokkos::atomic_add(sum, x);

@@ -1,0 +1,28 @@
+#pragma once
+#include "kernels/api/problems.hpp"
+#include "kernels/api/solvers.hpp"
+
+// Starts f for solve_sinkhorn() on any geometry, flat, in units of the cost, at the epsilon of the
+// problems to come. Each is the template of the same name in initializers/, with epsilon log a
+// where that leaves it out. Throw std::invalid_argument where the geometry does not allow it.
+// Local.
+
+namespace otfleet::kernels {
+
+/// Points of one to three dimensions; meant for squared Euclidean costs.
+void gaussian_initializer(const Problems& problems, const DeviceArray<double>& f);
+void gaussian_mixture_initializer(const Problems& problems, double epsilon,
+                                  const DeviceArray<double>& f);
+
+/// Points on a line; the cost |x − y|^power, power >= 1.
+void sorting_initializer(const Problems& problems, double power, double epsilon,
+                         const DeviceArray<double>& f);
+
+/// Points with coordinates, or a grid: a smaller problem of every second point of an axis of a
+/// grid, or of every eighth point elsewhere.
+void subsample_initializer(const Problems& problems, double epsilon, const DeviceArray<double>& f);
+
+void previous_epsilon_initializer(const Problems& problems, double epsilon, Arithmetic arithmetic,
+                                  const DeviceArray<double>& f);
+
+}  // namespace otfleet::kernels

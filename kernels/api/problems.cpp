@@ -1,0 +1,280 @@
+#include "kernels/api/problems.hpp"
+
+#include <numeric>
+#include <string>
+
+#include "kernels/api/problems_state.hpp"
+#include "kernels/backend.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+using Values = Matrix<const double, DeviceSpace>;
+
+template <class Value>
+Vector<Value, DeviceSpace> upload_list(std::span<const Value> values) {
+  const Vector<Value, DeviceSpace> device(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::problems::list"), values.size());
+  Kokkos::deep_copy(
+      device,
+      Kokkos::View<const Value*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+          values.data(), values.size()));
+  return device;
+}
+
+Vector<const int, DeviceSpace> upload_indices(std::span<const std::int32_t> values) {
+  return upload_list<int>(values);
+}
+
+using HostRows = Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+
+/// The host's values [·, columns] without a copy.
+HostRows on_host(std::span<const double> values, std::int64_t columns) {
+  if (columns < 1 || values.size() % static_cast<std::size_t>(columns) != 0)
+    throw std::invalid_argument(std::to_string(values.size()) + " numbers do not fill rows of " +
+                                std::to_string(columns));
+  return HostRows(values.data(), values.size() / static_cast<std::size_t>(columns),
+                  static_cast<std::size_t>(columns));
+}
+
+Values copied(std::span<const double> values, std::int64_t columns) {
+  if (values.empty()) return {};
+  const auto host = on_host(values, columns);
+  const Matrix<double, DeviceSpace> device(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::problems::values"), host.extent(0),
+      host.extent(1));
+  Kokkos::deep_copy(device, host);
+  return device;
+}
+
+/// Where the device is the host, the memory that the values have already.
+Values mirrored(std::span<const double> values, std::int64_t columns) {
+  return Kokkos::create_mirror_view_and_copy(DeviceSpace::memory_space(), on_host(values, columns),
+                                             "otfleet::problems::points");
+}
+Vector<const double, DeviceSpace> mirrored(std::span<const double> values) {
+  return Kokkos::create_mirror_view_and_copy(
+      DeviceSpace::memory_space(),
+      Kokkos::View<const double*, Kokkos::HostSpace>(values.data(), values.size()),
+      "otfleet::problems::weights");
+}
+
+/// Points of a side of n points, if they are known.
+Values points_of(const SharedPointsSide& side, std::int64_t n) {
+  if (side.points.empty()) return {};
+  return copied(side.points, static_cast<std::int64_t>(side.points.size()) / n);
+}
+
+SharedPointsProblems on_shared_points(SharedPointsProblems::Cost cost, std::int64_t n,
+                                      std::int64_t m, const SharedPointsSide& source,
+                                      const SharedPointsSide& target) {
+  SharedPointsProblems result;
+  result.cost = std::make_shared<const SharedPointsProblems::Cost>(std::move(cost));
+  const DeviceSpace space;
+  const auto measures = [&](const SharedPointsSide& side, std::int64_t points) {
+    return Measures<DeviceSpace>(space, copied(side.weights, points));
+  };
+  result.batch.source = measures(source, n);
+  result.batch.target = target.weights.empty() ? result.batch.source : measures(target, m);
+  result.source_points = points_of(source, n);
+  result.target_points = points_of(target, m);
+  return result;
+}
+
+std::vector<std::int64_t> equal_offsets(int count, int points) {
+  std::vector<std::int64_t> result(static_cast<std::size_t>(count) + 1);
+  for (std::size_t k = 0; k < result.size(); ++k) result[k] = static_cast<std::int64_t>(k) * points;
+  return result;
+}
+
+/// Calls copy(begin in all, begin in some, length) for every problem, one team each.
+struct PartCopy {
+  Vector<const std::int64_t, DeviceSpace> all_begin, some_begin;
+  const double* from;
+  double* to;
+  bool gathers;
+
+  KOKKOS_FUNCTION void operator()(const Team<DeviceSpace>& team) const {
+    const int s = team.league_rank();
+    const std::int64_t all = all_begin(s), some = some_begin(s);
+    const std::int64_t length = some_begin(s + 1) - some;
+    const double* source = from + (gathers ? all : some);
+    double* target = to + (gathers ? some : all);
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, length),
+                         [&](std::int64_t i) { target[i] = source[i]; });
+  }
+};
+
+void copy_parts(const std::vector<std::int64_t>& offsets, std::span<const std::int32_t> which,
+                const DeviceArray<const double>& from, const DeviceArray<double>& to,
+                bool gathers) {
+  std::vector<std::int64_t> all, some = {0};
+  for (const std::int32_t k : which) {
+    const auto at = static_cast<std::size_t>(k);
+    all.push_back(offsets[at]);
+    some.push_back(some.back() + offsets[at + 1] - offsets[at]);
+  }
+  const auto total = static_cast<std::size_t>(offsets.back());
+  const auto part = static_cast<std::size_t>(some.back());
+  if (from.size() != (gathers ? total : part) || to.size() != (gathers ? part : total))
+    throw std::invalid_argument("the chosen problems have " + std::to_string(part) + " of " +
+                                std::to_string(total) + " entries; the arrays have others");
+  if (which.empty()) return;
+  const DeviceSpace space;
+  Kokkos::parallel_for("otfleet::problems::copy_parts",
+                       Policy<DeviceSpace>(space, static_cast<int>(which.size()),
+                                           Backend<DeviceSpace>::team_size, 1),
+                       PartCopy{upload_list<std::int64_t>(all), upload_list<std::int64_t>(some),
+                                from.data(), to.data(), gathers});
+  space.fence();
+}
+
+}  // namespace
+
+Problems::Problems() : state_(std::make_shared<const State>(State{OwnPointsProblems()})) {}
+
+Problems Problems::with_table(const SeparableCost& cost, const SharedPointsSide& source,
+                              const SharedPointsSide& target) {
+  return Problems(std::make_shared<const State>(
+      State{on_shared_points(cost, cost.n(), cost.m(), source, target)}));
+}
+
+Problems Problems::between_points(const GroundCost& cost, std::int64_t dimension,
+                                  const SharedPointsSide& source, const SharedPointsSide& target) {
+  PointCloudCost<DeviceSpace> typed(DeviceSpace(), copied(source.points, dimension),
+                                    copied(target.points, dimension), cost);
+  const int n = typed.n(), m = typed.m();
+  return Problems(std::make_shared<const State>(
+      State{on_shared_points(std::move(typed), n, m, source, target)}));
+}
+
+Problems Problems::between_clouds(const GroundCost& cost, std::int64_t dimension,
+                                  const OwnPointsSide& source, const OwnPointsSide& target) {
+  const auto measures = [&](const OwnPointsSide& side, const Values& points) {
+    return CloudMeasures<DeviceSpace>(
+        DeviceSpace(), mirrored(side.weights), points,
+        std::vector<std::int64_t>(side.offsets.begin(), side.offsets.end()), cost);
+  };
+  OwnPointsProblems result;
+  result.source_points = mirrored(source.points, dimension);
+  result.batch.source = measures(source, result.source_points);
+  const bool shared = target.offsets.empty();
+  result.target_points = shared ? result.source_points : mirrored(target.points, dimension);
+  result.batch.target = shared ? result.batch.source : measures(target, result.target_points);
+  return Problems(std::make_shared<const State>(State{std::move(result)}));
+}
+
+Problems Problems::distributed(CloudCommunicator& communicator, const GroundCost& cost,
+                               std::int64_t dimension, const DistributedSide& source,
+                               const DistributedSide& target) {
+  const auto measure = [&](bool is_source, const DistributedSide& side, const Values& points) {
+    try {
+      return CloudMeasures<DeviceSpace>(DeviceSpace(), communicator, mirrored(side.weights), points,
+                                        side.first, cost);
+    } catch (const std::invalid_argument& error) {
+      const std::string side_name = is_source ? "source " : "target ";
+      throw std::invalid_argument(side_name + error.what());
+    }
+  };
+  OwnPointsProblems result;
+  result.source_points = mirrored(source.points, dimension);
+  result.target_points = mirrored(target.points, dimension);
+  result.batch.source = measure(true, source, result.source_points);
+  result.batch.target = measure(false, target, result.target_points);
+  result.batch.source_index = result.batch.target_index = {0};
+  return Problems(std::make_shared<const State>(State{std::move(result)}));
+}
+
+Problems Problems::between(std::span<const std::int32_t> sources,
+                           std::span<const std::int32_t> targets) const {
+  if (sources.size() != targets.size())
+    throw std::invalid_argument("a batch needs as many source as target indices");
+  State state = *state_;
+  if (auto* clouds = std::get_if<OwnPointsProblems>(&state.problems)) {
+    clouds->batch.source_index.assign(sources.begin(), sources.end());
+    clouds->batch.target_index.assign(targets.begin(), targets.end());
+  } else {
+    auto& batch = std::get<SharedPointsProblems>(state.problems).batch;
+    batch.source_index = upload_indices(sources);
+    batch.target_index = upload_indices(targets);
+  }
+  return Problems(std::make_shared<const State>(std::move(state)));
+}
+
+Problems Problems::with_measures(const DeviceArray<const double, 2>& sources,
+                                 const DeviceArray<const double, 2>& targets) const {
+  State state = *state_;
+  auto* shared = std::get_if<SharedPointsProblems>(&state.problems);
+  if (shared == nullptr)
+    throw std::invalid_argument("measures without points need points that all problems share");
+  shared->batch.source = Measures<DeviceSpace>(DeviceSpace(), view_of(sources));
+  shared->batch.target = Measures<DeviceSpace>(DeviceSpace(), view_of(targets));
+  std::vector<std::int32_t> rows(sources.extent(0));
+  std::iota(rows.begin(), rows.end(), 0);
+  return Problems(std::make_shared<const State>(std::move(state))).between(rows, rows);
+}
+
+Problems Problems::select(std::span<const std::int32_t> which) const {
+  const auto chosen = [&](const auto& all) {
+    std::vector<std::int32_t> some;
+    for (const std::int32_t k : which) some.push_back(all[static_cast<std::size_t>(k)]);
+    return some;
+  };
+  if (const auto* clouds = std::get_if<OwnPointsProblems>(&state_->problems))
+    return between(chosen(clouds->batch.source_index), chosen(clouds->batch.target_index));
+  const auto& batch = std::get<SharedPointsProblems>(state_->problems).batch;
+  const auto sources = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.source_index);
+  const auto targets = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.target_index);
+  return between(chosen(sources), chosen(targets));
+}
+
+int Problems::size() const {
+  return std::visit([](const auto& typed) { return typed.batch.size(); }, state_->problems);
+}
+
+std::vector<std::int64_t> Problems::source_offsets() const {
+  if (const auto* clouds = std::get_if<OwnPointsProblems>(&state_->problems))
+    return clouds->batch.source_offsets();
+  return equal_offsets(size(),
+                       std::get<SharedPointsProblems>(state_->problems).batch.source.points());
+}
+
+std::vector<std::int64_t> Problems::target_offsets() const {
+  if (const auto* clouds = std::get_if<OwnPointsProblems>(&state_->problems))
+    return clouds->batch.target_offsets();
+  return equal_offsets(size(),
+                       std::get<SharedPointsProblems>(state_->problems).batch.target.points());
+}
+
+bool Problems::has_clouds() const {
+  return std::holds_alternative<OwnPointsProblems>(state_->problems);
+}
+
+const SeparableCost* Problems::table() const {
+  const auto* shared = std::get_if<SharedPointsProblems>(&state_->problems);
+  return shared == nullptr ? nullptr : std::get_if<SeparableCost>(shared->cost.get());
+}
+
+DeviceArray<const double, 2> Problems::source_weights() const {
+  const auto* shared = std::get_if<SharedPointsProblems>(&state_->problems);
+  if (shared == nullptr) return {};
+  return array_of(shared->batch.source.weights);
+}
+
+DeviceArray<const double, 2> Problems::target_weights() const {
+  const auto* shared = std::get_if<SharedPointsProblems>(&state_->problems);
+  if (shared == nullptr) return {};
+  return array_of(shared->batch.target.weights);
+}
+
+void gather_problems(const std::vector<std::int64_t>& offsets, std::span<const std::int32_t> which,
+                     const DeviceArray<const double>& all, const DeviceArray<double>& some) {
+  copy_parts(offsets, which, all, some, true);
+}
+
+void scatter_problems(const std::vector<std::int64_t>& offsets, std::span<const std::int32_t> which,
+                      const DeviceArray<const double>& some, const DeviceArray<double>& all) {
+  copy_parts(offsets, which, some, all, false);
+}
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,116 @@
+#include "kernels/api/solvers.hpp"
+
+#include "kernels/api/problems_state.hpp"
+#include "kernels/solvers/newton/newton.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include "kernels/solvers/unbalanced/unbalanced.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+template <class Scalar>
+void sinkhorn_in(const Problems& problems, const SinkhornSettings& settings, bool from_zeros,
+                 const DeviceArray<double>& f, const Progress& progress,
+                 const DeviceArray<double, 2>& trace, const IterationWatch& watch) {
+  const DeviceSpace space;
+  const auto iterations = view_of(progress.iterations), status = view_of(progress.status),
+             replaced = view_of(progress.replaced);
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto& cost) {
+        if (watch)
+          throw std::invalid_argument("only problems with points of their own can be watched");
+        sinkhorn<Scalar>(space, cost, shared.batch, settings, from_zeros,
+                         shared.source_rows(f, "f"), iterations, status, view_of(trace), replaced);
+      },
+      [&](const OwnPointsProblems& clouds) {
+        sinkhorn<Scalar>(space, clouds.batch, settings, from_zeros, view_of(f), iterations, status,
+                         view_of(trace), replaced, watch);
+      });
+}
+
+/// The same elements as the templates know them.
+UnbalancedSolution<DeviceSpace> solution_of(const SharedPointsProblems& problems,
+                                            const UnbalancedResult& result) {
+  UnbalancedSolution<DeviceSpace> solution;
+  solution.f = problems.source_rows(result.f, "f");
+  solution.g = problems.target_rows(result.g, "g");
+  solution.mass_potential = view_of(result.mass_potential);
+  solution.dual_value = view_of(result.dual_value);
+  solution.primal_value = view_of(result.primal_value);
+  solution.transport_cost = view_of(result.transport_cost);
+  solution.transported_mass = view_of(result.transported_mass);
+  solution.residual = view_of(result.residual);
+  solution.iterations = view_of(result.iterations);
+  solution.status = view_of(result.status);
+  return solution;
+}
+
+}  // namespace
+
+Progress::Progress(int batch)
+    : iterations("otfleet::problems::iterations", batch),
+      status("otfleet::problems::status", batch),
+      replaced("otfleet::problems::replaced", batch) {}
+
+UnbalancedResult::UnbalancedResult(int batch, std::size_t sources, std::size_t targets)
+    : f("otfleet::unbalanced::f", sources),
+      g("otfleet::unbalanced::g", targets),
+      mass_potential("otfleet::unbalanced::mass_potential", batch),
+      dual_value("otfleet::unbalanced::dual_value", batch),
+      primal_value("otfleet::unbalanced::primal_value", batch),
+      transport_cost("otfleet::unbalanced::transport_cost", batch),
+      transported_mass("otfleet::unbalanced::transported_mass", batch),
+      residual("otfleet::unbalanced::residual", batch),
+      iterations("otfleet::unbalanced::iterations", batch),
+      status("otfleet::unbalanced::status", batch) {}
+
+void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
+                    Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
+                    const Progress& progress, const DeviceArray<double, 2>& error_trace,
+                    const IterationWatch& watch) {
+  if (arithmetic == Arithmetic::in_float)
+    sinkhorn_in<float>(problems, settings, from_zeros, f, progress, error_trace, watch);
+  else
+    sinkhorn_in<double>(problems, settings, from_zeros, f, progress, error_trace, watch);
+}
+
+void solve_newton(const Problems& problems, const NewtonSettings& settings, bool from_zeros,
+                  const DeviceArray<double>& f, const Progress& progress) {
+  const auto* cost = problems.table();
+  if (cost == nullptr)
+    throw std::invalid_argument(
+        "Newton's method needs costs that are stored: a grid or a dense matrix");
+  const auto& shared = std::get<SharedPointsProblems>(problems.state().problems);
+  newton(DeviceSpace(), *cost, shared.batch, settings, from_zeros, shared.source_rows(f, "f"),
+         view_of(progress.iterations), view_of(progress.status));
+}
+
+void solve_unbalanced(const Problems& problems, const UnbalancedSettings& settings,
+                      const UnbalancedResult& result) {
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto& cost) {
+        solve_unbalanced(DeviceSpace(), cost, shared.batch, settings, solution_of(shared, result));
+      },
+      [](const OwnPointsProblems&) {
+        throw std::invalid_argument(
+            "a marginal that need not be exact needs points that all problems share");
+      });
+}
+
+void solve_self_transport(const Problems& problems, const UnbalancedSettings& settings,
+                          const UnbalancedResult& result) {
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto& cost) {
+        solve_self_transport(DeviceSpace(), cost, shared.batch.source, shared.batch.source_index,
+                             settings, solution_of(shared, result));
+      },
+      [](const OwnPointsProblems&) {
+        throw std::invalid_argument(
+            "transport of a measure to itself needs points that all problems share");
+      });
+}
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,60 @@
+#pragma once
+#include <cstddef>
+
+#include "kernels/api/problems.hpp"
+#include "kernels/solvers/newton/settings.hpp"
+#include "kernels/solvers/sinkhorn/settings.hpp"
+#include "kernels/solvers/unbalanced/settings.hpp"
+
+// Solvers on any geometry. Mathematics, conventions and errors are those of the templates that are
+// named; where a geometry has no implementation they throw std::invalid_argument and say so. Local,
+// but for Problems::distributed().
+
+namespace otfleet::kernels {
+
+/// The arithmetic of a solver.
+enum class Arithmetic { in_double, in_float };
+
+/// Where instances stand: how a solver was left.
+struct Progress {
+  DeviceArray<int> iterations, status;  ///< [B]; status: Status
+  DeviceArray<int> replaced;            ///< [B]: 1 where a start was given up for zeros
+
+  Progress() = default;
+  explicit Progress(int batch);
+};
+
+/// As sinkhorn(): f [source points] is the start, then the solution; error_trace [B, T] or empty;
+/// `watch` is for problems with points of their own.
+void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
+                    Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
+                    const Progress& progress, const DeviceArray<double, 2>& error_trace = {},
+                    const IterationWatch& watch = {});
+
+/// As newton(): costs that are a table.
+void solve_newton(const Problems& problems, const NewtonSettings& settings, bool from_zeros,
+                  const DeviceArray<double>& f, const Progress& progress);
+
+/// As UnbalancedSolution, f and g flat.
+struct UnbalancedResult {
+  DeviceArray<double> f, g;
+  DeviceArray<double> mass_potential, dual_value, primal_value, transport_cost, transported_mass,
+      residual;                         ///< [B]
+  DeviceArray<int> iterations, status;  ///< [B]
+
+  UnbalancedResult() = default;
+  /// Of `batch` problems with `sources` and `targets` points in all.
+  UnbalancedResult(int batch, std::size_t sources, std::size_t targets);
+};
+
+/// As the templates of these names: problems that share their points.
+void solve_unbalanced(const Problems& problems, const UnbalancedSettings& settings,
+                      const UnbalancedResult& result);
+/// Problem k transports a measure to itself: its source.
+void solve_self_transport(const Problems& problems, const UnbalancedSettings& settings,
+                          const UnbalancedResult& result);
+
+/// See geometry/symmetric_cost.hpp.
+void check_symmetric(const SeparableCost& cost);
+
+}  // namespace otfleet::kernels

@@ -1,0 +1,160 @@
+#pragma once
+#include <algorithm>
+#include <string>
+
+#include "kernels/backend.hpp"
+#include "kernels/lanes/tile.hpp"
+#include "kernels/operators/side.hpp"
+
+// What operators in lanes share: a group of tiles, one problem in a lane, whose numbers stay in
+// memory between launches.
+
+namespace otfleet::kernels {
+
+/// The tiles of a group as kernels see them.
+template <class L_, class ExecutionSpace_>
+struct TileGroup {
+  using L = L_;
+  using ExecutionSpace = ExecutionSpace_;
+  using Pack = typename L::Pack;
+
+  /// Where one pack of a field lies.
+  struct Place {
+    int tile, lane;
+    long row;
+  };
+  /// One number for every point of one side of every problem.
+  struct Field {
+    double* base = nullptr;  ///< [tile][row][lane], `stride` numbers from tile to tile
+    long stride = 0;
+
+    KOKKOS_FORCEINLINE_FUNCTION explicit operator bool() const { return base != nullptr; }
+    KOKKOS_FORCEINLINE_FUNCTION double* of(int tile) const { return base + tile * stride; }
+    KOKKOS_FORCEINLINE_FUNCTION Pack load(const Place& at) const {
+      return L::load(of(at.tile) + at.row * L::width + at.lane);
+    }
+    KOKKOS_FORCEINLINE_FUNCTION void store(const Place& at, const Pack& value) const {
+      L::store(of(at.tile) + at.row * L::width + at.lane, value);
+    }
+  };
+  /// One number for every problem.
+  struct ProblemValue {
+    double* base = nullptr;  ///< [tile][lane]
+
+    KOKKOS_FORCEINLINE_FUNCTION double& operator()(int tile, int lane) const {
+      return base[static_cast<long>(tile) * L::width + lane];
+    }
+    KOKKOS_FORCEINLINE_FUNCTION Pack load(const Place& at) const {
+      return L::load(base + static_cast<long>(at.tile) * L::width + at.lane);
+    }
+  };
+
+  int tiles = 0;
+  Region* regions[2] = {};   ///< [tile]: rows outside hold no point with weight
+  int* instances = nullptr;  ///< [tile][lane]: the problem of a lane, −1: none
+  double* totals = nullptr;  ///< [problem][totals_stride]
+  long totals_stride = 0;
+
+  KOKKOS_FUNCTION const Region& region(Side side, int tile) const {
+    return regions[static_cast<int>(side)][tile];
+  }
+  KOKKOS_FUNCTION int instance(int tile, int lane) const {
+    return instances[static_cast<long>(tile) * L::width + lane];
+  }
+  /// totals(problem, first + c) = results[c · width + lane] for the tile's problems.
+  KOKKOS_FUNCTION void write_totals(const Team<ExecutionSpace>& team, int tile, int first,
+                                    int count, const double* results) const {
+    const TileGroup& self = *this;
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), [&](int lane) {
+      const int k = self.instance(tile, lane);
+      if (k < 0) return;
+      for (int c = 0; c < count; ++c)
+        self.totals[k * self.totals_stride + first + c] = results[c * L::width + lane];
+    });
+    team.team_barrier();
+  }
+};
+
+/// body(team, tile) for every tile of a group, `scratch` numbers of team memory besides.
+template <class ExecutionSpace, class L, class Body>
+void for_tiles(const ExecutionSpace& space, const std::string& label, int tiles, const Body& body,
+               int scratch = 0) {
+  if (tiles == 0) return;
+  Policy<ExecutionSpace> policy(space, tiles, Backend<ExecutionSpace>::team_size, L::packs);
+  if (scratch > 0)
+    policy.set_scratch_size(
+        0, Kokkos::PerTeam(static_cast<int>(sizeof(double)) * scratch * int(L::width) + 128));
+  Kokkos::parallel_for(
+      label, policy, KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        body(team, static_cast<int>(team.league_rank()));
+      });
+}
+
+/// Rows of a tile that hold numbers for `count` sums of a team.
+template <class ExecutionSpace>
+constexpr int sum_scratch(int count) {
+  return count * (1 + Backend<ExecutionSpace>::team_size);
+}
+
+template <class L, class ExecutionSpace>
+KOKKOS_INLINE_FUNCTION double* take_scratch(const Team<ExecutionSpace>& team, int rows) {
+  return static_cast<double*>(team.team_shmem().get_shmem_aligned(
+      sizeof(double) * static_cast<std::size_t>(rows) * L::width, 64));
+}
+
+/// body(place) for every point of one side.
+template <class Group, class Body>
+void for_group_points(const typename Group::ExecutionSpace& space, const std::string& label,
+                      const Group& group, Side side, const Body& body) {
+  using L = typename Group::L;
+  using Space = typename Group::ExecutionSpace;
+  for_tiles<Space, L>(
+      space, label, group.tiles, KOKKOS_LAMBDA(const Team<Space>& team, int tile) {
+        for_rows<L>(team, group.region(side, tile), [&](int row, int pack) {
+          body(typename Group::Place{tile, pack * int(L::pack_width), row});
+        });
+      });
+}
+
+/// totals(k, first + c) = the sum of what body(place, sums) adds to sums[c] over the points of one
+/// side of problem k.
+template <int count, class Group, class Body>
+void sum_group_points(const typename Group::ExecutionSpace& space, const std::string& label,
+                      const Group& group, Side side, int first, const Body& body) {
+  using L = typename Group::L;
+  using Space = typename Group::ExecutionSpace;
+  for_tiles<Space, L>(
+      space, label, group.tiles,
+      KOKKOS_LAMBDA(const Team<Space>& team, int tile) {
+        double* const results = take_scratch<L, Space>(team, count);
+        double* const partial = take_scratch<L, Space>(team, count * team.team_size());
+        add_rows<L, count>(
+            team, group.region(side, tile), partial, results,
+            [&](int row, int pack, typename L::Pack(&sums)[count]) {
+              body(typename Group::Place{tile, pack * int(L::pack_width), row}, sums);
+            });
+        group.write_totals(team, tile, first, count, results);
+      },
+      sum_scratch<Space>(count));
+}
+
+/// totals(k, which) = the largest of 0 and value(place) over the points of one side of problem k.
+template <class Group, class Value>
+void largest_group_point(const typename Group::ExecutionSpace& space, const std::string& label,
+                         const Group& group, Side side, int which, const Value& value) {
+  using L = typename Group::L;
+  using Space = typename Group::ExecutionSpace;
+  for_tiles<Space, L>(
+      space, label, group.tiles,
+      KOKKOS_LAMBDA(const Team<Space>& team, int tile) {
+        double* const results = take_scratch<L, Space>(team, 1);
+        double* const partial = take_scratch<L, Space>(team, team.team_size());
+        largest_row<L>(team, group.region(side, tile), partial, results, [&](int row, int pack) {
+          return value(typename Group::Place{tile, pack * int(L::pack_width), row});
+        });
+        group.write_totals(team, tile, which, 1, results);
+      },
+      sum_scratch<Space>(1));
+}
+
+}  // namespace otfleet::kernels
