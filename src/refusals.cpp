@@ -46,6 +46,9 @@ constexpr const char* for_whole_problems =
     "solver.shard = 'rows' has neither solution.divergence nor solution.regularized; use "
     "'problems'";
 
+constexpr const char* for_fixed_support =
+    "{key} = '{value}': the points of a barycenter do not move; list the points where it may have "
+    "mass as the geometry's source points, and use 'fixed'";
 constexpr const char* one_penalty =
     "problem.tau_a and {key} must be equal with problem = 'barycenter': one penalty holds both "
     "marginals of every plan";
@@ -89,6 +92,7 @@ const std::vector<Refusal>& refusals() {
       {Where::barycenters, "problem.transported_share", {"0"}, for_pairs, "0"},
       {Where::barycenters_with_two_taus, "problem.tau_b", {}, one_penalty},
       {Where::barycenters_with_penalties, "barycenter.debiased", {"false"}, for_exact_marginals},
+      {Where::barycenters, "barycenter.support", {"fixed"}, for_fixed_support},
       {Where::barycenters, "solver.initializer", {"zeros"}, for_pairs, "zeros"},
       {Where::barycenters, "solver.method", {"auto"}, for_pairs, "auto"},
       {Where::barycenters, "solver.precision", {"double"}, for_pairs, "double"},

@@ -293,6 +293,9 @@ TEST_F(MadeBarycenters, WhatBarycentersDoNotHaveIsRefusedByName) {
       },
       "barycenter.debiased = 'true' needs problem.tau_a", "exact");
   refused(
+      "solve", [](Job& one) { one.barycenter.support = BarycenterSupport::free; },
+      "barycenter.support = 'free'", "use 'fixed'");
+  refused(
       "solve", [](Job& one) { one.solver.initializer = "gaussian"; }, "solver.initializer",
       "use 'zeros'");
   refused(

@@ -8,12 +8,13 @@ namespace otfleet {
 
 struct Job;
 
-/// Whether the points of a barycenter are given, or found.
-enum class BarycenterSupport { fixed };
+/// Whether the points of a barycenter are given, or found; free is refused.
+enum class BarycenterSupport { fixed, free };
 
 template <>
 struct Choices<BarycenterSupport> {
-  static constexpr Choice<BarycenterSupport> list[] = {{"fixed", BarycenterSupport::fixed}};
+  static constexpr Choice<BarycenterSupport> list[] = {{"fixed", BarycenterSupport::fixed},
+                                                       {"free", BarycenterSupport::free}};
 };
 
 /// The weights of a problem's measures, of what make builds.
