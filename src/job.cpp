@@ -13,8 +13,8 @@ namespace {
 /// What no key alone can be blamed for, as the owners of sections see it: the first complaint, or
 /// empty.
 std::string complaint_about(Job& job) {
-  for (const auto complaint_of :
-       {model_complaint, potentials_complaint, problem_complaint, make_complaint})
+  for (const auto complaint_of : {model_complaint, potentials_complaint, barycenter_complaint,
+                                  problem_complaint, make_complaint})
     if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
   return array_complaint(job_keys(job));
 }
@@ -36,6 +36,7 @@ KeyList job_keys(Job& job) {
   keys.add_section("map", job.map);
   keys.add_section("fine_tune", job.fine_tune);
   keys.add_section("solution", job.solution);
+  keys.add_section("barycenter", job.barycenter);
   keys.add_section("evaluate", job.evaluate);
   keys.add_section("scale", job.scale);
   return keys;

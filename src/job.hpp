@@ -10,6 +10,7 @@
 #include "src/commands/evaluate_options.hpp"
 #include "src/config/key_list.hpp"
 #include "src/data/data_options.hpp"
+#include "src/families/barycenter/barycenter_options.hpp"
 #include "src/families/linear/solver_options.hpp"
 #include "src/families/neural_dual/conjugate_options.hpp"
 #include "src/families/neural_dual/map_options.hpp"
@@ -43,6 +44,7 @@ struct Job {
   MapOptions map;
   FineTuneOptions fine_tune;
   SolutionOptions solution;
+  BarycenterOptions barycenter;
   EvaluateOptions evaluate;
   ScaleOptions scale;
 

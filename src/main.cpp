@@ -18,6 +18,7 @@
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
 #include "src/memory/available_memory.hpp"
+#include "src/refusals.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/runs/absolute_epsilon.hpp"
 #include "src/runs/output_files.hpp"
@@ -56,7 +57,10 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
     return;
   }
   Job job;
-  communicator.agree([&] { job = read_job(line.file, line.overrides); });
+  communicator.agree([&] {
+    job = read_job(line.file, line.overrides);
+    check_command_fits(job, line.command);
+  });
   auto output = line.output;
   if (output.empty())
     output = std::filesystem::path(line.file.stem().string() + "-out") / line.command;

@@ -16,6 +16,9 @@ enum class Where {
   uneven_marginals,  ///< and the two are not held alike
   clouds,            ///< every measure has points of its own
   rows,              ///< ranks share the rows of a problem
+  barycenters,
+  barycenters_with_penalties,  ///< tau below 1
+  barycenters_with_two_taus,
 };
 
 /// What cannot be asked for somewhere.
@@ -25,6 +28,7 @@ struct Refusal {
   std::vector<std::string> fits;  ///< the values that can be
   const char* message;            ///< may have {key}, {value}, {instead} and {file}
   const char* instead = "";
+  std::string command = {};  ///< which does not have it; empty: any
 };
 
 constexpr const char* for_balanced =
@@ -45,6 +49,31 @@ constexpr const char* for_whole_measures =
     "one "
     "rank; use 'problems'";
 
+constexpr const char* for_fixed_support =
+    "{key} = '{value}': the points of a barycenter do not move; list the points where it may have "
+    "mass as the geometry's source points, and use 'fixed'";
+constexpr const char* one_penalty =
+    "problem.tau_a and {key} must be equal with problem = 'barycenter': one penalty holds both "
+    "marginals of every plan";
+constexpr const char* for_exact_marginals =
+    "{key} = '{value}' needs problem.tau_a = problem.tau_b = 1: a debiased barycenter has exact "
+    "marginals";
+constexpr const char* for_files =
+    "{key} = '{value}': make builds barycenter problems on points that all measures share; write "
+    "the file yourself, the README says how";
+constexpr const char* for_pairs =
+    "{key} = '{value}' is for pairs of measures; with problem = 'barycenter' use '{instead}'";
+constexpr const char* for_plans =
+    "{key} is about plans between pairs of measures; solutions with problem = 'barycenter' have "
+    "weights, potentials and residuals";
+constexpr const char* for_training =
+    "{key} is for training; with problem = 'barycenter' name the measures as data.test";
+constexpr const char* for_targets =
+    "{key} is for pairs of measures; with problem = 'barycenter' all measures are data.test's";
+constexpr const char* for_pair_choice =
+    "{key} is for pairs of measures; with problem = 'barycenter' barycenter.fewest_measures and "
+    "barycenter.most_measures say how many a problem has";
+
 /// The table; the first row that a job meets is the one it is told.
 const std::vector<Refusal>& refusals() {
   static const std::vector<Refusal> table = {
@@ -63,15 +92,55 @@ const std::vector<Refusal>& refusals() {
       {Where::rows, "solution.plan", {"none"}, for_whole_problems},
       {Where::rows, "solution.divergence", {"false"}, for_whole_problems},
       {Where::rows, "solution.regularized", {"[]"}, for_whole_problems},
+      {Where::barycenters, "problem.transported_share", {"0"}, for_pairs, "0"},
+      {Where::barycenters_with_two_taus, "problem.tau_b", {}, one_penalty},
+      {Where::barycenters_with_penalties, "barycenter.debiased", {"false"}, for_exact_marginals},
+      {Where::barycenters, "barycenter.support", {"fixed"}, for_fixed_support},
+      {Where::barycenters, "solver.initializer", {"zeros"}, for_pairs, "zeros"},
+      {Where::barycenters, "solver.method", {"auto"}, for_pairs, "auto"},
+      {Where::barycenters, "solver.precision", {"double"}, for_pairs, "double"},
+      {Where::barycenters, "solver.shard", {"auto", "problems"}, for_pairs, "problems"},
+      {Where::barycenters, "solution.plan", {"none"}, for_plans},
+      {Where::barycenters, "solution.projection", {"false"}, for_plans},
+      {Where::barycenters, "solution.divergence", {"false"}, for_plans},
+      {Where::barycenters, "solution.regularized", {"[]"}, for_plans},
+      {Where::barycenters, "problem.geometry", {"grid", "dense", "points"}, for_files, "", "make"},
+      {Where::barycenters, "data.train.file", {""}, for_training, "", "make"},
+      {Where::barycenters, "data.train_target.file", {""}, for_training, "", "make"},
+      {Where::barycenters, "data.test_target.file", {""}, for_targets, "", "make"},
+      {Where::barycenters, "make.target_weights", {"data"}, for_targets, "", "make"},
+      {Where::barycenters, "make.pairs.kind", {"random"}, for_pair_choice, "", "make"},
+      {Where::barycenters, "make.pairs.file", {""}, for_pair_choice, "", "make"},
   };
   return table;
 }
 
+/// A command that problems of a kind do not have.
+struct CommandRefusal {
+  ProblemKind kind;
+  const char* command;
+  const char* instead;  ///< why, or what to do
+};
+
+constexpr CommandRefusal command_refusals[] = {
+    {ProblemKind::neural_dual, "make", "it draws samples as it goes, begin with otfleet train"},
+    {ProblemKind::neural_dual, "scale",
+     "run otfleet train on several rank counts and compare reports"},
+    {ProblemKind::barycenter, "train",
+     "no model predicts barycenters, and they need none; solve them with otfleet solve"},
+    {ProblemKind::barycenter, "evaluate",
+     "there is one start, and every row of otfleet solve has its residual; compare solutions"},
+    {ProblemKind::barycenter, "scale",
+     "run otfleet solve on several rank counts and compare reports"},
+};
+
 /// The first refusal of one of the places that the job meets, or empty.
-std::string refused(Job job, const std::vector<Where>& places, const std::string& file = {}) {
+std::string refused(Job job, const std::vector<Where>& places, const std::string& file = {},
+                    const std::string& command = {}) {
   const KeyList keys = job_keys(job);
   for (const auto& refusal : refusals()) {
     if (std::find(places.begin(), places.end(), refusal.where) == places.end()) continue;
+    if (!refusal.command.empty() && refusal.command != command) continue;
     const std::string value = to_text(keys.find(refusal.key)->field);
     if (std::find(refusal.fits.begin(), refusal.fits.end(), value) != refusal.fits.end()) continue;
     return fmt::format(fmt::runtime(refusal.message), fmt::arg("key", refusal.key),
@@ -81,15 +150,23 @@ std::string refused(Job job, const std::vector<Where>& places, const std::string
   return {};
 }
 
-void refuse(const Job& job, const std::vector<Where>& places, const std::string& file = {}) {
-  if (const auto text = refused(job, places, file); !text.empty()) throw UserError(text);
+void refuse(const Job& job, const std::vector<Where>& places, const std::string& file = {},
+            const std::string& command = {}) {
+  if (const auto text = refused(job, places, file, command); !text.empty()) throw UserError(text);
 }
 
 }  // namespace
 
-void require_population(const Job& job, const std::string& command, const std::string& instead) {
-  if (!job.is_neural_dual()) return;
-  throw UserError(fmt::format("otfleet {}: not for problem = 'neural_dual'; {}", command, instead));
+void check_command_fits(const Job& job, const std::string& command) {
+  for (const auto& refusal : command_refusals)
+    if (job.problem.kind == refusal.kind && command == refusal.command)
+      throw UserError(fmt::format("otfleet {}: not for problem = '{}'; {}", command,
+                                  word_of(refusal.kind), refusal.instead));
+  if (job.problem.kind != ProblemKind::barycenter) return;
+  std::vector<Where> places = {Where::barycenters};
+  if (job.problem.tau_a < 1) places.push_back(Where::barycenters_with_penalties);
+  if (job.problem.tau_a != job.problem.tau_b) places.push_back(Where::barycenters_with_two_taus);
+  refuse(job, places, {}, command);
 }
 
 void require_balanced(const Job& job, const std::string& command) {

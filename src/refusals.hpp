@@ -9,8 +9,9 @@
 
 namespace otfleet {
 
-/// Throws UserError: "otfleet make: problem = 'neural_dual' …; use …". Local.
-void require_population(const Job& job, const std::string& command, const std::string& instead);
+/// Throws UserError where problems of the job's kind do not have the command, or what the job asks
+/// for: "otfleet make: not for problem = 'neural_dual'; …". Local.
+void check_command_fits(const Job& job, const std::string& command);
 
 /// Throws UserError, naming the key, when the job's problems are not balanced: "otfleet train:
 /// problem.tau_a must be 1, …". Local.

@@ -219,11 +219,7 @@ void run_scale(const CommandContext& context) {
   const auto& world = context.communicator;
   Report report("scale", job, world);
   std::vector<int> counts;
-  world.agree([&] {
-    require_population(job, "scale",
-                       "run otfleet train on several rank counts and compare reports");
-    counts = rank_counts(job, world.size());
-  });
+  world.agree([&] { counts = rank_counts(job, world.size()); });
   std::vector<CommandScaling> studies;
   std::vector<ReductionTiming> sums;
   const auto add_sums = [&](std::size_t values) {

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "distributed/error.hpp"
+#include "src/families/barycenter/barycenter_family.hpp"
 #include "src/families/linear/linear_family.hpp"
 #include "src/families/neural_dual/neural_dual_family.hpp"
 #include "src/populations/population_parts.hpp"
@@ -10,7 +11,8 @@
 namespace otfleet {
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> all = {linear_family(), neural_dual_family()};
+  static const std::vector<Family> all = {linear_family(), neural_dual_family(),
+                                          barycenter_family()};
   return all;
 }
 

@@ -15,6 +15,7 @@ namespace otfleet {
 /// A kind of problems. All that commands know of it; functions are collective and throw UserError.
 struct Family {
   ProblemKind kind;
+  // Null where refusals.cpp says that the kind does not have the command.
   /// Builds the populations of a job in the output folder. Local: rank 0 alone calls it.
   void (*make)(const CommandContext& context, Report& report);
   /// Reads the problems that `solve` is to solve.
@@ -26,6 +27,8 @@ struct Family {
   /// Reads a population file of the family and prints what `info` says of it beside its datasets.
   /// Local. Null: the family has no population files.
   void (*describe)(const std::filesystem::path& population, std::ostream& to);
+  /// problem.epsilon_relative of the cost in a population file. Local. Null: no cost is in files.
+  double (*cost_statistic)(const std::filesystem::path& population, const Job& job);
 };
 
 /// The families there are: one folder and one line each.

@@ -35,10 +35,7 @@ ChoiceField cost_choice(std::optional<kernels::GroundCost>& cost) {
 
 void add_keys(KeyList& keys, ProblemOptions& problem) {
   using namespace checks;
-  keys.add(
-      "kind", problem.kind,
-      "linear: transport between measures in files; neural_dual: a map between distributions that "
-      "are sampled (problem = \"neural_dual\" says the same)");
+  keys.add("kind", problem.kind, problem_kind_doc);
   keys.add("geometry", problem.geometry,
            "of what make builds: grid, dense (a stored cost matrix) or points (costs computed on "
            "the fly). Other commands read it, the cost and the power from the population (also "

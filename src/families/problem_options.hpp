@@ -14,16 +14,22 @@ namespace otfleet {
 struct Job;
 
 /// Which family of problems a job is about: entropic problems in files, or a map between
-/// distributions that are sampled.
-enum class ProblemKind { linear, neural_dual };
+/// distributions that are sampled, or barycenters of measures in files.
+enum class ProblemKind { linear, neural_dual, barycenter };
 
 template <>
 struct Choices<ProblemKind> {
   static constexpr Choice<ProblemKind> list[] = {{"linear", ProblemKind::linear},
                                                  {"neural_dual", ProblemKind::neural_dual},
+                                                 {"barycenter", ProblemKind::barycenter},
                                                  {"population", ProblemKind::linear, true},
                                                  {"potentials", ProblemKind::neural_dual, true}};
 };
+
+inline constexpr const char* problem_kind_doc =
+    "linear: transport between measures in files; neural_dual: a map between distributions that "
+    "are sampled; barycenter: Wasserstein barycenters of measures in files (problem = "
+    "\"barycenter\" says the same)";
 
 /// [problem]
 struct ProblemOptions {

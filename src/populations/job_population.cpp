@@ -45,6 +45,12 @@ void require_job_agrees(const Job& job, GeometryKind kind, const std::string& co
 
 }  // namespace
 
+void require_job_agrees(const Job& job, const Geometry& geometry,
+                        const std::filesystem::path& file) {
+  const GeometryFacts facts = facts_of(geometry);
+  require_job_agrees(job, facts.kind, facts.cost_name(), facts.ground_cost, file);
+}
+
 void require_job_agrees(const Job& job, const CloudPopulation& population,
                         const std::filesystem::path& file) {
   require_job_agrees(job, GeometryKind::clouds, population.cost_name(), population.ground_cost,
@@ -54,8 +60,7 @@ void require_job_agrees(const Job& job, const CloudPopulation& population,
 Population read_job_population(const Job& job, const std::filesystem::path& file) {
   const bool normalize = job.solver.normalize;
   Population population = read_population(file, job.problem.balanced() && !normalize);
-  const GeometryFacts facts = facts_of(population.geometry);
-  require_job_agrees(job, facts.kind, facts.cost_name(), facts.ground_cost, file);
+  require_job_agrees(job, population.geometry, file);
   if (normalize) population.normalize();
   return population;
 }

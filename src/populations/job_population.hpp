@@ -28,7 +28,9 @@ void naming(const std::filesystem::path& file, Work&& work) {
 }
 
 /// Throws where problem.geometry, problem.cost or problem.power, set by the job, say otherwise than
-/// the population of clouds in `file`: those keys are for make, and the population decides.
+/// the population in `file`: those keys are for make, and the population decides.
+void require_job_agrees(const Job& job, const Geometry& geometry,
+                        const std::filesystem::path& file);
 void require_job_agrees(const Job& job, const CloudPopulation& population,
                         const std::filesystem::path& file);
 

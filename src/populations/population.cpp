@@ -134,6 +134,27 @@ std::vector<double> Geometry::points(bool source) const {
   return result;
 }
 
+std::string Geometry::description() const {
+  std::vector<std::int64_t> lengths;
+  for (const auto& axis : axes) lengths.push_back(static_cast<std::int64_t>(axis.size()));
+  const auto what =
+      kind == Kind::grid
+          ? "grid " + shape_text(lengths)
+          : fmt::format("{}, cost {}", kind == Kind::dense ? "dense" : "points", cost_name());
+  return fmt::format("geometry: {}, n = {}, m = {}\nfingerprint: {}\n", what, n, m, fingerprint());
+}
+
+void Geometry::validate(const std::string& name) const {
+  switch (kind) {
+    case Kind::grid:
+      return validate_grid(*this, name);
+    case Kind::dense:
+      return validate_dense(*this, name);
+    case Kind::points:
+      return validate_points(*this, name);
+  }
+}
+
 std::string Geometry::fingerprint() const {
   Fnv hash;
   hash.add(static_cast<std::uint64_t>(kind == Kind::grid ? 1 : kind == Kind::dense ? 2 : 3));
@@ -197,17 +218,7 @@ void Population::validate(const std::string& name, bool equal_masses) const {
                     "their own",
                     name, shape_text({geometry.n, geometry.m})));
   }
-  switch (geometry.kind) {
-    case Geometry::Kind::grid:
-      validate_grid(geometry, name);
-      break;
-    case Geometry::Kind::dense:
-      validate_dense(geometry, name);
-      break;
-    case Geometry::Kind::points:
-      validate_points(geometry, name);
-      break;
-  }
+  geometry.validate(name);
   const auto source_masses =
       check_side(shared_measures ? "/measures/weights" : "/measures/source_weights", source_weights,
                  source_measures, geometry.n);

@@ -41,6 +41,13 @@ struct Geometry {
   /// Points of a side, [n, d] row-major, for both kinds; empty for a dense matrix without points.
   std::vector<double> points(bool source) const;
 
+  /// Kind, cost, sizes and fingerprint for people, two lines.
+  std::string description() const;
+
+  /// Throws UserError: sizes that do not fit, numbers that are not finite (but for inf in a cost
+  /// matrix), a matrix that is not that of its points. `name` is the file, for the message.
+  void validate(const std::string& name) const;
+
   /// 16 hex digits over kind and cost: a checkpoint carries it, so that a model is never applied
   /// to another cost than it was trained for.
   std::string fingerprint() const;

@@ -6,19 +6,11 @@
 #include <cmath>
 
 #include "distributed/error.hpp"
-#include "src/populations/cloud_population.hpp"
-#include "src/populations/cost_statistic.hpp"
-#include "src/populations/job_population.hpp"
+#include "src/families/family.hpp"
 #include "src/runs/input_files.hpp"
 
 namespace otfleet {
 namespace {
-
-double statistic_of(const std::filesystem::path& file, const Job& job) {
-  const auto statistic = job.problem.epsilon_relative;
-  if (holds_clouds(file)) return cloud_cost_statistic(file, statistic);
-  return cost_statistic(read_job_population(job, file).geometry, statistic);
-}
 
 /// The population whose cost epsilon refers to.
 std::filesystem::path population_of(const CommandContext& context, bool trains) {
@@ -33,7 +25,9 @@ std::filesystem::path population_of(const CommandContext& context, bool trains) 
 
 void make_epsilon_absolute(const CommandContext& context, const std::string& command, Job& job) {
   auto& problem = job.problem;
-  if (job.is_neural_dual() || problem.epsilon_relative == CostStatistic::none || command == "make")
+  const auto statistic_of = family_of(job).cost_statistic;
+  if (statistic_of == nullptr || problem.epsilon_relative == CostStatistic::none ||
+      command == "make")
     return;
   const bool trains =
       command == "train" || (command == "scale" && !job.scale.measures(ScaledCommand::solve));

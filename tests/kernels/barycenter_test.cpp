@@ -347,6 +347,7 @@ TEST(Barycenter, DebiasedProblemsAreThoseOfTheReference) {
     BarycenterSettings settings;
     settings.epsilon = epsilon;
     settings.debiased = true;
+    settings.momentum = false;
     settings.threshold = 1e-12;
     settings.max_iterations = 300;
     const auto found = solve(problems, settings);
@@ -367,6 +368,29 @@ TEST(Barycenter, MomentumTakesFewerIterations) {
   const auto plain = solve(two_gaussians(), settings);
   EXPECT_LT(3 * fast.iterations[0], plain.iterations[0]);
   EXPECT_LT(distance(fast.barycenter[0], plain.barycenter[0]), 1e-3);
+}
+
+TEST(Barycenter, MomentumHalvesTheIterationsOfDebiasedOnes) {
+  std::vector<double> axis;
+  for (int i = 0; i < 12; ++i) axis.push_back(i / 11.0);
+  const auto cost = SeparableCost::squared_euclidean_grid({axis, axis});
+  auto problems = random_problems(144, 144, 20, {4, 17}, 11);
+  BarycenterSettings settings;
+  settings.epsilon = 0.01;
+  settings.debiased = true;
+  settings.threshold = 1e-5;
+  settings.max_iterations = 20000;
+  const auto fast = solve(problems, cost, settings);
+  settings.momentum = false;
+  settings.threshold = 1e-6;
+  const auto plain = solve(problems, cost, settings);
+  settings.threshold = 1e-5;
+  const auto as_far = solve(problems, cost, settings);
+  for (int k = 0; k < 2; ++k) {
+    EXPECT_EQ(fast.status[k], static_cast<int>(Status::converged));
+    EXPECT_LT(fast.iterations[k], 0.7 * as_far.iterations[k]);
+    EXPECT_LT(distance(fast.barycenter[k], plain.barycenter[k]), 0.02);
+  }
 }
 
 TEST(Barycenter, GoesOnFromAnUnfinishedSolution) {
@@ -396,6 +420,32 @@ TEST(Barycenter, GoesOnFromAnUnfinishedSolution) {
     EXPECT_EQ(resumed.status[k], 0);
     EXPECT_NEAR(whole.iterations[k], 40 + resumed.iterations[k], 2);
     EXPECT_LT(distance(resumed.barycenter[k], whole.barycenter[k]), 1e-7);
+  }
+}
+
+TEST(Barycenter, DebiasedOnesGoOnFromTheirBlur) {
+  auto problems = random_problems(12, 12, 6, {4, 2}, 17);
+  problems.cost = squared_distances(12, 11 * 11);
+  const auto cost = SeparableCost::dense(12, 12, problems.cost);
+  const auto batch = on_device(problems);
+  const BarycenterSolution<Space> solution(2, 12, batch.offsets.back());
+  BarycenterSettings settings;
+  settings.epsilon = 0.03;
+  settings.debiased = true;
+  settings.momentum = false;
+  settings.threshold = 1e-300;
+  settings.max_iterations = 30;
+  settings.from_solution = true;  // of zeros: as without
+  solve_barycenters(Space(), cost, batch, settings, solution);
+  settings.max_iterations = 20;
+  solve_barycenters(Space(), cost, batch, settings, solution);
+  settings.from_solution = false;
+  settings.max_iterations = 50;
+  const auto whole = solve(problems, settings);
+  const auto resumed = answer_of(solution);
+  for (int k = 0; k < 2; ++k) {
+    EXPECT_LT(distance(resumed.barycenter[k], whole.barycenter[k]), 1e-13);
+    EXPECT_NEAR(resumed.residual[k], whole.residual[k], 1e-13);
   }
 }
 

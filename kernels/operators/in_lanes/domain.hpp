@@ -85,6 +85,10 @@ struct ScalingDomain {
   KOKKOS_INLINE_FUNCTION static Pack marginal(const Value& u, const Value& applied) {
     return u * applied;
   }
+  /// part / whole for a whole that is not nothing.
+  KOKKOS_INLINE_FUNCTION static Value ratio(const Value& part, const Value& whole) {
+    return part / whole;
+  }
   /// u scaled by a factor in [0, 1].
   KOKKOS_INLINE_FUNCTION static Value scale(const Value& u, const Pack& factor) {
     return u * factor;
@@ -214,6 +218,9 @@ struct ExtendedDomain {
   }
   KOKKOS_INLINE_FUNCTION static Pack marginal(const Value& u, const Value& applied) {
     return u.mantissa * applied.mantissa * power_of_two(u.exponent + applied.exponent);
+  }
+  KOKKOS_INLINE_FUNCTION static Value ratio(const Value& part, const Value& whole) {
+    return {part.mantissa / whole.mantissa, part.exponent - whole.exponent};
   }
   KOKKOS_INLINE_FUNCTION static Value scale(const Value& u, const Pack& factor) {
     return normalize(u.mantissa * factor, u.exponent);

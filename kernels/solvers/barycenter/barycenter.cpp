@@ -19,6 +19,7 @@ template <class ExecutionSpace>
 BarycenterSolution<ExecutionSpace>::BarycenterSolution(int batch, int n, std::int64_t measures)
     : barycenter("otfleet::barycenter::weights", batch, n),
       f("otfleet::barycenter::potentials", measures, measures > 0 ? n : 0),
+      log_blur("otfleet::barycenter::log_blur", batch, measures > 0 ? n : 0),
       dual_value("otfleet::barycenter::dual_value", batch),
       mass("otfleet::barycenter::mass", batch),
       residual("otfleet::barycenter::residual", batch),
@@ -124,6 +125,7 @@ void check(const SeparableCost& cost, const BarycenterBatch<ExecutionSpace>& pro
   }
   check_rows("barycenter", solution.barycenter, batch, cost.n());
   if (solution.f.extent(0) > 0) check_rows("f", solution.f, problems.offsets.back(), cost.n());
+  if (solution.log_blur.size() > 0) check_rows("log_blur", solution.log_blur, batch, cost.n());
   if (settings.from_solution && solution.f.extent(0) == 0)
     throw std::invalid_argument("a solution without potentials is no start");
   if (solution.size() != batch)

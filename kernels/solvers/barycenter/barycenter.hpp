@@ -4,26 +4,9 @@
 
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/problems/problem_batch.hpp"
-#include "kernels/solvers/iteration_observer.hpp"
+#include "kernels/solvers/barycenter/settings.hpp"
 
 namespace otfleet::kernels {
-
-struct BarycenterSettings {
-  double epsilon = 1e-2;     ///< absolute, in units of the cost
-  double threshold = 1e-3;   ///< on the residual
-  int inner_iterations = 1;  ///< iterations between two looks at the residual
-  int max_iterations = 2000;
-  /// rho/(rho + epsilon) of the penalty rho KL on both marginals of every plan; 1: they are exact.
-  double tau = 1;
-  /// Without the blur that epsilon brings: the barycenter of Sinkhorn divergences. The cost has to
-  /// be symmetric, tau 1.
-  bool debiased = false;
-  /// Nesterov's momentum with restarts (see Acceleration::momentum) on the dual; tau 1 and not
-  /// debiased, ignored elsewhere.
-  bool momentum = true;
-  bool from_solution = false;             ///< goes on from the solution's potentials
-  IterationObserver* observer = nullptr;  ///< may end the batch before it is done
-};
 
 /// B barycenter problems over measures on a common support: problem k has the measures
 /// index[offsets[k]] … index[offsets[k + 1] − 1] with the weights of the same entries, not
@@ -44,6 +27,9 @@ struct BarycenterSolution {
   /// [offsets[B], n] or empty: potentials on the barycenter's side of every measure, in units of
   /// the cost. Weighted, those of a problem add up to 0 at every point.
   Matrix<double, ExecutionSpace> f;
+  /// [B, n] or empty: of debiased barycenters, the logarithm of the factor that takes the blur
+  /// away.
+  Matrix<double, ExecutionSpace> log_blur;
   /// [B]: the dual value, sum of w_s (<C, P_s> + epsilon <P_s, log P_s>) at the optimum, in units
   /// of cost × mass. NaN where tau < 1 or for debiased barycenters, which have none that is as
   /// simple.
@@ -56,7 +42,8 @@ struct BarycenterSolution {
   Vector<int, ExecutionSpace> iterations, status;  ///< [B]; status: Status
 
   BarycenterSolution() = default;
-  /// `measures`: of all problems together, where potentials are wanted; 0: they are not.
+  /// `measures`: of all problems together, where potentials and log_blur are wanted; 0: they are
+  /// not. Both are 0, with which from_solution begins as without it.
   BarycenterSolution(int batch, int n, std::int64_t measures);
 
   int size() const { return static_cast<int>(status.extent(0)); }

@@ -4,6 +4,7 @@
 #include "kernels/solvers/barycenter/barycenter.hpp"
 #include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/instance_control.hpp"
+#include "kernels/solvers/sinkhorn/settings.hpp"
 
 // What a team does to solve barycenter problems one after the other.
 
@@ -35,8 +36,17 @@ struct BarycenterKernel {
   /// logarithm of y, that of the last plain update of u, and how it changed.
   enum Kept { measure, left, applied, log_applied, updated, change, kept_arrays };
   enum Work { right, log_mean, scratch, work_arrays = scratch + Domain::scratch_arrays };
-  /// Numbers of every point of the support.
-  enum Row { barycenter, log_barycenter, log_blur, next_log_blur, row_arrays };
+  /// Numbers of every point of the support; `stored` is the barycenter as a number of the domain,
+  /// plane after plane.
+  enum Row {
+    barycenter,
+    log_barycenter,
+    log_blur,
+    next_log_blur,
+    last_log_blur,
+    stored,
+    row_arrays = stored + Domain::planes
+  };
   /// Numbers of every lane: its weight in the mean, and the mean change of its update.
   enum Lane { weight, center, lane_arrays };
   /// What is summed over the points of a lane.
@@ -64,8 +74,9 @@ struct BarycenterKernel {
     Momentum<double> momentum;
     double total[sums];  ///< over the measures, weighted
     double blur_change;  ///< see Row::blur
-    double mass, residual;
+    double mass, residual, last_residual;
     double largest_mass;  ///< of the problem's measures, as which all are scaled
+    Region support;       ///< of all measures; nothing is computed outside it
     double lane_sums[sums * L::width];
   };
 
@@ -80,8 +91,11 @@ struct BarycenterKernel {
 
   KOKKOS_FUNCTION int n() const { return to_target.in_points(); }
   KOKKOS_FUNCTION int m() const { return to_target.out_points(); }
-  KOKKOS_FUNCTION bool has_momentum() const {
-    return settings.momentum && !settings.debiased && !(settings.tau < 1);
+  KOKKOS_FUNCTION bool is_exact() const { return !(settings.tau < 1); }
+  KOKKOS_FUNCTION bool has_momentum() const { return settings.momentum && is_exact(); }
+
+  KOKKOS_FUNCTION bool keeps_blur() const {
+    return settings.debiased && solution.log_blur.size() > 0;
   }
 
   /// The parts of a team's memory.
@@ -145,6 +159,7 @@ struct BarycenterKernel {
     s.control = {};
     s.control.begin();
     s.momentum = {};
+    s.last_residual = Kokkos::Experimental::finite_max<double>::value;
     s.tiles = static_cast<int>((offsets(k + 1) - offsets(k) + L::width - 1) / L::width);
     s.largest_mass = measures.mass(index(offsets(k)));
     if (!(settings.tau < 1)) return;
@@ -158,7 +173,7 @@ struct BarycenterKernel {
     return at < end ? at : end - 1;
   }
 
-  KOKKOS_FUNCTION void load(const TeamMember& team, const Places& place, const State& s) const {
+  KOKKOS_FUNCTION void load(const TeamMember& team, const Places& place, State& s) const {
     double sum = 0;
     for (std::int64_t at = offsets(s.problem); at < offsets(s.problem + 1); ++at)
       sum += weights(at);
@@ -198,8 +213,52 @@ struct BarycenterKernel {
         Domain::store(u, row, pack, value_of_logarithm<Domain>(exponent));
       });
     }
-    double* const no_blur = place.row(log_blur);
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()), [&](int i) { no_blur[i] = 0; });
+    find_support(team, place, s);
+    double* const blur = place.row(log_blur);
+    const bool goes_on = settings.from_solution && keeps_blur();
+    const int k = s.problem;
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()),
+                         [&](int i) { blur[i] = goes_on ? self.solution.log_blur(k, i) : 0.0; });
+    team.team_barrier();
+  }
+
+  /// State::support.
+  KOKKOS_FUNCTION void find_support(const TeamMember& team, const Places& place, State& s) const {
+    const Region& all = to_target.to;
+    double* const used = place.work.array(right);
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, m()), [&](int j) {
+      bool any = false;
+      for (int t = 0; t < s.tiles; ++t) {
+        const double* const b = place.array(measure, t) + static_cast<long>(j) * L::width;
+        for (int lane = 0; lane < L::width; ++lane) any |= b[lane] > 0;
+      }
+      used[j] = any ? 1 : 0;
+    });
+    team.team_barrier();
+    Region support = all;
+    int stride = 1;
+    for (int axis = 2; axis >= 0; --axis) {
+      const int length = all.length[axis], step = stride;
+      int first = length, last = -1;
+      Kokkos::parallel_reduce(
+          Kokkos::TeamThreadRange(team, m()),
+          [&](int j, int& least) {
+            const int at = j / step % length;
+            if (used[j] > 0 && at < least) least = at;
+          },
+          Kokkos::Min<int>(first));
+      Kokkos::parallel_reduce(
+          Kokkos::TeamThreadRange(team, m()),
+          [&](int j, int& most) {
+            const int at = j / step % length;
+            if (used[j] > 0 && at > most) most = at;
+          },
+          Kokkos::Max<int>(last));
+      support.begin[axis] = first;
+      support.end[axis] = last + 1;
+      stride *= length;
+    }
+    Kokkos::single(Kokkos::PerTeam(team), [&]() { s.support = support; });
     team.team_barrier();
   }
 
@@ -210,9 +269,10 @@ struct BarycenterKernel {
     double* const means = place.work.array(log_mean);
     clear_means(team, means);
     for (int t = 0; t < s.tiles; ++t) {
-      fit_target(team, place, t);
+      fit_target(team, place, s, t);
       double *const y = place.array(applied, t), *const log_y = place.array(log_applied, t);
-      Domain::apply(team, to_source, place.work.array(right), y, place.work, scratch);
+      Domain::apply(team, to_source.within(s.support, to_source.to), place.work.array(right), y,
+                    place.work, scratch);
       const double* const share = place.lane(weight, t);
       for_rows<L>(team, to_source.to, [&](int row, int pack) {
         const Pack logarithm = Domain::logarithm(Domain::load(y, row, pack));
@@ -231,6 +291,10 @@ struct BarycenterKernel {
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()), [&](int i) {
       if (self.settings.debiased) log_p[i] += d[i];
       p[i] = ::exp(log_p[i]);
+      double planes[Domain::planes];
+      Domain::from_exponent(log_p[i], 0.0, planes);
+      for (int plane = 0; plane < Domain::planes; ++plane)
+        place.row(stored)[plane * self.n() + i] = planes[plane];
     });
     team.team_barrier();
   }
@@ -240,14 +304,16 @@ struct BarycenterKernel {
                 [&](int row, int pack) { store_plain<L>(means, row, pack, Pack(0.0)); });
   }
 
-  /// Work::right from u.
-  KOKKOS_FUNCTION void fit_target(const TeamMember& team, const Places& place, int t) const {
+  /// Work::right from u, within the support.
+  KOKKOS_FUNCTION void fit_target(const TeamMember& team, const Places& place, const State& s,
+                                  int t) const {
+    const AxisChain<double> chain = to_target.within(to_target.from, s.support);
     double* const v = place.work.array(right);
     const double* const b = place.array(measure, t);
     const Pack power(settings.tau), shift(cost_minimum / settings.epsilon), none(0.0), one(1.0);
-    const bool exact = !(settings.tau < 1);
-    Domain::apply(team, to_target, place.array(left, t), v, place.work, scratch);
-    for_rows<L>(team, to_target.to, [&](int row, int pack) {
+    const bool exact = is_exact();
+    Domain::apply(team, chain, place.array(left, t), v, place.work, scratch);
+    for_rows<L>(team, chain.to, [&](int row, int pack) {
       const Pack wanted = load_plain<L>(b, row, pack);
       Value fitted = Domain::fit(wanted, Domain::load(v, row, pack));
       if (!exact) {
@@ -309,8 +375,8 @@ struct BarycenterKernel {
     team.team_barrier();
   }
 
-  /// The logarithms of the plain updates u = (p/y)^tau, their change, and the sums over all
-  /// measures.
+  /// The sums over all measures; where they are needed, the logarithms of the plain updates u =
+  /// (p/y)^tau and their change.
   KOKKOS_FUNCTION void measure_step(const TeamMember& team, const Places& place, State& s,
                                     double* partial) const {
     const double *const p = place.row(barycenter), *const log_p = place.row(log_barycenter);
@@ -319,7 +385,7 @@ struct BarycenterKernel {
       s.blur_change = 0;
     });
     team.team_barrier();
-    const bool momentum = has_momentum(), exact = !(settings.tau < 1);
+    const bool momentum = has_momentum(), exact = is_exact(), debiased = settings.debiased;
     for (int t = 0; t < s.tiles; ++t) {
       const double *const u = place.array(left, t), *const y = place.array(applied, t);
       const double *const log_y = place.array(log_applied, t), *const share = place.lane(weight, t);
@@ -342,13 +408,13 @@ struct BarycenterKernel {
               add[slope] = add[slope] - now * step;
               add[mean_change] = add[mean_change] + Pack(p[row]) * step;
             }
-            store_plain<L>(last, row, pack, update);
+            if (momentum || !exact) store_plain<L>(last, row, pack, update);
           });
       Kokkos::single(Kokkos::PerTeam(team), [&]() {
         for (int lane = 0; lane < L::width; ++lane) {
           for (int c = 0; c < mean_change; ++c)
             if (share[lane] > 0) s.total[c] += share[lane] * s.lane_sums[c * L::width + lane];
-          place.lane(center, t)[lane] = s.lane_sums[mean_change * L::width + lane];
+          place.lane(center, t)[lane] = debiased ? 0.0 : s.lane_sums[mean_change * L::width + lane];
         }
       });
       team.team_barrier();
@@ -405,30 +471,62 @@ struct BarycenterKernel {
       }
     }
     ++s.control.iteration;
-    if (has_momentum()) s.momentum.update(s.total[slope], 0.0);
+    if (has_momentum())
+      s.momentum.update(settings.debiased ? s.last_residual - s.residual : s.total[slope], 0.0);
+    s.last_residual = s.residual;
   }
 
+  /// 0 where Kept::change holds no change yet. Debiased updates are those of no ascent, and
+  /// oscillate under factors as large as Momentum's: they have Nesterov's, which are smaller.
+  KOKKOS_FUNCTION double momentum_factor(const State& s) const {
+    if (!settings.debiased) return s.momentum.factor;
+    const int k = s.momentum.ascents;
+    return k > 1 ? (k - 1) / (k + 2.0) : 0.0;
+  }
+
+  /// u = (p/y)^tau, where there is momentum times exp(factor (change − its mean)).
   KOKKOS_FUNCTION void update(const TeamMember& team, const Places& place, const State& s) const {
-    const double* const d = place.row(next_log_blur);
-    double* const blur_now = place.row(log_blur);
-    const double factor = s.momentum.factor;  // 0 where `change` holds no change yet
+    const double factor = momentum_factor(s);
+    const bool exact = is_exact();
+    const BarycenterKernel& self = *this;
     for (int t = 0; t < s.tiles; ++t) {
       double* const u = place.array(left, t);
-      const double *const plain = place.array(updated, t), *const changes = place.array(change, t);
-      const double *const means = place.lane(center, t), mass = s.mass;
+      const double *const y = place.array(applied, t), *const changes = place.array(change, t);
+      const double *const means = place.lane(center, t), *const plain = place.array(updated, t);
+      const double mass = s.mass;
       for_rows<L>(team, to_source.to, [&](int row, int pack) {
-        Pack logarithm = load_plain<L>(plain, row, pack);
-        if (factor > 0) {
-          const Pack mean = L::load(means + pack * L::pack_width) * Pack(1 / mass);
-          logarithm = logarithm + Momentum<double>::beyond(Pack(factor),
-                                                           load_plain<L>(changes, row, pack), mean);
+        if (!exact) {
+          Domain::store(u, row, pack, value_of_logarithm<Domain>(load_plain<L>(plain, row, pack)));
+          return;
         }
-        Domain::store(u, row, pack, value_of_logarithm<Domain>(logarithm));
+        Value next = Domain::ratio(self.stored_barycenter(place, row), Domain::load(y, row, pack));
+        if (factor > 0) {
+          const Pack limit(momentum_limit), none(0.0);
+          const Pack mean = L::load(means + pack * L::pack_width) * Pack(1 / mass);
+          const Pack exponent =
+              Momentum<double>::beyond(Pack(factor), load_plain<L>(changes, row, pack), mean);
+          next = Domain::times_exp(next, max(none - limit, min(limit, exponent)));
+        }
+        Domain::store(u, row, pack, next);
       });
     }
     if (!settings.debiased) return;
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()), [&](int i) { blur_now[i] = d[i]; });
+    const double* const d = place.row(next_log_blur);
+    double *const blur_now = place.row(log_blur), *const last = place.row(last_log_blur);
+    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()), [&](int i) {
+      blur_now[i] = factor > 0 ? d[i] + factor * (d[i] - last[i]) : d[i];
+      last[i] = d[i];
+    });
     team.team_barrier();
+  }
+
+  /// The barycenter at a point, in every lane.
+  KOKKOS_INLINE_FUNCTION Value stored_barycenter(const Places& place, int row) const {
+    const double* const planes = place.row(stored);
+    if constexpr (Domain::planes == 1)
+      return Pack(planes[row]);
+    else
+      return {Pack(planes[row]), Pack(planes[n() + row])};
   }
 
   KOKKOS_FUNCTION void store(const TeamMember& team, const Places& place, State& s,
@@ -439,15 +537,20 @@ struct BarycenterKernel {
     const double scale = s.largest_mass;
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()),
                          [&](int i) { self.solution.barycenter(k, i) = scale * p[i]; });
+    if (keeps_blur()) {
+      const double* const blur = place.row(log_blur);
+      Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n()),
+                           [&](int i) { self.solution.log_blur(k, i) = blur[i]; });
+    }
     const bool plain = !(settings.tau < 1) && !settings.debiased;
     const std::int64_t count = offsets(k + 1) - offsets(k);
     double dual = 0;
     for (int t = 0; t < s.tiles; ++t) {
       const double* const share = place.lane(weight, t);
       if (plain) {
-        fit_target(team, place, t);
+        fit_target(team, place, s, t);
         const double *const v = place.work.array(right), *const b = place.array(measure, t);
-        sum_rows<L>(team, to_target.to, partial, s.lane_sums, [&](int row, int pack) {
+        sum_rows<L>(team, s.support, partial, s.lane_sums, [&](int row, int pack) {
           return load_plain<L>(b, row, pack) * Domain::logarithm(Domain::load(v, row, pack));
         });
         for (int lane = 0; lane < L::width; ++lane) dual += share[lane] * s.lane_sums[lane];

@@ -1,6 +1,5 @@
 #include <spdlog/fmt/fmt.h>
 
-#include "src/data/checked_hdf5.hpp"
 #include "src/families/linear/linear_family.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
@@ -10,19 +9,7 @@ namespace otfleet {
 namespace {
 
 void describe(const Population& population, std::ostream& to) {
-  const auto& geometry = population.geometry;
-  if (geometry.kind == Geometry::Kind::grid) {
-    std::vector<std::int64_t> lengths;
-    for (const auto& axis : geometry.axes)
-      lengths.push_back(static_cast<std::int64_t>(axis.size()));
-    to << fmt::format("geometry: grid {}, n = {}, m = {}\n", shape_text(lengths), geometry.n,
-                      geometry.m);
-  } else {
-    to << fmt::format("geometry: {}, cost {}, n = {}, m = {}\n",
-                      geometry.kind == Geometry::Kind::dense ? "dense" : "points",
-                      geometry.cost_name(), geometry.n, geometry.m);
-  }
-  to << fmt::format("fingerprint: {}\n", geometry.fingerprint());
+  to << population.geometry.description();
   if (population.shared_measures) {
     to << fmt::format("measures: {}\n", population.source_measures);
   } else {

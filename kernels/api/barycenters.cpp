@@ -1,0 +1,60 @@
+#include "kernels/api/barycenters.hpp"
+
+#include "kernels/device_views.hpp"
+#include "kernels/solvers/barycenter/barycenter.hpp"
+
+namespace otfleet::kernels {
+
+struct BarycenterMeasures::State {
+  SeparableCost cost;
+  Measures<DeviceSpace> measures;
+};
+
+BarycenterMeasures::BarycenterMeasures() = default;
+
+BarycenterMeasures::BarycenterMeasures(const SeparableCost& cost, std::span<const double> weights) {
+  const auto points = static_cast<std::size_t>(cost.m());
+  const DeviceArray<const double, 2> device =
+      upload("otfleet::barycenter::measures", weights, weights.size() / points, points);
+  state_ = std::make_shared<const State>(
+      State{cost, Measures<DeviceSpace>(DeviceSpace(), view_of(device))});
+}
+
+int BarycenterMeasures::points() const {
+  return state_ ? state_->cost.n() : 0;
+}
+
+BarycenterResult::BarycenterResult(int batch, int points, std::int64_t measures)
+    : weights("otfleet::barycenter::weights", batch, points),
+      f("otfleet::barycenter::potentials", measures, points),
+      log_blur("otfleet::barycenter::log_blur", batch, points),
+      dual_value("otfleet::barycenter::dual_value", batch),
+      mass("otfleet::barycenter::mass", batch),
+      residual("otfleet::barycenter::residual", batch),
+      iterations("otfleet::barycenter::iterations", batch),
+      status("otfleet::barycenter::status", batch) {}
+
+void solve_barycenters(const BarycenterMeasures& measures, const BarycenterSets& sets,
+                       const BarycenterSettings& settings, const BarycenterResult& result) {
+  if (sets.size() == 0) return;
+  const auto index = upload<int>("otfleet::barycenter::index", std::span<const int>(sets.measures));
+  const auto weight =
+      upload<double>("otfleet::barycenter::weight", std::span<const double>(sets.weights));
+  BarycenterBatch<DeviceSpace> batch;
+  batch.measures = measures.state().measures;
+  batch.offsets = sets.offsets;
+  batch.index = view_of(index);
+  batch.weight = view_of(weight);
+  BarycenterSolution<DeviceSpace> solution;
+  solution.barycenter = view_of(result.weights);
+  solution.f = view_of(result.f);
+  solution.log_blur = view_of(result.log_blur);
+  solution.dual_value = view_of(result.dual_value);
+  solution.mass = view_of(result.mass);
+  solution.residual = view_of(result.residual);
+  solution.iterations = view_of(result.iterations);
+  solution.status = view_of(result.status);
+  solve_barycenters<DeviceSpace>(DeviceSpace(), measures.state().cost, batch, settings, solution);
+}
+
+}  // namespace otfleet::kernels

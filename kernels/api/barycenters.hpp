@@ -1,0 +1,60 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/device_array.hpp"
+#include "kernels/geometry/separable_cost.hpp"
+#include "kernels/solvers/barycenter/settings.hpp"
+
+// Barycenters with fixed support, for code that knows no Kokkos. Mathematics, conventions and
+// errors are those of solvers/barycenter/barycenter.hpp. Local.
+
+namespace otfleet::kernels {
+
+/// Measures on the device, and what transport to their points costs. A handle: copies share all.
+class BarycenterMeasures {
+ public:
+  /// No measures.
+  BarycenterMeasures();
+  /// weights [M, m] on the host, in any units; `cost` [n, m]: the barycenters' points are its
+  /// source side. Throws std::invalid_argument for weights that Measures refuses.
+  BarycenterMeasures(const SeparableCost& cost, std::span<const double> weights);
+
+  /// Points of a barycenter.
+  int points() const;
+
+  struct State;
+  const State& state() const { return *state_; }
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+/// As BarycenterBatch, on the host.
+struct BarycenterSets {
+  std::vector<std::int64_t> offsets = {0};  ///< [B + 1]
+  std::vector<std::int32_t> measures;
+  std::vector<double> weights;
+
+  int size() const { return static_cast<int>(offsets.size()) - 1; }
+};
+
+/// As BarycenterSolution, with potentials and blur.
+struct BarycenterResult {
+  DeviceArray<double, 2> weights;                  ///< [B, n]
+  DeviceArray<double, 2> f;                        ///< [offsets.back(), n]
+  DeviceArray<double, 2> log_blur;                 ///< [B, n]
+  DeviceArray<double> dual_value, mass, residual;  ///< [B]
+  DeviceArray<int> iterations, status;             ///< [B]
+
+  BarycenterResult() = default;
+  /// All 0. `measures`: of all problems together.
+  BarycenterResult(int batch, int points, std::int64_t measures);
+};
+
+void solve_barycenters(const BarycenterMeasures& measures, const BarycenterSets& sets,
+                       const BarycenterSettings& settings, const BarycenterResult& result);
+
+}  // namespace otfleet::kernels

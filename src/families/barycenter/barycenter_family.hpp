@@ -1,0 +1,13 @@
+#pragma once
+#include "src/families/family.hpp"
+
+namespace otfleet {
+
+/// Entropic Wasserstein barycenters of measures in files.
+Family barycenter_family();
+
+void make_barycenters(const CommandContext& context, Report& report);
+std::unique_ptr<ProblemSet> open_barycenters(const CommandContext& context, Report& report);
+void describe_barycenters(const std::filesystem::path& file, std::ostream& to);
+
+}  // namespace otfleet

@@ -1,0 +1,73 @@
+#include "src/families/barycenter/barycenter_schema.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace otfleet {
+namespace {
+
+enum Space : std::size_t { problem, measure };
+
+constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
+                                        "not finite"};
+
+}  // namespace
+
+BarycenterSchema::BarycenterSchema(const Job& job, const BarycenterPopulation& population,
+                                   const std::string& population_name) {
+  using Type = ColumnType;
+  const std::int64_t n = population.geometry.n;
+  layout_.problems = population.sets.problems();
+  layout_.spaces = {{"problem"}, {"measure of a problem"}};
+  layout_.spaces[measure].offsets = population.sets.offsets;
+  layout_.spaces[measure].offsets_dataset = "/solution/measure_offsets";
+  layout_.error = "/solution/residual";
+  const auto add = [&](const char* name, Space space, Type type, std::vector<std::int64_t> shape,
+                       const char* unit, const char* meaning, auto member) {
+    columns_.add(
+        layout_, {std::string("/solution/") + name, space, type, std::move(shape), unit, meaning},
+        [member](Barycenters & from) -> auto& { return from.*member; });
+  };
+  add("weights", problem, Type::float64, {n}, "mass", "the barycenter, at every source point",
+      &Barycenters::weights);
+  if (job.solution.potentials)
+    add("f", measure, Type::float64, {n}, "cost",
+        "potential of a measure on the barycenter's side; weighted, those of a problem add up to 0",
+        &Barycenters::f);
+  add("dual_value", problem, Type::float64, {}, "cost * mass",
+      "value of the regularized dual; NaN where debiased or tau < 1", &Barycenters::dual_value);
+  add("mass", problem, Type::float64, {}, "mass", "of the barycenter", &Barycenters::mass);
+  add("residual", problem, Type::float64, {}, "share of the mass",
+      "how far one more update moves the plans' marginals", &Barycenters::residual);
+  add("iterations", problem, Type::int32, {}, "", "iterations made", &Barycenters::iterations);
+  add("status", problem, Type::int32, {}, "", "how it ended; attributes status_0 ... name it",
+      &Barycenters::status);
+  const auto set = [&](const std::string& name, auto value) {
+    layout_.attributes.push_back({"/solution", name, std::move(value)});
+  };
+  set("population", population_name);
+  set("geometry", population.geometry.fingerprint());
+  set("epsilon", job.problem.epsilon);
+  set("tau", job.problem.tau_a);
+  set("debiased", std::int64_t{job.barycenter.debiased});
+  set("threshold", job.solver.threshold);
+  set("normalize", std::int64_t{job.solver.normalize});
+  for (int k = 0; k < 4; ++k) set("status_" + std::to_string(k), std::string(status_words[k]));
+}
+
+SolutionTable BarycenterSchema::table(Barycenters barycenters) const {
+  return columns_.take(std::move(barycenters));
+}
+
+std::string barycenter_identity(const Job& job, const std::string& content) {
+  const nlohmann::json resolved = job.resolved();
+  nlohmann::json identity = {{"content", content}};
+  for (const char* key : {"problem", "barycenter", "solver"}) identity[key] = resolved[key];
+  identity["potentials"] = job.solution.potentials;
+  for (const char* key : {"checkpoint_seconds", "shard"}) identity["solver"].erase(key);
+  for (const char* key : {"fewest_measures", "most_measures", "weights"})
+    identity["barycenter"].erase(key);
+  return identity.dump();
+}
+
+}  // namespace otfleet
