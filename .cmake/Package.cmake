@@ -5,9 +5,10 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/otfleet)
 install(TARGETS otfleet RUNTIME COMPONENT program)
 set_target_properties(otfleet PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 
-set_target_properties(otfleet_kernels PROPERTIES EXPORT_NAME kernels)
+set_target_properties(otfleet_kernels PROPERTIES EXPORT_NAME api)
+set_target_properties(otfleet_views PROPERTIES EXPORT_NAME kernels)
 set_target_properties(otfleet_include PROPERTIES EXPORT_NAME include)
-install(TARGETS otfleet_kernels otfleet_include EXPORT otfleetTargets
+install(TARGETS otfleet_kernels otfleet_views otfleet_include EXPORT otfleetTargets
         ARCHIVE COMPONENT kernels)
 install(EXPORT otfleetTargets NAMESPACE otfleet:: DESTINATION ${package_folder} COMPONENT kernels)
 

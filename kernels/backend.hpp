@@ -35,6 +35,8 @@ struct Backend<ExecutionSpace, true> {
   /// problems does not fill its tiles, and then costs of a large one count; beyond these
   /// coordinates the points of a tile leave the cache.
   static constexpr int most_small_points = 128, most_small_coordinates = 2048;
+  /// The same for problems that have a matrix of costs each: a tile's matrices stay in the cache.
+  static constexpr int most_small_entries = 64 * 64;
   /// Cost matrices of fewer entries go into tiles, however few their problems are: a pass over them
   /// would be over before it is launched.
   static constexpr double fewest_pass_entries = 1 << 16;
@@ -77,6 +79,7 @@ struct Backend<ExecutionSpace, false> {
   static constexpr long group_numbers = 64l * 1024 * 1024;
   static constexpr int small_cloud_rows = 2;
   static constexpr int most_small_points = 128, most_small_coordinates = 2048;
+  static constexpr int most_small_entries = 64 * 64;
   static constexpr double fewest_pass_entries = 1 << 16;
   static constexpr double many_pass_entries = 1 << 21;
   static constexpr int fill_plain_tiles = 4, fill_extended_tiles = 8;

@@ -1,7 +1,6 @@
 #include <mpi.h>
 #include <unistd.h>
 
-#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -16,6 +15,7 @@
 #include "distributed/temporary_file.hpp"
 #include "kernels/api/outputs.hpp"
 #include "kernels/api/solvers.hpp"
+#include "kernels/runtime.hpp"
 #include "src/families/linear/sharded_cloud_solver.hpp"
 #include "src/populations/cloud_population_rows.hpp"
 #include "src/reports/versions.hpp"
@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
   int code = 0;
   {
-    const Kokkos::ScopeGuard kokkos(argc, argv);
+    const otfleet::kernels::Runtime runtime(argc, argv);
     const auto world = otfleet::distributed::Communicator::world();
     const std::string precision = argc > 4 ? argv[4] : "";
     const bool certify = argc == 6 && std::string(argv[5]) == "certify";

@@ -28,7 +28,7 @@ void gaussian_initializer(const Problems& problems, const DeviceArray<double>& f
         gaussian_initializer<DeviceSpace>(DeviceSpace(), shared.source_points, shared.target_points,
                                           shared.batch, shared.source_rows(f, "f"));
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         gaussian_initializer<DeviceSpace>(DeviceSpace(), clouds.batch, view_of(f));
       });
 }
@@ -46,7 +46,7 @@ void gaussian_mixture_initializer(const Problems& problems, double epsilon,
                                                   rows);
         add_log_weights<DeviceSpace>(DeviceSpace(), shared.batch, epsilon, rows);
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         gaussian_mixture_initializer<DeviceSpace>(DeviceSpace(), clouds.batch, settings,
                                                   view_of(f));
         add_log_weights<DeviceSpace>(DeviceSpace(), clouds.batch, epsilon, view_of(f));
@@ -63,7 +63,7 @@ void sorting_initializer(const Problems& problems, double power, double epsilon,
                                          on_line(shared.target_points), power, shared.batch, rows);
         add_log_weights<DeviceSpace>(DeviceSpace(), shared.batch, epsilon, rows);
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         sorting_initializer<DeviceSpace>(DeviceSpace(), power, clouds.batch, view_of(f));
         add_log_weights<DeviceSpace>(DeviceSpace(), clouds.batch, epsilon, view_of(f));
       });
@@ -85,7 +85,7 @@ void subsample_initializer(const Problems& problems, double epsilon, const Devic
                                              settings, rows);
         }
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         settings.stride = 8;
         subsample_initializer<DeviceSpace>(DeviceSpace(), clouds.batch, settings, view_of(f));
       });
@@ -104,7 +104,7 @@ void previous_epsilon_initializer(const Problems& problems, double epsilon, Arit
         else
           previous_epsilon_initializer<double>(DeviceSpace(), cost, shared.batch, settings, rows);
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         if (arithmetic == Arithmetic::in_float)
           previous_epsilon_initializer<float>(DeviceSpace(), clouds.batch, settings, view_of(f));
         else

@@ -32,7 +32,7 @@ void certify(const Problems& problems, double epsilon, const DeviceArray<const d
         certify<DeviceSpace>(space, cost, shared.batch, epsilon, shared.source_rows(f, "f"), rows,
                              certificates);
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         certify<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(g), certificates);
       });
 }
@@ -46,7 +46,7 @@ void soft_c_transform(const Problems& problems, double epsilon, const DeviceArra
         soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon,
                                       shared.source_rows(f, "f"), shared.target_rows(g, "g"));
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         soft_c_transform<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(g));
       });
 }
@@ -60,7 +60,7 @@ void semi_dual(const Problems& problems, double epsilon, const DeviceArray<const
         semi_dual<DeviceSpace>(space, cost, shared.batch, epsilon, shared.source_rows(f, "f"),
                                view_of(value), shared.source_rows(gradient, "gradient"));
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         semi_dual<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(value),
                                view_of(gradient));
       });
@@ -96,7 +96,7 @@ void barycentric_projection(const Problems& problems, double epsilon, Projection
             to_target ? shared.target_points : shared.source_points,
             shared.rows(projection, moved.points() * d, "projection"));
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         barycentric_projection<DeviceSpace>(
             space, clouds.batch, epsilon, direction, view_of(potential),
             to_target ? clouds.target_points : clouds.source_points, view_of(projection));
@@ -114,7 +114,7 @@ SparsePlanResult sparse_plan(const Problems& problems, double epsilon,
                                         shared.source_rows(f, "f"), shared.target_rows(g, "g"),
                                         selection);
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         plan = sparse_plan<DeviceSpace>(DeviceSpace(), clouds.batch, epsilon, view_of(f),
                                         view_of(g), selection);
       });

@@ -131,7 +131,7 @@ void copy_parts(const std::vector<std::int64_t>& offsets, std::span<const std::i
 
 }  // namespace
 
-Problems::Problems() : state_(std::make_shared<const State>(State{CloudProblems()})) {}
+Problems::Problems() : state_(std::make_shared<const State>(State{OwnPointsProblems()})) {}
 
 Problems Problems::with_table(const SeparableCost& cost, const SharedPointsSide& source,
                               const SharedPointsSide& target) {
@@ -155,7 +155,7 @@ Problems Problems::between_clouds(const GroundCost& cost, std::int64_t dimension
         DeviceSpace(), mirrored(side.weights), points,
         std::vector<std::int64_t>(side.offsets.begin(), side.offsets.end()), cost);
   };
-  CloudProblems result;
+  OwnPointsProblems result;
   result.source_points = mirrored(source.points, dimension);
   result.batch.source = measures(source, result.source_points);
   const bool shared = target.offsets.empty();
@@ -176,7 +176,7 @@ Problems Problems::distributed(CloudCommunicator& communicator, const GroundCost
       throw std::invalid_argument(side_name + error.what());
     }
   };
-  CloudProblems result;
+  OwnPointsProblems result;
   result.source_points = mirrored(source.points, dimension);
   result.target_points = mirrored(target.points, dimension);
   result.batch.source = measure(true, source, result.source_points);
@@ -190,7 +190,7 @@ Problems Problems::between(std::span<const std::int32_t> sources,
   if (sources.size() != targets.size())
     throw std::invalid_argument("a batch needs as many source as target indices");
   State state = *state_;
-  if (auto* clouds = std::get_if<CloudProblems>(&state.problems)) {
+  if (auto* clouds = std::get_if<OwnPointsProblems>(&state.problems)) {
     clouds->batch.source_index.assign(sources.begin(), sources.end());
     clouds->batch.target_index.assign(targets.begin(), targets.end());
   } else {
@@ -220,7 +220,7 @@ Problems Problems::select(std::span<const std::int32_t> which) const {
     for (const std::int32_t k : which) some.push_back(all[static_cast<std::size_t>(k)]);
     return some;
   };
-  if (const auto* clouds = std::get_if<CloudProblems>(&state_->problems))
+  if (const auto* clouds = std::get_if<OwnPointsProblems>(&state_->problems))
     return between(chosen(clouds->batch.source_index), chosen(clouds->batch.target_index));
   const auto& batch = std::get<SharedPointsProblems>(state_->problems).batch;
   const auto sources = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.source_index);
@@ -233,21 +233,21 @@ int Problems::size() const {
 }
 
 std::vector<std::int64_t> Problems::source_offsets() const {
-  if (const auto* clouds = std::get_if<CloudProblems>(&state_->problems))
+  if (const auto* clouds = std::get_if<OwnPointsProblems>(&state_->problems))
     return clouds->batch.source_offsets();
   return equal_offsets(size(),
                        std::get<SharedPointsProblems>(state_->problems).batch.source.points());
 }
 
 std::vector<std::int64_t> Problems::target_offsets() const {
-  if (const auto* clouds = std::get_if<CloudProblems>(&state_->problems))
+  if (const auto* clouds = std::get_if<OwnPointsProblems>(&state_->problems))
     return clouds->batch.target_offsets();
   return equal_offsets(size(),
                        std::get<SharedPointsProblems>(state_->problems).batch.target.points());
 }
 
 bool Problems::has_clouds() const {
-  return std::holds_alternative<CloudProblems>(state_->problems);
+  return std::holds_alternative<OwnPointsProblems>(state_->problems);
 }
 
 const SeparableCost* Problems::table() const {

@@ -23,7 +23,7 @@ void sinkhorn_in(const Problems& problems, const SinkhornSettings& settings, boo
         sinkhorn<Scalar>(space, cost, shared.batch, settings, from_zeros,
                          shared.source_rows(f, "f"), iterations, status, view_of(trace), replaced);
       },
-      [&](const CloudProblems& clouds) {
+      [&](const OwnPointsProblems& clouds) {
         sinkhorn<Scalar>(space, clouds.batch, settings, from_zeros, view_of(f), iterations, status,
                          view_of(trace), replaced, watch);
       });
@@ -93,7 +93,7 @@ void solve_unbalanced(const Problems& problems, const UnbalancedSettings& settin
       [&](const SharedPointsProblems& shared, const auto& cost) {
         solve_unbalanced(DeviceSpace(), cost, shared.batch, settings, solution_of(shared, result));
       },
-      [](const CloudProblems&) {
+      [](const OwnPointsProblems&) {
         throw std::invalid_argument(
             "a marginal that need not be exact needs points that all problems share");
       });
@@ -107,7 +107,7 @@ void solve_self_transport(const Problems& problems, const UnbalancedSettings& se
         solve_self_transport(DeviceSpace(), cost, shared.batch.source, shared.batch.source_index,
                              settings, solution_of(shared, result));
       },
-      [](const CloudProblems&) {
+      [](const OwnPointsProblems&) {
         throw std::invalid_argument(
             "transport of a measure to itself needs points that all problems share");
       });

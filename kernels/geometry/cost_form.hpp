@@ -20,6 +20,12 @@ struct ProductForm {
 
 /// An entry of a stored matrix, whatever it stands for; no sum over coordinates.
 struct StoredCost {
+  template <class Pack>
+  using Sum = Pack;
+  template <class Scalar, class Pack>
+  KOKKOS_FORCEINLINE_FUNCTION Pack from_sum(const Pack& entry) const {
+    return entry;
+  }
   /// No entry is larger than `reach`.
   static double bound(double reach, int /*dimension*/) { return reach; }
   /// Of entries less their smallest one.

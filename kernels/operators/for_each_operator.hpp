@@ -92,7 +92,7 @@ void for_each_operator(const ExecutionSpace& space, const CloudForms<ExecutionSp
   });
   const SmallClouds<ExecutionSpace>& small = batch.in_lanes;
   if (small.size() == 0) return;
-  with_ground_cost(problems.ground_cost, [&](const auto& cost) {
+  with_cost(problems, [&](const auto& cost) {
     using Operator = SmallCloudOperator<std::remove_cvref_t<decltype(cost)>, ExecutionSpace>;
     constexpr int width = Operator::L::width;
     const int tiles = (small.size() + width - 1) / width;

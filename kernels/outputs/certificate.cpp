@@ -207,8 +207,8 @@ std::vector<ProblemFacts> facts_of(const CloudForms<ExecutionSpace>& batch) {
   for (int k = 0; k < problems.size(); ++k) {
     const int from = problems.source.index[k], to = problems.target.index[k];
     const double terms = 2 * (problems.source.whole_size(from) + problems.target.whole_size(to));
-    facts.push_back({problems.source.mass[from], problems.taken_off,
-                     sum_rounding(terms) * std::abs(problems.taken_off), problems.bound_of(k),
+    facts.push_back({problems.source.mass[from], problems.taken_off(k),
+                     sum_rounding(terms) * std::abs(problems.taken_off(k)), problems.bound_of(k),
                      problems.rounding_of(k), 2, terms, problems.dimension()});
   }
   return facts;

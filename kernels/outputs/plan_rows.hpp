@@ -101,6 +101,19 @@ struct OwnCosts {
   }
 };
 
+/// Costs that are stored, a matrix for every problem.
+template <class ExecutionSpace>
+struct MatrixCosts {
+  const double* values;
+  Vector<const std::int64_t, ExecutionSpace> begin;  ///< [B]
+  PlanSide<ExecutionSpace> target;
+
+  KOKKOS_FUNCTION const double* row(int k, int i) const {
+    return values + begin(k) + static_cast<std::int64_t>(i) * target.size(k);
+  }
+  KOKKOS_FUNCTION double cost(int, const double* row, int j) const { return row[j]; }
+};
+
 /// The rows of B plans, one problem after the other; an entry is e^exponent times the mass.
 template <class Costs, class ExecutionSpace>
 struct PlanRows {

@@ -50,19 +50,19 @@ void evaluate_group(Operator& plan, const ProblemRows<const double>& f,
   plan.store_field(Side::source, slope, gradient);
 }
 
-/// What figures are multiplied by, and what is added to every cost.
+/// Calls use_masses(mass of problem k, what is added to its costs).
 template <class ExecutionSpace, class Use>
 void with_masses(const GridProblems<ExecutionSpace>& batch, const Use& use_masses) {
   const auto mass =
       Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.problems.source.mass);
   const auto index = indices_on_host(batch.problems.source_index);
-  use_masses([&](int k) { return mass(index[k]); }, batch.cost.minimum());
+  use_masses([&](int k) { return mass(index[k]); }, [&](int) { return batch.cost.minimum(); });
 }
 template <class ExecutionSpace, class Use>
 void with_masses(const CloudForms<ExecutionSpace>& batch, const Use& use_masses) {
   const auto& problems = batch.problems;
   use_masses([&](int k) { return problems.source.mass[problems.source.index[k]]; },
-             problems.taken_off);
+             [&](int k) { return problems.taken_off(k); });
 }
 
 template <class Batch, class ExecutionSpace>
@@ -76,11 +76,11 @@ void evaluate(const ExecutionSpace& space, const Batch& batch, double epsilon,
                     [&](auto& plan) { evaluate_group(plan, f, gradient); });
   const auto total = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), found);
   const auto values = Kokkos::create_mirror_view(value);
-  with_masses(batch, [&](const auto& mass_of, double minimum) {
+  with_masses(batch, [&](const auto& mass_of, const auto& minimum_of) {
     for (int k = 0; k < batch.size(); ++k) {
       const double mass = mass_of(k);
       values(k) = mass * (epsilon * (total(k, target_dual) + std::log(mass) + total(k, missing)) -
-                          total(k, source_gap) + minimum);
+                          total(k, source_gap) + minimum_of(k));
     }
   });
   Kokkos::deep_copy(value, values);

@@ -271,6 +271,12 @@ SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
   flat_rows("f", f, problems.source_offsets());
   flat_rows("g", g, problems.target_offsets());
   const auto rows = plan_problems(batch.source, batch.target);
+  if (batch.matrices.any()) {
+    const MatrixCosts<ExecutionSpace> costs{
+        batch.matrices.values.data(), to_device<std::int64_t, ExecutionSpace>(batch.matrices.begin),
+        rows.target};
+    return choose(space, costs, 0.0, rows, epsilon, f.data(), g.data(), selection);
+  }
   return with_ground_cost(batch.ground_cost, [&](const auto& typed) {
     const OwnCosts<std::remove_cvref_t<decltype(typed)>, ExecutionSpace> costs{
         {problems.source.points(), problems.target.points(), typed},

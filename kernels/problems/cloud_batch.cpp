@@ -1,5 +1,7 @@
 #include "kernels/problems/cloud_batch.hpp"
 
+#include <cmath>
+
 #include "kernels/geometry/point_preparation.hpp"
 #include "kernels/problems/problem_batch.hpp"
 #include "kernels/spaces.hpp"
@@ -33,8 +35,11 @@ void sum_measures(const ExecutionSpace& space,
         if (!centered) return;
         const double share = 1 / (all_points > 0 ? all_points : static_cast<double>(size));
         for (int k = 0; k < d; ++k) {
-          const double center =
-              team_sum(team, size, [&](int i) { return points(begin + i, k) * share; });
+          double center = 0;
+          Kokkos::parallel_reduce(
+              Kokkos::TeamVectorRange(team, size),
+              [&](int i, double& sum) { sum = ::fma(points(begin + i, k), share, sum); }, center);
+          team.team_barrier();
           Kokkos::single(Kokkos::PerTeam(team), [&]() { mean(s, k) = center; });
         }
       });
@@ -125,6 +130,17 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
                                              const GroundCost& cost)
     : ground_cost_(cost), offsets_(std::move(offsets)), weights_(weights), points_(points) {
   check_offsets(offsets_, check_sizes(weights, points));
+  describe(space, 0);
+}
+
+template <class ExecutionSpace>
+CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
+                                             const Vector<const double, ExecutionSpace>& weights,
+                                             std::vector<std::int64_t> offsets)
+    : offsets_(std::move(offsets)),
+      weights_(weights),
+      points_(Matrix<double, ExecutionSpace>("otfleet::clouds::no_points", weights.extent(0), 0)) {
+  check_offsets(offsets_, static_cast<std::int64_t>(weights.extent(0)));
   describe(space, 0);
 }
 

@@ -24,6 +24,10 @@ class CloudMeasures {
   CloudMeasures(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& weights,
                 const Matrix<const double, ExecutionSpace>& points,
                 std::vector<std::int64_t> offsets, const GroundCost& cost);
+  /// Without points, for problems whose costs are matrices (CloudBatch::costs): weights [total] and
+  /// offsets [M + 1] as above.
+  CloudMeasures(const ExecutionSpace& space, const Vector<const double, ExecutionSpace>& weights,
+                std::vector<std::int64_t> offsets);
   /// One measure whose points are spread over `communicator`, of which the caller is one: weights
   /// [n] and points [n, d], n >= 0, are those of this rank, of all points the `first` one and those
   /// after it. Collective, and so is everything that is then done with it, each rank passing and
@@ -93,6 +97,9 @@ template <class ExecutionSpace>
 struct CloudBatch {
   CloudMeasures<ExecutionSpace> source, target;
   std::vector<int> source_index, target_index;
+  /// Empty, or the cost of every problem in the place of costs between points: matrices [n, m],
+  /// row-major, finite, one problem's after the other's, over the points of its measures.
+  Vector<const double, ExecutionSpace> costs = {};
 
   int size() const { return static_cast<int>(source_index.size()); }
   /// [B + 1]; the indices must exist.

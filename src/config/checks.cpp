@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/config/nearest_name.hpp"
+
 namespace otfleet::checks {
 namespace {
 
@@ -52,7 +54,8 @@ std::string share(double value) {
 std::function<std::string(const std::string&)> one_of(std::vector<std::string> names) {
   return [names = std::move(names)](const std::string& value) -> std::string {
     if (std::find(names.begin(), names.end(), value) != names.end()) return {};
-    return fmt::format("must be one of '{}'", fmt::join(names, "', '"));
+    return fmt::format("must be one of '{}'{}", fmt::join(names, "', '"),
+                       did_you_mean(value, names));
   };
 }
 

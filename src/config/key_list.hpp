@@ -49,6 +49,16 @@ class KeyList {
         name, values, [](const auto&) { return ""; }, std::move(doc));
   }
 
+  /// What its own words stand for.
+  void add(const std::string& name, ChoiceField field, std::string doc) {
+    add_key(
+        name, std::move(field), [] { return std::string(); }, std::move(doc));
+  }
+  void add(const std::string& name, ChoicesField field, std::string doc) {
+    add_key(
+        name, std::move(field), [] { return std::string(); }, std::move(doc));
+  }
+
   /// Opens a section of its own for some options, inside the one that is open.
   template <class Options>
   void add_section(const std::string& name, Options& options) {

@@ -10,4 +10,7 @@ namespace otfleet {
 /// user meant. Local.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
 
+/// "; did you mean '…'?" for the end of a message, or nothing where no candidate is near. Local.
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates);
+
 }  // namespace otfleet

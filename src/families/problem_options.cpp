@@ -19,6 +19,18 @@ std::string epsilon_in_range(double value) {
   return value >= 1e-300 && value <= 1e300 ? "" : "must be between 1e-300 and 1e300";
 }
 
+ChoiceField cost_choice(std::optional<kernels::GroundCost>& cost) {
+  auto words = ground_cost_names();
+  words.push_back(cost_word({}));
+  const auto write = [&cost](const std::string& word) {
+    const auto found = kernels::find_ground_cost(word);
+    if (!found && word != cost_word({})) return false;
+    cost = found;
+    return true;
+  };
+  return {std::move(words), [&cost] { return cost_word(cost); }, write};
+}
+
 }  // namespace
 
 void add_keys(KeyList& keys, ProblemOptions& problem) {
@@ -31,9 +43,7 @@ void add_keys(KeyList& keys, ProblemOptions& problem) {
            "of what make builds: grid, dense (a stored cost matrix) or points (costs computed on "
            "the fly). Other commands read it, the cost and the power from the population (also "
            "clouds: every measure has points of its own), and refuse a job that says otherwise");
-  auto costs = ground_cost_names();
-  costs.emplace_back("matrix");
-  keys.add("cost", problem.cost, one_of(costs),
+  keys.add("cost", cost_choice(problem.cost),
            fmt::format("between points, of what make builds: {}; matrix: data.cost, dense only; a "
                        "grid has squared_euclidean",
                        fmt::join(ground_cost_names(), ", ")));
@@ -72,7 +82,7 @@ void settle_epsilon(ProblemOptions& problem, const std::set<std::string>& given,
 
 std::string problem_complaint(const Job& job) {
   const auto& problem = job.problem;
-  if (problem.geometry == GeometryKind::grid && problem.cost == "matrix")
+  if (problem.geometry == GeometryKind::grid && !problem.cost)
     return "problem.cost = 'matrix' needs problem.geometry = 'dense'";
   if (problem.transported_share > 0 && (problem.tau_a != 1 || problem.tau_b != 1))
     return "problem.transported_share goes with problem.tau_a = problem.tau_b = 1 only";

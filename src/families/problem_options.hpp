@@ -1,8 +1,10 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
+#include "kernels/geometry/ground_cost.hpp"
 #include "src/config/key_list.hpp"
 #include "src/populations/cost_statistic.hpp"
 #include "src/populations/geometry_kind.hpp"
@@ -26,9 +28,9 @@ struct Choices<ProblemKind> {
 /// [problem]
 struct ProblemOptions {
   ProblemKind kind = ProblemKind::linear;
-  GeometryKind geometry = GeometryKind::grid;            // clouds: not of make
-  std::string cost = "squared_euclidean";                // see GroundCost; dense also: matrix
-                                                         // (data.cost)
+  GeometryKind geometry = GeometryKind::grid;  // clouds: not of make
+  /// None: a matrix (data.cost), dense only.
+  std::optional<kernels::GroundCost> cost = kernels::SquaredEuclideanCost{};
   std::map<std::string, double> cost_parameters;         // by name, those of all ground costs
   double epsilon = 0.05;                                 // see epsilon_relative
   CostStatistic epsilon_relative = CostStatistic::mean;  // of which epsilon is a multiple; none: it

@@ -41,16 +41,22 @@ GroundCost parse_ground_cost(const std::string& name, const std::string& cost,
   auto found = kernels::find_ground_cost(cost);
   if (!found) {
     const auto& names = ground_cost_names();
-    const auto near = nearest_name(cost, names);
     throw UserError(fmt::format("{} must be one of '{}', not '{}'{}", name,
-                                fmt::join(names, "', '"), cost,
-                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+                                fmt::join(names, "', '"), cost, did_you_mean(cost, names)));
   }
-  for_each_parameter(*found, [&](const ParameterFacts& facts, double& value) {
+  return with_parameters(*found, parameters);
+}
+
+GroundCost with_parameters(GroundCost cost, const std::map<std::string, double>& parameters) {
+  for_each_parameter(cost, [&](const ParameterFacts& facts, double& value) {
     if (const auto given = parameters.find(facts.name); given != parameters.end())
       value = given->second;
   });
-  return *found;
+  return cost;
+}
+
+std::string cost_word(const std::optional<GroundCost>& cost) {
+  return cost ? name_of(*cost) : "matrix";
 }
 
 GroundCost read_ground_cost(const distributed::Hdf5File& file, const std::string& cost) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,13 @@ const std::vector<std::string>& ground_cost_names();
 /// Throws UserError, beginning with `name`, for an unknown cost.
 kernels::GroundCost parse_ground_cost(const std::string& name, const std::string& cost,
                                       const std::map<std::string, double>& parameters = {});
+
+/// The cost with those of `parameters` that it has.
+kernels::GroundCost with_parameters(kernels::GroundCost cost,
+                                    const std::map<std::string, double>& parameters);
+
+/// The name of a cost; of none, which is a stored matrix, "matrix".
+std::string cost_word(const std::optional<kernels::GroundCost>& cost);
 
 /// The attributes of /geometry in a population file: `cost` and what its parameters are called.
 /// Throws UserError for an unknown cost.

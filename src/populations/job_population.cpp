@@ -22,8 +22,8 @@ void require_job_agrees(const Job& job, GeometryKind kind, const std::string& co
   const auto& problem = job.problem;
   if (job.sets("problem.geometry") && problem.geometry != kind)
     refuse("problem.geometry", "'" + word_of(problem.geometry) + "'", "'" + word_of(kind) + "'");
-  if (job.sets("problem.cost") && problem.cost != cost)
-    refuse("problem.cost", "'" + problem.cost + "'", "'" + cost + "'");
+  if (job.sets("problem.cost") && cost_word(problem.cost) != cost)
+    refuse("problem.cost", "'" + cost_word(problem.cost) + "'", "'" + cost + "'");
   const auto set_by_job = [&](const kernels::GroundCost& of_cost, const auto& refuse_set) {
     for_each_parameter(of_cost, [&](const kernels::ParameterFacts& facts, double value) {
       const std::string key = std::string("problem.") + facts.name;

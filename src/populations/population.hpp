@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/geometry/ground_cost.hpp"
+#include "src/populations/ground_cost.hpp"
 
 namespace otfleet {
 
@@ -30,7 +31,7 @@ struct Geometry {
 
   std::int64_t n = 0, m = 0;
 
-  std::string cost_name() const { return ground_cost ? name_of(*ground_cost) : "matrix"; }
+  std::string cost_name() const { return cost_word(ground_cost); }
 
   /// Coordinates of a point; 0 where only a cost matrix is known.
   std::int64_t coordinates() const {

@@ -137,9 +137,9 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
                       name_of(*other)));
     }
   }
-  if (job.problem.cost != Geometry().cost_name()) {
+  if (cost_word(job.problem.cost) != Geometry().cost_name()) {
     throw UserError(fmt::format("problem.cost = '{}' needs problem.geometry = 'dense' or 'points'",
-                                job.problem.cost));
+                                cost_word(job.problem.cost)));
   }
   const Side& known = source ? source : target;
   if (source && target && target->grid != source->grid) {
@@ -232,26 +232,26 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   Geometry geometry;
   geometry.kind =
       job.problem.geometry == GeometryKind::dense ? Geometry::Kind::dense : Geometry::Kind::points;
-  geometry.ground_cost.reset();
-  const bool matrix = job.problem.cost == geometry.cost_name();
+  geometry.ground_cost = job.problem.cost;
+  const bool matrix = !geometry.ground_cost;
   if (!matrix)
-    geometry.ground_cost =
-        parse_ground_cost("problem.cost", job.problem.cost, job.problem.cost_parameters);
+    geometry.ground_cost = with_parameters(*job.problem.cost, job.problem.cost_parameters);
   if (matrix && geometry.kind == Geometry::Kind::points) {
     throw UserError("problem.cost = 'matrix' needs problem.geometry = 'dense'");
   }
   const auto& decisive = matrix ? job.data.cost : job.data.points;
   if (decisive.empty()) {
-    throw UserError(matrix ? "data.cost is missing: problem.cost = 'matrix' needs it"
-                           : fmt::format("data.points is missing: problem.geometry = '{}' with "
-                                         "problem.cost = '{}' needs it",
-                                         word_of(job.problem.geometry), job.problem.cost));
+    throw UserError(matrix
+                        ? "data.cost is missing: problem.cost = 'matrix' needs it"
+                        : fmt::format("data.points is missing: problem.geometry = '{}' with "
+                                      "problem.cost = '{}' needs it",
+                                      word_of(job.problem.geometry), cost_word(job.problem.cost)));
   }
   if (!matrix && !job.data.cost.empty()) {
     throw UserError(
         fmt::format("data.cost is given, but problem.cost = '{}' takes the cost from "
                     "data.points; set problem.cost = 'matrix'",
-                    job.problem.cost));
+                    cost_word(job.problem.cost)));
   }
   if (job.data.points.empty() && !job.data.target_points.empty()) {
     throw UserError("data.target_points is given, but not data.points");

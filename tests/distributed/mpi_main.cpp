@@ -6,7 +6,7 @@
 #include <string>
 
 #ifdef OTFLEET_TEST_KOKKOS
-#include <Kokkos_Core.hpp>
+#include "kernels/runtime.hpp"
 #endif
 
 namespace {
@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
   int result = 1;
   {
 #ifdef OTFLEET_TEST_KOKKOS
-    const Kokkos::ScopeGuard kokkos(argc, argv);
+    const otfleet::kernels::Runtime runtime(argc, argv);
 #endif
     if (has_expected_ranks(rank, ranks)) result = RUN_ALL_TESTS();
   }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # install_test.sh BUILD_FOLDER [CMAKE_OPTION…]: installs the kernels of a build into a temporary
-# folder, builds the program beside this file against them, and runs it.
+# folder, builds the programs beside this file against them, and runs them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1
@@ -10,8 +10,9 @@ trap 'rm -rf "$folder"' EXIT
 
 cmake --install "$build" --prefix "$folder/prefix" --component kernels >"$folder/log"
 # As somebody else has it: the sources elsewhere, found by the prefix alone.
-cp "$here/CMakeLists.txt" "$here/grid_batch.cpp" "$folder/"
+cp "$here/CMakeLists.txt" "$here"/*.cpp "$folder/"
 cmake -S "$folder" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" "$@" >>"$folder/log" ||
   { cat "$folder/log"; exit 1; }
 cmake --build "$folder/build" || exit 1
 "$folder/build/grid_batch"
+"$folder/build/plain_batch"

@@ -124,9 +124,11 @@ TEST(ForbiddenEntries, sparse_plans_leave_them_out) {
   const auto offsets = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), plan.offsets);
   const Row costs = cost_matrix(batch.cost);
   for (int k = 0; k < batch.size(); ++k)
-    for (int i = 0; i < batch.cost.n(); ++i)
-      for (auto at = offsets(k, i); at < offsets(k, i + 1); ++at)
+    for (int i = 0; i < batch.cost.n(); ++i) {
+      const int row = k * (batch.cost.n() + 1) + i;
+      for (auto at = offsets(row); at < offsets(row + 1); ++at)
         EXPECT_TRUE(std::isfinite(costs[i * batch.cost.m() + columns(at)]));
+    }
 }
 
 TEST(ForbiddenEntries, stand_in_dense_costs_alone) {

@@ -1,8 +1,11 @@
 #!/bin/bash
-# include_graph_test.sh ROOT: arrows between folders go down only, and every View and kernel launch
-# of kernels/ carries a label "otfleet::area::kernel". Prints what is wrong; fails if anything is.
+# include_graph_test.sh ROOT [BUILD_FOLDER]: arrows between folders go down only, src/ knows no Kokkos
+# (nor do the compiler's commands for it, where a build folder has them), and every View and kernel
+# launch of kernels/ carries a label "otfleet::area::kernel". Prints what is wrong; fails if anything
+# is.
 set -u
 root=$1
+build=${2:-}
 failures=0
 
 complain() {
@@ -50,6 +53,40 @@ for folder in minimize networks training; do
 done
 forbid kernels/minimize 'kernels/(networks|training)/' 'a folder above'
 forbid kernels/networks 'kernels/training/' 'a folder above'
+
+# Nothing of src/ and no plain header of kernels/ includes Kokkos, by way of other headers either.
+reach_kokkos=$(cd "$root" && grep -rlE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<Kokkos' \
+  kernels --include='*.hpp' | sort)
+[ -n "$reach_kokkos" ] || complain "no header of kernels/ includes Kokkos: the test looks at nothing"
+known=""
+while [ "$reach_kokkos" != "$known" ]; do
+  known=$reach_kokkos
+  reach_kokkos=$(
+    cd "$root" && {
+      echo "$known"
+      grep -rlE "^[[:space:]]*#[[:space:]]*include[[:space:]]*\"($(paste -sd '|' <<<"$known"))\"" \
+        kernels --include='*.hpp'
+    } | sort -u
+  )
+done
+with_kokkos="Kokkos|$(paste -sd '|' <<<"$reach_kokkos")"
+forbid src "$with_kokkos" 'Kokkos, or a header that does'
+plain=$(cd "$root" && ls kernels/api/*.hpp) || complain "kernels/api has no headers"
+for header in $plain kernels/device_array.hpp kernels/runtime.hpp; do
+  ! grep -qx "$header" <<<"$reach_kokkos" ||
+    complain "$header reaches Kokkos: programs that have none include it"
+done
+if [ -e "$build/compile_commands.json" ]; then
+  commands=$(grep -oE '"command": .* -o src/CMakeFiles/otfleet[^ ]*' "$build/compile_commands.json") ||
+    complain "$build/compile_commands.json compiles nothing of src/: the test looks at nothing"
+  while read -r command; do
+    [ -z "$command" ] || complain "src/ is compiled with Kokkos on its path: $command"
+  done < <(grep -E -- '-DKOKKOS|(-I|-isystem) *[^ ]*([Kk]okkos|trilinos)' <<<"$commands")
+fi
+# The plain functions stand above all that they call.
+for folder in $order minimize networks training; do
+  forbid "kernels/$folder" 'kernels/api/' 'the plain functions'
+done
 
 # The sources as one line each, without comments.
 for file in $(sources kernels); do

@@ -182,6 +182,15 @@ TEST(Job, ValuesOutOfRangeAreRefused) {
   refused("problem.geometry=ball", "must be one of 'grid', 'dense'");
   refused("solver.initializer=7", "must be one of 'zeros', 'gaussian', 'gaussian_mixture'");
   refused("solver.precision=half", "must be one of 'double', 'float'");
+  // The nearest of all that it may be.
+  refused("solver.precision=flaot", "must be one of 'double', 'float'; did you mean 'float'?");
+  const auto expect_near = [](const std::string& text, const std::string& near) {
+    expect_error([&] { read("", {text}); }, "; did you mean '" + near + "'?");
+  };
+  expect_near("solver.initializer=gausian", "gaussian");
+  expect_near("problem.cost=euclidian", "euclidean");
+  expect_near("problem.cost=matrx", "matrix");
+  expect_near("evaluate.initializers=[zeroes]", "zeros");
   refused("solution.plan=all", "must be one of 'none', 'top_k', 'threshold'");
   refused("solution.top_k=0", "must be >= 1");
   for (const char* share : {"0", "1.5", "-1", "nan"})
@@ -222,8 +231,10 @@ TEST(Job, OverridesAreReadAsAPersonMeansThem) {
             (std::vector<std::int64_t>{64, 100}));
   EXPECT_FALSE(read("", {"train.augment=False"}).train.augment);
   EXPECT_TRUE(read("", {"solver.normalize=TRUE"}).solver.normalize);
-  EXPECT_EQ(read("", {"evaluate.initializers=[zeros, model]"}).evaluate.initializers,
+  EXPECT_EQ(read("", {"evaluate.initializers=[zeros, model]"}).evaluate.initializers.names,
             (std::vector<std::string>{"zeros", "model"}));
+  EXPECT_TRUE(read("", {"evaluate.initializers=[all]"}).evaluate.initializers.all);
+  EXPECT_FALSE(read("", {"problem.geometry=dense", "problem.cost=matrix"}).problem.cost);
   EXPECT_EQ(word_of(read("", {"problem = neural_dual"}).problem.kind), "neural_dual");
   // Its name in earlier versions.
   EXPECT_EQ(word_of(read("", {"problem = potentials"}).problem.kind), "neural_dual");

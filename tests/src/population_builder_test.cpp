@@ -110,7 +110,7 @@ TEST_F(Builder, PointsThatTheCostCannotTakeAreNamed) {
                                                                testing::bytes_of(points)));
     job_.data.points = {folder_ / "vectors.npy", ""};
     job_.data.train = one_;
-    job_.problem.cost = cost;
+    job_.problem.cost = kernels::find_ground_cost(cost);
   };
   for (const char* geometry : {"dense", "points"}) {
     job_.problem.geometry = *value_of<GeometryKind>(geometry);
@@ -153,7 +153,7 @@ TEST_F(Builder, DenseCosts) {
   EXPECT_EQ(build_population(job_, Split::train).geometry.cost, (Values{0, 25, 25, 0}));
   job_.data.cost = cost_;
   expect_refused("data.cost is given, but problem.cost = 'squared_euclidean'");
-  job_.problem.cost = "matrix";
+  job_.problem.cost.reset();
   EXPECT_EQ(build_population(job_, Split::train).geometry.cost, (Values{0, 7, 7, 0}));
   job_.data.points = {};
   EXPECT_NO_THROW(build_population(job_, Split::train).validate("train"));
@@ -186,7 +186,7 @@ TEST_F(Builder, RandomWeightsNeedNoData) {
   job_.data = {};
   job_.data.points = points_;
   job_.problem.geometry = GeometryKind::dense;
-  job_.problem.cost = "euclidean";
+  job_.problem.cost = kernels::find_ground_cost("euclidean");
   job_.make.source_weights = WeightsKind::sparse_uniform;
   job_.make.target_weights = WeightsKind::uniform;
   job_.make.train_measures = 50;
@@ -227,7 +227,7 @@ TEST_F(Builder, PointsKeepNoMatrix) {
   job_.data.train = job_.data.test = one_;
   job_.data.points = points_;
   job_.problem.geometry = GeometryKind::points;
-  job_.problem.cost = "power";
+  job_.problem.cost = kernels::find_ground_cost("power");
   job_.problem.cost_parameters["power"] = 1.5;
   const auto population = build_population(job_, Split::train);
   EXPECT_NO_THROW(population.validate("points"));
@@ -239,7 +239,7 @@ TEST_F(Builder, PointsKeepNoMatrix) {
   EXPECT_EQ(again.geometry.ground_cost, kernels::GroundCost(kernels::PowerCost(1.5)));
   EXPECT_EQ(again.geometry.cost_name(), "power");
   EXPECT_EQ(again.geometry.fingerprint(), population.geometry.fingerprint());
-  job_.problem.cost = "matrix";
+  job_.problem.cost.reset();
   job_.data.cost = cost_;
   expect_refused("needs problem.geometry = 'dense'");
 }
@@ -247,7 +247,7 @@ TEST_F(Builder, PointsKeepNoMatrix) {
 TEST_F(Builder, TheDivisorOfAGreatCircleIsKept) {
   job_.data.train = job_.data.test = one_;
   job_.data.points = directions_;
-  job_.problem.cost = "great_circle";
+  job_.problem.cost = kernels::find_ground_cost("great_circle");
   for (const char* geometry : {"points", "dense"})
     for (const double divisor : {1.0, 1.0001}) {
       job_.problem.geometry = *value_of<GeometryKind>(geometry);

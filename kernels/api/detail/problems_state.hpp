@@ -43,20 +43,20 @@ struct SharedPointsProblems {
 };
 
 /// Problems in which every measure has points of its own.
-struct CloudProblems {
+struct OwnPointsProblems {
   CloudBatch<DeviceSpace> batch;
   Matrix<const double, DeviceSpace> source_points, target_points;  ///< the user's
 };
 
 struct Problems::State {
-  std::variant<SharedPointsProblems, CloudProblems> problems;
+  std::variant<SharedPointsProblems, OwnPointsProblems> problems;
 };
 
 /// on_shared(problems, cost as its own type) or on_clouds(problems).
 template <class OnShared, class OnClouds>
 decltype(auto) visit(const Problems& problems, const OnShared& on_shared,
                      const OnClouds& on_clouds) {
-  if (const auto* clouds = std::get_if<CloudProblems>(&problems.state().problems))
+  if (const auto* clouds = std::get_if<OwnPointsProblems>(&problems.state().problems))
     return on_clouds(*clouds);
   const auto& shared = std::get<SharedPointsProblems>(problems.state().problems);
   return std::visit([&](const auto& cost) { return on_shared(shared, cost); }, *shared.cost);

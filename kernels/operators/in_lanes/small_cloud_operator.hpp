@@ -71,7 +71,7 @@ class SmallCloudOperator {
     tiles_.dimension = problems.dimension();
     for (int s = 0; s < 2; ++s) tiles_.capacity[s] = Tile::capacity_for(problems.side[s].most);
     field_rows_ = std::max(tiles_.capacity[0], tiles_.capacity[1]);
-    tile_rows_ = Tile::rows(tiles_.capacity, tiles_.dimension);
+    tile_rows_ = Tile::rows(tiles_.capacity, problems);
     tiles_.per_tile = numbers_a_tile(problems, fields);
     memory_ = Vector<double, ExecutionSpace>(
         Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::operators::tiles"),
@@ -88,7 +88,7 @@ class SmallCloudOperator {
   static long numbers_a_tile(const SmallClouds<ExecutionSpace>& problems, int fields) {
     const int capacity[2] = {Tile::capacity_for(problems.side[0].most),
                              Tile::capacity_for(problems.side[1].most)};
-    return (Tile::rows(capacity, problems.dimension()) +
+    return (Tile::rows(capacity, problems) +
             static_cast<long>(fields) * std::max(capacity[0], capacity[1])) *
            L::width;
   }
@@ -131,13 +131,15 @@ class SmallCloudOperator {
               all.group.regions[s][t] = rows;
             });
             most = Tile::capacity_for(most);
+            const bool loads_costs = s == 0 && all.problems.has_costs();
             for (int lane = 0; lane < L::width; ++lane) {
               const int count = counts[s * L::width + lane];
               Kokkos::parallel_for(Kokkos::TeamVectorRange(team, most), [&](int row) {
-                if (row < count)
-                  tile.load_row(all.problems, all.problem(t, lane), s, row, lane, 1.0);
-                else
-                  tile.clear_row(s, row, lane);
+                if (row >= count) return tile.clear_row(s, row, lane);
+                tile.load_row(all.problems, all.problem(t, lane), s, row, lane, 1.0);
+                if (loads_costs)
+                  tile.load_costs(all.problems, all.problem(t, lane), row, counts[L::width + lane],
+                                  lane);
               });
             }
           }
@@ -253,7 +255,7 @@ class SmallCloudOperator {
               const long at = Tile::at(r, lane);
               if (tile.array(s, Tile::weight)[at] > 0)
                 row[tile.point(s, r, lane)] =
-                    (tile.array(s, Tile::potential)[at] + log_mass) / scale - high;
+                    (tile.array(s, Tile::potential)[at] + log_mass) / scale - (high - problem.low);
             });
           }
           team.team_barrier();

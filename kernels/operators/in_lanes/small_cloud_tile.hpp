@@ -47,8 +47,9 @@ struct SmallTile {
   int capacity[2], dimension;
 
   /// Numbers of a lane.
-  static int rows(const int (&capacity)[2], int dimension) {
-    return (capacity[0] + capacity[1]) * (arrays + dimension);
+  static int rows(const int (&capacity)[2], const SmallClouds<ExecutionSpace>& problems) {
+    return (capacity[0] + capacity[1]) * (arrays + problems.dimension()) +
+           (problems.has_costs() ? capacity[0] * capacity[1] : 0);
   }
   static int capacity_for(int points) { return (points + block - 1) / block * block; }
 
@@ -60,6 +61,11 @@ struct SmallTile {
   }
   /// [capacity][dimension][lane]
   KOKKOS_FUNCTION Scalar* points(int side) const { return array(side, arrays); }
+
+  /// [source capacity][target capacity][lane], where costs are stored.
+  KOKKOS_FUNCTION Scalar* costs() const {
+    return array(1, 0) + static_cast<long>(arrays + dimension) * capacity[1] * L::width;
+  }
 
   KOKKOS_FUNCTION static long at(int row, int lane) {
     return static_cast<long>(row) * L::width + lane;
@@ -113,6 +119,17 @@ struct SmallTile {
           static_cast<Scalar>(all.coordinate(problem, side, i, k) * factor);
   }
 
+  /// Loads the stored costs of a source's row to the target's `columns` rows; both sides'
+  /// find_support() came first.
+  KOKKOS_FUNCTION void load_costs(const SmallClouds<ExecutionSpace>& all,
+                                  const SmallProblem& problem, int row, int columns,
+                                  int lane) const {
+    const int i = point(source, row, lane);
+    Scalar* const to = costs() + at(row * capacity[target], lane);
+    for (int j = 0; j < columns; ++j)
+      to[at(j, 0)] = static_cast<Scalar>(all.cost(problem, i, point(target, j, lane)));
+  }
+
   /// The largest entry of a problem's row of f on the support; 0 when that is not finite. By one
   /// thread.
   KOKKOS_FUNCTION double largest_potential(const double* f, int count, int lane) const {
@@ -130,18 +147,31 @@ struct SmallTile {
   template <class Cost, class Use>
   KOKKOS_FORCEINLINE_FUNCTION void for_columns(int side, int row, int columns, int lane,
                                                const Use& use) const {
-    const Scalar* const x = points(side) + at(row * dimension, lane);
-    const Scalar* y = points(1 - side) + lane;
-    for (int j = 0; j < columns; ++j) {
-      typename Cost::template Sum<Pack> sums[block];
-      for (int r = 0; r < block; ++r) sums[r] = typename Cost::template Sum<Pack>(Pack(Scalar(0)));
-      for (int k = 0; k < dimension; ++k, y += L::width) {
-        Pack coordinate = L::load(y);
-        keep(coordinate);
-        for (int r = 0; r < block; ++r)
-          sums[r] = Cost::add(sums[r], L::load(x + at(r * dimension + k, 0)), coordinate);
+    if constexpr (is_stored<Cost>) {
+      const int across = side == source ? capacity[target] : 1;  // from one row to the next
+      const int along = side == source ? 1 : capacity[target];   // from one column to the next
+      const Scalar* const entry = costs() + at(row * across, lane);
+      for (int j = 0; j < columns; ++j) {
+        Pack entries[block];
+        for (int r = 0; r < block; ++r) entries[r] = L::load(entry + at(r * across + j * along, 0));
+        use(j, entries);
       }
-      use(j, sums);
+      return;
+    } else {
+      const Scalar* const x = points(side) + at(row * dimension, lane);
+      const Scalar* y = points(1 - side) + lane;
+      for (int j = 0; j < columns; ++j) {
+        typename Cost::template Sum<Pack> sums[block];
+        for (int r = 0; r < block; ++r)
+          sums[r] = typename Cost::template Sum<Pack>(Pack(Scalar(0)));
+        for (int k = 0; k < dimension; ++k, y += L::width) {
+          Pack coordinate = L::load(y);
+          keep(coordinate);
+          for (int r = 0; r < block; ++r)
+            sums[r] = Cost::add(sums[r], L::load(x + at(r * dimension + k, 0)), coordinate);
+        }
+        use(j, sums);
+      }
     }
   }
 
@@ -268,7 +298,7 @@ void launch_small_tiles(const ExecutionSpace& space, const std::string& label, K
   using Tile = typename Kernel::Tile;
   constexpr std::size_t most_bytes = std::size_t{1} << 30;
   for (int s = 0; s < 2; ++s) kernel.capacity[s] = Tile::capacity_for(kernel.problems.side[s].most);
-  const int rows = Tile::rows(kernel.capacity, kernel.problems.dimension());
+  const int rows = Tile::rows(kernel.capacity, kernel.problems);
   const std::size_t tile_bytes = sizeof(typename Tile::Scalar) * Tile::L::width * rows;
   const std::size_t tiles = std::max<std::size_t>(1, most_bytes / tile_bytes);
   const std::size_t lanes = std::min<std::size_t>(kernel.problems.size(), tiles * Tile::L::width);

@@ -20,15 +20,24 @@ bool is_small_cloud(int points, int dimension) {
   return points <= Tuned::most_small_points && points <= Tuned::most_small_coordinates / dimension;
 }
 
+template <class ExecutionSpace>
+bool is_small_matrix(int n, int m) {
+  using Tuned = Backend<ExecutionSpace>;
+  return n <= Tuned::most_small_points && m <= Tuned::most_small_points &&
+         n * m <= Tuned::most_small_entries;
+}
+
 /// One problem; arrays are [source, target].
 struct SmallProblem {
   std::int64_t first[2];  ///< row of the measure's first point
   std::int64_t begin[2];  ///< of the problem's entries in arrays over the points of a side
   int size[2], measure[2];
-  double mass;      ///< what figures are multiplied by: weights are shares of it
-  double bound;     ///< no cost is larger
-  double rounding;  ///< no computed cost is further off, see cost_rounding()
-  int k;            ///< in the batch
+  double mass;              ///< what figures are multiplied by: weights are shares of it
+  double bound;             ///< no cost is larger
+  double rounding;          ///< no computed cost is further off, see cost_rounding()
+  double low;               ///< taken off every cost that is stored
+  std::int64_t first_cost;  ///< of those
+  int k;                    ///< in the batch
 };
 
 /// Problems of one batch as kernels see them, in an order in which neighbors have similar sizes,
@@ -41,9 +50,16 @@ struct SmallClouds {
     int most = 0;  ///< points of a measure
   };
   Vector<const SmallProblem, ExecutionSpace> problems;
-  Side side[2];  ///< source, target
+  Side side[2];                   ///< source, target
+  const double* costs = nullptr;  ///< stored matrices, row-major; null: costs are between points
 
   KOKKOS_FUNCTION int size() const { return static_cast<int>(problems.extent(0)); }
+  KOKKOS_FUNCTION bool has_costs() const { return costs != nullptr; }
+  /// The stored cost between two points of a problem.
+  KOKKOS_FUNCTION double cost(const SmallProblem& problem, int i, int j) const {
+    return costs[problem.first_cost + static_cast<std::int64_t>(i) * problem.size[1] + j] -
+           problem.low;
+  }
   KOKKOS_FUNCTION int dimension() const { return static_cast<int>(side[0].points.extent(1)); }
   /// Coordinate k of point i of a problem's measure, moved to the problem's center.
   KOKKOS_FUNCTION double coordinate(const SmallProblem& problem, int s, int i, int k) const {
@@ -74,6 +90,7 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
     small.side[s].points = sides[s]->points;
     small.side[s].means = sides[s]->means;
   }
+  if (batch.matrices.any()) small.costs = batch.matrices.values.data();
   std::vector<SmallProblem> taken;
   batch.in_lanes.assign(static_cast<std::size_t>(batch.size()), false);
   for (int k = 0; k < batch.size(); ++k) {
@@ -89,9 +106,14 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
       problem.first[s] = sides[s]->first_point(measure);
       problem.begin[s] = (*offsets[s])[k];
     }
-    if (!is_small_cloud<ExecutionSpace>(std::max(problem.size[0], problem.size[1]),
-                                        small.dimension()))
+    if (!(small.has_costs() ? is_small_matrix<ExecutionSpace>(problem.size[0], problem.size[1])
+                            : is_small_cloud<ExecutionSpace>(
+                                  std::max(problem.size[0], problem.size[1]), small.dimension())))
       continue;
+    if (small.has_costs()) {
+      problem.low = batch.taken_off(k);
+      problem.first_cost = batch.matrices.begin[batch.matrices.of(k)];
+    }
     batch.in_lanes[k] = true;
     for (int s = 0; s < 2; ++s) small.side[s].most = std::max(small.side[s].most, problem.size[s]);
     taken.push_back(problem);

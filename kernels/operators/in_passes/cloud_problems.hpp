@@ -65,6 +65,19 @@ inline void check_indices(const std::vector<int>& source, int sources,
                                   " names a measure that does not exist");
 }
 
+/// Costs that are stored: one matrix, or one for every problem, over all points of its measures.
+template <class ExecutionSpace>
+struct CostMatrices {
+  Vector<const double, ExecutionSpace> values;  ///< row-major
+  std::vector<std::int64_t> begin;              ///< [1] or [B]: a matrix's first entry
+  /// [1] or [B]: what is taken off every cost, so that the smallest is 0, and what no two
+  /// potentials need to differ by more than.
+  std::vector<double> low, range;
+
+  bool any() const { return !begin.empty(); }
+  std::size_t of(int k) const { return begin.size() == 1 ? 0 : static_cast<std::size_t>(k); }
+};
+
 /// A batch as the walk sees it. Must not outlive the batch it was made of.
 template <class ExecutionSpace>
 struct CloudProblems {
@@ -73,14 +86,17 @@ struct CloudProblems {
   /// [B], or one for all: no distance between points of a problem is larger.
   std::vector<double> reach;
   CloudCommunicator* communicator = nullptr;  ///< who hold the problems' other points
-  const SeparableCost* matrix = nullptr;      ///< stored costs, of one axis
-  double taken_off = 0;                       ///< of every cost, so that the smallest is 0
+  CostMatrices<ExecutionSpace> matrices;      ///< where costs are stored
   /// [B] or empty: problems that the walk passes over, since they are solved many at a time
   /// (small_clouds.hpp).
   std::vector<bool> in_lanes;
 
   int size() const { return static_cast<int>(source.index.size()); }
-  double reach_of(int k) const { return reach[reach.size() == 1 ? 0 : k]; }
+  double reach_of(int k) const {
+    return matrices.any() ? matrices.range[matrices.of(k)] : reach[reach.size() == 1 ? 0 : k];
+  }
+  /// Of every cost of a problem, so that the smallest is 0.
+  double taken_off(int k) const { return matrices.any() ? matrices.low[matrices.of(k)] : 0.0; }
   int dimension() const { return static_cast<int>(source.points.extent(1)); }
   double bound_of(int k) const;
   double rounding_of(int k) const;
@@ -90,7 +106,7 @@ struct CloudProblems {
 /// returns.
 template <class ExecutionSpace, class Function>
 decltype(auto) with_cost(const CloudProblems<ExecutionSpace>& problems, const Function& function) {
-  if (problems.matrix) return function(StoredCost());
+  if (problems.matrices.any()) return function(StoredCost());
   return with_ground_cost(problems.ground_cost, function);
 }
 
@@ -163,10 +179,57 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const SeparableCost& cost,
   };
   batch.source = shared_side(problems.source, points(cost.n()), problems.source_index);
   batch.target = shared_side(problems.target, points(cost.m()), problems.target_index);
-  batch.reach = {cost.longest_detour()};
-  batch.matrix = &cost;
-  batch.taken_off = cost.minimum();
+  const std::vector<double>& values = cost.axes()[0].values;
+  const Vector<double, ExecutionSpace> device(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::cost_matrix"),
+      values.size());
+  Kokkos::deep_copy(
+      device,
+      Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+          values.data(), values.size()));
+  batch.matrices = {device, {0}, {cost.minimum()}, {cost.longest_detour()}};
   return batch;
+}
+
+/// The least and the largest cost of every problem. Throws std::invalid_argument: a number of
+/// costs that does not fit, a cost that is not finite (it names the problem).
+template <class ExecutionSpace>
+CostMatrices<ExecutionSpace> find_cost_matrices(const Vector<const double, ExecutionSpace>& costs,
+                                                const BatchSide<ExecutionSpace>& source,
+                                                const BatchSide<ExecutionSpace>& target) {
+  CostMatrices<ExecutionSpace> result{costs, {}, {}, {}};
+  std::int64_t end = 0;
+  for (std::size_t k = 0; k < source.index.size(); ++k) {
+    result.begin.push_back(end);
+    end += static_cast<std::int64_t>(source.size(source.index[k])) * target.size(target.index[k]);
+  }
+  if (static_cast<std::int64_t>(costs.extent(0)) != end)
+    throw std::invalid_argument("the matrices of costs have " + std::to_string(costs.extent(0)) +
+                                " entries, expected " + std::to_string(end));
+  for (std::size_t k = 0; k < source.index.size(); ++k) {
+    const std::int64_t from = result.begin[k],
+                       to = k + 1 < result.begin.size() ? result.begin[k + 1] : end;
+    typename Kokkos::MinMax<double>::value_type found;
+    Kokkos::parallel_reduce(
+        "otfleet::clouds::find_cost_range",
+        Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(from, to),
+        KOKKOS_LAMBDA(std::int64_t i, typename Kokkos::MinMax<double>::value_type & range) {
+          const double c = costs(i);
+          // What is not a number is an infinite range.
+          const bool finite = c - c == 0;
+          const double high = Kokkos::Experimental::infinity<double>::value;
+          const double least = finite ? c : -high, most = finite ? c : high;
+          if (least < range.min_val) range.min_val = least;
+          if (most > range.max_val) range.max_val = most;
+        },
+        Kokkos::MinMax<double>(found));
+    if (!std::isfinite(found.max_val - found.min_val))
+      throw std::invalid_argument("problem " + std::to_string(k) +
+                                  " has a cost that is not finite");
+    result.low.push_back(found.min_val);
+    result.range.push_back(found.max_val - found.min_val);
+  }
+  return result;
 }
 
 template <class ExecutionSpace>
@@ -180,6 +243,8 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpac
   if (problems.size() == 0) return batch;
   const auto &source = problems.source, &target = problems.target;
   check_indices(problems.source_index, source.count(), problems.target_index, target.count());
+  if (problems.costs.extent(0) == 0 && source.dimension() == 0)
+    throw std::invalid_argument("problems without points need matrices of costs");
   if (source.ground_cost() != target.ground_cost())
     throw std::invalid_argument("source and target measures have different costs");
   if (source.dimension() != target.dimension())
@@ -204,6 +269,8 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpac
   batch.communicator = source.communicator();
   batch.source = side(source, problems.source_index);
   batch.target = side(target, problems.target_index);
+  if (problems.costs.extent(0) > 0)
+    batch.matrices = find_cost_matrices(problems.costs, batch.source, batch.target);
   for (int k = 0; k < problems.size(); ++k) {
     batch.reach.push_back(source.reach(problems.source_index[k], target, problems.target_index[k]));
     const std::string name = "problem " + std::to_string(k) + ": ";
@@ -273,27 +340,24 @@ Vector<const double, ExecutionSpace> find_center(const ExecutionSpace& space,
   return center;
 }
 
-/// The costs between the points of two supports, less `taken_off`.
+/// The costs of problem k between the points of two supports, less what is taken off.
 template <class Scalar, class ExecutionSpace>
 StoredCosts<ExecutionSpace, Scalar> gather_costs(const ExecutionSpace& space,
                                                  CloudArena<ExecutionSpace>& arena,
-                                                 const CloudProblems<ExecutionSpace>& batch,
+                                                 const CloudProblems<ExecutionSpace>& batch, int k,
                                                  const Support<ExecutionSpace>& source,
                                                  const Support<ExecutionSpace>& target) {
   using Points = CloudPoints<ExecutionSpace, Scalar>;
   constexpr std::int64_t width = Points::L::width,
                          strip = Backend<ExecutionSpace>::strip_rows + width;
-  const AxisCost& axis = batch.matrix->axes()[0];
-  const Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
-      given(axis.values.data(), axis.values.size());
-  const auto values =
-      Kokkos::create_mirror_view_and_copy(typename ExecutionSpace::memory_space(), given);
-  const std::int64_t m = axis.m, columns = target.count,
+  const double* const values =
+      batch.matrices.values.data() + batch.matrices.begin[batch.matrices.of(k)];
+  const std::int64_t m = batch.target.size(batch.target.index[k]), columns = target.count,
                      stride = (columns + width - 1) / width * width;
   const auto result =
       arena.template take<Scalar>(static_cast<std::size_t>(source.count * stride + strip));
   const auto rows = source.index, to = target.index;
-  const double low = batch.taken_off;
+  const double low = batch.taken_off(k);
   Kokkos::parallel_for(
       "otfleet::clouds::gather_costs",
       Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(
@@ -301,7 +365,7 @@ StoredCosts<ExecutionSpace, Scalar> gather_costs(const ExecutionSpace& space,
       KOKKOS_LAMBDA(std::int64_t at) {
         const std::int64_t i = at / stride, j = at % stride;
         const bool inside = i < rows.extent_int(0) && at < source.count * stride && j < columns;
-        result(at) = inside ? static_cast<Scalar>(values(rows(i) * m + to(j)) - low) : Scalar(0);
+        result(at) = inside ? static_cast<Scalar>(values[rows(i) * m + to(j)] - low) : Scalar(0);
       });
   space.fence();
   return {result, stride, false};
@@ -348,14 +412,15 @@ void for_each_cloud_problem(const ExecutionSpace& space, const CloudProblems<Exe
         make_side(batch.source, from, all_sources),
         make_side(batch.target, to, all_targets),
         &arena};
-    if (batch.matrix) {
+    if (batch.matrices.any()) {
       auto &source = problem.source, &target = problem.target;
-      const bool whole = source.support.count == source.size && target.support.count == target.size;
+      const bool whole = batch.matrices.begin.size() == 1 && source.support.count == source.size &&
+                         target.support.count == target.size;
       if (whole && !all_costs)
-        all_costs = gather_costs<Scalar>(space, shared, batch, source.support, target.support);
+        all_costs = gather_costs<Scalar>(space, shared, batch, k, source.support, target.support);
       source.points.costs =
           whole ? *all_costs
-                : gather_costs<Scalar>(space, arena, batch, source.support, target.support);
+                : gather_costs<Scalar>(space, arena, batch, k, source.support, target.support);
       target.points.costs = source.points.costs;
       target.points.costs.by_column = true;
     }

@@ -143,7 +143,7 @@ class PassOperator {
     const PlanSide& own = of(side);
     const double scale = scale_;
     const double constant =
-        std::log2(problem_.mass) / scale - of(other(side)).largest + batch_.taken_off;
+        std::log2(problem_.mass) / scale - of(other(side)).largest + batch_.taken_off(problem_.k);
     const auto row = row_of(side, potentials);
     const auto index = own.support.index;
     const auto potential = own.potential;

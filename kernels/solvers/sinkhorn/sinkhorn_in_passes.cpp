@@ -599,7 +599,7 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
                            : take_small_problems(batch, sources, problems.target_offsets());
   solve<Scalar>(space, batch, settings, from_zeros, rows, iterations, status, error_trace, replaced,
                 watch);
-  solve_small_clouds<Scalar>(space, small, batch.ground_cost, settings, from_zeros, f.data(),
+  solve_small_clouds<Scalar>(space, small, batch, settings, from_zeros, f.data(),
                              iterations, status, error_trace, replaced);
 }
 

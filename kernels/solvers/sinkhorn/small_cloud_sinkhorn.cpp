@@ -327,7 +327,12 @@ struct SmallSinkhornKernel {
   KOKKOS_FUNCTION void load_row(const Tile& tile, const LaneState& lanes, int side, int row,
                                 int lane) const {
     const SmallProblem& problem = problems.problems(lanes.problem[lane]);
-    if (lanes.finished[lane]) tile.load_row(problems, problem, side, row, lane, factor);
+    if (lanes.finished[lane]) {
+      tile.load_row(problems, problem, side, row, lane, factor);
+      if constexpr (is_stored<Cost>)
+        if (side == source)
+          tile.load_costs(problems, problem, row, lanes.count[target][lane], lane);
+    }
     double start = 0;
     if (side == source) {
       const int i = tile.point(source, row, lane);
@@ -346,8 +351,9 @@ struct SmallSinkhornKernel {
 
 template <class Scalar, class ExecutionSpace>
 void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<ExecutionSpace>& problems,
-                        const GroundCost& cost, const SinkhornSettings& settings, bool from_zeros,
-                        double* f, const Vector<int, ExecutionSpace>& iterations,
+                        const CloudProblems<ExecutionSpace>& batch,
+                        const SinkhornSettings& settings, bool from_zeros, double* f,
+                        const Vector<int, ExecutionSpace>& iterations,
                         const Vector<int, ExecutionSpace>& status,
                         const Matrix<double, ExecutionSpace>& error_trace,
                         const Vector<int, ExecutionSpace>& replaced) {
@@ -361,7 +367,7 @@ void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<Execution
           iterations(k) = 0;
         });
   const double scale = 1 / (settings.epsilon * std::log(2.0));
-  with_ground_cost(cost, [&](const auto& typed) {
+  with_cost(batch, [&](const auto& typed) {
     const auto form = iteration_form(typed);
     const auto units = typed.iteration_units(scale);
     SmallSinkhornKernel<std::remove_const_t<decltype(form)>, ExecutionSpace, Scalar> kernel{
@@ -382,11 +388,11 @@ void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<Execution
   });
 }
 
-#define OTFLEET_INSTANTIATE(Space, Scalar)                                                         \
-  template void solve_small_clouds<Scalar, Space>(                                                 \
-      const Space&, const SmallClouds<Space>&, const GroundCost&, const SinkhornSettings&, bool,   \
-      double*, const Vector<int, Space>&, const Vector<int, Space>&, const Matrix<double, Space>&, \
-      const Vector<int, Space>&);
+#define OTFLEET_INSTANTIATE(Space, Scalar)                                  \
+  template void solve_small_clouds<Scalar, Space>(                          \
+      const Space&, const SmallClouds<Space>&, const CloudProblems<Space>&, \
+      const SinkhornSettings&, bool, double*, const Vector<int, Space>&,    \
+      const Vector<int, Space>&, const Matrix<double, Space>&, const Vector<int, Space>&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, float)
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, double)
 

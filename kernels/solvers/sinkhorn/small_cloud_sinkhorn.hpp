@@ -4,11 +4,13 @@
 
 namespace otfleet::kernels {
 
-/// Sinkhorn's iteration for small problems: what sinkhorn() promises, in arrays of its batch.
+/// Sinkhorn's iteration for the small problems of a batch: what sinkhorn() promises, in arrays of
+/// its batch.
 template <class Scalar, class ExecutionSpace>
 void solve_small_clouds(const ExecutionSpace& space, const SmallClouds<ExecutionSpace>& problems,
-                        const GroundCost& cost, const SinkhornSettings& settings, bool from_zeros,
-                        double* f, const Vector<int, ExecutionSpace>& iterations,
+                        const CloudProblems<ExecutionSpace>& batch,
+                        const SinkhornSettings& settings, bool from_zeros, double* f,
+                        const Vector<int, ExecutionSpace>& iterations,
                         const Vector<int, ExecutionSpace>& status,
                         const Matrix<double, ExecutionSpace>& error_trace,
                         const Vector<int, ExecutionSpace>& replaced);

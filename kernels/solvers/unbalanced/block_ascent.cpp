@@ -212,8 +212,9 @@ void measure_side(const ExecutionSpace& space, const DualSide<ExecutionSpace>& s
               if (!side.has_weight(k, i)) return;
               const double f = side.relative(k, i), log_weight = side.log_weight(k, i);
               const MarginalSums point = side.compare(k, i, mass_potential(k));
-              sums += {point, side.weight(k, i) * side.penalty.dual_term(f),
-                       side.penalty.gap_term(f, log_weight, point.mass)};
+              sums.marginal += point;
+              sums.dual += side.weight(k, i) * side.penalty.dual_term(f);
+              sums.gap += side.penalty.gap_term(f, log_weight, point.mass);
             },
             total);
         team.team_barrier();
@@ -235,11 +236,16 @@ void marginal_means(const ExecutionSpace& space, const DualSide<ExecutionSpace>&
       team_each(space, static_cast<int>(side.mass.extent(0))),
       KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
         const int k = team.league_rank();
-        const double sum = team_sum(team, side.points(), [&](int i) {
-          return side.has_weight(k, i) ? side.marginal(k, i, mass_potential(k)) * values(k, i)
-                                       : 0.0;
-        });
-        Kokkos::single(Kokkos::PerTeam(team), [&]() { result(k) = sum; });
+        double mean = 0;
+        Kokkos::parallel_reduce(
+            Kokkos::TeamVectorRange(team, side.points()),
+            [&](int i, double& sum) {
+              if (side.has_weight(k, i))
+                sum += side.marginal(k, i, mass_potential(k)) * values(k, i);
+            },
+            mean);
+        team.team_barrier();
+        Kokkos::single(Kokkos::PerTeam(team), [&]() { result(k) = mean; });
       });
 }
 

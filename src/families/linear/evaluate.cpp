@@ -156,16 +156,15 @@ std::vector<EvaluationRow> compare_starts(const Comparison& c,
 std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& solver,
                                        const std::string& file, bool has_model) {
   const auto& asked = job.evaluate.initializers;
-  const bool all = std::find(asked.begin(), asked.end(), "all") != asked.end();
-  if (!asked.empty() && !all) {
-    for (const auto& name : asked)
+  if (!asked.names.empty()) {
+    for (const auto& name : asked.names)
       if (const auto complaint = solver.complaint(name); !complaint.empty())
         throw UserError(fmt::format("evaluate.initializers: '{}' {} ({})", name, complaint, file));
-    return asked;
+    return asked.names;
   }
   std::vector<std::string> starts;
   for (const auto* one : all_initializers())
-    if ((all || one->compared_by_default()) && solver.complaint(one->name()).empty() &&
+    if ((asked.all || one->compared_by_default()) && solver.complaint(one->name()).empty() &&
         (!one->needs_model() || has_model))
       starts.emplace_back(one->name());
   return starts;
@@ -267,8 +266,7 @@ void evaluate_starts(const CommandContext& context, Report& report) {
       starts = choose_starts(job, *solver, population_file.string(), has_model);
     });
   }
-  const bool some_are_named = !job.evaluate.initializers.empty() &&
-                              job.evaluate.initializers != std::vector<std::string>{"all"};
+  const bool some_are_named = !job.evaluate.initializers.names.empty();
   if (!has_model && !some_are_named && context.prints())
     spdlog::info(
         "no model is compared: none is found; otfleet train makes one, files.checkpoint names one");
