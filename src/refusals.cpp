@@ -46,8 +46,7 @@ constexpr const char* for_whole_problems =
     "solver.shard = 'rows' has no {key}, which needs whole problems on one rank; use 'problems'";
 constexpr const char* for_whole_measures =
     "solver.shard = 'rows' starts from zeros: {key} = '{value}' needs all points of a measure on "
-    "one "
-    "rank; use 'problems'";
+    "one rank; use 'problems'";
 
 constexpr const char* for_fixed_support =
     "{key} = '{value}': the points of a barycenter do not move; list the points where it may have "

@@ -23,7 +23,7 @@ struct StoredCost {
   template <class Pack>
   using Sum = Pack;
   template <class Scalar, class Pack>
-  KOKKOS_FORCEINLINE_FUNCTION Pack from_sum(const Pack& entry) const {
+  OTFLEET_FORCEINLINE_FUNCTION Pack from_sum(const Pack& entry) const {
     return entry;
   }
   /// No entry is larger than `reach`.

@@ -4,8 +4,6 @@
 
 #include <vector>
 
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
-
 namespace otfleet {
 namespace {
 
