@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "kernels/problems/status.hpp"
+
 namespace otfleet {
 namespace {
 
