@@ -17,10 +17,11 @@ OTFLEET_INLINE_FUNCTION double sum_rounding(double terms) {
 
 /// The relative error of sums over a plan whose entries are computed anew in every pass, as
 /// 2^(potentials − scale C): see outputs/bounds.hpp. The potentials of no pair add up to more than
-/// `exponent`; where the entry matters, scale C is larger by 2^7 at most. `terms` as in
+/// `exponent` epsilon; where the entry matters, scale C is larger by 2^7 at most. `terms` as in
 /// sum_rounding().
 OTFLEET_INLINE_FUNCTION double plan_rounding(double terms, int dimension, double exponent) {
-  return sum_rounding(terms) + (dimension + 16) * one_rounding * (exponent + 0x1p7);
+  constexpr double log2_e = 1.44269504088896340736;
+  return sum_rounding(terms) + (dimension + 16) * one_rounding * (exponent * log2_e + 0x1p7);
 }
 
 }  // namespace otfleet::kernels
