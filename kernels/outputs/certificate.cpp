@@ -44,32 +44,36 @@ enum Total {
 
 constexpr OperatorUse use{6, true};
 
-/// The plan of f: its row sums, their error, its cost, and what makes up the dual value. Leaves the
-/// row sums in `sums`.
-template <class Operator, class Field>
-void measure(Operator& plan, const Field& gaps, const Field& sums, const Field& costs,
-             const Field& columns) {
-  using Place = typename Operator::Place;
-  using Pack = typename Operator::Pack;
-  const auto a = plan.weights(Side::source), b = plan.weights(Side::target);
-  plan.exponents(Side::target, columns);
-  plan.template sum<1>(
+// What no cost has a part in is compiled once for tiles and once for passes: Points are what all
+// operators of a form have in common.
+
+template <class Points, class Field>
+void sum_target_dual(Points& points, const typename Points::WeightField& b,
+                     const Field& exponents) {
+  using Place = typename Points::Place;
+  using Pack = typename Points::Pack;
+  points.template sum<1>(
       "otfleet::certificate::target_dual", Side::target, target_dual,
       KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
-        sum[0] = sum[0] + b.load(at) * columns.load(at);
+        sum[0] = sum[0] + b.load(at) * exponents.load(at);
       });
-  if constexpr (Operator::rounding_grows) {
-    plan.exponents(Side::source, sums);
-    plan.largest(
-        "otfleet::certificate::source_exponent", Side::source, source_exponent,
-        KOKKOS_LAMBDA(const Place& at) { return abs(sums.load(at)); });
-    plan.largest(
-        "otfleet::certificate::target_exponent", Side::target, target_exponent,
-        KOKKOS_LAMBDA(const Place& at) { return abs(columns.load(at)); });
-  }
-  plan.find_rounding(source_exponent, target_exponent);
-  plan.rows(Side::source, sums, costs);
-  plan.template sum<4>(
+}
+
+template <class Points, class Field>
+void find_largest_exponent(Points& points, Side side, Total which, const Field& exponents) {
+  using Place = typename Points::Place;
+  points.largest(
+      "otfleet::certificate::largest_exponent", side, which,
+      KOKKOS_LAMBDA(const Place& at) { return abs(exponents.load(at)); });
+}
+
+/// The error of the row sums, the plan's mass and cost, and what f adds to the dual value.
+template <class Points, class Field>
+void sum_figures(Points& points, const typename Points::WeightField& a, const Field& gaps,
+                 const Field& sums, const Field& costs) {
+  using Place = typename Points::Place;
+  using Pack = typename Points::Pack;
+  points.template sum<4>(
       "otfleet::certificate::measure", Side::source, source_gap,
       KOKKOS_LAMBDA(const Place& at, Pack(&sum)[4]) {
         const Pack weight = a.load(at), none(0.0);
@@ -84,13 +88,13 @@ void measure(Operator& plan, const Field& gaps, const Field& sums, const Field& 
 }
 
 /// missing = max(weight − sum, 0), and what rounding may hide of it (bounds.hpp).
-template <class Operator, class Field>
-void find_missing(Operator& plan, Side side, const Field& sums, const Field& missing) {
-  using Place = typename Operator::Place;
-  using Pack = typename Operator::Pack;
-  const auto weights = plan.weights(side);
-  const auto rounding = plan.rounding();
-  plan.for_points(
+template <class Points, class Field>
+void find_missing(Points& points, Side side, const typename Points::WeightField& weights,
+                  const typename Points::ProblemValue& rounding, const Field& sums,
+                  const Field& missing) {
+  using Place = typename Points::Place;
+  using Pack = typename Points::Pack;
+  points.for_points(
       "otfleet::certificate::find_missing", side, KOKKOS_LAMBDA(const Place& at) {
         const Pack weight = weights.load(at), none(0.0), lack = weight - sums.load(at);
         const Pack hidden = Pack(widening) * rounding.load(at) * weight;
@@ -100,34 +104,116 @@ void find_missing(Operator& plan, Side side, const Field& sums, const Field& mis
       });
 }
 
+/// What of the cost of the plan is kept, and what its rows lack.
+template <class Points, class Field>
+void sum_kept(Points& points, const Field& missing, const Field& costs) {
+  using Place = typename Points::Place;
+  using Pack = typename Points::Pack;
+  points.template sum<2>(
+      "otfleet::certificate::kept", Side::source, kept_cost,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[2]) {
+        const Pack lack = missing.load(at), none(0.0);
+        sum[0] = sum[0] + if_greater(lack, none, costs.load(at), none);
+        sum[1] = sum[1] + lack;
+      });
+}
+
+template <class Points, class Field>
+void sum_completion(Points& points, const Field& missing, const Field& costs) {
+  using Place = typename Points::Place;
+  using Pack = typename Points::Pack;
+  points.template sum<1>(
+      "otfleet::certificate::completion", Side::source, missing_cost,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
+        const Pack lack = missing.load(at), none(0.0);
+        sum[0] = sum[0] + if_greater(lack, none, lack * costs.load(at), none);
+      });
+}
+
+/// A point that far below the largest potential is in no minimum, nor is one without weight; what
+/// is not a number is taken for one.
+template <class Points, class Field>
+void cut_gaps(Points& points, const typename Points::WeightField& a,
+              const typename Points::ProblemValue& most, double beyond, const Field& gaps) {
+  using Place = typename Points::Place;
+  using Pack = typename Points::Pack;
+  points.for_points(
+      "otfleet::certificate::gaps", Side::source, KOKKOS_LAMBDA(const Place& at) {
+        const Pack none(0.0), gap = gaps.load(at), far = most.load(at);
+        gaps.store(at, if_greater(a.load(at), none, if_greater(far, gap, gap, far), Pack(beyond)));
+      });
+}
+
+/// What the first transform adds to the dual value; it becomes its negative.
+template <class Points, class Field>
+void sum_first(Points& points, const typename Points::WeightField& b, double beyond,
+               const Field& first) {
+  using Place = typename Points::Place;
+  using Pack = typename Points::Pack;
+  points.largest(
+      "otfleet::certificate::first_largest", Side::target, first_largest,
+      KOKKOS_LAMBDA(const Place& at) {
+        const Pack none(0.0);
+        return if_greater(b.load(at), none, first.load(at), none);
+      });
+  points.template sum<1>(
+      "otfleet::certificate::first_dual", Side::target, first_dual,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
+        const Pack weight = b.load(at), none(0.0), value = first.load(at);
+        sum[0] = sum[0] + if_greater(weight, none, weight * value, none);
+        first.store(at, if_greater(weight, none, none - value, Pack(beyond)));
+      });
+}
+
+template <class Points, class Field>
+void sum_second(Points& points, const typename Points::WeightField& a, const Field& second) {
+  using Place = typename Points::Place;
+  using Pack = typename Points::Pack;
+  points.template sum<2>(
+      "otfleet::certificate::second_dual", Side::source, second_dual,
+      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[2]) {
+        const Pack weight = a.load(at), none(0.0);
+        const Pack term = if_greater(weight, none, weight * second.load(at), none);
+        sum[0] = sum[0] + term;
+        sum[1] = sum[1] + abs(term);
+      });
+}
+
+/// The plan of f: its row sums, their error, its cost, and what makes up the dual value. Leaves the
+/// row sums in `sums`.
+template <class Operator, class Field>
+void measure(Operator& plan, const Field& gaps, const Field& sums, const Field& costs,
+             const Field& columns) {
+  typename Operator::Points& points = plan;
+  plan.exponents(Side::target, columns);
+  sum_target_dual(points, plan.weights(Side::target), columns);
+  if constexpr (Operator::rounding_grows) {
+    plan.exponents(Side::source, sums);
+    find_largest_exponent(points, Side::source, source_exponent, sums);
+    find_largest_exponent(points, Side::target, target_exponent, columns);
+  }
+  plan.find_rounding(source_exponent, target_exponent);
+  plan.rows(Side::source, sums, costs);
+  sum_figures(points, plan.weights(Side::source), gaps, sums, costs);
+}
+
 /// Rounds the plan, whose row sums are `sums`, to a feasible one (Altschuler, Weed & Rigollet 2017,
 /// algorithm 2): rows down to a, then columns down to b, then the product of what is missing.
 template <class Operator, class Field>
 void round_plan(Operator& plan, const Field& sums, const Field& costs, const Field& columns) {
-  using Place = typename Operator::Place;
-  using Pack = typename Operator::Pack;
+  typename Operator::Points& points = plan;
   const auto missing_a = plan.field(Side::source), missing_b = plan.field(Side::target);
   plan.scale_down(Side::source, sums);
   plan.rows(Side::target, columns);
-  find_missing(plan, Side::target, columns, missing_b);
+  find_missing(points, Side::target, plan.weights(Side::target), plan.rounding(), columns,
+               missing_b);
   plan.scale_down(Side::target, columns);
   plan.rows(Side::source, sums, costs);
-  find_missing(plan, Side::source, sums, missing_a);
-  plan.template sum<2>(
-      "otfleet::certificate::kept", Side::source, kept_cost,
-      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[2]) {
-        const Pack lack = missing_a.load(at), none(0.0);
-        sum[0] = sum[0] + if_greater(lack, none, costs.load(at), none);
-        sum[1] = sum[1] + lack;
-      });
+  find_missing(points, Side::source, plan.weights(Side::source), plan.rounding(), sums, missing_a);
+  sum_kept(points, missing_a, costs);
   if (!plan.multiplies_costs()) return;
   plan.apply_cost(missing_b, costs);
-  plan.template sum<1>(
-      "otfleet::certificate::completion", Side::source, missing_cost,
-      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
-        const Pack lack = missing_a.load(at), none(0.0);
-        sum[0] = sum[0] + if_greater(lack, none, lack * costs.load(at), none);
-      });
+  sum_completion(points, missing_a, costs);
 }
 
 /// The c-transforms f' of f and f'' of f', and their dual value, both over the supports alone:
@@ -136,41 +222,12 @@ void round_plan(Operator& plan, const Field& sums, const Field& costs, const Fie
 /// size. Overwrites the gaps.
 template <class Operator, class Field>
 void bound_below(Operator& plan, const Field& gaps, const Field& first, const Field& second) {
-  using Place = typename Operator::Place;
-  using Pack = typename Operator::Pack;
-  const auto a = plan.weights(Side::source), b = plan.weights(Side::target);
-  const auto most = plan.most_gap();
-  const double beyond = plan.beyond();
-  // A point that far below the largest potential is in no minimum, nor is one without weight; what
-  // is not a number is taken for one.
-  plan.for_points(
-      "otfleet::certificate::gaps", Side::source, KOKKOS_LAMBDA(const Place& at) {
-        const Pack none(0.0), gap = gaps.load(at), far = most.load(at);
-        gaps.store(at, if_greater(a.load(at), none, if_greater(far, gap, gap, far), Pack(beyond)));
-      });
+  typename Operator::Points& points = plan;
+  cut_gaps(points, plan.weights(Side::source), plan.most_gap(), plan.beyond(), gaps);
   plan.hard_min(Side::target, gaps, first);
-  plan.largest(
-      "otfleet::certificate::first_largest", Side::target, first_largest,
-      KOKKOS_LAMBDA(const Place& at) {
-        const Pack none(0.0);
-        return if_greater(b.load(at), none, first.load(at), none);
-      });
-  plan.template sum<1>(
-      "otfleet::certificate::first_dual", Side::target, first_dual,
-      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[1]) {
-        const Pack weight = b.load(at), none(0.0), value = first.load(at);
-        sum[0] = sum[0] + if_greater(weight, none, weight * value, none);
-        first.store(at, if_greater(weight, none, none - value, Pack(beyond)));
-      });
+  sum_first(points, plan.weights(Side::target), plan.beyond(), first);
   plan.hard_min(Side::source, first, second);
-  plan.template sum<2>(
-      "otfleet::certificate::second_dual", Side::source, second_dual,
-      KOKKOS_LAMBDA(const Place& at, Pack(&sum)[2]) {
-        const Pack weight = a.load(at), none(0.0);
-        const Pack term = if_greater(weight, none, weight * second.load(at), none);
-        sum[0] = sum[0] + term;
-        sum[1] = sum[1] + abs(term);
-      });
+  sum_second(points, plan.weights(Side::source), second);
 }
 
 template <class Operator>

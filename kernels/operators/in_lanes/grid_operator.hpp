@@ -25,8 +25,10 @@ struct GridProblems {
 /// The operator (kernels/README.md) for separable costs, in lanes: a group of tiles with the
 /// problems from `first` on, in the order of their supports. Domain says how potentials are held.
 template <class Domain_, class ExecutionSpace_>
-class GridOperator {
+class GridOperator : public TilePoints<typename Domain_::L, ExecutionSpace_> {
  public:
+  using Points = TilePoints<typename Domain_::L, ExecutionSpace_>;
+  using Points::for_points;
   using Domain = Domain_;
   using ExecutionSpace = ExecutionSpace_;
   using L = typename Domain::L;
@@ -85,7 +87,7 @@ class GridOperator {
 
   GridOperator(const ExecutionSpace& space, const GridProblems<ExecutionSpace>& all, int tiles,
                const OperatorUse& use)
-      : space_(space), all_(all) {
+      : Points(space), all_(all) {
     make_chains(use.costs);
     const auto &source = all.problems.source, &target = all.problems.target;
     sides_[0] = {source.weights, source.mass, all.problems.source_index, all.supports.source,
@@ -179,19 +181,6 @@ class GridOperator {
   ProblemValue most_gap() const { return value(gap_value); }
   /// Can apply_cost() be asked for? A product may go where nothing may: see allowed_rounding.hpp.
   bool multiplies_costs() const { return !all_.cost.forbids(); }
-
-  template <class Body>
-  void for_points(const char* label, Side side, const Body& body) const {
-    for_group_points(space_, label, group_, side, body);
-  }
-  template <int count, class Body>
-  void sum(const char* label, Side side, int first, const Body& body) const {
-    sum_group_points<count>(space_, label, group_, side, first, body);
-  }
-  template <class Value>
-  void largest(const char* label, Side side, int which, const Value& value_of) const {
-    largest_group_point(space_, label, group_, side, which, value_of);
-  }
 
   /// The potentials of one side, less their largest; gaps = what they lie below it, 0 without
   /// weight.
@@ -419,6 +408,9 @@ class GridOperator {
   }
 
  private:
+  using Points::group_;
+  using Points::space_;
+
   Tiles tiles() const { return {group_, memory_.data(), per_tile_, rows_}; }
   Field plain(int which) const {
     const long before = static_cast<long>(rows_) * L::width;
@@ -446,9 +438,7 @@ class GridOperator {
   }
   ProblemValue value(int which) const { return {values_.data() + value_range(which).first}; }
 
-  ExecutionSpace space_;
   const GridProblems<ExecutionSpace>& all_;
-  Group group_;
   OneSide sides_[2];
   std::shared_ptr<const GibbsKernel<ExecutionSpace, double>> tables_;
   Chains chains_;

@@ -12,8 +12,11 @@ namespace otfleet::kernels {
 /// points with weight of one problem in every lane; what a shorter one leaves is padding, see
 /// SmallTile. Potentials are to base 2 in units of epsilon.
 template <class Cost, class ExecutionSpace_>
-class SmallCloudOperator {
+class SmallCloudOperator
+    : public TilePoints<typename SmallTile<ExecutionSpace_, double>::L, ExecutionSpace_> {
  public:
+  using Points = TilePoints<typename SmallTile<ExecutionSpace_, double>::L, ExecutionSpace_>;
+  using Points::for_points;
   using ExecutionSpace = ExecutionSpace_;
   using Tile = SmallTile<ExecutionSpace, double>;
   using L = typename Tile::L;
@@ -62,7 +65,7 @@ class SmallCloudOperator {
   /// Room for `fields` fields beside the weights.
   SmallCloudOperator(const ExecutionSpace& space, const SmallClouds<ExecutionSpace>& problems,
                      const Cost& cost, double epsilon, int tiles, int fields)
-      : space_(space),
+      : Points(space),
         cost_(cost),
         epsilon_(epsilon),
         scale_(1 / (epsilon * std::log(2.0))),
@@ -104,6 +107,7 @@ class SmallCloudOperator {
     group.totals = totals.data();
     group.totals_stride = static_cast<long>(totals.extent(1));
     tiles_.first = first;
+    this->group_ = group;
     next_field_ = 0;
     const Tiles all = tiles_;
     const auto masses = mass(), gap = most_gap();
@@ -177,19 +181,6 @@ class SmallCloudOperator {
   double beyond() const { return -2 * Tile::nothing; }
   ProblemValue most_gap() const { return value(gap_value); }
   bool multiplies_costs() const { return true; }
-
-  template <class Body>
-  void for_points(const char* label, Side side, const Body& body) const {
-    for_group_points(space_, label, tiles_.group, side, body);
-  }
-  template <int count, class Body>
-  void sum(const char* label, Side side, int first, const Body& body) const {
-    sum_group_points<count>(space_, label, tiles_.group, side, first, body);
-  }
-  template <class Value>
-  void largest(const char* label, Side side, int which, const Value& value_of) const {
-    largest_group_point(space_, label, tiles_.group, side, which, value_of);
-  }
 
   void load(Side side, const ProblemRows<const double>& potentials, const Field& gaps = {}) {
     const Tiles all = tiles_;
@@ -459,6 +450,8 @@ class SmallCloudOperator {
   }
 
  private:
+  using Points::space_;
+
   Field array(Side side, int which) const {
     const int s = static_cast<int>(side);
     return {tiles_.tile(0).array(s, which), tiles_.per_tile};
@@ -467,7 +460,6 @@ class SmallCloudOperator {
     return {values_.data() + static_cast<long>(which) * most_tiles_ * L::width};
   }
 
-  ExecutionSpace space_;
   Cost cost_;
   double epsilon_, scale_;
   Tiles tiles_;

@@ -157,4 +157,37 @@ void largest_group_point(const typename Group::ExecutionSpace& space, const std:
       sum_scratch<Space>(1));
 }
 
+/// What operators in lanes can do point by point, which no cost has a part in.
+template <class L_, class ExecutionSpace_>
+class TilePoints {
+ public:
+  using ExecutionSpace = ExecutionSpace_;
+  using L = L_;
+  using Group = TileGroup<L, ExecutionSpace>;
+  using Pack = typename L::Pack;
+  using Place = typename Group::Place;
+  using Field = typename Group::Field;
+  using WeightField = Field;
+  using ProblemValue = typename Group::ProblemValue;
+
+  explicit TilePoints(const ExecutionSpace& space) : space_(space) {}
+
+  template <class Body>
+  void for_points(const char* label, Side side, const Body& body) const {
+    for_group_points(space_, label, group_, side, body);
+  }
+  template <int count, class Body>
+  void sum(const char* label, Side side, int first, const Body& body) const {
+    sum_group_points<count>(space_, label, group_, side, first, body);
+  }
+  template <class Value>
+  void largest(const char* label, Side side, int which, const Value& value_of) const {
+    largest_group_point(space_, label, group_, side, which, value_of);
+  }
+
+ protected:
+  ExecutionSpace space_;
+  Group group_;
+};
+
 }  // namespace otfleet::kernels

@@ -25,11 +25,11 @@ struct PointSums {
 
 }  // namespace detail
 
-/// The operator (kernels/README.md) for one problem on points or on a stored matrix, in passes over
-/// all pairs. A field has a number for every point with weight. Where the points are distributed
-/// over ranks, everything is collective.
-template <class Cost, class ExecutionSpace_>
-class PassOperator {
+/// What the operator in passes can do point by point, which no cost has a part in. A field has a
+/// number for every point with weight. Where the points are distributed over ranks, everything is
+/// collective.
+template <class ExecutionSpace_>
+class PassPoints {
  public:
   using ExecutionSpace = ExecutionSpace_;
   using Pack = double;
@@ -57,12 +57,10 @@ class PassOperator {
   static constexpr bool rounding_grows = true;
   static constexpr int most_totals = 16;
 
-  PassOperator(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
-               const Cost& cost, const Problem& problem, double epsilon,
-               const Matrix<double, ExecutionSpace>& totals)
+  PassPoints(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
+             const Problem& problem, double epsilon, const Matrix<double, ExecutionSpace>& totals)
       : space_(space),
         batch_(batch),
-        cost_(cost),
         problem_(problem),
         scale_(1 / (epsilon * std::log(2.0))),
         totals_(totals) {
@@ -173,20 +171,6 @@ class PassOperator {
         });
   }
 
-  void fit(Side side) {
-    PlanSide &to = of(side), &from = of(other(side));
-    const auto sum = take(side, 0);
-    run<PassResult::largest>(side, from.potential, to.shift, to.shift);
-    run<PassResult::exponential>(side, from.potential, to.shift, sum);
-    to.largest = 0;
-    const auto weight = to.support.log_weight;
-    const auto potential = to.potential, shift = to.shift;
-    for_points(
-        "otfleet::operators::fit", side, KOKKOS_LAMBDA(int i) {
-          potential(i) = weight(i) - (shift(i) + ::log2(sum(i)));
-          shift(i) = -potential(i);
-        });
-  }
   void exponents(Side side, const Field& to) const {
     const auto potential = of(side).potential;
     const double ln2 = std::log(2.0);
@@ -194,12 +178,31 @@ class PassOperator {
         "otfleet::operators::exponents", side,
         KOKKOS_LAMBDA(int i) { to.store(i, potential(i) * ln2); });
   }
-  /// No exponent is positive: a plan with exact columns has P_ij <= b_j. The shift is what cancels
-  /// the side's own potential.
-  void rows(Side side, const Field& sums, const Field& costs = {}) {
-    const auto& from = of(other(side)).potential;
-    run<PassResult::exponential>(side, from, of(side).shift, sums.values);
-    if (costs) run<PassResult::costs>(side, from, of(side).shift, costs.values);
+  /// The half-step from `sum` and the side's shift, which becomes −potential.
+  void take_half_step(Side side, const Vector<double, ExecutionSpace>& sum) {
+    of(side).largest = 0;
+    const auto weight = of(side).support.log_weight;
+    const auto potential = of(side).potential, shift = of(side).shift;
+    for_points(
+        "otfleet::operators::fit", side, KOKKOS_LAMBDA(int i) {
+          potential(i) = weight(i) - (shift(i) + ::log2(sum(i)));
+          shift(i) = -potential(i);
+        });
+  }
+  /// side.offset = potential + log2 of the values.
+  void weigh(Side side, const Field& values) {
+    const auto potential = of(side).potential, offset = of(side).offset;
+    for_points(
+        "otfleet::operators::weigh", side, KOKKOS_LAMBDA(int i) {
+          const double value = values.load(i);
+          offset(i) = value > 0 ? potential(i) + ::log2(value)
+                                : -Kokkos::Experimental::infinity<double>::value;
+        });
+  }
+  void divide(Side side, const Field& field, const Vector<double, ExecutionSpace>& by) {
+    for_points(
+        "otfleet::operators::means", side,
+        KOKKOS_LAMBDA(int i) { field.store(i, field.load(i) / by(i)); });
   }
   void scale_down(Side side, const Field& sums) {
     const auto weight = of(side).support.weight;
@@ -210,33 +213,6 @@ class PassOperator {
           shift(i) = -potential(i);
         });
   }
-  void means(Side side, const Field& values, const Field& result) {
-    PlanSide &to = of(side), &from = of(other(side));
-    if (to.whole.data() == nullptr) {
-      to.whole = take(side, 0);
-      run<PassResult::largest>(side, from.potential, to.shift, to.shift);
-      run<PassResult::exponential>(side, from.potential, to.shift, to.whole);
-      from.offset = take(other(side), -std::numeric_limits<double>::infinity());
-    }
-    const auto potential = from.potential, offset = from.offset, whole = to.whole;
-    for_points(
-        "otfleet::operators::weigh", other(side), KOKKOS_LAMBDA(int i) {
-          const double value = values.load(i);
-          offset(i) = value > 0 ? potential(i) + ::log2(value)
-                                : -Kokkos::Experimental::infinity<double>::value;
-        });
-    run<PassResult::exponential>(side, offset, to.shift, result.values);
-    for_points(
-        "otfleet::operators::means", side,
-        KOKKOS_LAMBDA(int i) { result.store(i, result.load(i) / whole(i)); });
-  }
-  void apply_cost(const Field& x, const Field& result) {
-    run<PassResult::product>(Side::source, x.values, x.values, result.values);
-  }
-  void hard_min(Side side, const Field& x, const Field& result) {
-    run<PassResult::smallest>(side, x.values, x.values, result.values);
-  }
-
   /// Arrays are [points.padded()]; potentials to base 2 in units of epsilon, shift = −potential.
   struct PlanSide {
     Support<ExecutionSpace> support;
@@ -246,7 +222,7 @@ class PassOperator {
     Vector<double, ExecutionSpace> potential, shift, whole, offset;
   };
 
- private:
+ protected:
   PlanSide& of(Side side) { return sides_[static_cast<int>(side)]; }
   const PlanSide& of(Side side) const { return sides_[static_cast<int>(side)]; }
   Vector<double, ExecutionSpace> take(Side side, double padding) const {
@@ -256,13 +232,6 @@ class PassOperator {
   template <class Value>
   Vector<Value, ExecutionSpace> row_of(Side side, const ProblemRows<Value>& rows) const {
     return side == Side::source ? problem_.source_row(rows) : problem_.target_row(rows);
-  }
-  template <PassResult wanted>
-  void run(Side side, const Vector<double, ExecutionSpace>& offset,
-           const Vector<double, ExecutionSpace>& shift,
-           const Vector<double, ExecutionSpace>& result) const {
-    run_pass<wanted>(space_, cost_, of(side).points, of(other(side)).points, offset, shift, result,
-                     scale_);
   }
   void write_total(int which) const {
     if constexpr (Kokkos::SpaceAccessibility<Kokkos::DefaultHostExecutionSpace,
@@ -274,12 +243,70 @@ class PassOperator {
 
   ExecutionSpace space_;
   const CloudProblems<ExecutionSpace>& batch_;
-  Cost cost_;
   const Problem& problem_;
   double scale_, rounding_ = 0;  ///< log2(e)/epsilon
   Matrix<double, ExecutionSpace> totals_;
   std::array<double, most_totals> found_ = {};
   PlanSide sides_[2];
+};
+
+/// The operator (kernels/README.md) for one problem on points or on a stored matrix, in passes over
+/// all pairs.
+template <class Cost, class ExecutionSpace_>
+class PassOperator : public PassPoints<ExecutionSpace_> {
+ public:
+  using ExecutionSpace = ExecutionSpace_;
+  using Points = PassPoints<ExecutionSpace>;
+  using typename Points::Field;
+
+  PassOperator(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
+               const Cost& cost, const typename Points::Problem& problem, double epsilon,
+               const Matrix<double, ExecutionSpace>& totals)
+      : Points(space, batch, problem, epsilon, totals), cost_(cost) {}
+
+  void fit(Side side) {
+    auto &to = this->of(side), &from = this->of(other(side));
+    const auto sum = this->take(side, 0);
+    run<PassResult::largest>(side, from.potential, to.shift, to.shift);
+    run<PassResult::exponential>(side, from.potential, to.shift, sum);
+    this->take_half_step(side, sum);
+  }
+  /// No exponent is positive: a plan with exact columns has P_ij <= b_j. The shift is what cancels
+  /// the side's own potential.
+  void rows(Side side, const Field& sums, const Field& costs = {}) {
+    const auto& from = this->of(other(side)).potential;
+    run<PassResult::exponential>(side, from, this->of(side).shift, sums.values);
+    if (costs) run<PassResult::costs>(side, from, this->of(side).shift, costs.values);
+  }
+  void means(Side side, const Field& values, const Field& result) {
+    auto &to = this->of(side), &from = this->of(other(side));
+    if (to.whole.data() == nullptr) {
+      to.whole = this->take(side, 0);
+      run<PassResult::largest>(side, from.potential, to.shift, to.shift);
+      run<PassResult::exponential>(side, from.potential, to.shift, to.whole);
+      from.offset = this->take(other(side), -std::numeric_limits<double>::infinity());
+    }
+    this->weigh(other(side), values);
+    run<PassResult::exponential>(side, from.offset, to.shift, result.values);
+    this->divide(side, result, to.whole);
+  }
+  void apply_cost(const Field& x, const Field& result) {
+    run<PassResult::product>(Side::source, x.values, x.values, result.values);
+  }
+  void hard_min(Side side, const Field& x, const Field& result) {
+    run<PassResult::smallest>(side, x.values, x.values, result.values);
+  }
+
+ private:
+  template <PassResult wanted>
+  void run(Side side, const Vector<double, ExecutionSpace>& offset,
+           const Vector<double, ExecutionSpace>& shift,
+           const Vector<double, ExecutionSpace>& result) const {
+    run_pass<wanted>(this->space_, cost_, this->of(side).points, this->of(other(side)).points,
+                     offset, shift, result, this->scale_);
+  }
+
+  Cost cost_;
 };
 
 }  // namespace otfleet::kernels
