@@ -5,26 +5,12 @@
 
 #include "kernels/api/detail/problems_state.hpp"
 #include "kernels/backend.hpp"
+#include "kernels/host_values.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
 using Values = Matrix<const double, DeviceSpace>;
-
-template <class Value>
-Vector<Value, DeviceSpace> upload_list(std::span<const Value> values) {
-  const Vector<Value, DeviceSpace> device(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::problems::list"), values.size());
-  Kokkos::deep_copy(
-      device,
-      Kokkos::View<const Value*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          values.data(), values.size()));
-  return device;
-}
-
-Vector<const int, DeviceSpace> upload_indices(std::span<const std::int32_t> values) {
-  return upload_list<int>(values);
-}
 
 using HostRows = Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace>;
 
@@ -124,7 +110,8 @@ void copy_parts(const std::vector<std::int64_t>& offsets, std::span<const std::i
   Kokkos::parallel_for("otfleet::problems::copy_parts",
                        Policy<DeviceSpace>(space, static_cast<int>(which.size()),
                                            Backend<DeviceSpace>::team_size, 1),
-                       PartCopy{upload_list<std::int64_t>(all), upload_list<std::int64_t>(some),
+                       PartCopy{copy_to_device<DeviceSpace>("otfleet::problems::list", all),
+                                copy_to_device<DeviceSpace>("otfleet::problems::list", some),
                                 from.data(), to.data(), gathers});
   space.fence();
 }
@@ -195,8 +182,8 @@ Problems Problems::between(std::span<const std::int32_t> sources,
     clouds->batch.target_index.assign(targets.begin(), targets.end());
   } else {
     auto& batch = std::get<SharedPointsProblems>(state.problems).batch;
-    batch.source_index = upload_indices(sources);
-    batch.target_index = upload_indices(targets);
+    batch.source_index = copy_to_device<DeviceSpace>("otfleet::problems::list", sources);
+    batch.target_index = copy_to_device<DeviceSpace>("otfleet::problems::list", targets);
   }
   return Problems(std::make_shared<const State>(std::move(state)));
 }

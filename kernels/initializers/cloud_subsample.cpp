@@ -92,8 +92,10 @@ PooledSide<ExecutionSpace> pool(const ExecutionSpace& space,
       "otfleet::initializers::pool_clouds",
       Policy<ExecutionSpace>(space, static_cast<int>(named.size()),
                              Backend<ExecutionSpace>::team_size, 1),
-      Pooling<ExecutionSpace>{all, start_list<ExecutionSpace>(named),
-                              start_list<ExecutionSpace>(begin), stride, weights, points, nearest});
+      Pooling<ExecutionSpace>{all,
+                              copy_to_device<ExecutionSpace>("otfleet::initializers::list", named),
+                              copy_to_device<ExecutionSpace>("otfleet::initializers::list", begin),
+                              stride, weights, points, nearest});
   space.fence();
   side.measures =
       CloudMeasures<ExecutionSpace>(space, weights, points, begin, measures.ground_cost());

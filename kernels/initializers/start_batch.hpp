@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/host_values.hpp"
 #include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
@@ -47,22 +48,12 @@ struct StartBatch {
   KOKKOS_FUNCTION double* start(int problem) const { return f.data() + begin(problem); }
 };
 
-template <class ExecutionSpace, class Value>
-Vector<const Value, ExecutionSpace> start_list(const std::vector<Value>& values) {
-  const Vector<Value, ExecutionSpace> device("otfleet::initializers::list", values.size());
-  Kokkos::deep_copy(
-      device,
-      Kokkos::View<const Value*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          values.data(), values.size()));
-  return device;
-}
-
 /// 0, step, 2 step, …, count + 1 of them.
 template <class ExecutionSpace>
 Vector<const std::int64_t, ExecutionSpace> equal_steps(std::int64_t count, std::int64_t step) {
   std::vector<std::int64_t> values;
   for (std::int64_t k = 0; k <= count; ++k) values.push_back(k * step);
-  return start_list<ExecutionSpace>(values);
+  return copy_to_device<ExecutionSpace>("otfleet::initializers::list", values);
 }
 
 template <class ExecutionSpace>
@@ -80,8 +71,9 @@ PointMeasures<ExecutionSpace> point_measures(const CloudMeasures<ExecutionSpace>
   int largest = 0;
   for (int s = 0; s < measures.count(); ++s)
     largest = measures.size(s) > largest ? measures.size(s) : largest;
-  return {measures.weights(), measures.points(), start_list<ExecutionSpace>(measures.offsets()),
-          false, largest};
+  return {measures.weights(), measures.points(),
+          copy_to_device<ExecutionSpace>("otfleet::initializers::list", measures.offsets()), false,
+          largest};
 }
 
 /// f [B, n]. Throws std::invalid_argument when sizes do not fit.
@@ -112,9 +104,9 @@ StartBatch<ExecutionSpace> start_batch(const CloudBatch<ExecutionSpace>& problem
     throw std::invalid_argument("points, measures and potentials differ in size");
   return {point_measures(problems.source),
           point_measures(problems.target),
-          start_list<ExecutionSpace>(problems.source_index),
-          start_list<ExecutionSpace>(problems.target_index),
-          start_list<ExecutionSpace>(begin),
+          copy_to_device<ExecutionSpace>("otfleet::initializers::list", problems.source_index),
+          copy_to_device<ExecutionSpace>("otfleet::initializers::list", problems.target_index),
+          copy_to_device<ExecutionSpace>("otfleet::initializers::list", begin),
           f};
 }
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "kernels/host_values.hpp"
 #include "kernels/outputs/soft_c_transform.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/spaces.hpp"
@@ -20,15 +21,6 @@ struct Groups {
   int count() const { return static_cast<int>(begin.extent(0)) - 1; }
 };
 
-template <class ExecutionSpace>
-Vector<int, ExecutionSpace> on_device(const std::vector<int>& values) {
-  const Vector<int, ExecutionSpace> result("otfleet::initializers::groups", values.size());
-  const auto host = Kokkos::create_mirror_view(result);
-  std::copy(values.begin(), values.end(), host.data());
-  Kokkos::deep_copy(result, host);
-  return result;
-}
-
 /// From the group of every point.
 template <class ExecutionSpace>
 Groups<ExecutionSpace> make_groups(const std::vector<int>& group, int count) {
@@ -37,7 +29,8 @@ Groups<ExecutionSpace> make_groups(const std::vector<int>& group, int count) {
   std::partial_sum(begin.begin(), begin.end(), begin.begin());
   std::vector<int> next(begin.begin(), begin.end() - 1);
   for (int i = 0; i < static_cast<int>(group.size()); ++i) member[next[group[i]]++] = i;
-  return {on_device<ExecutionSpace>(begin), on_device<ExecutionSpace>(member)};
+  return {copy_to_device<ExecutionSpace>("otfleet::initializers::groups", begin),
+          copy_to_device<ExecutionSpace>("otfleet::initializers::groups", member)};
 }
 
 int groups_of(int points, int stride) {
@@ -159,7 +152,7 @@ void solve_and_extend(const ExecutionSpace& space, const Cost& small, const Cost
   const int batch = problems.size();
   std::vector<int> counting(batch);
   std::iota(counting.begin(), counting.end(), 0);
-  const auto each = on_device<ExecutionSpace>(counting);
+  const auto each = copy_to_device<ExecutionSpace>("otfleet::initializers::groups", counting);
   ProblemBatch<ExecutionSpace> turned{
       pool_weights<ExecutionSpace>(space, problems.target, problems.target_index, targets),
       pool_weights<ExecutionSpace>(space, problems.source, problems.source_index, sources), each,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/geometry/single_costs.hpp"
+#include "kernels/host_values.hpp"
 #include "kernels/operators/in_passes/cloud_problems.hpp"
 
 // The plans of a batch entry by entry, whatever the geometry.
@@ -41,17 +42,6 @@ struct PlanProblems {
   }
 };
 
-template <class Value, class ExecutionSpace>
-Vector<const Value, ExecutionSpace> to_device(const std::vector<Value>& values) {
-  const Vector<Value, ExecutionSpace> result(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::plan::problems"), values.size());
-  Kokkos::deep_copy(
-      result,
-      Kokkos::View<const Value*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          values.data(), values.size()));
-  return result;
-}
-
 template <class ExecutionSpace>
 PlanProblems<ExecutionSpace> plan_problems(const BatchSide<ExecutionSpace>& source,
                                            const BatchSide<ExecutionSpace>& target) {
@@ -63,14 +53,15 @@ PlanProblems<ExecutionSpace> plan_problems(const BatchSide<ExecutionSpace>& sour
       first.push_back(side.shares_points() ? measure * side.stride : side.first_point(measure));
     }
     all = begin.back();
-    return PlanSide<ExecutionSpace>{to_device<std::int64_t, ExecutionSpace>(begin),
-                                    to_device<std::int64_t, ExecutionSpace>(first), side.weights};
+    return PlanSide<ExecutionSpace>{
+        copy_to_device<ExecutionSpace>("otfleet::plan::problems", begin),
+        copy_to_device<ExecutionSpace>("otfleet::plan::problems", first), side.weights};
   };
   result.source = make_side(source, result.rows);
   result.target = make_side(target, result.columns);
   std::vector<double> mass;
   for (const int measure : source.index) mass.push_back(source.mass[measure]);
-  result.mass = to_device<double, ExecutionSpace>(mass);
+  result.mass = copy_to_device<ExecutionSpace>("otfleet::plan::problems", mass);
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/host_values.hpp"
 #include "kernels/number_text.hpp"
 #include "kernels/outputs/best_entries.hpp"
 #include "kernels/outputs/plan_rows.hpp"
@@ -273,7 +274,8 @@ SparsePlan<ExecutionSpace> sparse_plan(const ExecutionSpace& space,
   const auto rows = plan_problems(batch.source, batch.target);
   if (batch.matrices.any()) {
     const MatrixCosts<ExecutionSpace> costs{
-        batch.matrices.values.data(), to_device<std::int64_t, ExecutionSpace>(batch.matrices.begin),
+        batch.matrices.values.data(),
+        copy_to_device<ExecutionSpace>("otfleet::plan::matrices", batch.matrices.begin),
         rows.target};
     return choose(space, costs, 0.0, rows, epsilon, f.data(), g.data(), selection);
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/geometry/point_preparation.hpp"
+#include "kernels/host_values.hpp"
 #include "kernels/problems/problem_batch.hpp"
 #include "kernels/spaces.hpp"
 #include "kernels/team_loops.hpp"
@@ -185,12 +186,7 @@ void CloudMeasures<ExecutionSpace>::describe(const ExecutionSpace& space, std::i
     const Vector<double, ExecutionSpace> origin("otfleet::clouds::center", d);
     points_ = prepare_points<ExecutionSpace>(space, points_, origin, true);
   }
-  const Vector<std::int64_t, ExecutionSpace> device_offsets("otfleet::clouds::offsets",
-                                                            offsets_.size());
-  Kokkos::deep_copy(
-      device_offsets,
-      Kokkos::View<const std::int64_t*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          offsets_.data(), offsets_.size()));
+  const auto device_offsets = copy_to_device<ExecutionSpace>("otfleet::clouds::offsets", offsets_);
   const Vector<double, ExecutionSpace> mass("otfleet::clouds::mass", measures);
   const Vector<double, ExecutionSpace> radius("otfleet::clouds::radius", measures);
   const Matrix<double, ExecutionSpace> means("otfleet::clouds::means", measures, d);

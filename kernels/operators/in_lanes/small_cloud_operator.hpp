@@ -65,11 +65,7 @@ class SmallCloudOperator
   /// Room for `fields` fields beside the weights.
   SmallCloudOperator(const ExecutionSpace& space, const SmallClouds<ExecutionSpace>& problems,
                      const Cost& cost, double epsilon, int tiles, int fields)
-      : Points(space),
-        cost_(cost),
-        epsilon_(epsilon),
-        scale_(1 / (epsilon * std::log(2.0))),
-        most_tiles_(tiles) {
+      : Points(space), cost_(cost), scale_(1 / (epsilon * std::log(2.0))), most_tiles_(tiles) {
     tiles_.problems = problems;
     tiles_.dimension = problems.dimension();
     for (int s = 0; s < 2; ++s) tiles_.capacity[s] = Tile::capacity_for(problems.side[s].most);
@@ -461,7 +457,7 @@ class SmallCloudOperator
   }
 
   Cost cost_;
-  double epsilon_, scale_;
+  double scale_;
   Tiles tiles_;
   Vector<double, ExecutionSpace> memory_, values_;
   Vector<Region, ExecutionSpace> regions_;

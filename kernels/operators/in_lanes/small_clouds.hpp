@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/host_values.hpp"
 #include "kernels/lanes/pack.hpp"
 #include "kernels/operators/in_passes/cloud_problems.hpp"
 
@@ -128,14 +129,7 @@ SmallClouds<ExecutionSpace> take_small_problems(CloudProblems<ExecutionSpace>& b
   };
   std::stable_sort(taken.begin(), taken.end(),
                    [&](const SmallProblem& x, const SmallProblem& y) { return bins(x) < bins(y); });
-  const Vector<SmallProblem, ExecutionSpace> problems(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::small_problems"),
-      taken.size());
-  Kokkos::deep_copy(
-      problems,
-      Kokkos::View<const SmallProblem*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          taken.data(), taken.size()));
-  small.problems = problems;
+  small.problems = copy_to_device<ExecutionSpace>("otfleet::clouds::small_problems", taken);
   return small;
 }
 

@@ -12,6 +12,7 @@
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/point_preparation.hpp"
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/host_values.hpp"
 #include "kernels/operators/in_passes/cloud_points.hpp"
 #include "kernels/operators/problem_rows.hpp"
 #include "kernels/problems/checks.hpp"
@@ -179,15 +180,11 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const SeparableCost& cost,
   };
   batch.source = shared_side(problems.source, points(cost.n()), problems.source_index);
   batch.target = shared_side(problems.target, points(cost.m()), problems.target_index);
-  const std::vector<double>& values = cost.axes()[0].values;
-  const Vector<double, ExecutionSpace> device(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::cost_matrix"),
-      values.size());
-  Kokkos::deep_copy(
-      device,
-      Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          values.data(), values.size()));
-  batch.matrices = {device, {0}, {cost.minimum()}, {cost.longest_detour()}};
+  batch.matrices = {
+      copy_to_device<ExecutionSpace>("otfleet::clouds::cost_matrix", cost.axes()[0].values),
+      {0},
+      {cost.minimum()},
+      {cost.longest_detour()}};
   return batch;
 }
 

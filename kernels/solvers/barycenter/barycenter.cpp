@@ -7,6 +7,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/geometry/symmetric_cost.hpp"
+#include "kernels/host_values.hpp"
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/barycenter/barycenter_kernel.hpp"
@@ -141,12 +142,8 @@ void solve_barycenters(const ExecutionSpace& space, const SeparableCost& cost,
                        const BarycenterSolution<ExecutionSpace>& solution) {
   if (problems.size() == 0) return;
   check(cost, problems, settings, solution);
-  const Vector<std::int64_t, ExecutionSpace> offsets("otfleet::barycenter::offsets",
-                                                     problems.offsets.size());
-  Kokkos::deep_copy(
-      offsets,
-      Kokkos::View<const std::int64_t*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          problems.offsets.data(), problems.offsets.size()));
+  const auto offsets =
+      copy_to_device<ExecutionSpace>("otfleet::barycenter::offsets", problems.offsets);
   using L = Lanes<ExecutionSpace, double>;
   // Every y oscillates by one range, so do all potentials of the target side, those of the
   // barycenter's by two: with a term of each, exponents stay within four.

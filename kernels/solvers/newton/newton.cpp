@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/geometry/table_cache.hpp"
+#include "kernels/host_values.hpp"
 #include "kernels/number_text.hpp"
 #include "kernels/operators/in_lanes/launch.hpp"
 #include "kernels/problems/checks.hpp"
@@ -18,16 +19,6 @@
 
 namespace otfleet::kernels {
 namespace newton_detail {
-
-template <class ExecutionSpace, class Value>
-Vector<Value, ExecutionSpace> on_device(const std::vector<Value>& values) {
-  Vector<Value, ExecutionSpace> result(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::newton::values"), values.size());
-  const auto host = Kokkos::create_mirror_view(result);
-  std::copy(values.begin(), values.end(), host.data());
-  Kokkos::deep_copy(result, host);
-  return result;
-}
 
 /// Points with weight of every measure, on the host.
 template <class ExecutionSpace>
@@ -142,9 +133,11 @@ std::shared_ptr<const CostTables<ExecutionSpace>> cost_tables(const ExecutionSpa
       std::transform(axis.values.begin(), axis.values.end(), values.begin() + before,
                      [low](double value) { return value - low; });
     }
-    tables->on_axes = on_device<ExecutionSpace>(values);
-    tables->target_order = on_device<ExecutionSpace>(point_order(cost, false));
-    tables->source_order = on_device<ExecutionSpace>(point_order(cost, true));
+    tables->on_axes = copy_to_device<ExecutionSpace>("otfleet::newton::values", values);
+    tables->target_order =
+        copy_to_device<ExecutionSpace>("otfleet::newton::values", point_order(cost, false));
+    tables->source_order =
+        copy_to_device<ExecutionSpace>("otfleet::newton::values", point_order(cost, true));
     if (cost.axes().size() == 1) make_shared_tables(space, *tables, cost.n(), cost.m());
     space.fence();
     return std::shared_ptr<const Tables>(tables);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/geometry/symmetric_cost.hpp"
+#include "kernels/host_values.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
 #include "kernels/solvers/unbalanced/ascent_in_lanes.hpp"
 #include "kernels/solvers/unbalanced/dual_problem.hpp"
@@ -22,16 +23,6 @@ auto host_values(const Array& values) {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
   return std::vector<typename Array::non_const_value_type>(host.data(),
                                                            host.data() + host.extent(0));
-}
-
-template <class ExecutionSpace>
-Vector<const int, ExecutionSpace> on_device(const std::vector<int>& values) {
-  const Vector<int, ExecutionSpace> result(
-      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::unbalanced::which"), values.size());
-  Kokkos::deep_copy(
-      result, Kokkos::View<const int*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                  values.data(), values.size()));
-  return result;
 }
 
 /// No cost is farther from another.
@@ -65,7 +56,8 @@ void iterate(const StopRule& rule, IterationObserver* observer, std::vector<int>
   const auto done = Kokkos::create_mirror_view(iterations);
   const auto verdict = Kokkos::create_mirror_view(status);
   std::vector<InstanceControl> control(batch);
-  auto which = on_device<ExecutionSpace>(active);
+  Vector<const int, ExecutionSpace> which =
+      copy_to_device<ExecutionSpace>("otfleet::unbalanced::which", active);
   for (int t = 0; !active.empty(); ++t) {
     step(t, which);
     if (t % rule.inner_iterations != 0 && t < rule.max_iterations) continue;
@@ -85,7 +77,7 @@ void iterate(const StopRule& rule, IterationObserver* observer, std::vector<int>
     }
     if (open.size() < active.size()) {
       active = std::move(open);
-      which = on_device<ExecutionSpace>(active);
+      which = copy_to_device<ExecutionSpace>("otfleet::unbalanced::which", active);
     }
   }
   Kokkos::deep_copy(iterations, done);

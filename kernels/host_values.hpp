@@ -1,0 +1,28 @@
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/kokkos_compat.hpp"
+
+namespace otfleet::kernels {
+
+/// Values of the host, copied to the device.
+template <class ExecutionSpace, class Value>
+Vector<Value, ExecutionSpace> copy_to_device(const std::string& label,
+                                             std::span<const Value> values) {
+  const Vector<Value, ExecutionSpace> device(Kokkos::view_alloc(label, Kokkos::WithoutInitializing),
+                                             values.size());
+  Kokkos::deep_copy(
+      device,
+      Kokkos::View<const Value*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+          values.data(), values.size()));
+  return device;
+}
+template <class ExecutionSpace, class Value>
+Vector<Value, ExecutionSpace> copy_to_device(const std::string& label,
+                                             const std::vector<Value>& values) {
+  return copy_to_device<ExecutionSpace>(label, std::span<const Value>(values));
+}
+
+}  // namespace otfleet::kernels
