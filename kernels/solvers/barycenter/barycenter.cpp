@@ -34,49 +34,49 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
          const BarycenterBatch<ExecutionSpace>& problems, const BarycenterSettings& settings,
          const Vector<const std::int64_t, ExecutionSpace>& offsets,
          const BarycenterSolution<ExecutionSpace>& solution) {
-  using Kernel = BarycenterKernel<Domain, ExecutionSpace>;
+  using Batch = BarycenterTiles<Domain, ExecutionSpace>;
   using Gibbs = GibbsKernel<ExecutionSpace, double>;
   using L = typename Domain::L;
   const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, settings.epsilon);
   std::int64_t most = 1;
   for (int k = 0; k < problems.size(); ++k)
     most = std::max(most, problems.offsets[k + 1] - problems.offsets[k]);
-  Kernel kernel{gibbs->gibbs(Gibbs::Direction::to_target),
-                gibbs->gibbs(Gibbs::Direction::to_source),
-                problems.measures,
-                offsets,
-                problems.index,
-                problems.weight,
-                solution,
-                settings,
-                {settings.threshold, settings.inner_iterations, settings.max_iterations,
-                 rounding_error<double>(cost.range() / settings.epsilon)},
-                cost.minimum(),
-                cost.max_points(),
-                static_cast<int>((most + L::width - 1) / L::width),
-                {},
-                {},
-                {},
-                Vector<int, ExecutionSpace>("otfleet::barycenter::next", 1)};
+  Batch batch{gibbs->gibbs(Gibbs::Direction::to_target),
+              gibbs->gibbs(Gibbs::Direction::to_source),
+              problems.measures,
+              offsets,
+              problems.index,
+              problems.weight,
+              solution,
+              settings,
+              {settings.threshold, settings.inner_iterations, settings.max_iterations,
+               rounding_error<double>(cost.range() / settings.epsilon)},
+              cost.minimum(),
+              cost.max_points(),
+              static_cast<int>((most + L::width - 1) / L::width),
+              {},
+              {},
+              {},
+              Vector<int, ExecutionSpace>("otfleet::barycenter::next", 1)};
   const int teams = std::min(problems.size(), concurrent_teams(space));
   const auto room = [&](const std::string& label, std::size_t length) {
     return Vector<double, ExecutionSpace>(label, teams * length);
   };
-  kernel.memory =
-      room("otfleet::barycenter::tiles", static_cast<std::size_t>(kernel.team_memory()));
-  kernel.row_memory =
-      room("otfleet::barycenter::rows", static_cast<std::size_t>(Kernel::row_arrays) * cost.n());
-  kernel.lane_memory =
+  batch.memory = room("otfleet::barycenter::tiles", static_cast<std::size_t>(batch.team_memory()));
+  batch.row_memory =
+      room("otfleet::barycenter::rows", static_cast<std::size_t>(Batch::row_arrays) * cost.n());
+  batch.lane_memory =
       room("otfleet::barycenter::lanes",
-           static_cast<std::size_t>(Kernel::lane_arrays) * kernel.most_tiles * L::width);
+           static_cast<std::size_t>(Batch::lane_arrays) * batch.most_tiles * L::width);
   if (settings.observer != nullptr) {
     Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
     Kokkos::deep_copy(space, solution.iterations, 0);
   }
   constexpr int threads = Backend<ExecutionSpace>::team_size;
   Policy<ExecutionSpace> policy(space, teams, threads, L::packs);
-  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(threads))));
-  Kokkos::parallel_for("otfleet::barycenter::iterate", policy, kernel);
+  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Batch::scratch_bytes(threads))));
+  Kokkos::parallel_for("otfleet::barycenter::iterate", policy,
+                       BarycenterKernel<Domain, ExecutionSpace>{batch});
   space.fence();
 }
 
