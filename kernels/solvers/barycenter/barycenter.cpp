@@ -11,6 +11,7 @@
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/barycenter/barycenter_kernel.hpp"
+#include "kernels/solvers/barycenter/check_sets.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 #include "kernels/spaces.hpp"
 
@@ -103,27 +104,10 @@ void check(const SeparableCost& cost, const BarycenterBatch<ExecutionSpace>& pro
   if (problems.measures.points() != cost.m())
     throw std::invalid_argument("measures have " + std::to_string(problems.measures.points()) +
                                 " points, the cost's target side has " + std::to_string(cost.m()));
-  if (problems.offsets.front() != 0 ||
-      problems.offsets.back() != static_cast<std::int64_t>(problems.index.extent(0)) ||
-      problems.index.extent(0) != problems.weight.extent(0))
-    throw std::invalid_argument(
-        "offsets, indices and weights of barycenter problems do not fit together");
   const auto index = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.index);
   const auto weight = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.weight);
-  for (int k = 0; k < batch; ++k) {
-    const std::string name = "problem " + std::to_string(k);
-    double sum = 0;
-    if (problems.offsets[k + 1] <= problems.offsets[k])
-      throw std::invalid_argument(name + " has no measures");
-    for (std::int64_t at = problems.offsets[k]; at < problems.offsets[k + 1]; ++at) {
-      if (index(at) < 0 || index(at) >= problems.measures.count())
-        throw std::invalid_argument(name + " names a measure that does not exist");
-      if (!(weight(at) >= 0)) throw std::invalid_argument(name + " has a negative weight");
-      sum += weight(at);
-    }
-    if (!(sum > 0) || !std::isfinite(sum))
-      throw std::invalid_argument(name + " has no positive weight, or too large ones");
-  }
+  check_sets(problems.offsets, {index.data(), index.size()}, {weight.data(), weight.size()},
+             problems.measures.count());
   check_rows("barycenter", solution.barycenter, batch, cost.n());
   if (solution.f.extent(0) > 0) check_rows("f", solution.f, problems.offsets.back(), cost.n());
   if (solution.log_blur.size() > 0) check_rows("log_blur", solution.log_blur, batch, cost.n());
