@@ -4,8 +4,8 @@
 
 #include "kernels/api/detail/problems_state.hpp"
 #include "kernels/device_views.hpp"
+#include "kernels/free_support/free_support.hpp"
 #include "kernels/solvers/barycenter/barycenter.hpp"
-#include "kernels/solvers/barycenter/free_support.hpp"
 
 namespace otfleet::kernels {
 namespace {

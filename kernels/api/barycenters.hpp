@@ -6,6 +6,7 @@
 
 #include "kernels/api/problems.hpp"
 #include "kernels/device_array.hpp"
+#include "kernels/free_support/settings.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/solvers/barycenter/settings.hpp"
 

@@ -1,5 +1,5 @@
 // Barycenters with free support against closed forms and nested loops.
-#include "kernels/solvers/barycenter/free_support.hpp"
+#include "kernels/free_support/free_support.hpp"
 
 #include <gtest/gtest.h>
 

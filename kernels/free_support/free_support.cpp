@@ -1,4 +1,4 @@
-#include "kernels/solvers/barycenter/free_support.hpp"
+#include "kernels/free_support/free_support.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,12 +8,12 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/free_support/group.hpp"
+#include "kernels/free_support/moves.hpp"
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/cloud_projection.hpp"
 #include "kernels/problems/status.hpp"
 #include "kernels/solvers/barycenter/check_sets.hpp"
-#include "kernels/solvers/barycenter/free_support_group.hpp"
-#include "kernels/solvers/barycenter/free_support_moves.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/spaces.hpp"
 

@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "kernels/free_support/settings.hpp"
 #include "kernels/problems/cloud_batch.hpp"
-#include "kernels/solvers/barycenter/settings.hpp"
 
 namespace otfleet::kernels {
 

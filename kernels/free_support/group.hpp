@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/free_support/free_support.hpp"
 #include "kernels/geometry/point_preparation.hpp"
 #include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/exponents.hpp"
 #include "kernels/problems/segment_copy.hpp"
-#include "kernels/solvers/barycenter/free_support.hpp"
 
 namespace otfleet::kernels {
 
