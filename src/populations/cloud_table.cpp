@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "distributed/error.hpp"
 #include "src/data/checked_hdf5.hpp"
@@ -38,6 +39,11 @@ void check_offsets(const std::string& name, const CloudTable& table, std::int64_
 }
 
 }  // namespace
+
+double CloudTable::mass(std::int64_t measure) const {
+  return std::accumulate(weights.begin() + offsets[measure], weights.begin() + offsets[measure + 1],
+                         0.0);
+}
 
 void CloudTable::normalize() {
   for (std::int64_t s = 0; s < count(); ++s)

@@ -20,6 +20,7 @@ struct CloudTable {
   std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
   std::int64_t size(std::int64_t measure) const { return offsets[measure + 1] - offsets[measure]; }
 
+  double mass(std::int64_t measure) const;
   /// Scales every measure to mass 1. The masses must be positive.
   void normalize();
   void add_to(Fnv& hash) const;

@@ -1,0 +1,197 @@
+#include "src/families/barycenter/free_support_solver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <span>
+
+#include "kernels/problems/status.hpp"
+#include "src/families/barycenter/initial_points.hpp"
+#include "src/populations/device_problems.hpp"
+#include "src/runs/stop_watch.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Shard;
+using kernels::BarycenterSets;
+using kernels::FreeSupportProgress;
+using kernels::FreeSupportResult;
+using kernels::Status;
+
+kernels::FreeSupportSettings settings_of(const Job& job) {
+  kernels::FreeSupportSettings settings;
+  settings.epsilon = job.problem.epsilon;
+  settings.threshold = job.solver.threshold;
+  settings.inner_iterations = static_cast<int>(job.solver.inner_iterations);
+  settings.max_iterations = static_cast<int>(job.solver.max_iterations);
+  settings.momentum = job.solver.acceleration == Acceleration::momentum;
+  settings.point_threshold = job.barycenter.point_threshold;
+  return settings;
+}
+
+/// Problems side by side, and where they stand. What there is to save of one are its points, its
+/// potentials and three figures.
+class Block final : public SolvedBlock {
+ public:
+  /// The problems `rows`.
+  Block(const kernels::Problems& measures, const FreeSupportPopulation& population, Shard rows,
+        const Job& job)
+      : measures_(measures),
+        sets_(population.sets.part(rows)),
+        settings_(settings_of(job)),
+        progress_(static_cast<std::size_t>(rows.size())),
+        offsets_(kernels::free_support_offsets(measures, sets_)),
+        length_(static_cast<std::size_t>(population.points * population.dimension)) {
+    const auto count = static_cast<std::size_t>(rows.size()),
+               n = static_cast<std::size_t>(population.points);
+    std::vector<double> points, weights;
+    for (std::int64_t k = rows.begin; k < rows.end; ++k) {
+      const auto first = static_cast<std::size_t>(k);
+      if (population.start.empty()) {
+        const auto drawn = draw_initial_points(population, k, population.points, job.seed);
+        points.insert(points.end(), drawn.begin(), drawn.end());
+      } else {
+        const auto from = population.start.begin() + static_cast<std::ptrdiff_t>(first * length_);
+        points.insert(points.end(), from, from + static_cast<std::ptrdiff_t>(length_));
+      }
+      if (population.support_weights.empty()) {
+        weights.insert(weights.end(), n, 1 / static_cast<double>(n));
+        continue;
+      }
+      const auto from = population.support_weights.begin() + static_cast<std::ptrdiff_t>(first * n);
+      const double sum = std::accumulate(from, from + static_cast<std::ptrdiff_t>(n), 0.0);
+      for (std::size_t i = 0; i < n; ++i)
+        weights.push_back(from[static_cast<std::ptrdiff_t>(i)] / sum);
+    }
+    result_.points = upload<double>("otfleet::barycenter::points", points, count * n,
+                                    static_cast<std::size_t>(population.dimension));
+    result_.weights = upload<double>("otfleet::barycenter::weights", weights, count, n);
+    result_.f = DeviceArray<double>("otfleet::barycenter::potentials",
+                                    static_cast<std::size_t>(offsets_.back()));
+  }
+
+  const BarycenterSets& sets() const { return sets_; }
+  const FreeSupportResult& result() const { return result_; }
+  const FreeSupportProgress& progress() const { return progress_; }
+
+  /// Iterations are moves.
+  void run(const std::vector<std::int32_t>& which, std::int64_t limit,
+           kernels::IterationObserver& observer, std::vector<std::int32_t>& iterations,
+           std::vector<std::int32_t>& status) override {
+    settings_.max_moves = static_cast<int>(limit);
+    settings_.observer = &observer;
+    kernels::solve_free_supports(measures_, sets_, settings_, which, result_, progress_);
+    iterations.clear();
+    status.clear();
+    for (const std::int32_t one : which) {
+      const auto k = static_cast<std::size_t>(one);
+      iterations.push_back(progress_.moves[k]);
+      status.push_back(progress_.status[k]);
+    }
+  }
+
+  std::vector<double> potential(std::int32_t problem) const override {
+    const auto k = static_cast<std::size_t>(problem);
+    auto values = points(k).download();
+    const auto f = potentials(k).download();
+    values.insert(values.end(), f.begin(), f.end());
+    values.insert(values.end(), {progress_.accuracy[k], progress_.residual[k],
+                                 static_cast<double>(progress_.iterations[k])});
+    return values;
+  }
+
+  void set_potential(std::int32_t problem, const std::vector<double>& values) override {
+    const auto k = static_cast<std::size_t>(problem);
+    const auto f = potentials(k);
+    const std::span<const double> all(values);
+    points(k).upload(all.first(length_));
+    f.upload(all.subspan(length_, f.size()));
+    const auto figures = all.last(3);
+    progress_.accuracy[k] = figures[0];
+    progress_.residual[k] = figures[1];
+    progress_.iterations[k] = static_cast<std::int64_t>(figures[2]);
+  }
+
+ private:
+  DeviceArray<double> points(std::size_t k) const {
+    return result_.points.flat().rows(k * length_, (k + 1) * length_);
+  }
+  DeviceArray<double> potentials(std::size_t k) const {
+    return result_.f.rows(static_cast<std::size_t>(offsets_[k]),
+                          static_cast<std::size_t>(offsets_[k + 1]));
+  }
+
+  const kernels::Problems& measures_;
+  BarycenterSets sets_;
+  kernels::FreeSupportSettings settings_;
+  FreeSupportProgress progress_;
+  std::vector<std::int64_t> offsets_;  ///< of potentials
+  std::size_t length_;                 ///< numbers of a problem's points
+  FreeSupportResult result_;
+};
+
+}  // namespace
+
+FreeSupportSolver::FreeSupportSolver(const FreeSupportPopulation& population, const Job& job)
+    : population_(population),
+      job_(job),
+      measures_(device_measures(kernels::SquaredEuclideanCost{}, population.dimension,
+                                population.measures)) {}
+
+FreeSupportBarycenters FreeSupportSolver::solve(Shard rows, SolveSeconds& seconds,
+                                                SolveControl& control) const {
+  FreeSupportBarycenters all;
+  const auto count = static_cast<std::size_t>(rows.size()),
+             n = static_cast<std::size_t>(population_.points);
+  std::optional<Block> begun;
+  {
+    const StopWatch watch(seconds.start);
+    begun.emplace(measures_, population_, rows, job_);
+  }
+  Block& block = *begun;
+  {
+    const StopWatch watch(seconds.iterate);
+    control.solve(rows, job_.barycenter.max_moves, block, all.moves, all.status);
+  }
+  const auto at_once = control.may_end_at_once();
+  const StopWatch watch(seconds.certify);
+  const auto& result = block.result();
+  const auto& sets = block.sets();
+  const DeviceArray<double, 2> potentials =
+      job_.solution.potentials
+          ? DeviceArray<double, 2>("otfleet::barycenter::own_potentials", sets.measures.size(), n)
+          : DeviceArray<double, 2>();
+  auto figures =
+      kernels::certify_free_supports(measures_, sets, job_.problem.epsilon, result, potentials);
+  all.points = result.points.download();
+  all.weights = result.weights.download();
+  all.f = potentials.download();
+  all.residual = block.progress().residual;
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::int32_t first = sets.measures[static_cast<std::size_t>(sets.offsets[k])];
+    const double mass = population_.measures.mass(first);
+    for (std::size_t i = 0; i < n; ++i) all.weights[k * n + i] *= mass;
+    all.iterations.push_back(static_cast<std::int32_t>(std::min<std::int64_t>(
+        block.progress().iterations[k], std::numeric_limits<std::int32_t>::max())));
+    bool finite = true;
+    for (const auto* figure : {&figures.dual_value, &figures.transport_cost, &figures.upper_bound,
+                               &figures.lower_bound, &figures.marginal_error})
+      finite = finite && std::isfinite((*figure)[k]);
+    const auto why = static_cast<Status>(all.status[k]);
+    // What its points stopped for stands, unless its plans are worse.
+    if (!finite || why == Status::converged)
+      all.status[k] = static_cast<std::int32_t>(
+          kernels::final_status(why, figures.marginal_error[k], job_.solver.threshold, finite));
+  }
+  all.dual_value = std::move(figures.dual_value);
+  all.transport_cost = std::move(figures.transport_cost);
+  all.upper_bound = std::move(figures.upper_bound);
+  all.lower_bound = std::move(figures.lower_bound);
+  all.marginal_error = std::move(figures.marginal_error);
+  return all;
+}
+
+}  // namespace otfleet
