@@ -1,10 +1,12 @@
 #include "kernels/free_support/free_support.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -32,7 +34,9 @@ double accuracy_for(double residual, double threshold) {
   return accuracy;
 }
 
-/// Hands on what an observer of transports sees as what one of problems would.
+/// Hands on what an observer of transports sees as what one of problems would. Transports have a
+/// moment to finish once the batch is ended: between two moves all that a problem goes on from is
+/// in its points and potentials, so that it then goes on as if nothing had happened.
 class TransportObserver final : public IterationObserver {
  public:
   explicit TransportObserver(IterationObserver* problems) : problems_(problems) {}
@@ -48,12 +52,19 @@ class TransportObserver final : public IterationObserver {
 
  private:
   bool observe(int transport, int, double) noexcept override {
-    const auto at = static_cast<std::size_t>(transport);
-    const auto place = static_cast<std::size_t>(place_[at]);
-    return problems_->goes_on(place_[at], (*moves_)[place], (*residual_)[place]);
+    const int place = place_[static_cast<std::size_t>(transport)];
+    const auto p = static_cast<std::size_t>(place);
+    if (!problems_->ended() && problems_->goes_on(place, (*moves_)[p], (*residual_)[p]))
+      return true;
+    const auto now = Clock::now();
+    if (!ended_at_) ended_at_ = now;
+    return now - *ended_at_ < std::chrono::milliseconds(200);
   }
 
+  using Clock = std::chrono::steady_clock;
+
   IterationObserver* problems_;
+  std::optional<Clock::time_point> ended_at_;
   std::vector<int> place_;
   const std::vector<int>* moves_ = nullptr;
   const std::vector<double>* residual_ = nullptr;

@@ -6,7 +6,9 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <string>
 
+#include "kernels/problems/exponents.hpp"
 #include "kernels/problems/status.hpp"
 #include "src/families/barycenter/initial_points.hpp"
 #include "src/populations/device_problems.hpp"
@@ -30,6 +32,35 @@ kernels::FreeSupportSettings settings_of(const Job& job) {
   settings.momentum = job.solver.acceleration == Acceleration::momentum;
   settings.point_threshold = job.barycenter.point_threshold;
   return settings;
+}
+
+/// Throws std::invalid_argument, naming the problem, where exponents cannot hold the costs that the
+/// box around its points allows.
+void check_epsilon(const FreeSupportPopulation& population, double epsilon) {
+  const auto d = static_cast<std::size_t>(population.dimension);
+  const auto& sets = population.sets;
+  for (std::int64_t k = 0; k < sets.problems(); ++k) {
+    std::vector<double> low(d, std::numeric_limits<double>::infinity()), high(d, -low[0]);
+    const auto widen = [&](const std::vector<double>& points, std::int64_t first,
+                           std::int64_t count) {
+      const double* x = points.data() + static_cast<std::size_t>(first) * d;
+      for (std::int64_t i = 0; i < count; ++i, x += d)
+        for (std::size_t c = 0; c < d; ++c) {
+          low[c] = std::min(low[c], x[c]);
+          high[c] = std::max(high[c], x[c]);
+        }
+    };
+    const auto& measures = population.measures;
+    for (std::int64_t at = sets.offsets[k]; at < sets.offsets[k + 1]; ++at) {
+      const std::int32_t one = sets.measures[static_cast<std::size_t>(at)];
+      widen(measures.points, measures.offsets[one], measures.size(one));
+    }
+    if (!population.start.empty())
+      widen(population.start, k * population.points, population.points);
+    double diagonal = 0;
+    for (std::size_t c = 0; c < d; ++c) diagonal += (high[c] - low[c]) * (high[c] - low[c]);
+    kernels::check_exponents("problem " + std::to_string(k) + ": ", diagonal, epsilon);
+  }
 }
 
 /// Problems side by side, and where they stand. What there is to save of one are its points, its
@@ -139,7 +170,9 @@ FreeSupportSolver::FreeSupportSolver(const FreeSupportPopulation& population, co
     : population_(population),
       job_(job),
       measures_(device_measures(kernels::SquaredEuclideanCost{}, population.dimension,
-                                population.measures)) {}
+                                population.measures)) {
+  check_epsilon(population, job.problem.epsilon);
+}
 
 FreeSupportBarycenters FreeSupportSolver::solve(Shard rows, SolveSeconds& seconds,
                                                 SolveControl& control) const {
