@@ -19,7 +19,7 @@ FreeSupportBatch<DeviceSpace> batch_of(const Problems& measures, const Barycente
 }
 
 FreeSupports<DeviceSpace> supports_of(const FreeSupportResult& result) {
-  return {view_of(result.points), view_of(result.weights), view_of(result.f)};
+  return {view_of(result.points), view_of(result.weights), view_of(result.f), view_of(result.last)};
 }
 
 }  // namespace

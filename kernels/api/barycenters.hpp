@@ -65,6 +65,7 @@ struct FreeSupportResult {
   DeviceArray<double, 2> points;   ///< [B n, d]
   DeviceArray<double, 2> weights;  ///< [B, n]
   DeviceArray<double> f;           ///< [free_support_offsets().back()]
+  DeviceArray<double, 2> last;     ///< [B n, d]
 };
 
 /// [B + 1]: where the potentials of a problem begin.

@@ -24,6 +24,9 @@ namespace {
 
 /// Of the residual, which errors of a plan may be: a move is then off by a tenth or so.
 constexpr double plan_share = 0.1;
+/// Plans become a little better than they have to be, so that the rounding of their certificates
+/// does not decide.
+constexpr double aim = 0.99;
 /// Between the errors that plans may have: problems with the same one are solved side by side.
 constexpr double accuracy_ratio = 4;
 
@@ -142,21 +145,24 @@ class FreeSupportRun {
                                    group.f, unit_points_, projection);
     const Matrix<double, ExecutionSpace> moved(
         Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::free_support::moved"), rows, d);
-    const auto squares = find_moves(space_, group.transports.begin, group.transports.share,
-                                    group.batch.target.weights(), projection, group.points, moved);
+    const auto found = find_moves<ExecutionSpace>(
+        space_, group.transports.begin, group.transports.share, group.batch.target.weights(),
+        projection, group.points, group.last, moved);
     group.potential_parts.scatter(space_, group.f, supports_.f);
     std::vector<int> going_on, moving;
+    std::vector<bool> slows(places.size(), false);
     for (std::size_t a = 0; a < places.size(); ++a) {
       const auto p = static_cast<std::size_t>(places[a]);
-      const double residual = std::sqrt(squares[a]) / spread_[p];
+      const double residual = std::sqrt(found.square[a]) / spread_[p];
       if (verdicts[a] == Status::ended) continue;
+      slows[a] = found.along[a] < 0 || residual > residual_[p];
       residual_[p] = progress_.residual[static_cast<std::size_t>(list[a])] = residual;
-      const Next next = decide(p, residual, verdicts[a], accuracy == settings_.threshold);
+      const Next next = decide(p, residual, verdicts[a], accuracy <= settings_.threshold);
       if (next == Next::stop) continue;
       going_on.push_back(places[a]);
       if (next == Next::move) moving.push_back(static_cast<int>(a));
     }
-    move(group, moving, moved);
+    move(group, moving, slows, moved);
     return going_on;
   }
 
@@ -166,7 +172,7 @@ class FreeSupportRun {
     const auto count = group.transports.measure.size();
     SinkhornSettings settings;
     settings.epsilon = settings_.epsilon;
-    settings.threshold = accuracy;
+    settings.threshold = aim * accuracy;
     settings.inner_iterations = settings_.inner_iterations;
     settings.max_iterations = settings_.max_iterations;
     settings.acceleration = settings_.momentum ? Acceleration::momentum : Acceleration::none;
@@ -206,31 +212,54 @@ class FreeSupportRun {
     const bool last = moves_[p] == settings_.max_moves;
     if (exact && still) return stop(plans);
     if (exact && last) return stop(Status::iteration_limit);
-    progress_.accuracy[k] = still || last ? settings_.threshold
-                                          : std::min(progress_.accuracy[k],
-                                                     accuracy_for(residual, settings_.threshold));
+    progress_.accuracy[k] =
+        std::min(progress_.accuracy[k],
+                 still || last ? settings_.threshold : accuracy_for(residual, settings_.threshold));
     return last ? Next::solve_again : Next::move;
   }
 
-  /// Puts the problems `moving` of the group where they move to.
+  /// Where plans are as exact as in the end, and a move goes further than the last one all the
+  /// same, their errors may be as large as moves, which then lead nowhere.
+  void make_plans_better(int k) {
+    double& accuracy = progress_.accuracy[static_cast<std::size_t>(k)];
+    if (accuracy <= settings_.threshold &&
+        accuracy > std::min(settings_.threshold, plan_share * settings_.point_threshold))
+      accuracy /= accuracy_ratio;
+  }
+
+  /// Momentum of problem k, which begins anew where a move goes against the last one, or further.
+  double momentum_factor(int k, bool slows) {
+    int& ascents = progress_.ascents[static_cast<std::size_t>(k)];
+    const bool begins_anew = ascents < 0 || slows;
+    if (begins_anew && ascents >= 0) make_plans_better(k);
+    ascents = begins_anew ? 0 : ascents + 1;
+    return settings_.momentum ? ascents / (ascents + 3.0) : 0.0;
+  }
+
+  /// Puts the problems `moving` of the group where they move to, and beyond.
   void move(const FreeSupportGroup<ExecutionSpace>& group, const std::vector<int>& moving,
-            const Matrix<double, ExecutionSpace>& moved) {
+            const std::vector<bool>& slows, const Matrix<double, ExecutionSpace>& moved) {
     if (moving.empty()) return;
-    const auto length = static_cast<std::int64_t>(moved.size() / group.list.size());
-    const Segments<ExecutionSpace> parts(multiples(static_cast<int>(group.list.size()), length),
-                                         std::span<const int>(moving));
-    const Vector<double, ExecutionSpace> some(
-        Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::free_support::some"),
-        parts.size());
-    parts.gather(space_, moved, some);
+    std::vector<double> factor(group.list.size(), 0.0);
     std::vector<int> to;
     for (const int a : moving) {
-      const int k = group.list[static_cast<std::size_t>(a)];
-      to.push_back(k);
-      ++progress_.moves[static_cast<std::size_t>(k)];
+      const auto at = static_cast<std::size_t>(a);
+      to.push_back(group.list[at]);
+      factor[at] = momentum_factor(to.back(), slows[at]);
+      ++progress_.moves[static_cast<std::size_t>(to.back())];
     }
-    Segments<ExecutionSpace>(multiples(problems_.size(), length), std::span<const int>(to))
-        .scatter(space_, some, supports_.points);
+    extrapolate<ExecutionSpace>(space_, factor, moved, group.last, group.points);
+    const auto length = static_cast<std::int64_t>(moved.size() / group.list.size());
+    const Segments<ExecutionSpace> from(multiples(static_cast<int>(group.list.size()), length),
+                                        std::span<const int>(moving)),
+        into(multiples(problems_.size(), length), std::span<const int>(to));
+    const Vector<double, ExecutionSpace> some(
+        Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::free_support::some"),
+        from.size());
+    from.gather(space_, group.points, some);
+    into.scatter(space_, some, supports_.points);
+    from.gather(space_, moved, some);
+    into.scatter(space_, some, supports_.last);
     for (std::size_t p = 0; p < which_.size(); ++p)
       moves_[p] = progress_.moves[static_cast<std::size_t>(which_[p])];
   }
@@ -262,6 +291,9 @@ void check(const FreeSupportBatch<ExecutionSpace>& problems, double epsilon,
   const auto batch = static_cast<std::size_t>(problems.size()), n = supports.weights.extent(1);
   if (supports.weights.extent(0) != batch || supports.points.extent(0) != batch * n || n == 0)
     throw std::invalid_argument("barycenters need points, and a weight for each of them");
+  if (supports.last.extent(0) != supports.points.extent(0) ||
+      supports.last.extent(1) != supports.points.extent(1))
+    throw std::invalid_argument("there is not one last place for every point of the barycenters");
   if (supports.points.extent_int(1) != problems.measures.dimension())
     throw std::invalid_argument(
         "points of barycenters have " + std::to_string(supports.points.extent(1)) +

@@ -32,6 +32,7 @@ struct FreeSupports {
   /// [potential_offsets().back()], units of the cost: of the transport from every measure to the
   /// barycenter on the measure's side. Zeros are the usual start.
   Vector<double, ExecutionSpace> f;
+  Matrix<double, ExecutionSpace> last;  ///< [B n, d]: where the last move went without momentum
 };
 
 /// Entropic Wasserstein barycenters with free support: the points x of a measure with given weights
@@ -39,8 +40,9 @@ struct FreeSupports {
 ///   sum_s w_s min_P <C, P> + epsilon <P, log P − 1>,   C the squared Euclidean distances
 /// between x and the points of measure s, up to stationary points, by alternating between the plans
 /// and the points (Cuturi & Doucet 2014, algorithm 2): every point moves to the weighted mean of
-/// its barycentric projections, which minimizes over the points where the plans stay. Weights do
-/// not change; a point without weight stays where it is.
+/// its barycentric projections, which minimizes over the points where the plans stay, and with
+/// momentum (Nesterov's, begun anew where a move goes against the last one; ours) beyond. Weights
+/// do not change; a point without weight stays where it is.
 ///
 /// Solves the problems `which`, each at most once, from where `supports` and `progress` are, and
 /// updates both. All transports of all problems are one batch, each from the potentials that it
@@ -49,9 +51,9 @@ struct FreeSupports {
 /// point_threshold; Status as everywhere, of its moves and of the transports at its last points.
 /// What has stopped leaves the batch. Results do not depend on which problems are in it. Local.
 /// Work: a move solves all transports and makes d + 2 passes over their pairs; memory beside the
-/// problems' own: n d numbers a transport. Throws std::invalid_argument: sizes that do not fit,
-/// settings out of range, another cost, weights that are negative or all 0, a problem without
-/// measures.
+/// problems' own: n d numbers a transport.
+/// Throws std::invalid_argument: sizes that do not fit, settings out of range, another cost,
+/// weights that are negative or all 0, a problem without measures.
 template <class ExecutionSpace>
 void solve_free_supports(const ExecutionSpace& space,
                          const FreeSupportBatch<ExecutionSpace>& problems,

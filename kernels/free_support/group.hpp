@@ -20,13 +20,6 @@ inline std::vector<std::int64_t> multiples(int count, std::int64_t length) {
   return result;
 }
 
-/// The values of a View.
-template <class View>
-auto host_copy(const View& view) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-  return std::vector<typename View::non_const_value_type>(host.data(), host.data() + host.size());
-}
-
 /// A transport from a measure to its problem's barycenter, for all measures of some problems.
 struct BarycenterTransports {
   std::vector<int> problem, measure;  ///< [transports]; problem: a place in the list
@@ -58,7 +51,7 @@ struct FreeSupportGroup {
   std::vector<int> list;  ///< problems of the batch
   BarycenterTransports transports;
   Segments<ExecutionSpace> point_parts, weight_parts, potential_parts;
-  Matrix<double, ExecutionSpace> points;  ///< [list · n, d]
+  Matrix<double, ExecutionSpace> points, last;  ///< [list · n, d]
   Vector<double, ExecutionSpace> f;
   CloudBatch<ExecutionSpace> batch;  ///< from measures to barycenters
 
@@ -73,12 +66,15 @@ struct FreeSupportGroup {
         potential_parts(problems.potential_offsets(), std::span<const int>(list)),
         points(Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::free_support::points"),
                weight_parts.size(), supports.points.extent(1)),
+        last(Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::free_support::last"),
+             weight_parts.size(), supports.points.extent(1)),
         f(Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::free_support::potentials"),
           potential_parts.size()) {
     const Vector<double, ExecutionSpace> weights(
         Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::free_support::weights"),
         weight_parts.size());
     point_parts.gather(space, supports.points, points);
+    point_parts.gather(space, supports.last, last);
     weight_parts.gather(space, supports.weights, weights);
     potential_parts.gather(space, supports.f, f);
     batch = {problems.measures,

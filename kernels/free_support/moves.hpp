@@ -11,6 +11,13 @@
 
 namespace otfleet::kernels {
 
+/// The values of a View.
+template <class View>
+auto host_copy(const View& view) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
+  return std::vector<typename View::non_const_value_type>(host.data(), host.data() + host.size());
+}
+
 /// Per problem the root of the mean squared distance of the measures' points from their mean, with
 /// the weights of the points and the shares of the measures; 1 where all points are one.
 template <class ExecutionSpace>
@@ -61,24 +68,30 @@ std::vector<double> find_spreads(const ExecutionSpace& space,
                        [&]() { spread(a) = square > 0 ? ::sqrt(square) : 1.0; });
       });
   space.fence();
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), spread);
-  return {host.data(), host.data() + host.extent(0)};
+  return host_copy(spread);
 }
+
+/// Of every problem, with the weights of its points as shares: the mean squared distance of a move,
+/// and the mean of its inner product with the way from where the last one went to where it goes.
+struct FoundMoves {
+  std::vector<double> square, along;
+};
 
 /// moved [problems · n, d] = the weighted means of `projection` [transports · n · d], where the n
 /// points of every problem go; `points` [problems · n, d] is where they are, `weights` [problems ·
-/// n] their shares, and one without stays. Returns per problem the mean squared distance of the
-/// moves.
+/// n] their shares, and one without stays. `last` is where the move before went.
 template <class ExecutionSpace>
-std::vector<double> find_moves(const ExecutionSpace& space, const std::vector<std::int64_t>& begin,
-                               const std::vector<double>& share,
-                               const Vector<const double, ExecutionSpace>& weights,
-                               const Vector<const double, ExecutionSpace>& projection,
-                               const Matrix<const double, ExecutionSpace>& points,
-                               const Matrix<double, ExecutionSpace>& moved) {
+FoundMoves find_moves(const ExecutionSpace& space, const std::vector<std::int64_t>& begin,
+                      const std::vector<double>& share,
+                      const Vector<const double, ExecutionSpace>& weights,
+                      const Vector<const double, ExecutionSpace>& projection,
+                      const Matrix<const double, ExecutionSpace>& points,
+                      const Matrix<const double, ExecutionSpace>& last,
+                      const Matrix<double, ExecutionSpace>& moved) {
   const int count = static_cast<int>(begin.size()) - 1, d = points.extent_int(1);
   const auto n = static_cast<std::int64_t>(points.extent(0)) / count;
-  const Vector<double, ExecutionSpace> squares("otfleet::free_support::squares", count);
+  const Vector<double, ExecutionSpace> squares("otfleet::free_support::squares", count),
+      alongs("otfleet::free_support::alongs", count);
   const auto transports = copy_to_device<ExecutionSpace>("otfleet::free_support::begin", begin);
   const auto shares = copy_to_device<ExecutionSpace>("otfleet::free_support::share", share);
   Kokkos::parallel_for(
@@ -97,11 +110,41 @@ std::vector<double> find_moves(const ExecutionSpace& space, const std::vector<st
           }
           return weights(row) > 0 ? weights(row) * distance : 0.0;
         });
-        Kokkos::single(Kokkos::PerTeam(team), [&]() { squares(a) = square; });
+        const double along = team_sum(team, static_cast<int>(n), [&](int j) {
+          const std::int64_t row = a * n + j;
+          double product = 0;
+          for (int c = 0; c < d; ++c)
+            product += (moved(row, c) - points(row, c)) * (moved(row, c) - last(row, c));
+          return weights(row) > 0 ? weights(row) * product : 0.0;
+        });
+        Kokkos::single(Kokkos::PerTeam(team), [&]() {
+          squares(a) = square;
+          alongs(a) = along;
+        });
       });
   space.fence();
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), squares);
-  return {host.data(), host.data() + host.extent(0)};
+  return {host_copy(squares), host_copy(alongs)};
+}
+
+/// next = moved + factor (moved − last), all [problems · n, d], factor [problems] on the host.
+template <class ExecutionSpace>
+void extrapolate(const ExecutionSpace& space, const std::vector<double>& factor,
+                 const Matrix<const double, ExecutionSpace>& moved,
+                 const Matrix<const double, ExecutionSpace>& last,
+                 const Matrix<double, ExecutionSpace>& next) {
+  const auto factors = copy_to_device<ExecutionSpace>("otfleet::free_support::factor", factor);
+  const auto n = static_cast<std::int64_t>(moved.extent(0) / factor.size());
+  const int d = moved.extent_int(1);
+  Kokkos::parallel_for(
+      "otfleet::free_support::extrapolate",
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(
+          space, 0, static_cast<std::int64_t>(moved.extent(0))),
+      KOKKOS_LAMBDA(std::int64_t row) {
+        const double beyond = factors(row / n);
+        for (int c = 0; c < d; ++c)
+          next(row, c) = moved(row, c) + beyond * (moved(row, c) - last(row, c));
+      });
+  space.fence();
 }
 
 }  // namespace otfleet::kernels

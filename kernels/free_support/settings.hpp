@@ -13,7 +13,7 @@ struct FreeSupportSettings {
   double threshold = 1e-3;        ///< on the marginal errors of all plans in the end
   int inner_iterations = 1;       ///< of Sinkhorn's iteration, between two looks at the error
   int max_iterations = 2000;      ///< of Sinkhorn's iteration for one move
-  bool momentum = true;           ///< as Acceleration::momentum
+  bool momentum = true;           ///< of Sinkhorn's iteration, and of the moves
   double point_threshold = 1e-3;  ///< on the residual
   int max_moves = 200;
   IterationObserver* observer = nullptr;  ///< may end the batch before it is done
@@ -28,6 +28,7 @@ struct FreeSupportProgress {
   std::vector<double> residual;
   std::vector<std::int64_t> iterations;  ///< of Sinkhorn's iteration, over all measures and moves
   std::vector<int> moves, status;        ///< of the last call; status: Status
+  std::vector<int> ascents;              ///< moves since momentum began; −1: none
 
   FreeSupportProgress() = default;
   explicit FreeSupportProgress(std::size_t batch)
@@ -35,7 +36,8 @@ struct FreeSupportProgress {
         residual(batch, std::numeric_limits<double>::infinity()),
         iterations(batch, 0),
         moves(batch, 0),
-        status(batch, 0) {}
+        status(batch, 0),
+        ascents(batch, -1) {}
 };
 
 /// What is known of barycenters with free support; all [B], on the host, in units of the cost times

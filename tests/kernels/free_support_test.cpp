@@ -74,6 +74,7 @@ struct OnDevice {
     for (std::size_t k = 0; k < problems.index.size(); ++k)
       for (std::size_t i = 0; i < n; ++i) host_weights(k, i) = problems.support[k][i];
     Kokkos::deep_copy(supports.weights, host_weights);
+    supports.last = Matrix<double, Space>("otfleet::test::last", points.size(), d);
     supports.f = Vector<double, Space>("otfleet::test::f", batch.potential_offsets().back());
   }
 
@@ -368,6 +369,29 @@ TEST(FreeSupport, OfGaussiansWithEqualCovariancesItHasThatCovariance) {
   EXPECT_NEAR(sharp.yy, 1.25, 0.1);
 }
 
+TEST(FreeSupport, MomentumNeedsFewerMoves) {
+  const auto problems = random_problems(40, 2, 9, {3, 5, 7, 4}, 41, 60);
+  for (const double threshold : {1e-2, 1e-6}) {
+    FreeSupportSettings settings;
+    settings.epsilon = 0.1;
+    settings.threshold = threshold;
+    settings.point_threshold = 1e-4;
+    settings.max_moves = 20000;
+    settings.max_iterations = 100000;
+    const auto with = solve(problems, settings);
+    settings.momentum = false;
+    const auto without = solve(problems, settings);
+    int moves = 0, plain_moves = 0;
+    for (std::size_t k = 0; k < 4; ++k) {
+      EXPECT_EQ(with.progress.status[k], static_cast<int>(Status::converged));
+      EXPECT_EQ(without.progress.status[k], static_cast<int>(Status::converged));
+      moves += with.progress.moves[k];
+      plain_moves += without.progress.moves[k];
+    }
+    EXPECT_LT(2 * moves, plain_moves);
+  }
+}
+
 TEST(FreeSupport, AProblemIsSolvedAsAlone) {
   // Small problems side by side, and large ones.
   for (const int most : {12, 200}) {
@@ -571,6 +595,7 @@ TEST(FreeSupport, RefusesWhatItCannotSolve) {
   refused(
       [](OnDevice& p, FreeSupportSettings&) {
         p.supports.points = Matrix<double, Space>("otfleet::test::points", 4, 3);
+        p.supports.last = p.supports.points;
       },
       "points of barycenters have 3 coordinates, those of measures 2");
   refused(
@@ -579,6 +604,7 @@ TEST(FreeSupport, RefusesWhatItCannotSolve) {
       },
       "need squared Euclidean costs");
   refused([](OnDevice& p, FreeSupportSettings&) { p.supports.f = {}; }, "one potential");
+  refused([](OnDevice& p, FreeSupportSettings&) { p.supports.last = {}; }, "one last place");
 }
 
 }  // namespace

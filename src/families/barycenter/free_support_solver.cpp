@@ -12,6 +12,7 @@
 #include "kernels/problems/status.hpp"
 #include "src/families/barycenter/initial_points.hpp"
 #include "src/populations/device_problems.hpp"
+#include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
@@ -63,8 +64,9 @@ void check_epsilon(const FreeSupportPopulation& population, double epsilon) {
   }
 }
 
-/// Problems side by side, and where they stand. What there is to save of one are its points, its
-/// potentials and three figures.
+/// Problems side by side, and where they stand. What there is to save of one are its points,
+/// where its last move went, its potentials and four figures: between moves it goes on from these
+/// as if nothing had happened.
 class Block final : public SolvedBlock {
  public:
   /// The problems `rows`.
@@ -99,6 +101,8 @@ class Block final : public SolvedBlock {
     }
     result_.points = upload<double>("otfleet::barycenter::points", points, count * n,
                                     static_cast<std::size_t>(population.dimension));
+    result_.last = DeviceArray<double, 2>("otfleet::barycenter::last", count * n,
+                                          static_cast<std::size_t>(population.dimension));
     result_.weights = upload<double>("otfleet::barycenter::weights", weights, count, n);
     result_.f = DeviceArray<double>("otfleet::barycenter::potentials",
                                     static_cast<std::size_t>(offsets_.back()));
@@ -126,11 +130,12 @@ class Block final : public SolvedBlock {
 
   std::vector<double> potential(std::int32_t problem) const override {
     const auto k = static_cast<std::size_t>(problem);
-    auto values = points(k).download();
-    const auto f = potentials(k).download();
-    values.insert(values.end(), f.begin(), f.end());
+    auto values = part(result_.points, k).download();
+    append(values, part(result_.last, k));
+    append(values, potentials(k));
     values.insert(values.end(), {progress_.accuracy[k], progress_.residual[k],
-                                 static_cast<double>(progress_.iterations[k])});
+                                 static_cast<double>(progress_.iterations[k]),
+                                 static_cast<double>(progress_.ascents[k])});
     return values;
   }
 
@@ -138,17 +143,19 @@ class Block final : public SolvedBlock {
     const auto k = static_cast<std::size_t>(problem);
     const auto f = potentials(k);
     const std::span<const double> all(values);
-    points(k).upload(all.first(length_));
-    f.upload(all.subspan(length_, f.size()));
-    const auto figures = all.last(3);
+    part(result_.points, k).upload(all.first(length_));
+    part(result_.last, k).upload(all.subspan(length_, length_));
+    f.upload(all.subspan(2 * length_, f.size()));
+    const auto figures = all.last(4);
     progress_.accuracy[k] = figures[0];
     progress_.residual[k] = figures[1];
     progress_.iterations[k] = static_cast<std::int64_t>(figures[2]);
+    progress_.ascents[k] = static_cast<int>(figures[3]);
   }
 
  private:
-  DeviceArray<double> points(std::size_t k) const {
-    return result_.points.flat().rows(k * length_, (k + 1) * length_);
+  DeviceArray<double> part(const DeviceArray<double, 2>& points, std::size_t k) const {
+    return points.flat().rows(k * length_, (k + 1) * length_);
   }
   DeviceArray<double> potentials(std::size_t k) const {
     return result_.f.rows(static_cast<std::size_t>(offsets_[k]),
