@@ -10,19 +10,11 @@
 # PEERS_ROUNDS, of which the median counts (default 5); PEERS_QUICK=1, a tiny problem, only to see
 # that it all runs.
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/peers_setup.sh"
 
 [ $# -ge 1 ] || { echo "usage: bash jobs/benchmarks/conjugate_peers.sh OUTPUT_DIR [--trained MODEL.h5 BENCHMARK.h5]..." >&2; exit 2; }
 output=$1
 shift
-mkdir -p "$output"
-
-if [ -z "${CONJUGATE_SOLVE:-}" ]; then
-  bash "$root/jobs/install.sh"
-  build release
-fi
-
-here=$root/jobs/benchmarks/conjugate_peers
-python_with "$output" "$here/requirements.txt"
-PYTHONDONTWRITEBYTECODE=1 "$output/venv/bin/python" "$here" "$output" \
+prepare_peers "$output" "${CONJUGATE_SOLVE:-}" "$here/conjugate_peers/requirements.txt"
+run_peers "$output" conjugate_peers \
   --program "${CONJUGATE_SOLVE:-$root/build/release/conjugate_solve}" "$@"

@@ -10,17 +10,8 @@
 # PEERS_ROUNDS, of which the median counts (default 3); PEERS_QUICK=1, tiny problems, only to see that
 # it all runs.
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/peers_setup.sh"
 
 [ $# -eq 1 ] || { echo "usage: bash jobs/benchmarks/peers.sh OUTPUT_DIR" >&2; exit 2; }
-output=$1
-mkdir -p "$output"
-
-if [ -z "${OTFLEET:-}" ]; then
-  bash "$root/jobs/install.sh"
-  build release
-fi
-
-here=$root/jobs/benchmarks/peers
-python_with "$output" "$here/requirements.txt"
-PYTHONDONTWRITEBYTECODE=1 "$output/venv/bin/python" "$here" "$output" --otfleet "${OTFLEET:-$otfleet}" --ranks "${RANKS:-2}"
+prepare_peers "$1" "${OTFLEET:-}" "$here/peers/requirements.txt"
+run_peers "$1" peers --otfleet "${OTFLEET:-$otfleet}" --ranks "${RANKS:-2}"

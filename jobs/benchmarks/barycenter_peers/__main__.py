@@ -1,4 +1,4 @@
-"""The mean of fifty threes by otfleet and its peers; see ../barycenter_peers.sh.
+"""Means of threes by otfleet and its peers; see ../barycenter_peers.sh.
 
 Usage: python jobs/benchmarks/barycenter_peers OUTPUT_DIR --otfleet PROGRAM
 """
@@ -9,7 +9,9 @@ import math
 import os
 import pathlib
 import platform
+import re
 import struct
+import sys
 import time
 import zlib
 
@@ -19,31 +21,32 @@ contenders.keep_to(max(os.sched_getaffinity(0)))  # before NumPy starts threads
 
 import importlib.metadata
 
+import free_contenders
+import free_problem
 import problem as problems
 
 PACKAGES = ("POT", "ott-jax", "jax", "jaxlib", "numpy")
 EPSILON = 4e-3  # that of POT's example of convolutional barycenters
-LIMIT = 10  # seconds that one run of a peer may take
 
 
-def first_good(contender, exact, accuracy, guess):
+def first_good(contender, problem, exact, guess):
     """The least effort that reaches the accuracy, as (effort, error, barycenter), or why there is
     none. `guess`: where to begin; others took as many iterations."""
 
     def result(effort):
         found, seconds = contender.run(effort)
-        return effort, problems.distance(found, exact), found, seconds
+        return effort, problem.error(found, exact), found, seconds
 
     efforts = getattr(contender, "efforts", range(1, 200_001))  # ever better
     at = efforts.index(guess) if guess in efforts else min(7, len(efforts) - 1)
     low, high, best = -1, None, None
     while high is None or high - low > 1 + high // 50:
         _, error, _, seconds = now = result(efforts[at])
-        if seconds > LIMIT:
-            return f"takes more than {LIMIT} s"
+        if seconds > problem.limit:
+            return f"takes more than {problem.limit} s"
         if not math.isfinite(error):
             return "not finite"
-        if error <= accuracy:
+        if error <= problem.accuracy:
             high, best = at, now[:3]
             nearby = int(0.95 * at)  # a guess is mostly right
             at = nearby if low < 0 and at == guess else (low + at) // 2
@@ -56,27 +59,28 @@ def first_good(contender, exact, accuracy, guess):
     return best
 
 
-def measure(problem, program, output, quick, rounds):
+def measure(problem, solvers, rounds):
+    """A row for each of the solvers, otfleet first, and what they found by their labels."""
     print(problem.name, flush=True)
     begin = time.perf_counter()
-    exact, moved = problems.reference(problem)
+    exact, moved = problem.reference()
     print(f"  reference: {time.perf_counter() - begin:.0f} s, moved by {moved:.1e} in its second half", flush=True)
-    mine = contenders.Ours(problem, program, output)
     rows, found, guess = [], {}, None
-    for contender in [mine, *contenders.pot(problem), *contenders.ott(problem)]:
+    for contender in solvers:
         row = {"problem": problem.name, "solver": contender.label, "seconds": None}
         rows.append(row)
-        best = first_good(contender, exact, problem.accuracy, guess)
+        best = first_good(contender, problem, exact, guess)
         if isinstance(best, str):
             row["failure"] = best
             print(f"  {contender.label}: {row['failure']}", flush=True)
             continue
         row["effort"], row["error"], found[contender.label] = best
         row["contender"] = contender
-        guess = guess if contender is mine else row["effort"]
+        row |= problem.figures(found[contender.label])
+        guess = guess if contender is solvers[0] else row["effort"]
     for _ in range(rounds):  # in turns
         for row in rows:
-            if "effort" not in row or (row["seconds"] or 0) > LIMIT / rounds:
+            if "effort" not in row or (row["seconds"] or 0) > problem.limit / rounds:
                 continue
             _, seconds = row["contender"].run(row["effort"])
             row["iterations"] = row["contender"].iterations
@@ -87,12 +91,18 @@ def measure(problem, program, output, quick, rounds):
             row["times_otfleet"] = row["seconds"] / rows[0]["seconds"]
             print(
                 f"  {row['solver']}: {row['seconds'] * 1e3:.1f} ms, {row['iterations']:g} iterations,"
-                f" error {row['error']:.1e}, {row['times_otfleet']:.1f} times otfleet",
+                f" error {row['error']:.1e}, {row['times_otfleet']:.1f} times otfleet"
+                + (f", value {row['value']:.6f}" if "value" in row else ""),
                 flush=True,
             )
+    return rows, found
+
+
+def pictures_of(rows, found):
+    """otfleet's barycenter, and that of POT's fastest function."""
     pot = [row for row in rows if row["solver"].startswith("POT") and row["seconds"]]
     fastest = min(pot, key=lambda row: row["seconds"])["solver"] if pot else None
-    return rows, [found["otfleet"], found[fastest]] if fastest else [found["otfleet"]]
+    return [found["otfleet"], found[fastest]] if fastest else [found["otfleet"]]
 
 
 def write_png(file_name, rows, zoom=6):
@@ -144,17 +154,28 @@ def main():
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--otfleet", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
-    output, quick = arguments.output, os.environ.get("PEERS_QUICK", "0") not in ("", "0")
+    output, program = arguments.output, arguments.otfleet.resolve()
+    quick = os.environ.get("PEERS_QUICK", "0") not in ("", "0")
     rounds = int(os.environ.get("PEERS_ROUNDS", "1" if quick else "7"))
+    wanted = re.compile(os.environ.get("PEERS_CASES", ""))
     measures = problems.threes(5 if quick else 50)
     plain, debiased = ([0.1], [0.5]) if quick else ([1e-2, 1e-3], [1e-1, 1e-2])
-    rows, pictures = [], []
-    for is_debiased, accuracies in ((False, plain), (True, debiased)):
-        for accuracy in accuracies:
-            case = problems.Problem(measures, EPSILON, is_debiased, accuracy)
-            more, images = measure(case, arguments.otfleet.resolve(), output, quick, rounds)
-            rows += more
-        pictures.append(images)  # of the better accuracy
+    few, points, free = (3, 30, [3e-2]) if quick else (10, 100, [1e-2, 1e-3])
+    cases = [
+        *(problems.Problem(measures, EPSILON, False, accuracy) for accuracy in plain),
+        *(problems.Problem(measures, EPSILON, True, accuracy) for accuracy in debiased),
+        *(free_problem.FreeProblem(measures[:few], points, EPSILON, accuracy) for accuracy in free),
+    ]
+    rows, pictures = [], {}
+    for case in filter(lambda case: wanted.search(case.name), cases):
+        moves = isinstance(case, free_problem.FreeProblem)
+        make = free_contenders.contenders if moves else contenders.contenders
+        more, found = measure(case, make(case, program, output), rounds)
+        rows += more
+        if not moves:
+            pictures[case.debiased] = pictures_of(more, found)  # of the better accuracy
+    if not rows:
+        sys.exit(f"PEERS_CASES = {wanted.pattern!r} fits none of: " + "; ".join(c.name for c in cases))
     result = {
         "machine": f"one core of {processor()}",
         "rounds": rounds,
@@ -164,7 +185,8 @@ def main():
     }
     (output / "barycenters.json").write_text(json.dumps(result, indent=1) + "\n")
     (output / "barycenters.md").write_text(markdown(rows))
-    write_png(output / "threes.png", pictures)
+    if pictures:
+        write_png(output / "threes.png", list(pictures.values()))
     print(f"\n{markdown(rows)}\nwritten: {output}/barycenters.json, barycenters.md, threes.png")
 
 

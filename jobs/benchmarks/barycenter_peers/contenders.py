@@ -153,6 +153,10 @@ class Ott:
         return np.asarray(found).reshape(self.problem.measures.shape[1:]), seconds
 
 
+def contenders(problem, program, folder):
+    return [Ours(problem, program, folder), *pot(problem), *ott(problem)]
+
+
 def ott(problem):
     for geometry_name in ("Grid", "Geometry"):
         for lse_mode in (False, True):
