@@ -19,6 +19,8 @@ enum class Where {
   barycenters,
   barycenters_with_penalties,  ///< tau below 1
   barycenters_with_two_taus,
+  fixed_supports,  ///< of barycenters
+  free_supports,
 };
 
 /// What cannot be asked for somewhere.
@@ -49,8 +51,11 @@ constexpr const char* for_whole_measures =
     "'previous_epsilon', or solver.shard = 'problems'";
 
 constexpr const char* for_fixed_support =
-    "{key} = '{value}': the points of a barycenter do not move; list the points where it may have "
-    "mass as the geometry's source points, and use 'fixed'";
+    "{key} = '{value}' is for barycenters with fixed support; with barycenter.support = 'free' use "
+    "'{instead}'";
+constexpr const char* for_means =
+    "{key} = '{value}': with barycenter.support = 'free' it must be '{instead}': points move to "
+    "means, which minimize sums of no other cost";
 constexpr const char* one_penalty =
     "problem.tau_a and {key} must be equal with problem = 'barycenter': one penalty holds both "
     "marginals of every plan";
@@ -58,8 +63,10 @@ constexpr const char* for_exact_marginals =
     "{key} = '{value}' needs problem.tau_a = problem.tau_b = 1: a debiased barycenter has exact "
     "marginals";
 constexpr const char* for_files =
-    "{key} = '{value}': make builds barycenter problems on points that all measures share; write "
-    "the file yourself, the README says how";
+    "{key} = '{value}' needs barycenter.support = 'free': with fixed support all measures share "
+    "their points";
+constexpr const char* for_coordinates =
+    "{key} = '{value}': with barycenter.support = 'free' points have coordinates; use '{instead}'";
 constexpr const char* for_pairs =
     "{key} = '{value}' is for pairs of measures; with problem = 'barycenter' use '{instead}'";
 constexpr const char* for_plans =
@@ -88,9 +95,18 @@ const std::vector<Refusal>& refusals() {
       {Where::rows, "solution.divergence", {"false"}, for_whole_problems},
       {Where::rows, "solution.regularized", {"[]"}, for_whole_problems},
       {Where::barycenters, "problem.transported_share", {"0"}, for_pairs, "0"},
+      {Where::free_supports, "barycenter.debiased", {"false"}, for_fixed_support, "false"},
+      {Where::free_supports, "problem.tau_a", {"1"}, for_fixed_support, "1"},
+      {Where::free_supports, "problem.tau_b", {"1"}, for_fixed_support, "1"},
+      {Where::free_supports, "problem.cost", {"squared_euclidean"}, for_means, "squared_euclidean"},
+      {Where::free_supports,
+       "problem.geometry",
+       {"grid", "points", "clouds"},
+       for_coordinates,
+       "clouds",
+       "make"},
       {Where::barycenters_with_two_taus, "problem.tau_b", {}, one_penalty},
       {Where::barycenters_with_penalties, "barycenter.debiased", {"false"}, for_exact_marginals},
-      {Where::barycenters, "barycenter.support", {"fixed"}, for_fixed_support},
       {Where::barycenters, "solver.initializer", {"zeros"}, for_pairs, "zeros"},
       {Where::barycenters, "solver.method", {"auto"}, for_pairs, "auto"},
       {Where::barycenters, "solver.precision", {"double"}, for_pairs, "double"},
@@ -99,7 +115,12 @@ const std::vector<Refusal>& refusals() {
       {Where::barycenters, "solution.projection", {"false"}, for_plans},
       {Where::barycenters, "solution.divergence", {"false"}, for_plans},
       {Where::barycenters, "solution.regularized", {"[]"}, for_plans},
-      {Where::barycenters, "problem.geometry", {"grid", "dense", "points"}, for_files, "", "make"},
+      {Where::fixed_supports,
+       "problem.geometry",
+       {"grid", "dense", "points"},
+       for_files,
+       "",
+       "make"},
       {Where::barycenters, "data.train.file", {""}, for_training, "", "make"},
       {Where::barycenters, "data.train_target.file", {""}, for_training, "", "make"},
       {Where::barycenters, "data.test_target.file", {""}, for_targets, "", "make"},
@@ -158,7 +179,9 @@ void check_command_fits(const Job& job, const std::string& command) {
       throw UserError(fmt::format("otfleet {}: not for problem = '{}'; {}", command,
                                   word_of(refusal.kind), refusal.instead));
   if (job.problem.kind != ProblemKind::barycenter) return;
-  std::vector<Where> places = {Where::barycenters};
+  std::vector<Where> places = {Where::barycenters, job.barycenter.support == BarycenterSupport::free
+                                                       ? Where::free_supports
+                                                       : Where::fixed_supports};
   if (job.problem.tau_a < 1) places.push_back(Where::barycenters_with_penalties);
   if (job.problem.tau_a != job.problem.tau_b) places.push_back(Where::barycenters_with_two_taus);
   refuse(job, places, {}, command);

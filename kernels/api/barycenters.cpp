@@ -1,9 +1,28 @@
 #include "kernels/api/barycenters.hpp"
 
+#include <stdexcept>
+
+#include "kernels/api/detail/problems_state.hpp"
 #include "kernels/device_views.hpp"
+#include "kernels/free_support/free_support.hpp"
 #include "kernels/solvers/barycenter/barycenter.hpp"
 
 namespace otfleet::kernels {
+namespace {
+
+FreeSupportBatch<DeviceSpace> batch_of(const Problems& measures, const BarycenterSets& sets) {
+  const auto* clouds = std::get_if<OwnPointsProblems>(&measures.state().problems);
+  if (clouds == nullptr)
+    throw std::invalid_argument(
+        "barycenters with free support need measures with points of their own");
+  return {clouds->batch.source, sets.offsets, sets.measures, sets.weights};
+}
+
+FreeSupports<DeviceSpace> supports_of(const FreeSupportResult& result) {
+  return {view_of(result.points), view_of(result.weights), view_of(result.f), view_of(result.last)};
+}
+
+}  // namespace
 
 struct BarycenterMeasures::State {
   SeparableCost cost;
@@ -55,6 +74,25 @@ void solve_barycenters(const BarycenterMeasures& measures, const BarycenterSets&
   solution.iterations = view_of(result.iterations);
   solution.status = view_of(result.status);
   solve_barycenters<DeviceSpace>(DeviceSpace(), measures.state().cost, batch, settings, solution);
+}
+
+std::vector<std::int64_t> free_support_offsets(const Problems& measures,
+                                               const BarycenterSets& sets) {
+  return batch_of(measures, sets).potential_offsets();
+}
+
+void solve_free_supports(const Problems& measures, const BarycenterSets& sets,
+                         const FreeSupportSettings& settings, std::span<const std::int32_t> which,
+                         const FreeSupportResult& result, FreeSupportProgress& progress) {
+  solve_free_supports<DeviceSpace>(DeviceSpace(), batch_of(measures, sets), settings, which,
+                                   supports_of(result), progress);
+}
+
+FreeSupportFigures certify_free_supports(const Problems& measures, const BarycenterSets& sets,
+                                         double epsilon, const FreeSupportResult& result,
+                                         const DeviceArray<double, 2>& potentials) {
+  return certify_free_supports<DeviceSpace>(DeviceSpace(), batch_of(measures, sets), epsilon,
+                                            supports_of(result), view_of(potentials));
 }
 
 }  // namespace otfleet::kernels

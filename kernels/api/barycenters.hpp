@@ -4,12 +4,15 @@
 #include <span>
 #include <vector>
 
+#include "kernels/api/problems.hpp"
 #include "kernels/device_array.hpp"
+#include "kernels/free_support/settings.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/solvers/barycenter/settings.hpp"
 
-// Barycenters with fixed support, for code that knows no Kokkos. Mathematics, conventions and
-// errors are those of solvers/barycenter/barycenter.hpp. Local.
+// Barycenters for code that knows no Kokkos. Mathematics, conventions and errors are those of
+// solvers/barycenter/barycenter.hpp, where the support is fixed, and of free_support.hpp there,
+// where it is free. Local.
 
 namespace otfleet::kernels {
 
@@ -56,5 +59,26 @@ struct BarycenterResult {
 
 void solve_barycenters(const BarycenterMeasures& measures, const BarycenterSets& sets,
                        const BarycenterSettings& settings, const BarycenterResult& result);
+
+/// As FreeSupports.
+struct FreeSupportResult {
+  DeviceArray<double, 2> points;   ///< [B n, d]
+  DeviceArray<double, 2> weights;  ///< [B, n]
+  DeviceArray<double> f;           ///< [free_support_offsets().back()]
+  DeviceArray<double, 2> last;     ///< [B n, d]
+};
+
+/// [B + 1]: where the potentials of a problem begin.
+std::vector<std::int64_t> free_support_offsets(const Problems& measures,
+                                               const BarycenterSets& sets);
+
+/// The measures are the source's of problems with points of every measure's own; which problems
+/// these are does not matter. Throws std::invalid_argument for points that all measures share.
+void solve_free_supports(const Problems& measures, const BarycenterSets& sets,
+                         const FreeSupportSettings& settings, std::span<const std::int32_t> which,
+                         const FreeSupportResult& result, FreeSupportProgress& progress);
+FreeSupportFigures certify_free_supports(const Problems& measures, const BarycenterSets& sets,
+                                         double epsilon, const FreeSupportResult& result,
+                                         const DeviceArray<double, 2>& potentials);
 
 }  // namespace otfleet::kernels

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "kernels/api/detail/problems_state.hpp"
-#include "kernels/backend.hpp"
 #include "kernels/host_values.hpp"
+#include "kernels/problems/segment_copy.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -71,49 +71,6 @@ std::vector<std::int64_t> equal_offsets(int count, int points) {
   std::vector<std::int64_t> result(static_cast<std::size_t>(count) + 1);
   for (std::size_t k = 0; k < result.size(); ++k) result[k] = static_cast<std::int64_t>(k) * points;
   return result;
-}
-
-/// Calls copy(begin in all, begin in some, length) for every problem, one team each.
-struct PartCopy {
-  Vector<const std::int64_t, DeviceSpace> all_begin, some_begin;
-  const double* from;
-  double* to;
-  bool gathers;
-
-  KOKKOS_FUNCTION void operator()(const Team<DeviceSpace>& team) const {
-    const int s = team.league_rank();
-    const std::int64_t all = all_begin(s), some = some_begin(s);
-    const std::int64_t length = some_begin(s + 1) - some;
-    const double* source = from + (gathers ? all : some);
-    double* target = to + (gathers ? some : all);
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, length),
-                         [&](std::int64_t i) { target[i] = source[i]; });
-  }
-};
-
-void copy_parts(const std::vector<std::int64_t>& offsets, std::span<const std::int32_t> which,
-                const DeviceArray<const double>& from, const DeviceArray<double>& to,
-                bool gathers) {
-  std::vector<std::int64_t> all, some = {0};
-  for (const std::int32_t k : which) {
-    const auto at = static_cast<std::size_t>(k);
-    all.push_back(offsets[at]);
-    some.push_back(some.back() + offsets[at + 1] - offsets[at]);
-  }
-  const auto total = static_cast<std::size_t>(offsets.back());
-  const auto part = static_cast<std::size_t>(some.back());
-  if (from.size() != (gathers ? total : part) || to.size() != (gathers ? part : total))
-    throw std::invalid_argument("the chosen problems have " + std::to_string(part) + " of " +
-                                std::to_string(total) + " entries; the arrays have others");
-  if (which.empty()) return;
-  const DeviceSpace space;
-  Kokkos::parallel_for("otfleet::problems::copy_parts",
-                       Policy<DeviceSpace>(space, static_cast<int>(which.size()),
-                                           Backend<DeviceSpace>::team_size, 1),
-                       PartCopy{copy_to_device<DeviceSpace>("otfleet::problems::list", all),
-                                copy_to_device<DeviceSpace>("otfleet::problems::list", some),
-                                from.data(), to.data(), gathers});
-  space.fence();
 }
 
 }  // namespace
@@ -256,12 +213,12 @@ DeviceArray<const double, 2> Problems::target_weights() const {
 
 void gather_problems(const std::vector<std::int64_t>& offsets, std::span<const std::int32_t> which,
                      const DeviceArray<const double>& all, const DeviceArray<double>& some) {
-  copy_parts(offsets, which, all, some, true);
+  Segments<DeviceSpace>(offsets, which).gather(DeviceSpace(), all, some);
 }
 
 void scatter_problems(const std::vector<std::int64_t>& offsets, std::span<const std::int32_t> which,
                       const DeviceArray<const double>& some, const DeviceArray<double>& all) {
-  copy_parts(offsets, which, some, all, false);
+  Segments<DeviceSpace>(offsets, which).scatter(DeviceSpace(), some, all);
 }
 
 }  // namespace otfleet::kernels

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "kernels/operators/for_each_operator.hpp"
-#include "kernels/outputs/unit_points.hpp"
+#include "kernels/outputs/cloud_projection.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/spaces.hpp"
 
@@ -85,24 +85,34 @@ void barycentric_projection(const ExecutionSpace& space, const PointCloudCost<Ex
 }
 
 template <class ExecutionSpace>
-void barycentric_projection(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
-                            double epsilon, Projection direction,
-                            const Vector<const double, ExecutionSpace>& potential,
-                            const Matrix<const double, ExecutionSpace>& points,
-                            const Vector<double, ExecutionSpace>& projection) {
+void project_clouds(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                    double epsilon, Projection direction,
+                    const Vector<const double, ExecutionSpace>& potential,
+                    const UnitPoints<ExecutionSpace>& points,
+                    const Vector<double, ExecutionSpace>& projection) {
   auto made = make_cloud_problems(problems, epsilon);
   if (made.size() == 0) return;
   const auto sources = problems.source_offsets(), targets = problems.target_offsets();
   const auto batch = choose_forms(std::move(made), sources, targets);
   const bool forward = direction == Projection::to_target;
-  const auto& given = forward ? problems.target : problems.source;
+  Kokkos::deep_copy(space, projection, no_projection);
+  project(space, batch, epsilon, direction,
+          flat_rows("potential", potential, forward ? targets : sources), points,
+          flat_rows("projection", projection, forward ? sources : targets, points.dimension()));
+}
+
+template <class ExecutionSpace>
+void barycentric_projection(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                            double epsilon, Projection direction,
+                            const Vector<const double, ExecutionSpace>& potential,
+                            const Matrix<const double, ExecutionSpace>& points,
+                            const Vector<double, ExecutionSpace>& projection) {
+  if (problems.size() == 0) return;
+  const auto& given = direction == Projection::to_target ? problems.target : problems.source;
   const auto unit =
       make_unit_points(space, points, static_cast<std::int64_t>(given.offsets().back()),
                        problems.source.communicator());
-  Kokkos::deep_copy(space, projection, no_projection);
-  project(space, batch, epsilon, direction,
-          flat_rows("potential", potential, forward ? targets : sources), unit,
-          flat_rows("projection", projection, forward ? sources : targets, unit.dimension()));
+  project_clouds(space, problems, epsilon, direction, potential, unit, projection);
 }
 
 #define OTFLEET_INSTANTIATE(Space)                                                                \
@@ -117,7 +127,10 @@ void barycentric_projection(const ExecutionSpace& space, const CloudBatch<Execut
   template void barycentric_projection<Space>(const Space&, const CloudBatch<Space>&, double,     \
                                               Projection, const Vector<const double, Space>&,     \
                                               const Matrix<const double, Space>&,                 \
-                                              const Vector<double, Space>&);
+                                              const Vector<double, Space>&);                      \
+  template void project_clouds<Space>(const Space&, const CloudBatch<Space>&, double, Projection, \
+                                      const Vector<const double, Space>&,                         \
+                                      const UnitPoints<Space>&, const Vector<double, Space>&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,25 +1,14 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "distributed/hdf5_file.hpp"
 #include "kernels/geometry/ground_cost.hpp"
+#include "src/populations/cloud_table.hpp"
 
 namespace otfleet {
-
-/// Measures that each have points of their own: measure s has the weights and points of the rows
-/// offsets[s] … offsets[s + 1] − 1.
-struct CloudTable {
-  std::vector<double> weights;              ///< [total]
-  std::vector<double> points;               ///< [total, dimension]
-  std::vector<std::int64_t> offsets = {0};  ///< [M + 1]
-
-  std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
-  std::int64_t size(std::int64_t measure) const { return offsets[measure + 1] - offsets[measure]; }
-};
 
 /// Many OT problems between clouds of points, every measure with its own: measures are stored once,
 /// as they are, problems are pairs of indices.
@@ -75,11 +64,5 @@ void write_cloud_population(const std::filesystem::path& file, const CloudPopula
 /// The population without its weights and points, checked as far as that goes. Local. Throws
 /// UserError.
 CloudPopulation read_cloud_outline(const distributed::Hdf5File& file);
-
-/// Unless coordinates of a measure are finite and the cost takes its points: points of `dimension`
-/// coordinates, the first of them point `first`, in the dataset `prefix` + "points". Throws
-/// UserError.
-void check_points(const std::string& prefix, std::int64_t measure, std::span<const double> points,
-                  std::int64_t dimension, std::int64_t first, const kernels::GroundCost& cost);
 
 }  // namespace otfleet

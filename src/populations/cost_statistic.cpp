@@ -126,20 +126,36 @@ std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most) {
   return chosen;
 }
 
-/// Some points of a measure, one after the other.
-std::vector<double> some_points(const distributed::Hdf5File& file, const CloudPopulation& outline,
-                                bool source, std::int32_t measure) {
-  constexpr std::int64_t most_points = 256;
-  const auto& table = source ? outline.sources : outline.target_table();
+/// Of costs within some problems, where read(source, measure's row, point) fills a point.
+template <class Read>
+double statistic_within_problems(const CloudPopulation& outline, CostStatistic statistic,
+                                 const Read& read) {
+  constexpr std::int64_t most_problems = 64, most_points = 256;
   const auto d = static_cast<std::size_t>(outline.dimension);
-  const auto dataset = outline.prefix(source) + "points";
-  std::vector<double> points;
-  for (const std::int64_t point : evenly_spaced(table.size(measure), most_points)) {
-    const std::int64_t row = table.offsets[static_cast<std::size_t>(measure)] + point;
-    points.resize(points.size() + d);
-    file.read_rows<double>(dataset, Shard{row, row + 1}, std::span(points).last(d));
+  const auto some_points = [&](bool source, std::int32_t measure) {
+    const auto& table = source ? outline.sources : outline.target_table();
+    std::vector<double> points;
+    for (const std::int64_t point : evenly_spaced(table.size(measure), most_points)) {
+      points.resize(points.size() + d);
+      read(source, table.offsets[static_cast<std::size_t>(measure)] + point,
+           std::span(points).last(d));
+    }
+    return points;
+  };
+  Costs costs(statistic);
+  for (const std::int64_t problem : evenly_spaced(outline.problems(), most_problems)) {
+    const auto k = static_cast<std::size_t>(problem);
+    // What is wrong with a problem is said where all are checked.
+    if (k >= outline.target.size() || outline.source[k] >= outline.sources.count() ||
+        outline.target[k] >= outline.target_table().count())
+      continue;
+    const auto sources = some_points(true, outline.source[k]);
+    const auto targets = some_points(false, outline.target[k]);
+    for (std::size_t i = 0; i < sources.size(); i += d)
+      for (std::size_t j = 0; j < targets.size(); j += d)
+        costs.add(ground_cost(outline.ground_cost, &sources[i], &targets[j], outline.dimension));
   }
-  return points;
+  return costs.value();
 }
 
 }  // namespace
@@ -164,24 +180,20 @@ double cost_statistic(const Geometry& geometry, CostStatistic statistic) {
 }
 
 double cloud_cost_statistic(const std::filesystem::path& path, CostStatistic statistic) {
-  constexpr std::int64_t most_problems = 64;
   const auto file = distributed::Hdf5File::open(path);
   const CloudPopulation outline = read_cloud_outline(file);
-  const auto d = static_cast<std::size_t>(outline.dimension);
-  Costs costs(statistic);
-  for (const std::int64_t problem : evenly_spaced(outline.problems(), most_problems)) {
-    const auto k = static_cast<std::size_t>(problem);
-    // What is wrong with a problem is said where all are checked.
-    if (k >= outline.target.size() || outline.source[k] >= outline.sources.count() ||
-        outline.target[k] >= outline.target_table().count())
-      continue;
-    const auto sources = some_points(file, outline, true, outline.source[k]);
-    const auto targets = some_points(file, outline, false, outline.target[k]);
-    for (std::size_t i = 0; i < sources.size(); i += d)
-      for (std::size_t j = 0; j < targets.size(); j += d)
-        costs.add(ground_cost(outline.ground_cost, &sources[i], &targets[j], outline.dimension));
-  }
-  return costs.value();
+  return statistic_within_problems(
+      outline, statistic, [&](bool source, std::int64_t row, std::span<double> point) {
+        file.read_rows<double>(outline.prefix(source) + "points", Shard{row, row + 1}, point);
+      });
+}
+
+double cloud_cost_statistic(const CloudPopulation& population, CostStatistic statistic) {
+  return statistic_within_problems(
+      population, statistic, [&](bool source, std::int64_t row, std::span<double> point) {
+        const auto& points = (source ? population.sources : population.target_table()).points;
+        std::copy_n(points.begin() + row * population.dimension, point.size(), point.begin());
+      });
 }
 
 }  // namespace otfleet

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "src/config/choice.hpp"
+#include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
 
 namespace otfleet {
@@ -29,5 +30,7 @@ double cost_statistic(const Geometry& geometry, CostStatistic statistic);
 /// within problems. Up to 64 problems, evenly spaced in the file, give all pairs of up to 256 of
 /// their points on either side, evenly spaced in the measure. Local. Throws UserError.
 double cloud_cost_statistic(const std::filesystem::path& file, CostStatistic statistic);
+/// The same of a population that was read.
+double cloud_cost_statistic(const CloudPopulation& population, CostStatistic statistic);
 
 }  // namespace otfleet

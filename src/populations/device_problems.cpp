@@ -65,11 +65,22 @@ kernels::Problems device_problems(const Population& population, double epsilon) 
       population.shared_measures ? std::span<const double>() : population.target_weights);
 }
 
-kernels::Problems device_problems(const CloudPopulation& population) {
+kernels::Problems device_measures(const kernels::GroundCost& cost, std::int64_t dimension,
+                                  const CloudTable& measures) {
   try {
-    return kernels::Problems::between_clouds(
-        population.ground_cost, population.dimension, side_of(population.sources),
-        population.shared_measures ? kernels::OwnPointsSide() : side_of(population.targets));
+    return kernels::Problems::between_clouds(cost, dimension, side_of(measures), {});
+  } catch (const std::invalid_argument& error) {
+    throw UserError(std::string("/measures: ") + error.what());
+  }
+}
+
+kernels::Problems device_problems(const CloudPopulation& population) {
+  if (population.shared_measures)
+    return device_measures(population.ground_cost, population.dimension, population.sources);
+  try {
+    return kernels::Problems::between_clouds(population.ground_cost, population.dimension,
+                                             side_of(population.sources),
+                                             side_of(population.targets));
   } catch (const std::invalid_argument& error) {
     throw UserError(std::string("/measures: ") + error.what());
   }

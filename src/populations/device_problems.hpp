@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <span>
 
 #include "kernels/api/problems.hpp"
@@ -22,6 +23,9 @@ kernels::Problems device_problems(const Geometry& geometry, double epsilon,
                                   std::span<const double> target_weights);
 
 kernels::Problems device_problems(const Population& population, double epsilon);
+/// Measures with points of their own. Keeps references into them where the device is the host.
+kernels::Problems device_measures(const kernels::GroundCost& cost, std::int64_t dimension,
+                                  const CloudTable& measures);
 /// Keeps references into the population where the device is the host.
 kernels::Problems device_problems(const CloudPopulation& population);
 

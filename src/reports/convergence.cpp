@@ -91,6 +91,27 @@ std::string convergence_complaint(const StatusCounts& counts, const Job& job) {
   return complaint.line(counts, "problems");
 }
 
+std::string free_support_complaint(const StatusCounts& counts, const Job& job) {
+  if (counts.failed() == 0) return {};
+  const auto& barycenter = job.barycenter;
+  const auto of = [&](Status status) { return counts[static_cast<int>(status)]; };
+  const std::string epsilon =
+      fmt::format("a larger problem.epsilon (now {:g})", job.problem.epsilon);
+  const std::string threshold =
+      fmt::format("a larger solver.threshold (now {:g})", job.solver.threshold);
+  Complaint complaint;
+  complaint.add(
+      of(Status::iteration_limit), "reached the limit of moves, or of iterations for one",
+      {fmt::format("more moves (barycenter.max_moves, now {})", barycenter.max_moves),
+       fmt::format("a larger barycenter.point_threshold (now {:g})", barycenter.point_threshold),
+       fmt::format("more iterations (solver.max_iterations, now {})", job.solver.max_iterations),
+       epsilon});
+  complaint.add(of(Status::precision_limit), "got as far as the arithmetic goes",
+                {threshold, epsilon});
+  complaint.add(of(Status::not_finite), "broke down in NaN or infinity", {epsilon});
+  return complaint.line(counts, "problems");
+}
+
 std::string map_complaint(const StatusCounts& counts, const Job& job) {
   if (counts.failed() == 0) return {};
   const auto of = [&](ConjugateStatus status) { return counts[static_cast<int>(status)]; };

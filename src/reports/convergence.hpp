@@ -41,6 +41,9 @@ class StatusCounts {
 /// for problems that `job` solves at solver.threshold; empty when all converged.
 std::string convergence_complaint(const StatusCounts& counts, const Job& job);
 
+/// The same of barycenters with free support.
+std::string free_support_complaint(const StatusCounts& counts, const Job& job);
+
 /// The same of points that go through a trained map.
 std::string map_complaint(const StatusCounts& counts, const Job& job);
 

@@ -41,7 +41,7 @@ done
 
 # Folders of kernels/, lowest first: each may include those before it. networks/ and training/ stand
 # beside the solvers.
-order="lanes geometry problems operators solvers outputs initializers"
+order="lanes geometry problems operators solvers outputs initializers free_support"
 above=""
 for folder in $(tr ' ' '\n' <<<"$order" | tac); do
   [ -d "$root/kernels/$folder" ] || complain "kernels/$folder is missing: the test looks at nothing"
@@ -49,7 +49,7 @@ for folder in $(tr ' ' '\n' <<<"$order" | tac); do
   above="${above:+$above|}$folder"
 done
 for folder in minimize networks training; do
-  forbid "kernels/$folder" 'kernels/(problems|operators|solvers|outputs|initializers)/' 'optimal transport'
+  forbid "kernels/$folder" 'kernels/(problems|operators|solvers|outputs|initializers|free_support)/' 'optimal transport'
 done
 forbid kernels/minimize 'kernels/(networks|training)/' 'a folder above'
 forbid kernels/networks 'kernels/training/' 'a folder above'

@@ -293,9 +293,6 @@ TEST_F(MadeBarycenters, WhatBarycentersDoNotHaveIsRefusedByName) {
       },
       "barycenter.debiased = 'true' needs problem.tau_a", "exact");
   refused(
-      "solve", [](Job& one) { one.barycenter.support = BarycenterSupport::free; },
-      "barycenter.support = 'free'", "use 'fixed'");
-  refused(
       "solve", [](Job& one) { one.solver.initializer = "gaussian"; }, "solver.initializer",
       "use 'zeros'");
   refused(
@@ -319,7 +316,7 @@ TEST_F(MadeBarycenters, WhatBarycentersDoNotHaveIsRefusedByName) {
       "barycenter.fewest_measures");
   refused(
       "make", [](Job& one) { one.problem.geometry = GeometryKind::clouds; }, "problem.geometry",
-      "the README says how");
+      "needs barycenter.support = 'free'");
   Job asked = job();
   asked.data.train.file = "x.npy";  // what make would not take, solve does not read
   check_command_fits(asked, "solve");

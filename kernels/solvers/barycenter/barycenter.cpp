@@ -11,6 +11,7 @@
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/solvers/barycenter/barycenter_kernel.hpp"
+#include "kernels/solvers/barycenter/check_sets.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 #include "kernels/spaces.hpp"
 
@@ -34,49 +35,49 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
          const BarycenterBatch<ExecutionSpace>& problems, const BarycenterSettings& settings,
          const Vector<const std::int64_t, ExecutionSpace>& offsets,
          const BarycenterSolution<ExecutionSpace>& solution) {
-  using Kernel = BarycenterKernel<Domain, ExecutionSpace>;
+  using Batch = BarycenterTiles<Domain, ExecutionSpace>;
   using Gibbs = GibbsKernel<ExecutionSpace, double>;
   using L = typename Domain::L;
   const auto gibbs = gibbs_kernel<ExecutionSpace, double>(cost, settings.epsilon);
   std::int64_t most = 1;
   for (int k = 0; k < problems.size(); ++k)
     most = std::max(most, problems.offsets[k + 1] - problems.offsets[k]);
-  Kernel kernel{gibbs->gibbs(Gibbs::Direction::to_target),
-                gibbs->gibbs(Gibbs::Direction::to_source),
-                problems.measures,
-                offsets,
-                problems.index,
-                problems.weight,
-                solution,
-                settings,
-                {settings.threshold, settings.inner_iterations, settings.max_iterations,
-                 rounding_error<double>(cost.range() / settings.epsilon)},
-                cost.minimum(),
-                cost.max_points(),
-                static_cast<int>((most + L::width - 1) / L::width),
-                {},
-                {},
-                {},
-                Vector<int, ExecutionSpace>("otfleet::barycenter::next", 1)};
+  Batch batch{gibbs->gibbs(Gibbs::Direction::to_target),
+              gibbs->gibbs(Gibbs::Direction::to_source),
+              problems.measures,
+              offsets,
+              problems.index,
+              problems.weight,
+              solution,
+              settings,
+              {settings.threshold, settings.inner_iterations, settings.max_iterations,
+               rounding_error<double>(cost.range() / settings.epsilon)},
+              cost.minimum(),
+              cost.max_points(),
+              static_cast<int>((most + L::width - 1) / L::width),
+              {},
+              {},
+              {},
+              Vector<int, ExecutionSpace>("otfleet::barycenter::next", 1)};
   const int teams = std::min(problems.size(), concurrent_teams(space));
   const auto room = [&](const std::string& label, std::size_t length) {
     return Vector<double, ExecutionSpace>(label, teams * length);
   };
-  kernel.memory =
-      room("otfleet::barycenter::tiles", static_cast<std::size_t>(kernel.team_memory()));
-  kernel.row_memory =
-      room("otfleet::barycenter::rows", static_cast<std::size_t>(Kernel::row_arrays) * cost.n());
-  kernel.lane_memory =
+  batch.memory = room("otfleet::barycenter::tiles", static_cast<std::size_t>(batch.team_memory()));
+  batch.row_memory =
+      room("otfleet::barycenter::rows", static_cast<std::size_t>(Batch::row_arrays) * cost.n());
+  batch.lane_memory =
       room("otfleet::barycenter::lanes",
-           static_cast<std::size_t>(Kernel::lane_arrays) * kernel.most_tiles * L::width);
+           static_cast<std::size_t>(Batch::lane_arrays) * batch.most_tiles * L::width);
   if (settings.observer != nullptr) {
     Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
     Kokkos::deep_copy(space, solution.iterations, 0);
   }
   constexpr int threads = Backend<ExecutionSpace>::team_size;
   Policy<ExecutionSpace> policy(space, teams, threads, L::packs);
-  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Kernel::scratch_bytes(threads))));
-  Kokkos::parallel_for("otfleet::barycenter::iterate", policy, kernel);
+  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Batch::scratch_bytes(threads))));
+  Kokkos::parallel_for("otfleet::barycenter::iterate", policy,
+                       BarycenterKernel<Domain, ExecutionSpace>{batch});
   space.fence();
 }
 
@@ -103,27 +104,10 @@ void check(const SeparableCost& cost, const BarycenterBatch<ExecutionSpace>& pro
   if (problems.measures.points() != cost.m())
     throw std::invalid_argument("measures have " + std::to_string(problems.measures.points()) +
                                 " points, the cost's target side has " + std::to_string(cost.m()));
-  if (problems.offsets.front() != 0 ||
-      problems.offsets.back() != static_cast<std::int64_t>(problems.index.extent(0)) ||
-      problems.index.extent(0) != problems.weight.extent(0))
-    throw std::invalid_argument(
-        "offsets, indices and weights of barycenter problems do not fit together");
   const auto index = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.index);
   const auto weight = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), problems.weight);
-  for (int k = 0; k < batch; ++k) {
-    const std::string name = "problem " + std::to_string(k);
-    double sum = 0;
-    if (problems.offsets[k + 1] <= problems.offsets[k])
-      throw std::invalid_argument(name + " has no measures");
-    for (std::int64_t at = problems.offsets[k]; at < problems.offsets[k + 1]; ++at) {
-      if (index(at) < 0 || index(at) >= problems.measures.count())
-        throw std::invalid_argument(name + " names a measure that does not exist");
-      if (!(weight(at) >= 0)) throw std::invalid_argument(name + " has a negative weight");
-      sum += weight(at);
-    }
-    if (!(sum > 0) || !std::isfinite(sum))
-      throw std::invalid_argument(name + " has no positive weight, or too large ones");
-  }
+  check_sets(problems.offsets, {index.data(), index.size()}, {weight.data(), weight.size()},
+             problems.measures.count());
   check_rows("barycenter", solution.barycenter, batch, cost.n());
   if (solution.f.extent(0) > 0) check_rows("f", solution.f, problems.offsets.back(), cost.n());
   if (solution.log_blur.size() > 0) check_rows("log_blur", solution.log_blur, batch, cost.n());

@@ -8,7 +8,7 @@ namespace otfleet {
 
 struct Job;
 
-/// Whether the points of a barycenter are given, or found; free is refused.
+/// Whether the points of a barycenter are given, or found.
 enum class BarycenterSupport { fixed, free };
 
 template <>
@@ -30,6 +30,9 @@ struct Choices<MeanWeights> {
 struct BarycenterOptions {
   bool debiased = false;
   BarycenterSupport support = BarycenterSupport::fixed;
+  std::int64_t points = 100;                            // of a barycenter whose support is free
+  double point_threshold = 1e-3;                        // on the residual of these
+  std::int64_t max_moves = 500;                         // of their points
   std::int64_t fewest_measures = 2, most_measures = 5;  // of a problem that make builds
   MeanWeights weights = MeanWeights::equal;             // the same
 };

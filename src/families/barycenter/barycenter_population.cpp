@@ -56,7 +56,7 @@ void BarycenterPopulation::validate(const std::string& name, bool equal_masses) 
   if (measures < 1) throw UserError(fmt::format("{}: {} holds no measures", name, weights_name));
   geometry.validate(name);
   const auto masses = check_weights(name + ": " + weights_name, weights, measures, geometry.m);
-  sets.validate(name, masses, equal_masses);
+  sets.validate(name, masses, equal_masses, true);
 }
 
 BarycenterPopulation read_barycenter_population(const std::filesystem::path& path,
@@ -67,7 +67,12 @@ BarycenterPopulation read_barycenter_population(const std::filesystem::path& pat
   if (geometry_kind(file) == GeometryKind::clouds)
     throw UserError(path.string() +
                     ": every measure has points of its own, but a barycenter with fixed support "
-                    "needs points that all measures share; list them under /geometry");
+                    "needs points that all measures share: list them under /geometry, or set "
+                    "barycenter.support = 'free'");
+  if (file.has("/barycenter"))
+    throw UserError(path.string() +
+                    ": /barycenter says nothing where barycenter.support = 'fixed': the points of "
+                    "barycenters are the geometry's source points");
   if (!file.has(weights_name))
     throw UserError(fmt::format("{}: there is no {} [M, m], the measures of all problems",
                                 path.string(), weights_name));

@@ -42,11 +42,16 @@ BarycenterSchema::BarycenterSchema(const Job& job, const BarycenterPopulation& p
   add("iterations", problem, Type::int32, {}, "", "iterations made", &Barycenters::iterations);
   add("status", problem, Type::int32, {}, "", "how it ended; attributes status_0 ... name it",
       &Barycenters::status);
+  set_barycenter_attributes(job, population_name, layout_);
+  layout_.attributes.push_back({"/solution", "geometry", population.geometry.fingerprint()});
+}
+
+void set_barycenter_attributes(const Job& job, const std::string& population_name,
+                               SolutionLayout& layout) {
   const auto set = [&](const std::string& name, auto value) {
-    layout_.attributes.push_back({"/solution", name, std::move(value)});
+    layout.attributes.push_back({"/solution", name, std::move(value)});
   };
   set("population", population_name);
-  set("geometry", population.geometry.fingerprint());
   set("epsilon", job.problem.epsilon);
   set("tau", job.problem.tau_a);
   set("debiased", std::int64_t{job.barycenter.debiased});
@@ -64,6 +69,7 @@ std::string barycenter_identity(const Job& job, const std::string& content) {
   nlohmann::json identity = {{"content", content}};
   for (const char* key : {"problem", "barycenter", "solver"}) identity[key] = resolved[key];
   identity["potentials"] = job.solution.potentials;
+  if (job.barycenter.support == BarycenterSupport::free) identity["seed"] = job.seed;
   for (const char* key : {"checkpoint_seconds", "shard"}) identity["solver"].erase(key);
   for (const char* key : {"fewest_measures", "most_measures", "weights"})
     identity["barycenter"].erase(key);

@@ -31,6 +31,10 @@ class BarycenterSchema {
   SolutionColumns<Barycenters> columns_;
 };
 
+/// The attributes that solutions of all barycenters have.
+void set_barycenter_attributes(const Job& job, const std::string& population_name,
+                               SolutionLayout& layout);
+
 /// What barycenters depend on, as text; `content` says which problems.
 std::string barycenter_identity(const Job& job, const std::string& content);
 

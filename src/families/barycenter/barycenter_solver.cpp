@@ -1,7 +1,6 @@
 #include "src/families/barycenter/barycenter_solver.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <span>
 #include <stdexcept>
 
@@ -38,9 +37,7 @@ class Block final : public SolvedBlock {
   Block(const BarycenterMeasures& measures, const MeasureSets& sets, Shard rows,
         const kernels::BarycenterSettings& settings)
       : measures_(measures), sets_(sets), first_(rows.begin), settings_(settings) {
-    std::vector<std::int32_t> all(static_cast<std::size_t>(rows.size()));
-    std::iota(all.begin(), all.end(), 0);
-    block_ = sets_of(all);
+    block_ = sets.part(rows);
     result_ = BarycenterResult(block_.size(), measures.points(), block_.offsets.back());
   }
 
@@ -57,7 +54,7 @@ class Block final : public SolvedBlock {
       status = result_.status.download();
       return;
     }
-    const BarycenterSets some = sets_of(which);
+    const BarycenterSets some = sets_.some(first_, which);
     const BarycenterResult found(some.size(), measures_.points(), some.offsets.back());
     for (std::size_t s = 0; s < which.size(); ++s) copy(result_, block_, which[s], found, some, s);
     kernels::solve_barycenters(measures_, some, settings_, found);
@@ -83,19 +80,6 @@ class Block final : public SolvedBlock {
   }
 
  private:
-  BarycenterSets sets_of(const std::vector<std::int32_t>& which) const {
-    BarycenterSets some;
-    for (const std::int32_t one : which) {
-      const std::int64_t k = first_ + one;
-      for (std::int64_t at = sets_.offsets[k]; at < sets_.offsets[k + 1]; ++at) {
-        some.measures.push_back(sets_.measures[static_cast<std::size_t>(at)]);
-        some.weights.push_back(sets_.weight(static_cast<std::size_t>(at)));
-      }
-      some.offsets.push_back(static_cast<std::int64_t>(some.measures.size()));
-    }
-    return some;
-  }
-
   /// Of all measures of a problem.
   static DeviceArray<double, 2> potentials(const BarycenterResult& result,
                                            const BarycenterSets& sets, std::size_t k) {

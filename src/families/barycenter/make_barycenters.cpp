@@ -9,6 +9,7 @@
 #include "distributed/random.hpp"
 #include "src/families/barycenter/barycenter_family.hpp"
 #include "src/families/barycenter/barycenter_population.hpp"
+#include "src/families/barycenter/free_support_population.hpp"
 #include "src/populations/population_builder.hpp"
 #include "src/reports/sizes_text.hpp"
 
@@ -66,19 +67,85 @@ MeasureSets draw_sets(const Job& job, std::int64_t measures) {
   return sets;
 }
 
-BarycenterPopulation build(const Job& job) {
+void check_data(const Job& job) {
   if (job.make.source_weights == WeightsKind::data && job.data.test.empty())
     throw UserError(
         "data.test is missing: make needs the measures whose barycenters are to be found");
+}
+
+std::string name_of_data(const Job& job) {
+  return job.data.test.empty() ? "data.test" : job.data.test.file.string();
+}
+
+BarycenterPopulation build(const Job& job) {
+  check_data(job);
   auto population = build_measures_of(job);
   population.sets = draw_sets(job, population.measures);
-  population.validate(job.data.test.empty() ? "data.test" : job.data.test.file.string(), true);
+  population.validate(name_of_data(job), true);
   return population;
+}
+
+/// The points of every measure where it has weight.
+CloudTable clouds_of(const BarycenterPopulation& shared) {
+  const auto points = shared.geometry.points(false);
+  const auto d = shared.geometry.coordinates(), m = shared.geometry.m;
+  CloudTable clouds;
+  for (std::int64_t s = 0; s < shared.measures; ++s) {
+    for (std::int64_t j = 0; j < m; ++j) {
+      const double weight = shared.weights[static_cast<std::size_t>(s * m + j)];
+      if (!(weight > 0)) continue;
+      clouds.weights.push_back(weight);
+      const auto x = points.begin() + j * d;
+      clouds.points.insert(clouds.points.end(), x, x + d);
+    }
+    clouds.offsets.push_back(static_cast<std::int64_t>(clouds.weights.size()));
+  }
+  return clouds;
+}
+
+FreeSupportPopulation build_clouds(Job job) {
+  check_data(job);
+  if (job.problem.geometry == GeometryKind::clouds)
+    job.problem.geometry = job.data.points.empty() && job.data.target_points.empty()
+                               ? GeometryKind::grid
+                               : GeometryKind::points;
+  const auto shared = build_measures_of(job);
+  FreeSupportPopulation population;
+  population.dimension = shared.geometry.coordinates();
+  population.measures = clouds_of(shared);
+  population.sets = draw_sets(job, shared.measures);
+  population.validate(name_of_data(job), true);
+  return population;
+}
+
+void write(const CommandContext& context, Report& report, const FreeSupportPopulation& population) {
+  const PhaseTimer timer(report, "write");
+  const auto file = context.output / "test.h5";
+  write_free_supports(file, population);
+  const auto& measures = population.measures;
+  report.figures()["test"] = {{"measures", measures.count()},
+                              {"problems", population.sets.problems()},
+                              {"measure_points", measures.offsets.back()},
+                              {"dimension", population.dimension},
+                              {"file", file.string()}};
+  if (context.prints())
+    std::cout << fmt::format(
+        "{}: {} problems over {} measures; points of a measure: {}; measures of one: {}\n",
+        file.string(), population.sets.problems(), measures.count(), sizes_text(measures.offsets),
+        sizes_text(population.sets.offsets));
 }
 
 }  // namespace
 
 void make_barycenters(const CommandContext& context, Report& report) {
+  if (context.job.barycenter.support == BarycenterSupport::free) {
+    FreeSupportPopulation population;
+    {
+      const PhaseTimer timer(report, "build");
+      population = build_clouds(context.job);
+    }
+    return write(context, report, population);
+  }
   BarycenterPopulation population;
   {
     const PhaseTimer timer(report, "build");

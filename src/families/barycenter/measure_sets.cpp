@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "distributed/error.hpp"
 #include "src/data/checked_hdf5.hpp"
@@ -43,8 +44,29 @@ std::int64_t MeasureSets::largest() const {
   return most;
 }
 
+kernels::BarycenterSets MeasureSets::some(std::int64_t first,
+                                          std::span<const std::int32_t> which) const {
+  kernels::BarycenterSets result;
+  for (const std::int32_t one : which) {
+    const auto k = static_cast<std::size_t>(first + one);
+    for (auto at = static_cast<std::size_t>(offsets[k]);
+         at < static_cast<std::size_t>(offsets[k + 1]); ++at) {
+      result.measures.push_back(measures[at]);
+      result.weights.push_back(weight(at));
+    }
+    result.offsets.push_back(static_cast<std::int64_t>(result.measures.size()));
+  }
+  return result;
+}
+
+kernels::BarycenterSets MeasureSets::part(distributed::Shard rows) const {
+  std::vector<std::int32_t> all(static_cast<std::size_t>(rows.size()));
+  std::iota(all.begin(), all.end(), 0);
+  return some(rows.begin, all);
+}
+
 void MeasureSets::validate(const std::string& name, const std::vector<double>& masses,
-                           bool equal_masses) const {
+                           bool equal_masses, bool may_differ) const {
   check_offsets(name, offsets, measures.size());
   if (!weights.empty() && weights.size() != measures.size())
     throw UserError(fmt::format("{}: {} has {} entries, {} {}", name, weights_name, weights.size(),
@@ -69,9 +91,10 @@ void MeasureSets::validate(const std::string& name, const std::vector<double>& m
       if (equal_masses && std::abs(first - mass) > mass_tolerance * std::max(first, mass))
         throw UserError(fmt::format(
             "{}: problem {} has masses that differ: {} (measure {}) and {} (measure {}); "
-            "solver.normalize = true scales every measure to mass 1, and equal problem.tau_a and "
-            "problem.tau_b below 1 let masses differ",
-            name, k, first, measures[offsets[k]], mass, measures[at]));
+            "solver.normalize = true scales every measure to mass 1{}",
+            name, k, first, measures[offsets[k]], mass, measures[at],
+            may_differ ? ", and equal problem.tau_a and problem.tau_b below 1 let masses differ"
+                       : ""));
     }
     if (!(sum > 0) || !std::isfinite(sum))
       throw UserError(fmt::format("{}: {} of problem {} {}", name, weights_name, k,

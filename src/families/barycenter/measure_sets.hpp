@@ -1,9 +1,12 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "distributed/hdf5_file.hpp"
+#include "distributed/shard.hpp"
+#include "kernels/api/barycenters.hpp"
 #include "src/data/fingerprint.hpp"
 
 namespace otfleet {
@@ -21,13 +24,18 @@ struct MeasureSets {
   std::int64_t largest() const;
   double weight(std::size_t entry) const { return weights.empty() ? 1.0 : weights[entry]; }
 
+  /// Some problems, `which` counted from problem `first`, as kernels take them; or those of `rows`.
+  kernels::BarycenterSets some(std::int64_t first, std::span<const std::int32_t> which) const;
+  kernels::BarycenterSets part(distributed::Shard rows) const;
+
   /// Throws UserError that begins with `name` and names dataset and problem: offsets that do not
   /// begin with 0, ascend and end with the number of entries, problems without measures, measures
   /// that do not exist, weights that are negative or not finite or that are all zero in a problem,
   /// and, where `equal_masses` is asked for, masses in a problem that differ by more than 1e-5
-  /// relative. `masses` [M]: of the measures.
-  void validate(const std::string& name, const std::vector<double>& masses,
-                bool equal_masses) const;
+  /// relative (`may_differ`: there is a solver of such problems, too). `masses` [M]: of the
+  /// measures.
+  void validate(const std::string& name, const std::vector<double>& masses, bool equal_masses,
+                bool may_differ) const;
   void add_to(Fnv& hash) const;
 };
 
