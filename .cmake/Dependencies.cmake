@@ -9,6 +9,7 @@ find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)
 
 include(KernelDependencies)
+include(DeviceCompiler)
 
 set(HDF5_PREFER_PARALLEL ON)
 find_package(HDF5 REQUIRED COMPONENTS C)
@@ -17,6 +18,14 @@ if(NOT HDF5_IS_PARALLEL)
 endif()
 
 find_package(Torch REQUIRED)
+add_library(otfleet_torch INTERFACE)
+target_link_libraries(otfleet_torch INTERFACE ${TORCH_LIBRARIES})
+target_include_directories(otfleet_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+if(TARGET torch_cuda)
+  # What LibTorch's own libraries need (NVSHMEM, cuDNN) they find at run time, by paths of their own.
+  target_link_options(otfleet_torch INTERFACE LINKER:--allow-shlib-undefined)
+endif()
+
 find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
