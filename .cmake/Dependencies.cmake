@@ -17,6 +17,15 @@ if(NOT HDF5_IS_PARALLEL)
   message(FATAL_ERROR "HDF5 without MPI was found; install libhdf5-openmpi-dev or set HDF5_ROOT")
 endif()
 
+# Of two LibTorches on a machine, the parts of the one that was asked for.
+if(Torch_DIR AND NOT Caffe2_DIR AND EXISTS ${Torch_DIR}/../Caffe2/Caffe2Config.cmake)
+  set(Caffe2_DIR ${Torch_DIR}/../Caffe2)
+endif()
+# One for CUDA would run a program to see which GPUs this machine has, unless it is told. It asks for the
+# flags of CUDA sources, of which we give it none.
+if(OTFLEET_CUDA AND NOT DEFINED TORCH_CUDA_ARCH_LIST AND NOT DEFINED ENV{TORCH_CUDA_ARCH_LIST})
+  set(TORCH_CUDA_ARCH_LIST 9.0)
+endif()
 find_package(Torch REQUIRED)
 add_library(otfleet_torch INTERFACE)
 target_link_libraries(otfleet_torch INTERFACE ${TORCH_LIBRARIES})
