@@ -99,6 +99,16 @@ std::vector<Scalar> gather_on_root(std::span<const Scalar> values, const Communi
   return all;
 }
 
+/// What `question`, MPI_Comm_size or MPI_Comm_rank, answers of the ranks on this one's machine.
+int ask_machine(MPI_Comm ranks, int rank, int (*question)(MPI_Comm, int*)) {
+  MPI_Comm machine = MPI_COMM_NULL;
+  MPI_Comm_split_type(ranks, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &machine);
+  int answer = 0;
+  question(machine, &answer);
+  MPI_Comm_free(&machine);
+  return answer;
+}
+
 }  // namespace
 
 Communicator::Communicator(MPI_Comm parent) {
@@ -139,12 +149,11 @@ std::optional<Communicator> Communicator::first_ranks(int count) const {
 }
 
 int Communicator::ranks_on_machine() const {
-  MPI_Comm machine = MPI_COMM_NULL;
-  MPI_Comm_split_type(*handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
-  int neighbors = 0;
-  MPI_Comm_size(machine, &neighbors);
-  MPI_Comm_free(&machine);
-  return neighbors;
+  return ask_machine(*handle_, rank_, MPI_Comm_size);
+}
+
+int Communicator::rank_on_machine() const {
+  return ask_machine(*handle_, rank_, MPI_Comm_rank);
 }
 
 bool Communicator::shares_processors() const {

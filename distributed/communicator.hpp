@@ -40,8 +40,9 @@ class Communicator {
   /// The lowest `count` ranks as a communicator of their own; none on the others.
   std::optional<Communicator> first_ranks(int count) const;
 
-  /// How many of these ranks run on this rank's machine.
+  /// How many of these ranks run on this rank's machine, and its number among them, from 0.
   int ranks_on_machine() const;
+  int rank_on_machine() const;
 
   /// Whether some machine has more of these ranks than processors.
   bool shares_processors() const;

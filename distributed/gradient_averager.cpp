@@ -19,6 +19,8 @@ class MpiAverager final : public GradientAverager {
                 MPI_STATUSES_IGNORE);
   }
 
+  bool sums_in_device_memory() const override { return false; }
+
   const char* name() const override { return "mpi"; }
 
  private:

@@ -30,6 +30,9 @@ class GradientAverager {
   /// Returns when all that was begun is summed and readable. Collective.
   void finish();
 
+  /// Does it sum values in the memory of a GPU, not of the host?
+  virtual bool sums_in_device_memory() const = 0;
+
   /// "mpi" or "nccl", for reports.
   virtual const char* name() const = 0;
 

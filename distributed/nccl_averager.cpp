@@ -41,6 +41,8 @@ class NcclAverager final : public GradientAverager {
 
   void progress() override {}  // the device needs no help
 
+  bool sums_in_device_memory() const override { return true; }
+
   const char* name() const override { return "nccl"; }
 
  private:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds with warnings as errors, and runs every test.
+# Installs what is missing, builds with warnings as errors, compiles the kernels for CUDA where that can
+# be, and runs every test.
 #
 #   bash jobs/test.sh [ctest arguments]         for example: -L unit, -R sinkhorn
 set -euo pipefail
@@ -9,4 +10,5 @@ bash "$root/jobs/install.sh"
 bash "$root/jobs/install.sh" --slurm ||
   echo "jobs/test.sh: SLURM cannot be installed; the tests labeled slurm will be skipped" >&2
 build ci
+bash "$root/jobs/compile_for_cuda.sh"
 ctest --test-dir "$root/build/release" --output-on-failure --parallel "$(nproc)" "$@"

@@ -57,7 +57,6 @@ struct Backend<ExecutionSpace, true> {
   static constexpr int cholesky_columns = 4;  ///< factored together: their sums fit registers
 
   // --- others ---
-  static constexpr int ascent_problems = 64;  ///< of block ascent at once: they stay in the caches
   /// Of a dot product: sums that do not wait for each other; the compiler may not take one apart.
   static constexpr int partial_sums = 16;
 };
@@ -94,7 +93,6 @@ struct Backend<ExecutionSpace, false> {
   static constexpr int cholesky_columns = 4;
 
   // --- others ---
-  static constexpr int ascent_problems = std::numeric_limits<int>::max();  ///< the more, the better
   static constexpr int partial_sums = 1;  ///< of a thread: the team has many
 };
 

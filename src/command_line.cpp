@@ -102,6 +102,11 @@ CommandLine parse_command_line(int argc, char** argv) {
   app.add_flag_callback(
       "--keys", [] { throw KeysAsked{}; }, "List every key of a job file with its default");
 
+  struct SelfTestAsked {};
+  app.add_flag_callback(
+      "--self-test", [] { throw SelfTestAsked{}; },
+      "Check that kernels compute on this device what the host computes");
+
   for (const auto& command : job_commands) {
     auto& options = *app.add_subcommand(command.name, command.description);
     add_job_options(options, line);
@@ -127,6 +132,8 @@ CommandLine parse_command_line(int argc, char** argv) {
     }
   } catch (const KeysAsked&) {
     line.text = describe_keys();
+  } catch (const SelfTestAsked&) {
+    line.self_test = true;
   } catch (const CLI::CallForHelp&) {
     const auto chosen = app.get_subcommands();
     line.text = (chosen.empty() ? app : *chosen.front()).help(chosen.empty() ? "" : "otfleet");

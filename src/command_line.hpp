@@ -20,6 +20,8 @@ struct CommandLine {
   std::optional<Share> share;
   bool strict = false;
 
+  bool self_test = false;  ///< --self-test: no command
+
   std::string text;   ///< --help, --version, --keys: what to print instead
   std::string error;  ///< a mistake in the command line
 };

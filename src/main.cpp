@@ -12,9 +12,9 @@
 #include "distributed/communicator.hpp"
 #include "distributed/error.hpp"
 #include "distributed/folder_lock.hpp"
-#include "kernels/runtime.hpp"
 #include "src/blas_environment.hpp"
 #include "src/command_line.hpp"
+#include "src/device_check.hpp"
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
 #include "src/memory/available_memory.hpp"
@@ -50,6 +50,15 @@ void make_folder(const std::filesystem::path& folder) {
 /// `lock` keeps the output folder for as long as any rank may write there.
 void run(const CommandLine& line, const distributed::Communicator& communicator,
          std::optional<distributed::FolderLock>& lock) {
+  if (line.self_test) {
+    communicator.agree([&] {
+      bool good = true;
+      const auto text = self_test_text(good);
+      if (communicator.is_root()) std::cout << text;
+      if (!good) throw UserError("the self-test found a fault");
+    });
+    return;
+  }
   if (line.run == nullptr) {
     communicator.agree([&] {
       if (communicator.is_root()) run_info(line.file, line.values);
@@ -89,7 +98,9 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
   if (!line.error.empty()) return {2, line.error};
   try {
     set_up_log(line, communicator);
-    const kernels::Runtime runtime;
+    std::optional<kernels::Runtime> runtime;
+    // `info` looks at a file alone, also where there is no device.
+    if (line.run != nullptr || line.self_test) start_device(communicator, runtime);
     run(line, communicator, lock);
     defer_interruption();  // what is done must not end as if it were not
     finish_standard_output();

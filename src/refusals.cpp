@@ -47,8 +47,8 @@ constexpr const char* for_shared_points =
 constexpr const char* for_whole_problems =
     "solver.shard = 'rows' has no {key}, which needs whole problems on one rank; use 'problems'";
 constexpr const char* for_whole_measures =
-    "solver.shard = 'rows' starts from zeros: {key} = '{value}' needs all points of a measure on "
-    "one rank; use 'problems'";
+    "{key} = '{value}' needs all points of a measure on one rank; use 'zeros' or "
+    "'previous_epsilon', or solver.shard = 'problems'";
 
 constexpr const char* for_fixed_support =
     "{key} = '{value}' is for barycenters with fixed support; with barycenter.support = 'free' use "
@@ -83,18 +83,14 @@ constexpr const char* for_pair_choice =
 /// The table; the first row that a job meets is the one it is told.
 const std::vector<Refusal>& refusals() {
   static const std::vector<Refusal> table = {
-      {Where::unbalanced, "solver.initializer", {"zeros"}, for_balanced, "zeros"},
       {Where::unbalanced, "solver.method", {"auto"}, for_balanced, "auto"},
       {Where::unbalanced, "solver.precision", {"double"}, for_balanced, "double"},
       {Where::unbalanced, "solution.plan", {"none"}, for_balanced, "none"},
       {Where::unbalanced, "solution.projection", {"false"}, for_balanced, "false"},
       {Where::unbalanced, "solution.regularized", {"[]"}, for_balanced_values},
       {Where::uneven_marginals, "solution.divergence", {"false"}, for_even_marginals},
-      {Where::clouds, "problem.tau_a", {"1"}, for_shared_points, "1"},
-      {Where::clouds, "problem.tau_b", {"1"}, for_shared_points, "1"},
-      {Where::clouds, "problem.transported_share", {"0"}, for_shared_points, "0"},
       {Where::clouds, "solver.method", {"auto", "sinkhorn"}, for_shared_points, "sinkhorn"},
-      {Where::rows, "solver.initializer", {"zeros"}, for_whole_measures},
+      {Where::rows, "solver.initializer", {"zeros", "previous_epsilon"}, for_whole_measures},
       {Where::rows, "solution.plan", {"none"}, for_whole_problems},
       {Where::rows, "solution.divergence", {"false"}, for_whole_problems},
       {Where::rows, "solution.regularized", {"[]"}, for_whole_problems},

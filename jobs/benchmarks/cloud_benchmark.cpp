@@ -101,24 +101,35 @@ void great_circle_float(benchmark::State& state) {
 }
 
 /// Two million pairs in problems of this many points a side, every measure with its own.
+struct ManyClouds {
+  int problems, points;
+  CloudBatch<Space> batch;
+
+  explicit ManyClouds(const benchmark::State& state)
+      : problems(2'000'000 / static_cast<int>(state.range(0) * state.range(0))),
+        points(static_cast<int>(state.range(0))) {
+    const int dimension = static_cast<int>(state.range(1));
+    const Vector<double, Space> weights("otfleet::benchmark::weights", problems * points);
+    Kokkos::deep_copy(weights, 1.0 / points);
+    std::vector<std::int64_t> offsets = {0};
+    std::vector<int> index;
+    for (int k = 0; k < problems; ++k) {
+      offsets.push_back(offsets.back() + points);
+      index.push_back(k);
+    }
+    const auto measures = [&](int stream) {
+      return CloudMeasures<Space>(Space(), weights,
+                                  make_points(problems * points, dimension, stream, false), offsets,
+                                  SquaredEuclideanCost());
+    };
+    batch = {measures(0), measures(1), index, index};
+  }
+};
 template <class Scalar>
 void solve_many(benchmark::State& state) {
-  const int points = static_cast<int>(state.range(0)), dimension = static_cast<int>(state.range(1));
-  const int problems = 2'000'000 / (points * points);
-  const Vector<double, Space> weights("otfleet::benchmark::weights", problems * points);
-  Kokkos::deep_copy(weights, 1.0 / points);
-  std::vector<std::int64_t> offsets = {0};
-  std::vector<int> index;
-  for (int k = 0; k < problems; ++k) {
-    offsets.push_back(offsets.back() + points);
-    index.push_back(k);
-  }
-  const auto measures = [&](int stream) {
-    return CloudMeasures<Space>(Space(), weights,
-                                make_points(problems * points, dimension, stream, false), offsets,
-                                SquaredEuclideanCost());
-  };
-  const CloudBatch<Space> batch{measures(0), measures(1), index, index};
+  const ManyClouds clouds(state);
+  const int problems = clouds.problems, points = clouds.points;
+  const auto& batch = clouds.batch;
   SinkhornSettings settings;
   settings.epsilon = 0.05;
   settings.threshold = 1e-300;
@@ -178,6 +189,38 @@ void share(benchmark::State& state) {
   unbalanced(state, settings);
 }
 
+/// Two million pairs, as above.
+void many_unbalanced(benchmark::State& state, UnbalancedSettings settings) {
+  const ManyClouds clouds(state);
+  const auto numbers = static_cast<std::size_t>(clouds.problems) * clouds.points;
+  const Vector<double, Space> f("otfleet::benchmark::f", numbers);
+  const Vector<int, Space> done("otfleet::benchmark::iterations", clouds.problems);
+  const Vector<int, Space> status("otfleet::benchmark::status", clouds.problems);
+  const CloudPotentials<Space> potentials{f,
+                                          Vector<double, Space>("otfleet::benchmark::g", numbers)};
+  const UnbalancedFigures<Space> figures(clouds.problems);
+  settings.epsilon = 0.05;
+  compare_with_balanced(
+      state, clouds.problems, settings,
+      [&](const SinkhornSettings& exact) {
+        sinkhorn<double, Space>(Space(), clouds.batch, exact, true, f, done, status);
+      },
+      [&](const UnbalancedSettings& penalties) {
+        solve_unbalanced(Space(), clouds.batch, penalties, potentials, figures);
+      });
+}
+void many_penalized(benchmark::State& state) {
+  UnbalancedSettings settings;
+  settings.tau_a = 0.9;
+  settings.tau_b = 0.8;
+  many_unbalanced(state, settings);
+}
+void many_shares(benchmark::State& state) {
+  UnbalancedSettings settings;
+  settings.transported_share = 0.8;
+  many_unbalanced(state, settings);
+}
+
 BENCHMARK(squared_float)
     ->Args({4096, 3})
     ->Args({4096, 64})
@@ -193,8 +236,10 @@ BENCHMARK(squared_double)
 BENCHMARK(euclidean_float)->Args({4096, 3})->Args({4096, 64})->UseRealTime();
 BENCHMARK(power_float)->Args({4096, 3})->UseRealTime();
 BENCHMARK(great_circle_float)->Args({4096, 3})->UseRealTime();
-BENCHMARK(penalized)->ArgsProduct({{100, 300, 1000}, {3}})->UseRealTime();
+BENCHMARK(penalized)->ArgsProduct({{100, 300, 1000}, {3, 64}})->UseRealTime();
 BENCHMARK(share)->ArgsProduct({{100, 300, 1000}, {3}})->UseRealTime();
+BENCHMARK(many_penalized)->ArgsProduct({{10, 20, 50, 100}, {2}})->UseRealTime();
+BENCHMARK(many_shares)->ArgsProduct({{10, 20, 50, 100}, {2}})->UseRealTime();
 BENCHMARK(many_float)->ArgsProduct({{10, 20, 50, 100, 500}, {2}})->UseRealTime();
 BENCHMARK(many_double)->ArgsProduct({{10, 20, 50, 100, 500}, {2}})->UseRealTime();
 

@@ -8,6 +8,10 @@
 namespace otfleet::kernels {
 namespace {
 
+[[noreturn]] void refuse_watch() {
+  throw std::invalid_argument("only problems with points of their own can be watched");
+}
+
 template <class Scalar>
 void sinkhorn_in(const Problems& problems, const SinkhornSettings& settings, bool from_zeros,
                  const DeviceArray<double>& f, const Progress& progress,
@@ -18,8 +22,7 @@ void sinkhorn_in(const Problems& problems, const SinkhornSettings& settings, boo
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
-        if (watch)
-          throw std::invalid_argument("only problems with points of their own can be watched");
+        if (watch) refuse_watch();
         sinkhorn<Scalar>(space, cost, shared.batch, settings, from_zeros,
                          shared.source_rows(f, "f"), iterations, status, view_of(trace), replaced);
       },
@@ -30,20 +33,28 @@ void sinkhorn_in(const Problems& problems, const SinkhornSettings& settings, boo
 }
 
 /// The same elements as the templates know them.
+UnbalancedFigures<DeviceSpace> figures_of(const UnbalancedResult& result) {
+  UnbalancedFigures<DeviceSpace> figures;
+  figures.mass_potential = view_of(result.mass_potential);
+  figures.dual_value = view_of(result.dual_value);
+  figures.primal_value = view_of(result.primal_value);
+  figures.transport_cost = view_of(result.transport_cost);
+  figures.transported_mass = view_of(result.transported_mass);
+  figures.residual = view_of(result.residual);
+  figures.iterations = view_of(result.iterations);
+  figures.status = view_of(result.status);
+  return figures;
+}
 UnbalancedSolution<DeviceSpace> solution_of(const SharedPointsProblems& problems,
                                             const UnbalancedResult& result) {
   UnbalancedSolution<DeviceSpace> solution;
+  static_cast<UnbalancedFigures<DeviceSpace>&>(solution) = figures_of(result);
   solution.f = problems.source_rows(result.f, "f");
   solution.g = problems.target_rows(result.g, "g");
-  solution.mass_potential = view_of(result.mass_potential);
-  solution.dual_value = view_of(result.dual_value);
-  solution.primal_value = view_of(result.primal_value);
-  solution.transport_cost = view_of(result.transport_cost);
-  solution.transported_mass = view_of(result.transported_mass);
-  solution.residual = view_of(result.residual);
-  solution.iterations = view_of(result.iterations);
-  solution.status = view_of(result.status);
   return solution;
+}
+CloudPotentials<DeviceSpace> potentials_of(const UnbalancedResult& result) {
+  return {view_of(result.f), view_of(result.g)};
 }
 
 }  // namespace
@@ -87,15 +98,16 @@ void solve_newton(const Problems& problems, const NewtonSettings& settings, bool
 }
 
 void solve_unbalanced(const Problems& problems, const UnbalancedSettings& settings,
-                      const UnbalancedResult& result) {
+                      const UnbalancedResult& result, const IterationWatch& watch) {
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
+        if (watch) refuse_watch();
         solve_unbalanced(DeviceSpace(), cost, shared.batch, settings, solution_of(shared, result));
       },
-      [](const OwnPointsProblems&) {
-        throw std::invalid_argument(
-            "a marginal that need not be exact needs points that all problems share");
+      [&](const OwnPointsProblems& clouds) {
+        solve_unbalanced(DeviceSpace(), clouds.batch, settings, potentials_of(result),
+                         figures_of(result), watch);
       });
 }
 
@@ -107,9 +119,9 @@ void solve_self_transport(const Problems& problems, const UnbalancedSettings& se
         solve_self_transport(DeviceSpace(), cost, shared.batch.source, shared.batch.source_index,
                              settings, solution_of(shared, result));
       },
-      [](const OwnPointsProblems&) {
-        throw std::invalid_argument(
-            "transport of a measure to itself needs points that all problems share");
+      [&](const OwnPointsProblems& clouds) {
+        solve_self_transport(DeviceSpace(), clouds.batch, settings, potentials_of(result),
+                             figures_of(result));
       });
 }
 

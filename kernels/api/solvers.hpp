@@ -47,9 +47,9 @@ struct UnbalancedResult {
   UnbalancedResult(int batch, std::size_t sources, std::size_t targets);
 };
 
-/// As the templates of these names: problems that share their points.
+/// As the templates of these names. `watch` is for problems with points of their own.
 void solve_unbalanced(const Problems& problems, const UnbalancedSettings& settings,
-                      const UnbalancedResult& result);
+                      const UnbalancedResult& result, const IterationWatch& watch = {});
 /// Problem k transports a measure to itself: its source.
 void solve_self_transport(const Problems& problems, const UnbalancedSettings& settings,
                           const UnbalancedResult& result);

@@ -28,7 +28,7 @@ template <class ExecutionSpace>
 void add_log_weights(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
                      double factor, const Vector<double, ExecutionSpace>& f) {
   if (problems.size() == 0) return;
-  const auto batch = start_batch(problems, f);
+  const auto batch = local_start_batch(problems, f);
   Kokkos::parallel_for(
       "otfleet::initializers::add_log_weights_of_clouds",
       Policy<ExecutionSpace>(space, batch.size(), Backend<ExecutionSpace>::team_size, 1),

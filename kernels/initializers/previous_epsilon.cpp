@@ -100,6 +100,8 @@ void previous_epsilon_initializer(const ExecutionSpace& space,
   if (!(settings.epsilon > 0) || !std::isfinite(settings.epsilon))
     throw std::invalid_argument("epsilon must be > 0 and finite");
   check(settings);
+  if (problems.costs.extent(0) > 0)
+    throw std::invalid_argument("a start from larger epsilons needs costs between points");
   if (problems.size() == 0) return;
   const auto offsets = problems.source_offsets();
   if (f.extent(0) != static_cast<std::size_t>(offsets.back()))

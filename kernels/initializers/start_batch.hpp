@@ -93,12 +93,10 @@ StartBatch<ExecutionSpace> start_batch(const ProblemBatch<ExecutionSpace>& probl
           Vector<double, ExecutionSpace>(f.data(), f.size())};
 }
 
-/// f [source_offsets().back()]; all points of every measure are here. Throws as above.
+/// f [source_offsets().back()], of the points that are here. Throws as above.
 template <class ExecutionSpace>
-StartBatch<ExecutionSpace> start_batch(const CloudBatch<ExecutionSpace>& problems,
-                                       const Vector<double, ExecutionSpace>& f) {
-  if (problems.source.communicator() != nullptr || problems.target.communicator() != nullptr)
-    throw std::invalid_argument("a start needs all points of a measure on one rank");
+StartBatch<ExecutionSpace> local_start_batch(const CloudBatch<ExecutionSpace>& problems,
+                                             const Vector<double, ExecutionSpace>& f) {
   const auto begin = problems.source_offsets();
   if (f.extent(0) != static_cast<std::size_t>(begin.back()))
     throw std::invalid_argument("points, measures and potentials differ in size");
@@ -108,6 +106,15 @@ StartBatch<ExecutionSpace> start_batch(const CloudBatch<ExecutionSpace>& problem
           copy_to_device<ExecutionSpace>("otfleet::initializers::list", problems.target_index),
           copy_to_device<ExecutionSpace>("otfleet::initializers::list", begin),
           f};
+}
+
+/// The same where all points of every measure are here.
+template <class ExecutionSpace>
+StartBatch<ExecutionSpace> start_batch(const CloudBatch<ExecutionSpace>& problems,
+                                       const Vector<double, ExecutionSpace>& f) {
+  if (problems.source.communicator() != nullptr || problems.target.communicator() != nullptr)
+    throw std::invalid_argument("a start needs all points of a measure on one rank");
+  return local_start_batch(problems, f);
 }
 
 }  // namespace otfleet::kernels

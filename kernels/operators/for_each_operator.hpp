@@ -104,12 +104,12 @@ void for_each_operator(const ExecutionSpace& space, const CloudForms<ExecutionSp
 }
 
 /// Calls body(batch) with the form of operator that suits a separable cost. Arguments are checked
-/// by check_batch().
+/// by check_batch(). `more`: what the caller adds to exponents, see scaling_is_safe().
 template <class ExecutionSpace, class Body>
 void with_operators(const ExecutionSpace& space, const SeparableCost& cost,
-                    const ProblemBatch<ExecutionSpace>& problems, double epsilon,
-                    const Body& body) {
-  const bool safe = scaling_is_safe<double>(cost, epsilon, problems.smallest_weight());
+                    const ProblemBatch<ExecutionSpace>& problems, double epsilon, const Body& body,
+                    double more = 0) {
+  const bool safe = scaling_is_safe<double>(cost, epsilon, problems.smallest_weight(), more);
   if (prefers_passes<ExecutionSpace>(cost, problems.size(), safe))
     body(CloudForms<ExecutionSpace>{make_cloud_problems<ExecutionSpace>(cost, problems), {}});
   else

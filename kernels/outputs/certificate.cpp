@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/operators/for_each_operator.hpp"
+#include "kernels/operators/problem_scales.hpp"
 #include "kernels/outputs/allowed_rounding.hpp"
 #include "kernels/outputs/bounds.hpp"
 #include "kernels/outputs/certificate_in_passes.hpp"
@@ -249,23 +250,23 @@ template <class ExecutionSpace>
 std::vector<ProblemFacts> facts_of(const GridProblems<ExecutionSpace>& batch) {
   const SeparableCost& cost = batch.cost;
   const double terms = cost.summed_terms();
-  const auto mass =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.problems.source.mass);
   std::vector<ProblemFacts> facts;
-  for (const int measure : indices_on_host(batch.problems.source_index))
-    facts.push_back({mass(measure), cost.minimum(), sum_rounding(terms) * cost.offset(),
-                     cost.range(), 0, static_cast<double>(cost.axes().size() + 1), terms, -1});
+  for (const ProblemScale& scale : scales_of(batch))
+    facts.push_back({scale.source_mass, scale.minimum, sum_rounding(terms) * cost.offset(),
+                     scale.range, 0, static_cast<double>(cost.axes().size() + 1), terms, -1});
   return facts;
 }
 template <class ExecutionSpace>
 std::vector<ProblemFacts> facts_of(const CloudForms<ExecutionSpace>& batch) {
   const auto& problems = batch.problems;
+  const auto scales = scales_of(batch);
   std::vector<ProblemFacts> facts;
   for (int k = 0; k < problems.size(); ++k) {
-    const int from = problems.source.index[k], to = problems.target.index[k];
-    const double terms = 2 * (problems.source.whole_size(from) + problems.target.whole_size(to));
-    facts.push_back({problems.source.mass[from], problems.taken_off(k),
-                     sum_rounding(terms) * std::abs(problems.taken_off(k)), problems.bound_of(k),
+    const ProblemScale& scale = scales[k];
+    const double terms = 2 * (problems.source.whole_size(problems.source.index[k]) +
+                              problems.target.whole_size(problems.target.index[k]));
+    facts.push_back({scale.source_mass, scale.minimum,
+                     sum_rounding(terms) * std::abs(scale.minimum), scale.range,
                      problems.rounding_of(k), 2, terms, problems.dimension()});
   }
   return facts;

@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "kernels/number_text.hpp"
+#include "kernels/operators/in_passes/cloud_problems.hpp"
 #include "kernels/outputs/position_gradient.hpp"
-#include "kernels/solvers/unbalanced/dual_problem.hpp"
-#include "kernels/solvers/unbalanced/problem_groups.hpp"
+#include "kernels/problems/checks.hpp"
+#include "kernels/solvers/unbalanced/checks.hpp"
 #include "kernels/spaces.hpp"
 #include "kernels/team_loops.hpp"
 
@@ -34,6 +35,18 @@ void list_measures(const Vector<const int, ExecutionSpace>& index,
         static_cast<int>(std::lower_bound(list.begin(), list.end(), named(k)) - list.begin());
   Kokkos::deep_copy(measures, host_measures);
   Kokkos::deep_copy(row, host_row);
+}
+
+/// Throws std::invalid_argument when measures, indices and cost do not fit together.
+template <class ExecutionSpace>
+void check_problems(const ExecutionSpace& space, const SeparableCost& cost,
+                    const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
+  check_batch(space, cost, problems, epsilon);
+}
+template <class ExecutionSpace>
+void check_problems(const ExecutionSpace&, const PointCloudCost<ExecutionSpace>& cost,
+                    const ProblemBatch<ExecutionSpace>& problems, double epsilon) {
+  make_cloud_problems(cost, problems, epsilon);
 }
 
 /// Throws std::invalid_argument when masses of source and target differ by more than 1e-6.

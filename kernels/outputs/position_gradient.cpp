@@ -1,8 +1,9 @@
 #include "kernels/outputs/position_gradient.hpp"
 
 #include "kernels/geometry/ground_cost.hpp"
-#include "kernels/solvers/unbalanced/dual_problem.hpp"
-#include "kernels/solvers/unbalanced/problem_groups.hpp"
+#include "kernels/operators/in_passes/cloud_problems.hpp"
+#include "kernels/problems/checks.hpp"
+#include "kernels/solvers/unbalanced/checks.hpp"
 #include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
@@ -62,7 +63,7 @@ void differentiate_by_positions(const ExecutionSpace& space,
                                 const Matrix<double, ExecutionSpace>& by_source,
                                 const Matrix<double, ExecutionSpace>& by_target) {
   check_unbalanced(settings);
-  check_problems(space, cost, problems, settings.epsilon);
+  make_cloud_problems(cost, problems, settings.epsilon);  // throws what does not fit
   const int batch = problems.size();
   if (batch == 0) return;
   check_solution(solution, batch, cost.n(), cost.m());

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "kernels/operators/for_each_operator.hpp"
+#include "kernels/operators/problem_scales.hpp"
 #include "kernels/problems/checks.hpp"
 #include "kernels/spaces.hpp"
 
@@ -50,21 +51,6 @@ void evaluate_group(Operator& plan, const ProblemRows<const double>& f,
   plan.store_field(Side::source, slope, gradient);
 }
 
-/// Calls use_masses(mass of problem k, what is added to its costs).
-template <class ExecutionSpace, class Use>
-void with_masses(const GridProblems<ExecutionSpace>& batch, const Use& use_masses) {
-  const auto mass =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), batch.problems.source.mass);
-  const auto index = indices_on_host(batch.problems.source_index);
-  use_masses([&](int k) { return mass(index[k]); }, [&](int) { return batch.cost.minimum(); });
-}
-template <class ExecutionSpace, class Use>
-void with_masses(const CloudForms<ExecutionSpace>& batch, const Use& use_masses) {
-  const auto& problems = batch.problems;
-  use_masses([&](int k) { return problems.source.mass[problems.source.index[k]]; },
-             [&](int k) { return problems.taken_off(k); });
-}
-
 template <class Batch, class ExecutionSpace>
 void evaluate(const ExecutionSpace& space, const Batch& batch, double epsilon,
               const ProblemRows<const double>& f, const Vector<double, ExecutionSpace>& value,
@@ -76,13 +62,12 @@ void evaluate(const ExecutionSpace& space, const Batch& batch, double epsilon,
                     [&](auto& plan) { evaluate_group(plan, f, gradient); });
   const auto total = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), found);
   const auto values = Kokkos::create_mirror_view(value);
-  with_masses(batch, [&](const auto& mass_of, const auto& minimum_of) {
-    for (int k = 0; k < batch.size(); ++k) {
-      const double mass = mass_of(k);
-      values(k) = mass * (epsilon * (total(k, target_dual) + std::log(mass) + total(k, missing)) -
-                          total(k, source_gap) + minimum_of(k));
-    }
-  });
+  const auto scales = scales_of(batch);
+  for (int k = 0; k < batch.size(); ++k) {
+    const double mass = scales[k].source_mass;
+    values(k) = mass * (epsilon * (total(k, target_dual) + std::log(mass) + total(k, missing)) -
+                        total(k, source_gap) + scales[k].minimum);
+  }
   Kokkos::deep_copy(value, values);
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 
 namespace otfleet::kernels {
 
@@ -66,5 +67,10 @@ class IterationObserver {
   bool leaves_a_start_ = true;
   Clock::time_point observed_{};
 };
+
+/// Looks on while a problem is solved: called with the iterations made when another one is about to
+/// begin. store() puts the potential as it is into the problem's row of f, and of g where the
+/// solver returns it. False ends the problem there, as max_iterations would.
+using IterationWatch = std::function<bool(int iterations, const std::function<void()>& store)>;
 
 }  // namespace otfleet::kernels

@@ -13,9 +13,10 @@
 
 namespace otfleet {
 
-/// Where tensors live: where kernels run.
+/// Where tensors live: where kernels run, on the same GPU.
 inline torch::Device torch_device() {
-  return kernels::runs_on_gpu() ? torch::Device(torch::kCUDA) : torch::Device(torch::kCPU);
+  if (!kernels::runs_on_gpu()) return torch::Device(torch::kCPU);
+  return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(kernels::device_number()));
 }
 
 /// A tensor over the memory of an array, no copy; the array must outlive it.

@@ -1,6 +1,8 @@
 #include "src/trainers/gradient_averaging.hpp"
 
+#include <algorithm>
 #include <array>
+#include <functional>
 
 #include "kernels/runtime.hpp"
 #include "src/runs/stop_watch.hpp"
@@ -10,19 +12,21 @@ namespace {
 
 constexpr std::int64_t sample_every = 32;
 
-/// Can gradients be summed where they are?
-bool averages_in_place() {
 #ifdef OTFLEET_NCCL
-  return true;
-#else
-  return !kernels::runs_on_gpu();
-#endif
+/// Has every rank a GPU of its own? NCCL refuses two ranks on one. Collective.
+bool has_own_gpu(const distributed::Communicator& communicator) {
+  const auto number = std::hash<std::string>()(kernels::device_identity());
+  auto all = communicator.all_gather(static_cast<std::int64_t>(number));
+  std::sort(all.begin(), all.end());
+  return std::adjacent_find(all.begin(), all.end()) == all.end();
 }
+#endif
 
 std::unique_ptr<distributed::GradientAverager> make_averager(
     const distributed::Communicator& communicator) {
 #ifdef OTFLEET_NCCL
-  if (kernels::runs_on_gpu()) return distributed::make_nccl_averager(communicator);
+  if (kernels::runs_on_gpu() && has_own_gpu(communicator))
+    return distributed::make_nccl_averager(communicator);
 #endif
   return distributed::make_mpi_averager(communicator);
 }
@@ -47,7 +51,7 @@ GradientAveraging::GradientAveraging(const distributed::Communicator& communicat
     : communicator_(communicator),
       averager_(make_averager(communicator)),
       model_(model),
-      in_place_(averages_in_place()),
+      in_place_(averager_->sums_in_device_memory() || !kernels::runs_on_gpu()),
       copy_(in_place_ ? 0 : model.gradients().size()),
       averaged_(in_place_ ? std::span(model.gradients().data(), model.gradients().size())
                           : std::span(copy_)),

@@ -145,7 +145,9 @@ TEST_F(Clouds, WhatNeedsSharedPointsIsRefusedByName) {
   for (const char* what : {"solution.plan=top_k", "solver.initializer=subsample"})
     expect_refused(words("solve", "refused", clouds("own.h5", {what, "solver.shard=rows"})),
                    "solver.shard = 'rows'", "use 'problems'");
-  refused("problem.tau_a", "0.9");
+  expect_refused(
+      words("solve", "refused", clouds("own.h5", {"problem.tau_a=0.9", "solver.precision=float"})),
+      "solver.precision = 'float' is for balanced problems");
   expect_refused(
       words("train", "refused", {"files.train_population=own.h5", "files.test_population=own.h5"}),
       "own.h5",
@@ -200,6 +202,44 @@ TEST_F(Clouds, RowsOfEveryProblemOnRanks) {
         EXPECT_TRUE(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i])) ||
                     std::abs(a[i] - b[i]) < 1e-10)
             << dataset << " " << i;
+    }
+    const auto info = run({"info", name + "/solution.h5"});
+    EXPECT_NE(info.out.find("status 0 (converged): 25"), std::string::npos) << info.out;
+  }
+}
+
+TEST_F(Clouds, MarginalsThatNeedNotBeExact) {
+  const auto solve = [&](const std::string& name, int ranks, const Words& more) {
+    Words settings = {"solver.threshold=1e-8"};
+    settings.insert(settings.end(), more.begin(), more.end());
+    const auto report = report_of("solve", name, clouds("own.h5", settings), ranks);
+    EXPECT_EQ(report["converged"], count) << name;
+    EXPECT_EQ(report["method"]["chosen"], "block ascent");
+    EXPECT_LT(report["max_residual"].get<double>(), 1e-8);
+    return report;
+  };
+  for (const Words& kind :
+       {Words{"problem.tau_a=0.9", "problem.tau_b=0.7"}, Words{"problem.transported_share=0.6"}}) {
+    std::filesystem::remove_all(path("free"));
+    const std::string name = "free-" + kind.front().substr(8, 3);
+    solve(name, 1, kind);
+    for (const int ranks : {2, 3}) {
+      const std::string other = name + std::to_string(ranks);
+      solve(other, ranks, kind);
+      expect_same_files(name, other);
+    }
+    const auto whole = column(name, "dual_value"), primal = column(name, "primal_value");
+    Words by_rows = kind, started = kind;
+    by_rows.push_back("solver.shard=rows");
+    started.push_back("solver.initializer=gaussian");
+    solve(name + "-rows", 2, by_rows);
+    solve(name + "-started", 1, started);
+    for (const char* other : {"-rows", "-started"}) {
+      const auto values = column(name + other, "dual_value");
+      for (std::size_t k = 0; k < whole.size(); ++k) {
+        EXPECT_NEAR(values[k], whole[k], 1e-7) << other << " " << k;
+        EXPECT_LE(whole[k], primal[k] + 1e-7);
+      }
     }
     const auto info = run({"info", name + "/solution.h5"});
     EXPECT_NE(info.out.find("status 0 (converged): 25"), std::string::npos) << info.out;

@@ -104,6 +104,15 @@ TEST_F(CommandLine, HelpVersionAndKeys) {
   EXPECT_NE(run({"--keys"}).out.find("solver.threshold"), std::string::npos);
 }
 
+TEST_F(CommandLine, SelfTestSaysWhatItChecked) {
+  const auto result = run({"--self-test"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* part : {"device: ", "ok: sizes and offsets of Views", "ok: a prefix sum",
+                           "ok: LibTorch uses the same device", "MPI ", " checks of kernels in "})
+    EXPECT_NE(result.out.find(part), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("fault"), std::string::npos) << result.out;
+}
+
 TEST_F(CommandLine, MakeReadsEveryFormat) {
   for (const Words& source : {Words{"images.h5", "train"}, Words{"images.npy", ""},
                               Words{"images.idx", ""}, Words{"images.idx.gz", ""}}) {

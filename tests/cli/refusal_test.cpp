@@ -82,8 +82,8 @@ TEST_F(Refusal, InitializersThatDoNotFit) {
 }
 
 TEST_F(Refusal, WhatBalancedProblemsAloneHave) {
-  expect_refused_on(2, words("solve", "refused", {"problem.tau_a=0.9"}),
-                    "solver.initializer = 'model' is for balanced problems");
+  expect_refused_on(2, words("solve", "refused", {"problem.tau_a=0.9", "solver.method=newton"}),
+                    "solver.method = 'newton' is for balanced problems");
   expect_refused(words("solve", "refused",
                        {"problem.tau_a=0.9", "solver.initializer=zeros", "solution.plan=top_k"}),
                  "solution.plan = 'top_k' is for balanced problems");
@@ -105,6 +105,21 @@ TEST_F(Refusal, WhatBalancedProblemsAloneHave) {
   EXPECT_EQ(column("masses", "residual").size(), std::size_t{problems});
   EXPECT_EQ(run({"info", "masses.h5"}).code, 0);
   EXPECT_EQ(run({"info", "masses/solution.h5"}).code, 0);
+}
+
+/// A model predicts potentials of balanced problems; they start the others too.
+TEST_F(Refusal, StartsOfProblemsThatAreNotBalanced) {
+  std::vector<double> values;
+  for (const std::string name : {"zeros", "gaussian", "model"}) {
+    const auto report = report_of("solve", "free-" + name,
+                                  {"problem.tau_a=0.95", "problem.tau_b=0.9",
+                                   "solver.threshold=1e-7", "solver.initializer=" + name},
+                                  2);
+    EXPECT_EQ(report["failed"], 0);
+    const auto found = column("free-" + name, "dual_value");
+    if (values.empty()) values = found;
+    for (std::size_t k = 0; k < found.size(); ++k) EXPECT_NEAR(found[k], values[k], 1e-6) << name;
+  }
 }
 
 TEST_F(Refusal, PopulationsWithoutProblems) {

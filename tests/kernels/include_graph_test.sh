@@ -1,8 +1,8 @@
 #!/bin/bash
 # include_graph_test.sh ROOT [BUILD_FOLDER]: arrows between folders go down only, src/ knows no Kokkos
-# (nor do the compiler's commands for it, where a build folder has them), and every View and kernel
-# launch of kernels/ carries a label "otfleet::area::kernel". Prints what is wrong; fails if anything
-# is.
+# (nor do the compiler's commands for it, where a build folder has them), LibTorch and fmt do not meet,
+# and every View and kernel launch of kernels/ carries a label "otfleet::area::kernel". Prints what is
+# wrong; fails if anything is.
 set -u
 root=$1
 build=${2:-}
@@ -54,25 +54,45 @@ done
 forbid kernels/minimize 'kernels/(networks|training)/' 'a folder above'
 forbid kernels/networks 'kernels/training/' 'a folder above'
 
+# reaching FOLDER REGEX: the headers of FOLDER that include <REGEX…>, by way of others of FOLDER, too.
+reaching() {
+  local known="" reach
+  reach=$(cd "$root" && grep -rlE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<($2)" "$1" \
+    --include='*.hpp' | sort)
+  while [ -n "$reach" ] && [ "$reach" != "$known" ]; do
+    known=$reach
+    reach=$(
+      cd "$root" && {
+        echo "$known"
+        grep -rlE "^[[:space:]]*#[[:space:]]*include[[:space:]]*\"($(paste -sd '|' <<<"$known"))\"" \
+          "$1" --include='*.hpp'
+      } | sort -u
+    )
+  done
+  echo "$reach"
+}
+
+# What has LibTorch includes no fmt: LibTorch 2 has another one on its path.
+reach_torch=$(reaching src torch/)
+[ -n "$reach_torch" ] || complain "no header of src/ includes LibTorch: the test looks at nothing"
+reach_fmt=$(reaching src '(spdlog|fmt)/')
+[ -n "$reach_fmt" ] || complain "no header of src/ includes fmt: the test looks at nothing"
+including() {
+  cd "$root" && grep -rlE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" src | sort
+}
+while read -r file; do
+  [ -z "$file" ] ||
+    complain "$file has LibTorch and fmt: write its texts without fmt, or take them elsewhere"
+done < <(comm -12 <(including "torch/|$(paste -sd '|' <<<"$reach_torch")") \
+  <(including "spdlog/|fmt/|$(paste -sd '|' <<<"$reach_fmt")"))
+
 # Nothing of src/ and no plain header of kernels/ includes Kokkos, by way of other headers either.
-reach_kokkos=$(cd "$root" && grep -rlE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<Kokkos' \
-  kernels --include='*.hpp' | sort)
+reach_kokkos=$(reaching kernels Kokkos)
 [ -n "$reach_kokkos" ] || complain "no header of kernels/ includes Kokkos: the test looks at nothing"
-known=""
-while [ "$reach_kokkos" != "$known" ]; do
-  known=$reach_kokkos
-  reach_kokkos=$(
-    cd "$root" && {
-      echo "$known"
-      grep -rlE "^[[:space:]]*#[[:space:]]*include[[:space:]]*\"($(paste -sd '|' <<<"$known"))\"" \
-        kernels --include='*.hpp'
-    } | sort -u
-  )
-done
 with_kokkos="Kokkos|$(paste -sd '|' <<<"$reach_kokkos")"
 forbid src "$with_kokkos" 'Kokkos, or a header that does'
 plain=$(cd "$root" && ls kernels/api/*.hpp) || complain "kernels/api has no headers"
-for header in $plain kernels/device_array.hpp kernels/runtime.hpp; do
+for header in $plain kernels/device_array.hpp kernels/runtime.hpp kernels/self_test.hpp; do
   ! grep -qx "$header" <<<"$reach_kokkos" ||
     complain "$header reaches Kokkos: programs that have none include it"
 done

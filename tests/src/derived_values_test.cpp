@@ -223,8 +223,9 @@ TEST(DerivedValues, OfMarginalsThatNeedNotBeExact) {
   auto wanted = everything();
   wanted.regularized.clear();
   SolveSeconds seconds;
-  const auto found = PopulationSolver(population, epsilon)
-                         .solve_unbalanced({0, 5}, problem, tight_settings(), wanted, seconds);
+  const auto found =
+      PopulationSolver(population, epsilon)
+          .solve_unbalanced({0, 5}, problem, tight_settings(), nullptr, wanted, seconds);
   const auto value = [&](const Cloud& from, const Cloud& to) {
     Population pair = population;
     auto& geometry = pair.geometry;
@@ -239,7 +240,7 @@ TEST(DerivedValues, OfMarginalsThatNeedNotBeExact) {
     pair.source_measures = pair.target_measures = 1;
     pair.source = pair.target = {0};
     return PopulationSolver(pair, epsilon)
-        .solve_unbalanced({0, 1}, problem, tight_settings(), {}, seconds)
+        .solve_unbalanced({0, 1}, problem, tight_settings(), nullptr, {}, seconds)
         .dual_value[0];
   };
   for (std::int64_t k = 0; k < 5; ++k) {

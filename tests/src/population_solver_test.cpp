@@ -455,11 +455,11 @@ TEST(PopulationSolver, MassesMayDifferWhereMarginalsNeedNotBeExact) {
   problem.tau_a = 0.95;
   problem.tau_b = 0.9;
   const Solutions penalties =
-      solver.solve_unbalanced(all_of(population), problem, settings, {}, seconds);
+      solver.solve_unbalanced(all_of(population), problem, settings, nullptr, {}, seconds);
   problem.tau_a = problem.tau_b = 1;
   problem.transported_share = 0.75;
   const Solutions shares =
-      solver.solve_unbalanced(all_of(population), problem, settings, {}, seconds);
+      solver.solve_unbalanced(all_of(population), problem, settings, nullptr, {}, seconds);
   for (const Solutions* found : {&penalties, &shares}) {
     ASSERT_EQ(found->status.size(), 9u);
     EXPECT_EQ(found->f.size(), 9u * 11);
@@ -487,7 +487,8 @@ TEST(PopulationSolver, MassesMayDifferWhereMarginalsNeedNotBeExact) {
   // A shard's rows are those of the whole.
   SolutionOptions figures;
   figures.potentials = false;
-  const Solutions part = solver.solve_unbalanced({3, 7}, problem, settings, figures, seconds);
+  const Solutions part =
+      solver.solve_unbalanced({3, 7}, problem, settings, nullptr, figures, seconds);
   EXPECT_TRUE(part.f.empty());
   EXPECT_EQ(part.dual_value, Values(shares.dual_value.begin() + 3, shares.dual_value.begin() + 7));
 }

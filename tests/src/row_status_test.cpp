@@ -160,7 +160,7 @@ TEST(RowStatus, MassesWhoseProductIsNoNumberAreAMistakeOfTheUser) {
   testing::expect_error(
       [&] {
         with_population_named("given.h5", 0.01, [&] {
-          return solver.solve_unbalanced({0, 3}, problem, {}, SolutionOptions{}, seconds);
+          return solver.solve_unbalanced({0, 3}, problem, {}, nullptr, SolutionOptions{}, seconds);
         });
       },
       "given.h5", "product of the masses");

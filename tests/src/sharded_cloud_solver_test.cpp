@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "distributed/error.hpp"
@@ -66,7 +67,7 @@ class ShardedCloudSolverTest : public ::testing::Test {
     SolveSeconds seconds;
     for (std::int64_t k = 0; k < population.problems(); ++k) {
       SCOPED_TRACE("problem " + std::to_string(k));
-      const auto part = solver.solve(k, settings, wanted, seconds);
+      const auto part = solver.solve(k, {}, settings, wanted, seconds);
       const auto all = alone.solve({k, k + 1}, settings, nullptr, wanted, seconds);
       const auto& own = part.solutions;
       EXPECT_EQ(own.status, all.status);
@@ -111,6 +112,45 @@ TEST_F(ShardedCloudSolverTest, PlainIterationsLooksInBetweenAndLimits) {
   expect_same_answers(population, settings, 1e-10);
 }
 
+TEST_F(ShardedCloudSolverTest, StartsFromLargerEpsilons) {
+  auto settings = settings_for("double", 1e-6);
+  settings.initializer = "previous_epsilon";
+  expect_same_answers(cloud_population(4, 300, 3, false), settings, 1e-9, 5e-3);
+}
+
+TEST_F(ShardedCloudSolverTest, ProblemsThatAreNotBalanced) {
+  const auto population = cloud_population(4, 300, 3, false);
+  write(population);
+  const CloudPopulationRows rows(path_, world_);
+  ShardedCloudSolver solver(rows, epsilon, world_);
+  const PopulationSolver alone(population, epsilon);
+  SolutionOptions wanted;
+  wanted.potentials = true;
+  const auto settings = settings_for("double", 1e-9);
+  for (const auto& [tau_a, tau_b, share] :
+       {std::array{0.9, 0.6, 0.0}, {1.0, 0.8, 0.0}, {0.7, 1.0, 0.0}, {1.0, 1.0, 0.4}}) {
+    ProblemOptions kind;
+    kind.tau_a = tau_a;
+    kind.tau_b = tau_b;
+    kind.transported_share = share;
+    for (std::int64_t k = 0; k < population.problems(); ++k) {
+      SCOPED_TRACE(std::to_string(tau_a) + " problem " + std::to_string(k));
+      SolveSeconds seconds;
+      const auto part = solver.solve(k, kind, settings, wanted, seconds);
+      const auto all = alone.solve_unbalanced({k, k + 1}, kind, settings, nullptr, wanted, seconds);
+      const auto& own = part.solutions;
+      EXPECT_EQ(own.status, all.status);
+      EXPECT_NEAR(own.iterations[0], all.iterations[0], 1);
+      expect_near(own.f, part.sources, all.f, 1e-7, "f");
+      expect_near(own.g, part.targets, all.g, 1e-7, "g");
+      for (const auto column :
+           {&Solutions::dual_value, &Solutions::primal_value, &Solutions::transport_cost,
+            &Solutions::transported_mass, &Solutions::mass_potential, &Solutions::residual})
+        expect_near(own.*column, {0, 1}, all.*column, 1e-7, "figures");
+    }
+  }
+}
+
 TEST_F(ShardedCloudSolverTest, SmallEpsilon) {
   // Potentials move by far more than the range of exp, so that sums need new shifts.
   auto settings = settings_for("double", 1e-3);
@@ -127,7 +167,7 @@ TEST_F(ShardedCloudSolverTest, FloatsAgreeToTheirDigits) {
   SolveSeconds seconds;
   for (std::int64_t k = 0; k < population.problems(); ++k) {
     const auto settings = settings_for("float", 1e-3);
-    const auto part = solver.solve(k, settings, {}, seconds);
+    const auto part = solver.solve(k, {}, settings, {}, seconds);
     const auto all = alone.solve({k, k + 1}, settings, nullptr, {}, seconds);
     EXPECT_EQ(part.solutions.status, all.status);
     EXPECT_NEAR(part.solutions.dual_value[0], all.dual_value[0], 1e-5);
@@ -175,24 +215,24 @@ TEST_F(ShardedCloudSolverTest, GoesOnFromWhatWasSaved) {
   ShardedCloudSolver solver(rows, epsilon, world_);
   const auto settings = settings_for("double", 1e-9, "none");
   SolveSeconds seconds;
-  const auto unbroken = solver.solve(1, settings, {}, seconds);
+  const auto unbroken = solver.solve(1, {}, settings, {}, seconds);
   const auto parts = folder_ / "parts";
   auto few = settings;
   few.max_iterations = 7;
   {
     SolveStore store(parts, world_, {}, "this job", 1e9, SolveStore::Iterated::by_all_ranks);
-    const auto part = solver.solve(1, few, {}, seconds, &store);
+    const auto part = solver.solve(1, {}, few, {}, seconds, &store);
     EXPECT_EQ(part.solutions.iterations[0], 7);
     EXPECT_FALSE(part.ended);
   }
   {
     SolveStore store(parts, world_, {}, "another job", 1e9, SolveStore::Iterated::by_all_ranks);
-    EXPECT_EQ(solver.solve(1, few, {}, seconds, &store).solutions.iterations[0], 7);
+    EXPECT_EQ(solver.solve(1, {}, few, {}, seconds, &store).solutions.iterations[0], 7);
   }
   EXPECT_EQ(SolveStore::has_shared_potentials(parts), world_.size() > 1);
   SolveStore store(parts, world_, {}, "another job", 0,
                    SolveStore::Iterated::by_all_ranks);  // saves every iteration
-  const auto resumed = solver.solve(1, settings, {}, seconds, &store);
+  const auto resumed = solver.solve(1, {}, settings, {}, seconds, &store);
   EXPECT_EQ(resumed.solutions.iterations, unbroken.solutions.iterations);
   EXPECT_EQ(resumed.solutions.status, unbroken.solutions.status);
   // Potentials are then shifted by a constant.
@@ -205,7 +245,7 @@ TEST_F(ShardedCloudSolverTest, GoesOnFromWhatWasSaved) {
   ShardedCloudSolver alone(own_rows, epsilon, self);
   auto none = settings;
   none.max_iterations = 0;
-  const auto known = alone.solve(1, none, {}, seconds, &again);
+  const auto known = alone.solve(1, {}, none, {}, seconds, &again);
   EXPECT_EQ(known.solutions.status[0], static_cast<int>(kernels::Status::converged));
   EXPECT_EQ(known.solutions.iterations, unbroken.solutions.iterations);
   world_.barrier();
@@ -216,7 +256,7 @@ TEST_F(ShardedCloudSolverTest, GoesOnFromWhatWasSaved) {
       std::filesystem::resize_file(entry.path(), 100);
   });
   SolveStore damaged(parts, world_, {}, "another job", 1e9, SolveStore::Iterated::by_all_ranks);
-  EXPECT_EQ(solver.solve(1, few, {}, seconds, &damaged).solutions.iterations[0], 7);
+  EXPECT_EQ(solver.solve(1, {}, few, {}, seconds, &damaged).solutions.iterations[0], 7);
 }
 
 TEST_F(ShardedCloudSolverTest, FaultsAreThoseOfAllRanks) {
@@ -283,7 +323,7 @@ TEST_F(ShardedCloudSolverTest, TheFileIsThatOfOneRank) {
       ShardedCloudSolver solver(rows, epsilon, world_);
       SolutionFile file(other, world_, schema.layout(), none);
       for (std::int64_t k = 0; k < 4; ++k) {
-        const auto part = solver.solve(k, job.solver, job.solution, seconds);
+        const auto part = solver.solve(k, {}, job.solver, job.solution, seconds);
         file.write_together(k, {{}, part.sources, part.targets, {}}, schema.table(part.solutions));
       }
       file.commit();

@@ -51,9 +51,9 @@ Job threshold_job(double share) {
 
 Solutions solve(const PopulationSolver& solver, const Job& job, distributed::Shard rows) {
   SolveSeconds seconds;
-  return job.problem.balanced()
-             ? solver.solve(rows, job.solver, nullptr, job.solution, seconds)
-             : solver.solve_unbalanced(rows, job.problem, job.solver, job.solution, seconds);
+  return job.problem.balanced() ? solver.solve(rows, job.solver, nullptr, job.solution, seconds)
+                                : solver.solve_unbalanced(rows, job.problem, job.solver, nullptr,
+                                                          job.solution, seconds);
 }
 
 /// Which rank solves a block: not the one that a contiguous split would give it.

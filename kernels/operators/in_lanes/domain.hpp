@@ -71,6 +71,8 @@ struct ScalingDomain {
     rest = DoublePack(0.0);
     return log(stored[0]);
   }
+  /// A plain number above 0 where u is.
+  KOKKOS_INLINE_FUNCTION static Pack above_zero(const Value& u) { return u; }
   /// log u; zero where there is nothing.
   KOKKOS_INLINE_FUNCTION static Pack logarithm(const Value& u) {
     const Pack none(Scalar(0));
@@ -201,6 +203,7 @@ struct ExtendedDomain {
     rest = log(stored[0]) + stored[1] * DoublePack(ln2_low<double>);
     return stored[1] * DoublePack(ln2_high<double>);
   }
+  KOKKOS_INLINE_FUNCTION static Pack above_zero(const Value& u) { return u.mantissa; }
   KOKKOS_INLINE_FUNCTION static Pack logarithm(const Value& u) {
     const Pack none(Scalar(0)), one(Scalar(1));
     return extended_log(Value{if_greater(u.mantissa, none, u.mantissa, one),

@@ -266,6 +266,24 @@ class GridOperator : public TilePoints<typename Domain_::L, ExecutionSpace_> {
         });
   }
 
+  /// Rows of arrays over the points of one side, for every problem at hand.
+  void fill_rows(Side side, const ProblemRows<double>& rows, double value_of) const {
+    const int points = sides_[static_cast<int>(side)].points;
+    const Group group = group_;
+    for_tiles<ExecutionSpace, L>(
+        space_, "otfleet::operators::fill_rows", group_.tiles,
+        KOKKOS_LAMBDA(const TeamMember& team, int tile) {
+          for (int lane = 0; lane < L::width; ++lane) {
+            const int k = group.instance(tile, lane);
+            if (k < 0) break;
+            double* const row = rows.data + k * rows.stride;
+            Kokkos::parallel_for(Kokkos::TeamVectorRange(team, points),
+                                 [&](int i) { row[i] = value_of; });
+          }
+          team.team_barrier();
+        });
+  }
+
   /// The potentials of `side` from those of the other one: the half-step, which makes its marginal
   /// exact.
   void fit(Side side) {
@@ -285,6 +303,59 @@ class GridOperator : public TilePoints<typename Domain_::L, ExecutionSpace_> {
             Domain::store(u, row, pack,
                           Domain::fit(load_plain<L>(w, row, pack), Domain::load(u, row, pack)));
           });
+        });
+  }
+  /// What load() took off the potentials of a side, in units of the cost.
+  ProblemValue taken_off(Side side) const {
+    return value(side == Side::source ? source_largest : target_largest);
+  }
+  /// field = log sum_j exp(exponent_j − (C_ij − min C)/epsilon) over the other side, at points with
+  /// weight of problems that are active (> 0); −1e300 where nothing reaches a point.
+  void log_sums(Side side, const Field& to, const ProblemValue& active) {
+    const auto tile_of = tiles();
+    const auto chain = chains_.gibbs[static_cast<int>(side)];
+    const Field weight = weights(side);
+    const int from = static_cast<int>(other(side)), which = static_cast<int>(side);
+    for_tiles<ExecutionSpace, L>(
+        space_, "otfleet::operators::log_sums", group_.tiles,
+        KOKKOS_LAMBDA(const TeamMember& team, int tile) {
+          bool any = false;
+          for (int lane = 0; lane < L::width; ++lane) any |= active(tile, lane) > 0;
+          if (!any) return;
+          const auto memory = tile_of.memory(tile);
+          const auto cropped = tile_of.crop(chain, which, tile);
+          double *const y = memory.array(applied), *const result = to.of(tile);
+          const double* const w = weight.of(tile);
+          Domain::apply(team, cropped, memory.array(from), y, memory, scratch);
+          for_rows<L>(team, cropped.to, [&](int row, int pack) {
+            const auto sum = Domain::load(y, row, pack);
+            const Pack none(0.0), nothing(-1e300), broken(Domain::not_a_number);
+            const Pack sign = Domain::above_zero(sum);
+            const Pack logarithm = if_greater(sign, none, Domain::logarithm(sum),
+                                              if_greater(sign, Pack(-1.0), nothing, broken));
+            const Pack changes =
+                min(load_plain<L>(w, row, pack),
+                    L::load(&active(tile, 0) + static_cast<long>(pack) * L::pack_width));
+            store_plain<L>(result, row, pack,
+                           if_greater(changes, none, logarithm, load_plain<L>(result, row, pack)));
+          });
+        });
+  }
+  /// Sets the logarithms of exp(potential/epsilon) of points with weight.
+  void set_exponents(Side side, const Field& from) {
+    const auto tile_of = tiles();
+    const Field weight = weights(side);
+    const int which = static_cast<int>(side);
+    for_points(
+        "otfleet::operators::set_exponents", side, KOKKOS_LAMBDA(const Place& at) {
+          const Pack none(0.0), w = weight.load(at);
+          Pack stored[Domain::planes];
+          Domain::from_exponent(if_greater(w, none, from.load(at), none), none, stored);
+          double* const u = tile_of.memory(at.tile).array(which);
+          const long row = at.row * Domain::planes * L::width + at.lane;
+          for (int plane = 0; plane < Domain::planes; ++plane)
+            L::store(u + row + plane * L::width,
+                     if_greater(w, none, stored[plane], Pack(Domain::nothing(plane))));
         });
   }
   /// field = the logarithms of exp(potential/epsilon), 0 without weight.

@@ -31,8 +31,20 @@ class SmallCloudOperator
 
   // What kernels see of the group; public, since nvcc wants it so.
 
-  enum Value { mass_value, rounding_value, gap_value, largest_value, values = largest_value + 2 };
+  /// The last: > 0 where a side's shifts are too far from its next sums; else how far off they can
+  /// be, less most_moved.
+  enum Value {
+    mass_value,
+    rounding_value,
+    gap_value,
+    largest_value,
+    stale_value = largest_value + 2,
+    values = stale_value + 2
+  };
   static constexpr int block = Tile::block;
+  /// Where no potential has moved by more, terms with an old shift stay below 2^60, and sums above
+  /// 2^−60.
+  static constexpr double most_moved = 60;
   struct Tiles {
     SmallClouds<ExecutionSpace> problems;
     Group group;
@@ -107,6 +119,7 @@ class SmallCloudOperator
     next_field_ = 0;
     const Tiles all = tiles_;
     const auto masses = mass(), gap = most_gap();
+    const ProblemValue stale[] = {value(stale_value), value(stale_value + 1)};
     for_tiles<ExecutionSpace, L>(
         space_, "otfleet::operators::take_problems", group.tiles,
         KOKKOS_LAMBDA(const TeamMember& team, int t) {
@@ -117,6 +130,7 @@ class SmallCloudOperator
             all.group.instances[t * L::width + lane] = has ? all.problem(t, lane).k : -1;
             masses(t, lane) = has ? all.problem(t, lane).mass : 1;
             gap(t, lane) = has ? all.problem(t, lane).bound : 0;
+            for (int s = 0; s < 2; ++s) stale[s](t, lane) = 1;
             for (int s = 0; s < 2; ++s)
               counts[s * L::width + lane] =
                   has ? tile.find_support(all.problems, all.problem(t, lane), s, lane) : 0;
@@ -184,12 +198,14 @@ class SmallCloudOperator
     const double scale = scale_;
     const double* const data = potentials.data;
     const auto largest_of = value(largest_value + s);
+    const ProblemValue stale[] = {value(stale_value), value(stale_value + 1)};
     for_tiles<ExecutionSpace, L>(
         space_, "otfleet::operators::load", all.group.tiles,
         KOKKOS_LAMBDA(const TeamMember& team, int t) {
           const Tile tile = all.tile(t);
           for_lanes<L>(team, [&](int lane) {
             largest_of(t, lane) = 0;
+            stale[0](t, lane) = stale[1](t, lane) = 1;
             if (!all.has(t, lane)) return;
             const double* const row = data + all.problem(t, lane).begin[s];
             double most = -Kokkos::Experimental::infinity<double>::value;
@@ -257,6 +273,22 @@ class SmallCloudOperator
           to.of(t)[at] = points(problem.first[s] + i, c);
         });
   }
+  void fill_rows(Side side, const ProblemRows<double>& rows, double value_of) const {
+    const Tiles all = tiles_;
+    const int s = static_cast<int>(side);
+    double* const data = rows.data;
+    for_tiles<ExecutionSpace, L>(
+        space_, "otfleet::operators::fill_rows", all.group.tiles,
+        KOKKOS_LAMBDA(const TeamMember& team, int t) {
+          for (int lane = 0; lane < L::width && all.has(t, lane); ++lane) {
+            const SmallProblem& problem = all.problem(t, lane);
+            double* const row = data + problem.begin[s];
+            Kokkos::parallel_for(Kokkos::TeamVectorRange(team, problem.size[s]),
+                                 [&](int i) { row[i] = value_of; });
+          }
+          team.team_barrier();
+        });
+  }
   void store_field(Side side, const Field& from, const ProblemRows<double>& rows, int c = 0) const {
     const int s = static_cast<int>(side), per_point = rows.per_point;
     double* const data = rows.data;
@@ -306,6 +338,65 @@ class SmallCloudOperator
             }
           });
         });
+  }
+  ProblemValue taken_off(Side side) const { return value(largest_value + static_cast<int>(side)); }
+  void log_sums(Side side, const Field& to, const ProblemValue& active) {
+    const Tiles all = tiles_;
+    const Units units{cost_, scale_};
+    const int s = static_cast<int>(side);
+    const ProblemValue stale = value(stale_value + s);
+    const double ln2 = std::log(2.0);
+    for_tiles<ExecutionSpace, L>(
+        space_, "otfleet::operators::log_sums", all.group.tiles,
+        KOKKOS_LAMBDA(const TeamMember& team, int t) {
+          bool any = false;
+          for (int lane = 0; lane < L::width; ++lane) any |= active(t, lane) > 0;
+          if (!any) return;
+          const Tile tile = all.tile(t);
+          all.for_blocks(team, s, t, [&](int row, int lane) {
+            Pack logarithm[block];
+            tile.log_sums(units, s, row, all.rows(1 - s, t), lane,
+                          L::load(stale.base + static_cast<long>(t) * L::width + lane), logarithm);
+            for (int r = 0; r < block; ++r) {
+              const long at = Tile::at(row + r, lane);
+              const Pack none(0.0);
+              const Pack changes =
+                  min(L::load(tile.array(s, Tile::weight) + at),
+                      L::load(active.base + static_cast<long>(t) * L::width + lane));
+              double *const shift = tile.array(s, Tile::shift) + at, *const result = to.of(t) + at;
+              L::store(shift, if_greater(changes, none, logarithm[r], L::load(shift)));
+              L::store(result,
+                       if_greater(changes, none, logarithm[r] * Pack(ln2), L::load(result)));
+            }
+          });
+          for_lanes<L>(team, [&](int lane) { stale(t, lane) = -most_moved; });
+        });
+  }
+  void set_exponents(Side side, const Field& from) {
+    const Tiles all = tiles_;
+    const int s = static_cast<int>(side);
+    const double log2_e = 1 / std::log(2.0);
+    const ProblemValue stale = value(stale_value + 1 - s);
+    for_tiles<ExecutionSpace, L>(
+        space_, "otfleet::operators::set_exponents", all.group.tiles,
+        KOKKOS_LAMBDA(const TeamMember& team, int t) {
+          const Tile tile = all.tile(t);
+          double* const moved = take_scratch<L, ExecutionSpace>(team, 1);
+          double* const partial = take_scratch<L, ExecutionSpace>(team, team.team_size());
+          largest_row<L>(team, all.group.regions[s][t], partial, moved, [&](int row, int pack) {
+            const long at = Tile::at(row, pack * int(L::pack_width));
+            const Pack weight = L::load(tile.array(s, Tile::weight) + at), none(0.0);
+            double* const potential = tile.array(s, Tile::potential) + at;
+            const Pack before = L::load(potential);
+            const Pack after =
+                if_greater(weight, none, L::load(from.of(t) + at) * Pack(log2_e), before);
+            L::store(potential, after);
+            return abs(after - before);
+          });
+          team.team_barrier();
+          for_lanes<L>(team, [&](int lane) { stale(t, lane) += moved[lane]; });
+        },
+        sum_scratch<ExecutionSpace>(1));
   }
   void exponents(Side side, const Field& to) const {
     const Field potential = array(side, Tile::potential), weight = weights(side);

@@ -1,8 +1,10 @@
 #pragma once
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "kernels/backend.hpp"
+#include "kernels/host_values.hpp"
 #include "kernels/lanes/tile.hpp"
 #include "kernels/operators/side.hpp"
 
@@ -138,10 +140,12 @@ void sum_group_points(const typename Group::ExecutionSpace& space, const std::st
       sum_scratch<Space>(count));
 }
 
-/// totals(k, which) = the largest of 0 and value(place) over the points of one side of problem k.
+/// totals(k, which) = the largest of `least` and value(place) over the points of one side of
+/// problem k.
 template <class Group, class Value>
 void largest_group_point(const typename Group::ExecutionSpace& space, const std::string& label,
-                         const Group& group, Side side, int which, const Value& value) {
+                         const Group& group, Side side, int which, const Value& value,
+                         double least) {
   using L = typename Group::L;
   using Space = typename Group::ExecutionSpace;
   for_tiles<Space, L>(
@@ -149,9 +153,12 @@ void largest_group_point(const typename Group::ExecutionSpace& space, const std:
       KOKKOS_LAMBDA(const Team<Space>& team, int tile) {
         double* const results = take_scratch<L, Space>(team, 1);
         double* const partial = take_scratch<L, Space>(team, team.team_size());
-        largest_row<L>(team, group.region(side, tile), partial, results, [&](int row, int pack) {
-          return value(typename Group::Place{tile, pack * int(L::pack_width), row});
-        });
+        largest_row<L>(
+            team, group.region(side, tile), partial, results,
+            [&](int row, int pack) {
+              return value(typename Group::Place{tile, pack * int(L::pack_width), row});
+            },
+            least);
         group.write_totals(team, tile, which, 1, results);
       },
       sum_scratch<Space>(1));
@@ -181,13 +188,73 @@ class TilePoints {
     sum_group_points<count>(space_, label, group_, side, first, body);
   }
   template <class Value>
-  void largest(const char* label, Side side, int which, const Value& value_of) const {
-    largest_group_point(space_, label, group_, side, which, value_of);
+  void largest(const char* label, Side side, int which, const Value& value_of,
+               double least = 0) const {
+    largest_group_point(space_, label, group_, side, which, value_of, least);
+  }
+
+  /// body(totals of a problem) for every problem.
+  template <class Body>
+  void for_problems(const char* label, const Body& body) const {
+    const Group group = group_;
+    Kokkos::parallel_for(
+        label, Kokkos::RangePolicy<ExecutionSpace>(space_, 0, lanes()), KOKKOS_LAMBDA(int at) {
+          const int k = group.instances[at];
+          if (k >= 0) body(group.totals + k * group.totals_stride);
+        });
+  }
+  /// A total, 0 in lanes without a problem. As it is now: later changes do not show.
+  ProblemValue total(int which) {
+    const int all = lanes();
+    const auto needed = static_cast<std::size_t>(group_.totals_stride) * all;
+    if (copies_.extent(0) < needed)
+      copies_ = Vector<double, ExecutionSpace>("otfleet::operators::totals", needed);
+    const Group group = group_;
+    double* const to = copies_.data() + static_cast<long>(which) * all;
+    Kokkos::parallel_for(
+        "otfleet::operators::total", Kokkos::RangePolicy<ExecutionSpace>(space_, 0, all),
+        KOKKOS_LAMBDA(int at) {
+          const int k = group.instances[at];
+          to[at] = k < 0 ? 0.0 : group.totals[k * group.totals_stride + which];
+        });
+    return {to};
+  }
+  /// The problems at hand, −1 in lanes without one; total_on_host() and set_total() have their
+  /// order.
+  std::vector<int> problems_on_host() const { return on_host(group_.instances); }
+  std::vector<double> total_on_host(int which) { return on_host(total(which).base); }
+  void set_total(int which, const std::vector<double>& values) {
+    const auto given = copy_to_device<ExecutionSpace>("otfleet::operators::total", values);
+    const Group group = group_;
+    Kokkos::parallel_for(
+        "otfleet::operators::set_total", Kokkos::RangePolicy<ExecutionSpace>(space_, 0, lanes()),
+        KOKKOS_LAMBDA(int at) {
+          const int k = group.instances[at];
+          if (k >= 0) group.totals[k * group.totals_stride + which] = given(at);
+        });
   }
 
  protected:
   ExecutionSpace space_;
   Group group_;
+
+ private:
+  int lanes() const { return group_.tiles * L::width; }
+  template <class Value>
+  std::vector<Value> on_host(const Value* values) const {
+    const Kokkos::View<const Value*, ExecutionSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> all(
+        values, static_cast<std::size_t>(lanes()));
+    std::vector<Value> result(all.extent(0));
+    Kokkos::deep_copy(
+        space_,
+        Kokkos::View<Value*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+            result.data(), result.size()),
+        all);
+    space_.fence();
+    return result;
+  }
+
+  Vector<double, ExecutionSpace> copies_;
 };
 
 }  // namespace otfleet::kernels

@@ -277,13 +277,6 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpac
   return batch;
 }
 
-/// The same problems, transporting the other way.
-template <class ExecutionSpace>
-CloudProblems<ExecutionSpace> exchange_sides(CloudProblems<ExecutionSpace> problems) {
-  std::swap(problems.source, problems.target);
-  return problems;
-}
-
 /// One side of one problem.
 template <class ExecutionSpace, class Scalar>
 struct ProblemSide {

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "kernels/operators/in_passes/cloud_pass.hpp"
 #include "kernels/operators/in_passes/cloud_problems.hpp"
@@ -18,6 +19,10 @@ struct PointSums {
   const unsigned value_count = count;
   Body body;
 
+  /// Kokkos 3.4 begins an array with what the result held.
+  KOKKOS_FUNCTION void init(double* sums) const {
+    for (int c = 0; c < count; ++c) sums[c] = 0;
+  }
   KOKKOS_FUNCTION void operator()(int i, double* sums) const {
     body(i, *reinterpret_cast<double(*)[count]>(sums));
   }
@@ -55,7 +60,7 @@ class PassPoints {
   };
   /// The larger potentials are, the fewer digits an entry of the plan has.
   static constexpr bool rounding_grows = true;
-  static constexpr int most_totals = 16;
+  static constexpr int most_totals = 24;
 
   PassPoints(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
              const Problem& problem, double epsilon, const Matrix<double, ExecutionSpace>& totals)
@@ -64,6 +69,11 @@ class PassPoints {
         problem_(problem),
         scale_(1 / (epsilon * std::log(2.0))),
         totals_(totals) {
+    if (totals.size() > 0) {
+      const auto given = Kokkos::create_mirror_view_and_copy(
+          Kokkos::HostSpace(), Kokkos::subview(totals, problem.k, Kokkos::ALL()));
+      for (std::size_t c = 0; c < given.extent(0); ++c) found_[c] = given(c);
+    }
     for (const Side side : {Side::source, Side::target}) {
       PlanSide& own = of(side);
       const auto& given = side == Side::source ? problem.source : problem.target;
@@ -108,8 +118,8 @@ class PassPoints {
     for (int c = 0; c < count; ++c) write_total(first + c);
   }
   template <class Value>
-  void largest(const char* label, Side side, int which, const Value& value) {
-    double most = 0;
+  void largest(const char* label, Side side, int which, const Value& value, double least = 0) {
+    double most = least;
     Kokkos::parallel_reduce(
         label, Kokkos::RangePolicy<ExecutionSpace>(space_, 0, of(side).points.count),
         KOKKOS_LAMBDA(int i, double& largest) {
@@ -117,7 +127,19 @@ class PassPoints {
           if (found > largest) largest = found;
         },
         Kokkos::Max<double>(most));
-    found_[which] = all_max(batch_.communicator, most > 0 ? most : 0.0);
+    found_[which] = all_max(batch_.communicator, most > least ? most : least);
+    write_total(which);
+  }
+  template <class Body>
+  void for_problems(const char*, const Body& body) {
+    body(found_.data());
+    for (int c = 0; c < static_cast<int>(totals_.extent(1)); ++c) write_total(c);
+  }
+  ProblemValue total(int which) const { return {found_[which]}; }
+  std::vector<int> problems_on_host() const { return {problem_.k}; }
+  std::vector<double> total_on_host(int which) const { return {found_[which]}; }
+  void set_total(int which, const std::vector<double>& values) {
+    found_[which] = values[0];
     write_total(which);
   }
 
@@ -126,6 +148,7 @@ class PassPoints {
     const Vector<const double, ExecutionSpace> row = row_of(side, potentials);
     const double largest = largest_on_support(space_, row, own.support, own.points.communicator);
     own.largest = largest > -std::numeric_limits<double>::max() ? largest : 0.0;
+    own.log_sum_moved = of(other(side)).log_sum_moved = std::numeric_limits<double>::infinity();
     const double high = own.largest, scale = scale_;
     const bool wants_gaps = static_cast<bool>(gaps);
     const auto index = own.support.index;
@@ -161,6 +184,9 @@ class PassPoints {
         "otfleet::operators::load_points", side,
         KOKKOS_LAMBDA(int i) { to.store(i, points(first + index(i), c)); });
   }
+  void fill_rows(Side side, const ProblemRows<double>& rows, double value) const {
+    Kokkos::deep_copy(space_, row_of(side, rows), value);
+  }
   void store_field(Side side, const Field& from, const ProblemRows<double>& rows, int c = 0) const {
     const auto row = row_of(side, rows);
     const auto index = of(side).support.index;
@@ -171,6 +197,24 @@ class PassPoints {
         });
   }
 
+  ProblemValue taken_off(Side side) const { return {of(side).largest}; }
+  void set_exponents(Side side, const Field& from) {
+    const auto potential = of(side).potential, shift = of(side).shift;
+    const double log2_e = 1 / std::log(2.0);
+    double change = 0;
+    Kokkos::parallel_reduce(
+        "otfleet::operators::set_exponents",
+        Kokkos::RangePolicy<ExecutionSpace>(space_, 0, of(side).points.count),
+        KOKKOS_LAMBDA(int i, double& most) {
+          const double before = potential(i), after = from.load(i) * log2_e;
+          const double moved = before > after ? before - after : after - before;
+          potential(i) = after;
+          shift(i) = -after;
+          if (!(moved <= most)) most = moved;
+        },
+        Kokkos::Max<double>(change));
+    of(other(side)).log_sum_moved += all_max(batch_.communicator, change);
+  }
   void exponents(Side side, const Field& to) const {
     const auto potential = of(side).potential;
     const double ln2 = std::log(2.0);
@@ -220,7 +264,24 @@ class PassPoints {
     std::int64_t first = 0;  ///< row of the measure's first point
     double largest = 0;      ///< what was taken off potentials that were loaded
     Vector<double, ExecutionSpace> potential, shift, whole, offset;
+    Vector<double, ExecutionSpace> log_sum, sum;  ///< of log_sums(); empty before its first call
+    /// How far potentials of the other side have moved since.
+    double log_sum_moved = std::numeric_limits<double>::infinity();
   };
+  /// Where no potential has moved by more, terms with an old shift stay below 2^60, and sums above
+  /// 2^−60.
+  static constexpr double most_moved = 60;
+  /// The logarithms of `sum` with log_sum as its shift.
+  void take_log_sums(Side side, const Field& to) {
+    const auto log_sum = of(side).log_sum, sum = of(side).sum;
+    const double ln2 = std::log(2.0);
+    of(side).log_sum_moved = 0;
+    for_points(
+        "otfleet::operators::log_sums", side, KOKKOS_LAMBDA(int i) {
+          log_sum(i) += ::log2(sum(i));
+          to.store(i, log_sum(i) * ln2);
+        });
+  }
 
  protected:
   PlanSide& of(Side side) { return sides_[static_cast<int>(side)]; }
@@ -270,6 +331,18 @@ class PassOperator : public PassPoints<ExecutionSpace_> {
     run<PassResult::largest>(side, from.potential, to.shift, to.shift);
     run<PassResult::exponential>(side, from.potential, to.shift, sum);
     this->take_half_step(side, sum);
+  }
+  void log_sums(Side side, const Field& to, const typename Points::ProblemValue&) {
+    auto& own = this->of(side);
+    const auto& from = this->of(other(side)).potential;
+    if (own.log_sum.data() == nullptr) {
+      own.log_sum = this->take(side, 0);
+      own.sum = this->take(side, 0);
+    }
+    if (!(own.log_sum_moved <= Points::most_moved))
+      run<PassResult::largest>(side, from, own.log_sum, own.log_sum);
+    run<PassResult::exponential>(side, from, own.log_sum, own.sum);
+    this->take_log_sums(side, to);
   }
   /// No exponent is positive: a plan with exact columns has P_ij <= b_j. The shift is what cancels
   /// the side's own potential.

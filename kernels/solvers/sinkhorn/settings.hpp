@@ -1,6 +1,5 @@
 #pragma once
 #include <cstddef>
-#include <functional>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -43,11 +42,6 @@ struct SinkhornSettings {
     return {threshold, inner_iterations, max_iterations, rounding, patience};
   }
 };
-
-/// Looks on while a problem is solved: called with the iterations made when another one is about to
-/// begin. store() puts the potential as it is into the problem's row of f. False ends the problem
-/// there, as max_iterations would.
-using IterationWatch = std::function<bool(int iterations, const std::function<void()>& store)>;
 
 /// What the rounding of Scalar may leave of a marginal error, exponents being at most `exponents`
 /// and carried in Scalar.

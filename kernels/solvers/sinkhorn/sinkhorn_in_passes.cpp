@@ -13,42 +13,6 @@
 namespace otfleet::kernels {
 namespace {
 
-/// A sum of powers of two, in units of the largest.
-struct LogSum {
-  double largest = -Kokkos::Experimental::infinity<double>::value, sum = 0;
-
-  KOKKOS_INLINE_FUNCTION void add(double exponent) {
-    LogSum one;
-    one.largest = exponent;
-    one.sum = 1;
-    *this += one;
-  }
-  KOKKOS_INLINE_FUNCTION LogSum& operator+=(const LogSum& other) {
-    if (!(other.sum != 0)) return *this;
-    if (!(sum != 0)) return *this = other;
-    if (other.largest > largest) {
-      sum = sum * ::exp2(largest - other.largest) + other.sum;
-      largest = other.largest;
-    } else {
-      sum += other.sum * ::exp2(other.largest - largest);
-    }
-    return *this;
-  }
-  double log2() const { return largest + std::log2(sum); }
-};
-
-}  // namespace
-}  // namespace otfleet::kernels
-
-/// What sums of LogSum begin with.
-template <>
-struct Kokkos::reduction_identity<otfleet::kernels::LogSum> {
-  KOKKOS_FORCEINLINE_FUNCTION static otfleet::kernels::LogSum sum() { return {}; }
-};
-
-namespace otfleet::kernels {
-namespace {
-
 /// What an iteration knows about one side of a problem; arrays are [points.padded()]. Potentials
 /// are to base 2, in units of epsilon. Where the form of the cost is a product they have taken up
 /// the terms of single points: potential_i = f_i − |x_i|², so that no pass adds a norm.
@@ -110,11 +74,11 @@ void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionS
       });
 }
 
-/// A row of f from the potentials, plus `constant`, −inf outside the support.
+/// A row of f from the potentials, −inf outside the support.
 template <class ExecutionSpace, class Scalar>
 void store_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
                      const IterationSide<ExecutionSpace, Scalar>& side,
-                     const Vector<double, ExecutionSpace>& f, double constant = 0) {
+                     const Vector<double, ExecutionSpace>& f) {
   const auto index = side.support.index;
   const auto potential = side.potential;
   Kokkos::parallel_for(
@@ -125,7 +89,7 @@ void store_potential(const ExecutionSpace& space, const PotentialUnits<Execution
       "otfleet::clouds::store_potential",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
         const int at = index(i);
-        f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale + constant;
+        f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
       });
 }
 
@@ -231,38 +195,6 @@ double marginal_error(const ExecutionSpace& space,
 /// does not go.
 constexpr double most_change = 60;
 
-/// potential = log2(weight) − tau log2(sum), the sum without what potentials have taken up, see
-/// PotentialUnits; shift = log2(sum). What the update asks of its marginal, weight · sum^(1 − tau),
-/// is summed into `total`, its logarithms go into `asked` unless that is empty. Returns the largest
-/// change of the potential.
-template <class ExecutionSpace>
-double fit_penalized(const ExecutionSpace& space, const IterationSide<ExecutionSpace, double>& side,
-                     double tau, const Vector<double, ExecutionSpace>& norm,
-                     const Vector<double, ExecutionSpace>& asked, LogSum& total) {
-  const auto weights = side.support.log_weight;
-  const auto potential = side.potential, shift = side.shift, sum = side.sum;
-  const bool keeps_asked = asked.extent(0) > 0;
-  double change = 0;
-  LogSum found;
-  Kokkos::parallel_reduce(
-      "otfleet::clouds::fit_penalized",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
-      KOKKOS_LAMBDA(int i, double& most, LogSum& part) {
-        const double logarithm = shift(i) + ::log2(sum(i)), plain = logarithm - norm(i);
-        const double before = potential(i), after = weights(i) - tau * plain - norm(i);
-        const double asks = weights(i) + (1 - tau) * plain;
-        if (keeps_asked) asked(i) = asks;
-        potential(i) = after;
-        shift(i) = logarithm;
-        part.add(asks);
-        const double moved = before > after ? before - after : after - before;
-        if (!(moved <= most)) most = moved;
-      },
-      Kokkos::Max<double>(change), Kokkos::Sum<LogSum>(found));
-  total = found;
-  return change;
-}
-
 /// The updates of problems whose marginals are exact; `previous` [source.points.count] is for
 /// momentum.
 template <class ExecutionSpace, class Scalar>
@@ -285,42 +217,6 @@ struct ExactUpdates {
   }
   double error(const ExecutionSpace& space, const Side& source) const {
     return marginal_error(space, source);
-  }
-};
-
-/// The updates where marginals are penalized, as in sinkhorn_kernel.hpp: shapes alone, the best
-/// constants come in the end. Logarithms are to base 2.
-template <class ExecutionSpace>
-struct PenalizedUpdates {
-  using Side = IterationSide<ExecutionSpace, double>;
-  using Numbers = Vector<double, ExecutionSpace>;
-  PenalizedMarginals<ExecutionSpace> marginals;
-  Numbers source_norm, target_norm;  ///< what potentials have taken up, see PotentialUnits
-  Numbers wanted;                    ///< log of the marginal that the source asks for
-  LogSum wanted_sum = {}, target_sum = {};
-
-  double fit_target(const ExecutionSpace& space, const Side& target) {
-    return fit_penalized(space, target, marginals.tau_target, target_norm, {}, target_sum);
-  }
-  double fit_source(const ExecutionSpace& space, const Side& source) {
-    return fit_penalized(space, source, marginals.tau_source, source_norm, wanted, wanted_sum);
-  }
-  /// What the source's marginal lacks of the one it asks for, both as shares of their sums.
-  double error(const ExecutionSpace& space, const Side& source) const {
-    const auto potential = source.potential, shift = source.shift, sum = source.sum;
-    const auto asked = wanted;
-    const double whole = target_sum.log2(), asked_whole = wanted_sum.log2();
-    double error = 0;
-    Kokkos::parallel_reduce(
-        "otfleet::clouds::penalized_error",
-        Kokkos::RangePolicy<ExecutionSpace>(space, 0, source.points.count),
-        KOKKOS_LAMBDA(int i, double& part) {
-          const double missing =
-              ::exp2(potential(i) + shift(i) - whole) * sum(i) - ::exp2(asked(i) - asked_whole);
-          part += missing < 0 ? -missing : missing;
-        },
-        error);
-    return error;
   }
 };
 
@@ -454,105 +350,6 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   Kokkos::deep_copy(replaced, host_replaced);
 }
 
-/// The terms of single points, on the support.
-template <class ExecutionSpace>
-Vector<double, ExecutionSpace> gather_norms(const ExecutionSpace& space,
-                                            CloudArena<ExecutionSpace>& arena,
-                                            const PotentialUnits<ExecutionSpace>& units,
-                                            const Support<ExecutionSpace>& support) {
-  const auto norm = arena.template take<double>(support.count);
-  const auto index = support.index;
-  Kokkos::parallel_for(
-      "otfleet::clouds::norms", Kokkos::RangePolicy<ExecutionSpace>(space, 0, support.count),
-      KOKKOS_LAMBDA(int i) { norm(i) = units.norm(index(i)); });
-  return norm;
-}
-
-/// A start: zero relative to the weights, or the potential that is there; and what it asks of the
-/// source's marginal, weight · exp(−(f − epsilon log weight)/rho).
-template <class ExecutionSpace>
-void begin_penalized(const ExecutionSpace& space, const IterationSide<ExecutionSpace, double>& side,
-                     bool from_zeros, PenalizedUpdates<ExecutionSpace>& updates) {
-  const auto weights = side.support.log_weight;
-  const auto potential = side.potential, norm = updates.source_norm, wanted = updates.wanted;
-  const double slope = from_zeros ? 0.0 : updates.marginals.inverse_slope();
-  LogSum found;
-  Kokkos::parallel_reduce(
-      "otfleet::clouds::begin_penalized",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
-      KOKKOS_LAMBDA(int i, LogSum& part) {
-        if (from_zeros) potential(i) = weights(i) - norm(i);
-        wanted(i) =
-            slope > 0 ? weights(i) - slope * (potential(i) + norm(i) - weights(i)) : weights(i);
-        part.add(wanted(i));
-      },
-      Kokkos::Sum<LogSum>(found));
-  updates.wanted_sum = found;
-}
-
-template <class ExecutionSpace>
-void solve_penalized(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
-                     const PenalizedMarginals<ExecutionSpace>& marginals,
-                     const SinkhornSettings& settings, const StopRule& rule, bool from_zeros,
-                     const Matrix<double, ExecutionSpace>& f,
-                     const Vector<int, ExecutionSpace>& iterations,
-                     const Vector<int, ExecutionSpace>& status) {
-  const double scale = 1 / (settings.epsilon * std::log(2.0));
-  check_range<double>(batch, scale);
-  const auto [factor, norm_scale, left_out] =
-      with_cost(batch, [&](const auto& cost) { return cost.iteration_units(scale); });
-  const double low = left_out / settings.epsilon;
-  const auto done = Kokkos::create_mirror_view(iterations);
-  const auto verdict = Kokkos::create_mirror_view(status);
-  Kokkos::deep_copy(done, 0);
-  for_each_cloud_problem<double>(
-      space, batch, factor, [&, norm_scale = norm_scale](const auto& problem) {
-        const int k = problem.k;
-        verdict(k) = static_cast<int>(Status::ended);
-        IterationObserver* const observer = settings.observer;
-        if (observer != nullptr && observer->ended()) return;
-        double last_error = 0;
-        auto& arena = *problem.arena;
-        const auto source_row = problem.source_row(rows_of_matrix(f));
-        const auto target_row = problem.target_row(rows_of_matrix(marginals.g));
-        const PotentialUnits<ExecutionSpace> source_units{problem.source.place, scale, norm_scale};
-        const PotentialUnits<ExecutionSpace> target_units{problem.target.place, scale, norm_scale};
-        auto source = make_side(space, arena, problem.source);
-        auto target = make_side(space, arena, problem.target);
-        PenalizedUpdates<ExecutionSpace> updates{
-            marginals, gather_norms(space, arena, source_units, source.support),
-            gather_norms(space, arena, target_units, target.support),
-            arena.template take<double>(source.points.count)};
-        Outcome outcome;
-        with_cost(batch, [&](const auto& ground_cost) {
-          outcome = iterate(
-              space, iteration_form(ground_cost), source, target, updates,
-              InstanceControl::infinite, from_zeros, rule, scale,
-              [&](bool zeros) {
-                if (!zeros) load_potential(space, source_units, source_row, false, source);
-                begin_penalized(space, source, zeros, updates);
-              },
-              [&](int, double error) { last_error = error; },
-              [&](int t) { return observer == nullptr || observer->goes_on(k, t, last_error); });
-        });
-        const double source_mass = batch.source.mass[batch.source.index[k]];
-        const double target_mass =
-            marginals.equal_masses ? source_mass : batch.target.mass[batch.target.index[k]];
-        const auto shift = marginals.constants(std::log(source_mass), std::log(target_mass), low,
-                                               updates.wanted_sum.log2() * std::log(2.0),
-                                               updates.target_sum.log2() * std::log(2.0), 0.0);
-        store_potential(space, source_units, source, source_row, settings.epsilon * shift.source);
-        store_potential(space, target_units, target, target_row, settings.epsilon * shift.target);
-        done(k) = outcome.iterations;
-        const bool ended = observer != nullptr && observer->ended() &&
-                           outcome.status == Status::iteration_limit &&
-                           outcome.iterations < rule.max_iterations;
-        verdict(k) = static_cast<int>(ended ? Status::ended : outcome.status);
-      });
-  Kokkos::deep_copy(iterations, done);
-  Kokkos::deep_copy(status, verdict);
-}
-
 }  // namespace
 
 template <class Scalar, class ExecutionSpace>
@@ -599,27 +396,8 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
                            : take_small_problems(batch, sources, problems.target_offsets());
   solve<Scalar>(space, batch, settings, from_zeros, rows, iterations, status, error_trace, replaced,
                 watch);
-  solve_small_clouds<Scalar>(space, small, batch, settings, from_zeros, f.data(),
-                             iterations, status, error_trace, replaced);
-}
-
-template <class ExecutionSpace>
-void sinkhorn_in_passes(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& cost,
-                        const ProblemBatch<ExecutionSpace>& problems,
-                        const PenalizedMarginals<ExecutionSpace>& marginals,
-                        const SinkhornSettings& settings, const StopRule& rule, bool from_zeros,
-                        const Matrix<double, ExecutionSpace>& f,
-                        const Vector<int, ExecutionSpace>& iterations,
-                        const Vector<int, ExecutionSpace>& status) {
-  auto batch = make_cloud_problems(cost, problems, settings.epsilon);
-  if (!marginals.exchanges_sides())
-    return solve_penalized(space, batch, marginals, settings, rule, from_zeros, f, iterations,
-                           status);
-  auto other = marginals;
-  std::swap(other.tau_source, other.tau_target);
-  other.g = f;
-  solve_penalized(space, exchange_sides(std::move(batch)), other, settings, rule, from_zeros,
-                  marginals.g, iterations, status);
+  solve_small_clouds<Scalar>(space, small, batch, settings, from_zeros, f.data(), iterations,
+                             status, error_trace, replaced);
 }
 
 #define OTFLEET_INSTANTIATE_SOLVER(solver, Space, Scalar, Cost)                                    \
@@ -636,12 +414,5 @@ void sinkhorn_in_passes(const ExecutionSpace& space, const PointCloudCost<Execut
       const Matrix<double, Space>&, const Vector<int, Space>&, const IterationWatch&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, float)
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, double)
-
-#define OTFLEET_INSTANTIATE_PENALIZED(Space)                                            \
-  template void sinkhorn_in_passes<Space>(                                              \
-      const Space&, const PointCloudCost<Space>&, const ProblemBatch<Space>&,           \
-      const PenalizedMarginals<Space>&, const SinkhornSettings&, const StopRule&, bool, \
-      const Matrix<double, Space>&, const Vector<int, Space>&, const Vector<int, Space>&);
-OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE_PENALIZED)
 
 }  // namespace otfleet::kernels

@@ -6,8 +6,9 @@
 
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_kernel.hpp"
-#include "kernels/solvers/unbalanced/dual_problem.hpp"
+#include "kernels/solvers/unbalanced/checks.hpp"
 #include "kernels/spaces.hpp"
+#include "kernels/team_loops.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -71,6 +72,24 @@ double mass_range(const ProblemBatch<ExecutionSpace>& problems) {
   return most;
 }
 
+/// Zero relative to the weights: epsilon log of the weights, as shares times the mass.
+template <class ExecutionSpace>
+void begin_at_zero(const ExecutionSpace& space, const Measures<ExecutionSpace>& measures,
+                   const Vector<const int, ExecutionSpace>& index, double epsilon,
+                   const Matrix<double, ExecutionSpace>& potential) {
+  Kokkos::parallel_for(
+      "otfleet::unbalanced::begin", team_each(space, static_cast<int>(index.extent(0))),
+      KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
+        const int k = team.league_rank(), row = index(k);
+        const double log_mass = ::log(measures.mass(row));
+        team_for(team, measures.points(), [&](int i) {
+          const double share = measures.weights(row, i);
+          potential(k, i) = share > 0 ? epsilon * (::log(share) + log_mass)
+                                      : -Kokkos::Experimental::infinity<double>::value;
+        });
+      });
+}
+
 }  // namespace
 
 template <class ExecutionSpace>
@@ -79,6 +98,15 @@ void ascend_in_lanes(const ExecutionSpace& space, const SeparableCost& cost,
                      const UnbalancedSettings& settings, const StopRule& rule,
                      const UnbalancedSolution<ExecutionSpace>& solution) {
   using L = Lanes<ExecutionSpace, double>;
+  Kokkos::deep_copy(space, solution.mass_potential, 0.0);
+  if (settings.observer != nullptr) {  // some problems may end before they have begun
+    Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
+    Kokkos::deep_copy(space, solution.iterations, 0);
+    if (!settings.from_solution) {
+      begin_at_zero(space, problems.source, problems.source_index, settings.epsilon, solution.f);
+      begin_at_zero(space, problems.target, problems.target_index, settings.epsilon, solution.g);
+    }
+  }
   // Products come in units of their largest, which leaves two ranges of the cost.
   const double more = -cost.range() / settings.epsilon;
   const auto run = [&](const auto& marginals, double others) {

@@ -6,9 +6,10 @@
 namespace otfleet::kernels {
 
 /// What solve_unbalanced() does before it certifies: fills f, g, iterations and status with what
-/// each problem stopped for, and mass_potential where a share is transported. All problems side by
-/// side in the kernel of Sinkhorn's iteration. Where an observer ends the batch, problems that have
-/// not begun are left as they were. Arguments are not checked.
+/// each problem stopped for, and mass_potential. All problems side by side in the kernel of
+/// Sinkhorn's iteration, the form of block ascent that pays where costs are separable. Where an
+/// observer ends the batch, problems that have not begun are at zero relative to their weights, or
+/// as they were given. Arguments are not checked.
 template <class ExecutionSpace>
 void ascend_in_lanes(const ExecutionSpace& space, const SeparableCost& cost,
                      const ProblemBatch<ExecutionSpace>& problems,

@@ -1,17 +1,17 @@
 #pragma once
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
+#include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 #include "kernels/solvers/unbalanced/settings.hpp"
 
 namespace otfleet::kernels {
 
-/// Potentials of B problems and what is known about them. The plan is
+/// What is known of B problems besides their potentials. The plan is
 /// exp((f_i + g_j + mass_potential − C_ij)/epsilon), as everywhere in kernels/; f − epsilon log a
 /// and g − epsilon log b are the potentials relative to a b', which penalties act on.
 template <class ExecutionSpace>
-struct UnbalancedSolution {
-  Matrix<double, ExecutionSpace> f, g;  ///< [B, n], [B, m]; −inf where the weight is zero
+struct UnbalancedFigures {
   /// [B]: the multiplier of the transported mass (the value's derivative with respect to it); 0
   /// where no share is asked for.
   Vector<double, ExecutionSpace> mass_potential;
@@ -28,12 +28,25 @@ struct UnbalancedSolution {
   Vector<double, ExecutionSpace> residual;
   Vector<int, ExecutionSpace> iterations, status;  ///< [B]; status: Status
 
+  UnbalancedFigures() = default;
+  explicit UnbalancedFigures(int batch);
+
+  int size() const { return static_cast<int>(status.extent(0)); }
+};
+
+/// The same with the potentials of problems that share their points.
+template <class ExecutionSpace>
+struct UnbalancedSolution : UnbalancedFigures<ExecutionSpace> {
+  Matrix<double, ExecutionSpace> f, g;  ///< [B, n], [B, m]; −inf where the weight is zero
+
   UnbalancedSolution() = default;
   UnbalancedSolution(int batch, int n, int m);
+};
 
-  int size() const { return static_cast<int>(f.extent(0)); }
-  /// The problems first … last − 1, in the same memory.
-  UnbalancedSolution rows(int first, int last) const;
+/// Potentials of problems with points of their own, one problem after the other.
+template <class ExecutionSpace>
+struct CloudPotentials {
+  Vector<double, ExecutionSpace> f, g;  ///< −inf where the weight is zero
 };
 
 /// Solves B problems from zeros by block ascent on the dual, which is Sinkhorn's iteration with
@@ -47,16 +60,26 @@ struct UnbalancedSolution {
 /// other being exact: the target, or the source where only that one has tau = 1. Every instance
 /// stops on its own and leaves the batch; results do not depend on which instances are in it. All
 /// in double; always safe at small epsilon. Fills all of `solution`, the figures by
-/// certify_unbalanced(), and status by final_status() from these. Local. Cost: SeparableCost or
-/// PointCloudCost. Work: two applications of the kernel an iteration, and a power a point; memory:
-/// a few tiles a team, and for the certificates two more arrays like f and g of a group of
-/// instances. Throws std::invalid_argument: sizes that do not fit, settings out of range, a share
-/// together with a tau below 1, masses whose product, which the objective contains, is no number.
+/// certify_unbalanced(), and status by final_status() from these. Local, but for points that are
+/// distributed over ranks. Cost: SeparableCost or PointCloudCost. Work: two applications of the
+/// kernel an iteration, and a power a point; memory: a few tiles a team, and six numbers for every
+/// point of a group of instances. Throws std::invalid_argument: sizes that do not fit, settings out
+/// of range, a share together with a tau below 1, masses whose product, which the objective
+/// contains, is no number.
 template <class Cost, class ExecutionSpace>
 void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
                       const ProblemBatch<ExecutionSpace>& problems,
                       const UnbalancedSettings& settings,
                       const UnbalancedSolution<ExecutionSpace>& solution);
+
+/// The same for problems with points of their own, small ones side by side in lanes; with `watch`,
+/// one after the other.
+template <class ExecutionSpace>
+void solve_unbalanced(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                      const UnbalancedSettings& settings,
+                      const CloudPotentials<ExecutionSpace>& potentials,
+                      const UnbalancedFigures<ExecutionSpace>& figures,
+                      const IterationWatch& watch = {});
 
 /// The same for transport of measure index(k) to itself, with cost [n, n] symmetric, by symmetric
 /// updates: f = g. Needs tau_a = tau_b and no share. Each iteration halves the error at least where
@@ -69,6 +92,13 @@ void solve_self_transport(const ExecutionSpace& space, const Cost& cost,
                           const Vector<const int, ExecutionSpace>& index,
                           const UnbalancedSettings& settings,
                           const UnbalancedSolution<ExecutionSpace>& solution);
+
+/// For measures with points of their own: source and target of every problem are one measure.
+template <class ExecutionSpace>
+void solve_self_transport(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                          const UnbalancedSettings& settings,
+                          const CloudPotentials<ExecutionSpace>& potentials,
+                          const UnbalancedFigures<ExecutionSpace>& figures);
 
 /// Certifies solution.f, g and mass_potential, whatever produced them, and fills the figures
 /// dual_value … residual. Work: two soft minima and one mean of costs an instance. Throws as above.

@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "kernels/api/outputs.hpp"
 #include "kernels/problems/status.hpp"
 #include "src/families/linear/initializers.hpp"
 
@@ -31,6 +32,25 @@ kernels::UnbalancedSettings block_ascent_settings(const SolverOptions& solver, d
   settings.inner_iterations = static_cast<int>(solver.inner_iterations);
   settings.max_iterations = static_cast<int>(solver.max_iterations);
   return settings;
+}
+
+kernels::UnbalancedSettings unbalanced_settings(const ProblemOptions& problem,
+                                                const SolverOptions& solver, double epsilon) {
+  auto settings = block_ascent_settings(solver, epsilon);
+  settings.tau_a = problem.tau_a;
+  settings.tau_b = problem.tau_b;
+  if (problem.transported_share > 0) settings.transported_share = problem.transported_share;
+  return settings;
+}
+
+kernels::UnbalancedResult unbalanced_start(const Batch& batch, double epsilon) {
+  const kernels::UnbalancedResult result(
+      batch.size(), static_cast<std::size_t>(batch.problems.source_offsets().back()),
+      static_cast<std::size_t>(batch.problems.target_offsets().back()));
+  if (batch.from_zeros) return result;
+  result.f.copy_from(batch.f);
+  kernels::soft_c_transform(batch.problems, epsilon, batch.f, result.g);
+  return result;
 }
 
 kernels::Arithmetic arithmetic_of(const SolverOptions& solver) {

@@ -5,6 +5,7 @@
 #include "kernels/api/solvers.hpp"
 #include "src/families/linear/method_choice.hpp"
 #include "src/families/linear/solver_options.hpp"
+#include "src/families/problem_options.hpp"
 #include "src/populations/population_view.hpp"
 
 namespace otfleet {
@@ -24,8 +25,10 @@ struct SolveCounts {
 kernels::SinkhornSettings sinkhorn_settings(const SolverOptions& solver, double epsilon,
                                             std::int64_t max_iterations);
 
-/// The same for problems that are not balanced, and for transports of measures to themselves.
+/// The same for transports of measures to themselves, and for problems that are not balanced.
 kernels::UnbalancedSettings block_ascent_settings(const SolverOptions& solver, double epsilon);
+kernels::UnbalancedSettings unbalanced_settings(const ProblemOptions& problem,
+                                                const SolverOptions& solver, double epsilon);
 
 /// The arithmetic that a job asks for.
 kernels::Arithmetic arithmetic_of(const SolverOptions& solver);
@@ -43,6 +46,10 @@ struct Batch {
 
   int size() const { return problems.size(); }
 };
+
+/// Room for the answers of problems that are not balanced; where the batch has a start, f is that
+/// and g its half-step, for UnbalancedSettings::from_solution.
+kernels::UnbalancedResult unbalanced_start(const Batch& batch, double epsilon);
 
 /// Mean numbers of points with weight.
 struct MeanSupports {

@@ -29,6 +29,9 @@ namespace {
 using distributed::Communicator;
 using distributed::Shard;
 
+constexpr const char *unbalanced_method = "block ascent",
+                     *unbalanced_reason = "the problems are not balanced";
+
 /// Problems of one block.
 constexpr std::int64_t most_problems_of_block = 16384;
 
@@ -89,10 +92,8 @@ class WholeProblems final : public LinearProblems {
     {
       const PhaseTimer timer(report, "read");
       communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
-        if (input.clouds)
-          check_clouds_fit(job_, file);
-        else
-          check_solver_fits(job_);
+        if (input.clouds) check_clouds_fit(job_, file);
+        check_solver_fits(job_);
         require_solve_memory(file, job_, neighbors);
         named([&] {
           read(input);
@@ -120,8 +121,8 @@ class WholeProblems final : public LinearProblems {
       method = choice.name();
       reason = choice.reason;
     } else {
-      method = "block ascent";
-      reason = "the problems are not balanced";
+      method = unbalanced_method;
+      reason = unbalanced_reason;
     }
   }
 
@@ -129,15 +130,15 @@ class WholeProblems final : public LinearProblems {
     if (model_) predictor_.emplace(solver_->make_predictor(*model_));
   }
   double work(Shard rows) const override {
-    if (!job_.problem.balanced()) return LinearProblems::work(rows);
+    if (!job_.problem.balanced() && view().clouds() == nullptr) return LinearProblems::work(rows);
     return named([&] { return solver_->work(rows, job_.solver, predictor()); });
   }
   SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl& control) override {
     return table(named([&] {
       return job_.problem.balanced()
                  ? solver_->solve(rows, job_.solver, predictor(), job_.solution, seconds, &control)
-                 : solver_->solve_unbalanced(rows, job_.problem, job_.solver, job_.solution,
-                                             seconds, &control);
+                 : solver_->solve_unbalanced(rows, job_.problem, job_.solver, predictor(),
+                                             job_.solution, seconds, &control);
     }));
   }
 
@@ -195,15 +196,15 @@ class CloudRowsProblems final : public LinearProblems {
     identity = linear_identity(job_, population_->content_fingerprint());
     solver_.emplace(*population_, job_.problem.epsilon, communicator);
     together = true;
-    method = methods::sinkhorn().name();
-    reason = "every measure has points of its own";
+    method = job_.problem.balanced() ? methods::sinkhorn().name() : unbalanced_method;
+    reason = job_.problem.balanced() ? "every measure has points of its own" : unbalanced_reason;
   }
 
   TogetherPart solve_together(std::int64_t problem, SolveStore& store, const Tell& tell,
                               SolveSeconds& seconds) override {
     auto part = named([&] {
       return solver_->solve(
-          problem, job_.solver, job_.solution, seconds, &store,
+          problem, job_.problem, job_.solver, job_.solution, seconds, &store,
           [&](std::int64_t iterations, double error) { tell(problem, iterations, error); });
     });
     seconds.waiting = solver_->wait_seconds();

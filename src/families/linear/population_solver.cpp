@@ -168,25 +168,22 @@ void PopulationSolver::derive(Shard shard, const kernels::UnbalancedSettings& se
 
 Solutions PopulationSolver::solve_unbalanced(Shard shard, const ProblemOptions& problem,
                                              const SolverOptions& solver,
+                                             const StartPredictor* predictor,
                                              const SolutionOptions& wanted, SolveSeconds& seconds,
                                              SolveControl* control) const {
-  auto settings = block_ascent_settings(solver, solver_.epsilon());
-  settings.tau_a = problem.tau_a;
-  settings.tau_b = problem.tau_b;
-  if (problem.transported_share > 0) settings.transported_share = problem.transported_share;
+  auto settings = unbalanced_settings(problem, solver, solver_.epsilon());
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
+    const Batch batch = start(rows, solver, predictor, seconds);
     const StopWatch watch(seconds.iterate);
-    const auto batch = problems(rows);
-    const kernels::UnbalancedResult result(batch.size(),
-                                           static_cast<std::size_t>(batch.source_offsets().back()),
-                                           static_cast<std::size_t>(batch.target_offsets().back()));
+    settings.from_solution = !batch.from_zeros;
+    const auto result = unbalanced_start(batch, solver_.epsilon());
     std::vector<std::int32_t> iterations, status;
     if (control != nullptr) {
-      UnbalancedBlock block(batch, settings, result);
+      UnbalancedBlock block(batch.problems, settings, result);
       control->solve(rows, settings.max_iterations, block, iterations, status);
     } else {
-      kernels::solve_unbalanced(batch, settings, result);
+      kernels::solve_unbalanced(batch.problems, settings, result);
       iterations = result.iterations.download();
       status = result.status.download();
     }

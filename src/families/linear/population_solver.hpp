@@ -54,10 +54,11 @@ class PopulationSolver {
                   const StartPredictor* predictor, const SolutionOptions& wanted,
                   SolveSeconds& seconds, SolveControl* control = nullptr) const;
 
-  /// The same for problems that are not balanced, from zeros, at the epsilon of the constructor.
+  /// The same for problems that are not balanced, at the epsilon of the constructor.
   Solutions solve_unbalanced(distributed::Shard shard, const ProblemOptions& problem,
-                             const SolverOptions& settings, const SolutionOptions& wanted,
-                             SolveSeconds& seconds, SolveControl* control = nullptr) const;
+                             const SolverOptions& settings, const StartPredictor* predictor,
+                             const SolutionOptions& wanted, SolveSeconds& seconds,
+                             SolveControl* control = nullptr) const;
 
   /// Iterations only, no certificates: what a comparison of starts times.
   std::vector<std::int32_t> count_iterations(distributed::Shard shard,

@@ -83,8 +83,8 @@ ShardChoice choose_shard(const CommandContext& context, const LinearInput& input
     if (clouds && !rows_fit(job)) {
       choice = {
           false,
-          "a start other than zeros, entries of plans, a divergence or a regularized value is "
-          "asked for, which need whole problems"};
+          "a start, entries of plans, a divergence or a regularized value is asked for that needs "
+          "whole problems"};
       return;
     }
     if (context.share) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "distributed/error.hpp"
+#include "src/families/linear/initializers.hpp"
 #include "src/interruption.hpp"
 #include "src/runs/stop_watch.hpp"
 
@@ -88,7 +89,7 @@ ShardedCloudSolver::DistributedProblem ShardedCloudSolver::load(std::int64_t pro
   return loaded;
 }
 
-ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
+ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem, const ProblemOptions& kind,
                                                    const SolverOptions& settings,
                                                    const SolutionOptions& wanted,
                                                    SolveSeconds& seconds, SolveStore* store,
@@ -101,8 +102,18 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
   Batch batch(loaded.problem);
   batch.f.upload(start);
   batch.from_zeros = before == 0;
+  const Initializer& initializer = initializer_named(settings.initializer);
+  if (batch.from_zeros && !initializer.is_zero()) {
+    const StopWatch timer(seconds.start);
+    const auto facts = PopulationView(population_.outline()).geometry();
+    initializer.compute({facts, epsilon_, arithmetic_of(settings), batch.problems, {}}, batch.f);
+    batch.from_zeros = false;
+  }
+  std::optional<kernels::UnbalancedResult> unbalanced;
+  if (!kind.balanced()) unbalanced = unbalanced_start(batch, epsilon_);
+  const auto& potential = unbalanced ? unbalanced->f : batch.f;
   const auto save = [&](std::int64_t made) {
-    store->save_potentials(problem, part.sources, batch.f.download(), before + made);
+    store->save_potentials(problem, part.sources, potential.download(), before + made);
   };
   kernels::IterationWatch watch;
   if (store)
@@ -117,20 +128,34 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem,
   {
     const StopWatch timer(seconds.iterate);
     Reporter reporter(before, tell);
-    const BatchSolver solver(loaded.problem, epsilon_, MeanSupports());
-    solver.sinkhorn(batch, settings, std::max<std::int64_t>(settings.max_iterations - before, 0),
-                    {}, tell ? &reporter : nullptr, watch);
+    const std::int64_t left = std::max<std::int64_t>(settings.max_iterations - before, 0);
+    kernels::IterationObserver* const observer = tell ? &reporter : nullptr;
+    if (unbalanced) {
+      auto limits = unbalanced_settings(kind, settings, epsilon_);
+      limits.max_iterations = static_cast<int>(left);
+      limits.from_solution = !batch.from_zeros;
+      limits.observer = observer;
+      kernels::solve_unbalanced(loaded.problem, limits, *unbalanced, watch);
+    } else {
+      const BatchSolver solver(loaded.problem, epsilon_, MeanSupports());
+      solver.sinkhorn(batch, settings, left, {}, observer, watch);
+    }
   }
   if (part.ended) return part;
-  const int made = batch.progress.iterations.download().front();
+  const auto& iterations = unbalanced ? unbalanced->iterations : batch.progress.iterations;
+  const int made = iterations.download().front();
   std::optional<EndAtOnce> at_once;  // nothing is lost from here on
   if (store && made > 0) {
     save(made);
     at_once.emplace();
   }
-  part.solutions.add(batch, epsilon_, wanted, seconds);
+  if (unbalanced) {
+    part.solutions.add(*unbalanced, wanted, iterations.download(), unbalanced->status.download());
+  } else {
+    part.solutions.add(batch, epsilon_, wanted, seconds);
+    part.solutions.set_status(settings.threshold);
+  }
   part.solutions.iterations[0] += static_cast<std::int32_t>(before);
-  part.solutions.set_status(settings.threshold);
   return part;
 }
 

@@ -32,8 +32,9 @@ class RingCommunicator final : public kernels::CloudCommunicator {
   distributed::RingExchange ring_;
 };
 
-/// Solves problems between clouds by all ranks together, from zeros, by Sinkhorn's iteration, with
-/// a certificate for each: the answers of PopulationSolver, but for rounding.
+/// Solves problems between clouds by all ranks together, by Sinkhorn's iteration or, where they are
+/// not balanced, by block ascent, with a certificate for each: the answers of PopulationSolver, but
+/// for rounding. Starts are those that need no point of another rank.
 ///
 /// Rank r of p holds a contiguous p-th of a problem's source points and one of its target points,
 /// with their weights and potentials, and fits the potentials of its own points. What an update
@@ -75,8 +76,9 @@ class ShardedCloudSolver {
 
   /// Collective. Adds to `seconds`. With `store`, goes on from what that has of the problem, and
   /// saves there; iterations count from the first on. Throws UserError as load().
-  Part solve(std::int64_t problem, const SolverOptions& settings, const SolutionOptions& wanted,
-             SolveSeconds& seconds, SolveStore* store = nullptr, const Tell& tell = {});
+  Part solve(std::int64_t problem, const ProblemOptions& kind, const SolverOptions& settings,
+             const SolutionOptions& wanted, SolveSeconds& seconds, SolveStore* store = nullptr,
+             const Tell& tell = {});
 
   /// Wall seconds of waiting for columns of other ranks; local.
   double wait_seconds() const { return point_communicator_.wait_seconds(); }

@@ -17,6 +17,14 @@ struct ArchitectureUses {
   bool predictors = false;  ///< a predictor of that potential's conjugate's minimizers
 };
 
+/// "512, 256", for what architectures say: their headers include no fmt, since LibTorch may bring
+/// another one along.
+inline std::string list_text(const std::vector<std::int64_t>& numbers) {
+  std::string text;
+  for (const auto number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
+  return text;
+}
+
 // LibTorch's side, defined for the files of the models library only.
 class PairNetwork;
 struct Chain;

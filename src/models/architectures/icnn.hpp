@@ -1,6 +1,4 @@
 #pragma once
-#include <spdlog/fmt/fmt.h>
-
 #include "src/models/architectures/architecture.hpp"
 
 namespace otfleet {
@@ -15,12 +13,12 @@ struct Icnn {
   static constexpr ArchitectureUses uses = {false, true, true};
 
   static std::string text(const ModelOptions& model) {
-    return fmt::format(", quadratic_rank = {}", model.quadratic_rank);
+    return ", quadratic_rank = " + std::to_string(model.quadratic_rank);
   }
   static std::string complaint(const ModelOptions& model, const std::string& key) {
     if (kernels::is_convex(model.activation)) return {};
-    return fmt::format("model.activation = '{}' is not convex; with model.{} = '{}' use 'elu'",
-                       word_of(model.activation), key, name);
+    return std::string("model.activation = '") + word_of(model.activation) +
+           "' is not convex; with model." + key + " = '" + name + "' use 'elu'";
   }
 
   static Chain make_potential(const ModelOptions& model, std::int64_t dimension);

@@ -1,7 +1,4 @@
 #pragma once
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
-
 #include "src/models/architectures/architecture.hpp"
 
 namespace otfleet {
@@ -17,9 +14,9 @@ struct PairEncoder {
   static constexpr ArchitectureUses uses = {true, false, false};
 
   static std::string text(const ModelOptions& model) {
-    return fmt::format(", embedding = {}, head = [{}], output_rank = {}, pooling = {}",
-                       model.embedding, fmt::join(model.head, ", "), model.output_rank,
-                       model.pooling);
+    return ", embedding = " + std::to_string(model.embedding) + ", head = [" +
+           list_text(model.head) + "], output_rank = " + std::to_string(model.output_rank) +
+           ", pooling = " + std::to_string(model.pooling);
   }
   static std::string complaint(const ModelOptions&, const std::string&) { return {}; }
   static std::int64_t pooling(const ModelOptions& model) { return model.pooling; }

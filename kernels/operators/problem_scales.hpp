@@ -1,0 +1,40 @@
+#pragma once
+#include <vector>
+
+#include "kernels/operators/for_each_operator.hpp"
+
+namespace otfleet::kernels {
+
+/// What operators leave out, and how large what they keep can be: weights are shares of these
+/// masses, costs are less this minimum and then at most the range.
+struct ProblemScale {
+  double source_mass, target_mass;
+  double minimum, range;
+};
+
+template <class ExecutionSpace>
+std::vector<ProblemScale> scales_of(const GridProblems<ExecutionSpace>& batch) {
+  const auto on_host = [](const auto& values) {
+    return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
+  };
+  const auto source = on_host(batch.problems.source.mass),
+             target = on_host(batch.problems.target.mass);
+  const auto from = indices_on_host(batch.problems.source_index),
+             to = indices_on_host(batch.problems.target_index);
+  std::vector<ProblemScale> all;
+  for (int k = 0; k < batch.size(); ++k)
+    all.push_back({source(from[k]), target(to[k]), batch.cost.minimum(), batch.cost.range()});
+  return all;
+}
+template <class ExecutionSpace>
+std::vector<ProblemScale> scales_of(const CloudForms<ExecutionSpace>& batch) {
+  const auto& problems = batch.problems;
+  std::vector<ProblemScale> all;
+  for (int k = 0; k < problems.size(); ++k)
+    all.push_back({problems.source.mass[problems.source.index[k]],
+                   problems.target.mass[problems.target.index[k]], problems.taken_off(k),
+                   problems.bound_of(k)});
+  return all;
+}
+
+}  // namespace otfleet::kernels
