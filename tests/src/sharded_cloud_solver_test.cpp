@@ -208,6 +208,41 @@ TEST_F(ShardedCloudSolverTest, RanksWithoutWeight) {
   expect_same_answers(line_problem(source, a, target, b), settings, 1e-10);
 }
 
+/// What is saved of a problem that is not balanced is f alone.
+TEST_F(ShardedCloudSolverTest, ProblemsThatAreNotBalancedGoOnFromWhatWasSaved) {
+  write(cloud_population(2, 200, 2, false));
+  const CloudPopulationRows rows(path_, world_);
+  ShardedCloudSolver solver(rows, epsilon, world_);
+  const auto settings = settings_for("double", 1e-9, "none");
+  auto few = settings;
+  few.max_iterations = 7;
+  int number = 0;
+  for (const auto& [tau_a, tau_b, share] :
+       {std::array{0.9, 0.95, 0.0}, {1.0, 0.97, 0.0}, {0.97, 1.0, 0.0}, {1.0, 1.0, 0.7}}) {
+    SCOPED_TRACE(std::to_string(tau_a) + " " + std::to_string(tau_b));
+    ProblemOptions kind;
+    kind.tau_a = tau_a;
+    kind.tau_b = tau_b;
+    kind.transported_share = share;
+    SolveSeconds seconds;
+    const auto unbroken = solver.solve(1, kind, settings, {}, seconds);
+    EXPECT_GT(unbroken.solutions.iterations[0], 10);
+    const auto parts = folder_ / ("parts" + std::to_string(number++));
+    for (const auto& limits : {few, settings}) {
+      SolveStore store(parts, world_, {}, "this job", 0, SolveStore::Iterated::by_all_ranks);
+      const auto part = solver.solve(1, kind, limits, {}, seconds, &store);
+      if (limits.max_iterations == 7) {
+        EXPECT_EQ(part.solutions.iterations[0], 7);
+        continue;
+      }
+      EXPECT_EQ(part.solutions.status, unbroken.solutions.status);
+      EXPECT_NEAR(part.solutions.iterations[0], unbroken.solutions.iterations[0], 1);
+      EXPECT_NEAR(part.solutions.dual_value[0], unbroken.solutions.dual_value[0], 1e-8);
+      EXPECT_NEAR(part.solutions.transported_mass[0], unbroken.solutions.transported_mass[0], 1e-8);
+    }
+  }
+}
+
 TEST_F(ShardedCloudSolverTest, GoesOnFromWhatWasSaved) {
   const auto population = cloud_population(2, 200, 2, false);
   write(population);

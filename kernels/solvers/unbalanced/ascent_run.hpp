@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -31,6 +32,14 @@ struct AscentRun {
   bool has_ended() const { return settings.observer != nullptr && settings.observer->ended(); }
 };
 
+/// 1 for every problem of a group.
+template <class Operator>
+std::vector<double> all_active(const Operator& group) {
+  std::vector<double> active;
+  for (const int k : group.problems_on_host()) active.push_back(k < 0 ? 0.0 : 1.0);
+  return active;
+}
+
 /// Iterates the problems of a group until each has stopped, with step(t) for iteration t and
 /// find_error() after it; store() puts potentials where the run has them.
 template <class Operator, class Step, class FindError, class Store>
@@ -38,14 +47,9 @@ void iterate(Operator& group, AscentRun& run, const Step& step, const FindError&
              const Store& store) {
   const std::vector<int> problems = group.problems_on_host();
   IterationObserver* const observer = run.settings.observer;
-  std::vector<double> active(problems.size(), 0.0);
+  std::vector<double> active = all_active(group);
   std::vector<InstanceControl> control(problems.size());
-  std::size_t open = 0;
-  for (std::size_t at = 0; at < problems.size(); ++at)
-    if (problems[at] >= 0) {
-      active[at] = 1;
-      ++open;
-    }
+  auto open = static_cast<std::size_t>(std::count(active.begin(), active.end(), 1.0));
   group.set_total(ascent::active, active);
   for (int t = 0; open > 0; ++t) {
     step(t);
@@ -135,7 +139,7 @@ void leave_group(Operator& group, const AscentRun& run) {
                     run.settings.epsilon, run.rows.of(side));
 }
 
-/// Block ascent on a group from the potential of the side that is updated last.
+/// Block ascent on a group, from zeros or from f.
 template <class Operator, class Updates>
 void ascend_group(Operator& group, const Updates& updates, AscentRun& run) {
   if (run.has_ended()) return leave_group(group, run);
@@ -143,9 +147,6 @@ void ascend_group(Operator& group, const Updates& updates, AscentRun& run) {
   const auto [first, last] = updates.order;
   auto fields = make_fields(group, Updates::absolute);
   fields.asked = group.field(last);
-  load_exponents(group, fields, last, run, Updates::absolute);
-  group.set_exponents(last, fields.exponent(last));
-  updates.begin(points, fields, !run.settings.from_solution);
   const auto find_log_sums = [&](Side side) {
     group.log_sums(side, fields.log_sum(side), points.total(ascent::active));
   };
@@ -153,6 +154,16 @@ void ascend_group(Operator& group, const Updates& updates, AscentRun& run) {
     updates.fit(points, fields, side);
     group.set_exponents(side, fields.exponent(side));
   };
+  const Side given = run.settings.from_solution ? Side::source : last;
+  load_exponents(group, fields, given, run, Updates::absolute);
+  group.set_exponents(given, fields.exponent(given));
+  if (given == last) {
+    updates.begin(points, fields, !run.settings.from_solution);
+  } else {
+    group.set_total(ascent::active, all_active(group));
+    find_log_sums(last);
+    fit(last);
+  }
   // Constants that are not known yet are nothing that a later start needs.
   const auto store = [&] {
     for (const Side side : {Side::source, Side::target})
