@@ -1,21 +1,18 @@
 #include "kernels/free_support/free_support.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
-#include <optional>
 #include <stdexcept>
 #include <string>
 
+#include "kernels/free_support/checks.hpp"
 #include "kernels/free_support/group.hpp"
 #include "kernels/free_support/moves.hpp"
-#include "kernels/outputs/certificate.hpp"
+#include "kernels/free_support/transport_observer.hpp"
 #include "kernels/outputs/cloud_projection.hpp"
 #include "kernels/problems/status.hpp"
-#include "kernels/solvers/barycenter/check_sets.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/spaces.hpp"
 
@@ -36,42 +33,6 @@ double accuracy_for(double residual, double threshold) {
   while (accuracy * accuracy_ratio <= plan_share * residual) accuracy *= accuracy_ratio;
   return accuracy;
 }
-
-/// Hands on what an observer of transports sees as what one of problems would. Transports have a
-/// moment to finish once the batch is ended: between two moves all that a problem goes on from is
-/// in its points and potentials, so that it then goes on as if nothing had happened.
-class TransportObserver final : public IterationObserver {
- public:
-  explicit TransportObserver(IterationObserver* problems) : problems_(problems) {}
-
-  /// Transport t is of the problem number place[t] of the call.
-  void watch(std::vector<int> place, const std::vector<int>& moves,
-             const std::vector<double>& residual) {
-    place_ = std::move(place);
-    moves_ = &moves;
-    residual_ = &residual;
-    begin();
-  }
-
- private:
-  bool observe(int transport, int, double) noexcept override {
-    const int place = place_[static_cast<std::size_t>(transport)];
-    const auto p = static_cast<std::size_t>(place);
-    if (!problems_->ended() && problems_->goes_on(place, (*moves_)[p], (*residual_)[p]))
-      return true;
-    const auto now = Clock::now();
-    if (!ended_at_) ended_at_ = now;
-    return now - *ended_at_ < std::chrono::milliseconds(200);
-  }
-
-  using Clock = std::chrono::steady_clock;
-
-  IterationObserver* problems_;
-  std::optional<Clock::time_point> ended_at_;
-  std::vector<int> place_;
-  const std::vector<int>* moves_ = nullptr;
-  const std::vector<double>* residual_ = nullptr;
-};
 
 /// Moves problems until they stop.
 template <class ExecutionSpace>
@@ -278,38 +239,6 @@ class FreeSupportRun {
   bool ended_ = false;
 };
 
-template <class ExecutionSpace>
-void check(const FreeSupportBatch<ExecutionSpace>& problems, double epsilon,
-           const FreeSupports<ExecutionSpace>& supports) {
-  if (!(epsilon > 0) || !std::isfinite(epsilon))
-    throw std::invalid_argument("epsilon must be > 0 and finite");
-  if (problems.measures.ground_cost() != GroundCost(SquaredEuclideanCost{}))
-    throw std::invalid_argument(
-        "barycenters with free support need squared Euclidean costs: their points move to means, "
-        "which minimize sums of no other cost");
-  check_sets(problems.offsets, problems.index, problems.weight, problems.measures.count());
-  const auto batch = static_cast<std::size_t>(problems.size()), n = supports.weights.extent(1);
-  if (supports.weights.extent(0) != batch || supports.points.extent(0) != batch * n || n == 0)
-    throw std::invalid_argument("barycenters need points, and a weight for each of them");
-  if (supports.last.extent(0) != supports.points.extent(0) ||
-      supports.last.extent(1) != supports.points.extent(1))
-    throw std::invalid_argument("there is not one last place for every point of the barycenters");
-  if (supports.points.extent_int(1) != problems.measures.dimension())
-    throw std::invalid_argument(
-        "points of barycenters have " + std::to_string(supports.points.extent(1)) +
-        " coordinates, those of measures " + std::to_string(problems.measures.dimension()));
-  if (static_cast<std::int64_t>(supports.f.extent(0)) != problems.potential_offsets().back())
-    throw std::invalid_argument("there is not one potential for every point of every measure");
-}
-
-/// A sum of bounds that holds whatever rounding does to it; `sign` 1 for upper bounds, −1 for lower
-/// ones.
-double safe_sum(double sum, double sizes, std::size_t terms, double sign) {
-  const double rounding =
-      static_cast<double>(terms + 4) * std::numeric_limits<double>::epsilon() * sizes;
-  return sum + sign * rounding;
-}
-
 }  // namespace
 
 template <class ExecutionSpace>
@@ -330,7 +259,7 @@ void solve_free_supports(const ExecutionSpace& space,
                          const FreeSupports<ExecutionSpace>& supports,
                          FreeSupportProgress& progress) {
   if (which.empty()) return;
-  check(problems, settings.epsilon, supports);
+  check_free_supports(problems, settings.epsilon, supports);
   SinkhornSettings limits;
   limits.threshold = settings.threshold;
   limits.inner_iterations = settings.inner_iterations;
@@ -341,58 +270,11 @@ void solve_free_supports(const ExecutionSpace& space,
   FreeSupportRun<ExecutionSpace>(space, problems, settings, which, supports, progress).run();
 }
 
-template <class ExecutionSpace>
-FreeSupportFigures certify_free_supports(const ExecutionSpace& space,
-                                         const FreeSupportBatch<ExecutionSpace>& problems,
-                                         double epsilon,
-                                         const FreeSupports<ExecutionSpace>& supports,
-                                         const Matrix<double, ExecutionSpace>& potentials) {
-  check(problems, epsilon, supports);
-  const auto batch = static_cast<std::size_t>(problems.size());
-  std::vector<int> all(batch);
-  std::iota(all.begin(), all.end(), 0);
-  const FreeSupportGroup<ExecutionSpace> group(space, problems, supports, all, epsilon);
-  const auto transports = group.transports.measure.size();
-  Certificates<ExecutionSpace> certificates(static_cast<int>(transports));
-  const Vector<double, ExecutionSpace> g(potentials.data(), potentials.size());
-  certify<ExecutionSpace>(space, group.batch, epsilon, group.f, g, certificates);
-  const auto dual = host_copy(certificates.dual_value),
-             cost = host_copy(certificates.transport_cost),
-             upper = host_copy(certificates.upper_bound),
-             lower = host_copy(certificates.lower_bound),
-             error = host_copy(certificates.marginal_error);
-  const std::vector<double> zeros(batch, 0.0);
-  FreeSupportFigures figures{zeros, zeros, zeros, zeros, zeros};
-  for (std::size_t k = 0; k < batch; ++k) {
-    double upper_sizes = 0, lower_sizes = 0;
-    const auto first = static_cast<std::size_t>(group.transports.begin[k]),
-               last = static_cast<std::size_t>(group.transports.begin[k + 1]);
-    for (std::size_t t = first; t < last; ++t) {
-      const double share = group.transports.share[t];
-      figures.marginal_error[k] = std::max(figures.marginal_error[k], error[t]);
-      if (std::isnan(error[t])) figures.marginal_error[k] = error[t];
-      if (!(share > 0)) continue;
-      figures.dual_value[k] += share * dual[t];
-      figures.transport_cost[k] += share * cost[t];
-      figures.upper_bound[k] += share * upper[t];
-      figures.lower_bound[k] += share * lower[t];
-      upper_sizes += share * std::abs(upper[t]);
-      lower_sizes += share * std::abs(lower[t]);
-    }
-    figures.upper_bound[k] = safe_sum(figures.upper_bound[k], upper_sizes, last - first, 1);
-    figures.lower_bound[k] = safe_sum(figures.lower_bound[k], lower_sizes, last - first, -1);
-  }
-  return figures;
-}
-
-#define OTFLEET_INSTANTIATE(Space)                                                            \
-  template struct FreeSupportBatch<Space>;                                                    \
-  template void solve_free_supports<Space>(const Space&, const FreeSupportBatch<Space>&,      \
-                                           const FreeSupportSettings&, std::span<const int>,  \
-                                           const FreeSupports<Space>&, FreeSupportProgress&); \
-  template FreeSupportFigures certify_free_supports<Space>(                                   \
-      const Space&, const FreeSupportBatch<Space>&, double, const FreeSupports<Space>&,       \
-      const Matrix<double, Space>&);
+#define OTFLEET_INSTANTIATE(Space)                                                           \
+  template struct FreeSupportBatch<Space>;                                                   \
+  template void solve_free_supports<Space>(const Space&, const FreeSupportBatch<Space>&,     \
+                                           const FreeSupportSettings&, std::span<const int>, \
+                                           const FreeSupports<Space>&, FreeSupportProgress&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels
