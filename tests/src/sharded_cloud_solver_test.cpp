@@ -218,7 +218,7 @@ TEST_F(ShardedCloudSolverTest, ProblemsThatAreNotBalancedGoOnFromWhatWasSaved) {
   few.max_iterations = 7;
   int number = 0;
   for (const auto& [tau_a, tau_b, share] :
-       {std::array{0.9, 0.95, 0.0}, {1.0, 0.97, 0.0}, {0.97, 1.0, 0.0}, {1.0, 1.0, 0.7}}) {
+       {std::array{0.9, 0.95, 0.0}, {1.0, 0.97, 0.0}, {0.97, 1.0, 0.0}, {1.0, 1.0, 0.98}}) {
     SCOPED_TRACE(std::to_string(tau_a) + " " + std::to_string(tau_b));
     ProblemOptions kind;
     kind.tau_a = tau_a;

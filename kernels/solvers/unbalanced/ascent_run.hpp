@@ -139,7 +139,7 @@ void leave_group(Operator& group, const AscentRun& run) {
                     run.settings.epsilon, run.rows.of(side));
 }
 
-/// Block ascent on a group, from zeros or from f.
+/// Block ascent on a group from the potential of the side that is updated last, or from f.
 template <class Operator, class Updates>
 void ascend_group(Operator& group, const Updates& updates, AscentRun& run) {
   if (run.has_ended()) return leave_group(group, run);
@@ -154,7 +154,7 @@ void ascend_group(Operator& group, const Updates& updates, AscentRun& run) {
     updates.fit(points, fields, side);
     group.set_exponents(side, fields.exponent(side));
   };
-  const Side given = run.settings.from_solution ? Side::source : last;
+  const Side given = run.settings.from_solution && run.settings.from_f_alone ? Side::source : last;
   load_exponents(group, fields, given, run, Updates::absolute);
   group.set_exponents(given, fields.exponent(given));
   if (given == last) {

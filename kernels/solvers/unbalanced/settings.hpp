@@ -17,7 +17,8 @@ struct UnbalancedSettings {
   double threshold = 1e-3;                       ///< on the residual
   int inner_iterations = 1;                      ///< iterations between two looks at the residual
   int max_iterations = 2000;
-  bool from_solution = false;  ///< solve_unbalanced(): goes on from the solution (clouds: its f)
+  bool from_solution = false;  ///< solve_unbalanced(): goes on from the solution's potentials
+  bool from_f_alone = false;   ///< the same, g unknown; for points of the measures' own
   IterationObserver* observer = nullptr;  ///< may end the batch before it is done
 };
 

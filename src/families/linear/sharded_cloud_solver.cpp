@@ -133,7 +133,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem, const P
     if (unbalanced) {
       auto limits = unbalanced_settings(kind, settings, epsilon_);
       limits.max_iterations = static_cast<int>(left);
-      limits.from_solution = !batch.from_zeros;
+      limits.from_solution = limits.from_f_alone = !batch.from_zeros;
       limits.observer = observer;
       kernels::solve_unbalanced(loaded.problem, limits, *unbalanced, watch);
     } else {
