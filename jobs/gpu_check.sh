@@ -110,14 +110,13 @@ while [ ${#pending[@]} -gt 0 ]; do
   done < <(objdump -p "$file" | awk '$1 == "NEEDED" {print $2}')
 done
 
-space=$("$build/otfleet" --version | sed -n 's/^execution space: //p')
-revision=$("$build/otfleet" --version | sed -n '1s/.*revision \(.*\))/\1/p')
-cat >"$bundle/built" <<EOF
-space=$space
-revision=$revision
-compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[^=]*=//p' "$build/CMakeCache.txt")
-torch=$("$build/otfleet" --version | sed -n 's/^libtorch: //p')
-EOF
+# Not asked of the program: without a driver one for CUDA does not start.
+source "$build/build_info" # space, kokkos, torch, compiler
+revision=$(sed -n 's/^#define OTFLEET_REVISION "\(.*\)"/\1/p' "$build/src/generated/otfleet_revision.hpp")
+{
+  cat "$build/build_info"
+  echo "revision=$revision"
+} >"$bundle/built"
 
 missing=$(($(find "$root/tests/kernels" -name '*_test.cpp' | wc -l) - ${#kernel_tests[@]}))
 echo "$bundle: for $space, ${#kernel_tests[@]} kernel tests, ${#benchmarks[@]} benchmarks," \

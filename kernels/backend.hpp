@@ -24,9 +24,15 @@ struct Backend<ExecutionSpace, true> {
   static constexpr bool observes_iterations = true;
 
   // --- tiles of problems side by side (lanes/, operators/in_lanes/) ---
-  static constexpr bool packs_are_vectors = true;  ///< a pack is a HostPack
-  static constexpr int product_outputs = 6;        ///< of a matrix product at once: 12 of 16
-                                                   ///< registers hold sums
+  /// A pack is a HostPack. Not where a compiler for devices reads the file: it compiles kernels for
+  /// the device, too, whatever their space, and knows no vectors there.
+#if defined(__CUDACC__) || defined(__HIPCC__)
+  static constexpr bool packs_are_vectors = false;
+#else
+  static constexpr bool packs_are_vectors = true;
+#endif
+  static constexpr int product_outputs = 6;  ///< of a matrix product at once: 12 of 16
+                                             ///< registers hold sums
   /// Of the tiles that an operator takes together: what stays in a core's cache between steps.
   static constexpr long group_numbers = 64 * 1024;
   static constexpr int small_cloud_rows = 2;  ///< taken through the columns together

@@ -4,21 +4,22 @@
 // The execution spaces that kernels are compiled for. A new one is a line and a block here.
 
 /// Calls the macro M(Space, ...) for each space: Kokkos's default one, and with OTFLEET_ALL_SPACES
-/// every other one of the host. With CUDA it is the only one: nvcc compiles a kernel for the device
-/// too, whatever its space, and knows no packs of the host's vectors there.
+/// every other one of the host. In a build for CUDA those compute with packs of one number: a
+/// reference on the same machine, not a fast one.
 #define OTFLEET_FOR_EACH_SPACE(M, ...)                            \
   OTFLEET_IF_SERIAL(M(Kokkos::Serial __VA_OPT__(, ) __VA_ARGS__)) \
   OTFLEET_IF_OPENMP(M(Kokkos::OpenMP __VA_OPT__(, ) __VA_ARGS__)) \
   OTFLEET_IF_CUDA(M(Kokkos::Cuda __VA_OPT__(, ) __VA_ARGS__))
 
-#if defined(KOKKOS_ENABLE_SERIAL) && !defined(KOKKOS_ENABLE_CUDA) && \
-    (defined(OTFLEET_ALL_SPACES) || !defined(KOKKOS_ENABLE_OPENMP))
+#if defined(KOKKOS_ENABLE_SERIAL) && \
+    (defined(OTFLEET_ALL_SPACES) ||  \
+     (!defined(KOKKOS_ENABLE_OPENMP) && !defined(KOKKOS_ENABLE_CUDA)))
 #define OTFLEET_IF_SERIAL(...) __VA_ARGS__
 #else
 #define OTFLEET_IF_SERIAL(...)
 #endif
 
-#if defined(KOKKOS_ENABLE_OPENMP) && !defined(KOKKOS_ENABLE_CUDA)
+#if defined(KOKKOS_ENABLE_OPENMP) && (defined(OTFLEET_ALL_SPACES) || !defined(KOKKOS_ENABLE_CUDA))
 #define OTFLEET_IF_OPENMP(...) __VA_ARGS__
 #else
 #define OTFLEET_IF_OPENMP(...)

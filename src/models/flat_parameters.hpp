@@ -62,7 +62,10 @@ class FlatParameters {
   std::vector<bool> complete_;  ///< in the backward pass under way
   std::size_t incomplete_ = 0;  ///< this many entries at the front may be
   GradientListener listener_;
-  std::vector<std::shared_ptr<torch::autograd::Node>> accumulators_;  ///< they own the hooks
+  /// What adds terms to a gradient. The kind of pointer depends on the version of LibTorch.
+  using Accumulator =
+      decltype(torch::autograd::impl::grad_accumulator(std::declval<const torch::Tensor&>()));
+  std::vector<Accumulator> accumulators_;  ///< they own the hooks
 };
 
 }  // namespace otfleet

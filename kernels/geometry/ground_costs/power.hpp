@@ -1,6 +1,5 @@
 #pragma once
 #include <algorithm>
-#include <limits>
 
 #include "kernels/geometry/ground_cost_type.hpp"
 
@@ -20,8 +19,7 @@ struct PowerCost : GroundCostType {
 
   template <class Scalar, class Pack>
   OTFLEET_FORCEINLINE_FUNCTION Pack from_sum(const Pack& sum) const {
-    constexpr Scalar least = std::numeric_limits<Scalar>::min();
-    const Pack none(Scalar(0)), tiny(least);
+    const Pack none(Scalar(0)), tiny(Scalar(least_normal<Scalar>));
     const Pack half_power(static_cast<Scalar>(power / 2));
     const Pack logarithm = log2_normal(max(sum, tiny));
     return if_greater(sum, none, exp2_bounded(half_power * logarithm), none);

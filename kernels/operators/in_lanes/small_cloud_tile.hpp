@@ -51,7 +51,9 @@ struct SmallTile {
     return (capacity[0] + capacity[1]) * (arrays + problems.dimension()) +
            (problems.has_costs() ? capacity[0] * capacity[1] : 0);
   }
-  static int capacity_for(int points) { return (points + block - 1) / block * block; }
+  KOKKOS_FUNCTION static int capacity_for(int points) {
+    return (points + block - 1) / block * block;
+  }
 
   /// [capacity][lane]
   KOKKOS_FUNCTION Scalar* array(int side, int which) const {

@@ -46,7 +46,7 @@ struct BarycenterSolution {
   /// not. Both are 0, with which from_solution begins as without it.
   BarycenterSolution(int batch, int n, std::int64_t measures);
 
-  int size() const { return static_cast<int>(status.extent(0)); }
+  KOKKOS_FUNCTION int size() const { return static_cast<int>(status.extent(0)); }
 };
 
 /// Entropic Wasserstein barycenters with fixed support (the source side of the cost, n points) of

@@ -47,8 +47,7 @@ struct SinkhornSettings {
 /// and carried in Scalar.
 template <class Scalar>
 OTFLEET_INLINE_FUNCTION double rounding_error(double exponents) {
-  constexpr Scalar digits = std::numeric_limits<Scalar>::epsilon();
-  return digits * (16 + 2 * exponents);
+  return machine_epsilon<Scalar> * (16 + 2 * exponents);
 }
 
 /// Momentum multiplies u by at most e^±momentum_limit: the mean of its change over a is taken out
