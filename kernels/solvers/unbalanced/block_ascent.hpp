@@ -130,7 +130,8 @@ struct PenalizedUpdates {
     add(points, fields.exponent(order.first), order.first, ascent::first_sum);
   }
 
- private:
+  // Parts of these; public, since nvcc wants functions with kernels so.
+
   template <class Field>
   static void sum_asked(Points& points, Side side, int which, const Field& asked) {
     log_sum_points(
