@@ -18,9 +18,9 @@
 // and their dimension. many_… solve a population of two million pairs in small problems. All
 // kernels fence before they return.
 
+namespace otfleet::kernels {
 namespace {
 
-using namespace otfleet::kernels;
 using Space = Kokkos::DefaultExecutionSpace;
 
 Matrix<double, Space> make_points(int count, int dimension, int stream, bool unit) {
@@ -244,3 +244,4 @@ BENCHMARK(many_float)->ArgsProduct({{10, 20, 50, 100, 500}, {2}})->UseRealTime()
 BENCHMARK(many_double)->ArgsProduct({{10, 20, 50, 100, 500}, {2}})->UseRealTime();
 
 }  // namespace
+}  // namespace otfleet::kernels

@@ -17,9 +17,9 @@
 // biases with 0.1; y standard normal; starts x = y; memory 10, at most 100 steps, tolerance 1e-3.
 // Arguments: hidden units, dimension, points, gain in percent.
 
+namespace otfleet::kernels {
 namespace {
 
-using namespace otfleet::kernels;
 using Space = Kokkos::DefaultExecutionSpace;
 
 /// Standard normal numbers times `deviation` (Box & Muller 1958).
@@ -217,3 +217,4 @@ BENCHMARK(evaluation_float)
     ->UseManualTime();
 
 }  // namespace
+}  // namespace otfleet::kernels

@@ -13,9 +13,9 @@
 // grid. Arguments are the batch size and −log10 of the threshold. newton() fences before it
 // returns.
 
+namespace otfleet::kernels {
 namespace {
 
-using namespace otfleet::kernels;
 using Space = Kokkos::DefaultExecutionSpace;
 
 constexpr int sources = 100, targets = 10000, clusters = 300, side = 28, measures = 64;
@@ -142,3 +142,4 @@ BENCHMARK_CAPTURE(digits, epsilon_1e_3, 1e-3)->Args({64, 2})->Args({64, 3})->Use
 BENCHMARK_CAPTURE(digits, epsilon_1e_2, 1e-2)->Args({64, 3})->UseRealTime();
 
 }  // namespace
+}  // namespace otfleet::kernels

@@ -15,9 +15,9 @@
 // case runs a fixed number of iterations, so that figures compare across machines and versions;
 // arguments are the batch size and 1000 × epsilon. All kernels fence before they return.
 
+namespace otfleet::kernels {
 namespace {
 
-using namespace otfleet::kernels;
 using Space = Kokkos::DefaultExecutionSpace;
 
 constexpr int side = 28, points = side * side, measures = 64, iterations = 20;
@@ -193,3 +193,4 @@ BENCHMARK(grid_share)->Args({256, 10})->Args({256, 1})->UseRealTime();
 BENCHMARK(semi_dual_grid)->Args({128, 10})->UseRealTime();
 
 }  // namespace
+}  // namespace otfleet::kernels
