@@ -120,8 +120,10 @@ AscentFields<typename Operator::Points> make_fields(Operator& group, bool absolu
   AscentFields<typename Operator::Points> fields;
   for (const Side side : {Side::source, Side::target}) {
     const int s = static_cast<int>(side);
-    for (auto* field : {fields.exponents, fields.log_sums, fields.log_weights, fields.potentials})
-      field[s] = group.field(side);
+    fields.exponents[s] = group.field(side);
+    fields.log_sums[s] = group.field(side);
+    fields.log_weights[s] = group.field(side);
+    fields.potentials[s] = group.field(side);
     load_log_weights<typename Operator::Points>(group, side, group.weights(side),
                                                 fields.log_weights[s]);
   }

@@ -121,8 +121,8 @@ void find_figures(const Matrix<double, ExecutionSpace>& sums, const UnbalancedSe
     residual(k) = whole > 0 ? violation / whole : violation;
     if (!sets_status) continue;
     bool finite = true;
-    for (const double figure : {residual(k), dual(k), primal(k), cost(k), lambda})
-      finite = finite && std::isfinite(figure);
+    const double figures_of[] = {residual(k), dual(k), primal(k), cost(k), lambda};
+    for (const double figure : figures_of) finite = finite && std::isfinite(figure);
     status(k) = static_cast<int>(
         final_status(static_cast<Status>(status(k)), residual(k), settings.threshold, finite));
   }
@@ -302,17 +302,19 @@ void differentiate_by_weights(const ExecutionSpace& space, const Cost& cost,
       space, cost, problems, settings, solution, [&](const auto& batch, const PotentialRows& rows) {
         const auto numbers = problem_numbers<ExecutionSpace>(
             batch, settings, solution.mass_potential, figures::numbers);
-        for (const auto& gradient : {by_source, by_target}) Kokkos::deep_copy(space, gradient, 0.0);
+        Kokkos::deep_copy(space, by_source, 0.0);
+        Kokkos::deep_copy(space, by_target, 0.0);
         for_each_operator(space, batch, settings.epsilon, slope_use, numbers, [&](auto& group) {
           using Points = typename std::remove_reference_t<decltype(group)>::Points;
           const auto [source, target] =
               load_plan(group, as_constant(rows.f), as_constant(rows.g),
                         penalty_of(settings, Side::source), penalty_of(settings, Side::target));
-          for (const auto& plan : {source, target}) {
+          const auto differentiate = [&](const auto& plan, const auto& gradient) {
             differentiate_side<Points>(group, plan, plan.exponents);
-            group.store_field(plan.side, plan.exponents,
-                              rows_of_matrix(plan.side == Side::source ? by_source : by_target));
-          }
+            group.store_field(plan.side, plan.exponents, rows_of_matrix(gradient));
+          };
+          differentiate(source, by_source);
+          differentiate(target, by_target);
         });
       });
 }
