@@ -47,8 +47,8 @@ constexpr const char* for_shared_points =
 constexpr const char* for_whole_problems =
     "solver.shard = 'rows' has no {key}, which needs whole problems on one rank; use 'problems'";
 constexpr const char* for_whole_measures =
-    "{key} = '{value}' needs all points of a measure on one rank; use 'zeros' or "
-    "'previous_epsilon', or solver.shard = 'problems'";
+    "solver.shard = 'rows': {key} = '{value}' needs all points of a measure on one rank; use "
+    "'problems', or the start 'zeros' or 'previous_epsilon'";
 
 constexpr const char* for_fixed_support =
     "{key} = '{value}' is for barycenters with fixed support; with barycenter.support = 'free' use "
