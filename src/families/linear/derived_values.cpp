@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 #include "kernels/api/solvers.hpp"
@@ -33,30 +34,19 @@ bool is_plain_matrix(const Geometry& geometry) {
          (!geometry.ground_cost || geometry.source_points.empty());
 }
 
-/// A measure and what its weights are multiplied by.
-struct ScaledWeights {
-  std::span<const double> weights;
-  double scale;
-};
-
 /// The values of transports of measures to themselves; NaN where one did not converge.
-std::vector<double> transport_to_themselves(const Geometry& geometry,
-                                            const std::vector<ScaledWeights>& weights,
+std::vector<double> transport_to_themselves(const kernels::Problems& measures, std::size_t count,
                                             const kernels::UnbalancedSettings& settings) {
-  std::vector<double> scaled;
-  std::vector<std::int32_t> all;
-  for (const auto& one : weights) {
-    all.push_back(static_cast<std::int32_t>(all.size()));
-    for (const double weight : one.weights) scaled.push_back(weight * one.scale);
-  }
-  const auto problems = device_problems(geometry, settings.epsilon, scaled, {}).between(all, all);
+  std::vector<std::int32_t> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  const auto problems = measures.between(all, all);
   const auto points = static_cast<std::size_t>(problems.source_offsets().back());
   const kernels::UnbalancedResult result(problems.size(), points, points);
   kernels::solve_self_transport(problems, settings, result);
   const auto dual = result.dual_value.download();
   const auto status = result.status.download();
-  std::vector<double> values(weights.size(), unknown);
-  for (std::size_t k = 0; k < values.size(); ++k)
+  std::vector<double> values(count, unknown);
+  for (std::size_t k = 0; k < count; ++k)
     if (status[k] == static_cast<int>(kernels::Status::converged)) values[k] = dual[k];
   return values;
 }
@@ -100,31 +90,40 @@ std::int32_t DerivedValues::measure(bool source, std::int64_t problem) const {
                  : population_.targets())[static_cast<std::size_t>(problem)];
 }
 
-/// The cost within the points of one measure, or of all of a side.
-Geometry DerivedValues::within(bool source, std::int32_t measure) const {
-  const auto* shared = population_.shared_points();
-  if (shared != nullptr &&
-      (shared->geometry.kind == Geometry::Kind::grid || is_plain_matrix(shared->geometry)))
-    return shared->geometry;
+/// The cost within the points that the measures of a side share.
+Geometry DerivedValues::within(bool source) const {
+  const Geometry& whole = population_.shared_points()->geometry;
+  if (whole.kind == Geometry::Kind::grid || is_plain_matrix(whole)) return whole;
   Geometry geometry;
   geometry.kind = Geometry::Kind::points;
-  if (shared != nullptr) {
-    const auto& whole = shared->geometry;
-    geometry.ground_cost = whole.ground_cost;
-    geometry.dimension = whole.dimension;
-    geometry.source_points = source ? whole.source_points : whole.target_points;
-    geometry.n = source ? whole.n : whole.m;
-  } else {
-    const auto facts = population_.geometry();
-    geometry.ground_cost = facts.ground_cost;
-    geometry.dimension = facts.coordinates;
-    const auto own = population_.points(source, measure);
-    geometry.source_points.assign(own.begin(), own.end());
-    geometry.n = static_cast<std::int64_t>(population_.weights(source, measure).size());
-  }
+  geometry.ground_cost = whole.ground_cost;
+  geometry.dimension = whole.dimension;
+  geometry.source_points = source ? whole.source_points : whole.target_points;
+  geometry.n = source ? whole.n : whole.m;
   geometry.target_points = geometry.source_points;
   geometry.m = geometry.n;
   return geometry;
+}
+
+std::vector<double> DerivedValues::self_values(bool source, std::span<const std::int32_t> measures,
+                                               bool to_mass_one,
+                                               const kernels::UnbalancedSettings& settings) {
+  const bool own_points = population_.clouds() != nullptr;
+  CloudTable table;
+  for (const auto s : measures) {
+    const double scale = to_mass_one ? 1 / side(source).mass[s] : 1.0;
+    for (const double weight : population_.weights(source, s))
+      table.weights.push_back(weight * scale);
+    if (!own_points) continue;
+    const auto points = population_.points(source, s);
+    table.points.insert(table.points.end(), points.begin(), points.end());
+    table.offsets.push_back(static_cast<std::int64_t>(table.weights.size()));
+  }
+  const auto facts = population_.geometry();
+  const auto on_device = own_points
+                             ? device_measures(*facts.ground_cost, facts.coordinates, table)
+                             : device_problems(within(source), settings.epsilon, table.weights, {});
+  return transport_to_themselves(on_device, measures.size(), settings);
 }
 
 void DerivedValues::weigh(bool source) {
@@ -157,22 +156,17 @@ void DerivedValues::find_self(bool source, Shard rows,
   // epsilon c mass log c.
   const bool balanced = settings.tau_a == 1;
   const double e = settings.epsilon;
-  const auto find = [&](std::span<const std::int32_t> some) {
-    std::vector<ScaledWeights> their_weights;
-    for (const auto s : some)
-      their_weights.push_back({population_.weights(source, s), balanced ? 1 / all.mass[s] : 1.0});
-    const auto found =
-        transport_to_themselves(within(source, some.front()), their_weights, settings);
+  constexpr std::size_t at_once = 1024;
+  for (std::size_t first = 0; first < wanted.size(); first += at_once) {
+    const auto some = std::span(wanted).subspan(first, std::min(at_once, wanted.size() - first));
+    const auto found = self_values(source, some, balanced, settings);
     // Without the term epsilon mass², as in add().
     for (std::size_t k = 0; k < some.size(); ++k) {
       const double mass = all.mass[some[k]];
       all.self[some[k]] =
           balanced ? mass * (found[k] - e) - e * mass * std::log(mass) : found[k] - e * mass * mass;
     }
-  };
-  const std::size_t at_once = population_.clouds() != nullptr ? 1 : 1024;
-  for (std::size_t first = 0; first < wanted.size(); first += at_once)
-    find(std::span(wanted).subspan(first, std::min(at_once, wanted.size() - first)));
+  }
 }
 
 bool DerivedValues::same_measures(std::int64_t problem) const {

@@ -41,7 +41,11 @@ class DerivedValues {
 
   Side& side(bool source) { return source || shared_ ? sides_[0] : sides_[1]; }
   std::int32_t measure(bool source, std::int64_t problem) const;
-  Geometry within(bool source, std::int32_t measure) const;
+  Geometry within(bool source) const;
+  /// Values of transports of measures to themselves, many at a time; of measures scaled to mass 1
+  /// where that is asked for.
+  std::vector<double> self_values(bool source, std::span<const std::int32_t> measures,
+                                  bool to_mass_one, const kernels::UnbalancedSettings& settings);
   void weigh(bool source);
   void find_self(bool source, distributed::Shard rows, const kernels::UnbalancedSettings& settings);
   bool same_measures(std::int64_t problem) const;
