@@ -18,7 +18,10 @@ python_with() {
   "$1/venv/bin/pip" install --quiet --disable-pip-version-check -r "$2"
 }
 
-# build PRESET: configures when needed and builds with all cores.
+# build PRESET [TARGET …]: configures when needed and builds with all cores; without targets, all.
 build() {
-  (cd "$root" && cmake --preset "$1" >/dev/null && cmake --build --preset "$1")
+  local preset=$1
+  shift
+  (cd "$root" && cmake --preset "$preset" >/dev/null &&
+    cmake --build --preset "$preset" ${1:+--target "$@"})
 }

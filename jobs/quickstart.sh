@@ -12,7 +12,7 @@ output=${1:-quickstart-out}
 ranks=${RANKS:-2}
 
 bash "$root/jobs/install.sh"
-build release
+build release otfleet
 
 job=$root/inputs/digits.toml
 "$otfleet" make "$job" --output "$output/make"
