@@ -94,7 +94,10 @@ TEST_F(Resume, ADamagedCheckpointCostsTheStepsSinceTheOneBefore) {
   ASSERT_EQ(run(train("whole")).code, 0);
   train_and_kill("broken", 1, SIGKILL, 3);
   auto files = checkpoints("broken");
-  ASSERT_EQ(files.size(), 3u);  // train.keep_checkpoints
+  // train.keep_checkpoints; one more where it was killed before the oldest was removed.
+  ASSERT_GE(files.size(), 3u);
+  ASSERT_LE(files.size(), 4u);
+  files.erase(files.begin(), files.end() - 3);
   // The newest lost its end, the one before a bit somewhere in its weights.
   const auto newest = read_bytes(files[2]);
   write_bytes(files[2], newest.substr(0, newest.size() / 2));
