@@ -11,8 +11,8 @@
 #include "kernels/solvers/barycenter/settings.hpp"
 
 // Barycenters for code that knows no Kokkos. Mathematics, conventions and errors are those of
-// solvers/barycenter/barycenter.hpp, where the support is fixed, and of free_support.hpp there,
-// where it is free. Local.
+// solvers/barycenter/barycenter.hpp, where the support is fixed, and of
+// free_support/free_support.hpp, where it is free. Local.
 
 namespace otfleet::kernels {
 

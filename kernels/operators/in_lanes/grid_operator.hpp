@@ -319,9 +319,7 @@ class GridOperator : public TilePoints<typename Domain_::L, ExecutionSpace_> {
     for_tiles<ExecutionSpace, L>(
         space_, "otfleet::operators::log_sums", group_.tiles,
         KOKKOS_LAMBDA(const TeamMember& team, int tile) {
-          bool any = false;
-          for (int lane = 0; lane < L::width; ++lane) any |= active(tile, lane) > 0;
-          if (!any) return;
+          if (!active.any_positive(tile)) return;
           const auto memory = tile_of.memory(tile);
           const auto cropped = tile_of.crop(chain, which, tile);
           double *const y = memory.array(applied), *const result = to.of(tile);

@@ -5,6 +5,7 @@
 #include "kernels/operators/in_lanes/small_cloud_tile.hpp"
 #include "kernels/operators/in_lanes/tile_group.hpp"
 #include "kernels/operators/problem_rows.hpp"
+#include "kernels/operators/shifts.hpp"
 
 namespace otfleet::kernels {
 
@@ -32,7 +33,7 @@ class SmallCloudOperator
   // What kernels see of the group; public, since nvcc wants it so.
 
   /// The last: > 0 where a side's shifts are too far from its next sums; else how far off they can
-  /// be, less most_moved.
+  /// be, less most_shift_drift.
   enum Value {
     mass_value,
     rounding_value,
@@ -42,9 +43,6 @@ class SmallCloudOperator
     values = stale_value + 2
   };
   static constexpr int block = Tile::block;
-  /// Where no potential has moved by more, terms with an old shift stay below 2^60, and sums above
-  /// 2^−60.
-  static constexpr double most_moved = 60;
   struct Tiles {
     SmallClouds<ExecutionSpace> problems;
     Group group;
@@ -349,9 +347,7 @@ class SmallCloudOperator
     for_tiles<ExecutionSpace, L>(
         space_, "otfleet::operators::log_sums", all.group.tiles,
         KOKKOS_LAMBDA(const TeamMember& team, int t) {
-          bool any = false;
-          for (int lane = 0; lane < L::width; ++lane) any |= active(t, lane) > 0;
-          if (!any) return;
+          if (!active.any_positive(t)) return;
           const Tile tile = all.tile(t);
           all.for_blocks(team, s, t, [&](int row, int lane) {
             Pack logarithm[block];
@@ -369,7 +365,7 @@ class SmallCloudOperator
                        if_greater(changes, none, logarithm[r] * Pack(ln2), L::load(result)));
             }
           });
-          for_lanes<L>(team, [&](int lane) { stale(t, lane) = -most_moved; });
+          for_lanes<L>(team, [&](int lane) { stale(t, lane) = -most_shift_drift; });
         });
   }
   void set_exponents(Side side, const Field& from) {

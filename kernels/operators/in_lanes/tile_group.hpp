@@ -46,6 +46,12 @@ struct TileGroup {
     KOKKOS_FORCEINLINE_FUNCTION double& operator()(int tile, int lane) const {
       return base[static_cast<long>(tile) * L::width + lane];
     }
+    /// Is it > 0 for any problem of a tile?
+    KOKKOS_INLINE_FUNCTION bool any_positive(int tile) const {
+      bool any = false;
+      for (int lane = 0; lane < L::width; ++lane) any |= (*this)(tile, lane) > 0;
+      return any;
+    }
     KOKKOS_FORCEINLINE_FUNCTION Pack load(const Place& at) const {
       return L::load(base + static_cast<long>(at.tile) * L::width + at.lane);
     }

@@ -6,6 +6,7 @@
 
 #include "kernels/operators/in_passes/cloud_pass.hpp"
 #include "kernels/operators/in_passes/cloud_problems.hpp"
+#include "kernels/operators/shifts.hpp"
 #include "kernels/operators/side.hpp"
 
 namespace otfleet::kernels {
@@ -268,9 +269,6 @@ class PassPoints {
     /// How far potentials of the other side have moved since.
     double log_sum_moved = std::numeric_limits<double>::infinity();
   };
-  /// Where no potential has moved by more, terms with an old shift stay below 2^60, and sums above
-  /// 2^−60.
-  static constexpr double most_moved = 60;
   /// The logarithms of `sum` with log_sum as its shift.
   void take_log_sums(Side side, const Field& to) {
     const auto log_sum = of(side).log_sum, sum = of(side).sum;
@@ -339,7 +337,7 @@ class PassOperator : public PassPoints<ExecutionSpace_> {
       own.log_sum = this->take(side, 0);
       own.sum = this->take(side, 0);
     }
-    if (!(own.log_sum_moved <= Points::most_moved))
+    if (!(own.log_sum_moved <= most_shift_drift))
       run<PassResult::largest>(side, from, own.log_sum, own.log_sum);
     run<PassResult::exponential>(side, from, own.log_sum, own.sum);
     this->take_log_sums(side, to);

@@ -6,6 +6,7 @@
 #include "kernels/operators/in_lanes/small_clouds.hpp"
 #include "kernels/operators/in_passes/cloud_pass.hpp"
 #include "kernels/operators/in_passes/cloud_problems.hpp"
+#include "kernels/operators/shifts.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
 #include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
 #include "kernels/spaces.hpp"
@@ -190,11 +191,6 @@ double marginal_error(const ExecutionSpace& space,
   return all_sum(side.points.communicator, error);
 }
 
-/// Terms of a sum with an old shift stay below 2^60 when nothing has moved by more, and the sum
-/// above 2^−60: far from overflow, and from the smallest normal number, below which exp2_bounded
-/// does not go.
-constexpr double most_change = 60;
-
 /// The updates of problems whose marginals are exact; `previous` [source.points.count] is for
 /// momentum.
 template <class ExecutionSpace, class Scalar>
@@ -244,7 +240,7 @@ Outcome iterate(const ExecutionSpace& space, const Cost& cost,
     const int t = control.iteration;
     sum_exponentials(space, cost, target, source, scale);
     const double target_change = updates.fit_target(space, target);
-    source.shift_fits = t > 0 && target_change <= most_change;
+    source.shift_fits = t > 0 && target_change <= most_shift_drift;
     sum_exponentials(space, cost, source, target, scale);
     const double error = updates.error(space, source);
     const auto step = control.step(rule, error, doubtful_error);
@@ -264,7 +260,7 @@ Outcome iterate(const ExecutionSpace& space, const Cost& cost,
       return outcome;
     }
     const double source_change = updates.fit_source(space, source);
-    target.shift_fits = source_change <= most_change;
+    target.shift_fits = source_change <= most_shift_drift;
     ++control.iteration;
   }
 }

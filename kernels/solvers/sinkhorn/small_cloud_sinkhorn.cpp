@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "kernels/operators/in_lanes/small_cloud_tile.hpp"
+#include "kernels/operators/shifts.hpp"
 #include "kernels/solvers/has_ended.hpp"
 #include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
 #include "kernels/spaces.hpp"
@@ -165,7 +166,7 @@ struct SmallSinkhornKernel {
     for_lanes<L>(team, [&](int lane) {
       bool fits = side == target || lanes.control[lane].iteration > 0;
       for (int worker = 0; worker < team.team_size(); ++worker)
-        fits = fits && partial[Tile::at(worker, lane)] <= Scalar(60);
+        fits = fits && partial[Tile::at(worker, lane)] <= Scalar(most_shift_drift);
       lanes.stale[side][lane] = fits ? Scalar(0) : Scalar(1);
     });
   }

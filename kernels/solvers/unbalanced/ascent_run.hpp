@@ -32,14 +32,6 @@ struct AscentRun {
   bool has_ended() const { return settings.observer != nullptr && settings.observer->ended(); }
 };
 
-/// 1 for every problem of a group.
-template <class Operator>
-std::vector<double> all_active(const Operator& group) {
-  std::vector<double> active;
-  for (const int k : group.problems_on_host()) active.push_back(k < 0 ? 0.0 : 1.0);
-  return active;
-}
-
 /// Iterates the problems of a group until each has stopped, with step(t) for iteration t and
 /// find_error() after it; store() puts potentials where the run has them.
 template <class Operator, class Step, class FindError, class Store>
@@ -47,16 +39,16 @@ void iterate(Operator& group, AscentRun& run, const Step& step, const FindError&
              const Store& store) {
   const std::vector<int> problems = group.problems_on_host();
   IterationObserver* const observer = run.settings.observer;
-  std::vector<double> active = all_active(group);
+  std::vector<double> active;
+  for (const int k : problems) active.push_back(k < 0 ? 0.0 : 1.0);
   std::vector<InstanceControl> control(problems.size());
-  auto open = static_cast<std::size_t>(std::count(active.begin(), active.end(), 1.0));
-  group.set_total(ascent::active, active);
+  auto open = std::count(active.begin(), active.end(), 1.0);
   for (int t = 0; open > 0; ++t) {
     step(t);
     if (t % run.settings.inner_iterations != 0 && t < run.settings.max_iterations) continue;
     find_error();
     const auto errors = group.total_on_host(ascent::error);
-    const std::size_t before = open;
+    const auto before = open;
     for (std::size_t at = 0; at < problems.size(); ++at) {
       if (!(active[at] > 0)) continue;
       const int k = problems[at];
@@ -69,7 +61,7 @@ void iterate(Operator& group, AscentRun& run, const Step& step, const FindError&
       active[at] = 0;
       --open;
     }
-    if (open < before) group.set_total(ascent::active, active);
+    if (open < before) group.set_total(unbalanced::active, active);
     if (open == 0 || !run.watch || run.watch(t, store)) continue;
     for (std::size_t at = 0; at < problems.size(); ++at)
       if (active[at] > 0) run.status[problems[at]] = static_cast<int>(Status::iteration_limit);
@@ -114,6 +106,15 @@ void store_exponents(Operator& group, Side side, const Field& exponents, const F
   group.store_field(side, work, row);
 }
 
+/// Both rows of potentials from exponent(side).
+template <class Operator, class Exponent>
+void store_potentials(Operator& group, const AscentFields<typename Operator::Points>& fields,
+                      const AscentRun& run, const Exponent& exponent) {
+  for (const Side side : {Side::source, Side::target})
+    store_exponents(group, side, exponent(side), fields.potential(side), run.settings.epsilon,
+                    run.rows.of(side));
+}
+
 /// `absolute`: weights in units of mass.
 template <class Operator>
 AscentFields<typename Operator::Points> make_fields(Operator& group, bool absolute) {
@@ -136,9 +137,7 @@ template <class Operator>
 void leave_group(Operator& group, const AscentRun& run) {
   if (run.settings.from_solution) return;
   const auto fields = make_fields(group, true);
-  for (const Side side : {Side::source, Side::target})
-    store_exponents(group, side, fields.log_weight(side), fields.potential(side),
-                    run.settings.epsilon, run.rows.of(side));
+  store_potentials(group, fields, run, [&](Side side) { return fields.log_weight(side); });
 }
 
 /// Block ascent on a group from the potential of the side that is updated last, or from f.
@@ -150,7 +149,7 @@ void ascend_group(Operator& group, const Updates& updates, AscentRun& run) {
   auto fields = make_fields(group, Updates::absolute);
   fields.asked = group.field(last);
   const auto find_log_sums = [&](Side side) {
-    group.log_sums(side, fields.log_sum(side), points.total(ascent::active));
+    group.log_sums(side, fields.log_sum(side), points.total(unbalanced::active));
   };
   const auto fit = [&](Side side) {
     updates.fit(points, fields, side);
@@ -162,15 +161,12 @@ void ascend_group(Operator& group, const Updates& updates, AscentRun& run) {
   if (given == last) {
     updates.begin(points, fields, !run.settings.from_solution);
   } else {
-    group.set_total(ascent::active, all_active(group));
     find_log_sums(last);
     fit(last);
   }
   // Constants that are not known yet are nothing that a later start needs.
   const auto store = [&] {
-    for (const Side side : {Side::source, Side::target})
-      store_exponents(group, side, fields.exponent(side), fields.potential(side),
-                      run.settings.epsilon, run.rows.of(side));
+    store_potentials(group, fields, run, [&](Side side) { return fields.exponent(side); });
   };
   iterate(
       group, run,
@@ -194,9 +190,7 @@ void ascend_symmetrically(Operator& group, const MarginalPenalty& penalty, Ascen
   const auto fields = make_fields(group, true);
   load_exponents(group, fields, Side::source, run, true);
   const auto store = [&] {
-    for (const Side side : {Side::source, Side::target})
-      store_exponents(group, side, fields.exponent(Side::source), fields.potential(side),
-                      run.settings.epsilon, run.rows.of(side));
+    store_potentials(group, fields, run, [&](Side) { return fields.exponent(Side::source); });
   };
   iterate(
       group, run,
@@ -204,7 +198,8 @@ void ascend_symmetrically(Operator& group, const MarginalPenalty& penalty, Ascen
         if (t > 0) updates.fit(points, fields);
         // The problem is its own mirror image: so are its fields.
         group.set_exponents(Side::target, fields.exponent(Side::source));
-        group.log_sums(Side::source, fields.log_sum(Side::source), points.total(ascent::active));
+        group.log_sums(Side::source, fields.log_sum(Side::source),
+                       points.total(unbalanced::active));
       },
       [&] { updates.find_error(points, fields); }, store);
   store();

@@ -14,8 +14,7 @@ namespace otfleet::kernels {
 /// Further columns of an operator's totals.
 namespace ascent {
 enum Number {
-  active = unbalanced::numbers,  ///< 1 while the problem iterates
-  error,
+  error = unbalanced::numbers,
   first_sum,  ///< log of what the marginals ask for together
   last_sum = first_sum + 2,
   search = last_sum + 2,  ///< see BoundedUpdates
@@ -83,7 +82,7 @@ struct PenalizedUpdates {
     sum_asked(points, order.last, ascent::last_sum, asked);
   }
   void fit(Points& points, const AscentFields<Points>& fields, Side side) const {
-    const auto active = points.total(ascent::active);
+    const auto active = points.total(unbalanced::active);
     const Pack power(tau_of(side)), rest(1 - tau_of(side));
     const auto weight = fields.log_weight(side), exponent = fields.exponent(side);
     const auto log_sum = fields.log_sum(side), asked = fields.asked;
@@ -186,7 +185,7 @@ struct BoundedUpdates {
 
   void fit(Points& points, const AscentFields<Points>& fields, Side side) const {
     find_lambda(points, fields, side);
-    const auto active = points.total(ascent::active), lambda = points.total(unbalanced::lambda);
+    const auto active = points.total(unbalanced::active), lambda = points.total(unbalanced::lambda);
     const auto weight = fields.log_weight(side), exponent = fields.exponent(side);
     const auto log_sum = fields.log_sum(side);
     points.for_points(
@@ -205,7 +204,7 @@ struct BoundedUpdates {
     const int mass = log_mass_of(side);
     points.for_problems(
         "otfleet::unbalanced::begin_search", KOKKOS_LAMBDA(double* totals) {
-          totals[searching] = totals[ascent::active];
+          totals[searching] = totals[unbalanced::active];
           totals[last_count] = -1;
           if (totals[searching] > 0) totals[unbalanced::lambda] = no_exponent;
         });
@@ -306,7 +305,7 @@ struct SymmetricUpdates {
   MarginalPenalty penalty;
 
   void fit(Points& points, const AscentFields<Points>& fields) const {
-    const auto active = points.total(ascent::active), low = points.total(unbalanced::low);
+    const auto active = points.total(unbalanced::active), low = points.total(unbalanced::low);
     const auto weight = fields.log_weight(Side::source), exponent = fields.exponent(Side::source);
     const auto log_sum = fields.log_sum(Side::source);
     const Pack power(penalty.tau), half(0.5);

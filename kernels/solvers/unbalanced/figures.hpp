@@ -123,11 +123,9 @@ load_plan(Operator& plan, const ProblemRows<const double>& f, const ProblemRows<
   // What was taken off is known once both are loaded.
   source.taken_off = target.other_taken_off = plan.taken_off(Side::source);
   target.taken_off = source.other_taken_off = plan.taken_off(Side::target);
-  constexpr int every = figures::dual;
-  plan.for_problems(
-      "otfleet::unbalanced::every_problem", KOKKOS_LAMBDA(double* totals) { totals[every] = 1; });
-  plan.log_sums(Side::source, source.log_sums, plan.total(every));
-  plan.log_sums(Side::target, target.log_sums, plan.total(every));
+  const auto active = plan.total(unbalanced::active);
+  plan.log_sums(Side::source, source.log_sums, active);
+  plan.log_sums(Side::target, target.log_sums, active);
   return {source, target};
 }
 

@@ -21,6 +21,7 @@ enum Number {
   low,     ///< the least cost, over epsilon
   asked,   ///< log of the mass to transport; 0: no share
   lambda,  ///< mass_potential/epsilon
+  active,  ///< 1; 0 once the problem has stopped
   numbers
 };
 }  // namespace unbalanced
@@ -51,6 +52,7 @@ Matrix<double, ExecutionSpace> problem_numbers(const Batch& batch,
       host(k, unbalanced::asked) =
           std::log(*settings.transported_share) + std::log(std::min(source, target));
     host(k, unbalanced::lambda) = potential(k) / settings.epsilon;
+    host(k, unbalanced::active) = 1;
   }
   Kokkos::deep_copy(all, host);
   return all;

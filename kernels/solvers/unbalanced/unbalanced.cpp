@@ -31,7 +31,7 @@ StopRule stop_rule(const UnbalancedSettings& settings, double cost_range) {
 
 constexpr OperatorUse ascent_use{9, false}, figures_use{6, true}, slope_use{4, false};
 
-template <class Batch, class ExecutionSpace>
+template <class Batch>
 AscentRun begin_run(const Batch& batch, const UnbalancedSettings& settings,
                     const PotentialRows& rows, const IterationWatch& watch) {
   AscentRun run{settings, rows, watch, {}, {}, {}};
@@ -48,7 +48,7 @@ template <class Batch, class ExecutionSpace, class Body>
 void ascend(const ExecutionSpace& space, const Batch& batch, const UnbalancedSettings& settings,
             const PotentialRows& rows, const UnbalancedFigures<ExecutionSpace>& out,
             const IterationWatch& watch, const Body& body) {
-  auto run = begin_run<Batch, ExecutionSpace>(batch, settings, rows, watch);
+  auto run = begin_run(batch, settings, rows, watch);
   Kokkos::deep_copy(space, out.mass_potential, 0.0);
   const auto numbers =
       problem_numbers<ExecutionSpace>(batch, settings, out.mass_potential, ascent::numbers);
@@ -227,10 +227,8 @@ void solve_unbalanced(const ExecutionSpace& space, const Cost& cost,
                     ascend_in_lanes(space, cost, problems, settings,
                                     stop_rule(settings, cost.range()), solution);
                   else
-                    ascend<std::remove_cvref_t<decltype(batch)>, ExecutionSpace>(
-                        space, batch, settings, rows, solution);
-                  measure<std::remove_cvref_t<decltype(batch)>, ExecutionSpace>(
-                      space, batch, settings, rows, solution, true);
+                    ascend(space, batch, settings, rows, solution);
+                  measure(space, batch, settings, rows, solution, true);
                 });
 }
 
@@ -258,8 +256,7 @@ void solve_self_transport(const ExecutionSpace& space, const Cost& cost,
   const ProblemBatch<ExecutionSpace> problems{measures, measures, index, index};
   with_solution(space, cost, problems, settings, solution,
                 [&](const auto& batch, const PotentialRows& rows) {
-                  solve_self<std::remove_cvref_t<decltype(batch)>, ExecutionSpace>(
-                      space, batch, rows, settings, solution);
+                  solve_self(space, batch, rows, settings, solution);
                 });
 }
 
@@ -282,8 +279,7 @@ void certify_unbalanced(const ExecutionSpace& space, const Cost& cost,
                         const UnbalancedSolution<ExecutionSpace>& solution) {
   with_solution(space, cost, problems, settings, solution,
                 [&](const auto& batch, const PotentialRows& rows) {
-                  measure<std::remove_cvref_t<decltype(batch)>, ExecutionSpace>(
-                      space, batch, settings, rows, solution, false);
+                  measure(space, batch, settings, rows, solution, false);
                 });
 }
 

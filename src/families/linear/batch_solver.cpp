@@ -4,7 +4,6 @@
 #include <limits>
 #include <numeric>
 
-#include "kernels/api/outputs.hpp"
 #include "kernels/problems/status.hpp"
 #include "src/families/linear/initializers.hpp"
 
@@ -43,13 +42,11 @@ kernels::UnbalancedSettings unbalanced_settings(const ProblemOptions& problem,
   return settings;
 }
 
-kernels::UnbalancedResult unbalanced_start(const Batch& batch, double epsilon) {
+kernels::UnbalancedResult unbalanced_start(const Batch& batch) {
   const kernels::UnbalancedResult result(
       batch.size(), static_cast<std::size_t>(batch.problems.source_offsets().back()),
       static_cast<std::size_t>(batch.problems.target_offsets().back()));
-  if (batch.from_zeros) return result;
-  result.f.copy_from(batch.f);
-  kernels::soft_c_transform(batch.problems, epsilon, batch.f, result.g);
+  if (!batch.from_zeros) result.f.copy_from(batch.f);
   return result;
 }
 

@@ -47,9 +47,8 @@ struct Batch {
   int size() const { return problems.size(); }
 };
 
-/// Room for the answers of problems that are not balanced; where the batch has a start, f is that
-/// and g its half-step, for UnbalancedSettings::from_solution.
-kernels::UnbalancedResult unbalanced_start(const Batch& batch, double epsilon);
+/// Room for the answers of problems that are not balanced; f is the batch's start, if it has one.
+kernels::UnbalancedResult unbalanced_start(const Batch& batch);
 
 /// Mean numbers of points with weight.
 struct MeanSupports {

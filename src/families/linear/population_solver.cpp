@@ -177,7 +177,9 @@ Solutions PopulationSolver::solve_unbalanced(Shard shard, const ProblemOptions& 
     const Batch batch = start(rows, solver, predictor, seconds);
     const StopWatch watch(seconds.iterate);
     settings.from_solution = !batch.from_zeros;
-    const auto result = unbalanced_start(batch, solver_.epsilon());
+    const auto result = unbalanced_start(batch);
+    if (settings.from_solution)
+      kernels::soft_c_transform(batch.problems, solver_.epsilon(), result.f, result.g);
     std::vector<std::int32_t> iterations, status;
     if (control != nullptr) {
       UnbalancedBlock block(batch.problems, settings, result);

@@ -110,7 +110,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem, const P
     batch.from_zeros = false;
   }
   std::optional<kernels::UnbalancedResult> unbalanced;
-  if (!kind.balanced()) unbalanced = unbalanced_start(batch, epsilon_);
+  if (!kind.balanced()) unbalanced = unbalanced_start(batch);
   const auto& potential = unbalanced ? unbalanced->f : batch.f;
   const auto save = [&](std::int64_t made) {
     store->save_potentials(problem, part.sources, potential.download(), before + made);
