@@ -1,27 +1,17 @@
-#include <spdlog/fmt/fmt.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "src/families/barycenter/barycenter_family.hpp"
-#include "src/families/barycenter/barycenter_schema.hpp"
+#include "src/families/barycenter/barycenter_problem_set.hpp"
 #include "src/families/barycenter/free_support_population.hpp"
 #include "src/families/barycenter/free_support_schema.hpp"
 #include "src/families/barycenter/free_support_solver.hpp"
-#include "src/families/linear/kernel_errors.hpp"
 #include "src/memory/available_memory.hpp"
-#include "src/runs/input_files.hpp"
-#include "src/runs/problem_set.hpp"
-#include "src/runs/solve_memory.hpp"
 
 namespace otfleet {
 namespace {
 
-using distributed::Shard;
-
-constexpr std::int64_t most_problems_of_block = 4096;
 constexpr std::int64_t first_problems_of_block = 16;  // many transports are solved side by side
 
 /// Points of a problem's measures, each as often as the problem has it.
@@ -48,53 +38,29 @@ double most_bytes(const FreeSupportPopulation& population) {
   return sizeof(double) * most;
 }
 
-class FreeSupportProblems final : public ProblemSet {
-  /// work(), where what is wrong with the population names its file.
-  template <class Work>
-  decltype(auto) named(const Work& work) const {
-    return with_population_named(file, job_.problem.epsilon, work);
-  }
-
+class FreeSupportProblems final
+    : public BarycenterProblemSet<FreeSupportPopulation, FreeSupportSolver, FreeSupportSchema> {
  public:
-  FreeSupportProblems(const CommandContext& context, Report& report) : job_(context.job) {
-    const auto& communicator = context.communicator;
-    const PhaseTimer timer(report, "read");
-    communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
-      file = find_input(context, job_.files.test_population, "files.test_population", "make",
-                        "test.h5");
-      require_solve_memory(file, job_, neighbors);
-      named([&] {
-        population_ = read_job_free_supports(job_, file);
-        bytes_ = most_bytes(population_);
-        require_memory(file.string(), {{"a problem on its way", bytes_}}, neighbors,
-                       "fewer points (barycenter.points), fewer measures in a problem or fewer "
-                       "ranks on a machine are needed");
-        solver_.emplace(population_, job_);
-      });
-    });
-    schema_.emplace(job_, population_, file.filename().string());
-    layout = schema_->layout();
-    identity = barycenter_identity(
-        job_,
-        communicator.broadcast(communicator.is_root() ? population_.content_fingerprint() : ""));
-    most_problems = std::clamp<std::int64_t>(static_cast<std::int64_t>(most_block_bytes / bytes_),
-                                             1, most_problems_of_block);
+  FreeSupportProblems(const CommandContext& context, Report& report)
+      : BarycenterProblemSet(context, report, [&](const auto& path, int processes) {
+          auto population = read_job_free_supports(context.job, path);
+          const double of_one = most_bytes(population);
+          require_memory(path.string(), {{"a problem on its way", of_one}}, processes,
+                         "fewer points (barycenter.points), fewer measures in a problem or fewer "
+                         "ranks on a machine are needed");
+          return Input{std::move(population), of_one};
+        }) {
     first_problems = std::min(first_problems_of_block, most_problems);
     method = "alternating plans and points";
     reason = "the support is free";
-    shard_reason = "a barycenter is one rank's";
   }
 
-  double work(Shard rows) const override {
+  double work(distributed::Shard rows) const override {
     double points = 0;
     for (std::int64_t k = rows.begin; k < rows.end; ++k)
       points += static_cast<double>(points_of_measures(population_, k));
     return points;
   }
-  SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl& control) override {
-    return schema_->table(named([&] { return solver_->solve(rows, seconds, control); }));
-  }
-
   void report(nlohmann::json& figures, const SolveTally& tally) const override {
     figures["max_residual"] = tally.max_error;
     figures["max_relative_gap"] = tally.max_gap;
@@ -105,15 +71,6 @@ class FreeSupportProblems final : public ProblemSet {
   std::string complaint(const StatusCounts& statuses) const override {
     return free_support_complaint(statuses, job_);
   }
-  const char* items() const override { return "barycenters"; }
-  const char* error_name() const override { return "residual"; }
-
- private:
-  const Job& job_;
-  FreeSupportPopulation population_;
-  double bytes_ = 0;
-  std::optional<FreeSupportSolver> solver_;
-  std::optional<FreeSupportSchema> schema_;
 };
 
 }  // namespace
