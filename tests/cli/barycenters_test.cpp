@@ -44,10 +44,7 @@ class Barycenters : public testing::PipelineTest {
 
   static Words solve(const std::string& population, const std::string& output,
                      const Words& overrides = {}) {
-    Words words = {"solve", "plain.toml", "--output",
-                   output,  "--set",      "files.test_population=" + population};
-    for (const auto& one : overrides) words.insert(words.end(), {"--set", one});
-    return words;
+    return solve_words("plain.toml", population, output, overrides);
   }
   static Words solve_many(const std::string& output) {
     return solve("many/test.h5", output,
@@ -59,13 +56,6 @@ class Barycenters : public testing::PipelineTest {
                             const Words& overrides) {
     const auto result = run(solve(population, output, overrides));
     ASSERT_EQ(result.code, 0) << result.err;
-  }
-  static bool has_file(const std::string& output, const std::string& beginning) {
-    std::error_code ignored;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(path(output) / "solution.parts", ignored))
-      if (entry.path().filename().string().starts_with(beginning)) return true;
-    return false;
   }
 };
 
@@ -156,7 +146,7 @@ TEST_F(Barycenters, KilledTheyGoOnAndAreTheSame) {
     const auto output = "killed" + std::to_string(signal);
     StartedProgram program(testing::words_on_ranks_with_pids(2, "pid", solve_many(output)),
                            folder_->path());
-    while (program.running() && !has_file(output, "rows-"))
+    while (program.running() && !left_part(output, "rows-"))
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ::kill(std::stoi(testing::read_bytes(path("pid.1"))), signal);
     const auto result = program.wait();
@@ -191,7 +181,7 @@ TEST_F(Barycenters, OneThatTakesLongGoesOnFromItsPotentials) {
     Words command = words(output, iterations);
     command.insert(command.begin(), OTFLEET_PROGRAM);
     StartedProgram program(command, folder_->path());
-    while (program.running() && !has_file(output, "potentials-"))
+    while (program.running() && !left_part(output, "potentials-"))
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     program.send(SIGTERM);
     const auto ended = program.wait();

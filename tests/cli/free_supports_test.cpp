@@ -48,27 +48,14 @@ class FreeSupports : public testing::PipelineTest {
 
   static Words solve(const std::string& population, const std::string& output,
                      const Words& overrides = {}) {
-    Words words = {"solve", "plain.toml", "--output",
-                   output,  "--set",      "files.test_population=" + population};
-    for (const auto& one : overrides) words.insert(words.end(), {"--set", one});
-    return words;
+    return solve_words("plain.toml", population, output, overrides);
   }
   static Words solve_many(const std::string& output, const Words& overrides = {}) {
-    Words words = {"solve", "free.toml", "--output",
-                   output,  "--set",     "files.test_population=many/test.h5"};
-    for (const auto& one : overrides) words.insert(words.end(), {"--set", one});
-    return words;
+    return solve_words("free.toml", "many/test.h5", output, overrides);
   }
   static void expect_solved(const Words& words) {
     const auto result = run(words);
     ASSERT_EQ(result.code, 0) << result.err;
-  }
-  static bool has_file(const std::string& output, const std::string& beginning) {
-    std::error_code ignored;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(path(output) / "solution.parts", ignored))
-      if (entry.path().filename().string().starts_with(beginning)) return true;
-    return false;
   }
 };
 
@@ -142,7 +129,7 @@ TEST_F(FreeSupports, KilledTheyGoOnAndAreTheSame) {
     const auto output = "killed" + std::to_string(signal);
     StartedProgram program(testing::words_on_ranks_with_pids(2, "pid", solve_many(output)),
                            folder_->path());
-    while (program.running() && !has_file(output, "rows-"))
+    while (program.running() && !left_part(output, "rows-"))
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ::kill(std::stoi(testing::read_bytes(path("pid.1"))), signal);
     const auto result = program.wait();
@@ -172,7 +159,7 @@ TEST_F(FreeSupports, OneThatTakesLongGoesOnFromItsPoints) {
   Words command = words("long", moves);
   command.insert(command.begin(), OTFLEET_PROGRAM);
   StartedProgram program(command, folder_->path());
-  while (program.running() && !has_file("long", "potentials-"))
+  while (program.running() && !left_part("long", "potentials-"))
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   program.send(SIGTERM);
   const auto ended = program.wait();

@@ -49,13 +49,7 @@ class LongProblem : public testing::PipelineTest {
     return few + static_cast<int>(few * wanted_seconds / std::max(seconds, 1e-3));
   }
 
-  static bool has_state(const std::string& output) {
-    std::error_code ignored;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(path(output) / "solution.parts", ignored))
-      if (entry.path().filename().string().starts_with("potentials-")) return true;
-    return false;
-  }
+  static bool has_state(const std::string& output) { return left_part(output, "potentials-"); }
 
   /// Interrupts the solve once it has said how far it is, and has another run finish it.
   static void expect_resumed(const std::string& population, const std::string& output,

@@ -91,6 +91,23 @@ class PipelineTest : public ::testing::Test {
     return result;
   }
 
+  /// `otfleet solve JOB --output OUTPUT` on a population, with overrides.
+  static Words solve_words(const std::string& job, const std::string& population,
+                           const std::string& output, const Words& overrides = {}) {
+    Words result = {"solve", job,     "--output",
+                    output,  "--set", "files.test_population=" + population};
+    for (const auto& one : overrides) result.insert(result.end(), {"--set", one});
+    return result;
+  }
+  /// Did an unfinished solve leave a file whose name begins so?
+  static bool left_part(const std::string& output, const std::string& beginning) {
+    std::error_code ignored;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(path(output) / "solution.parts", ignored))
+      if (entry.path().filename().string().starts_with(beginning)) return true;
+    return false;
+  }
+
   /// Runs it with --quiet, expects success and silence, and returns its report.
   static nlohmann::json report_of(const std::string& command, const std::string& output,
                                   const Words& overrides = {}, int ranks = 1) {

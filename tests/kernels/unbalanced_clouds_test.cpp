@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/kernels/traps.hpp"
+#include "tests/kernels/device_values.hpp"
 #include "tests/kernels/unbalanced_reference.hpp"
 
 // Unbalanced problems whose measures have points of their own, small ones in lanes and large ones
@@ -13,20 +13,6 @@ namespace otfleet::kernels {
 namespace {
 
 using namespace test;
-
-template <class Value>
-Vector<Value, Space> to_device(const std::vector<Value>& values) {
-  const Vector<Value, Space> device("otfleet::test::values", values.size());
-  const auto host = Kokkos::create_mirror_view(device);
-  std::copy(values.begin(), values.end(), host.data());
-  Kokkos::deep_copy(device, host);
-  return device;
-}
-template <class View>
-auto to_host(const View& view) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-  return std::vector<typename View::non_const_value_type>(host.data(), host.data() + host.size());
-}
 
 /// Every problem alone, and all of them as one batch.
 struct Clouds {
