@@ -43,12 +43,18 @@ PotentialModel::Network::Network(const ModelDescription& given) : description(gi
 torch::Tensor PotentialModel::Network::inputs(bool source,
                                               const DeviceArray<const double, 2>& weights,
                                               std::span<const std::int32_t> measures) const {
+  return inputs(source, weights, upload<std::int32_t>("otfleet::models::measures", measures));
+}
+
+torch::Tensor PotentialModel::Network::inputs(bool source,
+                                              const DeviceArray<const double, 2>& weights,
+                                              const DeviceArray<const int>& measures) const {
   const auto& blocks = source ? source_blocks : target_blocks;
   const torch::Tensor result =
       torch::empty({static_cast<std::int64_t>(measures.size()), blocks.count()},
                    torch::dtype(torch::kFloat32).device(torch_device()));
   kernels::network_inputs(
-      weights, upload<std::int32_t>("otfleet::models::measures", measures), blocks,
+      weights, measures, blocks,
       {result.data_ptr<float>(), {measures.size(), static_cast<std::size_t>(blocks.count())}});
   return result;
 }

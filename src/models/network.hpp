@@ -18,12 +18,15 @@ struct PotentialModel::Network {
   kernels::InputBlocks source_blocks, target_blocks;
   std::unique_ptr<PairNetwork> layers;
   FlatParameters flat;
-  torch::Tensor output;   ///< φ of the last forward(), with its graph
-  torch::Tensor support;  ///< where a > 0 in the last forward()
+  DeviceArray<int> all_rows;  ///< 0, 1, … as many as the last forward() had
+  torch::Tensor output;       ///< φ of the last forward(), with its graph
+  torch::Tensor support;      ///< where a > 0 in the last forward()
 
   explicit Network(const ModelDescription& description);
 
   /// Inputs of the network, one row for each of the measures named of a side's weights.
+  torch::Tensor inputs(bool source, const DeviceArray<const double, 2>& weights,
+                       const DeviceArray<const int>& measures) const;
   torch::Tensor inputs(bool source, const DeviceArray<const double, 2>& weights,
                        std::span<const std::int32_t> measures) const;
 };

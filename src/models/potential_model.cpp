@@ -38,8 +38,12 @@ void PotentialModel::forward(const DeviceArray<const double, 2>& a,
                              const DeviceArray<const double, 2>& b, const DeviceArray<double, 2>& f,
                              double epsilon) {
   const torch::Tensor weights = tensor_of(a);
-  std::vector<std::int32_t> all(a.extent(0));
-  std::iota(all.begin(), all.end(), 0);
+  auto& all = network_->all_rows;
+  if (all.extent(0) != a.extent(0)) {
+    std::vector<std::int32_t> rows(a.extent(0));
+    std::iota(rows.begin(), rows.end(), 0);
+    all = upload<std::int32_t>("otfleet::models::rows", rows);
+  }
   network_->output =
       network_->layers->run(network_->inputs(true, a, all), network_->inputs(false, b, all));
   network_->support = weights > 0;
