@@ -1,9 +1,9 @@
-#include "src/models/network.hpp"
+#include "src/networks/pair_potential.hpp"
 
 #include <algorithm>
 #include <numeric>
 
-#include "src/models/architectures/make_network.hpp"
+#include "src/networks/make_network.hpp"
 
 namespace otfleet {
 namespace {
@@ -32,24 +32,18 @@ kernels::InputBlocks make_blocks(std::int64_t points, const std::vector<std::int
 
 }  // namespace
 
-PotentialModel::Network::Network(const ModelDescription& given) : description(given) {
+LayeredPairPotential::LayeredPairPotential(const ModelDescription& description)
+    : description_(description) {
   const std::int64_t pooling = pooling_of(description.architecture);
-  source_blocks = make_blocks(description.n, description.grid, pooling);
-  target_blocks = make_blocks(description.m, description.grid, pooling);
-  layers = make_pair_network(description, source_blocks.count(), target_blocks.count());
-  flat.take(layers->named_parameters());
+  source_blocks_ = make_blocks(description.n, description.grid, pooling);
+  target_blocks_ = make_blocks(description.m, description.grid, pooling);
+  layers_ = make_pair_network(description, source_blocks_.count(), target_blocks_.count());
+  flat_.take(layers_->named_parameters());
 }
 
-torch::Tensor PotentialModel::Network::inputs(bool source,
-                                              const DeviceArray<const double, 2>& weights,
-                                              std::span<const std::int32_t> measures) const {
-  return inputs(source, weights, upload<std::int32_t>("otfleet::models::measures", measures));
-}
-
-torch::Tensor PotentialModel::Network::inputs(bool source,
-                                              const DeviceArray<const double, 2>& weights,
-                                              const DeviceArray<const int>& measures) const {
-  const auto& blocks = source ? source_blocks : target_blocks;
+torch::Tensor LayeredPairPotential::inputs(bool source, const DeviceArray<const double, 2>& weights,
+                                           const DeviceArray<const int>& measures) const {
+  const auto& blocks = source ? source_blocks_ : target_blocks_;
   const torch::Tensor result =
       torch::empty({static_cast<std::int64_t>(measures.size()), blocks.count()},
                    torch::dtype(torch::kFloat32).device(torch_device()));
@@ -59,8 +53,31 @@ torch::Tensor PotentialModel::Network::inputs(bool source,
   return result;
 }
 
-torch::Tensor potential_from(const torch::Tensor& phi, const torch::Tensor& a, double epsilon) {
-  return phi.to(torch::kFloat64) + epsilon * torch::log(a);
+void LayeredPairPotential::forward(const DeviceArray<const double, 2>& a,
+                                   const DeviceArray<const double, 2>& b,
+                                   const DeviceArray<double, 2>& f, double epsilon) {
+  if (all_rows_.extent(0) != a.extent(0)) {
+    std::vector<std::int32_t> rows(a.extent(0));
+    std::iota(rows.begin(), rows.end(), 0);
+    all_rows_ = upload<std::int32_t>("otfleet::models::rows", rows);
+  }
+  const torch::Tensor weights = tensor_of(a);
+  output_ = layers_->run(inputs(true, a, all_rows_), inputs(false, b, all_rows_));
+  support_ = weights > 0;
+  const torch::NoGradGuard no_graph;
+  // −inf where a is zero.
+  tensor_of(f).copy_(output_.to(torch::kFloat64) + epsilon * torch::log(weights));
+}
+
+void LayeredPairPotential::backward(const DeviceArray<const double, 2>& slope,
+                                    const GradientListener& listener) {
+  flat_.gradients().zero_();
+  if (slope.extent(0) > 0) {
+    flat_.follow_backward(listener);
+    output_.backward(tensor_of(slope).masked_fill(~support_, 0.0).to(torch::kFloat32));
+    output_ = torch::Tensor();
+  }
+  if (listener) listener(0);
 }
 
 }  // namespace otfleet
