@@ -18,6 +18,7 @@
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
 #include "src/memory/available_memory.hpp"
+#include "src/mpi_environment.hpp"
 #include "src/refusals.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/runs/absolute_epsilon.hpp"
@@ -138,11 +139,13 @@ int main(int argc, char** argv) {
   if (!line.text.empty()) {
     return otfleet::print(line.text);
   }
-  otfleet::prepare_blas_environment(argv);
+  // A file is only looked at: nothing is computed.
+  if (line.run != nullptr || line.self_test) otfleet::prepare_blas_environment(argv);
+  otfleet::prepare_mpi_environment();
   otfleet::end_on_interruption();
   try {
     // MPI crashes or waits forever where it gets no memory.
-    constexpr double libraries = 250e6;
+    constexpr double libraries = 120e6;
     otfleet::require_memory("the program", {{"its libraries", libraries}}, 1,
                             "a larger limit is needed");
   } catch (const otfleet::UserError& error) {
