@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "distributed/error.hpp"
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/data/array_file.hpp"
 #include "src/data/checked_hdf5.hpp"
 
@@ -65,7 +65,7 @@ void pair_all(Population& population) {
 }
 
 std::string draw_pairs(Population& population, const RandomPairs& wanted, bool repeat) {
-  const distributed::CounterRandom random(wanted.seed, wanted.stream);
+  const kernels::CounterRandom random(wanted.seed, wanted.stream);
   const auto sources = static_cast<std::uint64_t>(population.source_measures);
   const auto targets = static_cast<std::uint64_t>(targets_of(population));
   const bool distinct = population.shared_measures && sources > 1;
