@@ -39,7 +39,7 @@ take() {
     strip "$bundle/$folder/$(basename "$file")"
   done
 }
-take bin "$build/otfleet"
+take bin "$build/otfleet" "$build/otfleet_networks.so" # which it loads for models
 
 # Tests of the kernels, and those of training that one or two ranks make sense of. For CUDA the former are one
 # program, which runs those of one source at a time.
