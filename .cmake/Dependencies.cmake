@@ -17,9 +17,12 @@ if(NOT HDF5_IS_PARALLEL)
   message(FATAL_ERROR "HDF5 without MPI was found; install libhdf5-openmpi-dev or set HDF5_ROOT")
 endif()
 
-# Of two LibTorches on a machine, the parts of the one that was asked for.
+# Of two LibTorches on a machine, the parts of the one that was asked for: its own files would find
+# libraries of the system first.
 if(Torch_DIR AND NOT Caffe2_DIR AND EXISTS ${Torch_DIR}/../Caffe2/Caffe2Config.cmake)
   set(Caffe2_DIR ${Torch_DIR}/../Caffe2)
+  get_filename_component(torch_prefix ${Torch_DIR}/../../.. ABSOLUTE)
+  list(PREPEND CMAKE_PREFIX_PATH ${torch_prefix})
 endif()
 # One for CUDA would run a program to see which GPUs this machine has, unless it is told. It asks for the
 # flags of CUDA sources, of which we give it none.

@@ -30,6 +30,12 @@ if(NOT words EQUAL 3)
   # Clang compiles CUDA itself.
   return()
 endif()
+if("CUDA_RELOCATABLE_DEVICE_CODE" IN_LIST Kokkos_OPTIONS)
+  message(FATAL_ERROR
+    "Kokkos was built with Kokkos_ENABLE_CUDA_RELOCATABLE_DEVICE_CODE=ON, which otfleet does not need and "
+    "its build does not know: build Kokkos without it")
+endif()
+set_property(GLOBAL PROPERTY RULE_LAUNCH_LINK "bash ${CMAKE_CURRENT_LIST_DIR}/link_without_nvcc.sh")
 # kokkos_launch_compiler DEVICE_COMPILER HOST_COMPILER. With ccache in front of the compiler it would not
 # know the compiler again, and nvcc would get nothing; our script knows both.
 set(OTFLEET_DEVICE_LAUNCHER ${launch_rule})

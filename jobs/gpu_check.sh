@@ -39,14 +39,23 @@ take() {
     strip "$bundle/$folder/$(basename "$file")"
   done
 }
-take bin "$build/otfleet"
+take bin "$build/otfleet" "$build/otfleet_networks.so" # which it loads for models
 
-# Tests of the kernels, and those of training that one or two ranks make sense of.
-kernel_tests=() others=()
+# Tests of the kernels, and those of training that one or two ranks make sense of. For CUDA the former are one
+# program, which runs those of one source at a time.
+kernel_tests=() parts=() others=() missing=()
+all_in_one=$build/tests/kernels/kernel_tests_Cuda
+if [ -x "$all_in_one" ]; then
+  take bin "$all_in_one"
+  mapfile -t parts <"$all_in_one.list"
+fi
 for source in "$root"/tests/kernels/*_test.cpp; do
-  for program in "$build/tests/kernels/$(basename "$source" .cpp)"{,_Cuda}; do
-    [ ! -x "$program" ] || kernel_tests+=("$program")
-  done
+  name=$(basename "$source" .cpp)
+  if [ -x "$build/tests/kernels/$name" ]; then
+    kernel_tests+=("$build/tests/kernels/$name")
+  elif [[ " ${parts[*]} " != *" $name "* ]]; then
+    missing+=("$name")
+  fi
 done
 for program in distributed/nccl_averager_test src/gradient_averaging_test; do
   [ ! -x "$build/tests/$program" ] || others+=("$build/tests/$program")
@@ -118,10 +127,15 @@ revision=$(sed -n 's/^#define OTFLEET_REVISION "\(.*\)"/\1/p' "$build/src/genera
   echo "revision=$revision"
 } >"$bundle/built"
 
-missing=$(($(find "$root/tests/kernels" -name '*_test.cpp' | wc -l) - ${#kernel_tests[@]}))
-echo "$bundle: for $space, ${#kernel_tests[@]} kernel tests, ${#benchmarks[@]} benchmarks," \
+for part in "${parts[@]}"; do
+  printf '#!/bin/sh\nexec "$(dirname "$0")/../bin/kernel_tests_Cuda" --of=%s "$@"\n' "$part" \
+    >"$bundle/tests/${part}_Cuda"
+  chmod +x "$bundle/tests/${part}_Cuda"
+done
+
+echo "$bundle: for $space, $((${#kernel_tests[@]} + ${#parts[@]})) kernel tests, ${#benchmarks[@]} benchmarks," \
   "${#taken[@]} libraries, $(du -sm "$bundle" | cut -f1) MiB"
-[ "$missing" -le 0 ] || echo "jobs/gpu_check.sh: $missing kernel tests are not built and were left out" >&2
+[ ${#missing[@]} -eq 0 ] || echo "jobs/gpu_check.sh: not built, left out: ${missing[*]}" >&2
 [ ${#benchmarks[@]} -eq 4 ] || echo "jobs/gpu_check.sh: $((4 - ${#benchmarks[@]})) benchmarks are not built and were left out" >&2
 if [ "$archive" = yes ]; then
   # One stream with a large window: tests share most of their code.

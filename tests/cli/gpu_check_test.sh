@@ -38,12 +38,14 @@ else
 fi
 [ "$space" != Cuda ] || exit 0
 
-# Two more tests of the kernels, one that fails and one that does not end.
+# More tests of the kernels: one that fails, one that is aborted, one that skips itself, one that does not end.
 printf '#!/bin/sh\necho nothing is right\nexit 3\n' >"$folder/bundle/tests/failing_test"
+printf '#!/bin/sh\necho "  what():  an illegal address" >&2\nkill -ABRT $$\n' >"$folder/bundle/tests/aborted_test"
+printf '#!/bin/sh\necho "[  PASSED  ] 0 tests."\n' >"$folder/bundle/tests/skipped_test"
 printf '#!/bin/sh\nsleep 100\n' >"$folder/bundle/tests/late_test"
-chmod +x "$folder/bundle/tests"/{failing,late}_test
+chmod +x "$folder/bundle/tests"/{failing,aborted,skipped,late}_test
 
-check --host --parts '^(self-test|make|solve|mpi-two-ranks|failing_test|self_test_test)$' "$folder/results"
+check --host --parts '^(self-test|make|solve|mpi-two-ranks|(failing|aborted|skipped|self_test)_test)$' "$folder/results"
 [ "$code" -eq 1 ] || fail "with a part that fails: exit code $code: $(cat "$folder"/out "$folder"/err "$folder"/results/*.log)"
 table=$folder/results/gpu_check.txt
 for name in self-test make solve mpi-two-ranks; do
@@ -52,6 +54,8 @@ done
 expect "$table" '^solve .* problems a second$'
 expect "$table" '^mpi-two-ranks .* averaged by MPI$'
 expect "$table" '^failing_test +failed .*nothing is right$'
+expect "$table" '^aborted_test +failed .*an illegal address$'
+expect "$table" '^skipped_test +skipped '
 [ ! -x "$folder/bundle/tests/self_test_test" ] || expect "$table" '^self_test_test +ok .* tests$'
 
 check --host --parts '^(late_test|self-test)$' --seconds 3 "$folder/late"

@@ -1,10 +1,10 @@
 #pragma once
+#include "kernels/solvers/ask_observer.hpp"
 #include "kernels/solvers/barycenter/barycenter_loading.hpp"
 #include "kernels/solvers/barycenter/barycenter_means.hpp"
 #include "kernels/solvers/barycenter/barycenter_measuring.hpp"
 #include "kernels/solvers/barycenter/barycenter_storing.hpp"
 #include "kernels/solvers/barycenter/barycenter_update.hpp"
-#include "kernels/solvers/has_ended.hpp"
 
 namespace otfleet::kernels {
 
@@ -66,13 +66,11 @@ struct BarycenterKernel {
     s.stops = decision.stops;
     s.why = decision.why;
     if (s.stops) return;
-    if constexpr (Backend<ExecutionSpace>::observes_iterations) {
-      if (batch.settings.observer != nullptr &&
-          !batch.settings.observer->goes_on(s.problem, s.control.iteration, s.residual)) {
-        s.stops = true;
-        s.why = Status::ended;
-        return;
-      }
+    if (!may_go_on<ExecutionSpace>(batch.settings.observer, s.problem, s.control.iteration,
+                                   s.residual)) {
+      s.stops = true;
+      s.why = Status::ended;
+      return;
     }
     ++s.control.iteration;
     if (batch.has_momentum())

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/solvers/has_ended.hpp"
+#include "kernels/solvers/ask_observer.hpp"
 #include "kernels/solvers/newton/column_side.hpp"
 #include "kernels/solvers/newton/instance_loading.hpp"
 #include "kernels/solvers/newton/newton_step.hpp"
@@ -97,11 +97,8 @@ struct NewtonKernel {
   }
 
   KOKKOS_FUNCTION bool has_passes_left(const Instance& p) const {
-    if (p.passes >= batch.settings.max_iterations) return false;
-    if constexpr (Backend<ExecutionSpace>::observes_iterations)
-      return batch.settings.observer == nullptr ||
-             batch.settings.observer->goes_on(p.k, p.passes, p.error);
-    return true;
+    return p.passes < batch.settings.max_iterations &&
+           may_go_on<ExecutionSpace>(batch.settings.observer, p.k, p.passes, p.error);
   }
 
   /// Newton steps at one epsilon until its error is below `enough` or no pass is left.

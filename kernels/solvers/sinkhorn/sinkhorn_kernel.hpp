@@ -2,7 +2,7 @@
 #include "kernels/operators/in_lanes/launch.hpp"
 #include "kernels/operators/in_lanes/tile_access.hpp"
 #include "kernels/problems/supports.hpp"
-#include "kernels/solvers/has_ended.hpp"
+#include "kernels/solvers/ask_observer.hpp"
 #include "kernels/solvers/sinkhorn/bounded_updates.hpp"
 #include "kernels/solvers/sinkhorn/marginals.hpp"
 #include "kernels/solvers/sinkhorn/penalized_updates.hpp"
@@ -296,8 +296,8 @@ struct SinkhornKernel {
       for (int lane = 0; lane < L::width; ++lane)
         if (lanes.instance[lane] >= 0 && (furthest < 0 || made(lane) > made(furthest)))
           furthest = lane;
-      if (settings.observer->goes_on(lanes.instance[furthest], made(furthest),
-                                     static_cast<double>(lanes.sums[furthest])))
+      if (may_go_on<ExecutionSpace>(settings.observer, lanes.instance[furthest], made(furthest),
+                                    static_cast<double>(lanes.sums[furthest])))
         return true;
       for (int lane = 0; lane < L::width; ++lane)
         if (lanes.instance[lane] >= 0) iterations(lanes.instance[lane]) = made(lane);

@@ -2,7 +2,7 @@
 
 #include "kernels/operators/in_lanes/small_cloud_tile.hpp"
 #include "kernels/operators/shifts.hpp"
-#include "kernels/solvers/has_ended.hpp"
+#include "kernels/solvers/ask_observer.hpp"
 #include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
 #include "kernels/spaces.hpp"
 
@@ -205,15 +205,11 @@ struct SmallSinkhornKernel {
   /// What the observer says. Where it says no, the lane ends with the status that all have from the
   /// beginning.
   KOKKOS_FUNCTION bool is_let_go_on(const LaneState& lanes, int lane, double share) const {
-    if constexpr (Backend<ExecutionSpace>::observes_iterations) {
-      if (settings.observer == nullptr) return true;
-      const int k = problems.problems(lanes.problem[lane]).k;
-      const int t = lanes.control[lane].iteration;
-      if (settings.observer->goes_on(k, t, share)) return true;
-      iterations(k) = t;
-      return false;
-    }
-    return true;
+    const int k = problems.problems(lanes.problem[lane]).k;
+    const int t = lanes.control[lane].iteration;
+    if (may_go_on<ExecutionSpace>(settings.observer, k, t, share)) return true;
+    iterations(k) = t;
+    return false;
   }
 
   KOKKOS_FUNCTION InstanceControl::Next next_step(LaneState& lanes, int lane, double share) const {
