@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "src/config/checks.hpp"
 
 namespace otfleet {
@@ -36,7 +38,8 @@ void split_array_names(const KeyList& keys) {
       return;
     const Path before = text.substr(0, colon);
     const auto extension = before.extension();
-    if (extension != ".npz" && extension != ".h5" && extension != ".hdf5") return;
+    const auto endings = {".npz", ".h5", ".hdf5", ".h5ad", ".loom"};
+    if (std::find(endings.begin(), endings.end(), extension) == endings.end()) return;
     dataset = text.substr(colon + 1);
     file = before;
   });

@@ -229,7 +229,7 @@ TEST_F(CommandLine, FilesThatAreNotWhatTheyShouldBe) {
     return make({"--set", "data.train.file=" + file, "--set", "data.train.dataset=" + dataset});
   };
   expect_refused(train("none.npy"), "none.npy: no such file");
-  expect_refused(train("job.toml"), "job.toml: is neither HDF5, NumPy .npy or .npz nor IDX");
+  expect_refused(train("job.toml"), "job.toml: is none of HDF5 (.h5, .h5ad), NumPy .npy, ");
   expect_refused(train("images.h5"), "needs a dataset's name; it holds /train");
   expect_refused(train("images.h5", "trian"), "no dataset 'trian'; it holds /train");
   expect_refused(train("images.npy", "train"), "neither an HDF5 file nor an .npz archive");
