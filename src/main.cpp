@@ -65,26 +65,52 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
     });
     return;
   }
-  Job job;
-  communicator.agree([&] {
-    job = read_job(line.file, line.overrides);
-    check_command_fits(job, line.command);
-  });
   auto output = line.output;
   if (output.empty())
-    output = std::filesystem::path(line.file.stem().string() + "-out") / line.command;
-  communicator.agree([&] {
-    protect_job_files(job, line.file, line.command);
-    if (!communicator.is_root()) return;
+    output = line.own_data.given()
+                 ? own_output(line.own_data)
+                 : std::filesystem::path(line.file.stem().string() + "-out") / line.command;
+  const auto take_folder = [&] {
+    if (lock) return;
     make_folder(output);
     std::optional<distributed::FolderLock::Share> share;
     if (line.share) share = {line.share->index, line.share->count};
     lock.emplace(output, line.command, share);
+  };
+  auto job_file = line.file;
+  auto overrides = line.overrides;
+  if (line.own_data.given()) {
+    job_file = output / "job.toml";
+    overrides.clear();  // they are in the job
+    communicator.agree([&] {
+      if (!communicator.is_root()) return;
+      auto problems = read_own_data(line.own_data, line.overrides);
+      take_folder();
+      write_own_data(problems, line.typed, output, line.share.has_value());
+      if (!line.quiet) std::cout << problems.said << std::flush;
+    });
+  }
+  Job job;
+  communicator.agree([&] {
+    job = read_job(job_file, overrides);
+    check_command_fits(job, line.command);
+  });
+  communicator.agree([&] {
+    protect_job_files(job, job_file, line.command);
+    if (!communicator.is_root()) return;
+    take_folder();
     check_output_files(job, line.command, output, line.share);
   });
   const CommandContext context{job, communicator, output, line.quiet, line.share, line.strict};
   make_epsilon_absolute(context, line.command, job);
-  line.run(context);
+  if (!line.own_data.given()) return line.run(context);
+  try {
+    line.run(context);
+  } catch (const NotConverged&) {
+    if (context.prints()) std::cout << own_data_results(output, line.share.has_value());
+    throw;
+  }
+  if (context.prints()) std::cout << own_data_results(output, line.share.has_value());
 }
 
 /// What is printed when a signal ends a command that cannot go on from where it is.

@@ -2,7 +2,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "distributed/error.hpp"
 #include "src/populations/cloud_builder.hpp"
+#include "src/populations/population_parts.hpp"
 #include "src/populations/split_pairs.hpp"
 #include "src/reports/sizes_text.hpp"
 
@@ -43,6 +45,24 @@ void write_any_population(const std::filesystem::path& file, const AnyPopulation
     void operator()(const CloudPopulation& any) const { write_cloud_population(file, any); }
   };
   std::visit(Write{file}, population);
+}
+
+std::string content_fingerprint_of(const AnyPopulation& population) {
+  return std::visit([](const auto& any) { return any.content_fingerprint(); }, population);
+}
+
+std::string written_content(const std::filesystem::path& file) {
+  return distributed::Hdf5File::open(file).string_attribute("/", content_attribute).value_or("");
+}
+
+bool is_as_written(const std::filesystem::path& file) {
+  try {
+    return written_content(file) == (holds_clouds(file)
+                                         ? read_cloud_population(file, false).content_fingerprint()
+                                         : read_population(file, false).content_fingerprint());
+  } catch (const UserError&) {
+    return false;
+  }
 }
 
 std::int64_t problems_of(const AnyPopulation& population) {
