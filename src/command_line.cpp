@@ -125,6 +125,12 @@ CommandLine parse_command_line(int argc, char** argv) {
       options.add_flag("--strict", line.strict,
                        "Exit with code 3 when a problem did not converge; all is written first");
   }
+  auto* init = app.add_subcommand("init", "Write a commented job for a kind of data to begin with");
+  init->add_option("kind", line.kind, "images, points, ...; without it a list of the kinds")
+      ->type_name("KIND");
+  init->add_option("file", line.file, "The job file to write; without it the job is printed")
+      ->check(not_empty)
+      ->type_name("JOB.toml");
   auto* info =
       app.add_subcommand("info", "Show what a population, solution or checkpoint file holds");
   info->add_option("file", line.file, "The file")
@@ -140,6 +146,7 @@ CommandLine parse_command_line(int argc, char** argv) {
     for (const auto& command : job_commands) {
       if (line.command == command.name) line.run = command.run;
     }
+    line.starts_job = init->parsed();
     line.typed = quoted_command(argc, argv);
     if (line.command == "solve") line.error = own_data_complaint(line.file.string(), line.own_data);
     if (line.error.empty() && line.run != nullptr && is_name_of_an_array(line.file.string()))

@@ -23,6 +23,7 @@
 #include "src/runs/absolute_epsilon.hpp"
 #include "src/runs/output_files.hpp"
 #include "src/standard_output.hpp"
+#include "src/start_jobs.hpp"
 
 namespace otfleet {
 namespace {
@@ -143,10 +144,11 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
   }
 }
 
-/// What --help, --version and --keys print; returns the exit code.
-int print(const std::string& text) {
+/// What needs neither ranks nor a device: --help, --version, --keys and init. Returns the exit
+/// code.
+int print(const CommandLine& line) {
   try {
-    std::cout << text;
+    std::cout << (line.starts_job ? start_job(line.kind, line.file) : line.text);
     finish_standard_output();
     return 0;
   } catch (const UserError& error) {
@@ -162,8 +164,9 @@ int main(int argc, char** argv) {
   otfleet::reserve_standard_streams();
   const auto line = otfleet::parse_command_line(argc, argv);
   if (!line.text.empty()) {
-    return otfleet::print(line.text);
+    return otfleet::print(line);
   }
+  if (line.starts_job && line.error.empty()) return otfleet::print(line);
   otfleet::prepare_blas_environment(argv);
   otfleet::end_on_interruption();
   try {

@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "distributed/error.hpp"
 #include "src/data/array_file.hpp"
 #include "src/data/checked_hdf5.hpp"
@@ -62,8 +64,13 @@ std::string what_it_is(const OwnArray& array, const OwnData& data) {
                      : count_of(shape[0], "image") + " of " + pixels(shape, 1);
   if (array.kind == OwnKind::points) {
     const auto n = many == 3 ? shape[1] : shape[0], d = many == 1 ? 1 : shape.back();
+    const bool is_source = array.name == data.source;
+    const auto& weights = is_source ? data.source_weights : data.target_weights;
+    const auto& groups = is_source ? data.source_groups : data.target_groups;
     return (many == 3 ? count_of(shape[0], "measure") + " of " : "") + count_of(n, "point") +
-           " of " + count_of(d, "coordinate");
+           " of " + count_of(d, "coordinate") +
+           (weights.empty() ? ", equal weights" : ", weights " + weights) +
+           (groups.empty() ? "" : ", groups " + groups);
   }
   std::int64_t points = 1;
   for (std::size_t d = many > 1 ? 1 : 0; d < many; ++d) points *= shape[d];
@@ -81,7 +88,10 @@ std::string others(OwnKind kind) {
 }  // namespace
 
 OwnArray look_at(const std::string& name, const OwnData& data) {
-  OwnArray array{name, read_array(named_array(name)).shape, {}};
+  const Array values = read_array(named_array(name));
+  const auto zeros = std::count(values.values.begin(), values.values.end(), 0.0);
+  OwnArray array{
+      name, values.shape, {}, 2 * static_cast<std::size_t>(zeros) > values.values.size()};
   array.kind = kind_of(array, data);
   return array;
 }

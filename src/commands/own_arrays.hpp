@@ -21,6 +21,7 @@ struct OwnArray {
   std::string name;
   std::vector<std::int64_t> shape;
   OwnKind kind = OwnKind::points;
+  bool is_sparse = false;  ///< most entries are zero
 };
 
 /// Reads the array that an option names to see its shape. Throws UserError. Local.

@@ -84,9 +84,12 @@ std::vector<std::string> keys_of(const OwnData& data, const OwnArray& source) {
   add("data.target_points", data.target_points);
   const bool matrix = !data.cost.empty() && !kernels::find_ground_cost(data.cost);
   keys.push_back(std::string("problem.geometry=") + (source.kind == OwnKind::points ? "clouds"
-                                                     : !data.points.empty()         ? "points"
-                                                     : matrix                       ? "dense"
-                                                                                    : "grid"));
+                                                     // Only points with weight take part.
+                                                     : !data.points.empty() && source.is_sparse
+                                                         ? "clouds"
+                                                     : !data.points.empty() ? "points"
+                                                     : matrix               ? "dense"
+                                                                            : "grid"));
   add_cost(data, source.kind, keys);
   if (!matrix && data.points.empty()) add_grid(source, keys);
   if (data.epsilon) keys.push_back(fmt::format("problem.epsilon={}", *data.epsilon));

@@ -36,7 +36,8 @@ std::string toml_text(const KeyList& keys, const std::set<std::string>& chosen, 
     const auto dot = key.path.find('.');
     const std::string section = dot == std::string::npos ? "" : key.path.substr(0, dot);
     if (section != open) {
-      text += (text.empty() ? "" : prefix + "\n") + prefix + "[" + section + "]\n";
+      text += (text.empty() ? "" : prefix.substr(0, prefix.find(' ')) + "\n") + prefix + "[" +
+              section + "]\n";
       open = section;
     }
     const std::string name = dot == std::string::npos ? key.path : key.path.substr(dot + 1);

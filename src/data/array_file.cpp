@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "distributed/error.hpp"
+#include "src/config/nearest_name.hpp"
 #include "src/data/byte_stream.hpp"
 #include "src/data/checked_hdf5.hpp"
 #include "src/data/formats/list.hpp"
@@ -13,12 +15,38 @@
 namespace otfleet {
 namespace {
 
+/// What to do about a file that is not there.
+std::string advice_on_missing(const std::filesystem::path& file) {
+  std::error_code error;
+  auto folder = std::filesystem::absolute(file, error).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // "images/"
+  folder = folder.parent_path();
+  if (!std::filesystem::is_directory(folder, error))
+    return "; there is no folder " + folder.string();
+  // Dots separate the parts of keys, for which names are compared; of files the whole counts.
+  const auto without_dots = [](std::string name) {
+    std::replace(name.begin(), name.end(), '.', '_');
+    return name;
+  };
+  std::map<std::string, std::string> names;
+  std::vector<std::string> candidates;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const auto name = entry.path().filename().string();
+    candidates.push_back(without_dots(name));
+    names[candidates.back()] = name;
+  }
+  const auto near = nearest_name(without_dots(file.filename().string()), candidates);
+  return near.empty() ? " in " + folder.string() : "; did you mean '" + names[near] + "'?";
+}
+
 FileStart start_of(const std::filesystem::path& file) {
   FileStart start;
   start.file = file;
   std::error_code ignored;
   start.is_folder = std::filesystem::is_directory(file, ignored);
   if (start.is_folder) return start;
+  if (!std::filesystem::exists(file, ignored))
+    throw UserError(file.string() + ": no such file" + advice_on_missing(file));
   FileStream stream(file);
   start.count = stream.read_some(start.bytes, sizeof start.bytes);
   if (start.count == 0) stream.fail("is empty");

@@ -27,8 +27,10 @@ void add_keys(KeyList& keys, DataOptions& data) {
   add_measures(keys, "test_target", data.test_target,
                "target measures to test on; absent: same as the source's");
   add_array(keys, "cost", data.cost, "cost matrix [n, m], for problem.cost = \"matrix\"");
-  add_array(keys, "points", data.points,
-            "source points [n, d], for problem.geometry = \"dense\" and \"points\"");
+  add_array(
+      keys, "points", data.points,
+      "source points [n, d], for problem.geometry = \"dense\" and \"points\"; with \"clouds\" the "
+      "data are weights on them, and every measure has the points where it has weight");
   add_array(keys, "target_points", data.target_points,
             "target points [m, d]; absent: the source's");
 }

@@ -12,6 +12,7 @@
 #include "src/data/array_file.hpp"
 #include "src/data/checked_hdf5.hpp"
 #include "src/populations/ground_cost.hpp"
+#include "src/populations/population.hpp"
 #include "src/populations/population_parts.hpp"
 
 namespace otfleet {
@@ -32,12 +33,11 @@ void check_job(const Job& job) {
     throw UserError(
         "problem.cost = 'matrix' needs problem.geometry = 'dense'; points of every measure's own "
         "have one of the costs between points");
-  for (const auto* common : {&job.data.cost, &job.data.points, &job.data.target_points})
-    if (!common->empty())
-      fail(*common,
-           "data.cost, data.points and data.target_points are what measures share; with "
-           "problem.geometry = 'clouds' data.test are points themselves. For weights on these "
-           "points set problem.geometry = 'points' (a cost matrix: 'dense')");
+  if (!job.data.cost.empty())
+    fail(job.data.cost,
+         "a cost matrix needs problem.geometry = 'dense' and problem.cost = 'matrix'");
+  if (!job.data.target_points.empty() && job.data.points.empty())
+    fail(job.data.target_points, "data.target_points is given, but not data.points");
   for (const auto& [key, kind] : {std::pair{"make.source_weights", job.make.source_weights},
                                   std::pair{"make.target_weights", job.make.target_weights}})
     if (kind != WeightsKind::data)
@@ -156,6 +156,45 @@ CloudTable read_side(const MeasureSource& source, std::int64_t& dimension,
 
 }  // namespace
 
+namespace {
+
+/// Weights [M, n] on points [n, d] that measures share: each takes the points where it has weight.
+CloudTable read_supports(const MeasureSource& source, const ArraySource& common,
+                         std::int64_t& dimension, const kernels::GroundCost& cost) {
+  for (const auto* extra : {&source.weights, &source.groups})
+    if (!extra->empty())
+      fail(*extra, "with data.points the data are the weights; leave data.points out, or this");
+  const Points points = read_points_of(common);
+  const auto n = points.sizes.front(), d = points.dimension;
+  if (points.sizes.size() != 1) fail(common, "points that measures share must have shape [n, d]");
+  if (dimension > 0 && d != dimension)
+    fail(common, fmt::format("points of {} coordinates, but the source's have {}", d, dimension));
+  dimension = d;
+  check_cost_takes(name_of(common) + ":", cost, points.values, d, "point");
+  auto array = read_array(source);
+  if (array.shape.size() == 1) array.shape.insert(array.shape.begin(), 1);
+  if (array.shape.empty() || array.shape[0] < 1 ||
+      element_count(array.shape, name_of(source)) != array.shape[0] * n)
+    fail(source, fmt::format("weights have shape {}, but {} has {} points: [M, {}] was expected",
+                             shape_text(array.shape), name_of(common), n, n));
+  check_weights(name_of(source), array.values, array.shape[0], n);
+  CloudTable table;
+  for (std::int64_t s = 0; s < array.shape[0]; ++s) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double weight = array.values[static_cast<std::size_t>(s * n + i)];
+      if (weight == 0) continue;
+      table.weights.push_back(weight);
+      const auto x = points.values.begin() + i * d;
+      table.points.insert(table.points.end(), x, x + d);
+    }
+    table.offsets.push_back(static_cast<std::int64_t>(table.weights.size()));
+  }
+  table.normalize();
+  return table;
+}
+
+}  // namespace
+
 CloudPopulation build_cloud_measures(const Job& job, Split split) {
   check_job(job);
   const bool train = split == Split::train;
@@ -164,9 +203,15 @@ CloudPopulation build_cloud_measures(const Job& job, Split split) {
   CloudPopulation population;
   population.ground_cost = with_parameters(*job.problem.cost, job.problem.cost_parameters);
   population.shared_measures = target.empty();
-  population.sources = read_side(source, population.dimension, population.ground_cost);
-  if (!target.empty())
-    population.targets = read_side(target, population.dimension, population.ground_cost);
+  const auto& points = job.data.points;
+  const auto& target_points = job.data.target_points.empty() ? points : job.data.target_points;
+  const auto read = [&](const MeasureSource& side, const ArraySource& common) {
+    return common.empty()
+               ? read_side(side, population.dimension, population.ground_cost)
+               : read_supports(side, common, population.dimension, population.ground_cost);
+  };
+  population.sources = read(source, points);
+  if (!target.empty()) population.targets = read(target, target_points);
   return population;
 }
 

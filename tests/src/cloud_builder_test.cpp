@@ -84,6 +84,22 @@ TEST_F(CloudBuilder, GroupsOfPoints) {
   expect_refused("every point is in a negative group");
 }
 
+TEST_F(CloudBuilder, WeightsOnSharedPointsLeaveOutWhatHasNone) {
+  job_.data.test = write("bags.npy", "(3, 4)", {0, 1, 0, 3, 2, 0, 0, 0, 1, 1, 1, 1});
+  job_.data.points = write("words.npy", "(4, 2)", {0, 1, 2, 3, 4, 5, 6, 7});
+  job_.make.pairs.kind = PairKind::all_pairs;
+  const auto population = build();
+  EXPECT_EQ(population.sources.offsets, (Offsets{0, 2, 3, 7}));
+  EXPECT_EQ(population.sources.weights, (Values{0.25, 0.75, 1, 0.25, 0.25, 0.25, 0.25}));
+  EXPECT_EQ(population.sources.points, (Values{2, 3, 6, 7, 0, 1, 0, 1, 2, 3, 4, 5, 6, 7}));
+  job_.data.test = write("bags.npy", "(2, 3)", Values(6, 1.0));
+  expect_refused("bags.npy: weights have shape [2, 3], but", "words.npy has 4 points");
+  job_.data.test = write("bags.npy", "(2, 4)", {1, 1, 1, 1, 0, 0, 0, 0});
+  expect_refused("bags.npy row 1 has only zero weights");
+  job_.data.test.weights = job_.data.test;
+  expect_refused("with data.points the data are the weights");
+}
+
 TEST_F(CloudBuilder, AnArrayOfOneDimensionIsPointsOnALine) {
   job_.data.test = write("line.npy", "(3,)", {0, 1, 2});
   EXPECT_EQ(build().dimension, 1);
@@ -109,9 +125,12 @@ TEST_F(CloudBuilder, WhatCannotBeMeant) {
   job_.problem.cost.reset();
   expect_refused("problem.cost = 'matrix' needs problem.geometry = 'dense'");
   job_.problem.cost = kernels::find_ground_cost("euclidean");
-  job_.data.points = job_.data.test;
-  expect_refused("what measures share", "problem.geometry = 'points'");
-  job_.data.points = {};
+  job_.data.cost = job_.data.test;
+  expect_refused("a cost matrix needs problem.geometry = 'dense'");
+  job_.data.cost = {};
+  job_.data.target_points = job_.data.test;
+  expect_refused("data.target_points is given, but not data.points");
+  job_.data.target_points = {};
   job_.make.source_weights = WeightsKind::uniform;
   expect_refused("make.source_weights = 'uniform' needs points that measures share");
 }
