@@ -1,4 +1,5 @@
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <iostream>
@@ -45,6 +46,22 @@ std::string geometry_of(const Named& named) {
   return std::visit(Fingerprint(), named.population);
 }
 
+/// "2 x 3" of a grid, "9" of listed points, "of 3 coordinates" of clouds.
+std::string points_of(const Named& named) {
+  struct Text {
+    std::string operator()(const Population& any) const {
+      std::vector<std::size_t> lengths;
+      for (const auto& axis : any.geometry.axes) lengths.push_back(axis.size());
+      return lengths.empty() ? fmt::format("{}", any.geometry.n)
+                             : fmt::format("{}", fmt::join(lengths, " x "));
+    }
+    std::string operator()(const CloudPopulation& any) const {
+      return fmt::format("of {} coordinates", any.dimension);
+    }
+  };
+  return std::visit(Text(), named.population);
+}
+
 /// Both populations before the first is written, so that a mistake in the second leaves no file.
 std::vector<Named> build(const Job& job) {
   check_sources(job);
@@ -56,11 +73,10 @@ std::vector<Named> build(const Job& job) {
   };
   add("train", Split::train);
   add("test", Split::test);
-  if (result.size() == 2 && geometry_of(result[0]) != geometry_of(result[1])) {
-    throw UserError(
-        fmt::format("{}: measures on other points, or of other coordinates, than those of {}",
-                    job.data.test.file.string(), job.data.train.file.string()));
-  }
+  if (result.size() == 2 && geometry_of(result[0]) != geometry_of(result[1]))
+    throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",
+                                job.data.test.file.string(), points_of(result[1]),
+                                job.data.train.file.string(), points_of(result[0])));
   for (const auto& [name, population, remark] : result) {
     const auto& data = name == std::string("train") ? job.data.train : job.data.test;
     const std::string called = data.empty() ? std::string("data.") + name : data.file.string();
