@@ -3,6 +3,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/otfleet)
 install(TARGETS otfleet RUNTIME COMPONENT program)
+install(TARGETS otfleet_networks LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/otfleet COMPONENT program)
 set_target_properties(otfleet PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 
 set_target_properties(otfleet_kernels PROPERTIES EXPORT_NAME api)

@@ -58,6 +58,9 @@ struct Backend<ExecutionSpace, true> {
   static constexpr int strip_rows = 48;  ///< of one thread, whose coordinates stay in its caches
   static constexpr int chunk_bytes = 16 * 1024;  ///< of columns: half of a first-level cache
 
+  // --- problems/sort_order.hpp ---
+  static constexpr long most_ranked = 0;  ///< keys that find their places by looking at all others
+
   // --- Newton's method ---
   static constexpr int newton_packs = 4;      ///< of a block of columns: measured
   static constexpr int cholesky_columns = 4;  ///< factored together: their sums fit registers
@@ -93,6 +96,10 @@ struct Backend<ExecutionSpace, false> {
   static constexpr int pass_rows = 1;   ///< a row a warp, whose threads take the columns
   static constexpr int strip_rows = 1;  ///< the same
   static constexpr int chunk_bytes = std::numeric_limits<int>::max();  ///< all columns
+
+  // --- problems/sort_order.hpp ---
+  /// Comparisons are then a thousand for each of so many threads, and the host need not wait.
+  static constexpr long most_ranked = 1 << 16;
 
   // --- Newton's method ---
   static constexpr int newton_packs = 1;  ///< a column a thread

@@ -35,6 +35,17 @@ std::shared_ptr<void> allocate(const std::string& label, std::size_t bytes, bool
   return {view, view->data()};
 }
 
+std::shared_ptr<void> allocate_staging(const std::string& label, std::size_t bytes) {
+#ifdef KOKKOS_ENABLE_CUDA
+  using Place = Kokkos::CudaHostPinnedSpace;
+#else
+  using Place = Kokkos::HostSpace;
+#endif
+  const auto view = std::make_shared<Kokkos::View<unsigned char*, Place>>(
+      Kokkos::view_alloc(label, Kokkos::WithoutInitializing), bytes);
+  return {view, view->data()};
+}
+
 bool is_host_memory() {
   return kernels::runs_on_host<Space>;
 }

@@ -20,6 +20,9 @@ namespace device_memory {
 /// `bytes` bytes of the device's memory, aligned for every type, zero if `zeroed`. The label names
 /// them for Kokkos' tools.
 std::shared_ptr<void> allocate(const std::string& label, std::size_t bytes, bool zeroed);
+/// `bytes` bytes of host memory that a GPU copies from without a detour: slow to get, for what
+/// is kept.
+std::shared_ptr<void> allocate_staging(const std::string& label, std::size_t bytes);
 /// Can the host read and write the device's memory?
 bool is_host_memory();
 
@@ -42,6 +45,7 @@ void convert(To* to, const From* from, std::size_t count);
 template <class T>
 class HostValues {
  public:
+  HostValues() = default;
   HostValues(std::shared_ptr<void> owner, T* data, std::size_t size)
       : owner_(std::move(owner)), data_(data), size_(size) {}
 
@@ -53,8 +57,8 @@ class HostValues {
 
  private:
   std::shared_ptr<void> owner_;
-  T* data_;
-  std::size_t size_;
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 /// The constructor leaves the elements as the memory has them.
@@ -169,6 +173,14 @@ class DeviceArray {
     const std::shared_ptr<Value[]> copy(new Value[size()]);
     return {copy, copy.get(), size()};
   }
+  /// As mirror(), for elements that the host writes again and again: from there they reach a GPU
+  /// faster.
+  HostValues<Value> staging() const requires(!std::is_const_v<T>) {
+    if (device_memory::is_host_memory()) return {shared(), data_, size()};
+    const auto memory =
+        device_memory::allocate_staging("otfleet::host::staging", size() * sizeof(T));
+    return {memory, static_cast<Value*>(memory.get()), size()};
+  }
   /// From another array, float from double and back included.
   template <class Other>
   void copy_from(const DeviceArray<Other, rank>& from) const requires(!std::is_const_v<T>) {
@@ -214,6 +226,14 @@ DeviceArray<T, 2> upload(const std::string& label, std::span<const T> values, st
   const DeviceArray<T, 2> result(uninitialized, label, rows, columns);
   result.upload(values);
   return result;
+}
+
+/// The host's values where they lie, if the host's memory is the device's: they have to stay then.
+/// Else in a new array.
+template <class T>
+DeviceArray<const T> on_device(const std::string& label, std::span<const T> values) {
+  if (device_memory::is_host_memory()) return {values.data(), {values.size()}};
+  return upload<T>(label, values);
 }
 
 }  // namespace otfleet

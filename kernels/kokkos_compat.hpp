@@ -28,4 +28,13 @@ using Matrix = Kokkos::View<Value**, Kokkos::LayoutRight, typename ExecutionSpac
 template <class Value, class ExecutionSpace>
 using Vector = Kokkos::View<Value*, typename ExecutionSpace::memory_space>;
 
+/// One number of an array: reductions into it do not wait, as those into numbers of the host do.
+template <class ExecutionSpace>
+using Number = Kokkos::View<double, typename ExecutionSpace::memory_space,
+                            Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+template <class ExecutionSpace>
+Number<ExecutionSpace> number_at(const Vector<double, ExecutionSpace>& numbers, int index) {
+  return Number<ExecutionSpace>(numbers.data() + index);
+}
+
 }  // namespace otfleet::kernels

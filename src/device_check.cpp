@@ -8,13 +8,19 @@
 #include "distributed/device_memory.hpp"
 #include "distributed/error.hpp"
 #include "kernels/self_test.hpp"
-#include "src/models/torch_device.hpp"
+#include "src/models/network_library.hpp"
 
 namespace otfleet {
 namespace {
 
+/// Loads LibTorch.
 std::string torch_fault() {
-  return torch_device_fault(torch_gpus(), kernels::device_number(), kernels::visible_devices());
+  try {
+    network_library();
+    return {};
+  } catch (const UserError& error) {
+    return error.what();
+  }
 }
 
 const char* mpi_text() {
@@ -40,8 +46,7 @@ void start_device(const distributed::Communicator& communicator,
       throw UserError(error.what());
     }
     if (!kernels::runs_on_gpu()) return;
-    for (const auto& fault : {kernels::self_test_fault(), torch_fault()})
-      if (!fault.empty()) throw UserError(fault);
+    if (const auto fault = kernels::self_test_fault(); !fault.empty()) throw UserError(fault);
   });
 }
 

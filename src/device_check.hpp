@@ -8,8 +8,8 @@
 namespace otfleet {
 
 /// Starts Kokkos on the device of this rank: see kernels::choose_device(). On a GPU it makes sure
-/// that kernels compute there what they should and that LibTorch uses the same one. Collective;
-/// throws UserError, on all ranks, where no rank can go on.
+/// that kernels compute there what they should. Collective; throws UserError, on all ranks, where
+/// no rank can go on.
 void start_device(const distributed::Communicator& communicator,
                   std::optional<kernels::Runtime>& runtime);
 

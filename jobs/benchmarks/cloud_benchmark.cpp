@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "distributed/random.hpp"
 #include "jobs/benchmarks/times_balanced.hpp"
+#include "kernels/counter_random.hpp"
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/outputs/soft_c_transform.hpp"
@@ -24,7 +24,7 @@ namespace {
 using Space = Kokkos::DefaultExecutionSpace;
 
 Matrix<double, Space> make_points(int count, int dimension, int stream, bool unit) {
-  const otfleet::distributed::CounterRandom random(11, stream);
+  const otfleet::kernels::CounterRandom random(11, stream);
   const Matrix<double, Space> points("otfleet::benchmark::points", count, dimension);
   const auto host = Kokkos::create_mirror_view(points);
   for (int i = 0; i < count; ++i) {

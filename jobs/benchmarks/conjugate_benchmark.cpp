@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "kernels/minimize/conjugate.hpp"
 #include "kernels/networks/potential_network.hpp"
 
@@ -25,7 +25,7 @@ using Space = Kokkos::DefaultExecutionSpace;
 /// Standard normal numbers times `deviation` (Box & Muller 1958).
 template <class Scalar>
 Matrix<Scalar, Space> normal(std::size_t rows, std::size_t columns, double deviation, int stream) {
-  const otfleet::distributed::CounterRandom random(5, static_cast<std::uint64_t>(stream));
+  const otfleet::kernels::CounterRandom random(5, static_cast<std::uint64_t>(stream));
   const Matrix<Scalar, Space> matrix("otfleet::benchmark::normal", rows, columns);
   const auto host = Kokkos::create_mirror_view(matrix);
   for (std::size_t k = 0; k < rows; ++k)

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 
 // Seconds and passes of the second-order solver from zeros: 100 sources (half of them with weight)
@@ -21,7 +21,7 @@ using Space = Kokkos::DefaultExecutionSpace;
 constexpr int sources = 100, targets = 10000, clusters = 300, side = 28, measures = 64;
 
 struct Draws {
-  otfleet::distributed::CounterRandom random{11, 0};
+  otfleet::kernels::CounterRandom random{11, 0};
   std::uint64_t at = 0;
   double operator()() { return random.uniform(at++); }
 };

@@ -11,10 +11,10 @@
 #include <optional>
 #include <string>
 
-#include "distributed/random.hpp"
 #include "distributed/temporary_file.hpp"
 #include "kernels/api/outputs.hpp"
 #include "kernels/api/solvers.hpp"
+#include "kernels/counter_random.hpp"
 #include "kernels/runtime.hpp"
 #include "src/families/linear/sharded_cloud_solver.hpp"
 #include "src/populations/cloud_population_rows.hpp"
@@ -65,7 +65,7 @@ void write_population(const std::filesystem::path& path, const Communicator& com
     file.write<std::int64_t>(prefix + "offsets", {2}, std::vector<std::int64_t>{0, points});
     file.create_dataset<double>(prefix + "weights", {points});
     file.create_dataset<double>(prefix + "points", {points, dimension});
-    const distributed::CounterRandom random(11, side == "source_" ? 0 : 1);
+    const kernels::CounterRandom random(11, side == "source_" ? 0 : 1);
     for (std::int64_t w = 0; w < writes; ++w) {
       const auto at = [&](std::int64_t row) { return std::min(share.begin + row, share.end); };
       const Shard rows{at(w * most_rows), at((w + 1) * most_rows)};

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "distributed/random.hpp"
 #include "jobs/benchmarks/times_balanced.hpp"
+#include "kernels/counter_random.hpp"
 #include "kernels/outputs/certificate.hpp"
 #include "kernels/outputs/semi_dual.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
@@ -41,7 +41,7 @@ SeparableCost dense_cost() {
 
 /// Like digits: about 150 of the points in the middle 20 × 20 carry mass.
 ProblemBatch<Space> make_problems(int batch) {
-  const otfleet::distributed::CounterRandom random(7, 0);
+  const otfleet::kernels::CounterRandom random(7, 0);
   Matrix<double, Space> weights("otfleet::benchmark::weights", measures, points);
   const auto host = Kokkos::create_mirror_view(weights);
   for (int k = 0; k < measures; ++k)

@@ -6,17 +6,20 @@
 
 namespace otfleet::kernels {
 
-Loss negative_mean_dual(const DeviceArray<const double>& value,
-                        const DeviceArray<double, 2>& gradient, double batch) {
-  return negative_mean_dual<DeviceSpace>(DeviceSpace(), view_of(value), view_of(gradient), batch);
+void negative_mean_dual(const DeviceArray<const double>& value,
+                        const DeviceArray<double, 2>& gradient, double batch,
+                        const DeviceArray<double>& loss) {
+  negative_mean_dual<DeviceSpace>(DeviceSpace(), view_of(value), view_of(gradient), batch,
+                                  view_of(loss));
 }
 
-double potential_distance(const DeviceArray<const double, 2>& a,
-                          const DeviceArray<const double, 2>& f,
-                          const DeviceArray<const double, 2>& target, double epsilon, double batch,
-                          const DeviceArray<double, 2>& gradient) {
-  return potential_distance<DeviceSpace>(DeviceSpace(), view_of(a), view_of(f), view_of(target),
-                                         epsilon, batch, view_of(gradient));
+void potential_distance(const DeviceArray<const double, 2>& a,
+                        const DeviceArray<const double, 2>& f,
+                        const DeviceArray<const double, 2>& target, double epsilon, double batch,
+                        const DeviceArray<double, 2>& gradient,
+                        const DeviceArray<double>& distance) {
+  potential_distance<DeviceSpace>(DeviceSpace(), view_of(a), view_of(f), view_of(target), epsilon,
+                                  batch, view_of(gradient), view_of(distance));
 }
 
 void scaled_difference(const DeviceArray<const float, 2>& a, const DeviceArray<const float, 2>& b,

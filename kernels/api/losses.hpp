@@ -9,16 +9,19 @@
 namespace otfleet::kernels {
 
 /// value [B] and gradient [B, n] of semi_dual(); `gradient` becomes the derivative of minus the
-/// mean dual value with respect to f.
-Loss negative_mean_dual(const DeviceArray<const double>& value,
-                        const DeviceArray<double, 2>& gradient, double batch);
+/// mean dual value with respect to f, loss [2] this rank's parts of the loss and of the mean error
+/// of the predictions. Does not wait.
+void negative_mean_dual(const DeviceArray<const double>& value,
+                        const DeviceArray<double, 2>& gradient, double batch,
+                        const DeviceArray<double>& loss);
 
 /// The distance of predictions f from solved potentials `target`, all [B, n]; `gradient` becomes
-/// its derivative with respect to f.
-double potential_distance(const DeviceArray<const double, 2>& a,
-                          const DeviceArray<const double, 2>& f,
-                          const DeviceArray<const double, 2>& target, double epsilon, double batch,
-                          const DeviceArray<double, 2>& gradient);
+/// its derivative with respect to f, distance [1] this rank's part of the mean. Does not wait.
+void potential_distance(const DeviceArray<const double, 2>& a,
+                        const DeviceArray<const double, 2>& f,
+                        const DeviceArray<const double, 2>& target, double epsilon, double batch,
+                        const DeviceArray<double, 2>& gradient,
+                        const DeviceArray<double>& distance);
 
 /// difference [B, D] = scale (a − b).
 void scaled_difference(const DeviceArray<const float, 2>& a, const DeviceArray<const float, 2>& b,

@@ -6,12 +6,14 @@
 
 namespace otfleet::kernels {
 
-/// One step of Adam or AdamW over all parameters; all arrays have one size.
-void adam_step(const AdamSettings& settings, long step, double gradient_scale,
+/// One step of Adam or AdamW over all parameters, with the gradient cut down to the norm `clip` (0:
+/// never). Does not wait.
+void adam_step(const AdamSettings& settings, long step, double clip,
+               const DeviceArray<const double>& squared_norm,
                const DeviceArray<const float>& gradient, const DeviceArray<float>& parameters,
                const DeviceArray<float>& first_moment, const DeviceArray<float>& second_moment);
 
-/// Sum of squares, in double.
-double squared_norm(const DeviceArray<const float>& values);
+/// sum [1] = the sum of squares, in double. Does not wait.
+void squared_norm(const DeviceArray<const float>& values, const DeviceArray<double>& sum);
 
 }  // namespace otfleet::kernels

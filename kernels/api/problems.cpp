@@ -1,5 +1,6 @@
 #include "kernels/api/problems.hpp"
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 
@@ -139,20 +140,32 @@ Problems Problems::between(std::span<const std::int32_t> sources,
     clouds->batch.target_index.assign(targets.begin(), targets.end());
   } else {
     auto& batch = std::get<SharedPointsProblems>(state.problems).batch;
+    const auto missing = [](std::span<const std::int32_t> list, int measures) {
+      return std::count_if(list.begin(), list.end(),
+                           [&](std::int32_t one) { return one < 0 || one >= measures; });
+    };
+    const auto wrong =
+        missing(sources, batch.source.count()) + missing(targets, batch.target.count());
+    if (wrong > 0)
+      throw std::invalid_argument(std::to_string(wrong) +
+                                  " indices name measures that do not exist");
+    batch.indices_checked = true;
     batch.source_index = copy_to_device<DeviceSpace>("otfleet::problems::list", sources);
     batch.target_index = copy_to_device<DeviceSpace>("otfleet::problems::list", targets);
   }
   return Problems(std::make_shared<const State>(std::move(state)));
 }
 
-Problems Problems::with_measures(const DeviceArray<const double, 2>& sources,
-                                 const DeviceArray<const double, 2>& targets) const {
+Problems Problems::with_shares(const DeviceArray<const double, 2>& sources,
+                               const DeviceArray<const double, 2>& targets,
+                               double smallest_weight) const {
   State state = *state_;
   auto* shared = std::get_if<SharedPointsProblems>(&state.problems);
   if (shared == nullptr)
     throw std::invalid_argument("measures without points need points that all problems share");
-  shared->batch.source = Measures<DeviceSpace>(DeviceSpace(), view_of(sources));
-  shared->batch.target = Measures<DeviceSpace>(DeviceSpace(), view_of(targets));
+  using Rows = Measures<DeviceSpace>;
+  shared->batch.source = Rows::of_shares(view_of(sources), smallest_weight);
+  shared->batch.target = Rows::of_shares(view_of(targets), smallest_weight);
   std::vector<std::int32_t> rows(sources.extent(0));
   std::iota(rows.begin(), rows.end(), 0);
   return Problems(std::make_shared<const State>(std::move(state))).between(rows, rows);

@@ -65,13 +65,15 @@ class Problems {
                               const DistributedSide& target);
 
   /// The problems from measure sources[k] to measure targets[k], on the same measures. Throws
-  /// std::invalid_argument unless there are as many of both.
+  /// std::invalid_argument unless there are as many of both and all name measures that there are.
   Problems between(std::span<const std::int32_t> sources,
                    std::span<const std::int32_t> targets) const;
-  /// The same cost with other measures, in any units, sources [B, n] and targets [B, m] on the
-  /// device: problem k goes from row k to row k. Points that all problems share.
-  Problems with_measures(const DeviceArray<const double, 2>& sources,
-                         const DeviceArray<const double, 2>& targets) const;
+  /// The same cost with other measures, sources [B, n] and targets [B, m] on the device: problem k
+  /// goes from row k to row k. Points that all problems share. Rows are shares of the mass, which
+  /// is 1, no positive one below `smallest_weight`: nobody looks. The arrays have to stay; what
+  /// they hold may change from one call of a solver to the next.
+  Problems with_shares(const DeviceArray<const double, 2>& sources,
+                       const DeviceArray<const double, 2>& targets, double smallest_weight) const;
   /// Some of these problems, by their numbers.
   Problems select(std::span<const std::int32_t> which) const;
 

@@ -1,6 +1,7 @@
 #include "kernels/api/solvers.hpp"
 
 #include "kernels/api/detail/problems_state.hpp"
+#include "kernels/problems/status_counts.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
@@ -84,6 +85,10 @@ void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
     sinkhorn_in<float>(problems, settings, from_zeros, f, progress, error_trace, watch);
   else
     sinkhorn_in<double>(problems, settings, from_zeros, f, progress, error_trace, watch);
+}
+
+void add_statuses(const DeviceArray<const int>& status, const DeviceArray<std::int64_t>& counts) {
+  add_statuses<DeviceSpace>(DeviceSpace(), view_of(status), view_of(counts));
 }
 
 void solve_newton(const Problems& problems, const NewtonSettings& settings, bool from_zeros,

@@ -31,6 +31,9 @@ void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
                     const Progress& progress, const DeviceArray<double, 2>& error_trace = {},
                     const IterationWatch& watch = {});
 
+/// counts [S] grows by the problems of status s, for every s < S. Does not wait.
+void add_statuses(const DeviceArray<const int>& status, const DeviceArray<std::int64_t>& counts);
+
 /// As newton(): costs that are a table.
 void solve_newton(const Problems& problems, const NewtonSettings& settings, bool from_zeros,
                   const DeviceArray<double>& f, const Progress& progress);

@@ -42,7 +42,6 @@ void learned_initializer(const ExecutionSpace& space,
         for (int e = 0; e < count; ++e)
           f(k, first + e) = a[e] > 0 ? phi(k, first + e) + scale * logarithm[e] : minus_infinity;
       });
-  space.fence();
 }
 
 #define OTFLEET_INSTANTIATE(Space)                                                         \

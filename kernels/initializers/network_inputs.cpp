@@ -31,7 +31,6 @@ void network_inputs(const ExecutionSpace& space,
           inputs(row, block) = static_cast<float>(sum * scale);
         });
       });
-  space.fence();
 }
 
 #define OTFLEET_INSTANTIATE(Space)                                                                \

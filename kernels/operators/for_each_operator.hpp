@@ -66,7 +66,7 @@ void for_each_grid_group(const ExecutionSpace& space, const GridProblems<Executi
 }  // namespace detail
 
 /// Calls body(operator) for groups of problems until every problem was in one. totals [B, …]: where
-/// sums go.
+/// sums go. What the bodies launched may still run.
 template <class ExecutionSpace, class Body>
 void for_each_operator(const ExecutionSpace& space, const GridProblems<ExecutionSpace>& batch,
                        double /*epsilon*/, const OperatorUse& use,
@@ -76,7 +76,6 @@ void for_each_operator(const ExecutionSpace& space, const GridProblems<Execution
     detail::for_each_grid_group<ScalingDomain<L>>(space, batch, use, totals, body);
   else
     detail::for_each_grid_group<ExtendedDomain<L>>(space, batch, use, totals, body);
-  space.fence();
 }
 template <class ExecutionSpace, class Body>
 void for_each_operator(const ExecutionSpace& space, const CloudForms<ExecutionSpace>& batch,
@@ -100,7 +99,6 @@ void for_each_operator(const ExecutionSpace& space, const CloudForms<ExecutionSp
     Operator group(space, small, cost, epsilon, group_tiles(space, tiles, numbers), use.fields);
     detail::for_each_group(group, small.size(), body, totals);
   });
-  space.fence();
 }
 
 /// Calls body(batch) with the form of operator that suits a separable cost. Arguments are checked

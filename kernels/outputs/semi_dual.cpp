@@ -1,6 +1,5 @@
 #include "kernels/outputs/semi_dual.hpp"
 
-#include <cmath>
 #include <stdexcept>
 
 #include "kernels/operators/for_each_operator.hpp"
@@ -60,15 +59,15 @@ void evaluate(const ExecutionSpace& space, const Batch& batch, double epsilon,
   const Matrix<double, ExecutionSpace> found("otfleet::semi_dual::totals", batch.size(), totals);
   for_each_operator(space, batch, epsilon, use, found,
                     [&](auto& plan) { evaluate_group(plan, f, gradient); });
-  const auto total = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), found);
-  const auto values = Kokkos::create_mirror_view(value);
-  const auto scales = scales_of(batch);
-  for (int k = 0; k < batch.size(); ++k) {
-    const double mass = scales[k].source_mass;
-    values(k) = mass * (epsilon * (total(k, target_dual) + std::log(mass) + total(k, missing)) -
-                        total(k, source_gap) + scales[k].minimum);
-  }
-  Kokkos::deep_copy(value, values);
+  const auto scales = device_scales(space, batch);
+  Kokkos::parallel_for(
+      "otfleet::semi_dual::values", Kokkos::RangePolicy<ExecutionSpace>(space, 0, batch.size()),
+      KOKKOS_LAMBDA(int k) {
+        const ProblemScale& scale = scales(k);
+        const double mass = scale.source_mass;
+        value(k) = mass * (epsilon * (found(k, target_dual) + ::log(mass) + found(k, missing)) -
+                           found(k, source_gap) + scale.minimum);
+      });
 }
 
 }  // namespace

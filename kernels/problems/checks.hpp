@@ -43,6 +43,7 @@ void check_rows(const std::string& name, const Array& array, std::int64_t rows,
 /// Throws std::invalid_argument when problems name measures that do not exist.
 template <class ExecutionSpace>
 void check_indices(const ExecutionSpace& space, const ProblemBatch<ExecutionSpace>& problems) {
+  if (problems.indices_checked) return;
   const int sources = problems.source.count(), targets = problems.target.count();
   const auto source = problems.source_index, target = problems.target_index;
   int wrong = 0;

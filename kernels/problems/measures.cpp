@@ -63,6 +63,19 @@ Measures<ExecutionSpace>::Measures(const ExecutionSpace& space,
   mass = masses;
 }
 
+template <class ExecutionSpace>
+Measures<ExecutionSpace> Measures<ExecutionSpace>::of_shares(
+    const Matrix<const double, ExecutionSpace>& shares, double smallest_weight) {
+  const Vector<double, ExecutionSpace> ones(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::sinkhorn::mass"), shares.extent(0));
+  Kokkos::deep_copy(ones, 1.0);
+  Measures result;
+  result.weights = shares;
+  result.mass = ones;
+  result.smallest_weight = smallest_weight;
+  return result;
+}
+
 #define OTFLEET_INSTANTIATE(Space) template struct Measures<Space>;
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 

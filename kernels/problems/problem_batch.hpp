@@ -25,6 +25,10 @@ struct Measures {
   /// std::invalid_argument that names the measure when one has a negative or non-finite weight or
   /// no mass.
   Measures(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& given);
+  /// Of mass 1, where they lie and without a look at them: the caller vouches that every row is the
+  /// shares of a measure, none that is positive below `smallest_weight`. They may change later.
+  static Measures of_shares(const Matrix<const double, ExecutionSpace>& shares,
+                            double smallest_weight);
 
   KOKKOS_FUNCTION int count() const { return static_cast<int>(weights.extent(0)); }
   KOKKOS_FUNCTION int points() const { return static_cast<int>(weights.extent(1)); }
@@ -37,6 +41,7 @@ template <class ExecutionSpace>
 struct ProblemBatch {
   Measures<ExecutionSpace> source, target;
   Vector<const int, ExecutionSpace> source_index, target_index;
+  bool indices_checked = false;  ///< both are known to name measures that there are
 
   KOKKOS_FUNCTION int size() const { return static_cast<int>(source_index.extent(0)); }
   double smallest_weight() const {
@@ -48,7 +53,8 @@ struct ProblemBatch {
 /// The same problems, transporting the other way.
 template <class ExecutionSpace>
 ProblemBatch<ExecutionSpace> exchange_sides(const ProblemBatch<ExecutionSpace>& problems) {
-  return {problems.target, problems.source, problems.target_index, problems.source_index};
+  return {problems.target, problems.source, problems.target_index, problems.source_index,
+          problems.indices_checked};
 }
 
 }  // namespace otfleet::kernels

@@ -24,7 +24,7 @@ ProblemBatch<ExecutionSpace> select(const ExecutionSpace& space,
                                     const ProblemBatch<ExecutionSpace>& problems,
                                     const Vector<const int, ExecutionSpace>& which) {
   return {problems.source, problems.target, chosen(space, which, problems.source_index),
-          chosen(space, which, problems.target_index)};
+          chosen(space, which, problems.target_index), problems.indices_checked};
 }
 
 #define OTFLEET_INSTANTIATE(Space)                                                     \

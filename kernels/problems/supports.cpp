@@ -1,11 +1,9 @@
 #include "kernels/problems/supports.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <numeric>
-#include <vector>
 
+#include "kernels/problems/sort_order.hpp"
 #include "kernels/spaces.hpp"
 #include "kernels/team_loops.hpp"
 
@@ -85,18 +83,30 @@ void find_regions(const ExecutionSpace& space, const Region& whole,
 
 /// Interleaves the leading bits of a region pair's bounds (Morton order): neighbors in it are close
 /// in every bound.
-std::uint64_t key(const Region& source, const Region& target) {
+KOKKOS_INLINE_FUNCTION std::uint64_t key_of(const Region& source, const Region& target) {
   constexpr int bits = 4;  // 12 bounds of 4 bits each
   std::uint64_t result = 0;
   for (int bit = bits - 1; bit >= 0; --bit)
-    for (const Region* region : {&source, &target})
+    for (int side = 0; side < 2; ++side)
       for (int axis = 0; axis < 3; ++axis)
-        for (const int bound : {region->begin[axis], region->end[axis] - 1}) {
+        for (int end = 0; end < 2; ++end) {
+          const Region& region = side == 0 ? source : target;
+          const int bound = end == 0 ? region.begin[axis] : region.end[axis] - 1;
           const auto coarse = static_cast<std::uint64_t>(bound) * (1U << bits) /
-                              static_cast<std::uint64_t>(region->length[axis]);
+                              static_cast<std::uint64_t>(region.length[axis]);
           result = result << 1 | (coarse >> bit & 1U);
         }
   return result;
+}
+
+template <class ExecutionSpace>
+void find_keys(const ExecutionSpace& space, const Supports<ExecutionSpace>& supports,
+               const Vector<std::uint64_t, ExecutionSpace>& keys) {
+  const auto source = supports.source, target = supports.target;
+  Kokkos::parallel_for(
+      "otfleet::sinkhorn::support_keys",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(keys.extent(0))),
+      KOKKOS_LAMBDA(int k) { keys(k) = key_of(source(k), target(k)); });
 }
 
 }  // namespace
@@ -113,15 +123,9 @@ Supports<ExecutionSpace> find_supports(const ExecutionSpace& space, const Separa
                supports.source);
   find_regions(space, whole(cost, false), problems.target.weights, problems.target_index,
                supports.target);
-  const auto source = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), supports.source);
-  const auto target = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), supports.target);
-  std::vector<std::uint64_t> keys(batch);
-  for (std::size_t k = 0; k < batch; ++k) keys[k] = key(source(k), target(k));
-  const auto order = Kokkos::create_mirror_view(supports.order);
-  std::iota(order.data(), order.data() + batch, 0);
-  std::stable_sort(order.data(), order.data() + batch,
-                   [&](int one, int other) { return keys[one] < keys[other]; });
-  Kokkos::deep_copy(supports.order, order);
+  const Vector<std::uint64_t, ExecutionSpace> keys("otfleet::sinkhorn::support_keys", batch);
+  find_keys(space, supports, keys);
+  sort_order<ExecutionSpace>(space, keys, supports.order);
   return supports;
 }
 

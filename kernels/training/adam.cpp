@@ -7,8 +7,9 @@
 namespace otfleet::kernels {
 
 template <class ExecutionSpace>
-void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long step,
-               double gradient_scale, const Vector<const float, ExecutionSpace>& gradient,
+void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long step, double clip,
+               const Vector<const double, ExecutionSpace>& squared_norm,
+               const Vector<const float, ExecutionSpace>& gradient,
                const Vector<float, ExecutionSpace>& parameters,
                const Vector<float, ExecutionSpace>& first_moment,
                const Vector<float, ExecutionSpace>& second_moment) {
@@ -17,10 +18,10 @@ void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long s
   const double correction2 = std::sqrt(1 - std::pow(settings.beta2, static_cast<double>(step)));
   const auto rate = static_cast<float>(settings.learning_rate * correction2 / correction1);
   const auto epsilon = static_cast<float>(settings.epsilon * correction2);
-  const auto scale = static_cast<float>(gradient_scale);
   const auto kept = static_cast<float>(1 - settings.learning_rate * settings.weight_decay);
   const auto beta1 = static_cast<float>(settings.beta1);
   const auto beta2 = static_cast<float>(settings.beta2);
+  const double* const square = squared_norm.data();
   const float* const g = gradient.data();
   float* const p = parameters.data();
   float* const m = first_moment.data();
@@ -30,24 +31,23 @@ void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long s
       Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(
           space, 0, static_cast<long>(parameters.extent(0))),
       KOKKOS_LAMBDA(long i) {
-        const float slope = scale * g[i];
+        const double norm = ::sqrt(*square);
+        const float slope = static_cast<float>(clip > 0 && norm > clip ? clip / norm : 1) * g[i];
         const float first = beta1 * m[i] + (1 - beta1) * slope;
         const float second = beta2 * v[i] + (1 - beta2) * slope * slope;
         m[i] = first;
         v[i] = second;
         p[i] = kept * p[i] - rate * first / (sqrtf(second) + epsilon);
       });
-  space.fence();
 }
 
 template <class ExecutionSpace>
-double squared_norm(const ExecutionSpace& space,
-                    const Vector<const float, ExecutionSpace>& values) {
+void squared_norm(const ExecutionSpace& space, const Vector<const float, ExecutionSpace>& values,
+                  const Vector<double, ExecutionSpace>& sum_of_squares) {
   // Several sums side by side, so that the additions of a piece need not wait for each other.
   constexpr long piece = 4096, sums = 16;
   const long size = static_cast<long>(values.extent(0));
   const float* const data = values.data();
-  double total = 0;
   Kokkos::parallel_reduce(
       "otfleet::training::squared_norm",
       Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(space, 0,
@@ -64,15 +64,16 @@ double squared_norm(const ExecutionSpace& space,
         for (; i < end; ++i) sum[0] += static_cast<double>(data[i]) * data[i];
         for (long e = 0; e < sums; ++e) part += sum[e];
       },
-      total);
-  return total;
+      number_at<ExecutionSpace>(sum_of_squares, 0));
 }
 
 #define OTFLEET_INSTANTIATE(Space)                                                               \
   template void adam_step<Space>(const Space&, const AdamSettings&, long, double,                \
+                                 const Vector<const double, Space>&,                             \
                                  const Vector<const float, Space>&, const Vector<float, Space>&, \
                                  const Vector<float, Space>&, const Vector<float, Space>&);      \
-  template double squared_norm<Space>(const Space&, const Vector<const float, Space>&);
+  template void squared_norm<Space>(const Space&, const Vector<const float, Space>&,             \
+                                    const Vector<double, Space>&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -5,14 +5,15 @@
 namespace otfleet::kernels {
 
 template <class ExecutionSpace>
-Loss negative_mean_dual(const ExecutionSpace& space,
+void negative_mean_dual(const ExecutionSpace& space,
                         const Vector<const double, ExecutionSpace>& value,
-                        const Matrix<double, ExecutionSpace>& gradient, double batch) {
+                        const Matrix<double, ExecutionSpace>& gradient, double batch,
+                        const Vector<double, ExecutionSpace>& loss) {
   const int rows = static_cast<int>(gradient.extent(0)), n = static_cast<int>(gradient.extent(1));
-  Loss loss;
   Kokkos::parallel_reduce(
       "otfleet::training::dual_sum", Kokkos::RangePolicy<ExecutionSpace>(space, 0, rows),
-      KOKKOS_LAMBDA(int k, double& sum) { sum -= value(k) / batch; }, loss.value);
+      KOKKOS_LAMBDA(int k, double& sum) { sum -= value(k) / batch; },
+      number_at<ExecutionSpace>(loss, 0));
   Kokkos::parallel_reduce(
       "otfleet::training::slope",
       Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(space, 0,
@@ -22,19 +23,17 @@ Loss negative_mean_dual(const ExecutionSpace& space,
         slope /= -batch;
         sum += slope < 0 ? -slope : slope;
       },
-      loss.first_error);
-  return loss;
+      number_at<ExecutionSpace>(loss, 1));
 }
 
 template <class ExecutionSpace>
-double potential_distance(const ExecutionSpace& space,
-                          const Matrix<const double, ExecutionSpace>& a,
-                          const Matrix<const double, ExecutionSpace>& f,
-                          const Matrix<const double, ExecutionSpace>& target, double epsilon,
-                          double batch, const Matrix<double, ExecutionSpace>& gradient) {
+void potential_distance(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& a,
+                        const Matrix<const double, ExecutionSpace>& f,
+                        const Matrix<const double, ExecutionSpace>& target, double epsilon,
+                        double batch, const Matrix<double, ExecutionSpace>& gradient,
+                        const Vector<double, ExecutionSpace>& distance) {
   using Policy = Kokkos::TeamPolicy<ExecutionSpace>;
   const int rows = static_cast<int>(gradient.extent(0)), n = static_cast<int>(gradient.extent(1));
-  double value = 0;
   Kokkos::parallel_reduce(
       "otfleet::training::potential_distance", Policy(space, rows, Kokkos::AUTO),
       KOKKOS_LAMBDA(const typename Policy::member_type& team, double& total) {
@@ -59,16 +58,17 @@ double potential_distance(const ExecutionSpace& space,
             square);
         Kokkos::single(Kokkos::PerTeam(team), [&] { total += square; });
       },
-      value);
-  return value;
+      number_at<ExecutionSpace>(distance, 0));
 }
 
 #define OTFLEET_INSTANTIATE(Space)                                                          \
-  template double potential_distance<Space>(                                                \
+  template void potential_distance<Space>(                                                  \
       const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&, \
-      const Matrix<const double, Space>&, double, double, const Matrix<double, Space>&);    \
-  template Loss negative_mean_dual<Space>(const Space&, const Vector<const double, Space>&, \
-                                          const Matrix<double, Space>&, double);
+      const Matrix<const double, Space>&, double, double, const Matrix<double, Space>&,     \
+      const Vector<double, Space>&);                                                        \
+  template void negative_mean_dual<Space>(const Space&, const Vector<const double, Space>&, \
+                                          const Matrix<double, Space>&, double,             \
+                                          const Vector<double, Space>&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

@@ -1,12 +1,6 @@
 #pragma once
 namespace otfleet::kernels {
 
-/// Sums over one batch of starts.
-struct Loss {
-  double value = 0;        ///< minus the sum of dual values, over `batch`
-  double first_error = 0;  ///< the sum of |a − P1|_1, over `batch`
-};
-
 /// Sums over one batch of minimizers.
 struct DualLoss {
   double value = 0;            ///< sum over samples of f(x) + f*(y), divided by `batch`

@@ -119,12 +119,14 @@ ScalingRun train_once(const CommandContext& context, const Population& populatio
   settings.batch = batch;
   MetaTrainer trainer(settings, communicator, population, sampler, model);
   for (int step = 0; step < steps_before; ++step) trainer.step(1);
+  trainer.figures();  // waits
   const TrainingSeconds before = trainer.seconds();
   communicator.barrier();
   const auto begin = WallClock::now();
   for (std::int64_t step = 0; step < job.scale.steps; ++step) trainer.step(1);
+  trainer.figures();
   const double seconds = communicator.all_reduce(seconds_since(begin), Reduction::max);
-  const TrainingSeconds& after = trainer.seconds();
+  const TrainingSeconds after = trainer.seconds();
   const double averaging = after.averaging - before.averaging;
   RunParts parts;
   parts.serial = mean_over(communicator, after.update - before.update);

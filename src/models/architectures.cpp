@@ -3,7 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
-#include "src/models/architectures/list.hpp"
+#include "src/networks/architectures/list.hpp"
 
 namespace otfleet {
 namespace {

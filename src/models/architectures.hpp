@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "src/models/architectures/architecture.hpp"
+#include "src/networks/architectures/architecture.hpp"
 
 namespace otfleet {
 

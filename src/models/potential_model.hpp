@@ -7,6 +7,7 @@
 
 #include "kernels/device_array.hpp"
 #include "src/job.hpp"
+#include "src/models/network_library.hpp"
 #include "src/models/trained_model.hpp"
 #include "src/populations/population.hpp"
 
@@ -25,44 +26,44 @@ struct ModelDescription {
 /// A network that predicts the dual potential f of a pair of measures (Amos et al. 2022, Meta OT).
 /// It predicts φ, and f = φ + epsilon log a: the part of f that a alone decides needs no learning.
 ///
-/// Through which layers is up to its architecture, see architectures/.
-///
-/// LibTorch stays behind this interface.
+/// Through which layers is up to its architecture, see networks/architectures/. LibTorch stays
+/// behind this interface, in a library that the first model loads.
 class PotentialModel final : public TrainedModel {
  public:
-  struct Network;  ///< LibTorch's side, in network.hpp
-
-  /// Fresh weights, the same on every rank for the same seed. Local.
+  /// Fresh weights, the same on every rank for the same seed. Local. Throws UserError as
+  /// network_library() does.
   PotentialModel(const ModelDescription& description, std::int64_t seed);
-  PotentialModel(PotentialModel&&) noexcept;
-  ~PotentialModel() override;
 
   /// A private copy with the same weights and zero gradients. Local.
   PotentialModel clone() const;
 
-  const ModelDescription& description() const;
+  const ModelDescription& description() const { return description_; }
 
-  DeviceArray<float> parameters() override;
-  DeviceArray<float> gradients() override;
-  std::vector<ParameterEntry> entries() const override;
+  DeviceArray<float> parameters() override { return network_->parameters(); }
+  DeviceArray<float> gradients() override { return network_->gradients(); }
+  std::vector<ParameterEntry> entries() const override { return network_->entries(); }
   void write_description(distributed::Hdf5File& file) const override;
 
   /// f [B, n] for weights a [B, n] and b [B, m] (mass 1), keeping what backward() needs; −inf where
   /// a is zero. Local.
   void forward(const DeviceArray<const double, 2>& a, const DeviceArray<const double, 2>& b,
-               const DeviceArray<double, 2>& f, double epsilon);
+               const DeviceArray<double, 2>& f, double epsilon) {
+    network_->forward(a, b, f, epsilon);
+  }
 
   /// Sets gradients() to the derivative of a loss whose derivative with respect to f is `slope`
   /// [B, n] (automatic differentiation through the network only). Follows forward(), but without
   /// problems (B = 0) all gradients are zero and nothing needs to have come before. `listener` is
   /// called on this thread where tensors are on the host, else on one of LibTorch's, with what
   /// computes the gradients queued on the default stream. Local.
-  void backward(const DeviceArray<const double, 2>& slope, const GradientListener& listener = {});
+  void backward(const DeviceArray<const double, 2>& slope, const GradientListener& listener = {}) {
+    network_->backward(slope, listener);
+  }
 
  private:
   friend class StartPredictor;
-  explicit PotentialModel(std::unique_ptr<Network> network);
-  std::unique_ptr<Network> network_;
+  ModelDescription description_;
+  std::unique_ptr<PairPotential> network_;
 };
 
 /// Predictions for many pairs over one set of measures, without gradients: what can be computed per
@@ -70,19 +71,19 @@ class PotentialModel final : public TrainedModel {
 /// time.
 class StartPredictor {
  public:
-  /// `source_weights` [Ms, n], `target_weights` [Mt, m] (the same array when shared), mass 1.
+  /// `source_weights` [Ms, n], `target_weights` [Mt, m] (the same array when shared), mass 1. The
+  /// model has to stay.
   StartPredictor(const PotentialModel& model, DeviceArray<const double, 2> source_weights,
                  DeviceArray<const double, 2> target_weights);
-  StartPredictor(StartPredictor&&) noexcept;
-  ~StartPredictor();
 
   /// f [B, n] for the pairs (sources[k], targets[k]); −inf where the source has no weight.
   void predict(std::span<const std::int32_t> sources, std::span<const std::int32_t> targets,
-               double epsilon, const DeviceArray<double, 2>& f) const;
+               double epsilon, const DeviceArray<double, 2>& f) const {
+    predictions_->predict(sources, targets, epsilon, f);
+  }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<PairPredictions> predictions_;
 };
 
 }  // namespace otfleet

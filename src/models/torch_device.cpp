@@ -1,12 +1,6 @@
 #include "src/models/torch_device.hpp"
 
-#include "src/models/flat_parameters.hpp"
-
 namespace otfleet {
-
-int torch_gpus() {
-  return static_cast<int>(torch::cuda::device_count());
-}
 
 std::string torch_device_fault(int torch_gpus, int device, int visible) {
   if (device < 0 || (torch_gpus == visible && device < visible)) return {};

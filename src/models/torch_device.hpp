@@ -3,9 +3,6 @@
 
 namespace otfleet {
 
-/// GPUs that LibTorch sees; 0 also where it was built without CUDA. Local.
-int torch_gpus();
-
 /// What keeps LibTorch, which sees `torch_gpus` GPUs, from the one that kernels run on: number
 /// `device` of the `visible` that Kokkos sees, −1: the host, where nothing does. One line with what
 /// to do, or empty.

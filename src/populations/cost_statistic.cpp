@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "distributed/hdf5_file.hpp"
-#include "distributed/random.hpp"
 #include "distributed/shard.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/ground_cost.hpp"
 
@@ -74,7 +74,7 @@ void show_pairs(Costs& costs, std::int64_t n, std::int64_t m, bool all, const Co
       for (std::int64_t j = 0; j < m; ++j) costs.add(cost(i, j));
     return;
   }
-  const distributed::CounterRandom random(0, 0);
+  const kernels::CounterRandom random(0, 0);
   for (std::uint64_t k = 0; k < sampled_pairs; ++k) {
     const auto i = random.below(static_cast<std::uint64_t>(n), 2 * k);
     const auto j = random.below(static_cast<std::uint64_t>(m), 2 * k + 1);

@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "distributed/error.hpp"
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/data/array_file.hpp"
 #include "src/data/checked_hdf5.hpp"
 
@@ -72,7 +72,7 @@ void pair_all(ChosenPairs& pairs, const PairSides& sides) {
 
 void draw_pairs(ChosenPairs& pairs, const PairSides& sides, const RandomPairs& wanted,
                 bool repeat) {
-  const distributed::CounterRandom random(wanted.seed, wanted.stream);
+  const kernels::CounterRandom random(wanted.seed, wanted.stream);
   const auto sources = static_cast<std::uint64_t>(sides.sources);
   const auto targets = static_cast<std::uint64_t>(sides.targets);
   const bool distinct = sides.shared && sources > 1;

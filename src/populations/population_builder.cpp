@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "distributed/error.hpp"
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/data/array_file.hpp"
 #include "src/data/checked_hdf5.hpp"
 #include "src/memory/available_memory.hpp"
@@ -85,7 +85,7 @@ Measures read_measures(const ArraySource& source, const Shape& told) {
 /// equal weights.
 Measures random_measures(WeightsKind kind, std::int64_t count, std::int64_t points,
                          std::int64_t seed, std::uint64_t stream) {
-  const distributed::CounterRandom random(static_cast<std::uint64_t>(seed), stream);
+  const kernels::CounterRandom random(static_cast<std::uint64_t>(seed), stream);
   Measures measures;
   measures.name = fmt::format("{} weights", word_of(kind));
   measures.count = kind == WeightsKind::equal ? 1 : count;

@@ -23,6 +23,8 @@ class NotConverged : public std::runtime_error {
 /// kernels::ConjugateStatus.
 class StatusCounts {
  public:
+  static constexpr int kinds = 5;
+
   void add(std::span<const std::int32_t> statuses);
   void add(std::int32_t status, std::int64_t count = 1);
   /// Over all ranks. Collective.
@@ -34,7 +36,7 @@ class StatusCounts {
   std::int64_t failed() const { return total() - converged(); }
 
  private:
-  std::array<std::int64_t, 5> counts_{};
+  std::array<std::int64_t, kinds> counts_{};
 };
 
 /// "3 of 30 problems did not converge (2 reached solver.max_iterations = 100, …); try …", one line,

@@ -1,9 +1,11 @@
 #include "src/trainers/data_parallel_step.hpp"
 
+#include <array>
 #include <cmath>
+#include <limits>
+#include <span>
 
 #include "kernels/api/optimizer.hpp"
-#include "kernels/runtime.hpp"
 
 namespace otfleet {
 namespace {
@@ -28,7 +30,7 @@ OptimizerSettings optimizer_settings(const Job& job) {
 DataParallelStep::DataParallelStep(const OptimizerSettings& settings,
                                    const distributed::Communicator& communicator,
                                    TrainedModel& model)
-    : settings_(settings), communicator_(communicator), model_(model) {
+    : settings_(settings), communicator_(communicator), model_(model), window_(figures_a_step) {
   if (communicator.size() > 1) averaging_.emplace(communicator, model, settings.bucket_bytes);
   const auto parameters = model.parameters();
   state_.first_moment = zeros(parameters.extent(0));
@@ -38,30 +40,52 @@ DataParallelStep::DataParallelStep(const OptimizerSettings& settings,
   parameters.upload(host);
 }
 
-StepFigures DataParallelStep::run(const BackwardPass& pass, std::span<double> sums, double rate,
-                                  LapWatch& watch, TrainingSeconds& seconds) {
+void DataParallelStep::run(const BackwardPass& pass, const DeviceArray<double>& row, double rate,
+                           StepClock& clock, TrainingSeconds& seconds) {
   double averaging = 0;
   if (averaging_)
     averaging = averaging_->backward(pass, state_.step);
   else
     pass({});
-  kernels::fence();
-  watch.lap(seconds.backward);
-  seconds.backward -= averaging;
-  seconds.averaging += averaging;
-  communicator_.all_reduce(sums, distributed::Reduction::sum);
-  watch.lap(seconds.averaging);
+  clock.lap(seconds.backward);
+  if (clock.timed()) {
+    seconds.backward -= averaging;
+    seconds.averaging += averaging;
+  }
 
   const auto gradients = model_.gradients();
-  const double norm = std::sqrt(kernels::squared_norm(gradients));
-  const double scale = settings_.clip > 0 && norm > settings_.clip ? settings_.clip / norm : 1;
+  const auto norm = row.rows(squared_gradient_norm, squared_gradient_norm + 1);
+  kernels::squared_norm(gradients, norm);
   kernels::AdamSettings adam = settings_.adam;
   adam.learning_rate *= rate;
   ++state_.step;
-  kernels::adam_step(adam, state_.step, scale, gradients, model_.parameters(), state_.first_moment,
-                     state_.second_moment);
-  watch.lap(seconds.update);
-  return {sums[0], sums[1], norm};
+  kernels::adam_step(adam, state_.step, settings_.clip, norm, gradients, model_.parameters(),
+                     state_.first_moment, state_.second_moment);
+  clock.lap(seconds.update);
+}
+
+DeviceArray<double> DataParallelStep::figures_of_step() {
+  return window_.next_row();
+}
+
+StepFigures DataParallelStep::figures(std::int64_t batch) {
+  const auto rows = window_.take();
+  StepFigures result;
+  result.steps = static_cast<std::int64_t>(rows.size()) / figures_a_step;
+  if (result.steps == 0) return result;
+  std::array<double, 3> sums = {};
+  for (std::size_t at = 0; at < rows.size(); at += figures_a_step) {
+    for (const Figure figure : {loss, first_error, lost_samples}) sums[figure] += rows[at + figure];
+    result.gradient_norm += std::sqrt(rows[at + squared_gradient_norm]);  // the same on all ranks
+  }
+  communicator_.all_reduce(std::span<double>(sums), distributed::Reduction::sum);
+  const auto steps = static_cast<double>(result.steps);
+  result.loss = sums[lost_samples] > steps * static_cast<double>(batch) / 2
+                    ? std::numeric_limits<double>::quiet_NaN()
+                    : sums[loss] / steps;
+  result.first_error = sums[first_error] / steps;
+  result.gradient_norm /= steps;
+  return result;
 }
 
 std::optional<AveragingFigures> DataParallelStep::averaging_figures() const {

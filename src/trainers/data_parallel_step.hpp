@@ -1,13 +1,13 @@
 #pragma once
 #include <optional>
-#include <span>
 
 #include "distributed/communicator.hpp"
 #include "kernels/training/adam_settings.hpp"
 #include "src/job.hpp"
 #include "src/models/checkpoint.hpp"
-#include "src/runs/stop_watch.hpp"
+#include "src/trainers/figure_window.hpp"
 #include "src/trainers/gradient_averaging.hpp"
+#include "src/trainers/step_clock.hpp"
 #include "src/trainers/trainer.hpp"
 
 namespace otfleet {
@@ -29,11 +29,18 @@ class DataParallelStep {
   DataParallelStep(const OptimizerSettings& settings, const distributed::Communicator& communicator,
                    TrainedModel& model);
 
+  /// Where this rank's parts of a step's figures go, in the order of `Figure`, before run().
+  enum Figure { loss, first_error, lost_samples, squared_gradient_norm, figures_a_step };
+  DeviceArray<double> figures_of_step();
+
   /// Runs `pass` and makes step number state().step with `rate` times the learning rate; counts it.
-  /// `sums`: this rank's parts of the loss, the first error and whatever else; becomes that of all
-  /// ranks. `watch` goes on from what came before. Collective.
-  StepFigures run(const BackwardPass& pass, std::span<double> sums, double rate, LapWatch& watch,
-                  TrainingSeconds& seconds);
+  /// `row`: the step's figures, which get the gradient's. Collective.
+  void run(const BackwardPass& pass, const DeviceArray<double>& row, double rate, StepClock& clock,
+           TrainingSeconds& seconds);
+
+  /// Means over the steps since the last call, for which it waits. Where more than half of the
+  /// samples, `batch` a step, were lost the loss is NaN. Collective.
+  StepFigures figures(std::int64_t batch);
 
   TrainingState& state() { return state_; }
   std::optional<AveragingFigures> averaging_figures() const;
@@ -43,6 +50,7 @@ class DataParallelStep {
   distributed::Communicator communicator_;
   TrainedModel& model_;
   std::optional<GradientAveraging> averaging_;  ///< none on one rank
+  FigureWindow window_;
   TrainingState state_;
 };
 

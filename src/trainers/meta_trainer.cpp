@@ -1,15 +1,9 @@
 #include "src/trainers/meta_trainer.hpp"
 
-#include <array>
-#include <cmath>
-#include <vector>
-
 #include "distributed/shard.hpp"
 #include "kernels/api/losses.hpp"
 #include "kernels/api/outputs.hpp"
-#include "kernels/runtime.hpp"
 #include "src/populations/device_problems.hpp"
-#include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
 MetaTrainerSettings trainer_settings(const Job& job) {
@@ -44,33 +38,30 @@ MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
   f_ = DeviceArray<double, 2>("otfleet::training::f", rows, n);
   slope_ = DeviceArray<double, 2>("otfleet::training::slope", rows, n);
   value_ = DeviceArray<double>("otfleet::training::value", rows);
+  targets_.emplace(solver_.measures().with_shares(a_, b_, sampler.smallest_weight()));
+  target_statuses_ =
+      DeviceArray<std::int64_t>("otfleet::training::target_statuses", StatusCounts::kinds);
+  distance_ = DeviceArray<double>("otfleet::training::distance", 1);
 }
 
-StepFigures MetaTrainer::step(double rate) {
-  LapWatch watch;
-  std::array<double, 2> sums = {0, 0};  // loss, first error
+void MetaTrainer::step(double rate) {
+  clock_.begin_step();
+  const auto row = update_.figures_of_step();
   if (count_ > 0) {
-    const auto host_a = a_.mirror(), host_b = b_.mirror();
-    sampler_.fill(update_.state().step * settings_.batch + first_, count_, host_a.data(),
-                  host_b.data());
-    a_.upload(host_a);
-    b_.upload(host_b);
-    watch.lap(seconds_.data);
+    sampler_.draw(update_.state().step * settings_.batch + first_, a_, b_);
+    clock_.lap(seconds_.data);
     model_.forward(a_, b_, f_, settings_.epsilon);
-    kernels::fence();
-    watch.lap(seconds_.forward);
-    const auto problems = solver_.measures().with_measures(a_, b_);
-    kernels::semi_dual(problems, settings_.epsilon, f_.flat(), value_, slope_.flat());
-    const auto loss =
-        kernels::negative_mean_dual(value_, slope_, static_cast<double>(settings_.batch));
-    sums = {loss.value, loss.first_error};
-    watch.lap(seconds_.loss);
-    if (settings_.loss == TrainingLoss::regression) slope_towards_solutions(problems);
-    kernels::fence();
-    watch.lap(seconds_.solve);
+    clock_.lap(seconds_.forward);
+    kernels::semi_dual(targets_->problems, settings_.epsilon, f_.flat(), value_, slope_.flat());
+    kernels::negative_mean_dual(
+        value_, slope_, static_cast<double>(settings_.batch),
+        row.rows(DataParallelStep::loss, DataParallelStep::first_error + 1));
+    clock_.lap(seconds_.loss);
+    if (settings_.loss == TrainingLoss::regression) slope_towards_solutions();
+    clock_.lap(seconds_.solve);
   }
-  return update_.run([&](const GradientListener& listener) { model_.backward(slope_, listener); },
-                     sums, rate, watch, seconds_);
+  update_.run([&](const GradientListener& listener) { model_.backward(slope_, listener); }, row,
+              rate, clock_, seconds_);
 }
 
 SolverOptions MetaTrainer::target_solver() const {
@@ -80,14 +71,23 @@ SolverOptions MetaTrainer::target_solver() const {
   return settings;
 }
 
-void MetaTrainer::slope_towards_solutions(const kernels::Problems& problems) {
-  Batch batch(problems);
+void MetaTrainer::slope_towards_solutions() {
+  Batch& batch = *targets_;
   batch.f.copy_from(f_.flat());
   SolveCounts ignored;
   solver_.solve(batch, target_solver(), ignored);
-  target_statuses_.add(batch.progress.status.download());
+  kernels::add_statuses(batch.progress.status, target_statuses_);
   kernels::potential_distance(a_, f_, batch.f.reshaped(f_.extent(0), f_.extent(1)),
-                              settings_.epsilon, static_cast<double>(settings_.batch), slope_);
+                              settings_.epsilon, static_cast<double>(settings_.batch), slope_,
+                              distance_);
+}
+
+StatusCounts MetaTrainer::target_statuses() const {
+  StatusCounts counts;
+  const auto found = target_statuses_.download();
+  for (std::size_t status = 0; status < found.size(); ++status)
+    counts.add(static_cast<std::int32_t>(status), found[status]);
+  return counts;
 }
 
 }  // namespace otfleet

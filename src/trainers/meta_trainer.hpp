@@ -32,29 +32,29 @@ MetaTrainerSettings trainer_settings(const Job& job);
 ///   regression  the distance to solved potentials (kernels::potential_distance). Every batch is
 ///               solved from its predictions, which costs less the better they are. Predictions
 ///               end up further from the marginals and closer to the solution: fewer iterations.
-/// A step's first error is the mean L1 marginal
-/// error of the predictions, |a − P1|.
+/// A step's first error is the mean L1 marginal error of the predictions, |a − P1|.
 class MetaTrainer final : public Trainer {
  public:
   /// Keeps references to `model` and `population`. Weights are those of rank 0. Collective.
   MetaTrainer(const MetaTrainerSettings& settings, const distributed::Communicator& communicator,
               const Population& population, const PairSampler& sampler, PotentialModel& model);
 
-  StepFigures step(double rate) override;
+  void step(double rate) override;
+  StepFigures figures() override { return update_.figures(settings_.batch); }
   TrainingState& state() override { return update_.state(); }
-  const TrainingSeconds& seconds() const override { return seconds_; }
+  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
   std::optional<AveragingFigures> averaging_figures() const override {
     return update_.averaging_figures();
   }
 
   /// How the problems that predictions are regressed onto ended, in this run, on this rank; none
   /// for TrainingLoss::objective. Local.
-  const StatusCounts& target_statuses() const { return target_statuses_; }
+  StatusCounts target_statuses() const;
   /// How they are solved. Local.
   SolverOptions target_solver() const;
 
  private:
-  void slope_towards_solutions(const kernels::Problems& problems);
+  void slope_towards_solutions();
 
   MetaTrainerSettings settings_;
   const PairSampler& sampler_;
@@ -62,10 +62,13 @@ class MetaTrainer final : public Trainer {
   DataParallelStep update_;
   BatchSolver solver_;
   TrainingSeconds seconds_;
-  StatusCounts target_statuses_;
+  StepClock clock_;
   std::int64_t first_ = 0, count_ = 0;        ///< this rank's part of a batch
   DeviceArray<double, 2> a_, b_, f_, slope_;  ///< slope: of the loss, by f
   DeviceArray<double> value_;
+  std::optional<Batch> targets_;               ///< the step's problems
+  DeviceArray<std::int64_t> target_statuses_;  ///< how many ended how
+  DeviceArray<double> distance_;
 };
 
 }  // namespace otfleet

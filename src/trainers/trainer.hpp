@@ -7,8 +7,9 @@
 
 namespace otfleet {
 
-/// One step's figures, the same on every rank.
+/// Means over some steps, the same on every rank.
 struct StepFigures {
+  std::int64_t steps = 0;
   double loss = 0;           ///< mean over the batch of minus the dual value, in units of the cost,
                              ///< whichever loss is minimized
   double first_error = 0;    ///< mean error of the predictions
@@ -24,6 +25,11 @@ struct TrainingSeconds {
   double backward = 0;   ///< without the averaging done meanwhile
   double averaging = 0;  ///< of gradients and figures, waiting for other ranks included
   double update = 0;     ///< of the weights
+
+  TrainingSeconds operator*(double factor) const {
+    return {data * factor,     forward * factor,   loss * factor,  solve * factor,
+            backward * factor, averaging * factor, update * factor};
+  }
 };
 
 /// Trains a model, step by step, data-parallel: a batch is split over the ranks, gradients are
@@ -33,8 +39,12 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
 
-  /// Makes step number state().step with `rate` times the learning rate, and counts it. Collective.
-  virtual StepFigures step(double rate) = 0;
+  /// Makes step number state().step with `rate` times the learning rate, and counts it. Kernels may
+  /// still run when it returns. Collective.
+  virtual void step(double rate) = 0;
+
+  /// Of the steps since the last call, for which it waits. Collective.
+  virtual StepFigures figures() = 0;
 
   virtual TrainingState& state() = 0;
 
@@ -46,8 +56,8 @@ class Trainer {
       state().job = std::move(unfinished.job);
   }
 
-  /// Of all steps made. Local.
-  virtual const TrainingSeconds& seconds() const = 0;
+  /// Of all steps made; on a GPU every 32nd is timed and stands for the others. Local.
+  virtual TrainingSeconds seconds() const = 0;
 
   /// What averaging costs; none on one rank. Collective.
   virtual std::optional<AveragingFigures> averaging_figures() const = 0;

@@ -94,8 +94,30 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
   TrainingState& state = run.trainer.state();
   if (state.step > 0) spdlog::info("going on at step {} of an unfinished run", state.step);
 
-  std::int64_t saved_step = state.step;
+  std::int64_t saved_step = state.step, checked_step = state.step;
+  std::vector<double> window(history_columns, 0.0);
+  std::int64_t window_steps = 0;
+  // Adds the figures of the last steps to the window.
+  const auto check_steps = [&] {
+    const StepFigures figures = run.trainer.figures();
+    if (figures.steps == 0) return;
+    if (!std::isfinite(figures.loss) || !std::isfinite(figures.gradient_norm))
+      throw UserError(fmt::format(
+          "training diverged at step {}: loss or gradient are not finite; {}; lower "
+          "train.learning_rate",
+          checked_step + 1 == state.step ? fmt::format("{}", state.step)
+                                         : fmt::format("{} to {}", checked_step + 1, state.step),
+          saved_step > 0 ? fmt::format("{} keeps step {}", context.output.string(), saved_step)
+                         : "nothing was saved yet"));
+    const auto steps = static_cast<double>(figures.steps);
+    window[1] += steps * figures.loss;
+    window[2] += steps * figures.first_error;
+    window[3] += steps * figures.gradient_norm;
+    window_steps += figures.steps;
+    checked_step = state.step;
+  };
   const auto save = [&] {
+    check_steps();
     communicator.agree([&] {
       if (communicator.is_root()) run.checkpoints.write(run.model, state);
     });
@@ -106,8 +128,6 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
   const double seconds_before = state.seconds;
   const auto begin = WallClock::now();
   double saved = 0;
-  std::vector<double> window(history_columns, 0.0);
-  std::int64_t window_steps = 0;
   double learning_rate = 0;  // of the last step taken
   bool interrupted = false;
   {
@@ -123,21 +143,12 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
       const bool last = interrupted || done >= 1;
       if (!last) {
         const double rate = rate_at(job.train, done);
-        const StepFigures figures = run.trainer.step(rate);
+        run.trainer.step(rate);
         learning_rate = job.train.learning_rate * rate;
-        if (!std::isfinite(figures.loss) || !std::isfinite(figures.gradient_norm))
-          throw UserError(fmt::format(
-              "training diverged at step {}: loss or gradient are not finite; {}; lower "
-              "train.learning_rate",
-              state.step,
-              saved_step > 0 ? fmt::format("{} keeps step {}", context.output.string(), saved_step)
-                             : "nothing was saved yet"));
-        window[1] += figures.loss;
-        window[2] += figures.first_error;
-        window[3] += figures.gradient_norm;
-        ++window_steps;
       }
-      if (window_steps > 0 && (last || state.step % job.train.log_every == 0)) {
+      const bool logs = last || state.step % job.train.log_every == 0;
+      if (logs) check_steps();
+      if (logs && window_steps > 0) {
         const double count = static_cast<double>(window_steps);
         state.history.insert(state.history.end(),
                              {static_cast<double>(state.step), window[1] / count, window[2] / count,
@@ -193,7 +204,7 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
   figures["history"] = history_json(state.history);
   if (run.add_figures) run.add_figures();
   figures["averaging"] = averaging_json(run.trainer.averaging_figures());
-  const TrainingSeconds& seconds = run.trainer.seconds();
+  const TrainingSeconds seconds = run.trainer.seconds();
   report.add_seconds("data", seconds.data);
   report.add_seconds("forward", seconds.forward);
   report.add_seconds("loss", seconds.loss);

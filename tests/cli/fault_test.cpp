@@ -157,7 +157,7 @@ TEST_F(Fault, APartThatVanishesBeforeItIsNeeded) {
 
 /// Cut off anywhere, a file is refused by name on every rank.
 TEST_F(Fault, FilesThatAreCutOff) {
-  const distributed::CounterRandom random(17, 0);
+  const kernels::CounterRandom random(17, 0);
   std::uint64_t counter = 0;
   for (const auto& [file, key, command] :
        {std::tuple{"job-out/make/test.h5", "files.test_population", "solve"},
@@ -176,7 +176,7 @@ TEST_F(Fault, FilesThatAreCutOff) {
 
 /// Bits that flip in what an unfinished run left cost no more than to do that part again.
 TEST_F(Fault, BitsThatFlipInAPart) {
-  const distributed::CounterRandom random(18, 0);
+  const kernels::CounterRandom random(18, 0);
   Words share = solve("flips");
   share.insert(share.end(), {"--share", "0/4"});
   ASSERT_EQ(run(share).code, 0);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "distributed/hdf5_file.hpp"
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "tests/cli/run_program.hpp"
 #include "tests/src/write_npz.hpp"
 #include "tests/src/write_png.hpp"
@@ -21,7 +21,7 @@ namespace otfleet::testing {
 
 /// Numbers between 0 and 1, other ones for another stream.
 inline std::vector<double> uniform(std::size_t count, int stream) {
-  const distributed::CounterRandom random(7, static_cast<std::uint64_t>(stream));
+  const kernels::CounterRandom random(7, static_cast<std::uint64_t>(stream));
   std::vector<double> values(count);
   for (std::size_t i = 0; i < count; ++i) values[i] = random.uniform(i);
   return values;

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "distributed/hdf5_file.hpp"
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/populations/population.hpp"
 #include "tests/cli/run_program.hpp"
 
@@ -24,7 +24,7 @@ inline std::size_t count_of(const std::string& text, const std::string& part) {
 
 /// A .npy file of images with one bright spot each.
 inline void write_spots(const std::filesystem::path& file, int images, int side, int seed) {
-  const distributed::CounterRandom random(static_cast<std::uint64_t>(seed), 0);
+  const kernels::CounterRandom random(static_cast<std::uint64_t>(seed), 0);
   std::vector<std::uint8_t> pixels;
   for (int k = 0; k < images; ++k) {
     const auto draw = [&](int which) {

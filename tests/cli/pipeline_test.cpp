@@ -347,7 +347,7 @@ TEST_F(Pipeline, EvaluateWithoutAModelComparesWhatNeedsNone) {
 
 /// A user's own cost between a user's own bins.
 TEST_F(Pipeline, DensePopulationWithAMatrix) {
-  const distributed::CounterRandom random(3, 0);
+  const kernels::CounterRandom random(3, 0);
   std::uint64_t counter = 0;
   const auto draw = [&](const std::string& name, int rows, int columns) {
     std::vector<double> values;

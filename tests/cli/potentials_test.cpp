@@ -33,7 +33,7 @@ class Potentials : public ::testing::Test {
                 "[evaluate]\npoints = 400\n"
                 "[map]\npoints = { file = \"points.npy\" }\n");
     std::vector<double> points;
-    const distributed::CounterRandom random(1, 2);
+    const kernels::CounterRandom random(1, 2);
     for (std::uint64_t k = 0; k < 2 * 5000; ++k) points.push_back(2 * random.uniform(k) - 1);
     write_bytes(*folder_ / "points.npy", npy_points(points, 5000, 2));
     write_bytes(*folder_ / "flat.npy", npy_points(points, 10000, 1));
@@ -150,7 +150,7 @@ TEST_F(Potentials, SolveMapsPointsForwardAndBack) {
   const auto back = Hdf5File::open(path("back/solution.h5"));
   const auto again = back.read<double>("/solution/image");
   const auto round_trip = forward.read<double>("/solution/round_trip");
-  const distributed::CounterRandom random(1, 2);
+  const kernels::CounterRandom random(1, 2);
   int close = 0;
   for (std::size_t k = 0; k < 5000; ++k) {
     const double x = 2 * random.uniform(2 * k) - 1, y = 2 * random.uniform(2 * k + 1) - 1;

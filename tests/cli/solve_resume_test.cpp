@@ -22,7 +22,7 @@ using testing::Words;
 using SolveResume = testing::ManyProblems;
 
 TEST_F(SolveResume, KilledTenTimesNothingIsLost) {
-  const distributed::CounterRandom random(std::random_device{}(), 0);
+  const kernels::CounterRandom random(std::random_device{}(), 0);
   int kills = 0;
   for (int round = 0; kills < 10; ++round) {
     ASSERT_LT(round, 10);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # install_test.sh BUILD_FOLDER [CMAKE_OPTION…]: installs the kernels of a build into a temporary
-# folder, builds the programs beside this file against them, and runs them.
+# folder, builds the programs beside this file against them, and runs them. Installs and starts the
+# program, too.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1
@@ -16,3 +17,8 @@ cmake -S "$folder" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" "$@" 
 cmake --build "$folder/build" || exit 1
 "$folder/build/grid_batch"
 "$folder/build/plain_batch"
+
+# The program finds its networks where they are installed: the self-test loads them.
+cmake --install "$build" --prefix "$folder/program" --component program >>"$folder/log"
+cd "$folder"
+"$folder/program/bin/otfleet" --self-test

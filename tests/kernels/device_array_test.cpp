@@ -38,10 +38,12 @@ TYPED_TEST(DeviceArrays, TravelThereAndBack) {
 TYPED_TEST(DeviceArrays, MirrorsWriteWhatTheyWereGiven) {
   const auto values = count_up<TypeParam>(6);
   const DeviceArray<TypeParam> array(uninitialized, "otfleet::test::array", 6);
-  const auto mirror = array.mirror();
-  std::copy(values.begin(), values.end(), mirror.begin());
-  array.upload(mirror);
-  EXPECT_EQ(array.download(), values);
+  for (const auto& host : {array.mirror(), array.staging()}) {
+    array.fill(7);
+    std::copy(values.begin(), values.end(), host.begin());
+    array.upload(host);
+    EXPECT_EQ(array.download(), values);
+  }
 }
 
 TEST(DeviceArray, PartsShareTheElementsAndKeepThem) {

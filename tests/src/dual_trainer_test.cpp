@@ -38,8 +38,10 @@ Course train(const Communicator& communicator, const Job& job, const SamplerPair
   DualTrainer trainer(dual_trainer_settings(job), communicator, *samplers.source, *samplers.target,
                       model);
   Course course;
-  for (int step = 0; step < steps; ++step)
-    course.figures.push_back(trainer.step(0.5 * (1 + std::cos(std::numbers::pi * step / steps))));
+  for (int step = 0; step < steps; ++step) {
+    trainer.step(0.5 * (1 + std::cos(std::numbers::pi * step / steps)));
+    course.figures.push_back(trainer.figures());
+  }
   course.weights = model.parameters().download();
   course.conjugates = trainer.conjugate_figures();
   return course;

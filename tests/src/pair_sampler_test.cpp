@@ -30,10 +30,12 @@ struct Samples {
 Samples draw(const PairSampler& sampler, const Population& population, std::int64_t first,
              std::int64_t count) {
   const std::int64_t n = population.geometry.n, m = population.geometry.m;
+  const DeviceArray<double, 2> a("otfleet::test::a", count, n), b("otfleet::test::b", count, m);
   // Not zero: every element must be written.
-  Samples samples{Values(count * n, -1.0), Values(count * m, -1.0), n, m};
-  sampler.fill(first, count, samples.a.data(), samples.b.data());
-  return samples;
+  a.fill(-1);
+  b.fill(-1);
+  sampler.draw(first, a, b);
+  return {a.download(), b.download(), n, m};
 }
 
 Shard all_of(const Population& population) {

@@ -85,9 +85,14 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
   double loss(PotentialModel& model) const {
     model.forward(a_, b_, f_, epsilon);
     const DeviceArray<double> value("otfleet::test::value", batch);
-    kernels::semi_dual(device_problems(population_.geometry, epsilon, {}, {}).with_measures(a_, b_),
-                       epsilon, f_.flat(), value, slope_.flat());
-    return kernels::negative_mean_dual(value, slope_, batch).value;
+    std::vector<std::int32_t> rows(batch);
+    std::iota(rows.begin(), rows.end(), 0);
+    kernels::semi_dual(
+        device_problems(population_.geometry, epsilon, a_values_, b_values_).between(rows, rows),
+        epsilon, f_.flat(), value, slope_.flat());
+    const DeviceArray<double> loss("otfleet::test::loss", 2);
+    kernels::negative_mean_dual(value, slope_, batch, loss);
+    return loss.download()[0];
   }
 
   std::vector<float> gradients(PotentialModel& model) const {

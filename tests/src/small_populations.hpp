@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/ground_cost.hpp"
 #include "src/populations/population.hpp"
@@ -14,7 +14,7 @@ namespace otfleet::testing {
 
 /// Pairs of measures, drawn at random.
 inline void draw_problems(Population& population, int problems, std::uint64_t seed) {
-  const distributed::CounterRandom random(seed, 1);
+  const kernels::CounterRandom random(seed, 1);
   const auto targets = static_cast<std::uint64_t>(
       population.shared_measures ? population.source_measures : population.target_measures);
   for (std::uint64_t k = 0; k < static_cast<std::uint64_t>(problems); ++k) {
@@ -33,7 +33,7 @@ inline Population blob_population(int side, int measures, int problems, std::uin
   geometry.axes = {axis, axis};
   geometry.n = geometry.m = side * side;
   population.source_measures = measures;
-  const distributed::CounterRandom random(seed, 2);
+  const kernels::CounterRandom random(seed, 2);
   std::uint64_t counter = 0;
   for (int k = 0; k < measures; ++k) {
     const double y = 0.2 + 0.6 * random.uniform(counter++);
@@ -56,7 +56,7 @@ inline Population blob_population(int side, int measures, int problems, std::uin
 
 /// `measures` rows of random weights on `points` points, a quarter of them zero.
 inline std::vector<double> random_measures(int measures, int points, std::uint64_t seed) {
-  const distributed::CounterRandom random(seed, 3);
+  const kernels::CounterRandom random(seed, 3);
   std::vector<double> result;
   for (int k = 0; k < measures; ++k) {
     std::vector<double> weights;
@@ -81,7 +81,7 @@ inline Population dense_population(int n, int m, int measures, int problems,
   geometry.n = n;
   geometry.m = m;
   geometry.dimension = 2;
-  const distributed::CounterRandom random(seed, 4);
+  const kernels::CounterRandom random(seed, 4);
   for (int i = 0; i < 2 * (n + m); ++i) {
     auto& points = i < 2 * n ? geometry.source_points : geometry.target_points;
     points.push_back(random.uniform(static_cast<std::uint64_t>(i)));
@@ -110,7 +110,7 @@ inline Population line_population(int points, int measures, int problems,
   geometry.ground_cost = parse_ground_cost("cost", cost_name, {{"power", 1.5}});
   geometry.n = geometry.m = points;
   geometry.dimension = 1;
-  const distributed::CounterRandom random(0, 5);
+  const kernels::CounterRandom random(0, 5);
   for (int i = 0; i < points; ++i)
     geometry.source_points.push_back(0.5 + random.uniform(static_cast<std::uint64_t>(i)));
   geometry.target_points = geometry.source_points;
@@ -124,7 +124,7 @@ inline Population line_population(int points, int measures, int problems,
 /// around a center of its own.
 inline CloudTable random_clouds(int measures, int most, std::int64_t dimension,
                                 std::uint64_t seed) {
-  const distributed::CounterRandom random(seed, 7);
+  const kernels::CounterRandom random(seed, 7);
   std::uint64_t counter = 0;
   CloudTable table;
   for (int k = 0; k < measures; ++k) {
@@ -153,7 +153,7 @@ inline CloudPopulation cloud_population(int measures, int most, int problems, bo
   population.sources = random_clouds(measures, most, population.dimension, seed);
   if (!shared)
     population.targets = random_clouds(measures + 1, most, population.dimension, seed + 1);
-  const distributed::CounterRandom random(seed, 8);
+  const kernels::CounterRandom random(seed, 8);
   for (int k = 0; k < problems; ++k) {
     const auto draw = [&](const CloudTable& table, int side) {
       return static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(table.count()),
@@ -198,7 +198,7 @@ inline std::vector<double> cost_matrix(const Geometry& geometry) {
 /// One problem between two clouds of `points` points each, uniform in a cube, with equal weights.
 inline CloudPopulation large_problem(int points, int dimension) {
   const auto cloud = [&](std::uint64_t seed) {
-    const distributed::CounterRandom random(seed, 1);
+    const kernels::CounterRandom random(seed, 1);
     CloudTable table;
     for (int i = 0; i < dimension * points; ++i)
       table.points.push_back(random.uniform(static_cast<std::uint64_t>(i)));

@@ -132,7 +132,7 @@ TEST(TransportScores, SlicedDistanceDependsOnItsSeedAlone) {
 
 TEST(TransportScores, AssignmentsAgainstAllPermutations) {
   constexpr std::int64_t count = 7;
-  const distributed::CounterRandom random(1, 2);
+  const kernels::CounterRandom random(1, 2);
   for (int trial = 0; trial < 20; ++trial) {
     Values cost(count * count);
     for (std::size_t at = 0; at < cost.size(); ++at)

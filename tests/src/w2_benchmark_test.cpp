@@ -8,7 +8,7 @@
 #include <map>
 
 #include "distributed/hdf5_file.hpp"
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
@@ -20,8 +20,8 @@
 namespace otfleet {
 namespace {
 
-using distributed::CounterRandom;
 using distributed::Hdf5File;
+using kernels::CounterRandom;
 using testing::expect_error;
 using testing::TemporaryFolder;
 using Values = std::vector<double>;

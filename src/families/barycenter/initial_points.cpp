@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 
 namespace otfleet {
 namespace {
@@ -59,7 +59,7 @@ std::vector<double> draw_initial_points(const FreeSupportPopulation& population,
                                         std::int64_t seed) {
   const PooledPoints pooled(population, problem);
   const auto d = static_cast<std::size_t>(population.dimension);
-  const distributed::CounterRandom random(static_cast<std::uint64_t>(seed), initial_stream);
+  const kernels::CounterRandom random(static_cast<std::uint64_t>(seed), initial_stream);
   // Draws of problem k are numbered from k · 2^32 on, three a point.
   std::uint64_t draw = static_cast<std::uint64_t>(problem) << 32;
   std::vector<double> chosen, chances = pooled.weight;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "distributed/error.hpp"
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/families/barycenter/barycenter_family.hpp"
 #include "src/families/barycenter/barycenter_population.hpp"
 #include "src/families/barycenter/free_support_population.hpp"
@@ -43,7 +43,7 @@ MeasureSets draw_sets(const Job& job, std::int64_t measures) {
                     "those of a problem are all different",
                     wanted.most_measures, measures));
   const auto seed = static_cast<std::uint64_t>(job.seed);
-  const distributed::CounterRandom sizes(seed, size_stream), choices(seed, choice_stream),
+  const kernels::CounterRandom sizes(seed, size_stream), choices(seed, choice_stream),
       weights(seed, weight_stream);
   const auto range = static_cast<std::uint64_t>(wanted.most_measures - wanted.fewest_measures + 1);
   MeasureSets sets;

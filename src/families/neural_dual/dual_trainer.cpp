@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 
 #include "distributed/error.hpp"
@@ -52,6 +51,8 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
   using Points = DeviceArray<float, 2>;
   points_ = Points("otfleet::training::points", 2 * rows, dimension);
   y_ = Points("otfleet::training::y", rows, dimension);
+  x_host_ = points_.rows(0, rows).staging();
+  y_host_ = y_.staging();
   prediction_ = Points("otfleet::training::prediction", rows, dimension);
   slope_ = Points("otfleet::training::slope", rows, dimension);
   gradient_ = Points("otfleet::training::gradient", rows, dimension);
@@ -62,27 +63,26 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
 
 void DualTrainer::draw() {
   const std::int64_t first = update_.state().step * settings_.batch + first_;
-  const auto upload = [&](const Sampler& sampler, const DeviceArray<float, 2>& to) {
+  const auto draw_from = [&](const Sampler& sampler, const HostValues<float>& host,
+                             const DeviceArray<float, 2>& to) {
     sampler.fill(first, count_, drawn_.data());
-    const auto host = to.mirror();
     std::copy(drawn_.begin(), drawn_.end(), host.begin());
     to.upload(host);
   };
-  upload(source_, points_.rows(0, static_cast<std::size_t>(count_)));
-  upload(target_, y_);
+  draw_from(source_, x_host_, points_.rows(0, static_cast<std::size_t>(count_)));
+  draw_from(target_, y_host_, y_);
 }
 
 std::array<double, 3> DualTrainer::solve() {
   const auto rows = static_cast<std::size_t>(count_);
   const double batch = static_cast<double>(settings_.batch);
   const auto x = points_.rows(0, rows), minimizers = points_.rows(rows, 2 * rows);
-  LapWatch watch;
   if (settings_.loss == TrainingLoss::objective) {
     oracle_.evaluate(prediction_, value_, gradient_);
     kernels::scaled_difference(gradient_, y_, 1 / batch, slope_);
   }
   oracle_.evaluate(x, value_, gradient_);
-  watch.lap(seconds_.loss);
+  clock_.lap(seconds_.loss);
   minimizers.copy_from(prediction_);
   solver_.minimize(oracle_, y_, minimizers, conjugates_);
   const auto loss = kernels::dual_loss(value_, conjugates_, batch, minimizers, weights_);
@@ -91,25 +91,24 @@ std::array<double, 3> DualTrainer::solve() {
   figures_.evaluations += static_cast<std::int64_t>(loss.evaluations);
   figures_.converged += static_cast<std::int64_t>(loss.converged);
   figures_.left_out += static_cast<std::int64_t>(loss.left_out);
-  watch.lap(seconds_.solve);
+  clock_.lap(seconds_.solve);
   if (settings_.loss == TrainingLoss::regression)
     kernels::scaled_difference(prediction_, minimizers, 2 / batch, slope_);
   kernels::clear_lost_rows(conjugates_.status, slope_);
   return {loss.value, loss.start_residuals / batch, loss.left_out};
 }
 
-StepFigures DualTrainer::step(double rate) {
-  LapWatch watch;
-  std::array<double, 3> sums = {};
+void DualTrainer::step(double rate) {
+  clock_.begin_step();
+  const auto row = update_.figures_of_step();
   const bool learns = settings_.loss != TrainingLoss::none;
   if (count_ > 0) {
     draw();
-    watch.lap(seconds_.data);
+    clock_.lap(seconds_.data);
     model_.predict(y_, prediction_, learns);
-    watch.lap(seconds_.forward);
-    sums = solve();
+    clock_.lap(seconds_.forward);
+    row.rows(DataParallelStep::loss, DataParallelStep::lost_samples + 1).upload(solve());
   }
-  watch = LapWatch();
   const auto pass = [&](const GradientListener& listener) {
     if (settings_.loss == TrainingLoss::cycle && count_ > 0) {
       model_.cycle_slope(prediction_, y_, 1 / static_cast<double>(settings_.batch), slope_);
@@ -117,12 +116,8 @@ StepFigures DualTrainer::step(double rate) {
     }
     model_.backward(points_, weights_, learns ? slope_ : DeviceArray<float, 2>(), listener);
   };
-  StepFigures figures = update_.run(pass, sums, rate, watch, seconds_);
-  // A potential that is unbounded below for most samples has no dual value to train on.
-  if (sums[2] > static_cast<double>(settings_.batch) / 2)
-    figures.loss = std::numeric_limits<double>::quiet_NaN();
+  update_.run(pass, row, rate, clock_, seconds_);
   model_.make_convex();
-  return figures;
 }
 
 ConjugateFigures DualTrainer::conjugate_figures() const {

@@ -36,17 +36,18 @@ struct ConjugateFigures {
 ///   objective   mean f(x̃) − <x̃, y>
 ///   cycle       mean |∇f(x̃) − y|² (W2GN, Korotin et al. 2019)
 ///   none        there is no predictor
-/// A step's loss is the dual, its first error the
-/// mean residual |∇f(x̃) − y| of the predictions.
+/// A step's loss is the dual, its first error the mean residual |∇f(x̃) − y| of the predictions. A
+/// potential that is unbounded below for most samples has no dual value to train on.
 class DualTrainer final : public Trainer {
  public:
   /// Keeps references to the samplers and `model`. Collective.
   DualTrainer(const DualTrainerSettings& settings, const distributed::Communicator& communicator,
               const Sampler& source, const Sampler& target, NeuralDual& model);
 
-  StepFigures step(double rate) override;
+  void step(double rate) override;
+  StepFigures figures() override { return update_.figures(settings_.batch); }
   TrainingState& state() override { return update_.state(); }
-  const TrainingSeconds& seconds() const override { return seconds_; }
+  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
   std::optional<AveragingFigures> averaging_figures() const override {
     return update_.averaging_figures();
   }
@@ -65,13 +66,15 @@ class DualTrainer final : public Trainer {
   NeuralDual& model_;
   DataParallelStep update_;
   TrainingSeconds seconds_;
+  StepClock clock_;
   ConjugateFigures figures_;
   std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
   std::vector<double> drawn_;
   kernels::Network<float> oracle_;
   kernels::ConjugateMinimizer<float> solver_;
   DeviceArray<float, 2> points_;  ///< [2 B, D]: x, then the minimizers
-  DeviceArray<float> weights_;    ///< [2 B]: of f at these points in the loss
+  HostValues<float> x_host_, y_host_;
+  DeviceArray<float> weights_;  ///< [2 B]: of f at these points in the loss
   DeviceArray<float, 2> y_, prediction_, slope_, gradient_;
   DeviceArray<float> value_;
   kernels::ConjugateResult<float> conjugates_;

@@ -5,6 +5,7 @@
 
 #include "kernels/api/network.hpp"
 #include "src/job.hpp"
+#include "src/models/network_library.hpp"
 #include "src/models/trained_model.hpp"
 
 namespace otfleet {
@@ -27,20 +28,19 @@ struct DualDescription {
 /// is y + mlp(y), or the gradient of an icnn, or y itself ("none"). Fresh, both maps are the
 /// identity up to small terms, so that nothing has to be trained towards it first.
 ///
-/// LibTorch stays behind this interface.
+/// LibTorch stays behind this interface, in a library that the first model loads.
 class NeuralDual final : public TrainedModel {
  public:
-  /// Fresh weights, the same on every rank for the same seed. Local.
+  /// Fresh weights, the same on every rank for the same seed. Local. Throws UserError as
+  /// network_library() does.
   NeuralDual(const DualDescription& description, std::int64_t seed);
-  NeuralDual(NeuralDual&&) noexcept;
-  ~NeuralDual() override;
 
-  const DualDescription& description() const;
+  const DualDescription& description() const { return description_; }
   bool predicts() const { return description().architecture.has_predictor(); }
 
-  DeviceArray<float> parameters() override;
-  DeviceArray<float> gradients() override;
-  std::vector<ParameterEntry> entries() const override;
+  DeviceArray<float> parameters() override { return networks_->parameters(); }
+  DeviceArray<float> gradients() override { return networks_->gradients(); }
+  std::vector<ParameterEntry> entries() const override { return networks_->entries(); }
   void write_description(distributed::Hdf5File& file) const override;
 
   /// f for the kernels. float: the weights themselves, which follow training; double: a copy.
@@ -62,20 +62,24 @@ class NeuralDual final : public TrainedModel {
   /// of the last predict(y, x, true), slope of its shape, or empty where the predictor does not
   /// learn. `listener` as for PotentialModel. Local.
   void backward(const DeviceArray<const float, 2>& x, const DeviceArray<const float>& weight,
-                const DeviceArray<const float, 2>& slope, const GradientListener& listener = {});
+                const DeviceArray<const float, 2>& slope, const GradientListener& listener = {}) {
+    networks_->backward(x, weight, slope, listener);
+  }
 
   /// slope [B, D] = the derivative by x of scale · sum_k |∇f(x_k) − y_k|², f fixed: scale · 2
   /// ∇²f(x) (∇f(x) − y), what the cycle loss of W2GN (Korotin et al. 2019) needs. Local.
   void cycle_slope(const DeviceArray<const float, 2>& x, const DeviceArray<const float, 2>& y,
-                   double scale, const DeviceArray<float, 2>& slope) const;
+                   double scale, const DeviceArray<float, 2>& slope) const {
+    networks_->cycle_slope(x, y, scale, slope);
+  }
 
   /// Brings hidden weights of input-convex networks back to at least zero, after a step of the
   /// optimizer.
-  void make_convex();
+  void make_convex() { networks_->make_convex(); }
 
  private:
-  struct Network;  ///< LibTorch's side
-  std::unique_ptr<Network> network_;
+  DualDescription description_;
+  std::unique_ptr<DualNetworks> networks_;
 };
 
 }  // namespace otfleet

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 
 namespace otfleet {
 namespace {
@@ -27,7 +27,7 @@ class ArraySampler final : public Sampler {
 
  private:
   Array array_;
-  distributed::CounterRandom random_;
+  kernels::CounterRandom random_;
 };
 
 }  // namespace

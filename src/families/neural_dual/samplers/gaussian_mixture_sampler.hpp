@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
 
 namespace otfleet {
@@ -27,7 +27,7 @@ class GaussianMixtureSampler final : public Sampler {
   std::int64_t dimension_;
   std::vector<double> cumulative_, means_;
   std::vector<double> columns_;  ///< the roots, each transposed
-  distributed::CounterRandom random_;
+  kernels::CounterRandom random_;
 };
 
 }  // namespace otfleet

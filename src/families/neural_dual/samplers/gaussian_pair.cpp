@@ -84,7 +84,7 @@ GaussianPair::GaussianPair(std::int64_t dimension, std::uint64_t seed)
     : dimension_(dimension), seed_(seed) {
   const auto d = static_cast<std::size_t>(dimension);
   const auto numbers_of = [&](std::uint64_t stream) {
-    return SampleNumbers(distributed::CounterRandom(seed, stream), 0, 0);
+    return SampleNumbers(kernels::CounterRandom(seed, stream), 0, 0);
   };
   const RandomMatrix slope = random_matrix(numbers_of(slope_stream), d, 0.5, 2);
   slope_ = slope.matrix;

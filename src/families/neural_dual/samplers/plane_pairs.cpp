@@ -146,7 +146,7 @@ class PlaneSampler final : public Sampler {
 
  private:
   Draw draw_;
-  distributed::CounterRandom random_;
+  kernels::CounterRandom random_;
 };
 
 struct NamedPair {

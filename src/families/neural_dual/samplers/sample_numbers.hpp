@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <numbers>
 
-#include "distributed/random.hpp"
+#include "kernels/counter_random.hpp"
 
 namespace otfleet {
 
@@ -12,7 +12,7 @@ namespace otfleet {
 /// of normals as two), so that no two samples share any.
 class SampleNumbers {
  public:
-  SampleNumbers(const distributed::CounterRandom& random, std::int64_t sample, std::int64_t most)
+  SampleNumbers(const kernels::CounterRandom& random, std::int64_t sample, std::int64_t most)
       : random_(random),
         counter_(static_cast<std::uint64_t>(sample) * static_cast<std::uint64_t>(most)) {}
 
@@ -36,7 +36,7 @@ class SampleNumbers {
   }
 
  private:
-  distributed::CounterRandom random_;
+  kernels::CounterRandom random_;
   std::uint64_t counter_;
   double second_ = 0;
   bool has_second_ = false;

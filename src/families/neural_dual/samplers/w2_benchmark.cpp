@@ -190,8 +190,8 @@ class TransportMap {
         gradients_{Points("otfleet::samplers::first_gradient", block, shift_.size()),
                    Points("otfleet::samplers::second_gradient", block, shift_.size())},
         value_("otfleet::samplers::value", block),
-        host_points_(points_.mirror()),
-        host_gradients_{gradients_[0].mirror(), gradients_[1].mirror()} {}
+        host_points_(points_.staging()),
+        host_gradients_{gradients_[0].staging(), gradients_[1].staging()} {}
 
   std::int64_t dimension() const { return static_cast<std::int64_t>(shift_.size()); }
 

@@ -53,7 +53,7 @@ double sliced_distance(std::span<const double> source, std::span<const double> t
                        std::int64_t dimension, int directions, std::uint64_t seed) {
   const auto count = checked_count(dimension, source, target);
   if (directions < 1) throw std::invalid_argument("a sliced distance needs a direction");
-  const distributed::CounterRandom random(seed, static_cast<std::uint64_t>(dimension));
+  const kernels::CounterRandom random(seed, static_cast<std::uint64_t>(dimension));
   std::vector<double> direction(static_cast<std::size_t>(dimension));
   std::vector<double> projected[2];
   for (auto& values : projected) values.resize(static_cast<std::size_t>(count));

@@ -1,8 +1,8 @@
 #pragma once
 #include <memory>
 
-#include "src/models/architectures/chain.hpp"
-#include "src/models/architectures/pair_network.hpp"
+#include "src/networks/architectures/chain.hpp"
+#include "src/networks/architectures/pair_network.hpp"
 
 // Networks of the architecture that a job names; LibTorch's side, included by the files of the
 // models library only. All throw std::logic_error where no architecture of that name has that use:

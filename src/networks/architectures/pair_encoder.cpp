@@ -1,6 +1,6 @@
-#include "src/models/architectures/pair_encoder.hpp"
+#include "src/networks/architectures/pair_encoder.hpp"
 
-#include "src/models/architectures/pair_network.hpp"
+#include "src/networks/architectures/pair_network.hpp"
 
 namespace otfleet {
 namespace {

@@ -1,6 +1,6 @@
-#include "src/models/architectures/icnn.hpp"
+#include "src/networks/architectures/icnn.hpp"
 
-#include "src/models/architectures/chain.hpp"
+#include "src/networks/architectures/chain.hpp"
 
 namespace otfleet {
 namespace {

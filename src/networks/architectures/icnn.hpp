@@ -1,5 +1,5 @@
 #pragma once
-#include "src/models/architectures/architecture.hpp"
+#include "src/networks/architectures/architecture.hpp"
 
 namespace otfleet {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kernels/api/oracle.hpp"
-#include "src/models/flat_parameters.hpp"
+#include "src/networks/flat_parameters.hpp"
 
 namespace otfleet {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "src/models/flat_parameters.hpp"
 #include "src/models/potential_model.hpp"
+#include "src/networks/flat_parameters.hpp"
 
 // LibTorch's side of architectures for pairs; included by the files of the models library only.
 

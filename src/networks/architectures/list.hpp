@@ -1,9 +1,9 @@
 #pragma once
 #include <tuple>
 
-#include "src/models/architectures/icnn.hpp"
-#include "src/models/architectures/mlp.hpp"
-#include "src/models/architectures/pair_encoder.hpp"
+#include "src/networks/architectures/icnn.hpp"
+#include "src/networks/architectures/mlp.hpp"
+#include "src/networks/architectures/pair_encoder.hpp"
 
 namespace otfleet {
 

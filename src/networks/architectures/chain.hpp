@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernels/networks/activation_kind.hpp"
-#include "src/models/flat_parameters.hpp"
+#include "src/networks/flat_parameters.hpp"
 
 // LibTorch's side of architectures for potentials and their predictors; included by the files of
 // the models library only.

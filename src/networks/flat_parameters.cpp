@@ -1,4 +1,4 @@
-#include "src/models/flat_parameters.hpp"
+#include "src/networks/flat_parameters.hpp"
 
 #include <torch/csrc/autograd/utils/lambda_post_hook.h>
 

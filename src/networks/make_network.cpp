@@ -1,7 +1,7 @@
 #include <tuple>
 
-#include "src/models/architectures/list.hpp"
-#include "src/models/architectures/make_network.hpp"
+#include "src/networks/architectures/list.hpp"
+#include "src/networks/make_network.hpp"
 
 namespace otfleet {
 namespace {

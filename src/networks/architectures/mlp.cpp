@@ -1,7 +1,7 @@
-#include "src/models/architectures/mlp.hpp"
+#include "src/networks/architectures/mlp.hpp"
 
-#include "src/models/architectures/chain.hpp"
-#include "src/models/architectures/pair_network.hpp"
+#include "src/networks/architectures/chain.hpp"
+#include "src/networks/architectures/pair_network.hpp"
 
 namespace otfleet {
 namespace {

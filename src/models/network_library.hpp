@@ -1,0 +1,84 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/api/network.hpp"
+#include "src/models/trained_model.hpp"
+
+// LibTorch is in a library of its own, otfleet_networks, which is loaded when a model is first
+// asked for: it drags hundreds of other libraries along, and most commands have no model. These are
+// the functions that it has. The classes of models (PotentialModel, NeuralDual) stand in front of
+// them.
+
+namespace otfleet {
+
+struct ModelDescription;
+struct DualDescription;
+
+/// A network whose weights are trained: one flat array of parameters, one of gradients.
+class TrainedNetwork {
+ public:
+  virtual ~TrainedNetwork() = default;
+  virtual DeviceArray<float> parameters() = 0;
+  virtual DeviceArray<float> gradients() = 0;
+  virtual std::vector<ParameterEntry> entries() const = 0;
+};
+
+/// As StartPredictor.
+class PairPredictions {
+ public:
+  virtual ~PairPredictions() = default;
+  virtual void predict(std::span<const std::int32_t> sources, std::span<const std::int32_t> targets,
+                       double epsilon, const DeviceArray<double, 2>& f) = 0;
+};
+
+/// The network of a PotentialModel; the functions are as there.
+class PairPotential : public TrainedNetwork {
+ public:
+  virtual void forward(const DeviceArray<const double, 2>& a, const DeviceArray<const double, 2>& b,
+                       const DeviceArray<double, 2>& f, double epsilon) = 0;
+  virtual void backward(const DeviceArray<const double, 2>& slope,
+                        const GradientListener& listener) = 0;
+  /// Keeps a reference to the network.
+  virtual std::unique_ptr<PairPredictions> predictions(
+      DeviceArray<const double, 2> source_weights, DeviceArray<const double, 2> target_weights) = 0;
+};
+
+/// The networks of a NeuralDual; the functions are as there.
+class DualNetworks : public TrainedNetwork {
+ public:
+  virtual kernels::NetworkWeights<float> potential() const = 0;
+  virtual std::unique_ptr<kernels::Oracle<float>> differentiated_in_float() const = 0;
+  virtual std::unique_ptr<kernels::Oracle<double>> differentiated_in_double() const = 0;
+  virtual void predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
+                       bool keep) = 0;
+  virtual void backward(const DeviceArray<const float, 2>& x,
+                        const DeviceArray<const float>& weight,
+                        const DeviceArray<const float, 2>& slope,
+                        const GradientListener& listener) = 0;
+  virtual void cycle_slope(const DeviceArray<const float, 2>& x,
+                           const DeviceArray<const float, 2>& y, double scale,
+                           const DeviceArray<float, 2>& slope) const = 0;
+  virtual void make_convex() = 0;
+};
+
+struct NetworkLibrary {
+  /// Fresh weights, the same for the same seed.
+  std::unique_ptr<PairPotential> (*make_pair_potential)(const ModelDescription& description,
+                                                        std::int64_t seed);
+  std::unique_ptr<DualNetworks> (*make_dual_networks)(const DualDescription& description,
+                                                      std::int64_t seed);
+  /// GPUs that LibTorch sees; 0 also where it was built without CUDA.
+  int (*visible_gpus)();
+};
+
+/// Loads the library, the first time, and starts LibTorch. Local. Throws UserError: it cannot be
+/// loaded, or does not see the GPU that kernels run on.
+const NetworkLibrary& network_library();
+
+}  // namespace otfleet
+
+/// What the library exports. Programs that are linked with it, as tests are, load nothing.
+extern "C" const otfleet::NetworkLibrary* otfleet_network_library();

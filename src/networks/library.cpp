@@ -1,0 +1,34 @@
+#include "src/models/network_library.hpp"
+#include "src/networks/dual_networks.hpp"
+#include "src/networks/pair_potential.hpp"
+
+// What the library exports.
+
+namespace otfleet {
+namespace {
+
+std::unique_ptr<PairPotential> make_pair_potential(const ModelDescription& description,
+                                                   std::int64_t seed) {
+  torch::manual_seed(static_cast<std::uint64_t>(seed));
+  return std::make_unique<LayeredPairPotential>(description);
+}
+
+std::unique_ptr<DualNetworks> make_dual_networks(const DualDescription& description,
+                                                 std::int64_t seed) {
+  torch::manual_seed(static_cast<std::uint64_t>(seed));
+  return std::make_unique<LayeredDualNetworks>(description);
+}
+
+int visible_gpus() {
+  return static_cast<int>(torch::cuda::device_count());
+}
+
+}  // namespace
+}  // namespace otfleet
+
+extern "C" __attribute__((visibility("default"))) const otfleet::NetworkLibrary*
+otfleet_network_library() {
+  static const otfleet::NetworkLibrary library{otfleet::make_pair_potential,
+                                               otfleet::make_dual_networks, otfleet::visible_gpus};
+  return &library;
+}
