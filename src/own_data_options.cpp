@@ -1,9 +1,11 @@
 #include "src/own_data_options.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "src/commands/own_arrays.hpp"
+#include "src/config/shell_word.hpp"
 #include "src/data/array_source.hpp"
 
 namespace otfleet {
@@ -11,11 +13,15 @@ namespace {
 
 constexpr const char* group = "Your own data, instead of a job";
 
-bool is_safe(char letter) {
-  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-         (letter >= '0' && letter <= '9') ||
-         std::string("-_./:=,+@%").find(letter) != std::string::npos;
-}
+/// CLI11's own words for this have the largest double in them, digit by digit.
+const CLI::Validator above_zero(
+    [](const std::string& text) {
+      double value = 0;
+      return CLI::detail::lexical_cast(text, value) && value > 0 && std::isfinite(value)
+                 ? std::string()
+                 : "'" + text + "' was given, a number above 0 was expected, such as 0.01";
+    },
+    "");
 
 }  // namespace
 
@@ -39,7 +45,8 @@ void add_own_data_options(CLI::App& app, OwnData& data) {
                  "Entropic regularization in units of the cost (default: 0.05 times its mean)")
       ->group(group)
       ->needs(source)
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero)
+      ->type_name("NUMBER");
   add("--pairs", data.pairs,
       "one_to_one (both sides have as many), all, one_to_all (the first with every other)", "WORD")
       ->check(CLI::IsMember({"one_to_one", "all", "one_to_all"}));
@@ -88,16 +95,7 @@ std::string array_in_place_of_a_job(const std::string& name) {
 
 std::string quoted_command(int argc, char** argv) {
   std::string text = "otfleet";
-  for (int k = 1; k < argc; ++k) {
-    const std::string word = argv[k];
-    if (!word.empty() && std::all_of(word.begin(), word.end(), is_safe)) {
-      text += ' ' + word;
-      continue;
-    }
-    text += " '";
-    for (const char letter : word) text += letter == '\'' ? "'\\''" : std::string(1, letter);
-    text += '\'';
-  }
+  for (int k = 1; k < argc; ++k) text += ' ' + shell_word(argv[k]);
   return text;
 }
 

@@ -103,4 +103,12 @@ std::string describe(const OwnArray& array, const OwnData& data) {
                          : "");
 }
 
+std::string taken_for(const OwnArray& array, const OwnData& data) {
+  return fmt::format("{} was taken for {} ({})", array.name, word_of(array.kind),
+                     !data.kind.empty()     ? "--kind says so"
+                     : !data.points.empty() ? "--points makes it so"
+                     : shares_points(data)  ? "a cost matrix makes it so"
+                                            : "--kind says otherwise");
+}
+
 }  // namespace otfleet

@@ -30,4 +30,7 @@ OwnArray look_at(const std::string& name, const OwnData& data);
 /// "a.npy [200, 3]: 200 points of 3 coordinates", one line for people.
 std::string describe(const OwnArray& array, const OwnData& data);
 
+/// "a.npy was taken for points (--kind says otherwise)", to follow what is wrong with it.
+std::string taken_for(const OwnArray& array, const OwnData& data);
+
 }  // namespace otfleet

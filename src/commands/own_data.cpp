@@ -14,6 +14,7 @@
 #include "src/commands/own_arrays.hpp"
 #include "src/config/key_writer.hpp"
 #include "src/config/nearest_name.hpp"
+#include "src/config/shell_word.hpp"
 #include "src/data/file_kinds.hpp"
 #include "src/data/fingerprint.hpp"
 #include "src/populations/ground_cost.hpp"
@@ -105,6 +106,12 @@ void require_same_kind(const OwnArray& source, const OwnArray& target) {
       word_of(target.kind)));
 }
 
+/// Names within files, which were part of the files' names, count as given.
+void note_datasets(Job& job) {
+  for (const auto& key : job_keys(job))
+    if (key.path.ends_with(".dataset") && !to_text(key.field).empty()) job.given.insert(key.path);
+}
+
 /// Which pairs are meant where no option says so.
 PairKind usual_pairs(const OwnData& data, const PairSides& sides) {
   if (!sides.shared) {
@@ -151,8 +158,13 @@ std::string without_line_breaks(std::string text) {
   return text;
 }
 
+/// The command that runs the written job.
+std::string command_on(const char* command, const fs::path& output) {
+  return fmt::format("otfleet {} {} --output {}", command,
+                     shell_word((output / "job.toml").string()), shell_word(output.string()));
+}
+
 std::string text_of(Job& job, const std::string& command, const fs::path& output) {
-  const std::string folder = output.string();
   std::set<std::string> worth_changing;
   for (const char* key :
        {"problem.epsilon", "problem.epsilon_relative", "problem.tau_a", "problem.tau_b",
@@ -163,13 +175,16 @@ std::string text_of(Job& job, const std::string& command, const fs::path& output
     worth_changing.erase("problem.epsilon_relative");
   const KeyList keys = job_keys(job);
   const std::string rest = fmt::format(
-      "#\n#     {}\n#\n# After a change of it solve again with\n#\n#     otfleet solve {}/job.toml "
-      "--output {}\n#\n# [data] and [make] say what population.h5 was made from; solve reads that "
-      "file alone. After a\n# change of them make test.h5 with 'otfleet make {}/job.toml --output "
-      "{}' and name it below.\n# Every key there is: otfleet --keys\n\n{}\n# Worth a change, as it "
-      "is:\n#\n{}",
-      without_line_breaks(command), folder, folder, folder, folder,
-      toml_text(keys, job.given, output), toml_text(keys, worth_changing, output, "# "));
+      "#\n#     {}\n#\n# After a change of it solve again with\n#\n#     {}\n#\n# [data] and "
+      "[make] "
+      "say what population.h5 was made from; solve reads that file alone. After a\n# change of "
+      "them "
+      "run\n#\n#     {}\n#\n# and name test.h5 as test_population below. Every key there is: "
+      "otfleet "
+      "--keys\n\n{}\n# Worth a change, as it is:\n#\n{}",
+      without_line_breaks(command), without_line_breaks(command_on("solve", output)),
+      without_line_breaks(command_on("make", output)), toml_text(keys, job.given, output),
+      toml_text(keys, worth_changing, output, "# "));
   return job_beginning + digits_of(rest) + '\n' + rest;
 }
 
@@ -193,9 +208,9 @@ void require_unedited(const fs::path& file, const FileMark& mark, bool as_writte
                       const fs::path& output) {
   if (!mark.is_on(file) || as_written) return;
   throw UserError(fmt::format(
-      "{}: was edited after otfleet wrote it, so that it stays; solve it with 'otfleet solve "
-      "{}/job.toml --output {}', or name another folder with --output",
-      file.string(), output.string(), output.string()));
+      "{}: was edited after otfleet wrote it, so that it stays; solve it with '{}', or name "
+      "another folder with --output",
+      file.string(), command_on("solve", output)));
 }
 
 }  // namespace
@@ -220,12 +235,17 @@ OwnProblems read_own_data(const OwnData& data, const std::vector<std::string>& o
   auto keys = keys_of(data, source);
   keys.insert(keys.end(), overrides.begin(), overrides.end());
   problems.job = read_overrides("command line", keys);
+  note_datasets(problems.job);
   if (problems.job.problem.kind != ProblemKind::linear)
     throw UserError(
         fmt::format("--source is for transport between measures; for problem = '{}' write a job, "
                     "'otfleet init' shows how",
                     word_of(problems.job.problem.kind)));
-  problems.population = build_any_measures(problems.job, Split::test);
+  try {
+    problems.population = build_any_measures(problems.job, Split::test);
+  } catch (const UserError& error) {
+    throw UserError(std::string(error.what()) + "; " + taken_for(source, data));
+  }
   choose_own_pairs(data, problems);
   std::visit([&](const auto& any) { any.validate(data.source); }, problems.population);
   return problems;
@@ -280,12 +300,10 @@ void write_own_data(OwnProblems& problems, const std::string& command, const fs:
 }
 
 std::string own_data_results(const fs::path& output, bool of_a_share) {
-  const auto folder = output.string();
   return (of_a_share ? std::string() : solution_table(output / "solution.h5")) +
          fmt::format(
-             "next: edit {0}/job.toml (problem.epsilon, solver.threshold, solution.*), then run "
-             "'otfleet solve {0}/job.toml --output {0}'\n",
-             folder);
+             "next: edit {} (problem.epsilon, solver.threshold, solution.*), then run '{}'\n",
+             (output / "job.toml").string(), command_on("solve", output));
 }
 
 }  // namespace otfleet

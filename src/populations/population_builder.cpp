@@ -164,8 +164,10 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
   }
   const Side& known = source ? source : target;
   if (source && target && target->grid != source->grid) {
-    throw UserError(fmt::format("{}: measures on a grid {}, but {} has {}", target->name,
-                                shape_text(target->grid), source->name, shape_text(source->grid)));
+    throw UserError(fmt::format(
+        "{}: measures on a grid {}, but {} has {}; sides of different "
+        "sizes need a cost matrix (data.cost) or points (data.points)",
+        target->name, shape_text(target->grid), source->name, shape_text(source->grid)));
   }
   if (known && !job.make.grid.empty() && job.make.grid != known->grid) {
     throw UserError(fmt::format("make.grid = {}, but {} has {}", shape_text(job.make.grid),
@@ -243,8 +245,10 @@ std::vector<double> cost_matrix(const Geometry& geometry) {
 void check_side(const Side& side, std::int64_t points, const ArraySource& decisive,
                 const char* which) {
   if (side && side->points != points) {
-    throw UserError(fmt::format("{}: measures on {} points, but {} has {} on the {} side",
-                                side->name, side->points, name_of(decisive), points, which));
+    throw UserError(
+        fmt::format("{}: measures on {} points, but {} has {} on the {} side; is one of "
+                    "the arrays transposed?",
+                    side->name, side->points, name_of(decisive), points, which));
   }
 }
 
@@ -295,8 +299,8 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   check_side(target, geometry.m, decisive, "target");
   if (shared && geometry.n != geometry.m) {
     throw UserError(
-        fmt::format("{}: {} source and {} target points, so that data.train_target and "
-                    "data.test_target are needed",
+        fmt::format("{}: {} source and {} target points, so that the target needs measures of its "
+                    "own: data.train_target and data.test_target, or --target",
                     name_of(decisive), geometry.n, geometry.m));
   }
   return geometry;

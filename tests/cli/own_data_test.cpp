@@ -86,6 +86,36 @@ TEST_F(OwnDataTest, WritesAJobThatSaysTheSame) {
   }
 }
 
+/// Names inside files, files of other folders, and names that a shell must quote.
+TEST_F(OwnDataTest, TheJobNamesItsFilesFromWhereItIs) {
+  testing::write_cells(path("cells.h5ad"));
+  fs::create_directory(path("my data"));
+  fs::rename(path("a.npy"), path("my data/it's a.npy"));
+  fs::create_directory(path("elsewhere"));
+  fs::create_directory_symlink(path("elsewhere"), path("link"));
+  const Words cells = {"--source", "cells.h5ad:X", "--source-groups",
+                       "cells.h5ad:obs/cell_type/codes", "--output"};
+  const Words spaces = {"--source", "my data/it's a.npy", "--target", "b.npy", "--output"};
+  for (const auto& words : {cells, spaces})
+    for (const std::string output : {"out", "two words", "link"}) {
+      Words all = words;
+      all.push_back(output);
+      expect_solved(all, "problem");
+      const auto costs = column(output, "transport_cost");
+      EXPECT_EQ(costs.size(), words == cells ? 3u : 1u);
+      const auto result =
+          testing::run_otfleet({"solve", output + "/job.toml", "--output", output}, folder_.path());
+      EXPECT_EQ(result.code, 0) << result.err;
+      EXPECT_EQ(column(output, "transport_cost"), costs);
+      EXPECT_EQ(run({"make", output + "/job.toml", "--output", "made"}).code, 0);
+      EXPECT_EQ(content_fingerprint_of(read_cloud_population(path("made/test.h5"))),
+                content_fingerprint_of(read_cloud_population(path(output + "/population.h5"))));
+    }
+  const auto job = read_bytes(path("two words/job.toml"));
+  EXPECT_NE(job.find("otfleet solve 'two words/job.toml' --output 'two words'"), std::string::npos)
+      << job;
+}
+
 TEST_F(OwnDataTest, RunAgainItLeavesItsFilesAndAnotherRunReplacesThem) {
   const Words words = {"--source", "images.npy", "--quiet"};
   expect_solved(words);
@@ -251,12 +281,15 @@ TEST_F(OwnDataTest, MistakesSayWhatToDo) {
   refused({"--source", a, "--target", b, "--cost", "euclidian"}, "--cost euclidian: neither a file",
           "did you mean 'euclidean'?");
   refused({"--source", "images.npy", "--cost", "euclidean"}, "lie on a grid", "--points FILE");
-  refused({"--source", a, "--target", b, "--epsilon", "0"}, "--epsilon");
+  for (const char* epsilon : {"0", "-1", "small", "nan"})
+    refused({"--source", a, "--target", b, "--epsilon", epsilon},
+            "--epsilon: '" + std::string(epsilon) + "' was given, a number above 0 was expected");
   refused({"--source", a, "--target", b, "--pairs", "some"}, "--pairs", "one_to_all");
   refused({"--source", "rows.npy", "--target", "more.npy", "--cost", "cost.npy"},
           "3 measures in rows.npy and 4 in more.npy: say --pairs all (12 problems)");
   refused({"--source", "rows.npy", "--target", a, "--cost", "cost.npy"},
-          "a.npy: measures on 3 points, but cost.npy has 12 on the target side");
+          "a.npy: measures on 3 points, but cost.npy has 12 on the target side", "transposed?",
+          "rows.npy was taken for weights (a cost matrix makes it so)");
   refused({"--source", "many.npy"}, "500 measures make 124750 pairs", "--pairs all",
           "make.test_problems=1000");
   refused({"--source", "deep.npy"}, "deep.npy: shape [1, 1, 1, 1, 2]", "weights [n] or [M, n]");
