@@ -61,6 +61,7 @@ std::string start_job(const std::string& kind, const std::filesystem::path& file
       std::find_if(jobs.begin(), jobs.end(), [&](const StartJob& job) { return job.kind == kind; });
   if (found == jobs.end()) {
     std::vector<std::string> kinds;
+    kinds.reserve(jobs.size());
     for (const auto& job : jobs) kinds.push_back(job.kind);
     throw UserError(fmt::format("init: no kind of data '{}'; there are {}{}", kind,
                                 fmt::join(kinds, ", "), did_you_mean(kind, kinds)));

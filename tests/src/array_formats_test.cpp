@@ -158,6 +158,14 @@ TEST_F(ArrayFormats, DamagedSparseMatrices) {
   refused("the whole matrix of 2 x 2000000000000 entries");
   write({0, 1}, {0, 1, 2}, {});
   refused("without the attribute 'shape'");
+  {
+    auto file = distributed::Hdf5File::create(folder_ / "bad.h5");
+    file.write<double>("/X/data", {1}, Values{1});
+    file.write<std::int32_t>("/X/indices", {1}, std::vector<std::int32_t>{0});
+    file.write<std::int32_t>("/X/indptr", {2}, std::vector<std::int32_t>{0, 1});
+    file.set_attribute("/X", "shape", std::string("1 x 1"));
+  }
+  expect_error([&] { read("bad.h5", "X"); }, "attribute 'shape' of '/X' is no list of integers");
 }
 
 /// As scipy.sparse.save_npz writes them.
