@@ -30,7 +30,7 @@ class Otfleet(CMakePackage, CudaPackage):
 
     depends_on("c", type="build")
     depends_on("cxx", type="build")
-    depends_on("cmake@3.22:", type="build")
+    depends_on("cmake@3.25:", type="build")
     depends_on("ninja", type="build")
     depends_on("git", type="build")  # the revision that reports name
     generator("ninja")
