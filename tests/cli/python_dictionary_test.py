@@ -1,12 +1,11 @@
-"""Holds the table of inputs/python.md, 'OTT-JAX, POT and GeomLoss', to POT and OTT-JAX on one problem.
+"""Holds the table of inputs/python.md, 'OTT-JAX, POT and GeomLoss', to POT, OTT-JAX and GeomLoss on one problem.
 
     python3 python_dictionary_test.py REPOSITORY OTFLEET BUILD
 
-POT comes from PyPI where it can; OTT-JAX is compared with where it is installed, and else skipped by name. GeomLoss'
-column is checked as formulas. Without h5py, NumPy and POT all is skipped (exit code 77).
+POT comes from PyPI where it can; OTT-JAX and GeomLoss are compared with where they are installed, and else skipped by
+name. Without h5py, NumPy and POT all is skipped (exit code 77).
 """
 
-import importlib.metadata
 import inspect
 import subprocess
 import sys
@@ -88,12 +87,12 @@ class Dictionary(unittest.TestCase):
     def near(self, found, expected, tolerance=1e-9):
         self.assertLess(abs(np.asarray(found) - expected).max(), tolerance)
 
-    def same_potentials(self, f, g, ours=None):
+    def same_potentials(self, f, g, ours=None, tolerance=1e-9):
         """f + c and g − c for one c."""
         ours = ours or self.ours
         c = np.mean(np.asarray(f) - ours["f"])
-        self.near(f, ours["f"] + c)
-        self.near(g, ours["g"] - c)
+        self.near(f, ours["f"] + c, tolerance)
+        self.near(g, ours["g"] - c, tolerance)
 
     def test_otfleet_values_are_their_formulas(self):
         P, ours = self.P, self.ours
@@ -190,9 +189,37 @@ class Dictionary(unittest.TestCase):
         mass_term = EPSILON * (mass_a * mass_b - (mass_a + mass_b) / 2)
         self.near(theirs, (self.unbalanced["primal_value"] - mass_term) / p)
 
+    @unittest.skipIf(missing(["geomloss"]), "GeomLoss is not installed")
+    def test_geomloss(self):
+        """It takes a fixed number of steps, and is compared to what those leave."""
+        import geomloss
+        import torch
+        print(f"geomloss {geomloss.__version__}, torch {torch.__version__}")
+        defaults = inspect.signature(geomloss.SamplesLoss).parameters
+        self.assertEqual([defaults[name].default for name in ("blur", "scaling")], [0.05, 0.5])
+
+        def value(a, b, x=self.x, y=self.y, **words):
+            loss = geomloss.SamplesLoss("sinkhorn", p=2, blur=np.sqrt(EPSILON / 2), scaling=0.9995, **words)
+            found = loss(*(torch.from_numpy(array) for array in (a, x, b, y)))
+            return [one.numpy().ravel() for one in found] if words.get("potentials") else float(found)
+
+        a, b, ours = self.a, self.b, self.ours
+        self.near(value(a, b, debias=False), ours["regularized_geomloss"], 1e-5)
+        self.near(value(a, b), ours["divergence"] / 2, 1e-5)
+        F, G = value(a, b, debias=False, potentials=True)
+        scaled = {"f": (ours["f"] - EPSILON * np.log(a)) / 2, "g": (ours["g"] - EPSILON * np.log(b)) / 2}
+        self.same_potentials(F, G, scaled, 5e-4)
+        of_itself, _ = value(a, a, self.x, self.x, debias=False, potentials=True)
+        self.near(value(a, b, potentials=True)[0], F - of_itself, 5e-4)
+        mass_term = EPSILON * (a.sum() * self.heavy.sum() - (a.sum() + self.heavy.sum()) / 2)
+        self.near(value(a, self.heavy, debias=False, reach=np.sqrt(RHO / 2)),
+                  (self.unbalanced["primal_value"] - mass_term) / 2, 1e-5)
+
     @unittest.skipIf(missing(["ott"]), "OTT-JAX is not installed")
     def test_ott(self):
         import jax
+        import ott
+        print(f"ott {ott.__version__}, jax {jax.__version__}")
         jax.config.update("jax_enable_x64", True)
         from ott.geometry import costs, pointcloud
         from ott.problems.linear import linear_problem
@@ -244,6 +271,5 @@ class Dictionary(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    packages = ["h5py", "numpy", "POT"] + (["ott-jax"] if not missing(["ott"]) else [])
-    print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages))
+    print(", ".join(f"{package.__name__} {package.__version__}" for package in (h5py, np, ot)))
     unittest.main(argv=sys.argv[:1], verbosity=2)
