@@ -68,8 +68,8 @@ FileMark FileMark::json(const std::string& kind) {
   return {Format::json, kind, std::string("\n  \"") + kind_attribute + "\": \"" + kind + "\""};
 }
 
-FileMark FileMark::csv(const std::string& header) {
-  return {Format::csv, "table", header};
+FileMark FileMark::text(const std::string& noun, const std::string& beginning) {
+  return {Format::text, noun, beginning};
 }
 
 FileMark FileMark::png() {
@@ -88,7 +88,7 @@ bool FileMark::is_on(const fs::path& file) const {
       return says_kind(file, text_);
     case Format::json:
       return read_all(file).find(text_) != std::string::npos;
-    case Format::csv:
+    case Format::text:
       return read_some(file, 0, text_.size()) == text_;
     case Format::png:
       return read_some(file, png_beginning, text_.size()) == text_;

@@ -15,8 +15,10 @@ class FileMark {
   static FileMark hdf5(const std::string& kind);
   /// JSON with the field otfleet_kind = `kind` at its top level, as nlohmann::json indents it.
   static FileMark json(const std::string& kind);
-  /// Text that begins with `header`.
-  static FileMark csv(const std::string& header);
+  /// A table as text that begins with `header`.
+  static FileMark csv(const std::string& header) { return text("table", header); }
+  /// Text that begins so; `noun` is what it is.
+  static FileMark text(const std::string& noun, const std::string& beginning);
   /// PNG with the text chunk that mark_png() adds.
   static FileMark png();
 
@@ -31,7 +33,7 @@ class FileMark {
   const std::string& noun() const { return noun_; }
 
  private:
-  enum class Format { hdf5, json, csv, png, name };
+  enum class Format { hdf5, json, text, png, name };
   FileMark(Format format, std::string noun, std::string text);
 
   Format format_;

@@ -118,6 +118,21 @@ std::optional<double> Hdf5File::number_attribute(const std::string& object,
   return number;
 }
 
+std::vector<std::int64_t> Hdf5File::integers_attribute(const std::string& object,
+                                                       const std::string& name) const {
+  detail::require_open(path_, file_);
+  const Handle attribute = open_attribute(path_, file_, object, name);
+  if (!attribute.valid()) return {};
+  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const hssize_t count = length(attribute);
+  if (H5Tget_class(type.get()) != H5T_INTEGER || count < 1 || count > 64)
+    fail(path_, in_words(object, name) + " is no list of integers; one was expected");
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
+  if (H5Aread(attribute.get(), H5T_NATIVE_INT64, numbers.data()) < 0)
+    fail_with_reason(path_, "cannot read " + in_words(object, name));
+  return numbers;
+}
+
 std::string Hdf5File::attribute_text(const std::string& object, const std::string& name) const {
   detail::require_open(path_, file_);
   const Handle attribute = open_attribute(path_, file_, object, name);

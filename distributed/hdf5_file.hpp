@@ -69,6 +69,9 @@ class Hdf5File {
   std::optional<std::string> string_attribute(const std::string& object,
                                               const std::string& name) const;
   std::optional<double> number_attribute(const std::string& object, const std::string& name) const;
+  /// Integers in one dimension; empty when there is no such attribute.
+  std::vector<std::int64_t> integers_attribute(const std::string& object,
+                                               const std::string& name) const;
   /// A number with all its digits, or the string; any other kind is only named as such.
   std::string attribute_text(const std::string& object, const std::string& name) const;
   std::vector<std::string> attributes(const std::string& object) const;  ///< names, sorted

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "src/config/nearest_name.hpp"
+#include "src/own_data_options.hpp"
 #include "src/reports/versions.hpp"
 
 namespace otfleet {
@@ -33,15 +34,16 @@ const CLI::Validator not_empty(
     },
     "");
 
-void add_job_options(CLI::App& app, CommandLine& line) {
+void add_job_options(CLI::App& app, CommandLine& line, bool needs_job) {
   app.add_option("job", line.file, "The job file")
-      ->required()
+      ->required(needs_job)
       ->check(not_empty)
       ->type_name("JOB.toml");
   app.add_option("--set", line.overrides, "Override a key of the job file; may be repeated")
       ->type_name("KEY.PATH=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--output", line.output, "Folder for the results (default: <job>-out/<command>)")
+  app.add_option("--output", line.output,
+                 "Folder for the results (default: <job>-out/<command>, or <source>-out)")
       ->check(not_empty)
       ->type_name("DIR");
   app.add_flag("--quiet", line.quiet, "Print nothing but errors");
@@ -78,6 +80,10 @@ std::string explain(const CLI::ParseError& error, int argc, char** argv, const C
              (near.empty() ? see : "; did you mean '" + near + "'?");
     }
   }
+  for (int k = 2; k < argc; ++k)  // "solve a.npy b.npy": the second is one word too many
+    if (argv[k - 1][0] != '-' && argv[k][0] != '-' && argv[1] == std::string("solve") &&
+        is_name_of_an_array(argv[k]))
+      return array_in_place_of_a_job(argv[k]);
   std::string text = error.what();
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text + see;
@@ -109,12 +115,22 @@ CommandLine parse_command_line(int argc, char** argv) {
 
   for (const auto& command : job_commands) {
     auto& options = *app.add_subcommand(command.name, command.description);
-    add_job_options(options, line);
-    if (command.run == run_solve) add_share_option(options, line);
+    const bool solves = command.run == run_solve;
+    add_job_options(options, line, !solves);
+    if (solves) {
+      add_share_option(options, line);
+      add_own_data_options(options, line.own_data);
+    }
     if (command.run == run_solve || command.run == run_evaluate)
       options.add_flag("--strict", line.strict,
                        "Exit with code 3 when a problem did not converge; all is written first");
   }
+  auto* init = app.add_subcommand("init", "Write a commented job for a kind of data to begin with");
+  init->add_option("kind", line.kind, "images, points, ...; without it a list of the kinds")
+      ->type_name("KIND");
+  init->add_option("file", line.file, "The job file to write; without it the job is printed")
+      ->check(not_empty)
+      ->type_name("JOB.toml");
   auto* info =
       app.add_subcommand("info", "Show what a population, solution or checkpoint file holds");
   info->add_option("file", line.file, "The file")
@@ -130,6 +146,11 @@ CommandLine parse_command_line(int argc, char** argv) {
     for (const auto& command : job_commands) {
       if (line.command == command.name) line.run = command.run;
     }
+    line.starts_job = init->parsed();
+    line.typed = quoted_command(argc, argv);
+    if (line.command == "solve") line.error = own_data_complaint(line.file.string(), line.own_data);
+    if (line.error.empty() && line.run != nullptr && is_name_of_an_array(line.file.string()))
+      line.error = array_in_place_of_a_job(line.file.string());
   } catch (const KeysAsked&) {
     line.text = describe_keys();
   } catch (const SelfTestAsked&) {

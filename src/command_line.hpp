@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "src/commands/commands.hpp"
+#include "src/commands/own_data.hpp"
 
 namespace otfleet {
 
@@ -19,11 +20,15 @@ struct CommandLine {
   bool values = false;  ///< info: the numbers of a solution
   std::optional<Share> share;
   bool strict = false;
+  OwnData own_data;   ///< solve: instead of a job
+  std::string typed;  ///< the whole line, as a shell takes it
 
   bool self_test = false;  ///< --self-test: no command
 
-  std::string text;   ///< --help, --version, --keys: what to print instead
-  std::string error;  ///< a mistake in the command line
+  bool starts_job = false;  ///< init
+  std::string kind;         ///< init: of data
+  std::string text;         ///< --help, --version, --keys: what to print instead
+  std::string error;        ///< a mistake in the command line
 };
 
 /// Local; touches neither MPI nor Kokkos, and does not print. Never throws for what a user typed.

@@ -63,8 +63,10 @@ Job Job::defaults(ProblemKind kind) {
   return job;
 }
 
-Job read_job(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  const JobText text = read_job_text(file);
+namespace {
+
+Job read_job(const JobText& text, const std::vector<std::string>& overrides) {
+  const auto& file = text.file;
   const auto read = [&](Job job) {
     job.given = read_keys(job_keys(job), text, overrides);
     settle_epsilon(job.problem, job.given, file.string());
@@ -78,6 +80,16 @@ Job read_job(const std::filesystem::path& file, const std::vector<std::string>& 
     throw UserError(file.string() + ": " + complaint);
   settle_predictor(job);
   return job;
+}
+
+}  // namespace
+
+Job read_job(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  return read_job(read_job_text(file), overrides);
+}
+
+Job read_overrides(const std::string& name, const std::vector<std::string>& overrides) {
+  return read_job(JobText{name, ""}, overrides);
 }
 
 std::string describe_keys() {

@@ -72,6 +72,9 @@ KeyList job_keys(Job& job);
 /// problem.kind and checks what sections say of each other. Throws UserError. Local.
 Job read_job(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 
+/// The same of overrides alone; messages begin with `name`.
+Job read_overrides(const std::string& name, const std::vector<std::string>& overrides);
+
 /// A line for every key there is: path, default as JSON, meaning. Local.
 std::string describe_keys();
 

@@ -18,11 +18,13 @@
 #include "src/exit_agreement.hpp"
 #include "src/interruption.hpp"
 #include "src/memory/available_memory.hpp"
+#include "src/mpi_environment.hpp"
 #include "src/refusals.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/runs/absolute_epsilon.hpp"
 #include "src/runs/output_files.hpp"
 #include "src/standard_output.hpp"
+#include "src/start_jobs.hpp"
 
 namespace otfleet {
 namespace {
@@ -65,26 +67,52 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
     });
     return;
   }
-  Job job;
-  communicator.agree([&] {
-    job = read_job(line.file, line.overrides);
-    check_command_fits(job, line.command);
-  });
   auto output = line.output;
   if (output.empty())
-    output = std::filesystem::path(line.file.stem().string() + "-out") / line.command;
-  communicator.agree([&] {
-    protect_job_files(job, line.file, line.command);
-    if (!communicator.is_root()) return;
+    output = line.own_data.given()
+                 ? own_output(line.own_data)
+                 : std::filesystem::path(line.file.stem().string() + "-out") / line.command;
+  const auto take_folder = [&] {
+    if (lock) return;
     make_folder(output);
     std::optional<distributed::FolderLock::Share> share;
     if (line.share) share = {line.share->index, line.share->count};
     lock.emplace(output, line.command, share);
+  };
+  auto job_file = line.file;
+  auto overrides = line.overrides;
+  if (line.own_data.given()) {
+    job_file = output / "job.toml";
+    overrides.clear();  // they are in the job
+    communicator.agree([&] {
+      if (!communicator.is_root()) return;
+      auto problems = read_own_data(line.own_data, line.overrides);
+      take_folder();
+      write_own_data(problems, line.typed, output, line.share.has_value());
+      if (!line.quiet) std::cout << problems.said << std::flush;
+    });
+  }
+  Job job;
+  communicator.agree([&] {
+    job = read_job(job_file, overrides);
+    check_command_fits(job, line.command);
+  });
+  communicator.agree([&] {
+    protect_job_files(job, job_file, line.command);
+    if (!communicator.is_root()) return;
+    take_folder();
     check_output_files(job, line.command, output, line.share);
   });
   const CommandContext context{job, communicator, output, line.quiet, line.share, line.strict};
   make_epsilon_absolute(context, line.command, job);
-  line.run(context);
+  if (!line.own_data.given()) return line.run(context);
+  try {
+    line.run(context);
+  } catch (const NotConverged&) {
+    if (context.prints()) std::cout << own_data_results(output, line.share.has_value());
+    throw;
+  }
+  if (context.prints()) std::cout << own_data_results(output, line.share.has_value());
 }
 
 /// What is printed when a signal ends a command that cannot go on from where it is.
@@ -117,10 +145,11 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
   }
 }
 
-/// What --help, --version and --keys print; returns the exit code.
-int print(const std::string& text) {
+/// What needs neither ranks nor a device: --help, --version, --keys and init. Returns the exit
+/// code.
+int print(const CommandLine& line) {
   try {
-    std::cout << text;
+    std::cout << (line.starts_job ? start_job(line.kind, line.file) : line.text);
     finish_standard_output();
     return 0;
   } catch (const UserError& error) {
@@ -136,13 +165,16 @@ int main(int argc, char** argv) {
   otfleet::reserve_standard_streams();
   const auto line = otfleet::parse_command_line(argc, argv);
   if (!line.text.empty()) {
-    return otfleet::print(line.text);
+    return otfleet::print(line);
   }
-  otfleet::prepare_blas_environment(argv);
+  if (line.starts_job && line.error.empty()) return otfleet::print(line);
+  // A file is only looked at: nothing is computed.
+  if (line.command != "info") otfleet::prepare_blas_environment(argv);
+  otfleet::prepare_mpi_environment();
   otfleet::end_on_interruption();
   try {
     // MPI crashes or waits forever where it gets no memory.
-    constexpr double libraries = 250e6;
+    constexpr double libraries = 120e6;
     otfleet::require_memory("the program", {{"its libraries", libraries}}, 1,
                             "a larger limit is needed");
   } catch (const otfleet::UserError& error) {

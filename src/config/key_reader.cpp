@@ -251,7 +251,8 @@ JobText read_job_text(const Path& file) {
     throw UserError(fmt::format("{}: {}", file.string(),
                                 std::filesystem::exists(file, error)
                                     ? "cannot be read as a job file"
-                                    : "no such job file"));
+
+                                    : "no such job file; 'otfleet init' writes one to begin with"));
   }
   std::ostringstream text;
   text << stream.rdbuf();

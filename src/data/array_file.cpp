@@ -4,147 +4,84 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <string_view>
-#include <vector>
+#include <map>
 
 #include "distributed/error.hpp"
-#include "distributed/hdf5_file.hpp"
-#include "src/data/array_formats.hpp"
+#include "src/config/nearest_name.hpp"
+#include "src/data/byte_stream.hpp"
 #include "src/data/checked_hdf5.hpp"
-#include "src/data/zip_archive.hpp"
+#include "src/data/formats/list.hpp"
 
 namespace otfleet {
 namespace {
 
-using distributed::Hdf5File;
-
-constexpr std::string_view npy_ending = ".npy";
-constexpr std::size_t most_names = 12, most_visits = 1000, deepest = 8;
-
-/// Names of the datasets below `group`; stops where a message would grow too long, and where only
-/// links back up can lead.
-void list_datasets(const Hdf5File& file, const std::string& group, std::size_t depth,
-                   std::size_t& visits, std::vector<std::string>& names) {
-  for (const auto& child : file.children(group)) {
-    if (names.size() > most_names || ++visits > most_visits) return;
-    const auto path = (group == "/" ? "/" : group + "/") + child;
-    if (!file.has(path)) continue;  // a dangling link
-    if (!file.is_group(path)) {
-      names.push_back(path);
-    } else if (depth < deepest) {
-      list_datasets(file, path, depth + 1, visits, names);
-    }
+/// What to do about a file that is not there.
+std::string advice_on_missing(const std::filesystem::path& file) {
+  std::error_code error;
+  auto folder = std::filesystem::absolute(file, error).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // "images/"
+  folder = folder.parent_path();
+  if (!std::filesystem::is_directory(folder, error))
+    return "; there is no folder " + folder.string();
+  // Dots separate the parts of keys, for which names are compared; of files the whole counts.
+  const auto without_dots = [](std::string name) {
+    std::replace(name.begin(), name.end(), '.', '_');
+    return name;
+  };
+  std::map<std::string, std::string> names;
+  std::vector<std::string> candidates;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const auto name = entry.path().filename().string();
+    candidates.push_back(without_dots(name));
+    names[candidates.back()] = name;
   }
+  const auto near = nearest_name(without_dots(file.filename().string()), candidates);
+  return near.empty() ? " in " + folder.string() : "; did you mean '" + names[near] + "'?";
 }
 
-std::string contents(const Hdf5File& file) {
+FileStart start_of(const std::filesystem::path& file) {
+  FileStart start;
+  start.file = file;
+  std::error_code ignored;
+  start.is_folder = std::filesystem::is_directory(file, ignored);
+  if (start.is_folder) return start;
+  if (!std::filesystem::exists(file, ignored))
+    throw UserError(file.string() + ": no such file" + advice_on_missing(file));
+  FileStream stream(file);
+  start.count = stream.read_some(start.bytes, sizeof start.bytes);
+  if (start.count == 0) stream.fail("is empty");
+  return start;
+}
+
+/// What to do with a file that no format fits.
+std::string advice_on(const FileStart& start) {
+  if (start.is_folder) return "name a file, or a folder of *.png images";
+  for (const char* extension : {".mat", ".parquet", ".feather", ".pkl", ".pickle", ".pt", ".xlsx"})
+    if (start.extension() == extension)
+      return "read it in Python and save the array with numpy.save";
+  return "save the array with numpy.save, or call a table of numbers *.csv";
+}
+
+[[noreturn]] void refuse(const FileStart& start) {
   std::vector<std::string> names;
-  std::size_t visits = 0;
-  list_datasets(file, "/", 0, visits, names);
-  if (names.empty()) return "it holds no dataset";
-  const bool more = names.size() > most_names;
-  if (more) names.resize(most_names);
-  return fmt::format("it holds {}{}", fmt::join(names, ", "), more ? ", ..." : "");
-}
-
-Array read_hdf5(const ArraySource& source) {
-  const auto file = Hdf5File::open(source.file);
-  if (source.dataset.empty()) {
-    throw UserError(fmt::format("{}: an HDF5 file needs a dataset's name; {}", source.file.string(),
-                                contents(file)));
-  }
-  const auto dataset = source.dataset.front() == '/' ? source.dataset : "/" + source.dataset;
-  if (!file.has(dataset) || file.is_group(dataset)) {
-    throw UserError(fmt::format("{}: no dataset '{}'; {}", source.file.string(), source.dataset,
-                                contents(file)));
-  }
-  Array array;
-  array.values = read_numbers(file, dataset, 0, array.shape);
-  return array;
-}
-
-/// "a, b" of the arrays in an .npz archive, whose members are called "a.npy", "b.npy".
-std::string array_names(const std::vector<ZipMember>& members) {
-  std::vector<std::string> names;
-  for (const auto& member : members) {
-    if (names.size() == most_names) {
-      names.emplace_back("...");
-      break;
-    }
-    names.push_back(member.name.substr(0, member.name.size() - npy_ending.size()));
-  }
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
-Array read_npz(const ArraySource& source) {
-  const std::string file = source.file.string();
-  std::vector<ZipMember> members = read_zip_directory(source.file);
-  std::erase_if(members, [](const ZipMember& m) { return !m.name.ends_with(npy_ending); });
-  if (members.empty()) throw UserError(file + ": a zip archive without arrays (*.npy)");
-  const auto wanted = std::find_if(members.begin(), members.end(), [&](const ZipMember& member) {
-    return member.name == source.dataset || member.name == source.dataset + std::string(npy_ending);
-  });
-  if (source.dataset.empty() && members.size() > 1)
-    throw UserError(fmt::format("{}: holds several arrays, {}; name one, as in file = \"{}:{}\"",
-                                file, array_names(members), source.file.filename().string(),
-                                array_names({members.front()})));
-  if (!source.dataset.empty() && wanted == members.end())
-    throw UserError(
-        fmt::format("{}: no array '{}'; it holds {}", file, source.dataset, array_names(members)));
-  ZipMemberStream stream(source.file, source.dataset.empty() ? members.front() : *wanted);
-  unsigned char start[6] = {};
-  stream.read(start, sizeof start);
-  if (std::memcmp(start, "\x93NUMPY", sizeof start) != 0) stream.fail("holds no .npy array");
-  return detail::read_npy(stream);
+  for (const ArrayFormat* format : formats::list()) names.emplace_back(format->name);
+  throw UserError(fmt::format("{}: is none of {}; {}", start.file.string(), fmt::join(names, ", "),
+                              advice_on(start)));
 }
 
 }  // namespace
 
-namespace detail {
-
-std::vector<double> read_values(ByteStream& stream, std::int64_t count, std::size_t width,
-                                bool big_endian, Decode decode) {
-  check_plausible(count, stream.file_bytes(), stream.name());
-  std::vector<double> values;
-  values.reserve(static_cast<std::size_t>(count));
-  constexpr std::int64_t block = 1 << 16;
-  std::vector<unsigned char> bytes(static_cast<std::size_t>(std::min(count, block)) * width);
-  for (std::int64_t done = 0; done < count; done += block) {
-    const auto here = static_cast<std::size_t>(std::min(count - done, block));
-    stream.read(bytes.data(), here * width);
-    for (std::size_t i = 0; i < here; ++i) {
-      unsigned char* value = bytes.data() + i * width;
-      if (big_endian != (std::endian::native == std::endian::big))
-        std::reverse(value, value + width);
-      values.push_back(decode(value));
-    }
-  }
-  stream.expect_end();
-  return values;
-}
-
-}  // namespace detail
-
 Array read_array(const ArraySource& source) {
-  FileStream stream(source.file);
-  unsigned char start[8] = {};
-  const auto got = stream.read_some(start, 4);
-  const auto begins = [&](const char* magic, std::size_t size) {
-    return got >= std::min<std::size_t>(size, 4) && std::memcmp(start, magic, size) == 0;
-  };
-  if (begins("\x89HDF", 4)) return read_hdf5(source);
-  if (begins("PK\x03\x04", 4) || begins("PK\x05\x06", 4)) return read_npz(source);
-  if (!source.dataset.empty()) {
-    stream.fail("a dataset is named, but this is neither an HDF5 file nor an .npz archive");
+  const FileStart start = start_of(source.file);
+  for (const ArrayFormat* format : formats::list()) {
+    if (!format->fits(start)) continue;
+    if (!source.dataset.empty() && !format->has_names)
+      throw UserError(fmt::format(
+          "{}: a dataset is named, but this is neither an HDF5 file nor an .npz archive",
+          source.file.string()));
+    return format->read(source);
   }
-  if (begins("\0\0", 2) && got == 4) return detail::read_idx(stream, start);
-  if (begins("\x93NUM", 4)) {
-    stream.read(start + 4, 2);
-    if (std::memcmp(start, "\x93NUMPY", 6) == 0) return detail::read_npy(stream);
-  }
-  stream.fail(got == 0 ? "is empty"
-                       : "is neither HDF5, NumPy .npy or .npz nor IDX (plain or gzipped)");
+  refuse(start);
 }
 
 Array read_points(const ArraySource& source, const std::string& noun) {

@@ -13,12 +13,10 @@ struct Array {
   std::vector<double> values;
 };
 
-/// Reads HDF5 (needs `dataset`), NumPy .npy (versions 1 to 3; integers, booleans and floats of
-/// either byte order; C or Fortran order), .npz (stored or deflated; `dataset` names the array
-/// where there are several) or IDX (unsigned byte to double; plain or gzipped), told apart by the
-/// first bytes, not the name. Throws UserError with the file's name: missing, truncated, foreign,
-/// unsupported type; for HDF5 and .npz without `dataset` the message lists what the file holds.
-/// Local.
+/// Reads an array in any format of formats/list.hpp; the first bytes tell which, of tables of
+/// numbers and folders the name. `dataset` names an array of HDF5 and of .npz where there are
+/// several. Throws UserError with the file's name: missing, truncated, foreign, unsupported type;
+/// for HDF5 and .npz without `dataset` the message lists what the file holds. Local.
 Array read_array(const ArraySource& source);
 
 /// The same of points [N, D], which messages call `noun`s. Throws UserError also for another number

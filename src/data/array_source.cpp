@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "src/config/checks.hpp"
 
 namespace otfleet {
@@ -27,18 +29,23 @@ void add_array(KeyList& keys, const std::string& name, ArraySource& array, const
            "its name inside an HDF5 file or .npz archive");
 }
 
+ArraySource named_array(const std::string& text) {
+  const auto colon = text.rfind(':');
+  std::error_code ignored;
+  if (colon == std::string::npos || std::filesystem::exists(text, ignored)) return {text, ""};
+  const Path before = text.substr(0, colon);
+  const auto extension = before.extension();
+  const auto endings = {".npz", ".h5", ".hdf5", ".h5ad", ".loom"};
+  if (std::find(endings.begin(), endings.end(), extension) == endings.end()) return {text, ""};
+  return {before, text.substr(colon + 1)};
+}
+
 void split_array_names(const KeyList& keys) {
   for_each_array(keys, [](const std::string&, Path& file, std::string& dataset) {
-    const std::string text = file.string();
-    const auto colon = text.rfind(':');
-    std::error_code ignored;
-    if (colon == std::string::npos || !dataset.empty() || std::filesystem::exists(file, ignored))
-      return;
-    const Path before = text.substr(0, colon);
-    const auto extension = before.extension();
-    if (extension != ".npz" && extension != ".h5" && extension != ".hdf5") return;
-    dataset = text.substr(colon + 1);
-    file = before;
+    if (!dataset.empty()) return;
+    auto named = named_array(file.string());
+    file = std::move(named.file);
+    dataset = std::move(named.dataset);
   });
 }
 

@@ -17,8 +17,11 @@ struct ArraySource {
 /// The keys name.file, with that meaning, and name.dataset.
 void add_array(KeyList& keys, const std::string& name, ArraySource& array, const std::string& doc);
 
-/// "images.npz:train" is the array `train` of images.npz, and so for HDF5, unless a file has that
-/// very name: takes such names apart, wherever a key names an array. Local.
+/// The array that a text names: "a.npy", or "images.npz:train" for the array `train` of images.npz,
+/// and so for HDF5, unless a file has that very name. Local.
+ArraySource named_array(const std::string& text);
+
+/// Takes such names apart, wherever a key names an array. Local.
 void split_array_names(const KeyList& keys);
 
 /// The first array of which a job names the dataset but not the file, as a complaint; or empty.

@@ -2,16 +2,35 @@
 
 namespace otfleet {
 
+namespace {
+
+void add_measures(KeyList& keys, const std::string& name, MeasureSource& measures,
+                  const std::string& doc) {
+  add_array(keys, name, measures, doc);
+  add_array(keys, name + ".weights", measures.weights,
+            "with problem.geometry = \"clouds\": weights of its points, [n] or [M, n]; absent: all "
+            "equal");
+  add_array(keys, name + ".groups", measures.groups,
+            "with problem.geometry = \"clouds\": an integer for each point; points of one integer "
+            "are a measure, in ascending order, and those of a negative one are left out");
+}
+
+}  // namespace
+
 void add_keys(KeyList& keys, DataOptions& data) {
-  add_array(keys, "train", data.train, "measures to train on, [M, n], [M, h, w] or [M, d, h, w]");
-  add_array(keys, "test", data.test, "measures to test on");
-  add_array(keys, "train_target", data.train_target,
-            "target measures to train on; absent: same as the source's");
-  add_array(keys, "test_target", data.test_target,
-            "target measures to test on; absent: same as the source's");
+  add_measures(keys, "train", data.train,
+               "measures to train on: weights [n], [M, n], images [M, h, w], [M, d, h, w]; with "
+               "problem.geometry = \"clouds\" points [n, d], or [M, n, d] of many measures");
+  add_measures(keys, "test", data.test, "measures to test on");
+  add_measures(keys, "train_target", data.train_target,
+               "target measures to train on; absent: same as the source's");
+  add_measures(keys, "test_target", data.test_target,
+               "target measures to test on; absent: same as the source's");
   add_array(keys, "cost", data.cost, "cost matrix [n, m], for problem.cost = \"matrix\"");
-  add_array(keys, "points", data.points,
-            "source points [n, d], for problem.geometry = \"dense\" and \"points\"");
+  add_array(
+      keys, "points", data.points,
+      "source points [n, d], for problem.geometry = \"dense\" and \"points\"; with \"clouds\" the "
+      "data are weights on them, and every measure has the points where it has weight");
   add_array(keys, "target_points", data.target_points,
             "target points [m, d]; absent: the source's");
 }

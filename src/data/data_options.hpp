@@ -1,15 +1,29 @@
 #pragma once
+#include <utility>
+
 #include "src/data/array_source.hpp"
 
 namespace otfleet {
 
+/// Measures: weights on points that all share, or, with problem.geometry = "clouds", the points
+/// themselves, which may have weights and belong to groups.
+struct MeasureSource : ArraySource {
+  ArraySource weights;  // clouds: [n] or [M, n]; absent: equal
+  ArraySource groups;   // clouds: [N] integers, which points are a measure
+
+  MeasureSource() = default;
+  // Not explicit: most measures are one array.
+  MeasureSource(ArraySource array) : ArraySource(std::move(array)) {}  // NOLINT
+};
+
 /// [data]: what make builds populations from.
 struct DataOptions {
-  ArraySource train, test;                // images or weights: [M, n], [M, h, w], [M, d, h, w]
-  ArraySource train_target, test_target;  // only when the target side has its own measures
-  ArraySource cost;                       // dense: a matrix [n, m]
-  ArraySource points, target_points;      // dense, points: [n, d], [m, d]; the target's default to
-                                          // the source's
+  MeasureSource train, test;  // images or weights: [n], [M, n], [M, h, w], [M, d, h, w]; clouds:
+                              // [n, d] or [M, n, d]
+  MeasureSource train_target, test_target;  // only when the target side has its own measures
+  ArraySource cost;                         // dense: a matrix [n, m]
+  ArraySource points, target_points;  // dense, points: [n, d], [m, d]; the target's default to the
+                                      // source's
 };
 
 void add_keys(KeyList& keys, DataOptions& data);

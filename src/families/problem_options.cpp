@@ -38,9 +38,8 @@ void add_keys(KeyList& keys, ProblemOptions& problem) {
   keys.add("kind", problem.kind, problem_kind_doc);
   keys.add("geometry", problem.geometry,
            "of what make builds: grid, dense (a stored cost matrix) or points (costs computed on "
-           "the fly), or clouds (of barycenters with free support). Other commands read it, the "
-           "cost and the power from the population (also "
-           "clouds: every measure has points of its own), and refuse a job that says otherwise");
+           "the fly), or clouds (every measure has points of its own). Other commands read it, the "
+           "cost and the power from the population, and refuse a job that says otherwise");
   keys.add("cost", cost_choice(problem.cost),
            fmt::format("between points, of what make builds: {}; matrix: data.cost, dense only; a "
                        "grid has squared_euclidean",

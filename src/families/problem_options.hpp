@@ -34,7 +34,7 @@ inline constexpr const char* problem_kind_doc =
 /// [problem]
 struct ProblemOptions {
   ProblemKind kind = ProblemKind::linear;
-  GeometryKind geometry = GeometryKind::grid;  // clouds: not of make
+  GeometryKind geometry = GeometryKind::grid;
   /// None: a matrix (data.cost), dense only.
   std::optional<kernels::GroundCost> cost = kernels::SquaredEuclideanCost{};
   std::map<std::string, double> cost_parameters;         // by name, those of all ground costs

@@ -105,6 +105,7 @@ void write_cloud_population(const std::filesystem::path& path, const CloudPopula
   if (!population.shared_measures)
     write_cloud_table(file, population.prefix(false), population.targets, population.dimension);
   write_problems(file, population.source, population.target);
+  file.set_attribute("/", content_attribute, population.content_fingerprint());
   file.close();
   staged.commit();
 }

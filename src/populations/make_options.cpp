@@ -20,10 +20,12 @@ void add_keys(KeyList& keys, MakeOptions& make) {
   keys.add("train_problems", make.train_problems, integer(1),
            "random pairs to train on; as many as there are where these are fewer");
   keys.add("test_problems", make.test_problems, integer(1), "the same to test on");
-  keys.add("pairs.kind", make.pairs.kind,
-           "which measures are paired, in both populations: random; one_to_all (make.pairs.one "
-           "with every other, or with every target); all_pairs (every two once, or every source "
-           "with every target). make.pairs = \"all_pairs\" says the same");
+  keys.add(
+      "pairs.kind", make.pairs.kind,
+      "which measures are paired, in both populations: random; one_to_one (every source with the "
+      "target of its number, or every two neighbors once: 0 with 1, 2 with 3); one_to_all "
+      "(make.pairs.one with every other, or with every target); all (every two once, or every "
+      "source with every target). make.pairs = \"all\" says the same");
   keys.add("pairs.one", make.pairs.one, integer(0),
            "the source measure of make.pairs = \"one_to_all\", from 0");
   add_array(keys, "pairs", make.pairs,
@@ -41,8 +43,9 @@ void add_keys(KeyList& keys, MakeOptions& make) {
   keys.add("test_measures", make.test_measures, integer(1),
            "random measures on each side to test on");
   keys.add("grid", make.grid, lengths,
-           "lengths of a grid's one to three axes, for random weights, and for data that looks "
-           "like color images but is not");
+           "lengths of a grid's one to three axes: for random weights, for rows [M, h w] that are "
+           "images, for an array [h, w] that is one image, and for data that looks like color "
+           "images but is not");
   keys.add("stretch", make.stretch, anything,
            "every axis of a grid spans [0, 1]; false: the longest does, and pixels are square");
 }

@@ -21,13 +21,15 @@ struct Choices<WeightsKind> {
 };
 
 /// Which measures are paired, where no file says so.
-enum class PairKind { random, one_to_all, all_pairs };
+enum class PairKind { random, one_to_one, one_to_all, all_pairs };
 
 template <>
 struct Choices<PairKind> {
   static constexpr Choice<PairKind> list[] = {{"random", PairKind::random},
+                                              {"one_to_one", PairKind::one_to_one},
                                               {"one_to_all", PairKind::one_to_all},
-                                              {"all_pairs", PairKind::all_pairs}};
+                                              {"all", PairKind::all_pairs},
+                                              {"all_pairs", PairKind::all_pairs, true}};
 };
 
 /// [make]

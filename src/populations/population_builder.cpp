@@ -13,15 +13,14 @@
 #include "src/data/checked_hdf5.hpp"
 #include "src/memory/available_memory.hpp"
 #include "src/populations/ground_cost.hpp"
-#include "src/populations/pair_choice.hpp"
+#include "src/populations/split_pairs.hpp"
 
 namespace otfleet {
 namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-// Never change these: they are part of what a seed means.
-constexpr std::uint64_t train_stream = 1, test_stream = 2;
+// Never change this: it is part of what a seed means.
 constexpr std::uint64_t random_weights_stream = 3;  // and the three after it
 
 std::string name_of(const ArraySource& source) {
@@ -36,13 +35,28 @@ struct Measures {
   std::vector<double> weights;
 };
 
-Measures read_measures(const ArraySource& source) {
+/// Where the shape [M, …] is not as it stands: one measure [n], one of the lengths that make.grid
+/// says, or many [M, n] whose n points are such a grid.
+Shape shape_of_many(const Shape& shape, const Shape& told) {
+  Shape many = shape;
+  if (shape.size() == 1 || (shape == told && told.size() <= 3)) {
+    many.insert(many.begin(), 1);
+  } else if (shape.size() == 2 && told.size() > 1 && element_count(told, "make.grid") == shape[1]) {
+    many.resize(1);
+    many.insert(many.end(), told.begin(), told.end());
+  }
+  return many;
+}
+
+Measures read_measures(const ArraySource& source, const Shape& told) {
   Measures measures;
   measures.name = name_of(source);
   auto array = read_array(source);
+  array.shape = shape_of_many(array.shape, told);
   if (array.shape.size() < 2 || array.shape.size() > 4) {
-    throw UserError(fmt::format("{}: must have shape [M, n], [M, h, w] or [M, d, h, w], not {}",
-                                measures.name, shape_text(array.shape)));
+    throw UserError(
+        fmt::format("{}: must have shape [n], [M, n], [M, h, w] or [M, d, h, w], not {}",
+                    measures.name, shape_text(array.shape)));
   }
   measures.count = array.shape[0];
   measures.grid.assign(array.shape.begin() + 1, array.shape.end());
@@ -96,8 +110,15 @@ Measures random_measures(WeightsKind kind, std::int64_t count, std::int64_t poin
 /// What is known of a side before the geometry is: its data, or nothing when weights are random.
 using Side = std::optional<Measures>;
 
-Side read_side(WeightsKind weights, const std::string& key, const ArraySource& data) {
-  if (weights == WeightsKind::data) return read_measures(data);
+Side read_side(WeightsKind weights, const std::string& key, const MeasureSource& data,
+               const Shape& told) {
+  for (const auto* extra : {&data.weights, &data.groups})
+    if (!extra->empty())
+      throw UserError(fmt::format(
+          "{}: weights and groups of data are for points, with problem.geometry = 'clouds'; "
+          "otherwise the data are the weights",
+          name_of(*extra)));
+  if (weights == WeightsKind::data) return read_measures(data, told);
   if (!data.empty()) {
     throw UserError(
         fmt::format("{}: {} = '{}' takes no data", name_of(data), key, word_of(weights)));
@@ -143,8 +164,10 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
   }
   const Side& known = source ? source : target;
   if (source && target && target->grid != source->grid) {
-    throw UserError(fmt::format("{}: measures on a grid {}, but {} has {}", target->name,
-                                shape_text(target->grid), source->name, shape_text(source->grid)));
+    throw UserError(fmt::format(
+        "{}: measures on a grid {}, but {} has {}; sides of different "
+        "sizes need a cost matrix (data.cost) or points (data.points)",
+        target->name, shape_text(target->grid), source->name, shape_text(source->grid)));
   }
   if (known && !job.make.grid.empty() && job.make.grid != known->grid) {
     throw UserError(fmt::format("make.grid = {}, but {} has {}", shape_text(job.make.grid),
@@ -168,14 +191,14 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
   return geometry;
 }
 
-Array read_matrix(const ArraySource& source) {
+Array read_matrix(const ArraySource& source, bool may_forbid = false) {
   auto array = read_array(source);
   if (array.shape.size() != 2 || array.shape[0] < 1 || array.shape[1] < 1) {
     throw UserError(fmt::format("{}: must be a matrix, not of shape {}", name_of(source),
                                 shape_text(array.shape)));
   }
   for (std::size_t i = 0; i < array.values.size(); ++i)
-    if (!std::isfinite(array.values[i]))
+    if (!std::isfinite(array.values[i]) && !(may_forbid && array.values[i] == INFINITY))
       throw UserError(fmt::format("{}: holds {} in row {}", name_of(source), array.values[i],
                                   static_cast<std::int64_t>(i) / array.shape[1]));
   return array;
@@ -222,8 +245,10 @@ std::vector<double> cost_matrix(const Geometry& geometry) {
 void check_side(const Side& side, std::int64_t points, const ArraySource& decisive,
                 const char* which) {
   if (side && side->points != points) {
-    throw UserError(fmt::format("{}: measures on {} points, but {} has {} on the {} side",
-                                side->name, side->points, name_of(decisive), points, which));
+    throw UserError(
+        fmt::format("{}: measures on {} points, but {} has {} on the {} side; is one of "
+                    "the arrays transposed?",
+                    side->name, side->points, name_of(decisive), points, which));
   }
 }
 
@@ -258,7 +283,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   }
   if (!job.data.points.empty()) read_points(job, geometry);
   if (matrix) {
-    auto cost = read_matrix(job.data.cost);
+    auto cost = read_matrix(job.data.cost, true);
     if (!job.data.points.empty() && cost.shape != Shape{geometry.n, geometry.m}) {
       throw UserError(fmt::format("{}: has shape {}, but there are {} and {} points",
                                   name_of(decisive), shape_text(cost.shape), geometry.n,
@@ -274,8 +299,8 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
   check_side(target, geometry.m, decisive, "target");
   if (shared && geometry.n != geometry.m) {
     throw UserError(
-        fmt::format("{}: {} source and {} target points, so that data.train_target and "
-                    "data.test_target are needed",
+        fmt::format("{}: {} source and {} target points, so that the target needs measures of its "
+                    "own: data.train_target and data.test_target, or --target",
                     name_of(decisive), geometry.n, geometry.m));
   }
   return geometry;
@@ -290,14 +315,15 @@ bool makes(const Job& job, Split split) {
 
 Population build_measures(const Job& job, Split split) {
   const bool train = split == Split::train;
+  const Shape told = job.problem.geometry == GeometryKind::grid ? job.make.grid : Shape();
   const auto& target_data = train ? job.data.train_target : job.data.test_target;
   Population population;
   population.shared_measures = job.make.target_weights == WeightsKind::data && target_data.empty();
   Side source = read_side(job.make.source_weights, "make.source_weights",
-                          train ? job.data.train : job.data.test);
+                          train ? job.data.train : job.data.test, told);
   Side target;
   if (!population.shared_measures)
-    target = read_side(job.make.target_weights, "make.target_weights", target_data);
+    target = read_side(job.make.target_weights, "make.target_weights", target_data, told);
 
   population.geometry = job.problem.geometry == GeometryKind::grid
                             ? grid_geometry(job, source, target)
@@ -318,14 +344,8 @@ Population build_measures(const Job& job, Split split) {
 }
 
 Population build_population(const Job& job, Split split, std::string* remark) {
-  const bool train = split == Split::train;
   Population population = build_measures(job, split);
-  const auto said =
-      choose_pairs(population, job.make,
-                   {train ? job.make.train_problems : job.make.test_problems,
-                    train ? "make.train_problems" : "make.test_problems",
-                    static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream});
-  if (remark != nullptr) *remark = said;
+  add_pairs(population, job, split, remark);
   return population;
 }
 

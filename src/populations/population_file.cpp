@@ -166,6 +166,7 @@ void write_population(const std::filesystem::path& path, const Population& popul
                   population.target_weights);
   }
   write_problems(file, population.source, population.target);
+  file.set_attribute("/", content_attribute, population.content_fingerprint());
   file.close();
   staged.commit();
 }

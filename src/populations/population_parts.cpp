@@ -91,14 +91,17 @@ double sum_weights(const std::string& name, const char* what, std::int64_t index
     const char* fault = std::isnan(weight)   ? "a NaN"
                         : std::isinf(weight) ? "an infinite weight"
                                              : "a negative weight";
-    throw UserError(fmt::format("{} {} {} has {} ({} at point {})", name, what, index, fault,
-                                weight, first + static_cast<std::int64_t>(i)));
+    throw UserError(
+        fmt::format("{} {} {} has {} ({} at point {}); weights are finite and not "
+                    "negative",
+                    name, what, index, fault, weight, first + static_cast<std::int64_t>(i)));
   }
   return sum;
 }
 
 void check_mass(const std::string& name, const char* what, std::int64_t index, double mass) {
-  if (mass == 0) throw UserError(fmt::format("{} {} {} has only zero weights", name, what, index));
+  if (mass == 0)
+    throw UserError(fmt::format("{} {} {} has only zero weights; leave it out", name, what, index));
   if (std::isinf(mass))
     throw UserError(fmt::format("{} {} {} has infinite mass", name, what, index));
 }

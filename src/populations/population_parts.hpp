@@ -14,6 +14,10 @@ namespace otfleet {
 /// Root attribute that says of which family the problems are; absent: pairs of measures.
 inline constexpr const char* family_attribute = "otfleet_family";
 
+/// Root attribute with the content fingerprint of pairs of measures as otfleet wrote them: shows
+/// whether somebody has edited the file since.
+inline constexpr const char* content_attribute = "otfleet_content";
+
 /// Unless the file says that it is a population, or says nothing, of this family (empty: pairs of
 /// measures), in a version that is known, with the groups that every population has.
 void check_population_groups(const distributed::Hdf5File& file, const std::string& family = {});

@@ -31,10 +31,11 @@ std::filesystem::path find_input(const CommandContext& context,
   const auto file = usual_place(context, made_by, name);
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored))
-    throw UserError(
-        fmt::format("{}: no such file; run 'otfleet {} JOB.toml --output {}' first, or name one "
-                    "with --set {}=FILE",
-                    file.string(), made_by, file.parent_path().string(), key));
+    throw UserError(fmt::format(
+        "{}: no such file; run 'otfleet {} JOB.toml --output {}' first{}, or name one with --set "
+        "{}=FILE",
+        file.string(), made_by, file.parent_path().string(),
+        made_by == "make" ? ", with data." + file.stem().string() + " in the job" : "", key));
   distributed::protect_input(file, key);
   return file;
 }

@@ -83,8 +83,13 @@ TEST_F(Agreement, CloudsAreAGeometryOfTheirOwn) {
         "solve", std::string("clouds-") + shard,
         on("clouds.h5", {"problem.geometry=clouds", "problem.cost=squared_euclidean", sharing}), 2);
   }
-  expect_refused({"make", "job.toml", "--output", "refused", "--set", "problem.geometry=clouds"},
-                 "make builds no populations in which every measure has points of its own");
+  // An array [20, 12, 12] is then 20 measures of 12 points.
+  ASSERT_EQ(run({"make", "job.toml", "--output", "made", "--set", "problem.geometry=clouds"}).code,
+            0);
+  const auto made = read_cloud_population(path("made/test.h5"));
+  EXPECT_EQ(made.dimension, 12);
+  EXPECT_EQ(made.sources.count(), 20);
+  EXPECT_EQ(made.problems(), problems);
 }
 
 TEST_F(Agreement, MeasuresAreScaledToMassOneWhereAsked) {

@@ -229,8 +229,9 @@ TEST_F(CommandLine, FilesThatAreNotWhatTheyShouldBe) {
     return make({"--set", "data.train.file=" + file, "--set", "data.train.dataset=" + dataset});
   };
   expect_refused(train("none.npy"), "none.npy: no such file");
-  expect_refused(train("job.toml"), "job.toml: is neither HDF5, NumPy .npy or .npz nor IDX");
-  expect_refused(train("images.h5"), "needs a dataset's name; it holds /train");
+  expect_refused(train("job.toml"), "job.toml: is none of HDF5 (.h5, .h5ad), NumPy .npy, ");
+  expect_refused(train("images.h5"),
+                 "needs a dataset's name, as in images.h5:NAME; it holds /train");
   expect_refused(train("images.h5", "trian"), "no dataset 'trian'; it holds /train");
   expect_refused(train("images.npy", "train"), "neither an HDF5 file nor an .npz archive");
 
@@ -245,14 +246,15 @@ TEST_F(CommandLine, FilesThatAreNotWhatTheyShouldBe) {
   expect_refused(train("short.idx.gz"), "short.idx.gz: truncated");
 
   write_bytes(folder_ / "flat.npy", npy(npy_header("|u1", "(6,)"), "abcdef"));
-  expect_refused(train("flat.npy"), "flat.npy: must have shape", "not [6]");
+  expect_refused(train("flat.npy"), "images.npy: measures on other points (2 x 3) than those of",
+                 "flat.npy (6)");
   write_bytes(folder_ / "empty.npy", npy(npy_header("|u1", "(0, 2, 3)"), ""));
   expect_refused(train("empty.npy"), "empty.npy: has shape [0, 2, 3], which is empty");
   write_bytes(folder_ / "complex.npy", npy(npy_header("<c16", "(1, 1)"), std::string(16, 'a')));
   expect_refused(train("complex.npy"), "complex.npy: unsupported .npy type '<c16'");
   write_bytes(folder_ / "other.npy", npy(npy_header("|u1", "(1, 3, 3)"), "abcdefghi"));
-  expect_refused(train("other.npy"), "images.npy", "measures on other points (6) than those of",
-                 "other.npy (9)");
+  expect_refused(train("other.npy"), "images.npy", "measures on other points (2 x 3) than those of",
+                 "other.npy (3 x 3)");
 }
 
 TEST_F(CommandLine, WeightsThatAreNoMeasureNameTheInstance) {

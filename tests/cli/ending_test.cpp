@@ -108,7 +108,7 @@ TEST_F(Ending, ExtremeCostsAndEpsilonsAreNoInternalErrors) {
 
 TEST_F(Ending, MemoryIsCountedBeforeItIsTaken) {
   write_population(path("large.h5"), testing::dense_population(3000, 3000, 1, 1));
-  const auto result = run_limited("1100000", with("large.h5", "short"));
+  const auto result = run_limited("500000", with("large.h5", "short"));
   EXPECT_EQ(result.code, 2) << result.err;
   EXPECT_EQ(count_of(result.err, "\n"), 1u) << result.err;
   for (const char* part : {"large.h5: needs about", "3000 x 3000 costs", "ulimit -v leaves"})
@@ -119,7 +119,7 @@ TEST_F(Ending, MemoryIsCountedBeforeItIsTaken) {
 TEST_F(Ending, MemoryThatRunsOutIsOneLine) {
   write_population(path("large.h5"), testing::dense_population(2000, 2000, 1, 1));
   bool refused = false;
-  for (const char* kilobytes : {"800000", "950000", "1100000", "1400000"}) {
+  for (const char* kilobytes : {"250000", "300000", "400000", "550000", "800000"}) {
     const auto result = run_limited(kilobytes, with("large.h5", "out"));
     if (result.code == 0) continue;
     refused = true;

@@ -219,12 +219,12 @@ TEST_F(Values, ChosenPairsAreMadeAndSolved) {
   const auto chosen = made("chosen", {"make.pairs.file=pairs.npy"});
   EXPECT_EQ(chosen.source, (std::vector<std::int32_t>{4, 0, 4}));
   EXPECT_EQ(chosen.target, (std::vector<std::int32_t>{1, 0, 1}));
-  EXPECT_EQ(made("all", {"make.pairs=all_pairs"}).problems(), 20 * 19 / 2);
+  EXPECT_EQ(made("all", {"make.pairs=all"}).problems(), 20 * 19 / 2);
   const auto one = made("one", {"make.pairs=one_to_all", "make.pairs.one=3"});
   EXPECT_EQ(one.problems(), 19);
   EXPECT_EQ(one.source, std::vector<std::int32_t>(19, 3));
   expect_refused({"make", "job.toml", "--output", "refused", "--set", "make.pairs=pairs.npy"},
-                 "make.pairs", "must be one of 'random', 'one_to_all', 'all_pairs'");
+                 "make.pairs", "must be one of 'random', 'one_to_one', 'one_to_all', 'all'");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"
+#include "tests/src/write_npz.hpp"
 
 namespace otfleet {
 namespace {
@@ -18,6 +19,8 @@ using testing::expect_error;
 using testing::idx;
 using testing::npy;
 using testing::npy_header;
+using testing::npz;
+using testing::NpzOptions;
 using testing::read_bytes;
 using testing::TemporaryFolder;
 using testing::write_bytes;
@@ -31,8 +34,9 @@ class ArrayFile : public ::testing::Test {
     write_bytes(folder_ / "array", bytes);
     return read_array({folder_ / "array", ""});
   }
-  void expect_refused(const std::string& bytes, const std::string& message) {
-    expect_error([&] { read(bytes); }, (folder_ / "array").string() + ": ", message);
+  template <class... Parts>
+  void expect_refused(const std::string& bytes, const Parts&... parts) {
+    expect_error([&] { read(bytes); }, (folder_ / "array").string() + ": ", parts...);
   }
   /// A compressed and a plain dataset, an integer one, a text one, a group.
   std::filesystem::path make_hdf5() {
@@ -195,9 +199,11 @@ TEST_F(ArrayFile, RefusesBadHdf5) {
   const auto refused = [&](const std::string& dataset, const std::string& message) {
     expect_error([&] { read_array({path, dataset}); }, path.string(), message);
   };
-  refused("", "an HDF5 file needs a dataset's name; it holds /bytes, /group/numbers");
+  refused(
+      "",
+      "an HDF5 file needs a dataset's name, as in arrays.h5:NAME; it holds /bytes, /group/numbers");
   refused("none", "no dataset 'none'; it holds /bytes, /group/numbers");
-  refused("group", "no dataset 'group'");
+  refused("group", "is a group, no dataset 'group'");
   refused("bytes/deeper", "no dataset");
   const auto bytes = read_bytes(path);
   for (const double part : {0.1, 0.5, 0.9}) {
@@ -209,63 +215,6 @@ TEST_F(ArrayFile, RefusesBadHdf5) {
 /// As numpy.savez (stored) and numpy.savez_compressed (deflated) write them.
 class NpzFile : public ArrayFile {
  protected:
-  static std::string le(std::uint64_t value, int width) {
-    std::string bytes;
-    for (int k = 0; k < width; ++k) bytes += static_cast<char>(value >> (8 * k) & 0xff);
-    return bytes;
-  }
-  static std::string deflated(const std::string& bytes) {
-    z_stream stream{};
-    deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
-    std::string out(bytes.size() + 1000, '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-    stream.avail_in = static_cast<uInt>(bytes.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    deflate(&stream, Z_FINISH);
-    out.resize(stream.total_out);
-    deflateEnd(&stream);
-    return out;
-  }
-  struct Options {
-    bool deflate = false, zip64 = false, encrypted = false;
-    int method = -1;
-  };
-  static std::string npz(const std::vector<std::pair<std::string, std::string>>& members,
-                         const Options& options) {
-    std::string bytes, directory;
-    for (const auto& [name, content] : members) {
-      const std::string stored = options.deflate ? deflated(content) : content;
-      const int method = options.method >= 0 ? options.method : options.deflate ? 8 : 0;
-      const auto sum = crc32(0, reinterpret_cast<const Bytef*>(content.data()),
-                             static_cast<uInt>(content.size()));
-      // NumPy forces zip64 in the local header, where the sizes then stand in an extra field.
-      const std::string both = le(content.size(), 8) + le(stored.size(), 8);
-      const std::string extra = le(1, 2) + le(both.size(), 2) + both;
-      const std::string common = le(options.encrypted ? 1 : 0, 2) +
-                                 le(static_cast<std::uint64_t>(method), 2) + le(0, 4) + le(sum, 4);
-      const std::string sizes = options.zip64 ? le(0xffffffff, 4) + le(0xffffffff, 4)
-                                              : le(stored.size(), 4) + le(content.size(), 4);
-      directory += "PK\x01\x02" + le(45, 2) + le(45, 2) + common + sizes + le(name.size(), 2) +
-                   le(options.zip64 ? extra.size() : 0, 2) + le(0, 2) + le(0, 4) + le(0, 4) +
-                   le(bytes.size(), 4) + name + (options.zip64 ? extra : "");
-      bytes += "PK\x03\x04" + le(45, 2) + common + le(0xffffffff, 4) + le(0xffffffff, 4) +
-               le(name.size(), 2) + le(extra.size(), 2) + name + extra + stored;
-    }
-    const auto offset = bytes.size(), end64 = offset + directory.size();
-    bytes += directory;
-    if (options.zip64)
-      bytes += "PK\x06\x06" + le(44, 8) + le(45, 2) + le(45, 2) + le(0, 4) + le(0, 4) +
-               le(members.size(), 8) + le(members.size(), 8) + le(directory.size(), 8) +
-               le(offset, 8) + "PK\x06\x07" + le(0, 4) + le(end64, 8) + le(1, 4);
-    const auto short_or = [&](std::uint64_t value, int width) {
-      return options.zip64 ? std::string(static_cast<std::size_t>(width), '\xff')
-                           : le(value, width);
-    };
-    return bytes + "PK\x05\x06" + le(0, 4) + short_or(members.size(), 2) +
-           short_or(members.size(), 2) + short_or(directory.size(), 4) + short_or(offset, 4) +
-           le(0, 2);
-  }
   static std::string array(const Values& values) {
     return npy(npy_header("<f8", "(" + std::to_string(values.size()) + ",)"), bytes_of(values));
   }
@@ -275,7 +224,7 @@ TEST_F(NpzFile, ReadsTheOnlyArrayOrTheOneNamed) {
   const Values long_one(100000, 0.25);
   for (const bool deflate : {false, true})
     for (const bool zip64 : {false, true}) {
-      const Options options{deflate, zip64, false, -1};
+      const NpzOptions options{deflate, zip64, false, -1};
       EXPECT_EQ(read(npz({{"arr_0.npy", array({1, 2, 3})}}, options)).values, (Values{1, 2, 3}));
       write_bytes(folder_ / "two.npz",
                   npz({{"a.npy", array({1})}, {"b.npy", array(long_one)}, {"text.txt", "no array"}},
@@ -399,11 +348,12 @@ TEST_F(ArrayFile, RefusesTextInHdf5) {
 
 TEST_F(ArrayFile, RefusesForeignFiles) {
   expect_refused("", "is empty");
-  expect_refused("a,b,c\n1,2,3\n", "is neither HDF5, NumPy .npy or .npz nor IDX");
-  expect_refused("a", "is neither HDF5");
+  expect_refused("a,b,c\n1,2,3\n", "is none of HDF5 (.h5, .h5ad), NumPy .npy, NumPy .npz, IDX",
+                 "numpy.save");
+  expect_refused("a", "is none of HDF5");
   expect_refused("PK\x03\x04 rest of an archive", "a zip archive without its directory");
   expect_error([&] { read_array({folder_ / "none", ""}); }, "none: no such file");
-  expect_error([&] { read_array({folder_.path(), ""}); }, "is not a regular file");
+  expect_error([&] { read_array({folder_.path(), ""}); }, "a folder without *.png images");
   write_bytes(folder_ / "array", npy(npy_header("|u1", "(1,)"), "a"));
   expect_error(
       [&] {

@@ -15,36 +15,33 @@ namespace {
 using Pair = std::pair<int, int>;
 using Pairs = std::vector<Pair>;
 
-Population measures(std::int64_t sources, std::int64_t targets = 0) {
-  Population population;
-  population.shared_measures = targets == 0;
-  population.source_measures = sources;
-  population.target_measures = targets;
-  return population;
+PairSides measures(std::int64_t sources, std::int64_t targets = 0) {
+  return {sources, targets == 0 ? sources : targets, targets == 0};
 }
 
-Pairs chosen(Population population, const MakeOptions& make, std::int64_t count = 5,
+Pairs chosen(const PairSides& sides, const MakeOptions& make, std::int64_t count = 5,
              std::uint64_t seed = 1, const std::string& remark = "") {
-  EXPECT_EQ(choose_pairs(population, make, {count, "make.test_problems", seed, 2}), remark);
+  const auto found = choose_pairs(sides, make, {count, "make.test_problems", seed, 2});
+  EXPECT_EQ(found.remark, remark);
   Pairs pairs;
-  for (std::size_t p = 0; p < population.source.size(); ++p)
-    pairs.emplace_back(population.source[p], population.target[p]);
+  for (std::size_t p = 0; p < found.source.size(); ++p)
+    pairs.emplace_back(found.source[p], found.target[p]);
   return pairs;
 }
 
 TEST(PairChoice, RandomPairsComeOnceUnlessAskedFor) {
   MakeOptions make;
-  for (const auto& population : {measures(20), measures(15, 25)}) {
-    const auto pairs = chosen(population, make, 300);
+  for (const auto& sides : {measures(20), measures(15, 25)}) {
+    const auto pairs = chosen(sides, make, 300);
     EXPECT_EQ(pairs.size(), 300u);
     EXPECT_EQ(std::set<Pair>(pairs.begin(), pairs.end()).size(), 300u);
-    if (population.shared_measures) {
+    if (sides.shared) {
       EXPECT_TRUE(std::none_of(pairs.begin(), pairs.end(),
                                [](const Pair& pair) { return pair.first == pair.second; }));
     }
-    const auto fewer = chosen(population, make, 100);
+    const auto fewer = chosen(sides, make, 100);
     EXPECT_TRUE(std::equal(fewer.begin(), fewer.end(), pairs.begin()));
-    EXPECT_NE(chosen(population, make, 300, 2), pairs);
+    EXPECT_NE(chosen(sides, make, 300, 2), pairs);
   }
   make.repeat_pairs = true;
   const auto repeated = chosen(measures(20), make, 1000);
@@ -76,12 +73,21 @@ TEST(PairChoice, OneMeasureWithAllOthers) {
                         "there are 4 source measures");
 }
 
+TEST(PairChoice, EqualNumbers) {
+  MakeOptions make;
+  make.pairs.kind = PairKind::one_to_one;
+  EXPECT_EQ(chosen(measures(3, 3), make), (Pairs{{0, 0}, {1, 1}, {2, 2}}));
+  EXPECT_EQ(chosen(measures(5), make), (Pairs{{0, 1}, {2, 3}}));
+  testing::expect_error([&] { chosen(measures(3, 2), make); }, "make.pairs = 'one_to_one'",
+                        "3 sources and 2 targets", "use 'all'");
+}
+
 TEST(PairChoice, AllPairs) {
   MakeOptions make;
   make.pairs.kind = PairKind::all_pairs;
   EXPECT_EQ(chosen(measures(3), make), (Pairs{{0, 1}, {0, 2}, {1, 2}}));
   EXPECT_EQ(chosen(measures(2, 2), make), (Pairs{{0, 0}, {0, 1}, {1, 0}, {1, 1}}));
-  testing::expect_error([&] { chosen(measures(100000), make); }, "make.pairs = 'all_pairs'",
+  testing::expect_error([&] { chosen(measures(100000), make); }, "make.pairs = 'all'",
                         "more than 1e9");
 }
 

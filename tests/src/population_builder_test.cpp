@@ -36,6 +36,7 @@ class Builder : public ::testing::Test {
     cost_ = write("cost.npy", "(2, 2)", {0, 7, 7, 0});
     wide_cost_ = write("wide_cost.npy", "(1, 2)", {0, 7});
     flat_ = write("flat.npy", "(2,)", {1, 1});
+    deep_ = write("deep.npy", "(1, 1, 1, 1, 2)", {1, 1});
     job_.make.train_problems = 200;
     job_.make.test_problems = 200;
     job_.data.train = job_.data.test = images_;
@@ -46,7 +47,7 @@ class Builder : public ::testing::Test {
   }
   TemporaryFolder folder_;
   Job job_;
-  ArraySource images_, one_, points_, directions_, cost_, wide_cost_, flat_;
+  ArraySource images_, one_, points_, directions_, cost_, wide_cost_, flat_, deep_;
 };
 
 TEST_F(Builder, NormalizesOnAGridOverTheUnitInterval) {
@@ -83,7 +84,7 @@ TEST_F(Builder, ColorImagesAreNoGridUnlessTold) {
     }
     testing::write_bytes(folder_ / "color.npy", testing::npy(testing::npy_header("<f8", text + ")"),
                                                              testing::bytes_of(Values(size, 1.0))));
-    job_.data.train = {folder_ / "color.npy", ""};
+    job_.data.train = ArraySource{folder_ / "color.npy", ""};
   };
   use({2, 6, 8, 3});
   expect_refused("color.npy: shape [2, 6, 8, 3] looks like color images", "make.grid = [6, 8, 3]");
@@ -175,8 +176,8 @@ TEST_F(Builder, SidesOfTheirOwn) {
 }
 
 TEST_F(Builder, WrongShapes) {
-  job_.data.train = flat_;
-  expect_refused("flat.npy: must have shape [M, n]", "not [2]");
+  job_.data.train = deep_;
+  expect_refused("deep.npy: must have shape [n], [M, n]", "not [1, 1, 1, 1, 2]");
   job_.data.train = images_;
   job_.data.cost = cost_;
   expect_refused("cost.npy: data.cost, data.points and data.target_points need");
@@ -261,6 +262,49 @@ TEST_F(Builder, TheDivisorOfAGreatCircleIsKept) {
       EXPECT_NEAR(again.geometry.cost[0], std::acos(1 / divisor), 1e-13);
       EXPECT_NEAR(again.geometry.cost[1], std::acos(0.6 / divisor), 1e-13);
     }
+}
+
+TEST_F(Builder, OneMeasureAloneAndGridsInRows) {
+  job_.data.train = flat_;
+  auto population = build_population(job_, Split::train);
+  EXPECT_EQ(population.source_measures, 1);
+  EXPECT_EQ(population.geometry.axes, (std::vector<Values>{{0, 1}}));
+  job_.data.train = points_;  // [2, 2]: two measures of two points, or one image
+  expect_refused("points.npy row 0 has only zero weights");
+  job_.make.grid = {2, 2};
+  population = build_population(job_, Split::train);
+  EXPECT_EQ(population.source_measures, 1);
+  EXPECT_EQ(population.geometry.axes.size(), 2u);
+  EXPECT_EQ(population.source_weights[3], 4.0 / 7);
+  job_.data.train = images_;  // [3, 1, 2]
+  job_.make.grid = {3, 1, 2};
+  EXPECT_EQ(build_population(job_, Split::train).source_measures, 1);
+  job_.make.grid = {1, 2};
+  EXPECT_EQ(build_population(job_, Split::train).source_measures, 3);
+  job_.data.train = one_;  // [1, 2]: rows of two weights
+  job_.make.grid = {2, 1};
+  population = build_population(job_, Split::train);
+  EXPECT_EQ(population.geometry.axes, (std::vector<Values>{{0, 1}, {0}}));
+}
+
+TEST_F(Builder, CostMatricesMayForbidEntries) {
+  testing::write_bytes(folder_ / "forbids.npy",
+                       testing::npy(testing::npy_header("<f8", "(2, 2)"),
+                                    testing::bytes_of(Values{0, INFINITY, 1, 0})));
+  job_.data.train = one_;
+  job_.data.cost = ArraySource{folder_ / "forbids.npy", ""};
+  job_.problem.geometry = GeometryKind::dense;
+  job_.problem.cost.reset();
+  EXPECT_EQ(build_population(job_, Split::train).geometry.cost[1], INFINITY);
+  testing::write_bytes(folder_ / "forbids.npy",
+                       testing::npy(testing::npy_header("<f8", "(2, 2)"),
+                                    testing::bytes_of(Values{0, -INFINITY, 1, 0})));
+  expect_refused("forbids.npy: holds -inf in row 0");
+}
+
+TEST_F(Builder, WeightsAndGroupsAreOfClouds) {
+  job_.data.train.weights = flat_;
+  expect_refused("flat.npy: weights and groups of data are for points");
 }
 
 }  // namespace

@@ -311,15 +311,17 @@ TEST_F(ShardedCloudSolverTest, FaultsAreThoseOfAllRanks) {
   const std::string file = path_.string() + ": ";
   auto bad = good;
   bad.sources.weights[4] = -1;
-  EXPECT_EQ(message(bad),
-            file + "/measures/source_weights measure 0 has a negative weight (-1 at point 4)");
+  EXPECT_EQ(message(bad), file +
+                              "/measures/source_weights measure 0 has a negative weight (-1 at "
+                              "point 4); weights are finite and not negative");
   bad = good;
   bad.targets.points[3] = NAN;
   EXPECT_EQ(message(bad),
             file + "/measures/target_points measure 0 has the coordinate nan (at point 3)");
   bad = good;
   bad.targets.weights = Values(5);
-  EXPECT_EQ(message(bad), file + "/measures/target_weights measure 0 has only zero weights");
+  EXPECT_EQ(message(bad),
+            file + "/measures/target_weights measure 0 has only zero weights; leave it out");
   bad = good;
   bad.targets.weights[0] = 0.3;
   EXPECT_EQ(message(bad).substr(0, file.size() + 36),

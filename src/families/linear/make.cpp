@@ -1,4 +1,5 @@
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <iostream>
@@ -6,26 +7,24 @@
 
 #include "distributed/error.hpp"
 #include "src/families/linear/linear_family.hpp"
-#include "src/populations/population_builder.hpp"
+#include "src/populations/any_population.hpp"
 
 namespace otfleet {
 namespace {
 
 struct Named {
   const char* name;
-  Population population;
+  AnyPopulation population;
   std::string remark;  ///< on its pairs, or empty
 };
 
 void check_sources(const Job& job) {
   const DataOptions& data = job.data;
-  if (job.problem.geometry == GeometryKind::clouds)
-    throw UserError(
-        "problem.geometry = 'clouds': make builds no populations in which every measure has points "
-        "of its own; write the file yourself, the README says how");
   if (job.make.source_weights != WeightsKind::data) return;
   if (data.train.empty() && data.test.empty()) {
-    throw UserError("data.train and data.test are both missing: make needs at least one");
+    throw UserError(
+        "data.train and data.test are both missing: make needs at least one, as in [data] test = { "
+        "file = \"images.npy\" }; 'otfleet init' writes a job to begin with");
   }
   if (data.train.empty() && !data.train_target.empty()) {
     throw UserError("data.train_target is given, but not data.train");
@@ -39,6 +38,30 @@ void check_sources(const Job& job) {
   }
 }
 
+std::string geometry_of(const Named& named) {
+  struct Fingerprint {
+    std::string operator()(const Population& any) const { return any.geometry.fingerprint(); }
+    std::string operator()(const CloudPopulation& any) const { return any.fingerprint(); }
+  };
+  return std::visit(Fingerprint(), named.population);
+}
+
+/// "2 x 3" of a grid, "9" of listed points, "of 3 coordinates" of clouds.
+std::string points_of(const Named& named) {
+  struct Text {
+    std::string operator()(const Population& any) const {
+      std::vector<std::size_t> lengths;
+      for (const auto& axis : any.geometry.axes) lengths.push_back(axis.size());
+      return lengths.empty() ? fmt::format("{}", any.geometry.n)
+                             : fmt::format("{}", fmt::join(lengths, " x "));
+    }
+    std::string operator()(const CloudPopulation& any) const {
+      return fmt::format("of {} coordinates", any.dimension);
+    }
+  };
+  return std::visit(Text(), named.population);
+}
+
 /// Both populations before the first is written, so that a mistake in the second leaves no file.
 std::vector<Named> build(const Job& job) {
   check_sources(job);
@@ -46,30 +69,35 @@ std::vector<Named> build(const Job& job) {
   const auto add = [&](const char* name, Split split) {
     if (!makes(job, split)) return;
     auto& added = result.emplace_back(Named{name, {}, {}});
-    added.population = build_population(job, split, &added.remark);
+    added.population = build_any_population(job, split, &added.remark);
   };
   add("train", Split::train);
   add("test", Split::test);
-  if (result.size() == 2 &&
-      result[0].population.geometry.fingerprint() != result[1].population.geometry.fingerprint()) {
+  if (result.size() == 2 && geometry_of(result[0]) != geometry_of(result[1]))
     throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",
-                                job.data.test.file.string(), result[1].population.geometry.n,
-                                job.data.train.file.string(), result[0].population.geometry.n));
-  }
+                                job.data.test.file.string(), points_of(result[1]),
+                                job.data.train.file.string(), points_of(result[0])));
   for (const auto& [name, population, remark] : result) {
     const auto& data = name == std::string("train") ? job.data.train : job.data.test;
-    population.validate(data.empty() ? std::string("data.") + name : data.file.string());
+    const std::string called = data.empty() ? std::string("data.") + name : data.file.string();
+    std::visit([&](const auto& any) { any.validate(called); }, population);
   }
   return result;
 }
 
-nlohmann::json figures(const Population& population, const std::filesystem::path& file) {
+nlohmann::json figures(const Population& population) {
   nlohmann::json json = {{"measures", population.source_measures},
-                         {"problems", population.problems()},
-                         {"points", population.geometry.n},
-                         {"file", file.string()}};
+                         {"points", population.geometry.n}};
   if (!population.shared_measures) json["target_measures"] = population.target_measures;
   if (population.geometry.m != population.geometry.n) json["target_points"] = population.geometry.m;
+  return json;
+}
+
+nlohmann::json figures(const CloudPopulation& population) {
+  nlohmann::json json = {{"measures", population.sources.count()},
+                         {"measure_points", population.sources.offsets.back()},
+                         {"dimension", population.dimension}};
+  if (!population.shared_measures) json["target_measures"] = population.targets.count();
   return json;
 }
 
@@ -85,13 +113,12 @@ void make_populations(const CommandContext& context, Report& report) {
   for (const auto& [name, population, remark] : populations) {
     if (!remark.empty()) spdlog::warn(remark);
     const auto file = context.output / (std::string(name) + ".h5");
-    write_population(file, population);
-    report.figures()[name] = figures(population, file);
-    if (context.prints()) {
-      std::cout << fmt::format(
-          "{}: {} problems over {} measures on {} points\n", file.string(), population.problems(),
-          population.source_measures + population.target_measures, population.geometry.n);
-    }
+    write_any_population(file, population);
+    auto& json = report.figures()[name];
+    std::visit([&](const auto& any) { json = figures(any); }, population);
+    json["problems"] = problems_of(population);
+    json["file"] = file.string();
+    if (context.prints()) std::cout << file.string() << ": " << summary_of(population) << '\n';
   }
 }
 

@@ -1,13 +1,20 @@
 // IDX, the format of the MNIST files: magic 0 0 type rank, lengths, values; all big-endian.
 #include <spdlog/fmt/fmt.h>
 
-#include "src/data/array_formats.hpp"
 #include "src/data/checked_hdf5.hpp"
+#include "src/data/formats/list.hpp"
+#include "src/data/stored_values.hpp"
 
-namespace otfleet::detail {
+namespace otfleet::formats {
+namespace {
 
-Array read_idx(ByteStream& stream, const unsigned char* magic) {
-  Decode decoder = nullptr;
+using detail::decode;
+
+Array read(const ArraySource& source) {
+  FileStream stream(source.file);
+  unsigned char magic[4];
+  stream.read(magic, sizeof magic);
+  detail::Decode decoder = nullptr;
   std::size_t width = 0;
   const auto stored_as = [&]<class Stored>(Stored) {
     decoder = decode<Stored>;
@@ -46,8 +53,18 @@ Array read_idx(ByteStream& stream, const unsigned char* magic) {
     array.shape.push_back(static_cast<std::int32_t>(length));  // signed in the format
   }
   const auto count = element_count(array.shape, stream.name());
-  array.values = read_values(stream, count, width, true, decoder);
+  array.values = detail::read_values(stream, count, width, true, decoder);
   return array;
 }
 
-}  // namespace otfleet::detail
+}  // namespace
+
+const ArrayFormat& idx() {
+  static constexpr ArrayFormat format = {
+      "IDX (plain or gzipped)", false,
+      [](const FileStart& start) { return start.count >= 4 && start.begins_with("\0\0", 2); },
+      read};
+  return format;
+}
+
+}  // namespace otfleet::formats

@@ -1,15 +1,14 @@
 #pragma once
-#include <bit>
+#include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "src/data/array_file.hpp"
 #include "src/data/byte_stream.hpp"
 
-namespace otfleet::detail {
+// What readers of binary formats share.
 
-/// The readers start after the first bytes that array_file.cpp told the format by.
-Array read_npy(ByteStream& stream);                              ///< after "\x93NUMPY"
-Array read_idx(ByteStream& stream, const unsigned char* magic);  ///< after the four bytes of magic
+namespace otfleet::detail {
 
 /// One stored value, given its bytes in the order of this machine, as a double.
 using Decode = double (*)(const unsigned char*);
@@ -24,5 +23,8 @@ double decode(const unsigned char* bytes) {
 /// Reads `count` values of `width` bytes and the end of the file, a block at a time.
 std::vector<double> read_values(ByteStream& stream, std::int64_t count, std::size_t width,
                                 bool big_endian, Decode decode);
+
+/// An array in NumPy's .npy format; the stream stands at its beginning. Throws UserError.
+Array read_npy(ByteStream& stream);
 
 }  // namespace otfleet::detail

@@ -6,8 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "src/data/array_formats.hpp"
 #include "src/data/checked_hdf5.hpp"
+#include "src/data/formats/list.hpp"
+#include "src/data/stored_values.hpp"
 
 namespace otfleet::detail {
 namespace {
@@ -135,6 +136,9 @@ std::string read_header(ByteStream& stream) {
 }  // namespace
 
 Array read_npy(ByteStream& stream) {
+  unsigned char start[6] = {};
+  stream.read(start, sizeof start);
+  if (std::memcmp(start, "\x93NUMPY", sizeof start) != 0) stream.fail("holds no .npy array");
   const auto header = read_header(stream);
   const auto [type, big_endian] = read_type(value_of(header, "descr", stream), stream);
   const auto order = value_of(header, "fortran_order", stream);
@@ -151,3 +155,17 @@ Array read_npy(ByteStream& stream) {
 }
 
 }  // namespace otfleet::detail
+
+namespace otfleet::formats {
+
+const ArrayFormat& npy() {
+  static constexpr ArrayFormat format = {
+      "NumPy .npy", false, [](const FileStart& start) { return start.begins_with("\x93NUM", 4); },
+      [](const ArraySource& source) {
+        FileStream stream(source.file);
+        return detail::read_npy(stream);
+      }};
+  return format;
+}
+
+}  // namespace otfleet::formats
