@@ -8,7 +8,11 @@ endif()
 find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)
 
+find_package(Kokkos REQUIRED)
 include(KernelDependencies)
+if(otfleet_missing)
+  message(FATAL_ERROR "Not found: ${otfleet_missing}")
+endif()
 include(DeviceCompiler)
 
 set(HDF5_PREFER_PARALLEL ON)
