@@ -122,14 +122,17 @@ class Page(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "inputs").symlink_to(REPOSITORY / "inputs")
 
+            where = Path(folder) / "where"
+            where.write_text(folder)
+
             def run(words, what):
-                result = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+                result = subprocess.run(words, cwd=where.read_text().strip(), env=environment, capture_output=True, text=True)
                 self.assertEqual(result.returncode, 0, f"{what}\n{result.stdout}\n{result.stderr}")
 
             for section, language, text in blocks:
                 self.assertIn(language, ("", "python"), section)
                 if not language:
-                    run(["bash", "-ec", text], f"{section}: {text}")
+                    run(["bash", "-ec", f"{text}\npwd > {where}"], f"{section}: {text}")
                     continue
                 self.assertLessEqual(text.count("\n"), 15, f"{section}: a block is about ten lines")
                 check = checks[section].pop(0)
