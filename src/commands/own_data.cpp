@@ -20,6 +20,7 @@
 #include "src/populations/ground_cost.hpp"
 #include "src/populations/population_parts.hpp"
 #include "src/populations/split_pairs.hpp"
+#include "src/reports/sizes_text.hpp"
 #include "src/reports/solution_table.hpp"
 
 namespace otfleet {
@@ -146,10 +147,10 @@ void choose_own_pairs(const OwnData& data, OwnProblems& problems) {
   }
   std::string remark;
   std::visit([&](auto& any) { add_pairs(any, job, Split::test, &remark); }, problems.population);
-  problems.said +=
-      fmt::format("{} problem{}: pairs {}, cost {}{}\n", problems_of(problems.population),
-                  problems_of(problems.population) == 1 ? "" : "s", word_of(job.make.pairs.kind),
-                  cost_word(job.problem.cost), remark.empty() ? "" : "; " + remark);
+  problems.said += fmt::format("{}: pairs {}, cost {}{}\n",
+                               counted(problems_of(problems.population), "problems"),
+                               word_of(job.make.pairs.kind), cost_word(job.problem.cost),
+                               remark.empty() ? "" : "; " + remark);
 }
 
 std::string without_line_breaks(std::string text) {

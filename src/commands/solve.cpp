@@ -9,6 +9,7 @@
 #include "src/families/family.hpp"
 #include "src/interruption.hpp"
 #include "src/reports/report.hpp"
+#include "src/reports/sizes_text.hpp"
 #include "src/runs/output_files.hpp"
 #include "src/runs/solution_csv.hpp"
 #include "src/runs/solve_run.hpp"
@@ -69,9 +70,9 @@ void solve_share(const CommandContext& context, Report& report, ProblemSet& prob
   report.figures()["share"] = {{"index", index}, {"count", count}, {"instances", run.wanted}};
   report.write(context.output, share_report_name(*context.share));
   if (context.prints())
-    std::cout << fmt::format("{}: share {} of {}, {} {}, {:.0f} {}/s\n",
-                             (context.output / "solution.parts").string(), index, count, run.wanted,
-                             problems.items(), run.per_second(), problems.items());
+    std::cout << fmt::format(
+        "{}: share {} of {}, {}, {:.0f} {}/s\n", (context.output / "solution.parts").string(),
+        index, count, counted(run.wanted, problems.items()), run.per_second(), problems.items());
   // All is written by now.
   report_convergence(problems.complaint(run.tally.statuses), context.strict);
 }
@@ -104,11 +105,12 @@ void run_solve(const CommandContext& context) {
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(
-        "{0}: {1} {7}, {2} converged, {3:.1f} iterations on average, largest {4} {5}, "
+        "{0}: {1}, {2} converged, {3:.1f} iterations on average, largest {4} {5}, "
         "{6:.{8}f} {7}/s\n",
-        solution.string(), problems->layout.problems, run.tally.statuses.converged(),
-        figures["mean_iterations"].get<double>(), problems->error_name(), largest(run.tally),
-        run.per_second(), problems->items(), run.per_second() < 10 ? 3 : 0);
+        solution.string(), counted(problems->layout.problems, problems->items()),
+        run.tally.statuses.converged(), figures["mean_iterations"].get<double>(),
+        problems->error_name(), largest(run.tally), run.per_second(), problems->items(),
+        run.per_second() < 10 ? 3 : 0);
   report_convergence(problems->complaint(run.tally.statuses), context.strict);
 }
 

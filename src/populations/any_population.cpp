@@ -12,7 +12,7 @@ namespace otfleet {
 namespace {
 
 std::string summary(const Population& population) {
-  return fmt::format("{} problems over {} measures on {} points", population.problems(),
+  return fmt::format("{} over {} measures on {} points", counted(population.problems(), "problems"),
                      population.source_measures + population.target_measures,
                      population.geometry.n);
 }
@@ -20,7 +20,7 @@ std::string summary(const Population& population) {
 std::string summary(const CloudPopulation& population) {
   const auto offsets = [&](const CloudTable& table) { return sizes_text(table.offsets); };
   return fmt::format(
-      "{} problems over {} measures; points of a measure: {}{}", population.problems(),
+      "{} over {} measures; points of a measure: {}{}", counted(population.problems(), "problems"),
       population.sources.count() + population.targets.count(), offsets(population.sources),
       population.shared_measures ? "" : ", of a target: " + offsets(population.targets));
 }

@@ -15,4 +15,8 @@ std::string sizes_text(const std::vector<std::int64_t>& offsets) {
                      sizes[(sizes.size() - 1) / 2], sizes.back());
 }
 
+std::string counted(std::int64_t count, const std::string& items) {
+  return fmt::format("{} {}", count, count == 1 ? items.substr(0, items.size() - 1) : items);
+}
+
 }  // namespace otfleet

@@ -50,7 +50,7 @@ TEST_F(CloudBuilder, OneAgainstOneWithEqualWeights) {
   EXPECT_EQ(population.targets.offsets, (Offsets{0, 4}));
   EXPECT_EQ(population.source, std::vector<std::int32_t>{0});
   EXPECT_EQ(summary_of(population),
-            "1 problems over 2 measures; points of a measure: 2 at least, 2 in the median, 2 at "
+            "1 problem over 2 measures; points of a measure: 2 at least, 2 in the median, 2 at "
             "most, of a target: 4 at least, 4 in the median, 4 at most");
 }
 
