@@ -13,32 +13,7 @@ struct ProblemScale {
   double minimum, range;
 };
 
-template <class ExecutionSpace>
-std::vector<ProblemScale> scales_of(const GridProblems<ExecutionSpace>& batch) {
-  const auto on_host = [](const auto& values) {
-    return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
-  };
-  const auto source = on_host(batch.problems.source.mass),
-             target = on_host(batch.problems.target.mass);
-  const auto from = indices_on_host(batch.problems.source_index),
-             to = indices_on_host(batch.problems.target_index);
-  std::vector<ProblemScale> all;
-  for (int k = 0; k < batch.size(); ++k)
-    all.push_back({source(from[k]), target(to[k]), batch.cost.minimum(), batch.cost.range()});
-  return all;
-}
-template <class ExecutionSpace>
-std::vector<ProblemScale> scales_of(const CloudForms<ExecutionSpace>& batch) {
-  const auto& problems = batch.problems;
-  std::vector<ProblemScale> all;
-  for (int k = 0; k < problems.size(); ++k)
-    all.push_back({problems.source.mass[problems.source.index[k]],
-                   problems.target.mass[problems.target.index[k]], problems.taken_off(k),
-                   problems.bound_of(k)});
-  return all;
-}
-
-/// The same on the device; for grids nothing goes through the host.
+/// Of every problem, on the device; for grids nothing goes through the host.
 template <class ExecutionSpace>
 Vector<ProblemScale, ExecutionSpace> device_scales(const ExecutionSpace& space,
                                                    const GridProblems<ExecutionSpace>& batch) {
@@ -54,6 +29,23 @@ Vector<ProblemScale, ExecutionSpace> device_scales(const ExecutionSpace& space,
       });
   return all;
 }
+template <class ExecutionSpace>
+std::vector<ProblemScale> scales_of(const GridProblems<ExecutionSpace>& batch) {
+  const auto all = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(),
+                                                       device_scales(ExecutionSpace(), batch));
+  return {all.data(), all.data() + all.extent(0)};
+}
+template <class ExecutionSpace>
+std::vector<ProblemScale> scales_of(const CloudForms<ExecutionSpace>& batch) {
+  const auto& problems = batch.problems;
+  std::vector<ProblemScale> all;
+  for (int k = 0; k < problems.size(); ++k)
+    all.push_back({problems.source.mass[problems.source.index[k]],
+                   problems.target.mass[problems.target.index[k]], problems.taken_off(k),
+                   problems.bound_of(k)});
+  return all;
+}
+
 template <class ExecutionSpace>
 Vector<ProblemScale, ExecutionSpace> device_scales(const ExecutionSpace&,
                                                    const CloudForms<ExecutionSpace>& batch) {

@@ -82,7 +82,6 @@ void semi_dual(const ExecutionSpace& space, const SeparableCost& cost,
   if (problems.size() == 0) return;
   check_rows("f", f, problems.size(), cost.n());
   check_rows("gradient", gradient, problems.size(), cost.n());
-  Kokkos::deep_copy(space, gradient, 0.0);
   with_operators(space, cost, problems, epsilon, [&](const auto& batch) {
     Kokkos::deep_copy(space, gradient, 0.0);
     evaluate(space, batch, epsilon, rows_of_matrix(f), value, rows_of_matrix(gradient));

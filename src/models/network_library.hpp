@@ -17,15 +17,6 @@ namespace otfleet {
 struct ModelDescription;
 struct DualDescription;
 
-/// A network whose weights are trained: one flat array of parameters, one of gradients.
-class TrainedNetwork {
- public:
-  virtual ~TrainedNetwork() = default;
-  virtual DeviceArray<float> parameters() = 0;
-  virtual DeviceArray<float> gradients() = 0;
-  virtual std::vector<ParameterEntry> entries() const = 0;
-};
-
 /// As StartPredictor.
 class PairPredictions {
  public:

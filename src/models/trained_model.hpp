@@ -23,19 +23,23 @@ struct ParameterEntry {
   std::vector<std::int64_t> shape;
 };
 
-/// What averaging, the optimizer and checkpoints know of a model. Parameters lie in one flat array,
-/// and so do their gradients, so that each of them makes one pass.
-class TrainedModel {
+/// Weights that are trained. Parameters lie in one flat array, and so do their gradients, so that
+/// averaging and the optimizer make one pass each.
+class TrainedNetwork {
  public:
-  virtual ~TrainedModel() = default;
+  virtual ~TrainedNetwork() = default;
 
-  /// Flat arrays [parameters]; the model's own memory.
+  /// Flat arrays [parameters]; the network's own memory.
   virtual DeviceArray<float> parameters() = 0;
   virtual DeviceArray<float> gradients() = 0;
 
   /// The tensors of the flat array, in its order.
   virtual std::vector<ParameterEntry> entries() const = 0;
+};
 
+/// What averaging, the optimizer and checkpoints know of a model.
+class TrainedModel : public TrainedNetwork {
+ public:
   /// Writes what the model is and was made for as attributes of the group /model, and datasets in
   /// it. Local.
   virtual void write_description(distributed::Hdf5File& file) const = 0;

@@ -2,10 +2,9 @@
 #include <signal.h>
 
 #include <chrono>
-#include <memory>
 #include <thread>
 
-#include "tests/cli/pipeline.hpp"
+#include "tests/cli/spots.hpp"
 #include "tests/src/barycenter_files.hpp"
 #include "tests/src/same_solutions.hpp"
 
@@ -15,47 +14,28 @@ namespace {
 using testing::BarycenterFile;
 using testing::count_of;
 using testing::StartedProgram;
-using testing::TemporaryFolder;
 using testing::Words;
 using testing::write_bytes;
 
-/// A folder with images of spots and a job. Needs neither a model nor what PipelineTest makes.
-class Barycenters : public testing::PipelineTest {
+class Barycenters : public testing::Spots {
  protected:
   static constexpr int many = 400;
 
   static void SetUpTestSuite() {
-    if (!folder_) folder_ = std::make_unique<TemporaryFolder>();
-    if (std::filesystem::exists(path("spots.npy"))) return;
-    testing::write_spots(path("spots.npy"), 40, 12, 1);
-    write_bytes(path("barycenters.toml"),
-                "problem = \"barycenter\"\nseed = 5\n"
-                "[data]\ntest = { file = \"spots.npy\" }\n"
-                "[make]\ntest_problems = 400\n"
-                "[barycenter]\nfewest_measures = 1\nmost_measures = 20\nweights = \"random\"\n"
-                "[solver]\nthreshold = 1e-8\nmax_iterations = 100000\n");
-    write_bytes(path("plain.toml"), "problem = \"barycenter\"\n");
-    const auto made = run({"make", "barycenters.toml", "--output", "many"});
-    ASSERT_EQ(made.code, 0) << made.err;
-    const auto solved = run(solve_many("unbroken"));
-    ASSERT_EQ(solved.code, 0) << solved.err;
-    EXPECT_NE(solved.out.find("400 barycenters, 400 converged"), std::string::npos) << solved.out;
+    if (make_many("barycenters.toml",
+                  "problem = \"barycenter\"\nseed = 5\n"
+                  "[data]\ntest = { file = \"spots.npy\" }\n"
+                  "[make]\ntest_problems = 400\n"
+                  "[barycenter]\nfewest_measures = 1\nmost_measures = 20\nweights = \"random\"\n"
+                  "[solver]\nthreshold = 1e-8\nmax_iterations = 100000\n",
+                  "problem = \"barycenter\"\n"))
+      solve_unbroken(solve_many("unbroken"), many);
   }
 
-  static Words solve(const std::string& population, const std::string& output,
-                     const Words& overrides = {}) {
-    return solve_words("plain.toml", population, output, overrides);
-  }
   static Words solve_many(const std::string& output) {
     return solve("many/test.h5", output,
                  {"problem.epsilon=2e-3", "solver.threshold=1e-8", "solver.max_iterations=100000",
                   "solver.checkpoint_seconds=0"});
-  }
-  /// Solves it alone and expects success.
-  static void expect_solved(const std::string& population, const std::string& output,
-                            const Words& overrides) {
-    const auto result = run(solve(population, output, overrides));
-    ASSERT_EQ(result.code, 0) << result.err;
   }
 };
 
@@ -64,9 +44,9 @@ TEST_F(Barycenters, TwoGaussiansOnFifteenBins) {
   for (const auto& [epsilon, mean, deviation] :
        {std::tuple{"1e-2", 8.174, 2.162}, std::tuple{"1e-3", 8.047, 1.947}}) {
     const std::string output = std::string("gaussians-") + epsilon;
-    expect_solved("gaussians.h5", output,
-                  {std::string("problem.epsilon=") + epsilon, "solver.threshold=1e-9",
-                   "solver.max_iterations=100000"});
+    expect_solved(solve("gaussians.h5", output,
+                        {std::string("problem.epsilon=") + epsilon, "solver.threshold=1e-9",
+                         "solver.max_iterations=100000"}));
     EXPECT_EQ(read_report(output)["converged"], 1);
     EXPECT_NEAR(column(output, "mass")[0], 1, 1e-9);
     const auto weights = column(output, "weights");
@@ -102,11 +82,11 @@ TEST_F(Barycenters, OfDiracsDebiasedADirac) {
                           "solver.max_iterations=100000"};
   auto debiased = settings;
   debiased.emplace_back("barycenter.debiased=true");
-  expect_solved("diracs.h5", "diracs", debiased);
+  expect_solved(solve("diracs.h5", "diracs", debiased));
   EXPECT_EQ(read_report("diracs")["converged"], 1);
   EXPECT_GT(column("diracs", "weights")[8 * 20 + 11], 0.99);
   EXPECT_TRUE(std::isnan(column("diracs", "dual_value")[0]));
-  expect_solved("diracs.h5", "blurred", settings);
+  expect_solved(solve("diracs.h5", "blurred", settings));
   EXPECT_LT(column("blurred", "weights")[8 * 20 + 11], 0.5);
 }
 
@@ -119,8 +99,8 @@ TEST_F(Barycenters, PointsAreSolvedAsTheirCosts) {
   dense.write(path("dense.h5"));
   const Words settings = {"problem.epsilon=0.05", "problem.epsilon_relative=mean",
                           "solver.threshold=1e-10"};
-  expect_solved("points.h5", "points", settings);
-  expect_solved("dense.h5", "dense", settings);
+  expect_solved(solve("points.h5", "points", settings));
+  expect_solved(solve("dense.h5", "dense", settings));
   EXPECT_NEAR(read_report("points")["epsilon"]["absolute"].get<double>(),
               read_report("dense")["epsilon"]["absolute"].get<double>(), 1e-12);
   const auto from_points = column("points", "weights"), from_dense = column("dense", "weights");
@@ -202,12 +182,13 @@ TEST_F(Barycenters, PenaltiesLetMassesDiffer) {
   file.write(path("masses.h5"));
   expect_refused(solve("masses.h5", "refused", {"problem.epsilon=1e-2"}),
                  "masses.h5: problem 0 has masses that differ");
-  expect_solved("masses.h5", "masses",
-                {"problem.epsilon=1e-2", "problem.tau_a=0.9", "problem.tau_b=0.9"});
+  expect_solved(solve("masses.h5", "masses",
+                      {"problem.epsilon=1e-2", "problem.tau_a=0.9", "problem.tau_b=0.9"}));
   const double mass = column("masses", "mass")[0];
   EXPECT_GT(mass, 1);
   EXPECT_LT(mass, 3);
-  expect_solved("masses.h5", "normalized", {"problem.epsilon=1e-2", "solver.normalize=true"});
+  expect_solved(
+      solve("masses.h5", "normalized", {"problem.epsilon=1e-2", "solver.normalize=true"}));
   EXPECT_NEAR(column("normalized", "mass")[0], 1, 1e-6);
 }
 
@@ -225,8 +206,8 @@ TEST_F(Barycenters, InfoAndTables) {
   EXPECT_EQ(table.out.rfind("problem,status,dual_value,iterations,mass,residual\n", 0), 0u)
       << table.out.substr(0, 200);
   EXPECT_EQ(count_of(table.out, "\n"), std::size_t{many + 1});
-  expect_solved("many/test.h5", "figures",
-                {"problem.epsilon=1e-1", "solution.potentials=false", "solution.csv=true"});
+  expect_solved(solve("many/test.h5", "figures",
+                      {"problem.epsilon=1e-1", "solution.potentials=false", "solution.csv=true"}));
   EXPECT_FALSE(distributed::Hdf5File::open(path("figures/solution.h5")).has("/solution/f"));
   EXPECT_TRUE(std::filesystem::exists(path("figures/solution.csv")));
 }

@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <memory>
 #include <thread>
 
-#include "tests/cli/pipeline.hpp"
+#include "tests/cli/spots.hpp"
 #include "tests/src/free_support_files.hpp"
 #include "tests/src/same_solutions.hpp"
 
@@ -17,45 +16,28 @@ namespace {
 using testing::count_of;
 using testing::FreeSupportFile;
 using testing::StartedProgram;
-using testing::TemporaryFolder;
 using testing::Words;
 using testing::write_bytes;
 
-/// A folder with images of spots and a job. Needs neither a model nor what PipelineTest makes.
-class FreeSupports : public testing::PipelineTest {
+class FreeSupports : public testing::Spots {
  protected:
   static constexpr int many = 150;
 
   static void SetUpTestSuite() {
-    if (!folder_) folder_ = std::make_unique<TemporaryFolder>();
-    if (std::filesystem::exists(path("spots.npy"))) return;
-    testing::write_spots(path("spots.npy"), 40, 12, 1);
-    write_bytes(
-        path("free.toml"),
-        "seed = 5\n[problem]\nkind = \"barycenter\"\ngeometry = \"clouds\"\nepsilon = 5e-3\n"
-        "[data]\ntest = { file = \"spots.npy\" }\n"
-        "[make]\ntest_problems = 150\n"
-        "[barycenter]\nsupport = \"free\"\npoints = 30\nfewest_measures = 1\n"
-        "most_measures = 9\nweights = \"random\"\n"
-        "[solver]\nthreshold = 1e-6\nmax_iterations = 100000\ncheckpoint_seconds = 0\n");
-    write_bytes(path("plain.toml"), "problem = \"barycenter\"\nbarycenter.support = \"free\"\n");
-    const auto made = run({"make", "free.toml", "--output", "many"});
-    ASSERT_EQ(made.code, 0) << made.err;
-    const auto solved = run(solve_many("unbroken"));
-    ASSERT_EQ(solved.code, 0) << solved.err;
-    EXPECT_NE(solved.out.find("150 barycenters, 150 converged"), std::string::npos) << solved.out;
+    if (make_many(
+            "free.toml",
+            "seed = 5\n[problem]\nkind = \"barycenter\"\ngeometry = \"clouds\"\nepsilon = 5e-3\n"
+            "[data]\ntest = { file = \"spots.npy\" }\n"
+            "[make]\ntest_problems = 150\n"
+            "[barycenter]\nsupport = \"free\"\npoints = 30\nfewest_measures = 1\n"
+            "most_measures = 9\nweights = \"random\"\n"
+            "[solver]\nthreshold = 1e-6\nmax_iterations = 100000\ncheckpoint_seconds = 0\n",
+            "problem = \"barycenter\"\nbarycenter.support = \"free\"\n"))
+      solve_unbroken(solve_many("unbroken"), many);
   }
 
-  static Words solve(const std::string& population, const std::string& output,
-                     const Words& overrides = {}) {
-    return solve_words("plain.toml", population, output, overrides);
-  }
   static Words solve_many(const std::string& output, const Words& overrides = {}) {
     return solve_words("free.toml", "many/test.h5", output, overrides);
-  }
-  static void expect_solved(const Words& words) {
-    const auto result = run(words);
-    ASSERT_EQ(result.code, 0) << result.err;
   }
 };
 

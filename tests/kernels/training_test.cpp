@@ -6,7 +6,7 @@
 
 #include "kernels/training/adam.hpp"
 #include "kernels/training/loss.hpp"
-#include "tests/kernels/host_batch.hpp"
+#include "tests/kernels/device_values.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -14,29 +14,20 @@ namespace {
 using namespace test;
 
 Vector<float, Space> floats(const Row& values) {
-  Vector<float, Space> result("otfleet::test::floats", values.size());
-  const auto host = Kokkos::create_mirror_view(result);
-  for (std::size_t i = 0; i < values.size(); ++i) host(i) = static_cast<float>(values[i]);
-  Kokkos::deep_copy(result, host);
-  return result;
+  return to_device(std::vector<float>(values.begin(), values.end()));
 }
 
 Row floats_on_host(const Vector<float, Space>& values) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
-  return Row(host.data(), host.data() + host.extent(0));
+  const auto host = to_host(values);
+  return Row(host.begin(), host.end());
 }
 
 /// Numbers that kernels write.
 Vector<double, Space> numbers(int count) {
   return Vector<double, Space>("otfleet::test::numbers", count);
 }
-double number(const Vector<double, Space>& values, int index) {
-  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values)(index);
-}
-Vector<double, Space> one_number(double value) {
-  const auto result = numbers(1);
-  Kokkos::deep_copy(result, value);
-  return result;
+double number(const Vector<double, Space>& values, std::size_t index) {
+  return to_host(values)[index];
 }
 
 double squared_norm_of(const Row& values) {
@@ -58,7 +49,7 @@ TEST(Adam, follows_the_textbook) {
       const Row gradient = random.uniform_row(size, -2, 2);
       const double square = squared_norm_of(gradient);
       const double scale = square > clip * clip ? clip / std::sqrt(square) : 1;
-      adam_step<Space>(Space(), settings, step, clip, one_number(square), floats(gradient),
+      adam_step<Space>(Space(), settings, step, clip, to_device(Row{square}), floats(gradient),
                        parameters, first, second);
       for (int i = 0; i < size; ++i) {
         const double slope = scale * gradient[i];
@@ -77,8 +68,8 @@ TEST(Adam, follows_the_textbook) {
 
 TEST(Adam, no_gradient_moves_nothing) {
   const auto parameters = floats({1, -2}), first = floats({0, 0}), second = floats({0, 0});
-  adam_step<Space>(Space(), AdamSettings(), 1, 1, one_number(0), floats({0, 0}), parameters, first,
-                   second);
+  adam_step<Space>(Space(), AdamSettings(), 1, 1, to_device(Row{0}), floats({0, 0}), parameters,
+                   first, second);
   EXPECT_EQ(floats_on_host(parameters), Row({1, -2}));
 }
 

@@ -3,14 +3,12 @@
 
 #include <set>
 
-#include "distributed/communicator.hpp"
-#include "src/families/barycenter/barycenter_family.hpp"
 #include "src/families/barycenter/barycenter_population.hpp"
 #include "src/populations/population.hpp"
 #include "src/refusals.hpp"
-#include "src/reports/report.hpp"
 #include "tests/src/barycenter_files.hpp"
 #include "tests/src/expect_error.hpp"
+#include "tests/src/made_barycenters.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"
 
@@ -181,22 +179,9 @@ TEST_F(BarycenterFiles, PointsGetStoredCostsUpToASize) {
 /// make, of random measures on a grid.
 class MadeBarycenters : public BarycenterFiles {
  protected:
-  static Job job() {
-    Job job = Job::defaults(ProblemKind::barycenter);
-    job.make.source_weights = WeightsKind::uniform;
-    job.make.grid = {4, 5};
-    job.make.test_measures = 12;
-    job.make.test_problems = 40;
-    job.barycenter.fewest_measures = 1;
-    job.barycenter.most_measures = 12;
-    job.seed = 7;
-    return job;
-  }
+  static Job job() { return testing::random_barycenter_job(40, 12); }
   BarycenterPopulation make(const Job& job) {
-    const auto communicator = distributed::Communicator::world();
-    Report report("make", job, communicator);
-    make_barycenters({job, communicator, folder_.path(), true, {}}, report);
-    return read_barycenter_population(folder_ / "test.h5");
+    return read_barycenter_population(testing::make_barycenters_in(folder_.path(), job));
   }
 };
 

@@ -6,15 +6,13 @@
 #include <limits>
 #include <set>
 
-#include "distributed/communicator.hpp"
-#include "src/families/barycenter/barycenter_family.hpp"
 #include "src/families/barycenter/barycenter_population.hpp"
 #include "src/families/barycenter/free_support_population.hpp"
 #include "src/families/barycenter/initial_points.hpp"
 #include "src/refusals.hpp"
-#include "src/reports/report.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/free_support_files.hpp"
+#include "tests/src/made_barycenters.hpp"
 #include "tests/src/temporary_folder.hpp"
 #include "tests/src/write_arrays.hpp"
 
@@ -252,23 +250,14 @@ TEST_F(FreeSupportFiles, OnePointIsAllThatOnePointGives) {
 class MadeFreeSupports : public FreeSupportFiles {
  protected:
   static Job job() {
-    Job job = Job::defaults(ProblemKind::barycenter);
+    Job job = testing::random_barycenter_job(30, 6);
     job.barycenter.support = BarycenterSupport::free;
     job.problem.geometry = GeometryKind::clouds;
     job.make.source_weights = WeightsKind::sparse_uniform;
-    job.make.grid = {4, 5};
-    job.make.test_measures = 12;
-    job.make.test_problems = 30;
-    job.barycenter.fewest_measures = 1;
-    job.barycenter.most_measures = 6;
-    job.seed = 7;
     return job;
   }
   FreeSupportPopulation make(const Job& job) {
-    const auto communicator = distributed::Communicator::world();
-    Report report("make", job, communicator);
-    make_barycenters({job, communicator, folder_.path(), true, {}}, report);
-    return read_free_supports(folder_ / "test.h5");
+    return read_free_supports(testing::make_barycenters_in(folder_.path(), job));
   }
 };
 
@@ -277,10 +266,8 @@ TEST_F(MadeFreeSupports, MeasuresAreThePointsWithWeight) {
   auto fixed = job();
   fixed.barycenter.support = BarycenterSupport::fixed;
   fixed.problem.geometry = GeometryKind::grid;
-  const auto communicator = distributed::Communicator::world();
-  Report report("make", fixed, communicator);
-  make_barycenters({fixed, communicator, folder_.path(), true, {}}, report);
-  const auto shared = read_barycenter_population(folder_ / "test.h5");
+  const auto shared =
+      read_barycenter_population(testing::make_barycenters_in(folder_.path(), fixed));
   EXPECT_EQ(clouds.sets.measures, shared.sets.measures);
   EXPECT_EQ(clouds.sets.offsets, shared.sets.offsets);
   ASSERT_EQ(clouds.measures.count(), shared.measures);

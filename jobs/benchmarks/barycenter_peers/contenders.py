@@ -13,6 +13,15 @@ import h5py
 import numpy as np
 
 
+def solve_job(program, job, output, values):
+    """`otfleet solve` with these keys; the report of the run."""
+    command = [program, "solve", job, "--output", output, "--quiet"]
+    for key, value in values.items():
+        command += ["--set", f"{key}={value}"]
+    subprocess.run([str(word) for word in command], check=True)
+    return json.loads((output / "report.json").read_text())
+
+
 class Ours:
     """`otfleet solve` as a user starts it; seconds are those of its report: potentials to
     barycenter, files and start of the program not included."""
@@ -45,11 +54,7 @@ class Ours:
             "solver.threshold": effort,
             "solver.max_iterations": 1000000,
         }
-        command = [self.program, "solve", self.job, "--output", output, "--quiet"]
-        for key, value in values.items():
-            command += ["--set", f"{key}={value}"]
-        subprocess.run([str(word) for word in command], check=True)
-        report = json.loads((output / "report.json").read_text())
+        report = solve_job(self.program, self.job, output, values)
         self.iterations = report["mean_iterations"]
         with h5py.File(output / "solution.h5") as file:
             found = file["solution/weights"][0]

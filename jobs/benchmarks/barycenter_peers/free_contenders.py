@@ -2,13 +2,13 @@
 of moves."""
 
 import functools
-import json
-import subprocess
 import time
 import warnings
 
 import h5py
 import numpy as np
+
+from contenders import solve_job
 
 MOVES = sorted({round(1.26**k) for k in range(29)})  # up to 646
 
@@ -44,11 +44,7 @@ class Ours:
             "solver.threshold": 1e-3,
             "solver.max_iterations": 1000000,
         }
-        command = [self.program, "solve", self.job, "--output", output, "--quiet"]
-        for key, value in values.items():
-            command += ["--set", f"{key}={value}"]
-        subprocess.run([str(word) for word in command], check=True)
-        report = json.loads((output / "report.json").read_text())
+        report = solve_job(self.program, self.job, output, values)
         with h5py.File(output / "solution.h5") as file:
             found, self.iterations = file["solution/points"][0], int(file["solution/moves"][0])
         return found, report["solve_seconds"]["iterate"]

@@ -130,9 +130,9 @@ void write(const CommandContext& context, Report& report, const FreeSupportPopul
                               {"file", file.string()}};
   if (context.prints())
     std::cout << fmt::format(
-        "{}: {} problems over {} measures; points of a measure: {}; measures of one: {}\n",
-        file.string(), population.sets.problems(), measures.count(), sizes_text(measures.offsets),
-        sizes_text(population.sets.offsets));
+        "{}: {} over {} measures; points of a measure: {}; measures of one: {}\n", file.string(),
+        counted(population.sets.problems(), "problems"), measures.count(),
+        sizes_text(measures.offsets), sizes_text(population.sets.offsets));
 }
 
 }  // namespace
@@ -160,9 +160,10 @@ void make_barycenters(const CommandContext& context, Report& report) {
                               {"measure_points", population.geometry.m},
                               {"file", file.string()}};
   if (context.prints())
-    std::cout << fmt::format("{}: {} problems over {} measures on {} points; measures of one: {}\n",
-                             file.string(), population.sets.problems(), population.measures,
-                             population.geometry.m, sizes_text(population.sets.offsets));
+    std::cout << fmt::format("{}: {} over {} measures on {} points; measures of one: {}\n",
+                             file.string(), counted(population.sets.problems(), "problems"),
+                             population.measures, population.geometry.m,
+                             sizes_text(population.sets.offsets));
 }
 
 }  // namespace otfleet
