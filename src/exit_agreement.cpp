@@ -26,6 +26,9 @@ void print(const Outcome& outcome, const std::string& where = {}) {
 int agree_on_exit(const Outcome& outcome) {
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  // From here mpirun may end this rank because another has left with an error: the words of an
+  // early end would then stand beside that error.
+  if (outcome.code != interrupted_exit_code) replace_last_words();
   // Largest code, and the lowest failed rank as the largest of the negatives.
   constexpr int nobody = std::numeric_limits<int>::min();
   const int mine[2] = {outcome.code, outcome.code == 0 ? nobody : -rank};

@@ -2,6 +2,7 @@
 // on all ranks, no hang, and no damaged file under a final name. What was whole stays so.
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -13,6 +14,7 @@ namespace {
 using testing::count_of;
 using testing::ProgramResult;
 using testing::read_bytes;
+using testing::run_words;
 using testing::StartedProgram;
 using testing::Words;
 using testing::words_on_ranks;
@@ -172,6 +174,16 @@ TEST_F(Fault, FilesThatAreCutOff) {
       EXPECT_EQ(files_named("cut", ".h5"), 0u) << length << " of " << bytes.size();
     }
   }
+}
+
+/// The rank that printed the error is slow to leave, so that mpirun sends it SIGTERM: it says no
+/// more.
+TEST_F(Fault, TheFirstRankLeavesLast) {
+  write_bytes(path("cut.h5"), read_bytes(path("job-out/make/test.h5")).substr(0, 1000));
+  auto arguments = words_on_ranks(2, words("solve", "slow", {"files.test_population=cut.h5"}));
+  const auto program = std::find(arguments.begin(), arguments.end(), OTFLEET_PROGRAM);
+  arguments.insert(program, {"env", "LD_PRELOAD=" OTFLEET_SLOW_FINALIZE});
+  expect_clear_error(run_words(arguments, folder_->path()), "cut.h5");
 }
 
 /// Bits that flip in what an unfinished run left cost no more than to do that part again.
