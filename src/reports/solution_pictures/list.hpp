@@ -9,11 +9,12 @@
 namespace otfleet::solution_pictures {
 
 const SolutionPicture& interpolated_pairs();
+const SolutionPicture& transported_points();
 const SolutionPicture& certificates();
 
 /// The first that fits is drawn; the last fits every solution.
 inline std::vector<const SolutionPicture*> list() {
-  return {&interpolated_pairs(), &certificates()};
+  return {&interpolated_pairs(), &transported_points(), &certificates()};
 }
 
 }  // namespace otfleet::solution_pictures
