@@ -8,6 +8,7 @@
 #include "src/commands/commands.hpp"
 #include "src/families/family.hpp"
 #include "src/interruption.hpp"
+#include "src/reports/picture_line.hpp"
 #include "src/reports/report.hpp"
 #include "src/reports/sizes_text.hpp"
 #include "src/reports/solution_picture.hpp"

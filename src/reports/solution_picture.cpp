@@ -35,8 +35,4 @@ fs::path draw_solution_picture(const CommandContext& context, const fs::path& so
   return {};
 }
 
-std::string picture_line(const fs::path& picture) {
-  return picture.empty() ? std::string() : "picture: " + picture.string() + "\n";
-}
-
 }  // namespace otfleet

@@ -1,6 +1,5 @@
 #pragma once
 #include <filesystem>
-#include <string>
 
 #include "src/runs/command_context.hpp"
 
@@ -16,8 +15,5 @@ inline constexpr const char* solution_picture_name = "solution.png";
 std::filesystem::path draw_solution_picture(const CommandContext& context,
                                             const std::filesystem::path& solution,
                                             const std::filesystem::path& population);
-
-/// "picture: DIR/error_curves.png" and a line break; empty where there is no picture.
-std::string picture_line(const std::filesystem::path& picture);
 
 }  // namespace otfleet
