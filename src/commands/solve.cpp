@@ -104,11 +104,14 @@ void run_solve(const CommandContext& context) {
         write_solution_csv(solution, context.output / "solution.csv");
     });
   figures["solution"] = solution.string();
-  std::filesystem::path picture;
+  DrawnPicture picture;
   if (context.communicator.is_root()) {
     const PhaseTimer timer(report, "draw");
     picture = draw_solution_picture(context, solution, problems->file);
-    if (!picture.empty()) figures["picture"] = picture.string();
+    if (!picture.file.empty()) {
+      figures["picture"] = picture.file.string();
+      figures["picture_shows"] = picture.shows;
+    }
   }
   report.write(context.output);
   if (context.prints())
@@ -119,7 +122,7 @@ void run_solve(const CommandContext& context) {
                      run.tally.statuses.converged(), figures["mean_iterations"].get<double>(),
                      problems->error_name(), largest(run.tally), run.per_second(),
                      problems->items(), run.per_second() < 10 ? 3 : 0)
-              << picture_line(picture);
+              << picture_line(picture.file);
   report_convergence(problems->complaint(run.tally.statuses), context.strict);
 }
 

@@ -19,8 +19,8 @@ void remove_old(const fs::path& picture) {
 
 }  // namespace
 
-fs::path draw_solution_picture(const CommandContext& context, const fs::path& solution,
-                               const fs::path& population) {
+DrawnPicture draw_solution_picture(const CommandContext& context, const fs::path& solution,
+                                   const fs::path& population) {
   const auto picture = context.output / solution_picture_name;
   try {
     remove_old(picture);
@@ -28,7 +28,8 @@ fs::path draw_solution_picture(const CommandContext& context, const fs::path& so
     const auto file = distributed::Hdf5File::open(solution);
     const SolvedProblems solved{file, population, context.job};
     for (const auto* one : solution_pictures::list())
-      if (one->fits(solved)) return one->draw(solved, picture) ? picture : fs::path();
+      if (one->fits(solved))
+        return one->draw(solved, picture) ? DrawnPicture{picture, one->shows()} : DrawnPicture{};
   } catch (const std::exception& error) {
     spdlog::warn("no {}: {}", picture.string(), error.what());
   }

@@ -8,6 +8,7 @@
 
 #include "src/reports/gnuplot.hpp"
 #include "src/reports/solution_numbers.hpp"
+#include "src/reports/solution_picture.hpp"
 #include "src/reports/solution_pictures/list.hpp"
 
 namespace otfleet::solution_pictures {
@@ -90,6 +91,7 @@ void write_histogram(std::ostringstream& script, const std::vector<double>& valu
 
 class Certificates final : public SolutionPicture {
  public:
+  const char* shows() const override { return certificates_caption; }
   bool fits(const SolvedProblems& solved) const override {
     return SolutionReader(solved.solution).problems() > 0;
   }

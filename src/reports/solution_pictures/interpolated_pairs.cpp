@@ -43,6 +43,9 @@ std::int64_t points_of(const distributed::Hdf5File& solution) {
 
 class InterpolatedPairs final : public SolutionPicture {
  public:
+  const char* shows() const override {
+    return "Displacement interpolation of the first pairs, by their solved plans";
+  }
   bool fits(const SolvedProblems& solved) const override {
     const auto points = points_of(solved.solution);
     if (points == 0) return false;

@@ -19,6 +19,8 @@ struct SolvedProblems {
 class SolutionPicture {
  public:
   virtual ~SolutionPicture() = default;
+  /// What it shows, for a caption.
+  virtual const char* shows() const = 0;
   /// Whether this is the picture for them. Looks at attributes and shapes, and at few rows.
   virtual bool fits(const SolvedProblems& solved) const = 0;
   /// Writes it as PNG with a mark (distributed::mark_png); false: gnuplot is missing, and said so.

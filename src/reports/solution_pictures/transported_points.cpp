@@ -183,6 +183,9 @@ void write_arrows(std::ostringstream& script, const FirstProblem& problem, const
 
 class TransportedPoints final : public SolutionPicture {
  public:
+  const char* shows() const override {
+    return "The points of the first problem, and where its plan sends some of them";
+  }
   bool fits(const SolvedProblems& solved) const override {
     return FirstProblem(solved).can_be_drawn();
   }
