@@ -122,8 +122,11 @@ std::string folded(const std::string& title, const std::string& content) {
   return element("details", element("summary", escaped(title)) + content);
 }
 
-std::string figure(const std::string& picture, const std::string& caption, bool wide) {
-  return element("figure", picture + element("figcaption", escaped(caption)), wide ? "wide" : "");
+std::string figure(const std::string& picture, const std::string& caption, Size size) {
+  return element("figure", picture + element("figcaption", escaped(caption)),
+                 size == Size::wide    ? "wide"
+                 : size == Size::large ? "large"
+                                       : "");
 }
 
 std::string Table::html() const {

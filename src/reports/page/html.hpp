@@ -50,8 +50,10 @@ class Table {
 std::string element(const char* tag, const std::string& content, const char* name = "");
 /// Something that is folded until a reader opens it; content is HTML already.
 std::string folded(const std::string& title, const std::string& content);
-/// A picture, HTML already, with words below it; a wide one has a row of its own.
-std::string figure(const std::string& picture, const std::string& caption, bool wide = false);
+/// How much room a picture gets where the page is wide: a column, two, or a row of its own.
+enum class Size { small, large, wide };
+/// A picture, HTML already, with words below it.
+std::string figure(const std::string& picture, const std::string& caption, Size size = Size::small);
 /// A file as data: URL.
 std::string data_url(const std::string& type, std::string_view bytes);
 

@@ -142,15 +142,16 @@ std::string subject_of(const Run& run) {
   if (run.command == "solve" || run.command == "evaluate") {
     for (const char* key : {"instances", "problems"})
       if (const auto count = count_at(report, {key})) {
-        parts.push_back(grouped(*count) + " " + items_of(report));
+        parts.push_back(*count == 1 ? counted(1, items_of(report))
+                                    : grouped(*count) + " " + items_of(report));
         break;
       }
     const auto& problem = at(report, {"configuration", "problem"});
     if (const auto epsilon = number_at(problem, {"epsilon"});
         epsilon && items_of(report) != "points")
       parts.push_back("ε = " + short_number(*epsilon));
-    const auto population = text_at(report, {"population"});
-    if (!population.empty()) parts.push_back(population);
+    for (const char* key : {"samples", "population"})
+      if (const auto text = text_at(report, {key}); !text.empty()) parts.push_back(text);
   } else if (run.command == "train") {
     if (const auto parameters = count_at(report, {"parameters"}))
       parts.push_back("a model of " + grouped(*parameters) + " parameters");

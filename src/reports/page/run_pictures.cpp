@@ -19,7 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t most_bytes = 8 << 20;  // of a PNG file
-constexpr unsigned wide_pixels = 1000;
+/// The rows of fewer problems say more than their distribution.
+constexpr std::int64_t fewest_of_a_distribution = 10;
+constexpr unsigned wide_pixels = 1000, large_pixels = 700;
 
 std::string words_about(const std::string& name) {
   static const std::map<std::string, std::string> words = {
@@ -45,6 +47,10 @@ unsigned png_width(const std::string& bytes) {
   return width;
 }
 
+Size size_of(unsigned pixels) {
+  return pixels >= wide_pixels ? Size::wide : pixels >= large_pixels ? Size::large : Size::small;
+}
+
 std::string png_figure(const fs::path& file, const std::string& caption) {
   std::error_code error;
   const auto bytes = fs::file_size(file, error);
@@ -54,7 +60,7 @@ std::string png_figure(const fs::path& file, const std::string& caption) {
   const std::string content{std::istreambuf_iterator<char>(stream), {}};
   return figure(fmt::format("<img alt=\"{}\" src=\"{}\">\n", escaped(caption),
                             data_url("image/png", content)),
-                caption, png_width(content) >= wide_pixels);
+                caption, size_of(png_width(content)));
 }
 
 std::string figure_of(const std::string& svg, const std::string& caption) {
@@ -126,13 +132,13 @@ std::string run_pictures(const ShownRun& shown) {
     from_numbers += curves;
     drawn.insert("training.png");
   }
-  if (solution) {
+  if (solution && solution->problems >= fewest_of_a_distribution)
     from_numbers += histogram(solution->costs, solution->cost_name, false) +
                     histogram(solution->errors, solution->error_name, true, solution->threshold) +
                     histogram(solution->gaps, "relative gap between the bounds", true);
-    if (text_at(run.report, {"picture_shows"}) == certificates_caption)
-      drawn.insert(solution_picture_name);
-  }
+  if (solution && solution->problems >= fewest_of_a_distribution &&
+      text_at(run.report, {"picture_shows"}) == certificates_caption)
+    drawn.insert(solution_picture_name);
   for (const auto& picture : run.pictures) {
     const auto name = picture.filename().string();
     if (drawn.contains(name)) continue;

@@ -122,8 +122,9 @@ std::string figures_table(const Run& run) {
     add("largest relative gap of the bounds", number_text(report, {"max_relative_gap"}));
     add("problems that are not finite", count_text(report, {"not_finite"}));
     add("problems a second", number_text(report, {"instances_per_second"}));
-    add("share of the busiest rank's time for which others wait",
-        number_text(report, {"balance", "imbalance"}));
+    if (count_at(report, {"ranks"}).value_or(1) > 1)
+      add("share of the busiest rank's time for which others wait",
+          number_text(report, {"balance", "imbalance"}));
   } else if (run.command == "train") {
     add("steps a second", number_text(report, {"steps_per_second"}));
     add("parameters", count_text(report, {"parameters"}));
@@ -208,6 +209,7 @@ std::string seconds_table(const ShownRun& shown) {
   const auto add = [&](const std::string& name, double taken) {
     table.row({name, duration(taken), all > 0 ? fmt::format("{:.1f} %", 100 * taken / all) : ""});
   };
+  constexpr double shown_from = 5e-5;  // seconds
   const auto& whole = whole_phases(run.command);
   for (const auto& phase : whole) {
     const auto taken = number_at(seconds, {phase.c_str()});
@@ -215,7 +217,7 @@ std::string seconds_table(const ShownRun& shown) {
     add(phase, *taken);
     if (phase != run.command) continue;
     for (const auto& [part, value] : seconds.items())  // the parts of what the command is for
-      if (value.is_number() && value.get<double>() > 0 &&
+      if (value.is_number() && value.get<double>() >= shown_from &&
           std::find(whole.begin(), whole.end(), part) == whole.end())
         add("– " + part, value.get<double>());
   }
@@ -234,6 +236,9 @@ std::string worst_row_tables(const ShownRun& shown) {
                                grouped(solution.failed)));
   else
     html += element("p", "Every problem converged.");
+  if (solution.problems <= static_cast<std::int64_t>(solution.largest_errors.size()))
+    return html + rows_table(solution, solution.largest_errors,
+                             "All rows, those with the largest " + solution.error_name + " first");
   html += rows_table(solution, solution.largest_errors, "Largest " + solution.error_name);
   html += rows_table(solution, solution.largest_gaps,
                      "Largest gaps between the bounds, relative to the upper one");

@@ -1,6 +1,8 @@
 #include "src/reports/page/settings_tables.hpp"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 
 #include "src/job.hpp"
 #include "src/reports/page/html.hpp"
@@ -23,6 +25,7 @@ void flatten(const nlohmann::json& json, const std::string& path, Values& values
 }
 
 std::string text_of(const nlohmann::json& value) {
+  if (value.is_null()) return {};
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) return short_number(value.get<double>());
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -41,27 +44,24 @@ struct Defaults {
   }
 };
 
-std::string tables_of(const nlohmann::json& configuration) {
-  const Defaults defaults(configuration);
-  Values values;
-  flatten(configuration, "", values);
-  Table changed("Settings that are not the default"), rest("Settings at their default");
-  changed.column("key", Kind::text).column("value", Kind::text).column("default", Kind::text);
-  changed.column("meaning", Kind::text);
-  rest.column("key", Kind::text).column("value", Kind::text).column("meaning", Kind::text);
-  for (const auto& [path, value] : values) {
-    const auto found = defaults.values.find(path);
-    const auto meaning = defaults.meanings.find(path);
-    const auto words = meaning == defaults.meanings.end() ? std::string() : meaning->second;
-    if (found != defaults.values.end() && found->second == value)
-      rest.row({path, text_of(value), words});
-    else
-      changed.row({path, text_of(value),
-                   found == defaults.values.end() ? std::string() : text_of(found->second), words});
+/// The values that a key has in some runs, each with the names of its runs.
+using Alternatives = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+struct Setting {
+  Alternatives choices;
+  bool is_default = true;  ///< in all runs
+};
+
+/// "0.01", or "6 (make, solve); 0.5 (train)" where runs differ.
+std::string text_of(const Alternatives& choices) {
+  if (choices.size() == 1) return choices.front().first;
+  std::string text;
+  for (const auto& [value, names] : choices) {
+    text += (text.empty() ? "" : "; ") + (value.empty() ? "none" : value) + " (";
+    for (std::size_t k = 0; k < names.size(); ++k) text += (k > 0 ? ", " : "") + names[k];
+    text += ")";
   }
-  const auto folded_rest = rest.html();
-  return changed.html() +
-         (folded_rest.empty() ? "" : folded("Settings at their default", folded_rest));
+  return text;
 }
 
 /// Runs whose reports agree in something, by their names.
@@ -96,8 +96,40 @@ std::string show(const Groups& groups, const Show& show_one) {
 }  // namespace
 
 std::string settings_tables(const std::vector<ShownRun>& runs) {
-  return show(groups_of(runs, [](const auto& report) { return at(report, {"configuration"}); }),
-              tables_of);
+  std::map<std::string, Setting> settings;
+  std::optional<Defaults> defaults;
+  for (const auto& [run, solution] : runs) {
+    const auto& configuration = at(run.report, {"configuration"});
+    if (!configuration.is_object()) continue;
+    if (!defaults) defaults.emplace(configuration);
+    Values values;
+    flatten(configuration, "", values);
+    for (const auto& [path, value] : values) {
+      auto& setting = settings[path];
+      const auto usual = defaults->values.find(path);
+      if (usual == defaults->values.end() || usual->second != value) setting.is_default = false;
+      const auto text = text_of(value);
+      auto same = std::find_if(setting.choices.begin(), setting.choices.end(),
+                               [&](const auto& other) { return other.first == text; });
+      if (same == setting.choices.end())
+        same = setting.choices.insert(same, {text, std::vector<std::string>()});
+      same->second.push_back(run.name);
+    }
+  }
+  Table changed("Not the default"), rest("At their default");
+  changed.column("key", Kind::text).column("value", Kind::text).column("default", Kind::text);
+  changed.column("meaning", Kind::text);
+  rest.column("key", Kind::text).column("value", Kind::text).column("meaning", Kind::text);
+  for (const auto& [path, setting] : settings) {
+    const auto& meaning = defaults->meanings[path];
+    if (setting.is_default)
+      rest.row({path, text_of(setting.choices), meaning});
+    else
+      changed.row({path, text_of(setting.choices), text_of(defaults->values[path]), meaning});
+  }
+  const auto folded_rest = rest.html();
+  return changed.html() +
+         (folded_rest.empty() ? "" : folded("Settings at their default", folded_rest));
 }
 
 std::string version_tables(const std::vector<ShownRun>& runs) {

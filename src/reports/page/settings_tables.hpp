@@ -6,8 +6,8 @@
 
 namespace otfleet::page {
 
-/// The settings of runs as resolved, those that are not the default first, the rest folded; runs
-/// with the same settings share a table. HTML. Local.
+/// The settings of runs as resolved, those that are not the default first, the rest folded; where
+/// runs differ, each value with its runs. HTML. Local.
 std::string settings_tables(const std::vector<ShownRun>& runs);
 
 /// Versions, revision and execution space, runs with the same ones together.

@@ -207,7 +207,7 @@ class TransportedPoints final : public SolutionPicture {
         solved.job.problem.epsilon);
     script << "set terminal pngcairo size 900,760 font 'Sans,12' enhanced\n"
            << "set key at screen 0.5,0.105 center top vertical maxcols 1 Left reverse samplen 2\n"
-           << "set bmargin screen 0.13\n"
+           << "set bmargin screen 0.17\n"
            << (solid ? "set view 62,32,1.4\nset view equal xyz\nset xyplane relative 0.05\nsplot "
                      : "set size ratio -1\nplot ")
            << fmt::format(
