@@ -1,24 +1,15 @@
 #include "src/reports/interpolation.hpp"
 
-#include <png.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 
-#include "distributed/error.hpp"
-#include "distributed/staged_path.hpp"
+#include "src/reports/image_table.hpp"
 
 namespace otfleet {
 namespace {
 
-constexpr int frames = 9, margin = 6;
+constexpr int frames = 9;
 constexpr double negligible = 1e-8;  // of the largest entry; below what a pixel shows
-
-/// Pixels of a point: a frame has about 84 of them.
-int zoom_of(int height, int width) {
-  return std::clamp(84 / std::max(height, width), 1, 12);
-}
 
 /// A point with weight: where on the grid it is, its coordinates, and its potential.
 struct WeightedPoint {
@@ -40,8 +31,7 @@ std::vector<WeightedPoint> points_with_weight(const Geometry& geometry,
 
 /// The frames of a plan, one after the other: its entries splatted bilinearly on the grid at every
 /// time.
-std::vector<std::vector<double>> frames_of(const Geometry& geometry, double epsilon,
-                                           const PictureRow& row) {
+std::vector<GridImage> frames_of(const Geometry& geometry, double epsilon, const PictureRow& row) {
   const int height = static_cast<int>(geometry.axes[0].size());
   const int width = static_cast<int>(geometry.axes[1].size());
   const auto sources = points_with_weight(geometry, row.f),
@@ -53,8 +43,7 @@ std::vector<std::vector<double>> frames_of(const Geometry& geometry, double epsi
   double largest = -INFINITY;
   for (const auto& x : sources)
     for (const auto& y : targets) largest = std::max(largest, logarithm(x, y));
-  std::vector<std::vector<double>> images(
-      frames, std::vector<double>(static_cast<std::size_t>(height) * width, 0.0));
+  std::vector<GridImage> images(frames, GridImage(static_cast<std::size_t>(height) * width, 0.0));
   const double smallest = largest + std::log(negligible);
   for (const auto& source : sources)
     for (const auto& target : targets) {
@@ -79,46 +68,15 @@ std::vector<std::vector<double>> frames_of(const Geometry& geometry, double epsi
   return images;
 }
 
-void write_png(const std::filesystem::path& path, int width, int height,
-               const std::vector<std::uint8_t>& pixels) {
-  distributed::StagedPath staged(path, distributed::FileMark::png());
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = static_cast<png_uint_32>(width);
-  image.height = static_cast<png_uint_32>(height);
-  image.format = PNG_FORMAT_GRAY;
-  if (!png_image_write_to_file(&image, staged.temporary().c_str(), 0, pixels.data(), 0, nullptr))
-    throw UserError(path.string() + ": cannot write the picture: " + image.message);
-  distributed::mark_png(staged.temporary());
-  staged.commit();
-}
-
 }  // namespace
 
 void draw_interpolations(const std::filesystem::path& picture, const Geometry& geometry,
                          double epsilon, const std::vector<PictureRow>& rows) {
-  const int height = static_cast<int>(geometry.axes[0].size());
-  const int width = static_cast<int>(geometry.axes[1].size());
-  const int zoom = zoom_of(height, width);
-  const int total_width = frames * (width * zoom + margin) + margin;
-  const int total_height = static_cast<int>(rows.size()) * (height * zoom + margin) + margin;
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(total_width) * total_height, 255);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const auto images = frames_of(geometry, epsilon, rows[r]);
-    for (int column = 0; column < frames; ++column) {
-      const auto& image = images[static_cast<std::size_t>(column)];
-      const double most = *std::max_element(image.begin(), image.end());
-      const int top = margin + static_cast<int>(r) * (height * zoom + margin);
-      const int left = margin + column * (width * zoom + margin);
-      for (int y = 0; y < height * zoom; ++y)
-        for (int x = 0; x < width * zoom; ++x) {
-          const double ink = most > 0 ? image[(y / zoom) * width + x / zoom] / most : 0;
-          pixels[static_cast<std::size_t>(top + y) * total_width + left + x] =
-              static_cast<std::uint8_t>(std::lround(255 * (1 - std::sqrt(ink))));
-        }
-    }
-  }
-  write_png(picture, total_width, total_height, pixels);
+  std::vector<std::vector<GridImage>> images;
+  images.reserve(rows.size());
+  for (const auto& row : rows) images.push_back(frames_of(geometry, epsilon, row));
+  draw_images(picture, static_cast<int>(geometry.axes[0].size()),
+              static_cast<int>(geometry.axes[1].size()), images);
 }
 
 }  // namespace otfleet

@@ -299,6 +299,44 @@ TEST_F(ReportTest, PointsAreDrawnWhereTheyGo) {
   }
 }
 
+/// What the picture of a solve shows; its file is there and has been named.
+std::string shown(const ProgramResult& result, const std::filesystem::path& output,
+                  const nlohmann::json& report) {
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(std::filesystem::exists(output / "solution.png")) << result.err;
+  EXPECT_EQ(count_of(result.err, "no "), 0u) << result.err;
+  EXPECT_EQ(count_of(result.out, "picture: "), 1u) << result.out;
+  return report.value("picture_shows", "");
+}
+
+TEST_F(ReportTest, EveryKindOfSolutionHasAPicture) {
+  if (std::system("gnuplot --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no gnuplot";
+  testing::write_csv(path("lines.csv"), 40, testing::uniform(200, 3));
+  const auto lines =
+      run({"solve", "--source", "lines.csv", "--kind", "weights", "--output", "lines"});
+  EXPECT_EQ(shown(lines, path("lines"), read_report("lines")).rfind("The first pairs, source", 0),
+            0u);
+  for (const auto& [name, more, caption] :
+       {std::tuple{"fixed", "[barycenter]\nsupport = \"fixed\"\n[problem]\n",
+                   "at the end of a row, their barycenter"},
+        {"moving",
+         "[barycenter]\nsupport = \"free\"\npoints = 15\n[problem]\ngeometry = \"clouds\"\n",
+         "The measures of the first problem"}}) {
+    const auto job = std::string(name) + ".toml";
+    write_bytes(path(job),
+                "[data]\ntest = { file = \"test.npy\" }\n[make]\ntest_problems = 3\n"
+                "[solver]\nthreshold = 1e-2\n" +
+                    std::string(more) + "kind = \"barycenter\"\nepsilon = 0.02\n");
+    const auto folder = std::string(name);
+    const auto made = run({"make", job, "--output", folder + "/make"});
+    ASSERT_EQ(made.code, 0) << made.err;
+    const auto solved = run({"solve", job, "--output", folder + "/solve"});
+    EXPECT_NE(shown(solved, path(folder + "/solve"), read_report(folder + "/solve")).find(caption),
+              std::string::npos);
+    expect_in(page(folder), {"All 3 barycenters converged.", caption, "residual"});
+  }
+}
+
 TEST_F(ReportTest, OtherCommandsNameTheirPicture) {
   if (std::system("gnuplot --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no gnuplot";
   const auto trained = run(words("train", "named-train", {"train.steps=100"}));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 
 #include "src/reports/page/html.hpp"
@@ -52,8 +53,28 @@ Outcome trained(const nlohmann::json& report) {
   return {Mood::neutral, text};
 }
 
+/// The start and threshold at which most problems did not converge; empty: all did.
+std::string worst_of(const nlohmann::json& report) {
+  const auto problems = count_at(report, {"problems"}).value_or(0);
+  std::int64_t most = 0;
+  std::string text;
+  for (const auto& entry : at(report, {"thresholds"})) {
+    const auto& starts = at(entry, {"initializers"});
+    if (!starts.is_object()) continue;
+    for (const auto& [name, start] : starts.items()) {
+      const auto failed = problems - count_at(start, {"converged"}).value_or(problems);
+      if (failed <= most) continue;
+      most = failed;
+      text = fmt::format("; {} of {} problems did not converge from {} to {}", grouped(failed),
+                         grouped(problems), name,
+                         round_number(number_at(entry, {"threshold"}).value_or(NAN)));
+    }
+  }
+  return text;
+}
+
 /// Where the model pays, and where not.
-Outcome compared(const nlohmann::json& report) {
+Outcome compare(const nlohmann::json& report) {
   std::vector<std::string> pays, does_not;
   for (const auto& entry : at(report, {"thresholds"})) {
     const auto& verdict = at(entry, {"model_against_best"});
@@ -79,6 +100,13 @@ Outcome mapped(const nlohmann::json& report) {
   return {Mood::neutral,
           fmt::format("pushed samples are {} from the target, two draws of it {} from each other",
                       short_number(*pushed), short_number(*twice))};
+}
+
+Outcome compared(const nlohmann::json& report) {
+  Outcome outcome = compare(report);
+  const auto worst = worst_of(report);
+  if (worst.empty()) return outcome;
+  return {Mood::bad, outcome.text + worst};
 }
 
 Outcome scaled(const nlohmann::json& report) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -52,14 +53,14 @@ std::int32_t measure_of_first(const Hdf5File& solution, const std::string& side)
 
 class FirstProblem {
  public:
-  explicit FirstProblem(const SolvedProblems& solved)
-      : solution_(solved.solution), population_(Hdf5File::open(solved.population)) {
-    if (!solution_.has("/problems/source") || !solution_.has("/solution/f") ||
-        !solution_.has("/solution/g") || solution_.info("/problems/source").shape[0] == 0)
-      return;
+  explicit FirstProblem(const SolvedProblems& solved) : solution_(solved.solution) {
+    for (const char* dataset : {"/problems/source", "/solution/f", "/solution/g"})
+      if (!solution_.has(dataset)) return;
+    if (solution_.info("/problems/source").shape.at(0) == 0) return;
+    population_.emplace(Hdf5File::open(solved.population));
     if (solution_.has("/solution/f_offsets"))
       find_clouds();
-    else if (population_.has("/geometry/source_points"))
+    else if (population_->has("/geometry/source_points"))
       find_common_points();
   }
 
@@ -75,7 +76,7 @@ class FirstProblem {
     const auto n = from.rows.size();
     Side side;
     side.points.resize(static_cast<std::size_t>(n * dimension_));
-    population_.read_rows<double>(from.points, from.rows, side.points);
+    population_->read_rows<double>(from.points, from.rows, side.points);
     side.potentials.resize(static_cast<std::size_t>(n));
     const Shard rows = from.offsets.empty() ? Shard{0, 1} : Shard{0, n};
     solution_.read_rows<double>(from.potentials, rows, side.potentials);
@@ -90,7 +91,7 @@ class FirstProblem {
     costs.resize(target.potentials.size());
     if (!ground_cost_) {
       const auto row = static_cast<std::int64_t>(i);
-      return population_.read_rows<double>("/geometry/cost", {row, row + 1}, costs);
+      return population_->read_rows<double>("/geometry/cost", {row, row + 1}, costs);
     }
     const auto d = dimension();
     for (const std::size_t j : target.with_weight)
@@ -99,7 +100,7 @@ class FirstProblem {
 
  private:
   void find_clouds() {
-    const auto outline = read_cloud_outline(population_);
+    const auto outline = read_cloud_outline(*population_);
     const auto rows = [&](bool source) {
       const auto& table = source ? outline.sources : outline.target_table();
       const auto measure =
@@ -113,18 +114,18 @@ class FirstProblem {
   }
 
   void find_common_points() {
-    const auto shape = population_.info("/geometry/source_points").shape;
-    const auto others = population_.info("/geometry/target_points").shape;
+    const auto shape = population_->info("/geometry/source_points").shape;
+    const auto others = population_->info("/geometry/target_points").shape;
     source_ = {"/geometry/source_points", {0, shape.at(0)}, "/solution/f", ""};
     target_ = {"/geometry/target_points", {0, others.at(0)}, "/solution/g", ""};
     dimension_ = shape.at(1);
-    const auto cost = population_.string_attribute("/geometry", "cost").value_or("matrix");
-    if (!population_.has("/geometry/cost") || cost != cost_word(std::nullopt))
-      ground_cost_ = read_ground_cost(population_, cost);
+    const auto cost = population_->string_attribute("/geometry", "cost").value_or("matrix");
+    if (!population_->has("/geometry/cost") || cost != cost_word(std::nullopt))
+      ground_cost_ = read_ground_cost(*population_, cost);
   }
 
   const Hdf5File& solution_;
-  Hdf5File population_;
+  std::optional<Hdf5File> population_;  ///< none: they are no problems of pairs
   SideRows source_, target_;
   std::int64_t dimension_ = 0;
   std::optional<kernels::GroundCost> ground_cost_;  ///< none: a stored matrix
