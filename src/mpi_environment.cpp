@@ -21,12 +21,9 @@ bool was_launched() {
 
 void prepare_mpi_environment() {
   if (was_launched()) return;
-  // Isolated programs all have the same job number, and so the same session folder in /tmp, which
-  // the first to end removes under the others: they need none.
-  for (const auto& [name, value] :
-       {std::pair{"OMPI_MCA_ess_singleton_isolated", "1"},
-        std::pair{"OMPI_MCA_orte_create_session_dirs", "0"}, std::pair{"OMPI_MCA_pml", "ob1"},
-        std::pair{"OMPI_MCA_btl", "self"}})
+  for (const auto& [name, value] : {std::pair{"OMPI_MCA_ess_singleton_isolated", "1"},
+                                    std::pair{"OMPI_MCA_pml", "ob1"},
+                                    std::pair{"OMPI_MCA_btl", "self"}})
     setenv(name, value, /*overwrite=*/0);
 }
 
