@@ -124,6 +124,8 @@ Hdf5File Hdf5File::create(const fs::path& path) {
 }
 
 Hdf5File Hdf5File::create(const fs::path& path, const Communicator& communicator) {
+  // MPI's files have helpers of their own, which one rank can do without.
+  if (communicator.size() == 1) return create(path);
   detail::silence_hdf5_errors();
   communicator.agree([&] {
     if (communicator.is_root()) probe_creation(path);

@@ -21,9 +21,12 @@ bool was_launched() {
 
 void prepare_mpi_environment() {
   if (was_launched()) return;
-  for (const auto& [name, value] : {std::pair{"OMPI_MCA_ess_singleton_isolated", "1"},
-                                    std::pair{"OMPI_MCA_pml", "ob1"},
-                                    std::pair{"OMPI_MCA_btl", "self"}})
+  // The session folder of all processes that no launcher started is one and the same: who ends
+  // first removes it, and another one that is about to use it fails.
+  for (const auto& [name, value] :
+       {std::pair{"OMPI_MCA_ess_singleton_isolated", "1"},
+        std::pair{"OMPI_MCA_orte_create_session_dirs", "0"}, std::pair{"OMPI_MCA_pml", "ob1"},
+        std::pair{"OMPI_MCA_btl", "self"}})
     setenv(name, value, /*overwrite=*/0);
 }
 

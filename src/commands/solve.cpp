@@ -8,6 +8,7 @@
 #include "src/commands/commands.hpp"
 #include "src/families/family.hpp"
 #include "src/interruption.hpp"
+#include "src/reports/distance_matrix.hpp"
 #include "src/reports/picture_line.hpp"
 #include "src/reports/report.hpp"
 #include "src/reports/sizes_text.hpp"
@@ -79,6 +80,33 @@ void solve_share(const CommandContext& context, Report& report, ProblemSet& prob
   report_convergence(problems.complaint(run.tally.statuses), context.strict);
 }
 
+/// What more is made of a solution of all pairs of one set of measures; the lines that say so.
+std::string finish_all_pairs(const CommandContext& context, const std::filesystem::path& population,
+                             nlohmann::json& figures) {
+  const auto solution = distributed::Hdf5File::open(context.output / "solution.h5");
+  std::string lines;
+  if (context.job.solution.matrix) {
+    if (write_matrix(solution, context.output)) {
+      figures["matrix"] = (context.output / matrix_name).string();
+      lines += fmt::format("matrix: {} and {}\n", (context.output / matrix_name).string(),
+                           npy_matrix_name);
+    } else {
+      spdlog::warn(
+          "solution.matrix: the problems are not all pairs of one set of measures; with make.pairs "
+          "= \"all\" they are");
+    }
+  }
+  if (const auto accuracy = neighbor_accuracy(solution, population)) {
+    figures["nearest_neighbor"] = {{"transport", accuracy->transport},
+                                   {"euclidean", accuracy->euclidean}};
+    lines += fmt::format(
+        "the nearest neighbor by transport has the same label for {:.1f} % of {} measures; by "
+        "Euclidean distance for {:.1f} %\n",
+        100 * accuracy->transport, accuracy->measures, 100 * accuracy->euclidean);
+  }
+  return lines;
+}
+
 }  // namespace
 
 void run_solve(const CommandContext& context) {
@@ -104,6 +132,11 @@ void run_solve(const CommandContext& context) {
         write_solution_csv(solution, context.output / "solution.csv");
     });
   figures["solution"] = solution.string();
+  std::string of_all_pairs;
+  context.communicator.agree([&] {
+    if (context.communicator.is_root())
+      of_all_pairs = finish_all_pairs(context, problems->file, figures);
+  });
   DrawnPicture picture;
   if (context.communicator.is_root()) {
     const PhaseTimer timer(report, "draw");
@@ -122,7 +155,7 @@ void run_solve(const CommandContext& context) {
                      run.tally.statuses.converged(), figures["mean_iterations"].get<double>(),
                      problems->error_name(), largest(run.tally), run.per_second(),
                      problems->items(), run.per_second() < 10 ? 3 : 0)
-              << picture_line(picture.file);
+              << of_all_pairs << picture_line(picture.file);
   report_convergence(problems->complaint(run.tally.statuses), context.strict);
 }
 

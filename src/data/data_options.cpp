@@ -1,5 +1,7 @@
 #include "src/data/data_options.hpp"
 
+#include "src/config/checks.hpp"
+
 namespace otfleet {
 
 namespace {
@@ -7,12 +9,22 @@ namespace {
 void add_measures(KeyList& keys, const std::string& name, MeasureSource& measures,
                   const std::string& doc) {
   add_array(keys, name, measures, doc);
+  keys.add(name + ".first", measures.first, checks::integer(0),
+           "take only so many of its measures, the first ones; not with problem.geometry = "
+           "\"clouds\"; 0: all");
   add_array(keys, name + ".weights", measures.weights,
             "with problem.geometry = \"clouds\": weights of its points, [n] or [M, n]; absent: all "
             "equal");
   add_array(keys, name + ".groups", measures.groups,
             "with problem.geometry = \"clouds\": an integer for each point; points of one integer "
             "are a measure, in ascending order, and those of a negative one are left out");
+}
+
+/// Of measures that are paired with each other.
+void add_labels(KeyList& keys, const std::string& name, MeasureSource& measures) {
+  add_array(keys, name + ".labels", measures.labels,
+            "an integer for each of its measures: where all pairs are solved, solve says how often "
+            "the nearest neighbor has the same; not with problem.geometry = \"clouds\"");
 }
 
 }  // namespace
@@ -22,6 +34,7 @@ void add_keys(KeyList& keys, DataOptions& data) {
                "measures to train on: weights [n], [M, n], images [M, h, w], [M, d, h, w]; with "
                "problem.geometry = \"clouds\" points [n, d], or [M, n, d] of many measures");
   add_measures(keys, "test", data.test, "measures to test on");
+  add_labels(keys, "test", data.test);
   add_measures(keys, "train_target", data.train_target,
                "target measures to train on; absent: same as the source's");
   add_measures(keys, "test_target", data.test_target,

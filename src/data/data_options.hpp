@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <utility>
 
 #include "src/data/array_source.hpp"
@@ -8,8 +9,10 @@ namespace otfleet {
 /// Measures: weights on points that all share, or, with problem.geometry = "clouds", the points
 /// themselves, which may have weights and belong to groups.
 struct MeasureSource : ArraySource {
-  ArraySource weights;  // clouds: [n] or [M, n]; absent: equal
-  ArraySource groups;   // clouds: [N] integers, which points are a measure
+  std::int64_t first = 0;  // only so many of its measures, the first ones; 0: all
+  ArraySource labels;      // [M] integers
+  ArraySource weights;     // clouds: [n] or [M, n]; absent: equal
+  ArraySource groups;      // clouds: [N] integers, which points are a measure
 
   MeasureSource() = default;
   // Not explicit: most measures are one array.

@@ -10,6 +10,7 @@ inline constexpr const char* solution_kind = "solution";
 inline constexpr const char* solution_part_kind = "solution_part";
 inline constexpr const char* partial_potentials_kind = "partial_potentials";
 inline constexpr const char* checkpoint_kind = "checkpoint";
+inline constexpr const char* matrix_kind = "distance_matrix";
 inline constexpr const char* report_kind = "report";
 
 }  // namespace otfleet

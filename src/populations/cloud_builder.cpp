@@ -36,6 +36,17 @@ void check_job(const Job& job) {
   if (!job.data.cost.empty())
     fail(job.data.cost,
          "a cost matrix needs problem.geometry = 'dense' and problem.cost = 'matrix'");
+  for (const auto* side :
+       {&job.data.train, &job.data.test, &job.data.train_target, &job.data.test_target}) {
+    if (side->first > 0)
+      fail(*side,
+           "first is for measures on points that all share; with problem.geometry = "
+           "'clouds' give a file of fewer measures");
+    if (!side->labels.empty())
+      fail(side->labels,
+           "labels are for measures on points that all share, not for "
+           "problem.geometry = 'clouds'");
+  }
   if (!job.data.target_points.empty() && job.data.points.empty())
     fail(job.data.target_points, "data.target_points is given, but not data.points");
   for (const auto& [key, kind] : {std::pair{"make.source_weights", job.make.source_weights},

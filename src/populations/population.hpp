@@ -58,6 +58,7 @@ struct Geometry {
 /// The file (HDF5, attribute `otfleet_kind` = "population", `otfleet_version` = 1 on the root):
 ///   /measures/weights [M, n]                       float64, every row one measure, or
 ///   /measures/source_weights [Ms, n], /measures/target_weights [Mt, m]
+///   /measures/labels [M] integers, beside weights and if known
 ///   /problems/source, /problems/target [P]         int32, rows of the measures
 ///   /geometry, attribute `kind`; grid: /geometry/axis_0, axis_1, … (coordinates);
 ///     dense: /geometry/cost [n, m] and, if known, /geometry/source_points, target_points;
@@ -71,6 +72,8 @@ struct Population {
   std::vector<double> target_weights;  ///< [target_measures, m]; empty when shared
   std::int64_t source_measures = 0, target_measures = 0;
   std::vector<std::int32_t> source, target;  ///< [P]
+  std::vector<std::int64_t> labels;  ///< of shared measures [M], or empty; nothing is solved
+                                     ///< by them
 
   std::int64_t problems() const { return static_cast<std::int64_t>(source.size()); }
 

@@ -48,7 +48,7 @@ Shape shape_of_many(const Shape& shape, const Shape& told) {
   return many;
 }
 
-Measures read_measures(const ArraySource& source, const Shape& told) {
+Measures read_measures(const MeasureSource& source, const Shape& told) {
   Measures measures;
   measures.name = name_of(source);
   auto array = read_array(source);
@@ -69,6 +69,13 @@ Measures read_measures(const ArraySource& source, const Shape& told) {
     throw UserError(
         fmt::format("{}: has {} measures, more than 2^31 - 1", measures.name, measures.count));
   }
+  if (source.first > measures.count)
+    throw UserError(fmt::format("{}: has {} measures, not the first {} that the job asks for",
+                                measures.name, measures.count, source.first));
+  if (source.first > 0) {
+    measures.count = source.first;
+    array.values.resize(static_cast<std::size_t>(measures.count * measures.points));
+  }
   measures.weights = std::move(array.values);
   const auto masses =
       check_weights(measures.name, measures.weights, measures.count, measures.points);
@@ -78,6 +85,25 @@ Measures read_measures(const ArraySource& source, const Shape& told) {
     }
   }
   return measures;
+}
+
+/// The integers of a file, one for each of `count` measures.
+std::vector<std::int64_t> read_labels(const MeasureSource& source, std::int64_t count) {
+  if (source.labels.empty()) return {};
+  const auto array = read_array(source.labels);
+  const auto found = static_cast<std::int64_t>(array.values.size());
+  if (array.shape.size() != 1 || found < count || (source.first == 0 && found != count))
+    throw UserError(fmt::format("{}: has shape {}, but there are {} measures",
+                                name_of(source.labels), shape_text(array.shape), count));
+  std::vector<std::int64_t> labels;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const double value = array.values[static_cast<std::size_t>(k)];
+    if (!(std::abs(value) < 0x1p53) || value != std::floor(value))
+      throw UserError(
+          fmt::format("{}: label {} is {}, not an integer", name_of(source.labels), k, value));
+    labels.push_back(std::llround(value));
+  }
+  return labels;
 }
 
 /// `count` measures of mass 1 on `points` points: "uniform", independent uniform(0, 1) weights;
@@ -334,6 +360,13 @@ Population build_measures(const Job& job, Split split) {
   };
   if (!source) source = drawn(job.make.source_weights, population.geometry.n, 0);
   population.source_measures = source->count;
+  if (!train) {
+    if (!population.shared_measures && !job.data.test.labels.empty())
+      throw UserError(name_of(job.data.test.labels) +
+                      ": labels are for measures that are paired with each other, without "
+                      "data.test_target");
+    population.labels = read_labels(job.data.test, source->count);
+  }
   population.source_weights = std::move(source->weights);
   if (!population.shared_measures) {
     if (!target) target = drawn(job.make.target_weights, population.geometry.m, 1);

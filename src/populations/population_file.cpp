@@ -37,6 +37,12 @@ void read_measures(const Hdf5File& file, Population& population) {
       read_numbers(file, shared ? "/measures/weights" : "/measures/source_weights", 2, shape);
   population.source_measures = shape[0];
   population.geometry.n = population.geometry.m = shape[1];
+  if (file.has("/measures/labels")) {
+    population.labels = read_integers(file, "/measures/labels");
+    if (static_cast<std::int64_t>(population.labels.size()) != shape[0])
+      fail(fmt::format("/measures/labels has {} labels for {} measures", population.labels.size(),
+                       shape[0]));
+  }
   if (!shared) {
     population.target_weights = read_numbers(file, "/measures/target_weights", 2, shape);
     population.target_measures = shape[0];
@@ -159,6 +165,8 @@ void write_population(const std::filesystem::path& path, const Population& popul
   if (population.shared_measures) {
     write_numbers(file, "/measures/weights", {population.source_measures, geometry.n},
                   population.source_weights);
+    if (!population.labels.empty())
+      file.write<std::int64_t>("/measures/labels", {population.source_measures}, population.labels);
   } else {
     write_numbers(file, "/measures/source_weights", {population.source_measures, geometry.n},
                   population.source_weights);

@@ -13,4 +13,15 @@ using GridImage = std::vector<double>;
 void draw_images(const std::filesystem::path& picture, int height, int width,
                  const std::vector<std::vector<GridImage>>& rows);
 
+/// An image and where its center is, in units of the caller's.
+struct PlacedImage {
+  GridImage weights;
+  double x = 0, y = 0;
+};
+
+/// Images of height × width points at their places on a white square, as one PNG with a mark; where
+/// images overlap, the darker one is seen. y goes up. Local. Throws UserError when it cannot write.
+void draw_placed_images(const std::filesystem::path& picture, int height, int width,
+                        const std::vector<PlacedImage>& images);
+
 }  // namespace otfleet

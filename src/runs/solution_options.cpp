@@ -25,8 +25,13 @@ void add_keys(KeyList& keys, SolutionOptions& solution) {
            "dual_value has <C, P> + epsilon sum P log P instead, for mass 1");
   keys.add("csv", solution.csv, anything,
            "write solution.csv, too: a row for each problem with every column of one number");
-  keys.add("picture", solution.picture, anything,
-           "draw solution.png: interpolated pairs, transported points, or costs and certificates");
+  keys.add("matrix", solution.matrix, anything,
+           "where all pairs of one set of measures are solved, write costs and bounds as matrices, "
+           "too: solution_matrix.h5, and the costs as solution_matrix.npy");
+  keys.add(
+      "picture", solution.picture, anything,
+      "draw solution.png: measures at their places, interpolated pairs, transported points, or "
+      "costs and certificates");
 }
 
 }  // namespace otfleet

@@ -8,6 +8,7 @@
 
 namespace otfleet::solution_pictures {
 
+const SolutionPicture& measure_map();
 const SolutionPicture& interpolated_pairs();
 const SolutionPicture& transported_points();
 const SolutionPicture& interpolated_lines();
@@ -18,8 +19,8 @@ const SolutionPicture& certificates();
 
 /// The first that fits is drawn; the last fits every solution.
 inline std::vector<const SolutionPicture*> list() {
-  return {&interpolated_pairs(), &interpolated_lines(), &transported_points(), &barycenter_images(),
-          &barycenter_points(),  &mapped_points(),      &certificates()};
+  return {&measure_map(),       &interpolated_pairs(), &interpolated_lines(), &transported_points(),
+          &barycenter_images(), &barycenter_points(),  &mapped_points(),      &certificates()};
 }
 
 }  // namespace otfleet::solution_pictures
