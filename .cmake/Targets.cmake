@@ -6,7 +6,7 @@ add_library(otfleet_flags INTERFACE)
 target_compile_options(otfleet_flags INTERFACE -Wall -Wextra -Wno-unknown-pragmas
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                        $<$<BOOL:${OTFLEET_WERROR}>:-Werror>
-                       $<$<BOOL:${OTFLEET_NATIVE}>:-march=native>)
+                       $<$<BOOL:${OTFLEET_ARCH}>:-march=${OTFLEET_ARCH}>)
 
 # The same for what does not compute: kernels/ and libraries do. Compiling it takes two thirds of the time.
 add_library(otfleet_cold_flags INTERFACE)
