@@ -16,9 +16,15 @@ target_compile_options(otfleet_cold_flags INTERFACE
 
 # One include root, the repository itself: #include "kernels/solvers/sinkhorn/sinkhorn.hpp".
 add_library(otfleet_include INTERFACE)
-# Installed, the root is include/otfleet, and the path of a header stays the same.
-target_include_directories(otfleet_include INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
-                           $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/otfleet>)
+# Other projects say #include <otfleet/kernels/…>. Installed, the root is include/otfleet, where headers find each other.
+target_include_directories(otfleet_include INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/otfleet>)
+if(NOT PROJECT_IS_TOP_LEVEL)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include/otfleet SYMBOLIC)
+  target_include_directories(otfleet_include INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
+endif()
 
 # otfleet_unity(TARGET …): compiles OTFLEET_UNITY files of a folder at a time, for what a file includes costs more than
 # what it says. Names in anonymous namespaces must differ within a folder; families/ and data/ are several.
