@@ -15,11 +15,7 @@ if(otfleet_missing)
 endif()
 include(DeviceCompiler)
 
-set(HDF5_PREFER_PARALLEL ON)
-find_package(HDF5 REQUIRED COMPONENTS C)
-if(NOT HDF5_IS_PARALLEL)
-  message(FATAL_ERROR "HDF5 without MPI was found; install libhdf5-openmpi-dev or set HDF5_ROOT")
-endif()
+include(ParallelHdf5)
 
 # Of two LibTorches on a machine, the parts of the one that was asked for: its own files would find
 # libraries of the system first.
