@@ -19,13 +19,16 @@ job=$root/inputs/digits.toml
 run_ranks "$ranks" "$otfleet" train "$job" --output "$output/train"
 run_ranks "$ranks" "$otfleet" solve "$job" --output "$output/solve"
 run_ranks "$ranks" "$otfleet" evaluate "$job" --output "$output/evaluate"
+"$otfleet" report "$output"
 
 cat <<EOF
 
 Done. In $output:
+  report.html                      all of it on one page, for a browser
   make/train.h5, make/test.h5      the populations
   train/model.h5                   the trained model;  train/training.png  its loss
   solve/solution.h5                potentials, costs, bounds, errors of every held-out problem
+  solve/solution.png               the first of them, as solved
   evaluate/error_curves.png, evaluate/interpolation.png
   */report.json                    every figure, setting and version
 Look into a file with: build/release/otfleet info $output/solve/solution.h5

@@ -140,6 +140,16 @@ CommandLine parse_command_line(int argc, char** argv) {
   info->add_flag("--values", line.values,
                  "Print the columns of a solution that have one number a problem, as CSV");
 
+  auto* report =
+      app.add_subcommand("report", "Write one HTML page of a run: pictures, tables, settings");
+  report->add_option("folder", line.file, "The output folder of a command, or one with several")
+      ->required()
+      ->check(not_empty)
+      ->type_name("DIR");
+  report->add_option("--output", line.output, "The page (default: DIR/report.html)")
+      ->check(not_empty)
+      ->type_name("FILE.html");
+
   try {
     app.parse(argc, argv);
     line.command = app.get_subcommands().front()->get_name();

@@ -9,13 +9,14 @@
 
 namespace otfleet {
 
-/// One parsed command line. `run` is set for commands that take a job; `info` takes a file.
+/// One parsed command line. `run` is set for commands that take a job; `info` takes a file,
+/// `report` a folder.
 struct CommandLine {
   std::string command;
   void (*run)(const CommandContext&) = nullptr;
-  std::filesystem::path file;  ///< the job, or the file that `info` shows
+  std::filesystem::path file;  ///< the job, or what `info` or `report` shows
   std::vector<std::string> overrides;
-  std::filesystem::path output;  ///< empty: <job stem>-out/<command>
+  std::filesystem::path output;  ///< empty: <job stem>-out/<command>; report: the page
   bool quiet = false;
   bool values = false;  ///< info: the numbers of a solution
   std::optional<Share> share;

@@ -63,7 +63,11 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
   }
   if (line.run == nullptr) {
     communicator.agree([&] {
-      if (communicator.is_root()) run_info(line.file, line.values);
+      if (!communicator.is_root()) return;
+      if (line.command == "report")
+        run_report(line.file, line.output);
+      else
+        run_info(line.file, line.values);
     });
     return;
   }
@@ -127,7 +131,7 @@ Outcome run_guarded(const CommandLine& line, const distributed::Communicator& co
   try {
     set_up_log(line, communicator);
     std::optional<kernels::Runtime> runtime;
-    // `info` looks at a file alone, also where there is no device.
+    // `info` and `report` look at files alone, also where there is no device.
     if (line.run != nullptr || line.self_test) start_device(communicator, runtime);
     run(line, communicator, lock);
     defer_interruption();  // what is done must not end as if it were not
@@ -168,8 +172,8 @@ int main(int argc, char** argv) {
     return otfleet::print(line);
   }
   if (line.starts_job && line.error.empty()) return otfleet::print(line);
-  // A file is only looked at: nothing is computed.
-  if (line.command != "info") otfleet::prepare_blas_environment(argv);
+  // Where files are only looked at, nothing is computed.
+  if (line.run != nullptr || line.self_test) otfleet::prepare_blas_environment(argv);
   otfleet::prepare_mpi_environment();
   otfleet::end_on_interruption();
   try {

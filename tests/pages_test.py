@@ -17,7 +17,7 @@ README_LINES = 150
 RESULTS = ".readme/results.md"
 SCRIPT = re.compile(r"[\w./-]+\.(?:sh|py|sbatch)\b")
 FILE_ENDINGS = ("h5", "sbatch", "toml", "npy", "npz", "csv", "png", "json", "cpp", "hpp", "md", "py", "sh", "log",
-                "parts", "tsv", "txt", "h5ad", "lock")
+                "parts", "tsv", "txt", "h5ad", "lock", "html", "css")
 FENCE = re.compile(r"^\s*```")
 SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")

@@ -11,6 +11,12 @@ struct Region {
   int end[3] = {1, 1, 1};
   int length[3] = {1, 1, 1};
 
+  /// All of so many points on one axis.
+  OTFLEET_INLINE_FUNCTION static Region line(int points) {
+    return {{0, 0, 0}, {1, 1, points}, {1, 1, points}};
+  }
+  /// Of the whole side.
+  OTFLEET_INLINE_FUNCTION int points() const { return length[0] * length[1] * length[2]; }
   OTFLEET_INLINE_FUNCTION int extent(int axis) const { return end[axis] - begin[axis]; }
   /// Runs of neighboring rows: one for every pair of indices on the first two axes.
   OTFLEET_INLINE_FUNCTION int runs() const { return extent(0) * extent(1); }

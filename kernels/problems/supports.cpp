@@ -45,16 +45,18 @@ Region whole(const SeparableCost& cost, bool source) {
   return region;
 }
 
+/// Of the measures `index`; all of them where that is empty.
 template <class ExecutionSpace>
 void find_regions(const ExecutionSpace& space, const Region& whole,
                   const Matrix<const double, ExecutionSpace>& weights,
                   const Vector<const int, ExecutionSpace>& index,
                   const Vector<Region, ExecutionSpace>& regions) {
+  const bool all = index.extent(0) == 0;
   Kokkos::parallel_for(
-      "otfleet::sinkhorn::supports", team_each(space, static_cast<int>(index.extent(0))),
+      "otfleet::sinkhorn::supports", team_each(space, static_cast<int>(regions.extent(0))),
       KOKKOS_LAMBDA(const Team<ExecutionSpace>& team) {
         const int k = team.league_rank();
-        const double* w = &weights(index(k), 0);
+        const double* w = &weights(all ? k : index(k), 0);
         Bounds found;
         Kokkos::parallel_reduce(
             Kokkos::TeamVectorRange(team, whole.length[0] * whole.length[1]),
@@ -79,6 +81,22 @@ void find_regions(const ExecutionSpace& space, const Region& whole,
           regions(k) = region;
         });
       });
+}
+
+/// Of the problems' measures on one side. Measures that are in many problems are looked at once.
+template <class ExecutionSpace>
+void find_regions_of_problems(const ExecutionSpace& space, const Region& whole,
+                              const Matrix<const double, ExecutionSpace>& weights,
+                              const Vector<const int, ExecutionSpace>& index,
+                              const Vector<Region, ExecutionSpace>& regions) {
+  const auto measures = weights.extent(0), problems = index.extent(0);
+  if (measures >= problems) return find_regions(space, whole, weights, index, regions);
+  const Vector<Region, ExecutionSpace> of_measures("otfleet::sinkhorn::measure_regions", measures);
+  find_regions(space, whole, weights, {}, of_measures);
+  Kokkos::parallel_for(
+      "otfleet::sinkhorn::gather_regions",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(problems)),
+      KOKKOS_LAMBDA(int k) { regions(k) = of_measures(index(k)); });
 }
 
 /// Interleaves the leading bits of a region pair's bounds (Morton order): neighbors in it are close
@@ -119,10 +137,10 @@ Supports<ExecutionSpace> find_supports(const ExecutionSpace& space, const Separa
   Supports<ExecutionSpace> supports{Regions("otfleet::sinkhorn::source_regions", batch),
                                     Regions("otfleet::sinkhorn::target_regions", batch),
                                     Vector<int, ExecutionSpace>("otfleet::sinkhorn::order", batch)};
-  find_regions(space, whole(cost, true), problems.source.weights, problems.source_index,
-               supports.source);
-  find_regions(space, whole(cost, false), problems.target.weights, problems.target_index,
-               supports.target);
+  find_regions_of_problems(space, whole(cost, true), problems.source.weights, problems.source_index,
+                           supports.source);
+  find_regions_of_problems(space, whole(cost, false), problems.target.weights,
+                           problems.target_index, supports.target);
   const Vector<std::uint64_t, ExecutionSpace> keys("otfleet::sinkhorn::support_keys", batch);
   find_keys(space, supports, keys);
   sort_order<ExecutionSpace>(space, keys, supports.order);

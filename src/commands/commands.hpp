@@ -19,5 +19,8 @@ void run_scale(const CommandContext& context);
 /// Prints what a population, solution or checkpoint file holds; with `values` the columns of a
 /// solution that have one number a problem, as CSV. Local.
 void run_info(const std::filesystem::path& file, bool values);
+/// Writes a page on the runs in a folder to `output` (empty: report.html there) and prints where it
+/// is. Throws UserError. Local.
+void run_report(const std::filesystem::path& folder, const std::filesystem::path& output);
 
 }  // namespace otfleet

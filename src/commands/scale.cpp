@@ -20,6 +20,7 @@
 #include "src/populations/job_population.hpp"
 #include "src/populations/population.hpp"
 #include "src/refusals.hpp"
+#include "src/reports/picture_line.hpp"
 #include "src/reports/report.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_run.hpp"
@@ -285,7 +286,9 @@ void run_scale(const CommandContext& context) {
     write_scaling(context.output, studies, job.scale.predict_ranks, report.figures());
   });
   report.write(context.output);
-  if (context.prints()) std::cout << scaling_table(studies, job.scale.predict_ranks);
+  if (context.prints())
+    std::cout << scaling_table(studies, job.scale.predict_ranks)
+              << picture_line(report.figures().value("picture", ""));
 }
 
 }  // namespace otfleet

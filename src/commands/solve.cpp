@@ -8,8 +8,10 @@
 #include "src/commands/commands.hpp"
 #include "src/families/family.hpp"
 #include "src/interruption.hpp"
+#include "src/reports/picture_line.hpp"
 #include "src/reports/report.hpp"
 #include "src/reports/sizes_text.hpp"
+#include "src/reports/solution_picture.hpp"
 #include "src/runs/output_files.hpp"
 #include "src/runs/solution_csv.hpp"
 #include "src/runs/solve_run.hpp"
@@ -102,15 +104,25 @@ void run_solve(const CommandContext& context) {
         write_solution_csv(solution, context.output / "solution.csv");
     });
   figures["solution"] = solution.string();
+  DrawnPicture picture;
+  if (context.communicator.is_root()) {
+    const PhaseTimer timer(report, "draw");
+    picture = draw_solution_picture(context, solution, problems->file);
+    if (!picture.file.empty()) {
+      figures["picture"] = picture.file.string();
+      figures["picture_shows"] = picture.shows;
+    }
+  }
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(
-        "{0}: {1}, {2} converged, {3:.1f} iterations on average, largest {4} {5}, "
-        "{6:.{8}f} {7}/s\n",
-        solution.string(), counted(problems->layout.problems, problems->items()),
-        run.tally.statuses.converged(), figures["mean_iterations"].get<double>(),
-        problems->error_name(), largest(run.tally), run.per_second(), problems->items(),
-        run.per_second() < 10 ? 3 : 0);
+                     "{0}: {1}, {2} converged, {3:.1f} iterations on average, largest {4} {5}, "
+                     "{6:.{8}f} {7}/s\n",
+                     solution.string(), counted(problems->layout.problems, problems->items()),
+                     run.tally.statuses.converged(), figures["mean_iterations"].get<double>(),
+                     problems->error_name(), largest(run.tally), run.per_second(),
+                     problems->items(), run.per_second() < 10 ? 3 : 0)
+              << picture_line(picture.file);
   report_convergence(problems->complaint(run.tally.statuses), context.strict);
 }
 

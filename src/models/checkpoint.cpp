@@ -73,7 +73,10 @@ std::string CheckpointFile::text(const std::string& attribute) const {
   return *value;
 }
 
-double CheckpointFile::number(const std::string& attribute) const {
+double CheckpointFile::number(const std::string& attribute, std::optional<double> absent) const {
+  const auto value =
+      file_.has("/model") ? file_.number_attribute("/model", attribute) : std::nullopt;
+  if (!value && absent) return *absent;
   return required_number(file_, "/model", attribute);
 }
 

@@ -15,7 +15,7 @@ void add_keys(KeyList& keys, ModelOptions& model) {
   keys.add("hidden", model.hidden, every(integer(1, 65536)),
            "widths of the hidden layers; [128, 128, 64] for neural_dual");
   keys.add("embedding", model.embedding, integer(1, 65536),
-           "width of a measure's code, pair_encoder only");
+           "width of a measure's code, pair_encoder and pair_product");
   keys.add("head", model.head, every(integer(1, 65536)),
            "widths of the head's hidden layers, pair_encoder only");
   keys.add(
@@ -23,7 +23,10 @@ void add_keys(KeyList& keys, ModelOptions& model) {
       "of the head's last layer, which costs (width + n) times this, pair_encoder only; 0: full");
   keys.add("pooling", model.pooling, integer(1, 65536),
            "points along every axis of a grid whose weights the encoder sees as one sum, "
-           "pair_encoder only");
+           "pair_encoder and pair_product");
+  keys.add("output_pooling", model.output_pooling, integer(1, 65536),
+           "points along every axis of a grid for which the network has one output; linear "
+           "between them; pair_product only");
   keys.add("activation", model.activation,
            "of potentials and their predictors; silu is not convex");
   keys.add("quadratic_rank", model.quadratic_rank, integer(0, 64),

@@ -27,10 +27,11 @@ inline constexpr const char* no_predictor = "none";
 struct ModelOptions {
   std::string architecture = "mlp";  // see architecture_names()
   std::vector<std::int64_t> hidden = {1024, 1024, 1024};
-  std::int64_t embedding = 256;            // pair_encoder only
+  std::int64_t embedding = 256;            // pair_encoder and pair_product
   std::vector<std::int64_t> head = {512};  // pair_encoder only
   std::int64_t output_rank = 0;            // pair_encoder only; 0: full
-  std::int64_t pooling = 1;                // pair_encoder only, on grids; 1: none
+  std::int64_t pooling = 1;                // both, on grids; 1: none
+  std::int64_t output_pooling = 1;         // pair_product only, on grids; 1: none
   // Potentials only:
   kernels::Activation activation = kernels::Activation::elu;
   std::int64_t quadratic_rank = 1;  // icnn: of every hidden unit's quadratic; 0: none

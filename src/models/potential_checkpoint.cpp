@@ -30,6 +30,7 @@ ModelDescription read_description(const CheckpointFile& file) {
   description.architecture.embedding = integer("embedding");
   description.architecture.output_rank = integer("output_rank");
   description.architecture.pooling = integer("pooling");
+  description.architecture.output_pooling = std::llround(file.number("output_pooling", 1));
   description.n = integer("n");
   description.m = integer("m");
   description.shared_measures = integer("shared_measures") != 0;
@@ -59,8 +60,10 @@ void check(const std::string& name, const ModelDescription& found, const ModelDe
 
 ModelDescription describe_model(const Job& job, const Population& population) {
   const Geometry& geometry = population.geometry;
-  if (job.model.pooling > 1 && geometry.kind != Geometry::Kind::grid)
-    throw UserError(fmt::format("model.pooling = {} needs weights on a grid", job.model.pooling));
+  for (const auto& [key, pooling] : {std::pair{"pooling", job.model.pooling},
+                                     std::pair{"output_pooling", job.model.output_pooling}})
+    if (pooling > 1 && geometry.kind != Geometry::Kind::grid)
+      throw UserError(fmt::format("model.{} = {} needs weights on a grid", key, pooling));
   ModelDescription description{job.model,
                                geometry.n,
                                geometry.m,
@@ -82,6 +85,7 @@ void PotentialModel::write_description(distributed::Hdf5File& file) const {
   file.set_attribute("/model", "embedding", description().architecture.embedding);
   file.set_attribute("/model", "output_rank", description().architecture.output_rank);
   file.set_attribute("/model", "pooling", description().architecture.pooling);
+  file.set_attribute("/model", "output_pooling", description().architecture.output_pooling);
   file.set_attribute("/model", "n", description().n);
   file.set_attribute("/model", "m", description().m);
   file.set_attribute("/model", "shared_measures", std::int64_t{description().shared_measures});

@@ -7,8 +7,8 @@
 namespace otfleet {
 
 // The checkpoint of a PotentialModel has, besides what checkpoint.hpp says, attributes of /model:
-// embedding, output_rank, pooling, n, m, shared_measures, epsilon, geometry (fingerprint); and
-// /model/hidden, /model/head, /model/grid.
+// embedding, output_rank, pooling, output_pooling (absent: 1), n, m, shared_measures, epsilon,
+// geometry (fingerprint); and /model/hidden, /model/head, /model/grid.
 
 /// What a checkpoint says it was made for. Local. Throws UserError naming the file.
 ModelDescription read_description(const std::filesystem::path& file);
@@ -19,7 +19,8 @@ ModelDescription read_description(const std::filesystem::path& file);
 PotentialModel read_checkpoint(const std::filesystem::path& file, const ModelDescription& expected,
                                TrainingState* state = nullptr);
 
-/// The description that a job asks for on a population. Throws UserError: pooling without a grid.
+/// The description that a job asks for on a population. Throws UserError: pooling without a
+/// grid.
 ModelDescription describe_model(const Job& job, const Population& population);
 
 }  // namespace otfleet

@@ -31,13 +31,20 @@ std::int64_t pooling_of(const ModelOptions& model) {
   return pooling;
 }
 
+std::int64_t output_pooling_of(const ModelOptions& model) {
+  std::int64_t pooling = 1;
+  with_architecture(model.architecture, [&]<class One>(One) {
+    if constexpr (One::uses.pairs) pooling = One::output_pooling(model);
+  });
+  return pooling;
+}
+
 std::unique_ptr<PairNetwork> make_pair_network(const ModelDescription& description,
-                                               std::int64_t source_inputs,
-                                               std::int64_t target_inputs) {
+                                               const PairShape& shape) {
   std::unique_ptr<PairNetwork> network;
   with_architecture(description.architecture.architecture, [&]<class One>(One) {
     if constexpr (One::uses.pairs)
-      network = One::make_pairs(description, source_inputs, target_inputs);
+      network = One::make_pairs(description, shape);
     else
       fail(One::name);
   });

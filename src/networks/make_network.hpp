@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include "src/networks/architectures/architecture.hpp"
 #include "src/networks/architectures/chain.hpp"
 #include "src/networks/architectures/pair_network.hpp"
 
@@ -13,9 +14,11 @@ namespace otfleet {
 /// Points along every axis of a grid that are one input of model.architecture.
 std::int64_t pooling_of(const ModelOptions& model);
 
+/// Points along every axis of a grid for which it has one output.
+std::int64_t output_pooling_of(const ModelOptions& model);
+
 std::unique_ptr<PairNetwork> make_pair_network(const ModelDescription& description,
-                                               std::int64_t source_inputs,
-                                               std::int64_t target_inputs);
+                                               const PairShape& shape);
 Chain make_potential(const ModelOptions& model, std::int64_t dimension);
 Chain make_predictor(const ModelOptions& model, std::int64_t dimension);
 

@@ -37,7 +37,10 @@ LayeredPairPotential::LayeredPairPotential(const ModelDescription& description)
   const std::int64_t pooling = pooling_of(description.architecture);
   source_blocks_ = make_blocks(description.n, description.grid, pooling);
   target_blocks_ = make_blocks(description.m, description.grid, pooling);
-  layers_ = make_pair_network(description, source_blocks_.count(), target_blocks_.count());
+  interpolation_ = OutputInterpolation(description.n, description.grid,
+                                       output_pooling_of(description.architecture));
+  layers_ = make_pair_network(
+      description, {source_blocks_.count(), target_blocks_.count(), interpolation_.outputs()});
   flat_.take(layers_->named_parameters());
 }
 
@@ -62,7 +65,8 @@ void LayeredPairPotential::forward(const DeviceArray<const double, 2>& a,
     all_rows_ = upload<std::int32_t>("otfleet::models::rows", rows);
   }
   const torch::Tensor weights = tensor_of(a);
-  output_ = layers_->run(inputs(true, a, all_rows_), inputs(false, b, all_rows_));
+  output_ =
+      interpolation_.of(layers_->run(inputs(true, a, all_rows_), inputs(false, b, all_rows_)));
   support_ = weights > 0;
   const torch::NoGradGuard no_graph;
   // −inf where a is zero.

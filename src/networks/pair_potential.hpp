@@ -5,11 +5,12 @@
 #include "src/models/potential_model.hpp"
 #include "src/networks/architectures/pair_network.hpp"
 #include "src/networks/flat_parameters.hpp"
+#include "src/networks/output_interpolation.hpp"
 
 namespace otfleet {
 
 /// The network of a PotentialModel. Its inputs are kernels::network_inputs(), its output is φ in
-/// units of the cost.
+/// units of the cost, at every point or at some, see OutputInterpolation.
 class LayeredPairPotential final : public PairPotential {
  public:
   explicit LayeredPairPotential(const ModelDescription& description);
@@ -27,6 +28,7 @@ class LayeredPairPotential final : public PairPotential {
 
   bool shared_measures() const { return description_.shared_measures; }
   PairNetwork& layers() { return *layers_; }
+  const OutputInterpolation& interpolation() const { return interpolation_; }
   /// Inputs of the network, one row for each of the measures named of a side's weights.
   torch::Tensor inputs(bool source, const DeviceArray<const double, 2>& weights,
                        const DeviceArray<const int>& measures) const;
@@ -34,6 +36,7 @@ class LayeredPairPotential final : public PairPotential {
  private:
   ModelDescription description_;
   kernels::InputBlocks source_blocks_, target_blocks_;
+  OutputInterpolation interpolation_;
   std::unique_ptr<PairNetwork> layers_;
   FlatParameters flat_;
   DeviceArray<int> all_rows_;  ///< 0, 1, … as many as the last forward() had

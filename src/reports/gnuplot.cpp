@@ -39,7 +39,7 @@ std::string words_in(const std::filesystem::path& file) {
 
 }  // namespace
 
-void draw_picture(const std::filesystem::path& picture, const std::string& script) {
+bool draw_picture(const std::filesystem::path& picture, const std::string& script) {
   distributed::StagedPath staged(picture, distributed::FileMark::png());
   const auto complaints = picture.parent_path() / ("." + picture.filename().string() + ".words");
   // Writing to a gnuplot that is not there must not end the program.
@@ -57,11 +57,14 @@ void draw_picture(const std::filesystem::path& picture, const std::string& scrip
   const auto words = words_in(complaints);
   std::error_code error;
   std::filesystem::remove(complaints, error);
-  if (!drawn)
-    return spdlog::warn("no {}: gnuplot is missing or failed{}", picture.string(),
-                        words.empty() ? "" : ": " + words);
+  if (!drawn) {
+    spdlog::warn("no {}: gnuplot is missing or failed{}", picture.string(),
+                 words.empty() ? "" : ": " + words);
+    return false;
+  }
   distributed::mark_png(staged.temporary());
   staged.commit();
+  return true;
 }
 
 }  // namespace otfleet

@@ -21,17 +21,24 @@ std::string line_of(std::size_t k) {
   return "lc rgb color(" + number + ") dt dashes(" + number + ")";
 }
 
+/// The path, or an empty one where there is no picture.
+std::filesystem::path drawn(const std::filesystem::path& picture,
+                            const std::ostringstream& script) {
+  return draw_picture(picture, script.str()) ? picture : std::filesystem::path();
+}
+
 }  // namespace
 
-void plot_training(const std::filesystem::path& directory, const std::vector<double>& history,
-                   const std::string& error_name) {
+std::filesystem::path plot_training(const std::filesystem::path& directory,
+                                    const std::vector<double>& history,
+                                    const std::string& error_name) {
   std::vector<double> step, loss, error;
   for (std::size_t at = 0; at + history_columns <= history.size(); at += history_columns) {
     step.push_back(history[at]);
     loss.push_back(history[at + 1]);
     error.push_back(history[at + 2]);
   }
-  if (step.size() < 2) return;
+  if (step.size() < 2) return {};
   std::ostringstream script;
   write_data(script, "loss", step, loss);
   write_data(script, "error", step, error);
@@ -42,11 +49,12 @@ void plot_training(const std::filesystem::path& directory, const std::vector<dou
             "plot $loss with lines lw 2 lc rgb color(1) title 'loss', "
             "$error axes x1y2 with lines lw 2 lc rgb color(2) title '"
          << error_name << "'\n";
-  draw_picture(directory / "training.png", script.str());
+  return drawn(directory / "training.png", script);
 }
 
-void plot_error_curves(const std::filesystem::path& directory, const std::vector<Curve>& curves,
-                       const std::string& title) {
+std::filesystem::path plot_error_curves(const std::filesystem::path& directory,
+                                        const std::vector<Curve>& curves,
+                                        const std::string& title) {
   std::ostringstream script;
   for (std::size_t k = 0; k < curves.size(); ++k)
     write_data(script, "curve" + std::to_string(k), curves[k].x, curves[k].y);
@@ -56,11 +64,11 @@ void plot_error_curves(const std::filesystem::path& directory, const std::vector
     script << (k > 0 ? ", " : "") << "$curve" << k << " with linespoints lw 2 pt 7 ps 0.5 "
            << line_of(k) << " title '" << curves[k].name << "'";
   script << "\n";
-  draw_picture(directory / "error_curves.png", script.str());
+  return drawn(directory / "error_curves.png", script);
 }
 
-void plot_scaling(const std::filesystem::path& picture, const std::string& title,
-                  const ScalingPlot& plot) {
+std::filesystem::path plot_scaling(const std::filesystem::path& picture, const std::string& title,
+                                   const ScalingPlot& plot) {
   std::ostringstream script;
   for (std::size_t k = 0; k < plot.measured.size(); ++k) {
     const auto number = std::to_string(k);
@@ -93,7 +101,7 @@ void plot_scaling(const std::filesystem::path& picture, const std::string& title
     script << "$shares using 1:" << k + 2 << " with filledcurves x1 lc rgb color(" << k + 1
            << ") title '" << plot.shares[k].name << (k > 0 ? "', " : "'");
   script << "\nunset multiplot\n";
-  draw_picture(picture, script.str());
+  return drawn(picture, script);
 }
 
 }  // namespace otfleet

@@ -11,15 +11,18 @@ struct Curve {
   std::vector<double> x, y;
 };
 
+// Each returns where its picture is. They are drawn by gnuplot: where it is missing, a warning, and
+// an empty path. Local.
+
 /// DIR/training.png: loss and first error, of the given name, against the step, from the trainer's
-/// history. Like all plots drawn by gnuplot; where gnuplot is missing, a warning and no picture.
-/// Local.
-void plot_training(const std::filesystem::path& directory, const std::vector<double>& history,
-                   const std::string& error_name);
+/// history; with fewer than two rows of it, no picture.
+std::filesystem::path plot_training(const std::filesystem::path& directory,
+                                    const std::vector<double>& history,
+                                    const std::string& error_name);
 
 /// DIR/error_curves.png: mean marginal error (log scale) against iterations, one curve a start.
-void plot_error_curves(const std::filesystem::path& directory, const std::vector<Curve>& curves,
-                       const std::string& title);
+std::filesystem::path plot_error_curves(const std::filesystem::path& directory,
+                                        const std::vector<Curve>& curves, const std::string& title);
 
 /// Throughput and where the time goes, against the ranks.
 struct ScalingPlot {
@@ -29,7 +32,7 @@ struct ScalingPlot {
 };
 
 /// Both as one picture.
-void plot_scaling(const std::filesystem::path& picture, const std::string& title,
-                  const ScalingPlot& plot);
+std::filesystem::path plot_scaling(const std::filesystem::path& picture, const std::string& title,
+                                   const ScalingPlot& plot);
 
 }  // namespace otfleet

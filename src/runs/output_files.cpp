@@ -8,6 +8,7 @@
 #include "distributed/output_guard.hpp"
 #include "src/data/file_kinds.hpp"
 #include "src/populations/population_builder.hpp"
+#include "src/reports/solution_picture.hpp"
 #include "src/runs/solution_csv.hpp"
 #include "src/scaling/scaling_csv.hpp"
 
@@ -42,6 +43,7 @@ std::vector<std::pair<std::string, FileMark>> output_files(const Job& job,
     add_pictures({"training.png"});
   } else if (command == "solve" && !share) {
     add("solution.h5", FileMark::hdf5(solution_kind));
+    if (job.solution.picture) add_pictures({solution_picture_name});
     if (job.solution.csv) add("solution.csv", FileMark::csv(solution_csv_beginning));
   } else if (command == "evaluate" && job.is_neural_dual()) {
     add_pictures({"samples.png", "transported.png", "grid.png"});

@@ -25,6 +25,8 @@ void add_keys(KeyList& keys, SolutionOptions& solution) {
            "dual_value has <C, P> + epsilon sum P log P instead, for mass 1");
   keys.add("csv", solution.csv, anything,
            "write solution.csv, too: a row for each problem with every column of one number");
+  keys.add("picture", solution.picture, anything,
+           "draw solution.png: interpolated pairs, transported points, or costs and certificates");
 }
 
 }  // namespace otfleet

@@ -35,6 +35,7 @@ struct SolutionOptions {
   bool divergence = false;                   // debiased Sinkhorn divergence
   std::vector<ValueConvention> regularized;  // values as others define them
   bool csv = false;                          // what has one number a problem, as a table too
+  bool picture = true;                       // solution.png
 
   bool has_value(ValueConvention convention) const {
     return std::find(regularized.begin(), regularized.end(), convention) != regularized.end();

@@ -113,8 +113,8 @@ Curve throughput_curve(const std::vector<Row>& rows, const std::string& scaling,
   return curve;
 }
 
-void draw(const std::filesystem::path& directory, const CommandScaling& study,
-          const std::vector<Row>& rows) {
+std::filesystem::path draw(const std::filesystem::path& directory, const CommandScaling& study,
+                           const std::vector<Row>& rows) {
   ScalingPlot plot;
   for (const char* scaling : {"strong", "weak"}) {
     plot.measured.push_back(throughput_curve(rows, scaling, false));
@@ -138,7 +138,7 @@ void draw(const std::filesystem::path& directory, const CommandScaling& study,
       }
     plot.shares.push_back(std::move(share));
   }
-  plot_scaling(directory / ("scaling-" + study.command + ".png"), study.command, plot);
+  return plot_scaling(directory / ("scaling-" + study.command + ".png"), study.command, plot);
 }
 
 }  // namespace
@@ -161,7 +161,8 @@ void write_scaling(const std::filesystem::path& directory,
   for (const auto& study : studies) {
     const auto rows = rows_of(study, predict_ranks);
     figures[study.command] = study_json(study, rows, predict_ranks);
-    draw(directory, study, rows);
+    const auto picture = draw(directory, study, rows);
+    if (!picture.empty() && !figures.contains("picture")) figures["picture"] = picture.string();
   }
 }
 

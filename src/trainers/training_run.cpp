@@ -11,6 +11,7 @@
 
 #include "distributed/error.hpp"
 #include "src/interruption.hpp"
+#include "src/reports/picture_line.hpp"
 #include "src/reports/plots.hpp"
 #include "src/reports/progress.hpp"
 #include "src/runs/stop_watch.hpp"
@@ -180,13 +181,14 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
   }
 
   const auto model_file = context.output / "model.h5";
+  std::filesystem::path picture;
   {
     const PhaseTimer timer(report, "write");
     communicator.agree([&] {
       if (!communicator.is_root()) return;
       write_checkpoint(model_file, run.model);
       run.checkpoints.remove();
-      plot_training(context.output, state.history, run.error_name);
+      picture = plot_training(context.output, state.history, run.error_name);
     });
   }
   auto& figures = report.figures();
@@ -195,6 +197,7 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
           ? history_json({state.history.end() - history_columns, state.history.end()})[0]
           : nlohmann::json();
   figures["model"] = model_file.string();
+  if (!picture.empty()) figures["picture"] = picture.string();
   figures["parameters"] = run.model.parameters().extent(0);
   figures["steps"] = state.step;
   figures["training_seconds"] = state.seconds;
@@ -215,11 +218,13 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
   report.write(context.output);
   if (context.prints())
     std::cout << fmt::format(
-        "{}: {} parameters after {} steps in {:.1f} s{}\n", model_file.string(),
-        run.model.parameters().extent(0), state.step, state.seconds,
-        last_row.is_null() ? ""
-                           : fmt::format("; loss {:.6g}, {} {:.3g}", last_row["loss"].get<double>(),
-                                         run.error_name, last_row["first_error"].get<double>()));
+                     "{}: {} parameters after {} steps in {:.1f} s{}\n", model_file.string(),
+                     run.model.parameters().extent(0), state.step, state.seconds,
+                     last_row.is_null()
+                         ? ""
+                         : fmt::format("; loss {:.6g}, {} {:.3g}", last_row["loss"].get<double>(),
+                                       run.error_name, last_row["first_error"].get<double>()))
+              << picture_line(picture);
 }
 
 }  // namespace otfleet

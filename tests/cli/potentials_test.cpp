@@ -132,6 +132,9 @@ TEST_F(Potentials, SolveMapsPointsForwardAndBack) {
   const auto figures = report("forward");
   EXPECT_EQ(figures["instances"], 5000);
   EXPECT_EQ(figures["converged"], std::count(status.begin(), status.end(), 0));
+  if (std::system("gnuplot --version >/dev/null 2>&1") == 0) {
+    EXPECT_EQ(figures["picture_shows"], "Points, and where the map takes them");
+  }
 
   // One rank writes the same, up to the rounding of products of other sizes.
   ASSERT_EQ(run(words("solve", "alone", {exactly})).code, 0);

@@ -37,7 +37,16 @@ TEST(LearnedInitializer, adds_epsilon_times_the_logarithm_of_the_weight) {
     Kokkos::deep_copy(index, host_index);
     Kokkos::deep_copy(phi, host_phi);
     const Matrix<double, Space> f("otfleet::test::f", source.size(), n);
-    learned_initializer<Space>(Space(), phi, on_device(weights, n), index, epsilon, f);
+    // The rows of the measures 2, 0, 1, in this order.
+    const Matrix<double, Space> log_weights("otfleet::test::log_weights", 3, n);
+    const Vector<int, Space> row("otfleet::test::row", source.size());
+    const auto host_row = Kokkos::create_mirror_view(row);
+    for (std::size_t k = 0; k < source.size(); ++k) host_row(k) = static_cast<int>(k) % 3;
+    host_row(3) = 1;
+    Kokkos::deep_copy(row, host_row);
+    log_weight_rows<Space>(Space(), on_device(weights, n),
+                           Kokkos::subview(index, std::pair<int, int>(0, 3)), epsilon, log_weights);
+    learned_initializer<Space>(Space(), phi, log_weights, row, f);
     const Rows found = on_host(Matrix<const double, Space>(f));
     for (std::size_t k = 0; k < source.size(); ++k)
       for (int i = 0; i < n; ++i) {

@@ -89,7 +89,7 @@ class Checkpoint : public ::testing::Test {
 
 TEST_F(Checkpoint, ModelsComeBackBitByBit) {
   const Population dense = dense_population(6, 9, 3, 2);
-  for (const char* architecture : {"mlp", "pair_encoder"})
+  for (const char* architecture : {"mlp", "pair_encoder", "pair_product"})
     for (const Population* population : {&population_, &dense}) {
       const auto description = describe_model(small_job(architecture), *population);
       PotentialModel model(description, 5);

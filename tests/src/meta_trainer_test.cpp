@@ -107,7 +107,7 @@ TEST(MetaTrainer, RanksWithoutProblemsJoin) {
 TEST(MetaTrainer, BucketsChangeNothing) {
   const Communicator world = Communicator::world();
   const Population population = blob_population(8, 10, 40);
-  for (const char* architecture : {"mlp", "pair_encoder"})
+  for (const char* architecture : {"mlp", "pair_encoder", "pair_product"})
     for (const std::int64_t batch : {1, 12}) {
       const auto with = [&](std::int64_t bucket_bytes) {
         return train(world, population, 40, batch, architecture, TrainingLoss::regression,
@@ -171,7 +171,7 @@ TEST_P(MetaTrainerLoss, RanksFollowTheCurveOfOneRank) {
   const Communicator world = Communicator::world();
   const Population grid = blob_population(8, 10, 40), dense = dense_population(10, 14, 6, 40);
   for (const Population* population : {&grid, &dense})
-    for (const char* architecture : {"mlp", "pair_encoder"}) {
+    for (const char* architecture : {"mlp", "pair_encoder", "pair_product"}) {
       const Course run = train(world, *population, 20, 12, architecture, GetParam());
       expect_same_curve(run,
                         train(Communicator::self(), *population, 20, 12, architecture, GetParam()));

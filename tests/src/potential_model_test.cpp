@@ -33,12 +33,12 @@ constexpr std::size_t batch = 5;
 struct Case {
   const char* architecture;
   bool shared;
-  std::int64_t pooling = 1;
+  std::int64_t pooling = 1, output_pooling = 1;
 };
 
 void PrintTo(const Case& c, std::ostream* stream) {
   *stream << c.architecture << (c.shared ? ", one set of measures" : ", two sets") << ", pooling "
-          << c.pooling;
+          << c.pooling << ", of the output " << c.output_pooling;
 }
 
 /// A small model of each kind and `batch` problems; n ≠ m where the sides have measures of their
@@ -54,6 +54,7 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
     description_.architecture.head = {11};
     description_.architecture.output_rank = 4;
     description_.architecture.pooling = GetParam().pooling;
+    description_.architecture.output_pooling = GetParam().output_pooling;
     for (const auto& axis : population_.geometry.axes)
       description_.grid.push_back(static_cast<std::int64_t>(axis.size()));
     description_.n = population_.geometry.n;
@@ -74,7 +75,15 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
 
   std::size_t n() const { return static_cast<std::size_t>(description_.n); }
 
-  PotentialModel make(std::int64_t seed = 3) const { return {description_, seed}; }
+  PotentialModel make(std::int64_t seed = 3) const {
+    PotentialModel model(description_, seed);
+    if (description_.architecture.architecture != "pair_product") return model;
+    // Products of fresh codes are so small that differences of losses tell nothing.
+    auto parameters = model.parameters().download();
+    for (float& parameter : parameters) parameter *= 2;
+    model.parameters().upload(parameters);
+    return model;
+  }
 
   std::vector<double> forward(PotentialModel& model) const {
     model.forward(a_, b_, f_, epsilon);
@@ -111,7 +120,10 @@ INSTANTIATE_TEST_SUITE_P(Models, PotentialModelTest,
                          ::testing::Values(Case{"mlp", true}, Case{"mlp", false},
                                            Case{"pair_encoder", true}, Case{"pair_encoder", false},
                                            Case{"pair_encoder", true, 2},
-                                           Case{"pair_encoder", true, 3}));
+                                           Case{"pair_encoder", true, 3},
+                                           Case{"pair_product", true}, Case{"pair_product", false},
+                                           Case{"pair_product", true, 2, 2},
+                                           Case{"pair_product", true, 1, 3}));
 
 // The whole loss in plain LibTorch and double, differentiated through the soft c-transform as well:
 // nothing here knows of the envelope theorem.
@@ -138,6 +150,30 @@ torch::Tensor block_matrix(const std::vector<std::int64_t>& grid, std::int64_t p
   return result;
 }
 
+/// [pixels, blocks]: what the output for each block adds at each pixel, linear between the blocks'
+/// centers along one axis after the other.
+torch::Tensor interpolation_matrix(const std::vector<std::int64_t>& grid, std::int64_t pooling) {
+  const auto axis_matrix = [&](std::int64_t length) {
+    const std::int64_t blocks = (length - 1) / pooling + 1;
+    std::vector<double> centers;
+    for (std::int64_t c = 0; c < blocks; ++c)
+      centers.push_back((c * pooling + std::min(length, (c + 1) * pooling) - 1) / 2.0);
+    torch::Tensor result = torch::zeros({length, blocks}, torch::kFloat64);
+    for (std::int64_t i = 0; i < length; ++i) {
+      std::int64_t c = 0;
+      while (c + 2 < blocks && static_cast<double>(i) >= centers[static_cast<std::size_t>(c) + 1])
+        ++c;
+      const double from = centers[static_cast<std::size_t>(c)],
+                   to = centers[static_cast<std::size_t>(c) + 1];
+      const double share = (static_cast<double>(i) - from) / (to - from);
+      result[i][c] = 1 - share;
+      result[i][c + 1] = share;
+    }
+    return result;
+  };
+  return torch::kron(axis_matrix(grid[0]), axis_matrix(grid[1]));
+}
+
 torch::Tensor plain_phi(const ModelDescription& description, const Weights& weights,
                         const torch::Tensor& a, const torch::Tensor& b) {
   const torch::Tensor x = a * description.n / 4.0, y = b * description.m / 4.0;  // masses are 1
@@ -151,9 +187,17 @@ torch::Tensor plain_phi(const ModelDescription& description, const Weights& weig
         torch::mm(w, block_matrix(description.grid, description.architecture.pooling));
     return sums * sums.size(1) / 4.0;
   };
-  const torch::Tensor code =
-      layers(weights, "source_encoder", scaled(a, x), true).narrow(1, 0, size) +
+  const torch::Tensor source_code =
+      layers(weights, "source_encoder", scaled(a, x), true).narrow(1, 0, size);
+  const torch::Tensor target_code =
       layers(weights, target, scaled(b, y), true).narrow(1, size, size);
+  if (description.architecture.architecture == "pair_product") {
+    const torch::Tensor output =
+        epsilon * layers(weights, "output", source_code * target_code, true);
+    const std::int64_t blocks = description.architecture.output_pooling;
+    return blocks == 1 ? output : output.matmul(interpolation_matrix(description.grid, blocks).t());
+  }
+  const torch::Tensor code = source_code + target_code;
   const torch::Tensor basis = layers(weights, "head", torch::gelu(code), true);
   return torch::linear(basis, weights.at("head.3.weight"), weights.at("head.3.bias"));
 }

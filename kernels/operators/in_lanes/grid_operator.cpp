@@ -88,7 +88,8 @@ void GridOperator<Domain, ExecutionSpace>::load_side_weights(Side side) {
       space_, "otfleet::operators::load_weights", group_.tiles,
       KOKKOS_LAMBDA(const TeamMember& team, int tile) {
         for (int lane = 0; lane < L::width; ++lane)
-          load_weights<L>(team, own.of(tile_of.problem(tile, lane)), own.points, lane, to.of(tile));
+          load_weights<L>(team, own.of(tile_of.problem(tile, lane)), Region::line(own.points), lane,
+                          to.of(tile));
       });
 }
 
@@ -105,13 +106,14 @@ void GridOperator<Domain, ExecutionSpace>::load(Side side,
       space_, "otfleet::operators::load", group_.tiles,
       KOKKOS_LAMBDA(const TeamMember& team, int tile) {
         const auto memory = tile_of.memory(tile);
+        const Region region = Region::line(own.points);
         for (int lane = 0; lane < L::width; ++lane) {
           const int k = tile_of.problem(tile, lane);
           const double* row = potentials.data + k * potentials.stride;
           const double* weight = own.of(k);
-          load_potential<Domain, ExecutionSpace>(team, row, weight, epsilon, own.points, lane,
+          load_potential<Domain, ExecutionSpace>(team, row, weight, epsilon, region, lane,
                                                  memory.array(which));
-          const double high = largest_on_support(team, row, weight, own.points);
+          const double high = largest_on_support(team, row, weight, region);
           most(tile, lane) = high;
           if (!gaps) continue;
           double* const gap = gaps.of(tile);
@@ -142,7 +144,7 @@ void GridOperator<Domain, ExecutionSpace>::store(Side side,
           if (k < 0) break;
           const double constant = minimum - most(tile, lane) + epsilon * ::log(masses(tile, lane));
           store_potential<Domain, ExecutionSpace>(team, memory.array(which), own.of(k), epsilon,
-                                                  constant, own.points, lane,
+                                                  constant, Region::line(own.points), lane,
                                                   potentials.data + k * potentials.stride);
         }
         team.team_barrier();

@@ -3,7 +3,7 @@
 #include "kernels/problems/problem_batch.hpp"
 
 // Moving one instance between the rows of user arrays (instance outermost) and a lane of a tile
-// (instance innermost).
+// (instance innermost). A region says which points of a side are moved: at least the support.
 
 // A lambda that GCC would otherwise call for every piece, with packs in memory.
 #if defined(__GNUC__) && !defined(__CUDACC__)
@@ -16,14 +16,29 @@ namespace otfleet::kernels {
 
 namespace detail {
 
-/// Runs body(first, count) over [0, points) in pieces of one double pack.
+/// Runs body(first, count) over the runs of a region in pieces of one double pack.
 template <class DoubleLanes, class TeamMember, class Body>
-KOKKOS_FORCEINLINE_FUNCTION void for_pieces(const TeamMember& team, int points, const Body& body) {
+KOKKOS_FORCEINLINE_FUNCTION void for_pieces(const TeamMember& team, const Region& region,
+                                            const Body& body) {
   constexpr int width = DoubleLanes::pack_width;
-  const int pieces = (points + width - 1) / width;
-  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, pieces), [&](int piece) {
-    const int first = piece * width;
-    body(first, points - first < width ? points - first : width);
+  const int length = region.run_length(), of_run = (length + width - 1) / width;
+  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, region.runs() * of_run), [&](int piece) {
+    const int before = piece % of_run * width;
+    body(region.run_begin(piece / of_run) + before,
+         length - before < width ? length - before : width);
+  });
+  team.team_barrier();
+}
+
+/// Runs body(point) for every point of a region.
+template <class TeamMember, class Body>
+KOKKOS_FORCEINLINE_FUNCTION void for_points(const TeamMember& team, const Region& region,
+                                            const Body& body) {
+  const int length = region.run_length();
+  Kokkos::parallel_for(Kokkos::TeamThreadRange(team, region.runs()), [&](int run) {
+    const int begin = region.run_begin(run);
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, length),
+                         [&](int at) { body(begin + at); });
   });
   team.team_barrier();
 }
@@ -51,27 +66,39 @@ KOKKOS_INLINE_FUNCTION bool any_weight(const double* weights, int count) {
 /// Loads the weights of one side into a lane. A positive weight stays positive, however small it
 /// is for Scalar.
 template <class L, class TeamMember>
-KOKKOS_INLINE_FUNCTION void load_weights(const TeamMember& team, const double* weights, int points,
-                                         int lane, typename L::Scalar* to) {
+KOKKOS_INLINE_FUNCTION void load_weights(const TeamMember& team, const double* weights,
+                                         const Region& region, int lane, typename L::Scalar* to) {
   using Scalar = typename L::Scalar;
   constexpr double least = Kokkos::Experimental::norm_min<Scalar>::value;
-  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, points), [&](int i) {
+  detail::for_points(team, region, [&](int i) {
     const double weight = weights[i];
     to[static_cast<long>(i) * L::width + lane] =
         weight > 0 ? static_cast<Scalar>(weight > least ? weight : least) : Scalar(0);
   });
-  team.team_barrier();
 }
 
 /// The largest f[i] where weights[i] > 0; 0 when none of them is above −inf.
 template <class TeamMember>
 KOKKOS_INLINE_FUNCTION double largest_on_support(const TeamMember& team, const double* f,
-                                                 const double* weights, int points) {
+                                                 const double* weights, const Region& region) {
+  constexpr double infinity = Kokkos::Experimental::infinity<double>::value;
+  constexpr int width = 8;  // so many maxima at once: one alone waits for itself at every point
   double largest = 0;
   Kokkos::parallel_reduce(
-      Kokkos::TeamThreadRange(team, points),
-      [&](int i, double& most) {
-        if (weights[i] > 0 && f[i] > most) most = f[i];
+      Kokkos::TeamThreadRange(team, region.runs()),
+      [&](int run, double& most) {
+        const int begin = region.run_begin(run), end = begin + region.run_length();
+        double part[width];
+        for (int e = 0; e < width; ++e) part[e] = -infinity;
+        int i = begin;
+        for (; i + width <= end; i += width)
+          for (int e = 0; e < width; ++e) {
+            const double value = weights[i + e] > 0 ? f[i + e] : -infinity;
+            part[e] = value > part[e] ? value : part[e];
+          }
+        for (; i < end; ++i)
+          if (weights[i] > 0 && f[i] > part[0]) part[0] = f[i];
+        for (int e = 0; e < width; ++e) most = part[e] > most ? part[e] : most;
       },
       Kokkos::Max<double>(largest));
   team.team_barrier();
@@ -79,16 +106,29 @@ KOKKOS_INLINE_FUNCTION double largest_on_support(const TeamMember& team, const d
 }
 
 /// Loads a potential f (in units of the cost; nullptr: zero) into a lane of u, shifted so that its
-/// largest entry on the support is zero, which no plan notices. Points without weight get none.
+/// largest entry on the support is zero, which no plan notices. Points of the region without weight
+/// get none.
 template <class Domain, class ExecutionSpace, class TeamMember>
 KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double* f,
-                                           const double* weights, double epsilon, int points,
-                                           int lane, typename Domain::Scalar* u) {
+                                           const double* weights, double epsilon,
+                                           const Region& region, int lane,
+                                           typename Domain::Scalar* u) {
   using L = typename Domain::L;
   using DoubleLanes = Lanes<ExecutionSpace, double>;
   using DoublePack = typename DoubleLanes::Pack;
-  const double largest = f == nullptr ? 0.0 : largest_on_support(team, f, weights, points);
-  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
+  if (f == nullptr) {
+    double one[Domain::planes];
+    Domain::from_exponent(0.0, 0.0, one);
+    detail::for_points(team, region, [&](int i) {
+      for (int plane = 0; plane < Domain::planes; ++plane)
+        u[(static_cast<long>(i) * Domain::planes + plane) * L::width + lane] =
+            weights[i] > 0 ? static_cast<typename Domain::Scalar>(one[plane])
+                           : Domain::nothing(plane);
+    });
+    return;
+  }
+  const double largest = largest_on_support(team, f, weights, region);
+  detail::for_pieces<DoubleLanes>(team, region, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
     const auto place = [&](int e, int plane) -> typename Domain::Scalar& {
       return u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane];
     };
@@ -102,8 +142,7 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
     for (int e = 0; e < DoubleLanes::pack_width; ++e) {
       const bool has_mass = e < count && weights[first + e] > 0;
       rests[e] = 0;
-      values[e] = !has_mass      ? -Kokkos::Experimental::infinity<double>::value
-                  : f == nullptr ? 0.0
+      values[e] = !has_mass ? -Kokkos::Experimental::infinity<double>::value
                   : Domain::large_exponents
                       ? detail::exponent(f[first + e], largest, epsilon, rests[e])
                       : (f[first + e] - largest) / epsilon;
@@ -118,19 +157,21 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
   });
 }
 
-/// f[i] = epsilon log u_i + constant for one lane, −inf where the weight is zero.
+/// f[i] = epsilon log u_i + constant for one lane, −inf where the weight is zero, and so outside
+/// the region.
 template <class Domain, class ExecutionSpace, class TeamMember>
 KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
                                             const typename Domain::Scalar* u, const double* weights,
-                                            double epsilon, double constant, int points, int lane,
-                                            double* f) {
+                                            double epsilon, double constant, const Region& region,
+                                            int lane, double* f) {
   using L = typename Domain::L;
   using DoubleLanes = Lanes<ExecutionSpace, double>;
-  detail::for_pieces<DoubleLanes>(team, points, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
-    if (!detail::any_weight(weights + first, count)) {
-      for (int e = 0; e < count; ++e) f[first + e] = -Kokkos::Experimental::infinity<double>::value;
-      return;
-    }
+  constexpr double infinity = Kokkos::Experimental::infinity<double>::value;
+  Kokkos::parallel_for(Kokkos::TeamVectorRange(team, region.points()),
+                       [&](int i) { f[i] = -infinity; });
+  team.team_barrier();
+  detail::for_pieces<DoubleLanes>(team, region, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
+    if (!detail::any_weight(weights + first, count)) return;
     double piece[DoubleLanes::pack_width];
     typename DoubleLanes::Pack stored[Domain::planes];
     for (int plane = 0; plane < Domain::planes; ++plane) {
@@ -148,8 +189,7 @@ KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
     if constexpr (Domain::large_exponents) DoubleLanes::store(rests, rest);
     for (int e = 0; e < count; ++e) {
       const double lost = Domain::large_exponents ? epsilon * rests[e] + constant : constant;
-      f[first + e] = weights[first + e] > 0 ? epsilon * piece[e] + lost
-                                            : -Kokkos::Experimental::infinity<double>::value;
+      if (weights[first + e] > 0) f[first + e] = epsilon * piece[e] + lost;
     }
   });
 }

@@ -23,7 +23,7 @@ struct BarycenterLoading {
       for (int lane = 0; lane < L::width; ++lane) {
         const std::int64_t at = batch.entry(s, t * L::width + lane);
         const int which = batch.index(at);
-        load_weights<L>(team, &batch.measures.weights(which, 0), batch.m(), lane,
+        load_weights<L>(team, &batch.measures.weights(which, 0), Region::line(batch.m()), lane,
                         place.array(Batch::measure, t));
         if (batch.settings.tau < 1) {
           const double share = batch.measures.mass(which) / s.largest_mass;

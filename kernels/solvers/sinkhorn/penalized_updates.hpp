@@ -136,7 +136,7 @@ struct PenalizedUpdates {
       return slope * (::log(weights[i]) - (kernel.f(k, i) - largest) / kernel.settings.epsilon);
     };
     if (slope > 0) {
-      largest = largest_on_support(team, &kernel.f(k, 0), weights, n);
+      largest = largest_on_support(team, &kernel.f(k, 0), weights, kernel.supports.source(k));
       Kokkos::parallel_reduce(
           Kokkos::TeamThreadRange(team, n),
           [&](int i, double& most) {

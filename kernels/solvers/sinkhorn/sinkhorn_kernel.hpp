@@ -65,6 +65,8 @@ struct SinkhornKernel {
     int reload[L::width];    ///< load the same instance from its other start
     int active, finishing, reloading;
     Region all_sources, all_targets;  ///< what the active lanes share
+    /// Where an array of a lane may be anything but nothing, from the instance that it held.
+    Region held_sources[L::width], held_targets[L::width];
   };
 
   static std::size_t scratch_bytes(int team_size) {
@@ -84,8 +86,11 @@ struct SinkhornKernel {
     const Scalar* a = tile.array(source_weights);
     const Scalar* b = tile.array(target_weights);
 
-    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)),
-                         [&](int lane) { take_instance(lanes, lane); });
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(team, int(L::width)), [&](int lane) {
+      take_instance(lanes, lane);
+      lanes.held_sources[lane] = to_target.from;
+      lanes.held_targets[lane] = to_target.to;
+    });
     team.team_barrier();
     fill_lanes(team, tile, lanes);
     if constexpr (!Marginals::exact && !Marginals::bounded)
@@ -193,7 +198,7 @@ struct SinkhornKernel {
   /// Loads every lane marked finished with its new instance. A lane that gets none holds no weight
   /// from now on and asks for no work.
   KOKKOS_FUNCTION void fill_lanes(const Member& team, const Memory& tile, LaneState& lanes) const {
-    const int n = to_target.in_points(), m = to_target.out_points();
+    const int n = to_target.in_points();
     for (int lane = 0; lane < L::width; ++lane) {
       if (!lanes.finished[lane] && !lanes.reload[lane]) continue;
       const int k = lanes.instance[lane];
@@ -203,10 +208,13 @@ struct SinkhornKernel {
       }
       const int source = problems.source_index(k), target = problems.target_index(k);
       const double* a = &problems.source.weights(source, 0);
+      Region sources = supports.source(k), targets = supports.target(k);
+      sources.include(lanes.held_sources[lane]);
+      targets.include(lanes.held_targets[lane]);
       if (lanes.finished[lane]) {
         const double* b = &problems.target.weights(target, 0);
-        load_weights<L>(team, a, n, lane, tile.array(source_weights));
-        load_weights<L>(team, b, m, lane, tile.array(target_weights));
+        load_weights<L>(team, a, sources, lane, tile.array(source_weights));
+        load_weights<L>(team, b, targets, lane, tile.array(target_weights));
       }
       const bool zeros = from_zeros || lanes.control[lane].start == Start::zeros_instead;
       if constexpr (!Marginals::exact)
@@ -218,7 +226,7 @@ struct SinkhornKernel {
       }
       if (Marginals::exact || !zeros)
         load_potential<Domain, ExecutionSpace>(team, zeros ? nullptr : &f(k, 0), a,
-                                               settings.epsilon, n, lane, tile.array(left));
+                                               settings.epsilon, sources, lane, tile.array(left));
       if constexpr (!Marginals::exact && !Marginals::bounded)
         Penalized::load_wanted(*this, team, tile, zeros, k, a, lane, lanes);
     }
@@ -226,6 +234,10 @@ struct SinkhornKernel {
       lanes.active = 0;
       for (int lane = 0; lane < L::width; ++lane) {
         const int k = lanes.instance[lane];
+        if (lanes.finished[lane] && k >= 0) {
+          lanes.held_sources[lane] = supports.source(k);
+          lanes.held_targets[lane] = supports.target(k);
+        }
         if (lanes.finished[lane] || lanes.reload[lane]) {
           lanes.control[lane].begin();
           lanes.momentum[lane] = {};
@@ -343,11 +355,11 @@ struct SinkhornKernel {
           Penalized::find_constants(*this, lanes, lane, constant, target_constant);
         store_potential<Domain, ExecutionSpace>(
             team, tile.array(right), &problems.target.weights(problems.target_index(k), 0),
-            settings.epsilon, target_constant, to_target.out_points(), lane, &marginals.g(k, 0));
+            settings.epsilon, target_constant, supports.target(k), lane, &marginals.g(k, 0));
       }
       store_potential<Domain, ExecutionSpace>(
           team, tile.array(left), &problems.source.weights(problems.source_index(k), 0),
-          settings.epsilon, constant, to_target.in_points(), lane, &f(k, 0));
+          settings.epsilon, constant, supports.source(k), lane, &f(k, 0));
     }
   }
 };

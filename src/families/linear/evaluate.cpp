@@ -21,6 +21,7 @@
 #include "src/refusals.hpp"
 #include "src/reports/evaluation_table.hpp"
 #include "src/reports/interpolation.hpp"
+#include "src/reports/picture_line.hpp"
 #include "src/reports/plots.hpp"
 #include "src/reports/progress.hpp"
 #include "src/reports/report.hpp"
@@ -310,25 +311,28 @@ void evaluate_starts(const CommandContext& context, Report& report) {
       }
     }
   }
+  std::filesystem::path picture;
   {
     const PhaseTimer timer(report, "draw");
     communicator.agree([&] {
       if (!communicator.is_root()) return;
-      plot_error_curves(context.output, curves,
-                        fmt::format("{} held-out problems, epsilon = {:g}", population.problems(),
-                                    job.problem.epsilon));
+      picture = plot_error_curves(context.output, curves,
+                                  fmt::format("{} held-out problems, epsilon = {:g}",
+                                              population.problems(), job.problem.epsilon));
       draw_plans(comparison);
     });
   }
   auto& figures = report.figures();
   figures["population"] = population_file.string();
   figures["problems"] = population.problems();
+  if (!picture.empty()) figures["picture"] = picture.string();
   figures["thresholds"] = thresholds_json(rows);
   for (const Curve& curve : curves) figures["error_curves"][curve.name] = curve.y;
   report.write(context.output);
   if (context.prints())
     std::cout << evaluation_table(rows, population.problems(), job, communicator.size())
-              << "Pictures and report.json: " << context.output.string() << "\n";
+              << "Pictures and report.json: " << context.output.string() << "\n"
+              << picture_line(picture);
   report_convergence(worst_complaint(rows, job), context.strict);
 }
 

@@ -209,7 +209,7 @@ std::string linear_identity(const Job& job, const std::string& content) {
     identity[key] = resolved[key];
   if (job.fine_tune.steps > 0) identity["seed"] = resolved["seed"];
   for (const char* key : {"checkpoint_seconds", "shard"}) identity["solver"].erase(key);
-  identity["solution"].erase("csv");
+  for (const char* key : {"csv", "picture"}) identity["solution"].erase(key);
   return identity.dump();
 }
 

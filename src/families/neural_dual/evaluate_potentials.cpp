@@ -21,6 +21,7 @@
 #include "src/families/neural_dual/samplers/job_samplers.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "src/families/neural_dual/transport_plot.hpp"
+#include "src/reports/picture_line.hpp"
 #include "src/reports/report.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/stop_watch.hpp"
@@ -148,13 +149,15 @@ Points some(const Points& points, std::size_t most) {
           points.begin() + static_cast<std::ptrdiff_t>(std::min(points.size(), most))};
 }
 
-void draw_pictures(const CommandContext& context, const Subject& subject, const Mapped& forward,
-                   const Mapped& backward, PointMapper& mapper) {
+std::filesystem::path draw_pictures(const CommandContext& context, const Subject& subject,
+                                    const Mapped& forward, const Mapped& backward,
+                                    PointMapper& mapper) {
   constexpr std::size_t most = 2 * 4000;
   const Points source = some(subject.source, most), target = some(subject.target, most);
   const Points pushed = some(forward.image, most), pulled = some(backward.image, most);
   const Points lines = mapper.forward(grid_lines(source), false).image;
-  plot_transport(context.output, {subject.samplers.name, source, target, pushed, pulled, lines});
+  return plot_transport(context.output,
+                        {subject.samplers.name, source, target, pushed, pulled, lines});
 }
 
 /// Of all points of one side, times are of the slowest rank.
@@ -263,17 +266,20 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
         score_against_samples(subject, forward, backward, figures);
     });
   }
+  std::filesystem::path picture;
   {
     const PhaseTimer timer(report, "draw");
     communicator.agree([&] {
       if (communicator.is_root() && dimension == 2)
-        draw_pictures(context, subject, forward, backward, mapper);
+        picture = draw_pictures(context, subject, forward, backward, mapper);
     });
   }
+  if (!picture.empty()) figures["picture"] = picture.string();
   report.write(context.output);
   if (context.prints())
     std::cout << summary(figures) << (dimension == 2 ? "Pictures and report.json: " : "Report: ")
-              << context.output.string() << "\n";
+              << context.output.string() << "\n"
+              << picture_line(picture);
 }
 
 }  // namespace otfleet

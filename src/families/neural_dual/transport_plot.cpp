@@ -116,7 +116,8 @@ void plot_samples(const std::filesystem::path& directory, const TransportPlot& p
   draw_picture(directory / "samples.png", script.str());
 }
 
-void plot_transported(const std::filesystem::path& directory, const TransportPlot& plot) {
+std::filesystem::path plot_transported(const std::filesystem::path& directory,
+                                       const TransportPlot& plot) {
   std::ostringstream script;
   write_points(script, "source", plot.source);
   write_points(script, "target", plot.target);
@@ -128,7 +129,8 @@ void plot_transported(const std::filesystem::path& directory, const TransportPlo
          << range(box_of_image(plot.source, plot.pulled)) << "plot "
          << cloud("source", 0.8, "30", "#c4c4c4", "source") << ", "
          << cloud("pulled", 0.4, "50", target_color, "target, pulled") << "\nunset multiplot\n";
-  draw_picture(directory / "transported.png", script.str());
+  const auto picture = directory / "transported.png";
+  return draw_picture(picture, script.str()) ? picture : std::filesystem::path();
 }
 
 /// Of the points of a grid those that have a sample as near as the next line is: elsewhere nothing
@@ -182,14 +184,16 @@ std::vector<double> grid_lines(std::span<const double> source) {
   return points;
 }
 
-void plot_transport(const std::filesystem::path& directory, const TransportPlot& plot) {
+std::filesystem::path plot_transport(const std::filesystem::path& directory,
+                                     const TransportPlot& plot) {
   for (const Points points : {plot.source, plot.target, plot.pushed, plot.pulled})
     if (points.size() % 2 != 0) throw std::invalid_argument("points on the plane have two numbers");
   if (!plot.grid_lines.empty() && plot.grid_lines.size() != grid_size)
     throw std::invalid_argument("grid lines of another number of points");
   plot_samples(directory, plot);
-  plot_transported(directory, plot);
+  auto picture = plot_transported(directory, plot);
   if (!plot.grid_lines.empty()) plot_grid(directory, plot);
+  return picture;
 }
 
 }  // namespace otfleet

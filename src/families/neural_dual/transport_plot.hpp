@@ -28,8 +28,10 @@ std::vector<double> grid_lines(std::span<const double> source);
 /// the target's and pulled target samples over the source's; with grid lines also DIR/grid.png,
 /// the grid over the source, where there are samples, beside the same lines warped. Images far
 /// outside of the samples that they are drawn over are cut off. Like all plots drawn by gnuplot;
-/// where it is missing, a warning and no picture. Throws std::invalid_argument for an odd number of
-/// coordinates and for grid lines of another number of points. Local.
-void plot_transport(const std::filesystem::path& directory, const TransportPlot& plot);
+/// where it is missing, a warning and no picture. Returns transported.png, or an empty path where
+/// it is not drawn. Throws std::invalid_argument for an odd number of coordinates and for grid
+/// lines of another number of points. Local.
+std::filesystem::path plot_transport(const std::filesystem::path& directory,
+                                     const TransportPlot& plot);
 
 }  // namespace otfleet

@@ -25,6 +25,11 @@ inline std::string list_text(const std::vector<std::int64_t>& numbers) {
   return text;
 }
 
+/// Numbers that a network for pairs of measures takes and gives.
+struct PairShape {
+  std::int64_t source_inputs = 0, target_inputs = 0, outputs = 0;
+};
+
 // LibTorch's side, defined for the files of the models library only.
 class PairNetwork;
 struct Chain;

@@ -4,6 +4,7 @@
 #include "src/networks/architectures/icnn.hpp"
 #include "src/networks/architectures/mlp.hpp"
 #include "src/networks/architectures/pair_encoder.hpp"
+#include "src/networks/architectures/pair_product.hpp"
 
 namespace otfleet {
 
@@ -11,6 +12,6 @@ namespace otfleet {
 /// source of this folder and its name here: what it is called, says and refuses is without
 /// LibTorch, as jobs know it; the functions that make networks are defined in the source, which has
 /// LibTorch.
-using Architectures = std::tuple<Mlp, PairEncoder, Icnn>;
+using Architectures = std::tuple<Mlp, PairEncoder, PairProduct, Icnn>;
 
 }  // namespace otfleet

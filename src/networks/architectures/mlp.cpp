@@ -47,10 +47,9 @@ Chain make_mlp(std::int64_t dimension, const std::vector<std::int64_t>& hidden,
 }  // namespace
 
 std::unique_ptr<PairNetwork> Mlp::make_pairs(const ModelDescription& description,
-                                             std::int64_t source_inputs,
-                                             std::int64_t target_inputs) {
-  return std::make_unique<MlpNetwork>(
-      widths_of(source_inputs + target_inputs, description.architecture.hidden, description.n));
+                                             const PairShape& shape) {
+  return std::make_unique<MlpNetwork>(widths_of(shape.source_inputs + shape.target_inputs,
+                                                description.architecture.hidden, shape.outputs));
 }
 
 Chain Mlp::make_potential(const ModelOptions& model, std::int64_t dimension) {

@@ -14,10 +14,10 @@ struct Mlp {
   static std::string text(const ModelOptions&) { return {}; }
   static std::string complaint(const ModelOptions&, const std::string&) { return {}; }
   static std::int64_t pooling(const ModelOptions&) { return 1; }
+  static std::int64_t output_pooling(const ModelOptions&) { return 1; }
 
   static std::unique_ptr<PairNetwork> make_pairs(const ModelDescription& description,
-                                                 std::int64_t source_inputs,
-                                                 std::int64_t target_inputs);
+                                                 const PairShape& shape);
   static Chain make_potential(const ModelOptions& model, std::int64_t dimension);
   static Chain make_predictor(const ModelOptions& model, std::int64_t dimension);
 };

@@ -7,20 +7,19 @@ namespace {
 
 class PairEncoderNetwork final : public PairNetwork {
  public:
-  PairEncoderNetwork(const ModelDescription& description, std::int64_t source_inputs,
-                     std::int64_t target_inputs)
+  PairEncoderNetwork(const ModelDescription& description, const PairShape& shape)
       : model_(description.architecture), shared_(description.shared_measures) {
     // One encoder gives both roles' codes; with separate encoders each still gives two, so that
     // the two cases share their code.
     const auto encoder = [&](std::int64_t inputs) {
       return layers(widths_of(inputs, model_.hidden, 2 * model_.embedding), true);
     };
-    source_encoder_ = encoder(source_inputs);
-    target_encoder_ = shared_ ? source_encoder_ : encoder(target_inputs);
+    source_encoder_ = encoder(shape.source_inputs);
+    target_encoder_ = shared_ ? source_encoder_ : encoder(shape.target_inputs);
     const bool full = model_.output_rank == 0;
     head_ = layers(
-        widths_of(model_.embedding, model_.head, full ? description.n : model_.output_rank), true);
-    if (!full) head_->push_back(torch::nn::Linear(model_.output_rank, description.n));
+        widths_of(model_.embedding, model_.head, full ? shape.outputs : model_.output_rank), true);
+    if (!full) head_->push_back(torch::nn::Linear(model_.output_rank, shape.outputs));
   }
 
   bool encodes() const override { return true; }
@@ -57,9 +56,8 @@ class PairEncoderNetwork final : public PairNetwork {
 }  // namespace
 
 std::unique_ptr<PairNetwork> PairEncoder::make_pairs(const ModelDescription& description,
-                                                     std::int64_t source_inputs,
-                                                     std::int64_t target_inputs) {
-  return std::make_unique<PairEncoderNetwork>(description, source_inputs, target_inputs);
+                                                     const PairShape& shape) {
+  return std::make_unique<PairEncoderNetwork>(description, shape);
 }
 
 }  // namespace otfleet

@@ -20,10 +20,10 @@ struct PairEncoder {
   }
   static std::string complaint(const ModelOptions&, const std::string&) { return {}; }
   static std::int64_t pooling(const ModelOptions& model) { return model.pooling; }
+  static std::int64_t output_pooling(const ModelOptions&) { return 1; }
 
   static std::unique_ptr<PairNetwork> make_pairs(const ModelDescription& description,
-                                                 std::int64_t source_inputs,
-                                                 std::int64_t target_inputs);
+                                                 const PairShape& shape);
 };
 
 }  // namespace otfleet
