@@ -10,15 +10,9 @@ set_target_properties(otfleet_kernels PROPERTIES EXPORT_NAME api)
 set_target_properties(otfleet_views PROPERTIES EXPORT_NAME kernels)
 set_target_properties(otfleet_include PROPERTIES EXPORT_NAME include)
 install(TARGETS otfleet_kernels otfleet_views otfleet_include EXPORT otfleetTargets
-        ARCHIVE COMPONENT kernels)
+        ARCHIVE COMPONENT kernels
+        FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/otfleet COMPONENT kernels)
 install(EXPORT otfleetTargets NAMESPACE otfleet:: DESTINATION ${package_folder} COMPONENT kernels)
-
-get_target_property(public_headers otfleet_kernels OTFLEET_PUBLIC_HEADERS)
-foreach(header IN LISTS public_headers)
-  get_filename_component(folder ${header} DIRECTORY)
-  install(FILES ${PROJECT_SOURCE_DIR}/kernels/${header}
-          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/otfleet/kernels/${folder} COMPONENT kernels)
-endforeach()
 
 if(TARGET otfleet_sleef)
   set(otfleet_uses_sleef ON)

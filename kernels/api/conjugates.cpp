@@ -63,9 +63,10 @@ void ConjugateMinimizer<Scalar>::minimize(Oracle<Scalar>& oracle,
                                           const DeviceArray<Scalar, 2>& x,
                                           const ConjugateResult<Scalar>& result) {
   OracleOnViews<Scalar> on_views(oracle);
+  PotentialOracle<DeviceSpace, Scalar>& function = on_views;
   std::visit(
       [&](auto& method) {
-        method.minimize(DeviceSpace(), on_views, view_of(y), view_of(x), view_of(result));
+        method.minimize(DeviceSpace(), function, view_of(y), view_of(x), view_of(result));
       },
       state_->method);
 }

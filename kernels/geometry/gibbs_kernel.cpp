@@ -12,7 +12,7 @@
 namespace otfleet::kernels {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double infinite = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
@@ -56,7 +56,7 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
         const double c = axis.values[by_source] - low;
         // exp(−c/epsilon) = mantissa · 2^power. Half the digits of a large exponent are its whole
         // part: long double has them to spare.
-        const bool forbidden = c == infinity;  // no plan has mass there
+        const bool forbidden = c == infinite;  // no plan has mass there
         const long double exponent = forbidden ? 0 : -static_cast<long double>(c) / epsilon;
         const long double power = std::round(exponent / std::numbers::ln2_v<long double>);
         const long double mantissa =
@@ -65,7 +65,7 @@ GibbsKernel<ExecutionSpace, Scalar>::GibbsKernel(const SeparableCost& cost, doub
         const long double powers[kinds] = {power, power, 0, 0};
         for (int kind = 0; kind < used; ++kind) {
           int shift = 0;
-          const auto digits = static_cast<Scalar>(mantissas[kind] < infinity
+          const auto digits = static_cast<Scalar>(mantissas[kind] < infinite
                                                       ? 2 * std::frexp(mantissas[kind], &shift)
                                                       : mantissas[kind]);
           const long double whole = powers[kind] + shift - 1;

@@ -42,9 +42,9 @@ int group_tiles(const ExecutionSpace& space, int tiles, long numbers_a_tile) {
 
 namespace detail {
 
-template <class Operator, class Body>
-void for_each_group(Operator& group, int problems, const Body& body,
-                    const Matrix<double, typename Operator::ExecutionSpace>& totals) {
+template <class ExecutionSpace, class Body>
+void for_each_group(TileOperator<ExecutionSpace>& group, int problems, const Body& body,
+                    const Matrix<double, ExecutionSpace>& totals) {
   for (int first = 0; first < problems; first += group.problems()) {
     group.take_problems(first, totals);
     body(group);
@@ -60,13 +60,13 @@ void for_each_grid_group(const ExecutionSpace& space, const GridProblems<Executi
   const int tiles = (batch.size() + width - 1) / width;
   const long numbers = Operator::numbers_a_tile(batch.cost, use);
   Operator group(space, batch, group_tiles(space, tiles, numbers), use);
-  for_each_group(group, batch.size(), body, totals);
+  for_each_group<ExecutionSpace>(group, batch.size(), body, totals);
 }
 
 }  // namespace detail
 
-/// Calls body(operator) for groups of problems until every problem was in one. totals [B, …]: where
-/// sums go. What the bodies launched may still run.
+/// Calls body(TileOperator or PassOperator) for groups of problems until every problem was in one.
+/// totals [B, …]: where sums go. What the bodies launched may still run.
 template <class ExecutionSpace, class Body>
 void for_each_operator(const ExecutionSpace& space, const GridProblems<ExecutionSpace>& batch,
                        double /*epsilon*/, const OperatorUse& use,
@@ -83,22 +83,17 @@ void for_each_operator(const ExecutionSpace& space, const CloudForms<ExecutionSp
                        const Matrix<double, ExecutionSpace>& totals, const Body& body) {
   const CloudProblems<ExecutionSpace>& problems = batch.problems;
   for_each_cloud_problem<double>(space, problems, 1.0, [&](const auto& problem) {
-    with_cost(problems, [&](const auto& cost) {
-      PassOperator<std::remove_cvref_t<decltype(cost)>, ExecutionSpace> one(
-          space, problems, cost, problem, epsilon, totals);
-      body(one);
-    });
+    PassOperator<ExecutionSpace> one(space, problems, problem, epsilon, totals);
+    body(one);
   });
   const SmallClouds<ExecutionSpace>& small = batch.in_lanes;
   if (small.size() == 0) return;
-  with_cost(problems, [&](const auto& cost) {
-    using Operator = SmallCloudOperator<std::remove_cvref_t<decltype(cost)>, ExecutionSpace>;
-    constexpr int width = Operator::L::width;
-    const int tiles = (small.size() + width - 1) / width;
-    const long numbers = Operator::numbers_a_tile(small, use.fields);
-    Operator group(space, small, cost, epsilon, group_tiles(space, tiles, numbers), use.fields);
-    detail::for_each_group(group, small.size(), body, totals);
-  });
+  using Operator = SmallCloudOperator<ExecutionSpace>;
+  constexpr int width = Operator::L::width;
+  const int tiles = (small.size() + width - 1) / width;
+  const long numbers = Operator::numbers_a_tile(small, use.fields);
+  Operator group(space, problems, small, epsilon, group_tiles(space, tiles, numbers), use.fields);
+  detail::for_each_group<ExecutionSpace>(group, small.size(), body, totals);
 }
 
 /// Calls body(batch) with the form of operator that suits a separable cost. Arguments are checked

@@ -188,7 +188,7 @@ void measure(Operator& plan, const Field& gaps, const Field& sums, const Field& 
   typename Operator::Points& points = plan;
   plan.exponents(Side::target, columns);
   sum_target_dual(points, plan.weights(Side::target), columns);
-  if constexpr (Operator::rounding_grows) {
+  if (plan.rounding_grows()) {
     plan.exponents(Side::source, sums);
     find_largest_exponent(points, Side::source, source_exponent, sums);
     find_largest_exponent(points, Side::target, target_exponent, columns);

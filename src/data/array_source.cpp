@@ -23,6 +23,10 @@ void for_each_array(const KeyList& keys, const Body& body) {
 
 }  // namespace
 
+std::string name_of(const ArraySource& source) {
+  return source.file.string() + (source.dataset.empty() ? "" : ": " + source.dataset);
+}
+
 void add_array(KeyList& keys, const std::string& name, ArraySource& array, const std::string& doc) {
   keys.add(name + ".file", array.file, checks::anything, doc);
   keys.add(name + ".dataset", array.dataset, checks::anything,

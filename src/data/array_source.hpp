@@ -14,6 +14,9 @@ struct ArraySource {
   bool empty() const { return file.empty(); }
 };
 
+/// "a.npy", or "images.h5: train" for a dataset of a file: what messages call the array.
+std::string name_of(const ArraySource& source);
+
 /// The keys name.file, with that meaning, and name.dataset.
 void add_array(KeyList& keys, const std::string& name, ArraySource& array, const std::string& doc);
 

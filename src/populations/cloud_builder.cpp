@@ -20,10 +20,6 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-std::string name_of(const ArraySource& source) {
-  return source.file.string() + (source.dataset.empty() ? "" : ": " + source.dataset);
-}
-
 [[noreturn]] void fail(const ArraySource& source, const std::string& text) {
   throw UserError(name_of(source) + ": " + text);
 }

@@ -23,10 +23,6 @@ using Shape = std::vector<std::int64_t>;
 // Never change this: it is part of what a seed means.
 constexpr std::uint64_t random_weights_stream = 3;  // and the three after it
 
-std::string name_of(const ArraySource& source) {
-  return source.file.string() + (source.dataset.empty() ? "" : ": " + source.dataset);
-}
-
 /// Measures of one side: every row of the array, made to mass 1.
 struct Measures {
   std::string name;

@@ -17,7 +17,7 @@ namespace {
 
 using distributed::Hdf5File;
 
-struct Column {
+struct CsvColumn {
   std::string name;
   std::variant<std::vector<double>, std::vector<std::int64_t>> values;
 };
@@ -31,13 +31,13 @@ bool is_of_points(const Hdf5File& file, const std::string& dataset) {
   return std::find(names.begin(), names.end(), dataset) != names.end();
 }
 
-std::vector<Column> read_columns(const Hdf5File& file) {
+std::vector<CsvColumn> read_columns(const Hdf5File& file) {
   if (!file.has("/solution/status"))
     throw UserError(file.path().string() + ": holds no /solution/status, by which problems count");
   const auto problems = file.info("/solution/status").shape;
   auto names = file.children("/solution");
   std::sort(names.begin(), names.end());
-  std::vector<Column> columns;
+  std::vector<CsvColumn> columns;
   const auto read = [&](const std::string& name, const std::string& dataset) {
     if (!file.has(dataset) || file.is_group(dataset)) return;
     const auto info = file.info(dataset);

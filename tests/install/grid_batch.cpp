@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "kernels/outputs/certificate.hpp"
-#include "kernels/solvers/sinkhorn/sinkhorn.hpp"
+#include <otfleet/kernels/outputs/certificate.hpp>
+#include <otfleet/kernels/solvers/sinkhorn/sinkhorn.hpp>
 
 namespace kernels = otfleet::kernels;
 using Space = Kokkos::DefaultExecutionSpace;

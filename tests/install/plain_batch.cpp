@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <vector>
 
-#include "kernels/api/outputs.hpp"
-#include "kernels/api/solvers.hpp"
-#include "kernels/runtime.hpp"
+#include <otfleet/kernels/api/outputs.hpp>
+#include <otfleet/kernels/api/solvers.hpp>
+#include <otfleet/kernels/runtime.hpp>
 
 #ifdef KOKKOS_VERSION
 #error "the plain headers include Kokkos"

@@ -7,6 +7,7 @@
 #include "kernels/operators/in_passes/cloud_pass.hpp"
 #include "kernels/operators/in_passes/cloud_problems.hpp"
 #include "kernels/operators/shifts.hpp"
+#include "kernels/problems/checks.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
 #include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
 #include "kernels/spaces.hpp"

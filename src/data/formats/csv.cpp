@@ -125,7 +125,7 @@ class Table {
 
 /// [rows, columns], or [rows] of one column. Lines that are empty or begin with # are left out, and
 /// so is a first line with anything that is no number.
-Array read(const ArraySource& source) {
+Array read_table(const ArraySource& source) {
   FileStream stream(source.file);
   const std::string text = read_text(stream);
   std::string_view rest = text;
@@ -148,7 +148,7 @@ const ArrayFormat& csv() {
                                            return !start.is_folder &&
                                                   (end == ".csv" || end == ".tsv" || end == ".txt");
                                          },
-                                         read};
+                                         read_table};
   return format;
 }
 

@@ -81,7 +81,7 @@ Array read_sparse(const Hdf5File& file, const std::string& group) {
   return whole_matrix(matrix, name);
 }
 
-Array read(const ArraySource& source) {
+Array read_hdf5(const ArraySource& source) {
   const auto file = Hdf5File::open(source.file);
   if (source.dataset.empty())
     throw UserError(fmt::format("{0}: an HDF5 file needs a dataset's name, as in {1}:NAME; {2}",
@@ -106,7 +106,7 @@ Array read(const ArraySource& source) {
 const ArrayFormat& hdf5() {
   static constexpr ArrayFormat format = {
       "HDF5 (.h5, .h5ad)", true,
-      [](const FileStart& start) { return start.begins_with("\x89HDF", 4); }, read};
+      [](const FileStart& start) { return start.begins_with("\x89HDF", 4); }, read_hdf5};
   return format;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 using detail::decode;
 
-Array read(const ArraySource& source) {
+Array read_idx(const ArraySource& source) {
   FileStream stream(source.file);
   unsigned char magic[4];
   stream.read(magic, sizeof magic);
@@ -63,7 +63,7 @@ const ArrayFormat& idx() {
   static constexpr ArrayFormat format = {
       "IDX (plain or gzipped)", false,
       [](const FileStart& start) { return start.count >= 4 && start.begins_with("\0\0", 2); },
-      read};
+      read_idx};
   return format;
 }
 

@@ -15,7 +15,7 @@ namespace otfleet::formats {
 namespace {
 
 constexpr std::string_view npy_ending = ".npy";
-constexpr std::size_t most_names = 12;
+constexpr std::size_t most_listed = 12;
 
 using Members = std::vector<ZipMember>;
 
@@ -23,7 +23,7 @@ using Members = std::vector<ZipMember>;
 std::string array_names(const Members& members) {
   std::vector<std::string> names;
   for (const auto& member : members) {
-    if (names.size() == most_names) {
+    if (names.size() == most_listed) {
       names.emplace_back("...");
       break;
     }
@@ -84,7 +84,7 @@ Array read_sparse(const ArraySource& source, const Members& members) {
                       name);
 }
 
-Array read(const ArraySource& source) {
+Array read_npz(const ArraySource& source) {
   const std::string file = source.file.string();
   Members members = read_zip_directory(source.file);
   std::erase_if(members, [](const ZipMember& m) { return !m.name.ends_with(npy_ending); });
@@ -109,7 +109,7 @@ const ArrayFormat& npz() {
                                            return start.begins_with("PK\x03\x04", 4) ||
                                                   start.begins_with("PK\x05\x06", 4);
                                          },
-                                         read};
+                                         read_npz};
   return format;
 }
 

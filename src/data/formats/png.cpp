@@ -129,7 +129,7 @@ std::vector<fs::path> images_in(const fs::path& folder) {
 }
 
 /// [M, h, w].
-Array read(const ArraySource& source) {
+Array read_png(const ArraySource& source) {
   std::error_code ignored;
   const auto files = fs::is_directory(source.file, ignored) ? images_in(source.file)
                                                             : std::vector<fs::path>{source.file};
@@ -160,7 +160,7 @@ const ArrayFormat& png() {
   static constexpr ArrayFormat format = {
       "PNG (an image, or a folder of them)", false,
       [](const FileStart& start) { return start.is_folder || start.begins_with("\x89PNG", 4); },
-      read};
+      read_png};
   return format;
 }
 

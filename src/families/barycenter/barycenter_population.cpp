@@ -18,7 +18,7 @@ namespace {
 
 using distributed::Hdf5File;
 
-const std::string weights_name = "/measures/weights";
+const std::string measure_weights_name = "/measures/weights";
 
 /// How many points the barycenters have.
 std::int64_t source_points(const Hdf5File& file, std::int64_t target_points) {
@@ -53,9 +53,11 @@ void BarycenterPopulation::normalize() {
 }
 
 void BarycenterPopulation::validate(const std::string& name, bool equal_masses) const {
-  if (measures < 1) throw UserError(fmt::format("{}: {} holds no measures", name, weights_name));
+  if (measures < 1)
+    throw UserError(fmt::format("{}: {} holds no measures", name, measure_weights_name));
   geometry.validate(name);
-  const auto masses = check_weights(name + ": " + weights_name, weights, measures, geometry.m);
+  const auto masses =
+      check_weights(name + ": " + measure_weights_name, weights, measures, geometry.m);
   sets.validate(name, masses, equal_masses, true);
 }
 
@@ -73,12 +75,12 @@ BarycenterPopulation read_barycenter_population(const std::filesystem::path& pat
     throw UserError(path.string() +
                     ": /barycenter says nothing where barycenter.support = 'fixed': the points of "
                     "barycenters are the geometry's source points");
-  if (!file.has(weights_name))
+  if (!file.has(measure_weights_name))
     throw UserError(fmt::format("{}: there is no {} [M, m], the measures of all problems",
-                                path.string(), weights_name));
+                                path.string(), measure_weights_name));
   BarycenterPopulation population;
   std::vector<std::int64_t> shape;
-  population.weights = read_numbers(file, weights_name, 2, shape);
+  population.weights = read_numbers(file, measure_weights_name, 2, shape);
   population.measures = shape[0];
   population.geometry.m = shape[1];
   population.geometry.n = source_points(file, shape[1]);
@@ -103,7 +105,7 @@ void write_barycenter_population(const std::filesystem::path& path,
   auto file = Hdf5File::create(staged.temporary());
   mark_population(file, word_of(ProblemKind::barycenter));
   write_geometry(file, population.geometry);
-  file.write<double>(weights_name, {population.measures, population.geometry.m},
+  file.write<double>(measure_weights_name, {population.measures, population.geometry.m},
                      population.weights);
   write_measure_sets(file, population.sets);
   file.close();

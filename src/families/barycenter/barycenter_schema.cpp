@@ -6,8 +6,6 @@
 namespace otfleet {
 namespace {
 
-enum Space : std::size_t { problem, measure };
-
 constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
                                         "not finite"};
 
@@ -15,17 +13,19 @@ constexpr const char* status_words[] = {"converged", "iteration limit", "precisi
 
 BarycenterSchema::BarycenterSchema(const Job& job, const BarycenterPopulation& population,
                                    const std::string& population_name) {
+  using enum BarycenterRows;
   using Type = ColumnType;
   const std::int64_t n = population.geometry.n;
   layout_.problems = population.sets.problems();
-  layout_.spaces = {{"problem"}, {"measure of a problem"}};
-  layout_.spaces[measure].offsets = population.sets.offsets;
-  layout_.spaces[measure].offsets_dataset = "/solution/measure_offsets";
+  set_barycenter_rows(population.sets, layout_);
   layout_.error = "/solution/residual";
-  const auto add = [&](const char* name, Space space, Type type, std::vector<std::int64_t> shape,
-                       const char* unit, const char* meaning, auto member) {
+  const auto add = [&](const char* name, BarycenterRows rows, Type type,
+                       std::vector<std::int64_t> shape, const char* unit, const char* meaning,
+                       auto member) {
     columns_.add(
-        layout_, {std::string("/solution/") + name, space, type, std::move(shape), unit, meaning},
+        layout_,
+        {std::string("/solution/") + name, static_cast<std::size_t>(rows), type, std::move(shape),
+         unit, meaning},
         [member](Barycenters & from) -> auto& { return from.*member; });
   };
   add("weights", problem, Type::float64, {n}, "mass", "the barycenter, at every source point",
@@ -44,6 +44,13 @@ BarycenterSchema::BarycenterSchema(const Job& job, const BarycenterPopulation& p
       &Barycenters::status);
   set_barycenter_attributes(job, population_name, layout_);
   layout_.attributes.push_back({"/solution", "geometry", population.geometry.fingerprint()});
+}
+
+void set_barycenter_rows(const MeasureSets& sets, SolutionLayout& layout) {
+  layout.spaces = {{"problem"}, {"measure of a problem"}};
+  RowSpace& measures = layout.spaces[static_cast<std::size_t>(BarycenterRows::measure)];
+  measures.offsets = sets.offsets;
+  measures.offsets_dataset = "/solution/measure_offsets";
 }
 
 void set_barycenter_attributes(const Job& job, const std::string& population_name,

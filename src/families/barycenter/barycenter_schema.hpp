@@ -31,6 +31,11 @@ class BarycenterSchema {
   SolutionColumns<Barycenters> columns_;
 };
 
+/// What rows of barycenters' columns stand for: the places of SolutionLayout::spaces.
+enum class BarycenterRows : std::size_t { problem, measure };
+
+void set_barycenter_rows(const MeasureSets& sets, SolutionLayout& layout);
+
 /// The attributes that solutions of all barycenters have.
 void set_barycenter_attributes(const Job& job, const std::string& population_name,
                                SolutionLayout& layout);

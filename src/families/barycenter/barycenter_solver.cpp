@@ -17,7 +17,7 @@ using kernels::BarycenterMeasures;
 using kernels::BarycenterResult;
 using kernels::BarycenterSets;
 
-kernels::BarycenterSettings settings_of(const Job& job) {
+kernels::BarycenterSettings barycenter_settings(const Job& job) {
   kernels::BarycenterSettings settings;
   settings.epsilon = job.problem.epsilon;
   settings.threshold = job.solver.threshold;
@@ -31,11 +31,11 @@ kernels::BarycenterSettings settings_of(const Job& job) {
 
 /// Problems side by side, and where they stand. What there is to save of one are its potentials
 /// and its blur.
-class Block final : public SolvedBlock {
+class BarycenterBlock final : public SolvedBlock {
  public:
   /// The problems `rows` of `sets`.
-  Block(const BarycenterMeasures& measures, const MeasureSets& sets, Shard rows,
-        const kernels::BarycenterSettings& settings)
+  BarycenterBlock(const BarycenterMeasures& measures, const MeasureSets& sets, Shard rows,
+                  const kernels::BarycenterSettings& settings)
       : measures_(measures), sets_(sets), first_(rows.begin), settings_(settings) {
     block_ = sets.part(rows);
     result_ = BarycenterResult(block_.size(), measures.points(), block_.offsets.back());
@@ -126,7 +126,7 @@ BarycenterSolver::BarycenterSolver(const BarycenterPopulation& population, const
 Barycenters BarycenterSolver::solve(Shard rows, SolveSeconds& seconds,
                                     SolveControl& control) const {
   const StopWatch watch(seconds.iterate);
-  Block block(measures_, population_.sets, rows, settings_of(job_));
+  BarycenterBlock block(measures_, population_.sets, rows, barycenter_settings(job_));
   Barycenters all;
   control.solve(rows, job_.solver.max_iterations, block, all.iterations, all.status);
   const BarycenterResult& result = block.result();

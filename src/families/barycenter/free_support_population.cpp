@@ -24,7 +24,7 @@ using distributed::Hdf5File;
 
 const std::string measures_prefix = "/measures/";
 const std::string group = "/barycenter", points_name = "/barycenter/points",
-                  weights_name = "/barycenter/weights";
+                  support_weights_name = "/barycenter/weights";
 const kernels::GroundCost the_cost = kernels::SquaredEuclideanCost{};
 
 void check_cost(const Hdf5File& file) {
@@ -64,10 +64,10 @@ void read_support(const Hdf5File& file, FreeSupportPopulation& population) {
                     .c_str());
     population.points = shape[1];
   }
-  if (!file.has(weights_name)) return;
-  population.support_weights = read_numbers(file, weights_name, 2, shape);
+  if (!file.has(support_weights_name)) return;
+  population.support_weights = read_numbers(file, support_weights_name, 2, shape);
   const std::int64_t points = population.points > 0 ? population.points : shape[1];
-  check_shape(file, weights_name, shape, {problems, points},
+  check_shape(file, support_weights_name, shape, {problems, points},
               population.points > 0
                   ? fmt::format("[{} problems, {} points]", problems, points).c_str()
                   : fmt::format("[{} problems, points]", problems).c_str());
@@ -97,7 +97,7 @@ void FreeSupportPopulation::validate(const std::string& name, bool equal_masses)
                                   points_name, static_cast<std::int64_t>(at) / (points * dimension),
                                   start[at], static_cast<std::int64_t>(at) / dimension % points));
   if (!support_weights.empty())
-    check_weights(name + ": " + weights_name, support_weights, sets.problems(), points);
+    check_weights(name + ": " + support_weights_name, support_weights, sets.problems(), points);
 }
 
 bool holds_free_supports(const std::filesystem::path& path) {
@@ -160,7 +160,8 @@ void write_free_supports(const std::filesystem::path& path,
     file.write<double>(points_name, {problems, population.points, population.dimension},
                        population.start);
   if (!population.support_weights.empty())
-    file.write<double>(weights_name, {problems, population.points}, population.support_weights);
+    file.write<double>(support_weights_name, {problems, population.points},
+                       population.support_weights);
   file.close();
   staged.commit();
 }

@@ -5,28 +5,24 @@
 #include "src/families/barycenter/barycenter_schema.hpp"
 
 namespace otfleet {
-namespace {
-
-enum Space : std::size_t { problem, measure };
-
-}  // namespace
-
 FreeSupportSchema::FreeSupportSchema(const Job& job, const FreeSupportPopulation& population,
                                      const std::string& population_name) {
+  using enum BarycenterRows;
   using Type = ColumnType;
   using Source = FreeSupportBarycenters;
   const std::int64_t n = population.points;
   layout_.problems = population.sets.problems();
-  layout_.spaces = {{"problem"}, {"measure of a problem"}};
-  layout_.spaces[measure].offsets = population.sets.offsets;
-  layout_.spaces[measure].offsets_dataset = "/solution/measure_offsets";
+  set_barycenter_rows(population.sets, layout_);
   layout_.error = "/solution/residual";
   layout_.upper = "/solution/upper_bound";
   layout_.lower = "/solution/lower_bound";
-  const auto add = [&](const char* name, Space space, Type type, std::vector<std::int64_t> shape,
-                       const char* unit, const char* meaning, auto member) {
+  const auto add = [&](const char* name, BarycenterRows rows, Type type,
+                       std::vector<std::int64_t> shape, const char* unit, const char* meaning,
+                       auto member) {
     columns_.add(
-        layout_, {std::string("/solution/") + name, space, type, std::move(shape), unit, meaning},
+        layout_,
+        {std::string("/solution/") + name, static_cast<std::size_t>(rows), type, std::move(shape),
+         unit, meaning},
         [member](Source & from) -> auto& { return from.*member; });
   };
   add("points", problem, Type::float64, {n, population.dimension}, "coordinates",

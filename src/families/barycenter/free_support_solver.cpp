@@ -24,7 +24,7 @@ using kernels::FreeSupportProgress;
 using kernels::FreeSupportResult;
 using kernels::Status;
 
-kernels::FreeSupportSettings settings_of(const Job& job) {
+kernels::FreeSupportSettings free_support_settings(const Job& job) {
   kernels::FreeSupportSettings settings;
   settings.epsilon = job.problem.epsilon;
   settings.threshold = job.solver.threshold;
@@ -67,14 +67,14 @@ void check_epsilon(const FreeSupportPopulation& population, double epsilon) {
 /// Problems side by side, and where they stand. What there is to save of one are its points,
 /// where its last move went, its potentials and four figures: between moves it goes on from these
 /// as if nothing had happened.
-class Block final : public SolvedBlock {
+class FreeSupportBlock final : public SolvedBlock {
  public:
   /// The problems `rows`.
-  Block(const kernels::Problems& measures, const FreeSupportPopulation& population, Shard rows,
-        const Job& job)
+  FreeSupportBlock(const kernels::Problems& measures, const FreeSupportPopulation& population,
+                   Shard rows, const Job& job)
       : measures_(measures),
         sets_(population.sets.part(rows)),
-        settings_(settings_of(job)),
+        settings_(free_support_settings(job)),
         progress_(static_cast<std::size_t>(rows.size())),
         offsets_(kernels::free_support_offsets(measures, sets_)),
         length_(static_cast<std::size_t>(population.points * population.dimension)) {
@@ -186,12 +186,12 @@ FreeSupportBarycenters FreeSupportSolver::solve(Shard rows, SolveSeconds& second
   FreeSupportBarycenters all;
   const auto count = static_cast<std::size_t>(rows.size()),
              n = static_cast<std::size_t>(population_.points);
-  std::optional<Block> begun;
+  std::optional<FreeSupportBlock> begun;
   {
     const StopWatch watch(seconds.start);
     begun.emplace(measures_, population_, rows, job_);
   }
-  Block& block = *begun;
+  FreeSupportBlock& block = *begun;
   {
     const StopWatch watch(seconds.iterate);
     control.solve(rows, job_.barycenter.max_moves, block, all.moves, all.status);

@@ -17,7 +17,7 @@ constexpr double mass_tolerance = 1e-5;  // relative; float32 sums of a million 
 
 constexpr const char* offsets_name = "/problems/offsets";
 constexpr const char* measures_name = "/problems/measures";
-constexpr const char* weights_name = "/problems/weights";
+constexpr const char* entry_weights_name = "/problems/weights";
 
 void check_offsets(const std::string& name, const std::vector<std::int64_t>& offsets,
                    std::size_t entries) {
@@ -69,8 +69,8 @@ void MeasureSets::validate(const std::string& name, const std::vector<double>& m
                            bool equal_masses, bool may_differ) const {
   check_offsets(name, offsets, measures.size());
   if (!weights.empty() && weights.size() != measures.size())
-    throw UserError(fmt::format("{}: {} has {} entries, {} {}", name, weights_name, weights.size(),
-                                measures_name, measures.size()));
+    throw UserError(fmt::format("{}: {} has {} entries, {} {}", name, entry_weights_name,
+                                weights.size(), measures_name, measures.size()));
   for (std::int64_t k = 0; k < problems(); ++k) {
     double sum = 0;
     for (auto at = static_cast<std::size_t>(offsets[k]);
@@ -85,7 +85,7 @@ void MeasureSets::validate(const std::string& name, const std::vector<double>& m
         throw UserError(
             fmt::format("{}: {} entry {} (problem {}) is {}; weights are finite and "
                         "not negative",
-                        name, weights_name, at, k, one));
+                        name, entry_weights_name, at, k, one));
       sum += one;
       const double first = masses[measures[offsets[k]]], mass = masses[measures[at]];
       if (equal_masses && std::abs(first - mass) > mass_tolerance * std::max(first, mass))
@@ -97,7 +97,7 @@ void MeasureSets::validate(const std::string& name, const std::vector<double>& m
                        : ""));
     }
     if (!(sum > 0) || !std::isfinite(sum))
-      throw UserError(fmt::format("{}: {} of problem {} {}", name, weights_name, k,
+      throw UserError(fmt::format("{}: {} of problem {} {}", name, entry_weights_name, k,
                                   sum > 0 ? "have no finite sum" : "are all zero"));
   }
 }
@@ -118,7 +118,7 @@ MeasureSets read_measure_sets(const distributed::Hdf5File& file) {
   sets.offsets = read_integers(file, offsets_name);
   sets.measures = read_indices(file, measures_name);
   std::vector<std::int64_t> shape;
-  if (file.has(weights_name)) sets.weights = read_numbers(file, weights_name, 1, shape);
+  if (file.has(entry_weights_name)) sets.weights = read_numbers(file, entry_weights_name, 1, shape);
   return sets;
 }
 
@@ -126,7 +126,7 @@ void write_measure_sets(distributed::Hdf5File& file, const MeasureSets& sets) {
   const auto entries = static_cast<std::int64_t>(sets.measures.size());
   file.write<std::int64_t>(offsets_name, {sets.problems() + 1}, sets.offsets);
   file.write<std::int32_t>(measures_name, {entries}, sets.measures);
-  if (!sets.weights.empty()) file.write<double>(weights_name, {entries}, sets.weights);
+  if (!sets.weights.empty()) file.write<double>(entry_weights_name, {entries}, sets.weights);
 }
 
 }  // namespace otfleet

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double width = 380, height = 250, left = 52, right = 14, top = 18, bottom = 44;
 constexpr std::size_t colors = 8;
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 /// A number beside an axis.
 std::string tick_text(double value, bool logarithmic) {
@@ -80,7 +80,7 @@ class Scale {
 };
 
 struct Range {
-  double low = infinity, high = -infinity;
+  double low = unbounded, high = -unbounded;
 
   void add(double value) {
     low = std::min(low, value);
@@ -108,7 +108,7 @@ std::string draw_axes(const PlotAxes& axes, const Scale& x, const Scale& y) {
     svg += text(left - 5, at + 4, "end", tick_text(value, axes.log_y));
   }
   constexpr double of_letter = 7;  // pixels, with room between numbers
-  double free_from = -infinity;
+  double free_from = -unbounded;
   for (const double value : x.ticks()) {
     const auto words = tick_text(value, axes.log_x);
     const double half = of_letter * static_cast<double>(words.size()) / 2;

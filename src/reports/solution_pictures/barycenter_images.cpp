@@ -10,7 +10,7 @@ namespace {
 
 using distributed::Hdf5File;
 
-constexpr std::int64_t most_problems = 6, most_measures = 7;
+constexpr std::int64_t most_problems = 6, most_measure_images = 7;
 
 std::vector<double> row_of(const Hdf5File& file, const std::string& dataset, std::int64_t row,
                            std::int64_t length) {
@@ -45,11 +45,12 @@ class BarycenterImages final : public SolutionPicture {
     population.read_rows<std::int64_t>("/problems/offsets", {0, problems + 1}, offsets);
     std::int64_t columns = 0;
     for (std::size_t k = 0; k + 1 < offsets.size(); ++k)
-      columns = std::max(columns, std::min(offsets[k + 1] - offsets[k], most_measures));
+      columns = std::max(columns, std::min(offsets[k + 1] - offsets[k], most_measure_images));
     std::vector<std::vector<GridImage>> rows;
     for (std::int64_t k = 0; k < problems; ++k) {
       const auto begin = offsets[static_cast<std::size_t>(k)];
-      const auto count = std::min(offsets[static_cast<std::size_t>(k) + 1] - begin, most_measures);
+      const auto count =
+          std::min(offsets[static_cast<std::size_t>(k) + 1] - begin, most_measure_images);
       std::vector<std::int32_t> measures(static_cast<std::size_t>(count));
       population.read_rows<std::int32_t>("/problems/measures", {begin, begin + count}, measures);
       auto& row = rows.emplace_back();

@@ -14,15 +14,16 @@ namespace {
 using distributed::Hdf5File;
 using distributed::Shard;
 
-constexpr std::int64_t most_measures = 7;
-constexpr std::size_t most_dots = 1000;  // of a measure
+constexpr std::int64_t most_measure_clouds = 7;
+constexpr std::size_t most_measure_dots = 1000;  // of a measure
 
 /// Points [N, 2] with the sizes of their dots, by their weights, as a block of gnuplot's data; not
-/// more than most_dots of them.
+/// more than most_measure_dots of them.
 void write_dots(std::ostringstream& script, const std::string& name,
                 const std::vector<double>& points, const std::vector<double>& weights) {
   constexpr double largest = 0.9;
-  const std::size_t step = std::max<std::size_t>((weights.size() + most_dots - 1) / most_dots, 1);
+  const std::size_t step =
+      std::max<std::size_t>((weights.size() + most_measure_dots - 1) / most_measure_dots, 1);
   const double most = *std::max_element(weights.begin(), weights.end());
   script << '$' << name << " << EOD\n";
   for (std::size_t i = 0; i < weights.size(); i += step)
@@ -72,7 +73,7 @@ class BarycenterPoints final : public SolutionPicture {
     const auto shape = solved.solution.info("/solution/points").shape;
     std::int64_t range[2] = {};
     population.read_rows<std::int64_t>("/problems/offsets", {0, 2}, std::span(range));
-    const auto count = std::min(range[1] - range[0], most_measures);
+    const auto count = std::min(range[1] - range[0], most_measure_clouds);
     std::vector<std::int32_t> measures(static_cast<std::size_t>(count));
     population.read_rows<std::int32_t>("/problems/measures", {range[0], range[0] + count},
                                        measures);

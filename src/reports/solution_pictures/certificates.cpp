@@ -15,7 +15,7 @@ namespace otfleet::solution_pictures {
 namespace {
 
 /// Dots of a curve: the worst of every stretch of rows.
-constexpr std::int64_t most_dots = 2000;
+constexpr std::int64_t most_certificate_dots = 2000;
 constexpr std::size_t most_bins = 40;
 
 /// "marginal error", as a picture names a column.
@@ -28,7 +28,7 @@ std::string words_of(std::string name) {
 class WorstOfStretches {
  public:
   explicit WorstOfStretches(std::int64_t rows)
-      : length_((rows + most_dots - 1) / most_dots),
+      : length_((rows + most_certificate_dots - 1) / most_certificate_dots),
         rows_(static_cast<std::size_t>((rows + length_ - 1) / length_), -1),
         values_(rows_.size()) {}
 

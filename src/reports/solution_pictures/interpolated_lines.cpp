@@ -14,8 +14,8 @@ namespace {
 
 using distributed::Hdf5File;
 
-constexpr std::int64_t most_pairs = 3;
-constexpr std::int64_t most_points = 3000;  // 3 · 9 million entries of plans
+constexpr std::int64_t most_line_pairs = 3;
+constexpr std::int64_t most_line_points = 3000;  // 3 · 9 million entries of plans
 constexpr int frames = 5;
 
 /// Mass at every point of the axis, at times 0 … 1: the plan's entries at (1 − t) x_i + t x_j,
@@ -65,12 +65,12 @@ class InterpolatedLines final : public SolutionPicture {
     const auto shape = solution.info("/solution/f").shape;
     const auto population = Hdf5File::open(solved.population);
     return population.has("/geometry/axis_0") && !population.has("/geometry/axis_1") &&
-           shape.size() == 2 && shape[0] > 0 && shape[1] > 1 && shape[1] <= most_points;
+           shape.size() == 2 && shape[0] > 0 && shape[1] > 1 && shape[1] <= most_line_points;
   }
 
   bool draw(const SolvedProblems& solved, const std::filesystem::path& picture) const override {
     const auto axis = Hdf5File::open(solved.population).read<double>("/geometry/axis_0");
-    const auto pairs = std::min(solved.solution.info("/solution/f").shape[0], most_pairs);
+    const auto pairs = std::min(solved.solution.info("/solution/f").shape[0], most_line_pairs);
     std::ostringstream script;
     script << fmt::format(
         "set terminal pngcairo size {},520 font 'Sans,12' enhanced\n"

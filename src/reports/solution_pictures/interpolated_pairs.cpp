@@ -9,9 +9,9 @@
 namespace otfleet::solution_pictures {
 namespace {
 
-constexpr std::int64_t most_pairs = 4;
+constexpr std::int64_t most_image_pairs = 4;
 /// Entries of all plans that are looked at: below a second.
-constexpr std::int64_t most_entries = 20'000'000;
+constexpr std::int64_t most_image_entries = 20'000'000;
 
 /// Potentials of a problem on n points each.
 PictureRow read_row(const distributed::Hdf5File& solution, std::int64_t problem, std::int64_t n) {
@@ -52,7 +52,7 @@ class InterpolatedPairs final : public SolutionPicture {
     const auto population = distributed::Hdf5File::open(solved.population);
     if (!population.has("/geometry/axis_1") || population.has("/geometry/axis_2")) return false;
     const auto entries = entries_of(read_row(solved.solution, 0, points));
-    return entries > 0 && entries <= most_entries;
+    return entries > 0 && entries <= most_image_entries;
   }
 
   bool draw(const SolvedProblems& solved, const std::filesystem::path& picture) const override {
@@ -62,10 +62,10 @@ class InterpolatedPairs final : public SolutionPicture {
     read_geometry(distributed::Hdf5File::open(solved.population), geometry);
     std::vector<PictureRow> rows;
     std::int64_t entries = 0;
-    for (std::int64_t k = 0; k < std::min(problems, most_pairs); ++k) {
+    for (std::int64_t k = 0; k < std::min(problems, most_image_pairs); ++k) {
       auto row = read_row(solved.solution, k, points);
       entries += entries_of(row);
-      if (!rows.empty() && entries > most_entries) break;
+      if (!rows.empty() && entries > most_image_entries) break;
       rows.push_back(std::move(row));
     }
     draw_interpolations(picture, geometry, solved.job.problem.epsilon, rows);

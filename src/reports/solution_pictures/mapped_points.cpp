@@ -9,8 +9,8 @@
 namespace otfleet::solution_pictures {
 namespace {
 
-constexpr std::int64_t most_points = 2'000'000;  // more are not read
-constexpr std::int64_t most_dots = 2000, most_arrows = 100;
+constexpr std::int64_t most_mapped_points = 2'000'000;  // more are not read
+constexpr std::int64_t most_mapped_dots = 2000, most_map_arrows = 100;
 
 class MappedPoints final : public SolutionPicture {
  public:
@@ -18,7 +18,7 @@ class MappedPoints final : public SolutionPicture {
   bool fits(const SolvedProblems& solved) const override {
     if (!solved.job.is_neural_dual() || !solved.solution.has("/solution/image")) return false;
     const auto shape = solved.solution.info("/solution/image").shape;
-    return shape.size() == 2 && shape[0] > 0 && shape[0] <= most_points && shape[1] == 2;
+    return shape.size() == 2 && shape[0] > 0 && shape[0] <= most_mapped_points && shape[1] == 2;
   }
 
   bool draw(const SolvedProblems& solved, const std::filesystem::path& picture) const override {
@@ -40,9 +40,9 @@ class MappedPoints final : public SolutionPicture {
       }
       script << "EOD\n";
     };
-    write("points", most_dots, true, false);
-    write("images", most_dots, false, true);
-    write("map", most_arrows, true, true);
+    write("points", most_mapped_dots, true, false);
+    write("images", most_mapped_dots, false, true);
+    write("map", most_map_arrows, true, true);
     script << "set terminal pngcairo size 900,760 font 'Sans,12' enhanced\nset size ratio -1\n"
            << "set key outside right top\n"
            << "plot $map with vectors head size graph 0.008,20 filled lw 0.7 lc rgb '#70707070' "

@@ -79,7 +79,7 @@ class Otfleet(CMakePackage, CudaPackage):
         # The compiler stays the host's: Kokkos hands what links it on to nvcc.
         args = [
             self.define_from_variant("OTFLEET_NCCL", "nccl"),
-            self.define("OTFLEET_NATIVE", False),  # Spack's compiler has the target's flags
+            self.define("OTFLEET_ARCH", ""),  # Spack's compiler has the target's flags
             self.define("OTFLEET_TESTS", self.run_tests),
             self.define("OTFLEET_BENCHMARKS", False),
             self.define("Kokkos_ROOT", self.spec["kokkos"].prefix),

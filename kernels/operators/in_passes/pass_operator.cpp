@@ -1,0 +1,98 @@
+#include "kernels/operators/in_passes/pass_operator.hpp"
+
+#include <limits>
+
+#include "kernels/operators/in_passes/cloud_pass.hpp"
+#include "kernels/operators/shifts.hpp"
+#include "kernels/spaces.hpp"
+
+namespace otfleet::kernels {
+
+// Passes are compiled for every cost, here and nowhere else.
+
+template <class ExecutionSpace>
+void PassOperator<ExecutionSpace>::run(PassResult wanted, Side side,
+                                       const Vector<double, ExecutionSpace>& offset,
+                                       const Vector<double, ExecutionSpace>& shift,
+                                       const Vector<double, ExecutionSpace>& result) const {
+  with_cost(this->batch_, [&](const auto& cost) {
+    const auto run_for = [&]<PassResult chosen>() {
+      run_pass<chosen>(this->space_, cost, this->of(side).points, this->of(other(side)).points,
+                       offset, shift, result, this->scale_);
+    };
+    switch (wanted) {
+      case PassResult::largest:
+        return run_for.template operator()<PassResult::largest>();
+      case PassResult::exponential:
+        return run_for.template operator()<PassResult::exponential>();
+      case PassResult::costs:
+        return run_for.template operator()<PassResult::costs>();
+      case PassResult::product:
+        return run_for.template operator()<PassResult::product>();
+      case PassResult::smallest:
+        return run_for.template operator()<PassResult::smallest>();
+    }
+  });
+}
+
+template <class ExecutionSpace>
+void PassOperator<ExecutionSpace>::fit(Side side) {
+  auto &to = this->of(side), &from = this->of(other(side));
+  const auto sum = this->take(side, 0);
+  run(PassResult::largest, side, from.potential, to.shift, to.shift);
+  run(PassResult::exponential, side, from.potential, to.shift, sum);
+  this->take_half_step(side, sum);
+}
+
+template <class ExecutionSpace>
+void PassOperator<ExecutionSpace>::log_sums(Side side, const Field& to,
+                                            const typename Points::ProblemValue&) {
+  auto& own = this->of(side);
+  const auto& from = this->of(other(side)).potential;
+  if (own.log_sum.data() == nullptr) {
+    own.log_sum = this->take(side, 0);
+    own.sum = this->take(side, 0);
+  }
+  if (!(own.log_sum_moved <= most_shift_drift))
+    run(PassResult::largest, side, from, own.log_sum, own.log_sum);
+  run(PassResult::exponential, side, from, own.log_sum, own.sum);
+  this->take_log_sums(side, to);
+}
+
+// No exponent is positive: a plan with exact columns has P_ij <= b_j. The shift is what cancels the
+// side's own potential.
+template <class ExecutionSpace>
+void PassOperator<ExecutionSpace>::rows(Side side, const Field& sums, const Field& costs) {
+  const auto& from = this->of(other(side)).potential;
+  run(PassResult::exponential, side, from, this->of(side).shift, sums.values);
+  if (costs) run(PassResult::costs, side, from, this->of(side).shift, costs.values);
+}
+
+template <class ExecutionSpace>
+void PassOperator<ExecutionSpace>::means(Side side, const Field& values, const Field& result) {
+  auto &to = this->of(side), &from = this->of(other(side));
+  if (to.whole.data() == nullptr) {
+    to.whole = this->take(side, 0);
+    run(PassResult::largest, side, from.potential, to.shift, to.shift);
+    run(PassResult::exponential, side, from.potential, to.shift, to.whole);
+    from.offset = this->take(other(side), -std::numeric_limits<double>::infinity());
+  }
+  this->weigh(other(side), values);
+  run(PassResult::exponential, side, from.offset, to.shift, result.values);
+  this->divide(side, result, to.whole);
+}
+
+template <class ExecutionSpace>
+void PassOperator<ExecutionSpace>::apply_cost(const Field& x, const Field& result) {
+  run(PassResult::product, Side::source, x.values, x.values, result.values);
+}
+
+template <class ExecutionSpace>
+void PassOperator<ExecutionSpace>::hard_min(Side side, const Field& x, const Field& result) {
+  run(PassResult::smallest, side, x.values, x.values, result.values);
+}
+
+#define OTFLEET_INSTANTIATE(Space) template class PassOperator<Space>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
+
+}  // namespace otfleet::kernels
