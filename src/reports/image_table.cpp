@@ -43,11 +43,11 @@ std::uint8_t gray(double share) {
 void draw_placed_images(const std::filesystem::path& picture, int height, int width,
                         const std::vector<PlacedImage>& images) {
   constexpr int side = 1200;
-  // Together the images cover at most about the square, and each can still be seen.
+  // Most images lie in the middle: together they cover less than half of the square.
   const double room =
       side / std::sqrt(static_cast<double>(std::max<std::size_t>(images.size(), 1)));
   const int length = std::max(height, width);
-  const int size = std::clamp(static_cast<int>(1.1 * room), 24, 200);
+  const int size = std::clamp(static_cast<int>(0.65 * room), 24, 200);
   const int drawn_height = std::max(1, size * height / length);
   const int drawn_width = std::max(1, size * width / length);
   double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};

@@ -1,5 +1,6 @@
 // What a user is told when problems do not converge, numbers are out of range or memory is short.
 #include <limits>
+#include <memory>
 
 #include "tests/cli/pipeline.hpp"
 #include "tests/src/small_populations.hpp"
@@ -113,6 +114,22 @@ TEST_F(Ending, MemoryIsCountedBeforeItIsTaken) {
   EXPECT_EQ(count_of(result.err, "\n"), 1u) << result.err;
   for (const char* part : {"large.h5: needs about", "3000 x 3000 costs", "ulimit -v leaves"})
     EXPECT_EQ(count_of(result.err, part), 1u) << result.err;
+}
+
+/// No launcher started them, so that Open MPI takes all for one job.
+TEST_F(Ending, ManyProcessesAtOnce) {
+  constexpr int count = 12;
+  std::vector<std::unique_ptr<testing::StartedProgram>> programs;
+  for (int k = 0; k < count; ++k) {
+    Words one = with("job-out/make/test.h5", "at-once" + std::to_string(k));
+    one.insert(one.begin(), OTFLEET_PROGRAM);
+    programs.push_back(std::make_unique<testing::StartedProgram>(one, folder_->path()));
+  }
+  for (auto& program : programs) {
+    const auto result = program->wait();
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(count_of(result.err, "mca"), 0u) << result.err;
+  }
 }
 
 /// Whatever runs out where: one line.
