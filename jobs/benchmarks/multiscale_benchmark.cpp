@@ -79,7 +79,8 @@ std::vector<double> draw_points(const std::string& shape, bool source, Shard row
 double sum_of_plan(const double* x, int d, double own, const std::vector<std::vector<float>>& y,
                    const std::vector<double>& others, double epsilon) {
   constexpr std::size_t block = 16;
-  constexpr double nothing = -60;  // a million of these are 1e-20
+  // A million of these are 1e-8 of a row of 1e-6.
+  constexpr double nothing = -46;
   double sum = 0;
   for (std::size_t begin = 0; begin < others.size(); begin += block) {
     const std::size_t count = std::min(block, others.size() - begin);
@@ -95,7 +96,8 @@ double sum_of_plan(const double* x, int d, double own, const std::vector<std::ve
       most = std::max(most, exponent[k]);
     }
     if (most <= nothing) continue;
-    for (std::size_t k = 0; k < count; ++k) sum += std::exp(exponent[k]);
+    for (std::size_t k = 0; k < count; ++k)
+      if (exponent[k] > nothing) sum += std::exp(exponent[k]);
   }
   return sum;
 }

@@ -93,7 +93,7 @@ double distance(const Row& one, const Row& other) {
 }
 
 TEST(Multiscale, FindsThePotentialsOfThePlainSolverForEveryCost) {
-  constexpr double epsilon = 0.05, threshold = 1e-6;
+  constexpr double epsilon = 0.05, threshold = 1e-5;
   for (const auto& cost : tested_costs) {
     Random random(21);
     const int d = takes_directions(cost) ? 3 : 2;
@@ -105,7 +105,7 @@ TEST(Multiscale, FindsThePotentialsOfThePlainSolverForEveryCost) {
     const auto solved = solve_multiscale<double>(clouds, settings_of(epsilon, threshold));
     EXPECT_EQ(solved.status, Status::converged) << name(cost);
     EXPECT_LE(solved.iterations, plain.iterations[0] * 5 / 4) << name(cost);
-    // Both miss the marginals by 1e-6 at most: potentials are the same to a hundredth of epsilon.
+    // Both miss the marginals by 1e-5 at most: potentials are the same to a hundredth of epsilon.
     EXPECT_LT(distance(solved.f, plain.f[0]), 0.01 * epsilon) << name(cost);
     const auto exact = certificate(clouds, epsilon, solved.f, 0);
     EXPECT_LT(exact.error, threshold) << name(cost);
@@ -198,7 +198,7 @@ TEST(TruncatedCertificate, IsOnTheSafeSideOfTheWholeOne) {
   }
 }
 
-TEST(Multiscale, IsTheSameBitForBitOnAnyNumberOfRanks) {
+TEST(Multiscale, IsTheSameOnAnyNumberOfRanks) {
   Random random(41);
   const GroundCost cost = SquaredEuclideanCost();
   const auto source = random_measure(random, cost, 3000, 3, 0.1),
@@ -226,7 +226,7 @@ TEST(Multiscale, IsTheSameBitForBitOnAnyNumberOfRanks) {
       EXPECT_EQ(solved.iterations, expected.iterations);
       EXPECT_EQ(solved.status, expected.status);
       const auto first = static_cast<std::size_t>(batch.source.first_point());
-      // But for weights, which are shares of sums over ranks: a last digit of the logarithm of one.
+      // But for the last digits of weights, which are shares of a sum over ranks.
       for (std::size_t i = 0; i < solved.f.size(); ++i)
         ASSERT_TRUE(solved.f[i] == expected.f[first + i] ||
                     std::abs(solved.f[i] - expected.f[first + i]) < 1e-6)

@@ -115,23 +115,27 @@ double CellLists::pairs() const {
 }
 
 CellLists transpose(const CellLists& lists, int columns) {
-  std::vector<std::size_t> next(static_cast<std::size_t>(columns) + 1, 0);
-  for (const CellRange& range : lists.ranges)
-    for (int c = range.begin; c < range.end; ++c) ++next[static_cast<std::size_t>(c) + 1];
-  for (std::size_t c = 1; c < next.size(); ++c) next[c] += next[c - 1];
-  const std::vector<std::size_t> begin = next;
-  std::vector<int> rows(begin.back());
-  for (std::size_t row = 0; row + 1 < lists.first.size(); ++row)
-    for (int at = lists.first[row]; at < lists.first[row + 1]; ++at) {
-      const CellRange range = lists.ranges[static_cast<std::size_t>(at)];
-      for (int c = range.begin; c < range.end; ++c)
-        rows[next[static_cast<std::size_t>(c)]++] = static_cast<int>(row);
-    }
+  const auto at = [](int c) { return static_cast<std::size_t>(c); };
+  // Ranges of rows, of which there are few, rather than rows: visit(column, row, begins a range?).
+  const auto for_pairs = [&](const auto& visit) {
+    std::vector<int> last(at(columns), -2);
+    for (int row = 0; at(row) + 1 < lists.first.size(); ++row)
+      for (int k = lists.first[at(row)]; k < lists.first[at(row) + 1]; ++k)
+        for (int c = lists.ranges[at(k)].begin; c < lists.ranges[at(k)].end; ++c) {
+          visit(c, row, last[at(c)] != row - 1);
+          last[at(c)] = row;
+        }
+  };
   CellLists result;
-  for (std::size_t c = 0; c + 1 < begin.size(); ++c) {
-    for (std::size_t at = begin[c]; at < begin[c + 1]; ++at) result.add(rows[at]);
-    result.end_row();
-  }
+  result.first.assign(at(columns) + 1, 0);
+  for_pairs([&](int c, int, bool begins) { result.first[at(c) + 1] += begins; });
+  for (int c = 0; c < columns; ++c) result.first[at(c) + 1] += result.first[at(c)];
+  result.ranges.resize(at(result.first.back()));
+  std::vector<int> next(result.first.begin(), result.first.end() - 1);
+  for_pairs([&](int c, int row, bool begins) {
+    if (begins) result.ranges[at(next[at(c)]++)].begin = row;
+    result.ranges[at(next[at(c)] - 1)].end = row + 1;
+  });
   return result;
 }
 

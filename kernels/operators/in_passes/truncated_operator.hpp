@@ -82,15 +82,8 @@ class TruncatedOperator : public PassOperator<Cost, ExecutionSpace_> {
         result);
   }
 
- private:
-  const Sides& cells(Side side) const { return side == Side::source ? source_ : target_; }
-  static std::vector<double> values(const Field& field, const Sides& side) {
-    return to_host(field.values, side.count());
-  }
-  CellPotentials summary(Side side) const {
-    return summarize(cells(side).tree, to_host(this->of(side).potential, cells(side).count()),
-                     cells(side).log2_weights);
-  }
+  // What is known of every cell, to its points.
+
   void add(Side side, const Vector<double, ExecutionSpace>& of_cells, const Field& result) const {
     this->for_points(
         "otfleet::operators::add_cells", side,
@@ -104,6 +97,15 @@ class TruncatedOperator : public PassOperator<Cost, ExecutionSpace_> {
         });
   }
 
+ private:
+  const Sides& cells(Side side) const { return side == Side::source ? source_ : target_; }
+  static std::vector<double> values(const Field& field, const Sides& side) {
+    return to_host(field.values, side.count());
+  }
+  CellPotentials summary(Side side) const {
+    return summarize(cells(side).tree, to_host(this->of(side).potential, cells(side).count()),
+                     cells(side).log2_weights);
+  }
   const TruncatedClouds<ExecutionSpace>& clouds_;
   const Sides &source_, &target_;
   CellPairs pairs_;
