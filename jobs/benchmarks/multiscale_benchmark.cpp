@@ -84,20 +84,18 @@ double sum_of_plan(const double* x, int d, double own, const std::vector<std::ve
   double sum = 0;
   for (std::size_t begin = 0; begin < others.size(); begin += block) {
     const std::size_t count = std::min(block, others.size() - begin);
-    double exponent[block], most = nothing;
+    double exponent[block];
     for (std::size_t k = 0; k < count; ++k) exponent[k] = own + others[begin + k];
     for (int c = 0; c < d; ++c)
       for (std::size_t k = 0; k < count; ++k) {
         const double apart = x[c] - static_cast<double>(y[static_cast<std::size_t>(c)][begin + k]);
         exponent[k] -= apart * apart;
       }
-    for (std::size_t k = 0; k < count; ++k) {
-      exponent[k] /= epsilon;
-      most = std::max(most, exponent[k]);
-    }
-    if (most <= nothing) continue;
+    int seen = 0;
+    for (std::size_t k = 0; k < count; ++k) seen += exponent[k] > nothing * epsilon;
+    if (seen == 0) continue;
     for (std::size_t k = 0; k < count; ++k)
-      if (exponent[k] > nothing) sum += std::exp(exponent[k]);
+      if (exponent[k] > nothing * epsilon) sum += std::exp(exponent[k] / epsilon);
   }
   return sum;
 }
