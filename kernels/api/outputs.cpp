@@ -14,10 +14,11 @@ CertificateResult::CertificateResult(int batch)
       transport_cost("otfleet::certificate::transport_cost", batch),
       upper_bound("otfleet::certificate::upper_bound", batch),
       lower_bound("otfleet::certificate::lower_bound", batch),
-      marginal_error("otfleet::certificate::marginal_error", batch) {}
+      marginal_error("otfleet::certificate::marginal_error", batch),
+      left_out("otfleet::certificate::left_out", batch) {}
 
 void certify(const Problems& problems, double epsilon, const DeviceArray<const double>& f,
-             const DeviceArray<double>& g, const CertificateResult& result) {
+             const DeviceArray<double>& g, const CertificateResult& result, double most_left_out) {
   const DeviceSpace space;
   Certificates<DeviceSpace> certificates;
   certificates.dual_value = view_of(result.dual_value);
@@ -25,15 +26,20 @@ void certify(const Problems& problems, double epsilon, const DeviceArray<const d
   certificates.upper_bound = view_of(result.upper_bound);
   certificates.lower_bound = view_of(result.lower_bound);
   certificates.marginal_error = view_of(result.marginal_error);
+  certificates.left_out = view_of(result.left_out);
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
+        if (most_left_out > 0)
+          throw std::invalid_argument(
+              "only problems with points of their own are certified block-sparse");
         const auto rows = g.empty() ? Matrix<double, DeviceSpace>() : shared.target_rows(g, "g");
         certify<DeviceSpace>(space, cost, shared.batch, epsilon, shared.source_rows(f, "f"), rows,
                              certificates);
       },
       [&](const OwnPointsProblems& clouds) {
-        certify<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(g), certificates);
+        certify<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(g), certificates,
+                             most_left_out);
       });
 }
 

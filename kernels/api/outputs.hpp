@@ -14,15 +14,17 @@ namespace otfleet::kernels {
 
 /// As Certificates; all [B].
 struct CertificateResult {
-  DeviceArray<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
+  DeviceArray<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error,
+      left_out;
 
   CertificateResult() = default;
   explicit CertificateResult(int batch);
 };
 
-/// Fills g, if it is not empty.
+/// Fills g, if it is not empty. most_left_out > 0: for problems with points of their own.
 void certify(const Problems& problems, double epsilon, const DeviceArray<const double>& f,
-             const DeviceArray<double>& g, const CertificateResult& result);
+             const DeviceArray<double>& g, const CertificateResult& result,
+             double most_left_out = 0);
 
 void soft_c_transform(const Problems& problems, double epsilon, const DeviceArray<const double>& f,
                       const DeviceArray<double>& g);

@@ -2,6 +2,7 @@
 
 #include "kernels/api/detail/problems_state.hpp"
 #include "kernels/problems/status_counts.hpp"
+#include "kernels/solvers/multiscale/multiscale.hpp"
 #include "kernels/solvers/newton/newton.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn.hpp"
 #include "kernels/solvers/unbalanced/unbalanced.hpp"
@@ -85,6 +86,40 @@ void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
     sinkhorn_in<float>(problems, settings, from_zeros, f, progress, error_trace, watch);
   else
     sinkhorn_in<double>(problems, settings, from_zeros, f, progress, error_trace, watch);
+}
+
+void solve_multiscale(const Problems& problems, const MultiscaleSettings& settings,
+                      Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
+                      const Progress& progress, const IterationWatch& watch) {
+  const auto complaint = multiscale_complaint(problems);
+  if (!complaint.empty()) throw std::invalid_argument("the multiscale solver: " + complaint);
+  const auto& batch = std::get<OwnPointsProblems>(problems.state().problems).batch;
+  const auto solve = [&](auto scalar) {
+    multiscale_sinkhorn<decltype(scalar)>(DeviceSpace(), batch, settings, from_zeros, view_of(f),
+                                          view_of(progress.iterations), view_of(progress.status),
+                                          view_of(progress.replaced), watch);
+  };
+  if (arithmetic == Arithmetic::in_float)
+    solve(0.0F);
+  else
+    solve(0.0);
+}
+
+std::string multiscale_complaint(const Problems& problems) {
+  std::string complaint;
+  visit(
+      problems,
+      [&](const SharedPointsProblems&, const auto&) {
+        complaint = "it needs measures that each have points of their own";
+      },
+      [&](const OwnPointsProblems& clouds) {
+        const auto& source = clouds.batch.source;
+        if (clouds.batch.costs.extent(0) > 0 || source.dimension() == 0)
+          complaint = "it needs points, these problems have costs alone";
+        else
+          complaint = multiscale_complaint(source.ground_cost(), source.dimension());
+      });
+  return complaint;
 }
 
 void add_statuses(const DeviceArray<const int>& status, const DeviceArray<std::int64_t>& counts) {

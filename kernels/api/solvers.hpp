@@ -1,7 +1,9 @@
 #pragma once
 #include <cstddef>
+#include <string>
 
 #include "kernels/api/problems.hpp"
+#include "kernels/solvers/multiscale/settings.hpp"
 #include "kernels/solvers/newton/settings.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 #include "kernels/solvers/unbalanced/settings.hpp"
@@ -30,6 +32,14 @@ void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
                     Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
                     const Progress& progress, const DeviceArray<double, 2>& error_trace = {},
                     const IterationWatch& watch = {});
+
+/// As multiscale_sinkhorn(): problems with points of their own.
+void solve_multiscale(const Problems& problems, const MultiscaleSettings& settings,
+                      Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
+                      const Progress& progress, const IterationWatch& watch = {});
+/// Why it does not take problems, or clouds of this cost and dimension; empty: it does.
+std::string multiscale_complaint(const Problems& problems);
+std::string multiscale_complaint(const GroundCost& cost, int dimension);
 
 /// counts [S] grows by the problems of status s, for every s < S. Does not wait.
 void add_statuses(const DeviceArray<const int>& status, const DeviceArray<std::int64_t>& counts);

@@ -60,7 +60,9 @@ OTFLEET_INLINE_FUNCTION void add_difference(double factor, const double* x, cons
 ///     their length, and sums over coordinates are rounded. `bound` is bound(reach, dimension);
 ///   operator==, and a constructor without arguments that sets the usual parameters;
 /// and it may have
-///   exact(sum), which from_sum() is but in other digits, for costs that are stored.
+///   exact(sum), which from_sum() is but in other digits, for costs that are stored;
+///   sum_of_differences(differences, dimension), the sum for two points whose coordinates differ by
+///     these numbers, where adding differences from 0 does not make it.
 struct GroundCostType {
   /// Or CostParameter of the type.
   static constexpr std::array<int, 0> parameters{};
@@ -94,6 +96,12 @@ struct GroundCostType {
   /// points? A product needs one operation less than a difference.
   static constexpr bool leaves_product = false;
   static IterationUnits iteration_units(double /*scale*/) { return {}; }
+
+  // What is known of the costs between two boxes.
+
+  /// Does it never fall where a |x_k − y_k| grows? Between two boxes it is then at least what their
+  /// gaps cost, and at most what their spans do (box_cost.hpp).
+  static constexpr bool grows_with_differences = true;
 
   // What the program asks.
 

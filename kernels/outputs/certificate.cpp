@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "kernels/operators/for_each_operator.hpp"
+#include "kernels/operators/in_passes/truncated_operator.hpp"
 #include "kernels/operators/problem_scales.hpp"
 #include "kernels/outputs/allowed_rounding.hpp"
 #include "kernels/outputs/bounds.hpp"
 #include "kernels/outputs/certificate_in_passes.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/problems/whole_clouds.hpp"
 #include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
@@ -20,7 +22,8 @@ Certificates<ExecutionSpace>::Certificates(int batch)
       transport_cost("otfleet::certificate::transport_cost", batch),
       upper_bound("otfleet::certificate::upper_bound", batch),
       lower_bound("otfleet::certificate::lower_bound", batch),
-      marginal_error("otfleet::certificate::marginal_error", batch) {}
+      marginal_error("otfleet::certificate::marginal_error", batch),
+      left_out("otfleet::certificate::left_out", batch) {}
 
 namespace {
 
@@ -40,6 +43,7 @@ enum Total {
   first_largest,
   second_dual,
   second_size,
+  left_out,  ///< of the mass, by blocks that the operator does not look at
   totals
 };
 
@@ -240,6 +244,7 @@ void certify_group(Operator& plan, const ProblemRows<const double>& f,
   plan.load(Side::source, f, gaps);
   plan.fit(Side::target);
   if (g.data) plan.store(Side::target, g);
+  if constexpr (requires { plan.left_out(); }) plan.set_total(left_out, {plan.left_out()});
   measure(plan, gaps, sums, costs, columns);
   round_plan(plan, sums, costs, columns);
   bound_below(plan, gaps, columns, sums);
@@ -272,6 +277,11 @@ std::vector<ProblemFacts> facts_of(const CloudForms<ExecutionSpace>& batch) {
   return facts;
 }
 
+template <class ExecutionSpace>
+std::vector<ProblemFacts> facts_of(const TruncatedClouds<ExecutionSpace>& batch) {
+  return facts_of(CloudForms<ExecutionSpace>{batch.problems, {}});
+}
+
 /// Every problem's figures from its totals [B, totals].
 template <class ExecutionSpace>
 void find_figures(const Matrix<double, ExecutionSpace>& found, double epsilon,
@@ -282,14 +292,17 @@ void find_figures(const Matrix<double, ExecutionSpace>& found, double epsilon,
   const auto transport = Kokkos::create_mirror_view(out.transport_cost);
   const auto upper = Kokkos::create_mirror_view(out.upper_bound);
   const auto lower = Kokkos::create_mirror_view(out.lower_bound);
+  const auto beyond = Kokkos::create_mirror_view(out.left_out);
   for (int k = 0; k < static_cast<int>(facts.size()); ++k) {
     const ProblemFacts& problem = facts[k];
     const double mass = problem.mass;
-    error_of(k) = total(k, error);
+    // Of rows, and of columns, whose sums over all pairs are larger than b by as much.
+    beyond(k) = total(k, left_out);
+    error_of(k) = total(k, error) + 2 * beyond(k);
     // What was taken off f is in g.
-    dual(k) =
-        mass * (epsilon * (total(k, target_dual) + std::log(mass) + (1 - total(k, plan_mass))) -
-                total(k, source_gap) + problem.minimum);
+    const double whole_mass = total(k, plan_mass) + beyond(k);
+    dual(k) = mass * (epsilon * (total(k, target_dual) + std::log(mass) + (1 - whole_mass)) -
+                      total(k, source_gap) + problem.minimum);
     transport(k) = mass * (total(k, cost) + problem.minimum * total(k, plan_mass));
     const PlanTotals sums{
         total(k, kept_cost),     total(k, missing_cost),
@@ -305,6 +318,7 @@ void find_figures(const Matrix<double, ExecutionSpace>& found, double epsilon,
   Kokkos::deep_copy(out.transport_cost, transport);
   Kokkos::deep_copy(out.upper_bound, upper);
   Kokkos::deep_copy(out.lower_bound, lower);
+  Kokkos::deep_copy(out.left_out, beyond);
 }
 
 /// Certifies a batch in the form that was chosen for it.
@@ -318,6 +332,32 @@ void certify_batch(const ExecutionSpace& space, const Batch& batch, double epsil
   for_each_operator(space, batch, epsilon, use, found,
                     [&](auto& plan) { certify_group(plan, f, g); });
   find_figures(found, epsilon, facts_of(batch), out);
+}
+
+/// certify() of what is worth a look, whose points every rank takes.
+template <class ExecutionSpace>
+void certify_truncated(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
+                       double epsilon, const Vector<const double, ExecutionSpace>& f,
+                       const Vector<double, ExecutionSpace>& g,
+                       const Certificates<ExecutionSpace>& out, double most_left_out) {
+  flat_rows("f", f, problems.source_offsets());  // throws where sizes do not fit
+  if (g.extent(0) > 0) flat_rows("g", g, problems.target_offsets());
+  const auto whole = gather_clouds(space, problems);
+  const TruncatedClouds<ExecutionSpace> batch{make_cloud_problems(whole.batch, epsilon),
+                                              most_left_out, whole.communicator};
+  if (batch.size() == 0) return;
+  const auto sources = whole.batch.source_offsets(), targets = whole.batch.target_offsets();
+  if (whole.communicator == nullptr)
+    return certify_batch(space, batch, epsilon, flat_rows("f", f, sources),
+                         g.extent(0) > 0 ? flat_rows("g", g, targets) : ProblemRows<double>(), out);
+  const Vector<const double, ExecutionSpace> all_f =
+      gather_values(space, whole.communicator, whole.source, f);
+  const Vector<double, ExecutionSpace> all_g(
+      "otfleet::certificate::g",
+      static_cast<std::size_t>(g.extent(0) > 0 ? whole.target.total : 0));
+  certify_batch(space, batch, epsilon, flat_rows("f", all_f, sources),
+                all_g.extent(0) > 0 ? flat_rows("g", all_g, targets) : ProblemRows<double>(), out);
+  if (g.extent(0) > 0) take_own<ExecutionSpace>(space, whole.target, all_g, g);
 }
 
 template <class Array>
@@ -359,10 +399,13 @@ void certify(const ExecutionSpace& space, const PointCloudCost<ExecutionSpace>& 
 template <class ExecutionSpace>
 void certify(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
              double epsilon, const Vector<const double, ExecutionSpace>& f,
-             const Vector<double, ExecutionSpace>& g, const Certificates<ExecutionSpace>& out) {
+             const Vector<double, ExecutionSpace>& g, const Certificates<ExecutionSpace>& out,
+             double most_left_out) {
+  const auto sources = problems.source_offsets(), targets = problems.target_offsets();
+  if (most_left_out > 0)
+    return certify_truncated(space, problems, epsilon, f, g, out, most_left_out);
   auto made = make_cloud_problems(problems, epsilon);
   if (made.size() == 0) return;
-  const auto sources = problems.source_offsets(), targets = problems.target_offsets();
   const auto batch = choose_forms(std::move(made), sources, targets);
   const auto rows = flat_rows("f", f, sources);
   const auto g_rows = g.extent(0) > 0 ? flat_rows("g", g, targets) : ProblemRows<double>();
@@ -395,7 +438,7 @@ void certify_in_passes(const ExecutionSpace& space, const SeparableCost& cost,
       const Certificates<Space>&);                                                               \
   template void certify<Space>(const Space&, const CloudBatch<Space>&, double,                   \
                                const Vector<const double, Space>&, const Vector<double, Space>&, \
-                               const Certificates<Space>&);
+                               const Certificates<Space>&, double);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

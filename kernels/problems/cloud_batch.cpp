@@ -156,7 +156,8 @@ CloudMeasures<ExecutionSpace>::CloudMeasures(const ExecutionSpace& space,
       weights_(weights),
       points_(points),
       communicator_(&communicator),
-      all_points_(all_sum(&communicator, static_cast<double>(points.extent(0)))) {
+      all_points_(all_sum(&communicator, static_cast<double>(points.extent(0)))),
+      first_point_(first) {
   if (!(all_points_ > 0)) throw std::invalid_argument("measure 0 has no points");
   describe(space, first);
 }

@@ -53,6 +53,8 @@ class CloudMeasures {
   CloudCommunicator* communicator() const { return communicator_; }  ///< null: all points are here
   /// Points of the one measure that is spread over ranks, theirs too; 0 where none is.
   double all_points() const { return all_points_; }
+  /// The number, among all points of that measure, of the first one here.
+  std::int64_t first_point() const { return first_point_; }
 
   /// The points as kernels use them: unit vectors where costs see directions alone, the user's own
   /// elsewhere.
@@ -77,6 +79,7 @@ class CloudMeasures {
   std::vector<double> host_means_;     ///< [M, d] or empty
   CloudCommunicator* communicator_ = nullptr;
   double all_points_ = 0;
+  std::int64_t first_point_ = 0;
 };
 
 /// B problems: problem k transports measure source_index[k] of `source` to measure target_index[k]

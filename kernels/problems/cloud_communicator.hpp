@@ -17,6 +17,9 @@ class CloudCommunicator {
 
   virtual ~CloudCommunicator() = default;
 
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+
   /// Element by element over all ranks, in place. All get the same bits: they decide by them.
   virtual void sum(std::span<double> values) = 0;
   virtual void max(std::span<double> values) = 0;

@@ -248,7 +248,7 @@ TEST_F(Clouds, MarginalsThatNeedNotBeExact) {
 /// As large as one rank does in seconds.
 TEST_F(Clouds, TwentyThousandPointsRowByRow) {
   write_cloud_population(path("20000.h5"), testing::large_problem(20000, 3));
-  const Words settings = {"solver.max_iterations=2"};
+  const Words settings = {"solver.max_iterations=2", "solver.method=sinkhorn"};
   const auto one = report_of("solve", "20000-1", clouds("20000.h5", settings), 1);
   EXPECT_EQ(one["shard"]["chosen"], "problems");
   const auto two = report_of("solve", "20000-2", clouds("20000.h5", settings), 2);
@@ -259,6 +259,62 @@ TEST_F(Clouds, TwentyThousandPointsRowByRow) {
     ASSERT_EQ(a.size(), b.size()) << name;
     for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-10) << name << " " << i;
   }
+}
+
+TEST_F(Clouds, LargeOnesAreSolvedCoarseToFine) {
+  write_cloud_population(path("coarse.h5"), testing::large_problem(6000, 3));
+  const auto settings = [](const Words& more) { return clouds("coarse.h5", more); };
+  const auto plain = report_of("solve", "coarse-plain", settings({"solver.method=sinkhorn"}), 1);
+  EXPECT_EQ(plain["method"]["chosen"], "sinkhorn");
+  EXPECT_EQ(column("coarse-plain", "left_out")[0], 0);
+  for (const int ranks : {1, 2, 3}) {
+    const auto name = "coarse-" + std::to_string(ranks);
+    const auto report = report_of("solve", name, settings({}), ranks);
+    EXPECT_EQ(report["method"]["chosen"], "multiscale");
+    EXPECT_EQ(report["method"]["multiscale"], 1);
+    EXPECT_NE(report["method"]["reason"].get<std::string>().find("large enough to be coarsened"),
+              std::string::npos);
+    EXPECT_EQ(report["converged"], 1);
+    EXPECT_LE(report["max_marginal_error"].get<double>(), 1e-3);
+    EXPECT_GT(column(name, "left_out")[0], 0);
+    EXPECT_LE(column(name, "left_out")[0], 1e-3 / 64);
+    EXPECT_NEAR(column(name, "dual_value")[0], column("coarse-plain", "dual_value")[0], 1e-5);
+    EXPECT_LE(column(name, "lower_bound")[0], column("coarse-plain", "upper_bound")[0]);
+    // Sums over the weights of several ranks are rounded: the last digits of weights.
+    for (const char* values : {"f", "g", "dual_value", "transport_cost", "upper_bound",
+                               "lower_bound", "marginal_error", "left_out", "iterations"}) {
+      const auto a = column("coarse-1", values), b = column(name, values);
+      ASSERT_EQ(a.size(), b.size()) << values;
+      for (std::size_t i = 0; i < a.size(); ++i)
+        ASSERT_NEAR(a[i], b[i], 1e-10) << values << " " << i;
+    }
+  }
+  const auto info = run({"info", "coarse-1/solution.h5"});
+  EXPECT_EQ(info.code, 0) << info.err;
+}
+
+TEST_F(Clouds, WhatCannotBeCoarsenedIsRefused) {
+  write_cloud_population(path("four.h5"), testing::large_problem(30, 4));
+  const Words coarse = {"solver.method=multiscale"};
+  for (const int ranks : {1, 2})
+    for (const char* shard : {"solver.shard=rows", "solver.shard=problems"}) {
+      auto settings = coarse;
+      settings.emplace_back(shard);
+      expect_refused_on(ranks, words("solve", "refused", clouds("four.h5", settings)),
+                        "solver.method = 'multiscale': it takes points of at most 3 coordinates, "
+                        "these have 4; use 'sinkhorn'");
+    }
+  expect_refused(
+      words("solve", "refused", {"solver.initializer=zeros", "solver.method=multiscale"}),
+      "solver.method = 'multiscale': it needs measures that each have points of their "
+      "own; use 'sinkhorn'");
+  expect_refused(words("solve", "refused", {"solver.method=multi"}), "solver.method");
+  // Small ones are solved, if that is asked for.
+  EXPECT_EQ(report_of("solve", "small-coarse", clouds("own.h5", coarse), 2)["converged"], count);
+  auto unbalanced = coarse;
+  unbalanced.emplace_back("problem.tau_a=0.9");
+  expect_refused(words("solve", "refused", clouds("own.h5", unbalanced)),
+                 "solver.method = 'multiscale' is for balanced problems");
 }
 
 TEST_F(Clouds, ShardIsChosenByWork) {

@@ -107,6 +107,35 @@ TEST_F(LongProblem, RowByRowOnOneRank) {
   expect_resumed("rows.h5", "long-rows", {"problem.epsilon=1e-5", "solver.shard=rows"});
 }
 
+TEST_F(LongProblem, BetweenCloudsCoarseToFine) {
+  write_cloud_population(path("coarse.h5"), testing::large_problem(6000, 2));
+  for (const char* shard : {"problems", "rows"})
+    expect_resumed(
+        "coarse.h5", std::string("long-coarse-") + shard,
+        {"problem.epsilon=1e-5", "solver.method=multiscale", std::string("solver.shard=") + shard});
+}
+
+/// Whenever it is killed, the next run finishes it.
+TEST_F(LongProblem, KilledOnAnyLevelItIsFinished) {
+  write_cloud_population(path("levels.h5"), testing::large_problem(20000, 3));
+  const auto command = words(
+      "solve", "levels",
+      {"files.test_population=levels.h5", "solver.initializer=zeros", "solver.method=multiscale",
+       "problem.epsilon=1e-3", "solver.threshold=1e-4", "solver.checkpoint_seconds=1"});
+  for (const int milliseconds : {300, 700, 1500, 2500}) {
+    Words one = command;
+    one.insert(one.begin(), OTFLEET_PROGRAM);
+    StartedProgram program(one, folder_->path());
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    program.send(milliseconds % 200 == 100 ? SIGTERM : SIGKILL);
+    program.wait();
+  }
+  const auto finished = run(command, 2);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(column<std::int32_t>("levels", "status")[0], 0);
+  EXPECT_LE(column("levels", "marginal_error")[0], 1e-4);
+}
+
 TEST_F(LongProblem, ThatIsNotBalanced) {
   write_population(path("unbalanced.h5"), testing::dense_population(500, 500, 1, 1));
   expect_resumed("unbalanced.h5", "long-unbalanced",

@@ -7,8 +7,21 @@
 #include <limits>
 #include <vector>
 
+#include "src/populations/cloud_population.hpp"
+#include "tests/src/expect_error.hpp"
+
 namespace otfleet {
 namespace {
+
+/// A population of which only sizes are known, as ranks that share rows know it.
+CloudPopulation outline(std::int64_t points, std::int64_t dimension) {
+  CloudPopulation population;
+  population.dimension = dimension;
+  population.sources.offsets = population.targets.offsets = {0, points, points + 10};
+  population.source = {0, 1};
+  population.target = {0, 1};
+  return population;
+}
 
 kernels::SeparableCost dense_cost(int n, double largest) {
   std::vector<double> costs(static_cast<std::size_t>(n) * static_cast<std::size_t>(n), 0.0);
@@ -63,6 +76,25 @@ TEST(MethodChoice, ReasonsAreInPlainWords) {
   EXPECT_EQ(slow.name(), "newton");
   EXPECT_NE(slow.reason.find("Sinkhorn's iteration would need about"), std::string::npos)
       << slow.reason;
+}
+
+TEST(MethodChoice, LargeCloudsAreCoarsenedWhereTheyCanBe) {
+  SolverOptions solver;
+  const auto chosen = [&](std::int64_t points, std::int64_t dimension) {
+    return choose_method(outline(points, dimension), solver).name();
+  };
+  // A problem has (points + 10)/2 on average.
+  EXPECT_EQ(chosen(10000, 3), "multiscale");
+  EXPECT_EQ(chosen(9000, 3), "sinkhorn");
+  EXPECT_EQ(chosen(10000, 4), "sinkhorn");
+  EXPECT_EQ(choose_method(outline(20000, 2), solver).reason,
+            "clouds of 10005 and 10005 points on average are large enough to be coarsened");
+  solver.initializer = "previous_epsilon";
+  EXPECT_EQ(chosen(10000, 3), "sinkhorn");
+  solver.method = "multiscale";
+  EXPECT_EQ(chosen(20, 1), "multiscale");
+  testing::expect_error([&] { chosen(20, 4); },
+                        "it takes points of at most 3 coordinates, these have 4");
 }
 
 }  // namespace

@@ -42,6 +42,14 @@ struct GreatCircleCost : GroundCostType {
     sum.together = sum.together + total * total;
     return sum;
   }
+  /// Of unit vectors: |x + y|² = 4 − |x − y|².
+  static Sum<double> sum_of_differences(const double* differences, int dimension) {
+    Sum<double> sum(0.0);
+    for (int k = 0; k < dimension; ++k) sum.apart += differences[k] * differences[k];
+    sum.apart = sum.apart < 4 ? sum.apart : 4.0;
+    sum.together = 4 - sum.apart;
+    return sum;
+  }
   /// What a divisor adds to both squares.
   OTFLEET_FORCEINLINE_FUNCTION double more() const { return 2 * (divisor - 1); }
   template <class Scalar, class Pack>

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+
 #include "kernels/geometry/cost_form.hpp"
 #include "kernels/operators/in_passes/cloud_points.hpp"
 #include "kernels/operators/in_passes/column_blocks.hpp"
@@ -54,6 +56,8 @@ struct CloudPass {
   bool adds;                                  ///< to what other columns have left in result
   StoredCosts<ExecutionSpace, Scalar> costs;  ///< StoredCost
   int column_count;                           ///< the same
+  KeptCells<ExecutionSpace> kept;             ///< of the columns; none: all of them
+  int first_row = 0;
 
   KOKKOS_FORCEINLINE_FUNCTION void store(int row, Scalar total) const {
     result(row) = adds ? combine<wanted>(result(row), total) : total;
@@ -61,7 +65,7 @@ struct CloudPass {
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, team.team_size()), [&](int thread) {
-      const int first = (team.league_rank() * team.team_size() + thread) * strip;
+      const int first = first_row + (team.league_rank() * team.team_size() + thread) * strip;
       if (first >= row_count) return;
       if constexpr (Backend<ExecutionSpace>::packs_are_vectors) {
         if constexpr (is_stored<Cost>)
@@ -99,8 +103,23 @@ struct CloudPass {
   /// totals[r] for the rows first… of a strip over the columns of one pack of every block.
   KOKKOS_FUNCTION void run(int first, int lane, Pack* totals) const {
     for (int r = 0; r < strip; ++r) totals[r] = Pack(nothing_yet<wanted, Scalar>());
-    for (int begin = 0; begin < column_blocks; begin += chunk) {
-      const int end = begin + chunk < column_blocks ? begin + chunk : column_blocks;
+    if (!kept) return run_range(first, lane, 0, column_blocks, totals);
+    constexpr int blocks = cell_points / L::width;
+    static_assert(cell_points % strip == 0 && cell_points % L::width == 0);
+    const int cell = first / cell_points;
+    for (int at = kept.first(cell); at < kept.first(cell + 1); ++at) {
+      const CellRange range = kept.ranges(at);
+      const int end = range.end * blocks;
+      run_range(first, lane, range.begin * blocks, end < column_blocks ? end : column_blocks,
+                totals);
+    }
+  }
+
+  /// Adds the column blocks first_block … last_block − 1.
+  KOKKOS_FUNCTION void run_range(int first, int lane, int first_block, int last_block,
+                                 Pack* totals) const {
+    for (int begin = first_block; begin < last_block; begin += chunk) {
+      const int end = chunk < last_block - begin ? begin + chunk : last_block;
       for (int r = 0; r < strip && first + r < row_count; r += block)
         if constexpr (is_stored<Cost>)
           run_stored(first + r, begin, end, lane * L::pack_width, totals + r);
@@ -219,7 +238,8 @@ struct CloudPass {
 /// The pass over `rows` and `columns`; offset [columns.padded()], shift and result
 /// [rows.padded()], shift only for sums of exponentials. The padding of offset must hold what adds
 /// nothing: −inf, 0 for a product, inf for a minimum. Where others hold points of the columns'
-/// side, collective: over their columns and offsets too.
+/// side, collective: over their columns and offsets too. Where the rows have kept cells, over the
+/// columns of those alone; where ranks share the rows, collective, and every rank gets all results.
 template <PassResult wanted, class Cost, class ExecutionSpace, class Scalar>
 void run_pass(const ExecutionSpace& space, const Cost& cost,
               const CloudPoints<ExecutionSpace, Scalar>& rows,
@@ -232,7 +252,10 @@ void run_pass(const ExecutionSpace& space, const Cost& cost,
   constexpr int threads = Backend<ExecutionSpace>::team_size;
   constexpr int chunk_bytes = Backend<ExecutionSpace>::chunk_bytes;
   const int block_bytes = rows.dimension * L::width * static_cast<int>(sizeof(Scalar));
-  const int strips = (rows.count + Pass::strip - 1) / Pass::strip;
+  const auto& kept = rows.kept;
+  const int first_row = kept ? kept.own_begin * cell_points : 0;
+  const int row_end = kept ? std::min(kept.own_end * cell_points, rows.count) : rows.count;
+  const int strips = (row_end - first_row + Pass::strip - 1) / Pass::strip;
   bool adds = false;
   for_each_column_block(space, columns, offset, [&](const auto& block) {
     const int chunk = block_bytes == 0            ? block.blocks
@@ -243,7 +266,7 @@ void run_pass(const ExecutionSpace& space, const Cost& cost,
                     block.offset,
                     shift,
                     result,
-                    rows.count,
+                    row_end,
                     rows.dimension,
                     block.blocks,
                     chunk,
@@ -251,13 +274,18 @@ void run_pass(const ExecutionSpace& space, const Cost& cost,
                     static_cast<Scalar>(scale),
                     adds,
                     rows.costs,
-                    columns.count};
+                    columns.count,
+                    kept,
+                    first_row};
     adds = true;
-    if (strips == 0) return;
+    if (strips <= 0) return;
     Kokkos::parallel_for(
         "otfleet::clouds::pass",
         Policy<ExecutionSpace>(space, (strips + threads - 1) / threads, threads, L::packs), pass);
   });
+  if (kept && kept.communicator)
+    share_rows(space, *kept.communicator, static_cast<std::size_t>(first_row),
+               static_cast<std::size_t>(std::max(row_end, first_row)), result);
 }
 
 }  // namespace otfleet::kernels

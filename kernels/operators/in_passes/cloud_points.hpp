@@ -5,6 +5,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/lanes/pack.hpp"
 #include "kernels/operators/in_passes/cloud_arena.hpp"
+#include "kernels/operators/in_passes/kept_cells.hpp"
 #include "kernels/problems/cloud_communicator.hpp"
 
 // What one problem sees of the clouds: the points that carry weight, gathered and laid out.
@@ -102,6 +103,7 @@ struct CloudPoints {
   CloudCommunicator* communicator =
       nullptr;  ///< who hold the other points of this side; null: nobody
   StoredCosts<ExecutionSpace, Scalar> costs;  ///< StoredCost
+  KeptCells<ExecutionSpace> kept;  ///< of the other side: what passes over these rows look at
 
   int row_blocks() const { return (count + row_block - 1) / row_block; }
   int column_blocks() const { return (count + L::width - 1) / L::width; }

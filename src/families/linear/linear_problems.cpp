@@ -52,7 +52,8 @@ class LinearProblems : public ProblemSet {
     const bool balanced = job_.problem.balanced();
     if (balanced) {
       figures["method"]["newton"] = tally.counters[0];
-      figures["method"]["sinkhorn"] = layout.problems - tally.counters[0];
+      const bool coarsens = method == methods::multiscale().name();
+      figures["method"][coarsens ? "multiscale" : "sinkhorn"] = layout.problems - tally.counters[0];
     }
     figures[balanced ? "max_marginal_error" : "max_residual"] = tally.max_error;
     figures["replaced_starts"] = tally.counters[1];
@@ -196,8 +197,12 @@ class CloudRowsProblems final : public LinearProblems {
     identity = linear_identity(job_, population_->content_fingerprint());
     solver_.emplace(*population_, job_.problem.epsilon, communicator);
     together = true;
-    method = job_.problem.balanced() ? methods::sinkhorn().name() : unbalanced_method;
-    reason = job_.problem.balanced() ? "every measure has points of its own" : unbalanced_reason;
+    method = unbalanced_method;
+    reason = unbalanced_reason;
+    if (!job_.problem.balanced()) return;
+    const MethodChoice choice = choose_method(population_->outline(), job_.solver);
+    method = choice.name();
+    reason = choice.reason;
   }
 
   TogetherPart solve_together(std::int64_t problem, SolveStore& store, const Tell& tell,

@@ -8,9 +8,12 @@
 #include <limits>
 
 #include "distributed/error.hpp"
+#include "kernels/api/solvers.hpp"
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "src/config/nearest_name.hpp"
+#include "src/families/linear/initializers.hpp"
 #include "src/families/linear/methods/list.hpp"
+#include "src/populations/cloud_population.hpp"
 
 namespace otfleet {
 namespace {
@@ -28,6 +31,9 @@ constexpr double usual_smallest_weight = 1e-5;
 constexpr double most_newton_rows = 2000, most_newton_entries = 2e8;
 /// Sinkhorn is not even tried when its optimistic prediction is that many times Newton's.
 constexpr double hopeless = 4;
+/// Of clouds, a problem: from there on the multiscale solver is quicker (multiscale_benchmark), at
+/// every epsilon that was tried.
+constexpr double fewest_multiscale_pairs = 2.5e7;
 
 /// The range of the costs in units of epsilon. Beyond 1e15 no solver tells costs apart: predictions
 /// need not go further, and stay finite.
@@ -101,13 +107,63 @@ const Method* method_named(const std::string& name) {
       (near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
+namespace {
+
+[[noreturn]] void refuse_method(const Method& method, const std::string& complaint) {
+  throw UserError(
+      fmt::format("solver.method = '{}': {}; use 'sinkhorn'", method.name(), complaint));
+}
+
+/// Throws UserError where a method that a job asks for cannot solve these problems.
+void require_fits(const Method* asked, const kernels::Problems& measures) {
+  if (asked == nullptr) return;
+  const auto complaint = asked->complaint(measures);
+  if (!complaint.empty()) refuse_method(*asked, complaint);
+}
+
+/// `complaint`: of the multiscale solver about the clouds.
+MethodChoice choose_for_clouds(const std::string& complaint, double source_support,
+                               double target_support, const SolverOptions& solver) {
+  const std::int64_t most = solver.max_iterations;
+  if (const Method* asked = method_named(solver.method))
+    return {{{asked, most}}, "solver.method asks for it"};
+  const bool large = source_support * target_support >= fewest_multiscale_pairs;
+  if (!large || !complaint.empty() || !initializer_named(solver.initializer).is_zero())
+    return {{{&methods::sinkhorn(), most}}, "every measure has points of its own"};
+  return {{{&methods::multiscale(), most}},
+          fmt::format("clouds of {:.0f} and {:.0f} points on average are large enough to be "
+                      "coarsened",
+                      source_support, target_support)};
+}
+
+}  // namespace
+
+MethodChoice choose_method(const CloudPopulation& outline, const SolverOptions& solver) {
+  const auto complaint =
+      kernels::multiscale_complaint(outline.ground_cost, static_cast<int>(outline.dimension));
+  const Method* asked = method_named(solver.method);
+  if (asked == &methods::multiscale() && !complaint.empty()) refuse_method(*asked, complaint);
+  double sources = 0, targets = 0;
+  for (std::int64_t k = 0; k < outline.problems(); ++k) {
+    sources += static_cast<double>(outline.source_points(k));
+    targets += static_cast<double>(outline.target_points(k));
+  }
+  const auto count = static_cast<double>(std::max<std::int64_t>(outline.problems(), 1));
+  return choose_for_clouds(complaint, sources / count, targets / count, solver);
+}
+
 MethodChoice choose_method(const kernels::Problems& measures, double epsilon, double source_support,
                            double target_support, const SolverOptions& solver) {
-  if (const auto* table = measures.table())
+  if (const auto* table = measures.table()) {
+    require_fits(method_named(solver.method), measures);
     return choose_method(*table, epsilon, source_support, target_support, solver);
+  }
   const Method* asked = method_named(solver.method);
+  require_fits(asked, measures);
   const MethodChoice::Stage only{asked ? asked : &methods::sinkhorn(), solver.max_iterations};
-  if (measures.has_clouds()) return {{only}, "every measure has points of its own"};
+  if (measures.has_clouds())
+    return choose_for_clouds(methods::multiscale().complaint(measures), source_support,
+                             target_support, solver);
   return {{only},
           asked ? "solver.method asks for it"
                 : "the costs between these points are not stored, and Newton's method needs them "

@@ -9,6 +9,8 @@
 
 namespace otfleet {
 
+struct CloudPopulation;
+
 /// How solver.method = "auto" is going to solve the problems of a population, and why.
 ///
 /// Whether Sinkhorn's iteration will be quick cannot be known from outside: it depends on the
@@ -45,6 +47,9 @@ const Method* method_named(const std::string& name);
 /// Local.
 MethodChoice choose_method(const kernels::Problems& measures, double epsilon, double source_support,
                            double target_support, const SolverOptions& solver);
+/// Where every measure has points of its own, from their numbers alone; without points of zero
+/// weight the choice is that of the function above.
+MethodChoice choose_method(const CloudPopulation& outline, const SolverOptions& solver);
 /// Where costs are a table.
 MethodChoice choose_method(const kernels::SeparableCost& cost, double epsilon,
                            double source_support, double target_support,

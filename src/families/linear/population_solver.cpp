@@ -141,12 +141,15 @@ Solutions PopulationSolver::solve(Shard shard, const SolverOptions& settings,
                                   const StartPredictor* predictor, const SolutionOptions& wanted,
                                   SolveSeconds& seconds, SolveControl* control) const {
   Solutions all;
+  double most_left_out = 0;
+  for (const auto& stage : choose(settings).stages)
+    most_left_out = std::max(most_left_out, stage.method->most_left_out(settings));
   std::vector<std::int64_t> source_offsets = {0}, target_offsets = {0};
   for_chunks(shard, [&](Shard rows) {
     Batch batch = start(rows, settings, predictor, seconds);
     iterate(batch, rows, settings, seconds, all.counts, control);
     const auto at_once = control != nullptr ? control->may_end_at_once() : std::nullopt;
-    all.add(batch, solver_.epsilon(), wanted, seconds);
+    all.add(batch, solver_.epsilon(), wanted, seconds, most_left_out);
     for (std::int64_t k = rows.begin; k < rows.end; ++k) {
       source_offsets.push_back(source_offsets.back() + population_.source_points(k));
       target_offsets.push_back(target_offsets.back() + population_.target_points(k));

@@ -10,6 +10,7 @@
 
 #include "distributed/error.hpp"
 #include "src/families/linear/initializers.hpp"
+#include "src/families/linear/method_choice.hpp"
 #include "src/interruption.hpp"
 #include "src/runs/stop_watch.hpp"
 
@@ -94,6 +95,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem, const P
                                                    const SolutionOptions& wanted,
                                                    SolveSeconds& seconds, SolveStore* store,
                                                    const Tell& tell) {
+  const Method& method = *choose_method(population_.outline(), settings).stages.front().method;
   const DistributedProblem loaded = load(problem);
   Part part{loaded.sources, loaded.targets, {}};
 
@@ -138,7 +140,9 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem, const P
       kernels::solve_unbalanced(loaded.problem, limits, *unbalanced, watch);
     } else {
       const BatchSolver solver(loaded.problem, epsilon_, MeanSupports());
-      solver.sinkhorn(batch, settings, left, {}, observer, watch);
+      SolveCounts counts;
+      method.solve(solver, batch, settings, left, counts, observer, watch);
+      part.solutions.counts.add(counts);
     }
   }
   if (part.ended) return part;
@@ -152,7 +156,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem, const P
   if (unbalanced) {
     part.solutions.add(*unbalanced, wanted, iterations.download(), unbalanced->status.download());
   } else {
-    part.solutions.add(batch, epsilon_, wanted, seconds);
+    part.solutions.add(batch, epsilon_, wanted, seconds, method.most_left_out(settings));
     part.solutions.set_status(settings.threshold);
   }
   part.solutions.iterations[0] += static_cast<std::int32_t>(before);

@@ -20,6 +20,9 @@ class RingCommunicator final : public kernels::CloudCommunicator {
   explicit RingCommunicator(const distributed::Communicator& communicator)
       : communicator_(communicator), ring_(communicator) {}
 
+  int rank() const override { return communicator_.rank(); }
+  int size() const override { return communicator_.size(); }
+
   void sum(std::span<double> values) override;
   void max(std::span<double> values) override;
   void exchange(std::size_t bytes, const Fill& fill, const Visit& visit) override;

@@ -113,6 +113,9 @@ LinearSchema::LinearSchema(const Job& job, const PopulationView& population,
            &Solutions::lower_bound);
     number("marginal_error", "share of the mass", "L1 distance of the plan's marginal",
            &Solutions::marginal_error);
+    if (own_points)
+      number("left_out", "share of the mass", "at most, of the plan, in blocks that were left out",
+             &Solutions::left_out);
     layout_.error = "/solution/marginal_error";
     layout_.upper = "/solution/upper_bound";
     layout_.lower = "/solution/lower_bound";
@@ -214,7 +217,7 @@ std::string linear_identity(const Job& job, const std::string& content) {
 }
 
 void Solutions::add(const Batch& batch, double epsilon, const SolutionOptions& wanted,
-                    SolveSeconds& seconds) {
+                    SolveSeconds& seconds, double most_left_out) {
   const kernels::CertificateResult found(batch.size());
   DeviceArray<double> g;
   {
@@ -222,7 +225,7 @@ void Solutions::add(const Batch& batch, double epsilon, const SolutionOptions& w
     if (wanted.potentials || wants_plan(wanted))
       g = DeviceArray<double>("otfleet::solver::g",
                               static_cast<std::size_t>(batch.problems.target_offsets().back()));
-    kernels::certify(batch.problems, epsilon, batch.f, g, found);
+    kernels::certify(batch.problems, epsilon, batch.f, g, found, most_left_out);
   }
   {
     const StopWatch watch(seconds.plan);
@@ -237,6 +240,7 @@ void Solutions::add(const Batch& batch, double epsilon, const SolutionOptions& w
   append(upper_bound, found.upper_bound);
   append(lower_bound, found.lower_bound);
   append(marginal_error, found.marginal_error);
+  append(left_out, found.left_out);
   append(iterations, batch.progress.iterations);
   append(status, batch.progress.status);
 }

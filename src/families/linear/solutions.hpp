@@ -19,6 +19,7 @@ namespace otfleet {
 struct Solutions {
   std::vector<double> f, g;
   std::vector<double> dual_value, transport_cost, upper_bound, lower_bound, marginal_error;
+  std::vector<double> left_out;  ///< of problems whose measures have points of their own
   /// Of problems that are not balanced, instead of the bounds and the marginal error; what they are
   /// says kernels/solvers/unbalanced/unbalanced.hpp.
   std::vector<double> primal_value, transported_mass, mass_potential, residual;
@@ -27,11 +28,11 @@ struct Solutions {
   PlanOutputs plan;                              ///< what was asked for
   SolveCounts counts;
 
-  /// Appends what is known of solved balanced problems: certificates, and what is wanted of their
-  /// potentials and plans. Status is the solver's, see set_status(). Adds to `seconds`. Local, but
-  /// for problems that are distributed.
-  void add(const Batch& batch, double epsilon, const SolutionOptions& wanted,
-           SolveSeconds& seconds);
+  /// Appends what is known of solved balanced problems: certificates, which leave out at most that
+  /// share of the mass, and what is wanted of their potentials and plans. Status is the solver's,
+  /// see set_status(). Adds to `seconds`. Local, but for problems that are distributed.
+  void add(const Batch& batch, double epsilon, const SolutionOptions& wanted, SolveSeconds& seconds,
+           double most_left_out);
   /// The same for problems that are not balanced, whose figures the solver has found.
   void add(const kernels::UnbalancedResult& result, const SolutionOptions& wanted,
            const std::vector<std::int32_t>& more_iterations,
@@ -47,6 +48,7 @@ struct Solutions {
 ///   f [P, n], g [P, m]   cost units; −inf where a weight is zero (only if asked for)
 ///   dual_value, transport_cost, upper_bound, lower_bound   cost units times mass
 ///   marginal_error       L1, share of the mass;  iterations, status
+///   left_out             share of the mass (only where every measure has points of its own)
 ///   projection [P, n, d] coordinates of the target's points; NaN where a weight is zero (only if
 ///                        asked for)
 ///   divergence, regularized_ott, regularized_geomloss   cost units times mass (only if asked for);

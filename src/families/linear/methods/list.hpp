@@ -9,10 +9,11 @@ namespace otfleet::methods {
 
 const Method& sinkhorn();
 const Method& newton();
+const Method& multiscale();
 
 /// In the order of messages and documentation.
 inline std::vector<const Method*> list() {
-  return {&sinkhorn(), &newton()};
+  return {&sinkhorn(), &newton(), &multiscale()};
 }
 
 }  // namespace otfleet::methods

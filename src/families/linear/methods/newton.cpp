@@ -9,8 +9,8 @@ class Newton final : public Method {
  public:
   const char* name() const override { return "newton"; }
   void solve(const BatchSolver& solver, Batch& batch, const SolverOptions& options,
-             std::int64_t max_iterations, SolveCounts& counts,
-             kernels::IterationObserver* observer) const override {
+             std::int64_t max_iterations, SolveCounts& counts, kernels::IterationObserver* observer,
+             const kernels::IterationWatch& /*watch*/) const override {
     if (batch.problems.table() == nullptr)
       throw UserError("solver.method = 'newton' needs a grid or a dense cost; use 'sinkhorn'");
     kernels::NewtonSettings settings;

@@ -12,9 +12,9 @@ class Sinkhorn final : public Method {
   bool iterates_sinkhorn() const override { return true; }
   bool auto_may_be_quicker() const override { return true; }
   void solve(const BatchSolver& solver, Batch& batch, const SolverOptions& settings,
-             std::int64_t max_iterations, SolveCounts& counts,
-             kernels::IterationObserver* observer) const override {
-    solver.sinkhorn(batch, settings, max_iterations, {}, observer);
+             std::int64_t max_iterations, SolveCounts& counts, kernels::IterationObserver* observer,
+             const kernels::IterationWatch& watch) const override {
+    solver.sinkhorn(batch, settings, max_iterations, {}, observer, watch);
     const auto replaced = batch.progress.replaced.host();
     counts.replaced_starts += std::count(replaced.begin(), replaced.end(), 1);
   }
