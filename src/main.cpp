@@ -177,8 +177,8 @@ int main(int argc, char** argv) {
   otfleet::prepare_mpi_environment();
   otfleet::end_on_interruption();
   try {
-    // MPI crashes or waits forever where it gets no memory.
-    constexpr double libraries = 120e6;
+    // MPI crashes or waits forever where it gets no memory, and HDF5 crashes.
+    constexpr double libraries = 160e6;
     otfleet::require_memory("the program", {{"its libraries", libraries}}, 1,
                             "a larger limit is needed");
   } catch (const otfleet::UserError& error) {

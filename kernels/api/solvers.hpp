@@ -37,9 +37,8 @@ void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
 void solve_multiscale(const Problems& problems, const MultiscaleSettings& settings,
                       Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
                       const Progress& progress, const IterationWatch& watch = {});
-/// Why it does not take problems, or clouds of this cost and dimension; empty: it does.
+/// Why it does not take them; empty: it does.
 std::string multiscale_complaint(const Problems& problems);
-std::string multiscale_complaint(const GroundCost& cost, int dimension);
 
 /// counts [S] grows by the problems of status s, for every s < S. Does not wait.
 void add_statuses(const DeviceArray<const int>& status, const DeviceArray<std::int64_t>& counts);

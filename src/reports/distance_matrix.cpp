@@ -197,9 +197,10 @@ bool write_matrix(const Hdf5File& solution, const std::filesystem::path& folder)
 
 std::optional<NeighborAccuracy> neighbor_accuracy(const Hdf5File& solution,
                                                   const std::filesystem::path& population) {
+  const auto measures = measures_of_all_pairs(solution);
+  if (measures == 0) return std::nullopt;  // of other families the problems may be in any file
   const auto file = Hdf5File::open(population);
   if (!file.has("/measures/labels") || !file.has("/measures/weights")) return std::nullopt;
-  const auto measures = measures_of_all_pairs(solution);
   const auto labels = read_integers(file, "/measures/labels");
   if (measures < 2 || measures > most_compared ||
       static_cast<std::int64_t>(labels.size()) != measures)

@@ -13,7 +13,7 @@ class AllPairs : public testing::PipelineTest {
  protected:
   static void make(const Words& more = {}) {
     write_bytes(path("pairs.toml"),
-                "[data]\ntest.file = \"test.npy\"\ntest.first = 9\ntest.labels = \"labels.csv\"\n"
+                "[data]\ntest.file = \"test.npy\"\ntest.first = 9\ntest.labels.file = \"labels.csv\"\n"
                 "[problem]\nepsilon = 0.02\n[make]\npairs = \"all\"\n"
                 "[solution]\nmatrix = true\n");
     std::string labels;

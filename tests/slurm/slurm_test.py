@@ -199,7 +199,8 @@ class Tests:
         self.finish("merge", merge)
         report = self.report("shares", "solve")
         require(report["solved_before"] == PROBLEMS == report["converged"], report, self.log("array"))
-        left = sorted(path.name for path in (self.path("shares") / "solve").iterdir())
+        # The picture is drawn where gnuplot is, or can do without.
+        left = sorted({path.name for path in (self.path("shares") / "solve").iterdir()} - {"solution.png"})
         require(left == [f"report-share-{k}-of-3.json" for k in range(3)]
                 + ["report.json", "solution.h5"], "left", left)
 

@@ -1,13 +1,8 @@
 #pragma once
-#include <string>
-
 #include "kernels/problems/cloud_batch.hpp"
 #include "kernels/solvers/multiscale/settings.hpp"
 
 namespace otfleet::kernels {
-
-/// Why the multiscale solver does not take clouds of this cost and dimension, or empty: it does.
-std::string multiscale_complaint(const GroundCost& cost, int dimension);
 
 /// sinkhorn() for large clouds of up to three dimensions, coarse to fine and block-sparse.
 ///

@@ -1,6 +1,8 @@
 #pragma once
 #include <stdexcept>
+#include <string>
 
+#include "kernels/geometry/ground_cost.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 
 namespace otfleet::kernels {
@@ -18,6 +20,9 @@ struct MultiscaleSettings {
   /// mass counts twice there, and may count twice more in the rows.
   double stops_at() const { return sinkhorn.threshold - 4 * certified_left_out(); }
 };
+
+/// Why the multiscale solver does not take clouds of this cost and dimension, or empty: it does.
+std::string multiscale_complaint(const GroundCost& cost, int dimension);
 
 /// Throws std::invalid_argument.
 inline void check_settings(const MultiscaleSettings& settings) {
