@@ -89,7 +89,8 @@ std::vector<std::int64_t> read_labels(const MeasureSource& source, std::int64_t 
   const auto array = read_array(source.labels);
   const auto found = static_cast<std::int64_t>(array.values.size());
   const bool column = array.shape.size() == 2 && array.shape[1] == 1;
-  if ((array.shape.size() != 1 && !column) || found < count || (source.first == 0 && found != count))
+  if ((array.shape.size() != 1 && !column) || found < count ||
+      (source.first == 0 && found != count))
     throw UserError(fmt::format("{}: has shape {}, but there are {} measures",
                                 name_of(source.labels), shape_text(array.shape), count));
   std::vector<std::int64_t> labels;
