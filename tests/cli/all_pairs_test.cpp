@@ -12,10 +12,11 @@ using testing::write_bytes;
 class AllPairs : public testing::PipelineTest {
  protected:
   static void make(const Words& more = {}) {
-    write_bytes(path("pairs.toml"),
-                "[data]\ntest.file = \"test.npy\"\ntest.first = 9\ntest.labels.file = \"labels.csv\"\n"
-                "[problem]\nepsilon = 0.02\n[make]\npairs = \"all\"\n"
-                "[solution]\nmatrix = true\n");
+    write_bytes(
+        path("pairs.toml"),
+        "[data]\ntest.file = \"test.npy\"\ntest.first = 9\ntest.labels.file = \"labels.csv\"\n"
+        "[problem]\nepsilon = 0.02\n[make]\npairs = \"all\"\n"
+        "[solution]\nmatrix = true\n");
     std::string labels;
     for (int k = 0; k < 20; ++k) labels += std::to_string(k % 2) + "\n";
     write_bytes(path("labels.csv"), labels);
