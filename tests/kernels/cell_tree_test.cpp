@@ -42,7 +42,7 @@ void expect_cells(const Row& points, int d) {
     ASSERT_GT(node.count(), 0);
     for (int i = node.begin; i < node.end; ++i)
       for (int k = 0; k < d; ++k) {
-        const double x = points[static_cast<std::size_t>(tree.order()[i] * d + k)];
+        const double x = points[static_cast<std::size_t>(tree.order()[i]) * d + k];
         ASSERT_TRUE(node.low[k] <= x && x <= node.high[k]);
       }
     depth = std::max(depth, depths[at]);
@@ -101,7 +101,7 @@ TEST(CellTree, CellsAndRunsAreCompact) {
       for (int k = 0; k < 3; ++k) {
         double low = 1, high = 0;
         for (int i = begin; i < begin + run; ++i) {
-          const double x = points[static_cast<std::size_t>(tree.order()[i] * 3 + k)];
+          const double x = points[static_cast<std::size_t>(tree.order()[i]) * 3 + k];
           low = std::min(low, x);
           high = std::max(high, x);
         }

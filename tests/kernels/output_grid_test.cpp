@@ -67,10 +67,10 @@ void check(const std::array<int, 3>& coarse, const std::array<int, 3>& fine) {
   interpolate_output<Space>(Space(), grid, output, phi);
   const auto found = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), phi);
   for (int k = 0; k < batch; ++k)
-    for (int at = 0; at < points; ++at)
-      EXPECT_NEAR(found(k, at),
-                  affine(k, at / fine[2] / fine[1], at / fine[2] % fine[1], at % fine[2]), 1e-4)
-          << k << " " << at;
+    for (int at = 0; at < points; ++at) {
+      const int row = at / fine[2], i = row / fine[1], j = row % fine[1], l = at % fine[2];
+      EXPECT_NEAR(found(k, at), affine(k, i, j, l), 1e-4) << k << " " << at;
+    }
 }
 
 TEST(InterpolateOutput, an_affine_function_comes_out_at_every_point) {

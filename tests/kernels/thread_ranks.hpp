@@ -110,6 +110,7 @@ inline void on_ranks(int ranks, const std::function<void(CloudCommunicator&, int
   Table table(ranks);
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(ranks));
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(ranks));
   for (int h = 0; h < ranks; ++h)
     threads.emplace_back([&, h] {
       table.begin(h);

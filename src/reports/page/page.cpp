@@ -64,6 +64,7 @@ const char* class_of(Outcome::Mood mood) {
 
 std::string content_of(const std::string& title, const std::vector<ShownRun>& shown) {
   std::vector<Run> runs;
+  runs.reserve(shown.size());
   for (const auto& one : shown) runs.push_back(one.run);
   const auto verdict = verdict_on(runs);
   std::string html = element("h1", escaped(title));

@@ -7,7 +7,7 @@
 namespace otfleet::page {
 
 /// What one command left in its folder, complete or not.
-struct Run {
+struct Run {  // NOLINT(bugprone-exception-escape): moving a JSON value asserts, and throws nothing
   std::filesystem::path folder;
   std::string name;                 ///< of the folder, as a reader knows it
   std::string command;              ///< "solve"; empty where nothing says it
