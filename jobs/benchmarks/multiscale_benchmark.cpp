@@ -4,13 +4,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "jobs/benchmarks/peak_memory.hpp"
 #include "kernels/api/outputs.hpp"
 #include "kernels/api/solvers.hpp"
 #include "kernels/counter_random.hpp"
@@ -36,18 +36,6 @@ namespace {
 using distributed::Communicator;
 using distributed::Reduction;
 using distributed::Shard;
-
-/// The most memory that this process has had, MiB.
-double peak_memory() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;)
-    if (word == "VmHWM:") {
-      double kibibytes = 0;
-      status >> kibibytes;
-      return kibibytes / 1024;
-    }
-  return 0;
-}
 
 int dimension_of(const std::string& shape) {
   return shape == "square" ? 2 : 3;

@@ -5,13 +5,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "distributed/temporary_file.hpp"
+#include "jobs/benchmarks/peak_memory.hpp"
 #include "kernels/api/outputs.hpp"
 #include "kernels/api/solvers.hpp"
 #include "kernels/counter_random.hpp"
@@ -36,18 +36,6 @@ using distributed::Communicator;
 using distributed::Hdf5File;
 using distributed::Reduction;
 using distributed::Shard;
-
-/// The most memory that this process has had, MiB.
-double peak_memory() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;)
-    if (word == "VmHWM:") {
-      double kibibytes = 0;
-      status >> kibibytes;
-      return kibibytes / 1024;
-    }
-  return 0;
-}
 
 void write_population(const std::filesystem::path& path, const Communicator& communicator,
                       std::int64_t points, std::int64_t dimension) {

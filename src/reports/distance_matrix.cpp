@@ -18,8 +18,6 @@ using distributed::FileMark;
 using distributed::Hdf5File;
 using distributed::StagedPath;
 
-/// More are no matrix that anybody looks at, and would take more memory than the solve.
-constexpr std::int64_t most_measures = 20'000;
 /// More take seconds to compare point by point.
 constexpr std::int64_t most_compared = 2'000;
 
@@ -83,13 +81,13 @@ double normalize(std::vector<double>& x, const std::vector<double>& y) {
 
 }  // namespace
 
-std::int64_t measures_of_all_pairs(const Hdf5File& solution) {
+std::int64_t measures_of_all_pairs(const Hdf5File& solution, std::int64_t most) {
   if (!solution.has("/problems/source") || !solution.has("/problems/target")) return 0;
   const auto shape = solution.info("/problems/source").shape;
   if (shape.size() != 1 || shape[0] < 1) return 0;
   const auto measures =
       static_cast<std::int64_t>(std::lround((1 + std::sqrt(1 + 8.0 * shape[0])) / 2));
-  if (measures * (measures - 1) / 2 != shape[0] || measures > most_measures) return 0;
+  if (measures * (measures - 1) / 2 != shape[0] || measures > most) return 0;
   const auto source = read_integers(solution, "/problems/source");
   const auto target = read_integers(solution, "/problems/target");
   std::vector<bool> seen(static_cast<std::size_t>(measures * measures), false);
@@ -197,14 +195,12 @@ bool write_matrix(const Hdf5File& solution, const std::filesystem::path& folder)
 
 std::optional<NeighborAccuracy> neighbor_accuracy(const Hdf5File& solution,
                                                   const std::filesystem::path& population) {
-  const auto measures = measures_of_all_pairs(solution);
+  const auto measures = measures_of_all_pairs(solution, most_compared);
   if (measures == 0) return std::nullopt;  // of other families the problems may be in any file
   const auto file = Hdf5File::open(population);
   if (!file.has("/measures/labels") || !file.has("/measures/weights")) return std::nullopt;
   const auto labels = read_integers(file, "/measures/labels");
-  if (measures < 2 || measures > most_compared ||
-      static_cast<std::int64_t>(labels.size()) != measures)
-    return std::nullopt;
+  if (measures < 2 || static_cast<std::int64_t>(labels.size()) != measures) return std::nullopt;
   std::vector<std::int64_t> shape;
   const auto weights = read_numbers(file, "/measures/weights", 2, shape);
   return NeighborAccuracy{

@@ -24,9 +24,13 @@ struct DistanceMatrix {
   }
 };
 
-/// Is every pair of measures 0, …, M − 1 solved once, in either order? M; else 0. Reads the indices
-/// of the problems. Local.
-std::int64_t measures_of_all_pairs(const distributed::Hdf5File& solution);
+/// More make a matrix that nobody looks at, and that takes more memory than the solve.
+inline constexpr std::int64_t most_matrix_measures = 20'000;
+
+/// Is every pair of measures 0, …, M − 1 solved once, in either order? M; else 0, as where there
+/// are more than `most`. Reads the indices of the problems where their number fits. Local.
+std::int64_t measures_of_all_pairs(const distributed::Hdf5File& solution,
+                                   std::int64_t most = most_matrix_measures);
 
 /// A column of a solution of all pairs of M measures, "transport_cost" or another of one number a
 /// problem, as a matrix. Local.

@@ -27,13 +27,12 @@ class MeasureMap final : public SolutionPicture {
            "roots of the transport costs (classical scaling)";
   }
   bool fits(const SolvedProblems& solved) const override {
-    const auto measures = measures_of_all_pairs(solved.solution);
-    return measures >= fewest && measures <= most &&
+    return measures_of_all_pairs(solved.solution, most) >= fewest &&
            has_images(distributed::Hdf5File::open(solved.population));
   }
 
   bool draw(const SolvedProblems& solved, const std::filesystem::path& picture) const override {
-    const auto measures = measures_of_all_pairs(solved.solution);
+    const auto measures = measures_of_all_pairs(solved.solution, most);
     const auto population = distributed::Hdf5File::open(solved.population);
     const auto height = static_cast<int>(population.info("/geometry/axis_0").shape[0]);
     const auto width = static_cast<int>(population.info("/geometry/axis_1").shape[0]);
