@@ -1,9 +1,8 @@
 #pragma once
-#include "kernels/device_array.hpp"
+#include "kernels/api/problems.hpp"
 
 // What a network sees of measures and what its output becomes, as in
-// initializers/network_inputs.hpp, initializers/output_grid.hpp and initializers/learned.hpp.
-// Local.
+// initializers/network_inputs.hpp and problems/learned_start.hpp. Local.
 
 namespace otfleet::kernels {
 
@@ -20,25 +19,23 @@ void network_inputs(const DeviceArray<const double, 2>& weights,
                     const DeviceArray<const int>& index, const InputBlocks& blocks,
                     const DeviceArray<float, 2>& inputs);
 
-/// As OutputGrid.
+/// As OutputGrid; empty: there is an output at every point.
 struct OutputInterpolation {
   int coarse[3] = {1, 1, 1}, fine[3] = {1, 1, 1};
   DeviceArray<const int> below, above;
   DeviceArray<const float> share;
 };
 
-/// phi [B, fine points] from output [B, coarse points].
-void interpolate_output(const OutputInterpolation& grid, const DeviceArray<const float, 2>& output,
-                        const DeviceArray<float, 2>& phi);
+/// As LearnedStart.
+struct NetworkStart {
+  DeviceArray<const float, 2> output;  ///< [B, outputs]; no rows: there is no start
+  OutputInterpolation grid;
 
-/// rows [R, n] = epsilon log a, a being row measure(r) of weights [M, n]; −inf where it is zero.
-void log_weight_rows(const DeviceArray<const double, 2>& weights,
-                     const DeviceArray<const int>& measure, double epsilon,
-                     const DeviceArray<double, 2>& rows);
+  bool any() const { return output.extent(0) > 0; }
+};
 
-/// f [B, n] = phi [B, n] + row(k) of log_weights [R, n], which log_weight_rows() gives.
-void learned_initializer(const DeviceArray<const float, 2>& phi,
-                         const DeviceArray<const double, 2>& log_weights,
-                         const DeviceArray<const int>& row, const DeviceArray<double, 2>& f);
+/// f [source points], flat; problems that share their points.
+void learned_potential(const Problems& problems, double epsilon, const NetworkStart& start,
+                       const DeviceArray<double>& f);
 
 }  // namespace otfleet::kernels

@@ -1,5 +1,6 @@
 #include "kernels/api/solvers.hpp"
 
+#include "kernels/api/detail/learned_start_views.hpp"
 #include "kernels/api/detail/problems_state.hpp"
 #include "kernels/problems/status_counts.hpp"
 #include "kernels/solvers/multiscale/multiscale.hpp"
@@ -17,7 +18,8 @@ namespace {
 template <class Scalar>
 void sinkhorn_in(const Problems& problems, const SinkhornSettings& settings, bool from_zeros,
                  const DeviceArray<double>& f, const Progress& progress,
-                 const DeviceArray<double, 2>& trace, const IterationWatch& watch) {
+                 const DeviceArray<double, 2>& trace, const IterationWatch& watch,
+                 const NetworkStart& learned) {
   const DeviceSpace space;
   const auto iterations = view_of(progress.iterations), status = view_of(progress.status),
              replaced = view_of(progress.replaced);
@@ -25,10 +27,23 @@ void sinkhorn_in(const Problems& problems, const SinkhornSettings& settings, boo
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
         if (watch) refuse_watch();
-        sinkhorn<Scalar>(space, cost, shared.batch, settings, from_zeros,
-                         shared.source_rows(f, "f"), iterations, status, view_of(trace), replaced);
+        const auto rows = shared.source_rows(f, "f");
+        const auto solve = [&](const auto&... start) {
+          sinkhorn<Scalar>(space, cost, shared.batch, settings, from_zeros, rows, iterations,
+                           status, view_of(trace), replaced, start...);
+        };
+        if constexpr (std::is_same_v<decltype(cost), const SeparableCost&>) {
+          solve(detail::learned_start(learned));
+        } else {
+          if (learned.any())
+            learned_potential(space, detail::learned_start(learned), shared.batch, settings.epsilon,
+                              rows);
+          solve();
+        }
       },
       [&](const OwnPointsProblems& clouds) {
+        if (learned.any())
+          throw std::invalid_argument("a network's start needs points that all problems share");
         sinkhorn<Scalar>(space, clouds.batch, settings, from_zeros, view_of(f), iterations, status,
                          view_of(trace), replaced, watch);
       });
@@ -81,11 +96,11 @@ UnbalancedResult::UnbalancedResult(int batch, std::size_t sources, std::size_t t
 void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
                     Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
                     const Progress& progress, const DeviceArray<double, 2>& error_trace,
-                    const IterationWatch& watch) {
+                    const IterationWatch& watch, const NetworkStart& learned) {
   if (arithmetic == Arithmetic::in_float)
-    sinkhorn_in<float>(problems, settings, from_zeros, f, progress, error_trace, watch);
+    sinkhorn_in<float>(problems, settings, from_zeros, f, progress, error_trace, watch, learned);
   else
-    sinkhorn_in<double>(problems, settings, from_zeros, f, progress, error_trace, watch);
+    sinkhorn_in<double>(problems, settings, from_zeros, f, progress, error_trace, watch, learned);
 }
 
 void solve_multiscale(const Problems& problems, const MultiscaleSettings& settings,

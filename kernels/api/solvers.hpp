@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <string>
 
-#include "kernels/api/problems.hpp"
+#include "kernels/api/learned_start.hpp"
 #include "kernels/solvers/multiscale/settings.hpp"
 #include "kernels/solvers/newton/settings.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
@@ -27,11 +27,12 @@ struct Progress {
 };
 
 /// As sinkhorn(): f [source points] is the start, then the solution; error_trace [B, T] or empty;
-/// `watch` is for problems with points of their own.
+/// `watch` is for problems with points of their own, `learned`, the start if there is any, for
+/// those that share their points.
 void solve_sinkhorn(const Problems& problems, const SinkhornSettings& settings,
                     Arithmetic arithmetic, bool from_zeros, const DeviceArray<double>& f,
                     const Progress& progress, const DeviceArray<double, 2>& error_trace = {},
-                    const IterationWatch& watch = {});
+                    const IterationWatch& watch = {}, const NetworkStart& learned = {});
 
 /// As multiscale_sinkhorn(): problems with points of their own.
 void solve_multiscale(const Problems& problems, const MultiscaleSettings& settings,

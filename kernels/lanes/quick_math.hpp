@@ -19,6 +19,9 @@ OTFLEET_PACK_INLINE KOKKOS_FUNCTION Pack quick_log_ratio(const Pack& x, const Pa
   return (z + z) * sum;
 }
 
+/// quick_exp() takes no number further from zero.
+inline constexpr double least_quick_exponent = -0x1p20 + 1;
+
 /// e^x as mantissa within [0.7, 1.5] and exponent, for |x| < 2^20; relative error 2e-7.
 template <class Pack>
 OTFLEET_PACK_INLINE KOKKOS_FUNCTION ExtendedRange<Pack> quick_exp(const Pack& x) {

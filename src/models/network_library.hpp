@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/api/learned_start.hpp"
 #include "kernels/api/network.hpp"
 #include "src/models/trained_model.hpp"
 
@@ -21,8 +22,8 @@ struct DualDescription;
 class PairPredictions {
  public:
   virtual ~PairPredictions() = default;
-  virtual void predict(std::span<const std::int32_t> sources, std::span<const std::int32_t> targets,
-                       double epsilon, const DeviceArray<double, 2>& f) = 0;
+  virtual kernels::NetworkStart predict(std::span<const std::int32_t> sources,
+                                        std::span<const std::int32_t> targets) = 0;
 };
 
 /// The network of a PotentialModel; the functions are as there.

@@ -76,10 +76,10 @@ class StartPredictor {
   StartPredictor(const PotentialModel& model, DeviceArray<const double, 2> source_weights,
                  DeviceArray<const double, 2> target_weights);
 
-  /// f [B, n] for the pairs (sources[k], targets[k]); −inf where the source has no weight.
-  void predict(std::span<const std::int32_t> sources, std::span<const std::int32_t> targets,
-               double epsilon, const DeviceArray<double, 2>& f) const {
-    predictions_->predict(sources, targets, epsilon, f);
+  /// Starts for the pairs (sources[k], targets[k]).
+  kernels::NetworkStart predict(std::span<const std::int32_t> sources,
+                                std::span<const std::int32_t> targets) const {
+    return predictions_->predict(sources, targets);
   }
 
  private:

@@ -74,56 +74,22 @@ class LayeredPredictions final : public PairPredictions {
         source_codes_(source),
         target_codes_(target) {}
 
-  void predict(std::span<const std::int32_t> sources, std::span<const std::int32_t> targets,
-               double epsilon, const DeviceArray<double, 2>& f) override {
+  kernels::NetworkStart predict(std::span<const std::int32_t> sources,
+                                std::span<const std::int32_t> targets) override {
     const torch::NoGradGuard no_graph;
+    const auto& interpolation = network_.interpolation();
+    const DeviceArray<float, 2> outputs(uninitialized, "otfleet::models::outputs", sources.size(),
+                                        static_cast<std::size_t>(interpolation.outputs()));
     const std::size_t at_once = most_at_once();
     for (std::size_t first = 0; first < sources.size(); first += at_once) {
       const std::size_t count = std::min(at_once, sources.size() - first);
-      const auto some_sources = sources.subspan(first, count);
-      const torch::Tensor output = output_of(some_sources, targets.subspan(first, count));
-      const LogWeights logs = log_weights_of(some_sources, epsilon);
-      kernels::learned_initializer(phi_of(output), logs.rows, logs.row_of,
-                                   f.rows(first, first + count));
+      tensor_of(outputs.rows(first, first + count))
+          .copy_(output_of(sources.subspan(first, count), targets.subspan(first, count)));
     }
+    return {outputs, interpolation.on_device()};
   }
 
  private:
-  /// At every point.
-  DeviceArray<const float, 2> phi_of(const torch::Tensor& output) {
-    const DeviceArray<float, 2> given(
-        output.data_ptr<float>(),
-        {static_cast<std::size_t>(output.size(0)), static_cast<std::size_t>(output.size(1))});
-    const auto& interpolation = network_.interpolation();
-    if (interpolation.is_identity()) return given;
-    if (phi_.extent(0) < given.extent(0))
-      phi_ =
-          DeviceArray<float, 2>("otfleet::models::phi", given.extent(0), source_weights_.extent(1));
-    const auto phi = phi_.rows(0, given.extent(0));
-    kernels::interpolate_output(interpolation.on_device(), given, phi);
-    return phi;
-  }
-
-  /// epsilon log a of the sources of some pairs, and which row is a pair's.
-  struct LogWeights {
-    DeviceArray<const double, 2> rows;
-    DeviceArray<int> row_of;
-  };
-  /// Neighbors that are the same share a row.
-  LogWeights log_weights_of(std::span<const std::int32_t> sources, double epsilon) {
-    std::vector<std::int32_t> different, row_of;
-    for (const std::int32_t source : sources) {
-      if (different.empty() || different.back() != source) different.push_back(source);
-      row_of.push_back(static_cast<std::int32_t>(different.size()) - 1);
-    }
-    if (log_weights_.extent(0) < different.size())
-      log_weights_ = DeviceArray<double, 2>("otfleet::models::log_weights", different.size(),
-                                            source_weights_.extent(1));
-    const auto rows = log_weights_.rows(0, different.size());
-    kernels::log_weight_rows(source_weights_, uploaded(different), epsilon, rows);
-    return {rows, uploaded(row_of)};
-  }
-
   torch::Tensor output_of(std::span<const std::int32_t> sources,
                           std::span<const std::int32_t> targets) {
     PairNetwork& layers = network_.layers();
@@ -141,8 +107,6 @@ class LayeredPredictions final : public PairPredictions {
   DeviceArray<const double, 2> source_weights_, target_weights_;
   /// Where there are codes; shared measures have those of the source.
   CodeBook source_codes_, target_codes_;
-  DeviceArray<float, 2> phi_;
-  DeviceArray<double, 2> log_weights_;
 };
 
 }  // namespace

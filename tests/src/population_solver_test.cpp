@@ -10,6 +10,7 @@
 #include "src/models/potential_checkpoint.hpp"
 #include "src/populations/ground_cost.hpp"
 #include "tests/kernels/reference.hpp"
+#include "tests/src/predicted_potentials.hpp"
 #include "tests/src/small_populations.hpp"
 
 namespace otfleet {
@@ -142,9 +143,9 @@ TEST(PopulationSolver, EqualsTheReferenceFromPredictions) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
     const StartPredictor predictor = solver.make_predictor(model);
-    const DeviceArray<double, 2> start("otfleet::test::start", population->problems(),
-                                       population->geometry.n);
-    predictor.predict(population->source, population->target, epsilon, start);
+    const auto start = testing::predicted_potentials(
+        predictor, PopulationView(*population).on_device(epsilon).source_weights(),
+        population->source, population->target, epsilon);
     const auto settings = solver_settings(1e-4, "model");
     const Solutions solutions = solve(solver, all_of(*population), settings, &predictor);
     expect_reference(*population, solutions, settings, start.download());

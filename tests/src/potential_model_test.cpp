@@ -14,6 +14,7 @@
 #include "kernels/runtime.hpp"
 #include "src/populations/device_problems.hpp"
 #include "tests/src/device_arrays.hpp"
+#include "tests/src/predicted_potentials.hpp"
 #include "tests/src/small_populations.hpp"
 
 namespace otfleet {
@@ -22,6 +23,7 @@ namespace {
 using testing::blob_population;
 using testing::cost_matrix;
 using testing::dense_population;
+using testing::predicted_potentials;
 using testing::set_parameter;
 using testing::upload;
 using testing::weights_of;
@@ -381,14 +383,12 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
     sources.push_back(population_.source[k]);
     targets.push_back(population_.target[k]);
   }
-  const DeviceArray<double, 2> f("otfleet::test::f", order.size(), n());
-  predictor.predict(sources, targets, epsilon, f);
+  const auto f = predicted_potentials(predictor, source, sources, targets, epsilon);
   const auto values = f.download();
   for (std::size_t row = 0; row < order.size(); ++row) {
-    const DeviceArray<double, 2> alone("otfleet::test::f", 1, n());
     const StartPredictor another(model, source, target);
-    another.predict(std::span(sources).subspan(row, 1), std::span(targets).subspan(row, 1), epsilon,
-                    alone);
+    const auto alone = predicted_potentials(another, source, std::span(sources).subspan(row, 1),
+                                            std::span(targets).subspan(row, 1), epsilon);
     const auto value_alone = alone.download();
     for (std::size_t i = 0; i < n(); ++i) {
       const double wanted = expected[order[row] * n() + i];
@@ -402,8 +402,7 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
     }
   }
   // Codes that are there already are used again.
-  const DeviceArray<double, 2> again("otfleet::test::f", order.size(), n());
-  predictor.predict(sources, targets, epsilon, again);
+  const auto again = predicted_potentials(predictor, source, sources, targets, epsilon);
   EXPECT_EQ(again.download(), values);
 }
 
@@ -422,8 +421,7 @@ TEST_P(PotentialModelTest, PredictorOfManyMeasures) {
     targets.push_back((7 * k + 3) % measures);
   }
   const StartPredictor predictor(model, source, target);
-  const DeviceArray<double, 2> predicted("otfleet::test::f", pairs, n());
-  predictor.predict(sources, targets, epsilon, predicted);
+  const auto predicted = predicted_potentials(predictor, source, sources, targets, epsilon);
 
   const auto rows_of = [](const std::vector<double>& weights, std::int64_t points,
                           const std::vector<std::int32_t>& which) {
@@ -458,7 +456,7 @@ TEST_P(PotentialModelTest, PredictorOfNoProblems) {
                           : upload(population_.target_weights,
                                    static_cast<std::size_t>(population_.target_measures));
   const StartPredictor predictor(model, source, target);
-  predictor.predict({}, {}, epsilon, DeviceArray<double, 2>("otfleet::test::f", 0, n()));
+  EXPECT_FALSE(predictor.predict({}, {}).any());
 }
 
 TEST_P(PotentialModelTest, SeedsReproduce) {

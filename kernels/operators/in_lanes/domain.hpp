@@ -36,6 +36,17 @@ KOKKOS_INLINE_FUNCTION void store_plain(typename L::Scalar* x, long row, int pac
   L::store(x + row * L::width + pack * L::pack_width, value);
 }
 
+namespace detail {
+
+/// What quick_exp() takes; what is not a number stays so.
+template <class Pack>
+KOKKOS_INLINE_FUNCTION Pack quick_range(const Pack& exponent) {
+  const Pack least(least_quick_exponent);
+  return if_greater(least, exponent, least, exponent);
+}
+
+}  // namespace detail
+
 template <class L_>
 struct ScalingDomain {
   using L = L_;
@@ -64,6 +75,14 @@ struct ScalingDomain {
                                                    const DoublePack& rest,
                                                    DoublePack (&stored)[planes]) {
     stored[0] = exp(exponent + rest);
+  }
+  /// weight · exp(exponent), to a few digits, for normal weights and exponents up to 0.
+  template <class DoublePack>
+  KOKKOS_INLINE_FUNCTION static void from_weighted_exponent(const DoublePack& weight,
+                                                            const DoublePack& exponent,
+                                                            DoublePack (&stored)[planes]) {
+    const auto factor = quick_exp(detail::quick_range(exponent));
+    stored[0] = weight * factor.mantissa * power_of_two(factor.exponent);
   }
   template <class DoublePack>
   KOKKOS_INLINE_FUNCTION static DoublePack to_exponent(const DoublePack (&stored)[planes],
@@ -194,6 +213,16 @@ struct ExtendedDomain {
                                                    const DoublePack& rest,
                                                    DoublePack (&stored)[planes]) {
     const auto value = extended_exp(exponent, rest);
+    stored[0] = value.mantissa;
+    stored[1] = value.exponent;
+  }
+  template <class DoublePack>
+  KOKKOS_INLINE_FUNCTION static void from_weighted_exponent(const DoublePack& weight,
+                                                            const DoublePack& exponent,
+                                                            DoublePack (&stored)[planes]) {
+    const auto w = normalize(weight, DoublePack(0.0));
+    const auto factor = quick_exp(detail::quick_range(exponent));
+    const auto value = normalize(w.mantissa * factor.mantissa, w.exponent + factor.exponent);
     stored[0] = value.mantissa;
     stored[1] = value.exponent;
   }

@@ -1,6 +1,6 @@
 #pragma once
 #include "kernels/operators/in_lanes/domain.hpp"
-#include "kernels/problems/problem_batch.hpp"
+#include "kernels/problems/learned_start.hpp"
 
 // Moving one instance between the rows of user arrays (instance outermost) and a lane of a tile
 // (instance innermost). A region says which points of a side are moved: at least the support.
@@ -55,10 +55,16 @@ KOKKOS_INLINE_FUNCTION double exponent(double f, double largest, double epsilon,
   return quotient;
 }
 
+/// Of a piece of up to `width` weights. Without a branch inside, so that GCC vectorizes it.
+template <int width>
 KOKKOS_INLINE_FUNCTION bool any_weight(const double* weights, int count) {
-  double sum = 0;
-  for (int e = 0; e < count; ++e) sum += weights[e];
-  return sum > 0;
+  bool any = false;
+  if (count == width) {
+    for (int e = 0; e < width; ++e) any |= weights[e] > 0;
+  } else {
+    for (int e = 0; e < count; ++e) any |= weights[e] > 0;
+  }
+  return any;
 }
 
 }  // namespace detail
@@ -78,8 +84,8 @@ KOKKOS_INLINE_FUNCTION void load_weights(const TeamMember& team, const double* w
 }
 
 /// The largest f[i] where weights[i] > 0; 0 when none of them is above −inf.
-template <class TeamMember>
-KOKKOS_INLINE_FUNCTION double largest_on_support(const TeamMember& team, const double* f,
+template <class Number, class TeamMember>
+KOKKOS_INLINE_FUNCTION double largest_on_support(const TeamMember& team, const Number* f,
                                                  const double* weights, const Region& region) {
   constexpr double infinity = Kokkos::Experimental::infinity<double>::value;
   constexpr int width = 8;  // so many maxima at once: one alone waits for itself at every point
@@ -132,7 +138,8 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
     const auto place = [&](int e, int plane) -> typename Domain::Scalar& {
       return u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane];
     };
-    if (!detail::any_weight(weights + first, count)) {  // images are empty in long stretches
+    if (!detail::any_weight<DoubleLanes::pack_width>(
+            weights + first, count)) {  // images are empty in long stretches
       for (int e = 0; e < count; ++e)
         for (int plane = 0; plane < Domain::planes; ++plane)
           place(e, plane) = Domain::nothing(plane);
@@ -157,6 +164,51 @@ KOKKOS_INLINE_FUNCTION void load_potential(const TeamMember& team, const double*
   });
 }
 
+/// Loads what a network says of the start of problem k into a lane of u: weights · exp((φ − its
+/// largest on the support)/epsilon). `room`: a tile array that may be overwritten.
+template <class Domain, class ExecutionSpace, class TeamMember>
+KOKKOS_INLINE_FUNCTION void load_learned(const TeamMember& team,
+                                         const LearnedStart<ExecutionSpace>& start, int k,
+                                         const double* weights, double epsilon,
+                                         const Region& region, int lane,
+                                         typename Domain::Scalar* room,
+                                         typename Domain::Scalar* u) {
+  using L = typename Domain::L;
+  using Scalar = typename Domain::Scalar;
+  using DoubleLanes = Lanes<ExecutionSpace, double>;
+  constexpr int width = DoubleLanes::pack_width;
+  constexpr double least = Kokkos::Experimental::norm_min<double>::value;
+  static_assert(L::width >= 2, "a tile array holds phi and what its interpolation needs");
+  Scalar* const phi = room + region.points();
+  interpolate_output(team, start.grid, &start.output(k, 0), region, room, phi);
+  const double largest = largest_on_support(team, phi, weights, region);
+  detail::for_pieces<DoubleLanes>(team, region, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
+    const auto place = [&](int e, int plane) -> Scalar& {
+      return u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane];
+    };
+    if (!detail::any_weight<width>(weights + first, count)) {
+      for (int e = 0; e < count; ++e)
+        for (int plane = 0; plane < Domain::planes; ++plane)
+          place(e, plane) = Domain::nothing(plane);
+      return;
+    }
+    double values[width], masses[width];
+    for (int e = 0; e < width; ++e) {
+      const bool inside = e < count;
+      values[e] = inside ? (static_cast<double>(phi[first + e]) - largest) / epsilon : 0.0;
+      masses[e] = inside && weights[first + e] > least ? weights[first + e] : least;
+    }
+    typename DoubleLanes::Pack stored[Domain::planes];
+    Domain::from_weighted_exponent(DoubleLanes::load(masses), DoubleLanes::load(values), stored);
+    for (int plane = 0; plane < Domain::planes; ++plane) {
+      DoubleLanes::store(values, stored[plane]);
+      for (int e = 0; e < count; ++e)
+        place(e, plane) =
+            weights[first + e] > 0 ? static_cast<Scalar>(values[e]) : Domain::nothing(plane);
+    }
+  });
+}
+
 /// f[i] = epsilon log u_i + constant for one lane, −inf where the weight is zero, and so outside
 /// the region.
 template <class Domain, class ExecutionSpace, class TeamMember>
@@ -171,7 +223,7 @@ KOKKOS_INLINE_FUNCTION void store_potential(const TeamMember& team,
                        [&](int i) { f[i] = -infinity; });
   team.team_barrier();
   detail::for_pieces<DoubleLanes>(team, region, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
-    if (!detail::any_weight(weights + first, count)) return;
+    if (!detail::any_weight<DoubleLanes::pack_width>(weights + first, count)) return;
     double piece[DoubleLanes::pack_width];
     typename DoubleLanes::Pack stored[Domain::planes];
     for (int plane = 0; plane < Domain::planes; ++plane) {

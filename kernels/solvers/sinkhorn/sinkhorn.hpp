@@ -2,6 +2,7 @@
 #include "kernels/geometry/point_cloud_cost.hpp"
 #include "kernels/geometry/separable_cost.hpp"
 #include "kernels/problems/cloud_batch.hpp"
+#include "kernels/problems/learned_start.hpp"
 #include "kernels/problems/problem_batch.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 
@@ -21,6 +22,8 @@ namespace otfleet::kernels {
 /// the solution on exit, with −inf where the weight is zero; defined up to a constant.
 /// iterations [B], status [B]: what each stopped for in Scalar arithmetic; final_status() has the
 /// last word, with the error that certify() finds.
+/// learned: if any, the start, which f does not hold then. Where the observer ends an instance
+/// before its first iteration, its f stays as it was.
 /// replaced [B] or empty: 1 where the given start was worse than zeros and these were taken.
 /// error_trace [B, T] or empty: entry t is the error (share of the mass) after t iterations, for t
 /// < T; instances that stop earlier leave the rest as it was. Local. Work: 2 applications of the
@@ -33,7 +36,8 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
               const Vector<int, ExecutionSpace>& iterations,
               const Vector<int, ExecutionSpace>& status,
               const Matrix<double, ExecutionSpace>& error_trace = {},
-              const Vector<int, ExecutionSpace>& replaced = {});
+              const Vector<int, ExecutionSpace>& replaced = {},
+              const LearnedStart<ExecutionSpace>& learned = {});
 
 /// As the overload for SeparableCost; always in the logarithmic domain. Work: two passes over the
 /// pairs an iteration, four while potentials still move by more than 41 epsilon. float: exponents

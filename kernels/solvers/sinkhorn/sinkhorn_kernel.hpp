@@ -45,6 +45,7 @@ struct SinkhornKernel {
   long rows = 0;
   Vector<int, ExecutionSpace>
       next;  ///< [1], the first position in the order that no lane has taken
+  LearnedStart<ExecutionSpace> learned = {};  ///< if any, the start, in the place of f
 
   /// What is summed over the source points: |P1 − a|; (a − P1) · change, the slope of the semi-dual
   /// along the last change; a · change.
@@ -223,6 +224,13 @@ struct SinkhornKernel {
         if (!zeros) Bounded::load_potential(*this, team, k, a, lane, tile.array(left));
         Bounded::begin_search(*this, team, k, lane, lanes);
         continue;
+      }
+      if constexpr (Marginals::exact) {
+        if (!zeros && learned.any()) {
+          load_learned<Domain>(team, learned, k, a, settings.epsilon, sources, lane,
+                               tile.array(scratch), tile.array(left));
+          continue;
+        }
       }
       if (Marginals::exact || !zeros)
         load_potential<Domain, ExecutionSpace>(team, zeros ? nullptr : &f(k, 0), a,

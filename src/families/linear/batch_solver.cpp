@@ -42,6 +42,11 @@ kernels::UnbalancedSettings unbalanced_settings(const ProblemOptions& problem,
   return settings;
 }
 
+void Batch::write_learned(double epsilon) {
+  if (learned.any()) kernels::learned_potential(problems, epsilon, learned, f);
+  learned = {};
+}
+
 kernels::UnbalancedResult unbalanced_start(const Batch& batch) {
   const kernels::UnbalancedResult result(
       batch.size(), static_cast<std::size_t>(batch.problems.source_offsets().back()),
@@ -85,7 +90,7 @@ void BatchSolver::sinkhorn(Batch& batch, const SolverOptions& solver, std::int64
   // Of an instance that stopped the rest of the trace would be empty.
   if (trace.extent(1) > 0) settings.patience = std::numeric_limits<int>::max();
   kernels::solve_sinkhorn(batch.problems, settings, arithmetic_of(solver), batch.from_zeros,
-                          batch.f, batch.progress, trace, watch);
+                          batch.f, batch.progress, trace, watch, batch.learned);
 }
 
 void BatchSolver::solve(Batch& batch, const SolverOptions& settings, SolveCounts& counts,
@@ -95,6 +100,7 @@ void BatchSolver::solve(Batch& batch, const SolverOptions& settings, SolveCounts
   for (const auto& [method, most_iterations] : choose(settings).stages) {
     const std::int64_t limit = std::min(most_iterations, left);
     left -= limit;
+    if (first && !method->iterates_sinkhorn()) batch.write_learned(epsilon_);
     if (first)
       method->solve(*this, batch, settings, limit, counts, observer);
     else

@@ -36,15 +36,18 @@ kernels::Arithmetic arithmetic_of(const SolverOptions& solver);
 /// Instances on the device: their problems and where they stand.
 struct Batch {
   kernels::Problems problems;
-  bool from_zeros = false;     ///< f holds no start
-  DeviceArray<double> f;       ///< flat: start, then solution
-  kernels::Progress progress;  ///< as solve_sinkhorn() says
+  bool from_zeros = false;        ///< f holds no start
+  kernels::NetworkStart learned;  ///< if any, the start, which f does not hold either
+  DeviceArray<double> f;          ///< flat: start, then solution
+  kernels::Progress progress;     ///< as solve_sinkhorn() says
 
   Batch() = default;
   /// f is not initialized.
   explicit Batch(kernels::Problems problems);
 
   int size() const { return problems.size(); }
+  /// A learned start goes to f.
+  void write_learned(double epsilon);
 };
 
 /// Room for the answers of problems that are not balanced; f is the batch's start, if it has one.

@@ -112,14 +112,11 @@ Batch PopulationSolver::start(Shard rows, const SolverOptions& settings,
   const StopWatch watch(seconds.start);
   const Initializer& initializer = initializer_named(settings.initializer);
   batch.from_zeros = initializer.is_zero();
-  if (!batch.from_zeros)
-    initializer.compute({geometry_, solver_.epsilon(), arithmetic_of(settings), batch.problems,
-                         [&](const DeviceArray<double>& f) {
-                           const auto count = static_cast<std::size_t>(rows.size());
-                           predictor->predict(part(population_.sources(), rows),
-                                              part(population_.targets(), rows), solver_.epsilon(),
-                                              f.reshaped(count, f.size() / count));
-                         }},
+  if (initializer.needs_model())
+    batch.learned =
+        predictor->predict(part(population_.sources(), rows), part(population_.targets(), rows));
+  else if (!batch.from_zeros)
+    initializer.compute({geometry_, solver_.epsilon(), arithmetic_of(settings), batch.problems},
                         batch.f);
   kernels::fence();
   return batch;
@@ -177,8 +174,9 @@ Solutions PopulationSolver::solve_unbalanced(Shard shard, const ProblemOptions& 
   auto settings = unbalanced_settings(problem, solver, solver_.epsilon());
   Solutions all;
   for_chunks(shard, [&](Shard rows) {
-    const Batch batch = start(rows, solver, predictor, seconds);
+    Batch batch = start(rows, solver, predictor, seconds);
     const StopWatch watch(seconds.iterate);
+    batch.write_learned(solver_.epsilon());
     settings.from_solution = !batch.from_zeros;
     const auto result = unbalanced_start(batch);
     if (settings.from_solution)

@@ -108,7 +108,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem, const P
   if (batch.from_zeros && !initializer.is_zero()) {
     const StopWatch timer(seconds.start);
     const auto facts = PopulationView(population_.outline()).geometry();
-    initializer.compute({facts, epsilon_, arithmetic_of(settings), batch.problems, {}}, batch.f);
+    initializer.compute({facts, epsilon_, arithmetic_of(settings), batch.problems}, batch.f);
     batch.from_zeros = false;
   }
   std::optional<kernels::UnbalancedResult> unbalanced;

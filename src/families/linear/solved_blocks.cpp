@@ -48,6 +48,7 @@ void BalancedBlock::run(const std::vector<std::int32_t>& which, std::int64_t lim
     iterations = batch_.progress.iterations.download();
     status = batch_.progress.status.download();
   } else {
+    batch_.write_learned(solver_.epsilon());
     Batch some(batch_.problems.select(which));
     kernels::gather_problems(offsets_, which, batch_.f, some.f);
     solver_.solve(some, settings_, counts_, &observer);
@@ -55,10 +56,26 @@ void BalancedBlock::run(const std::vector<std::int32_t>& which, std::int64_t lim
     iterations = some.progress.iterations.download();
     status = some.progress.status.download();
   }
-  if (batch_.from_zeros)
-    for (std::size_t s = 0; s < which.size(); ++s)
-      if (iterations[s] == 0 && status[s] == static_cast<int>(Status::ended)) row(which[s]).fill(0);
+  if (batch_.from_zeros || batch_.learned.any()) write_starts(which, iterations, status);
+}
+
+/// Of problems that nobody began, what f does not hold yet.
+void BalancedBlock::write_starts(const std::vector<std::int32_t>& which,
+                                 const std::vector<std::int32_t>& iterations,
+                                 const std::vector<std::int32_t>& status) {
+  std::vector<std::int32_t> untouched;
+  for (std::size_t s = 0; s < which.size(); ++s)
+    if (iterations[s] == 0 && status[s] == static_cast<int>(Status::ended))
+      untouched.push_back(which[s]);
+  DeviceArray<double> starts;  // zeros
+  if (!untouched.empty()) {
+    starts = DeviceArray<double>("otfleet::solver::starts", batch_.f.size());
+    if (batch_.learned.any())
+      kernels::learned_potential(batch_.problems, solver_.epsilon(), batch_.learned, starts);
+  }
+  for (const std::int32_t k : untouched) row(k).copy_from(part(starts, offsets_, k));
   batch_.from_zeros = false;
+  batch_.learned = {};
 }
 
 std::vector<double> BalancedBlock::potential(std::int32_t problem) const {
@@ -68,6 +85,7 @@ std::vector<double> BalancedBlock::potential(std::int32_t problem) const {
 void BalancedBlock::set_potential(std::int32_t problem, const std::vector<double>& values) {
   if (batch_.from_zeros) batch_.f.fill(0);
   batch_.from_zeros = false;
+  batch_.write_learned(solver_.epsilon());
   row(problem).upload(values);
 }
 

@@ -24,6 +24,9 @@ class BalancedBlock final : public SolvedBlock {
 
  private:
   DeviceArray<double> row(std::int32_t problem) const;
+  void write_starts(const std::vector<std::int32_t>& which,
+                    const std::vector<std::int32_t>& iterations,
+                    const std::vector<std::int32_t>& status);
 
   const BatchSolver& solver_;
   SolverOptions settings_;

@@ -1,5 +1,4 @@
 #pragma once
-#include <functional>
 #include <string>
 
 #include "kernels/api/initializers.hpp"
@@ -13,8 +12,6 @@ struct StartInputs {
   double epsilon;
   kernels::Arithmetic arithmetic;  ///< of solves on the way
   const kernels::Problems& problems;
-  /// f that a model predicts; empty: there is no model.
-  std::function<void(const DeviceArray<double>& f)> predict;
 };
 
 /// One way to give solvers a start: solver.initializer. Each has a file of this folder and a line
@@ -31,7 +28,7 @@ class Initializer {
   virtual const char* group() const { return ""; }
   virtual const char* remark() const { return ""; }
 
-  /// Whether StartInputs::predict is needed. What a model predicts may be worse than no start.
+  /// Whether it is what a model predicts (StartPredictor), which may be worse than no start.
   virtual bool needs_model() const { return false; }
 
   /// Whether f is zero, so that solvers need not look at it.
@@ -44,8 +41,8 @@ class Initializer {
   /// does. Local.
   virtual std::string complaint(const GeometryFacts&) const { return {}; }
 
-  /// f, flat, for a geometry that it fits; not called where is_zero(). Local.
-  virtual void compute(const StartInputs& inputs, const DeviceArray<double>& f) const = 0;
+  /// f, flat, for a geometry that it fits; not called where is_zero() or needs_model(). Local.
+  virtual void compute(const StartInputs&, const DeviceArray<double>& /*f*/) const {}
 };
 
 }  // namespace otfleet

@@ -14,9 +14,6 @@ class Model final : public Initializer {
                                                    "population every measure has its own"
                                                  : "";
   }
-  void compute(const StartInputs& inputs, const DeviceArray<double>& f) const override {
-    inputs.predict(f);
-  }
 };
 
 }  // namespace
