@@ -190,7 +190,7 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
   if (source && target && target->grid != source->grid) {
     throw UserError(fmt::format(
         "{}: measures on a grid {}, but {} has {}; sides of different "
-        "sizes need a cost matrix (data.cost) or points (data.points)",
+        "sizes need a cost matrix (data.cost, --cost FILE) or points (data.points, --points FILE)",
         target->name, shape_text(target->grid), source->name, shape_text(source->grid)));
   }
   if (known && !job.make.grid.empty() && job.make.grid != known->grid) {
@@ -223,8 +223,11 @@ Array read_matrix(const ArraySource& source, bool may_forbid = false) {
   }
   for (std::size_t i = 0; i < array.values.size(); ++i)
     if (!std::isfinite(array.values[i]) && !(may_forbid && array.values[i] == INFINITY))
-      throw UserError(fmt::format("{}: holds {} in row {}", name_of(source), array.values[i],
-                                  static_cast<std::int64_t>(i) / array.shape[1]));
+      throw UserError(
+          fmt::format("{}: holds {} in row {}, column {}; {}", name_of(source), array.values[i],
+                      static_cast<std::int64_t>(i) / array.shape[1],
+                      static_cast<std::int64_t>(i) % array.shape[1],
+                      may_forbid ? "costs are finite, or inf where no mass may go" : "mend it"));
   return array;
 }
 

@@ -289,7 +289,7 @@ TEST_F(OwnDataTest, MistakesSayWhatToDo) {
           "3 measures in rows.npy and 4 in more.npy: say --pairs all (12 problems)");
   refused({"--source", "rows.npy", "--target", a, "--cost", "cost.npy"},
           "a.npy: measures on 3 points, but cost.npy has 12 on the target side", "transposed?",
-          "rows.npy was taken for weights (a cost matrix makes it so)");
+          "rows.npy [3, 12] was taken for 3 measures of 12 weights (a cost matrix makes it so)");
   refused({"--source", "many.npy"}, "500 measures make 124750 pairs", "--pairs all",
           "make.test_problems=1000");
   refused({"--source", "deep.npy"}, "deep.npy: shape [1, 1, 1, 1, 2]", "weights [n] or [M, n]");

@@ -17,6 +17,8 @@ namespace {
 /// Dots of a curve: the worst of every stretch of rows.
 constexpr std::int64_t most_certificate_dots = 2000;
 constexpr std::size_t most_bins = 40;
+/// Up to so many problems, axes have a number for each of them.
+constexpr std::int64_t few = 10;
 
 /// "marginal error", as a picture names a column.
 std::string words_of(std::string name) {
@@ -73,20 +75,25 @@ struct Figures {
   }
 };
 
-/// Bins of equal width; one of them where all values are the same.
+/// Bins of equal width; one, narrow and around the value, where all are the same.
 void write_histogram(std::ostringstream& script, const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const bool differ = *high > *low;
   const auto bins = std::clamp<std::size_t>(
-      static_cast<std::size_t>(2 * std::sqrt(static_cast<double>(values.size()))), 1, most_bins);
-  double width = (*high - *low) / static_cast<double>(bins);
-  if (!(width > 0)) width = std::max(std::abs(*low), 1.0) / static_cast<double>(bins);
+      differ ? static_cast<std::size_t>(2 * std::sqrt(static_cast<double>(values.size()))) : 1, 1,
+      most_bins);
+  const double size = std::abs(*low) > 0 ? std::abs(*low) : 1.0;
+  const double width = differ ? (*high - *low) / static_cast<double>(bins) : size / 10;
+  const double begin = differ ? *low : *low - width / 2;
   std::vector<std::int64_t> counts(bins, 0);
   for (const double value : values)
-    ++counts[std::min(static_cast<std::size_t>((value - *low) / width), bins - 1)];
+    ++counts[std::min(static_cast<std::size_t>((value - begin) / width), bins - 1)];
   script << "$costs << EOD\n";
   for (std::size_t k = 0; k < bins; ++k)
-    script << *low + (static_cast<double>(k) + 0.5) * width << ' ' << counts[k] << '\n';
+    script << begin + (static_cast<double>(k) + 0.5) * width << ' ' << counts[k] << '\n';
   script << "EOD\nset boxwidth " << width << "\n";
+  if (!differ) script << "set xrange [" << begin - 5 * width << ':' << begin + 6 * width << "]\n";
+  if (*std::max_element(counts.begin(), counts.end()) <= few) script << "set ytics 1\n";
 }
 
 class Certificates final : public SolutionPicture {
@@ -112,6 +119,7 @@ class Certificates final : public SolutionPicture {
              << "set style fill solid 0.75 noborder\nset yrange [0:*]\nset format x '%.3g'\nset "
                 "xtics nomirror\n"
              << "plot $costs with boxes lc rgb color(2) notitle\nset yrange [*:*]\n"
+             << "set xrange [*:*]\nset ytics autofreq\n"
              << "set format x '%.0f'\n";
     }
     if (dots) write_dots(script, reader, figures);
@@ -123,16 +131,16 @@ class Certificates final : public SolutionPicture {
   static void write_dots(std::ostringstream& script, const SolutionReader& reader,
                          const Figures& figures) {
     std::vector<std::string> plots;
+    const std::string size = reader.problems() <= few ? "1.2" : "0.4";
     if (figures.errors.any()) {
       figures.errors.write(script, "errors");
-      plots.push_back("$errors with points pt 7 ps 0.4 lc rgb color(1) title '" +
+      plots.push_back("$errors with points pt 7 ps " + size + " lc rgb color(1) title '" +
                       words_of(reader.error_name()) + "'");
     }
     if (figures.gaps.any()) {
       figures.gaps.write(script, "gaps");
-      plots.emplace_back(
-          "$gaps with points pt 7 ps 0.4 lc rgb color(2) title 'gap between the "
-          "bounds / upper bound'");
+      plots.emplace_back("$gaps with points pt 7 ps " + size +
+                         " lc rgb color(2) title 'gap between the bounds / upper bound'");
     }
     if (const auto threshold = reader.threshold(); threshold && *threshold > 0)
       plots.push_back(
@@ -140,7 +148,8 @@ class Certificates final : public SolutionPicture {
     script
         << "set logscale y\nset format y '10^{%L}'\nset xlabel 'problem'\nunset ylabel\n"
         << "set key above horizontal\nset offsets 0, 0, graph 0.05, graph 0.05\nset xrange [-0.5:"
-        << reader.problems() << " - 0.5]\nplot ";
+        << reader.problems() << " - 0.5]\n"
+        << (reader.problems() <= few ? "set xtics 1\n" : "") << "plot ";
     for (std::size_t k = 0; k < plots.size(); ++k) script << (k > 0 ? ", " : "") << plots[k];
     script << "\n";
   }
