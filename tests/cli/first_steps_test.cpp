@@ -133,15 +133,15 @@ TEST(FirstSteps, EveryMistakeNamesTheNextStep) {
   refused({"make", "none.toml"}, {"none.toml: no such job file", "otfleet init"});
   refused({"make", "images"}, {"images: is no job file", "otfleet solve --source images"});
   refused({"make", "empty.toml"}, {"data.train and data.test are both missing", "otfleet init"});
-  refused({"solve", "empty.toml"}, {"no such file", "otfleet make JOB.toml --output"});
-  refused({"solve", "job.toml"}, {"no such file", "otfleet make JOB.toml --output"});
-  refused({"train", "job.toml"}, {"no such file", "otfleet make JOB.toml --output", "data.train"});
+  refused({"solve", "empty.toml"}, {"no such file", "otfleet make empty.toml --output"});
+  refused({"solve", "job.toml"}, {"no such file", "otfleet make job.toml --output"});
+  refused({"train", "job.toml"}, {"no such file", "otfleet make job.toml --output", "data.train"});
   refused({"sovle", "job.toml"}, {"no command 'sovle'; did you mean 'solve'?"});
   EXPECT_EQ(run_otfleet({"make", "job.toml"}, folder.path()).code, 0);
   refused({"evaluate", "job.toml", "--set", "evaluate.initializers=[\"zeros\", \"model\"]"},
-          {"no such file", "otfleet train JOB.toml --output"});
+          {"no such file", "otfleet train job.toml --output"});
   refused({"solve", "job.toml", "--set", "solver.initializer=model"},
-          {"no such file", "otfleet train JOB.toml --output"});
+          {"no such file", "otfleet train job.toml --output"});
   refused({"info", "none.h5"}, {"none.h5"});
 }
 

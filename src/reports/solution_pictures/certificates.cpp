@@ -58,6 +58,7 @@ class WorstOfStretches {
 
 struct Figures {
   std::vector<double> costs;
+  std::vector<std::int64_t> rows;  ///< of these costs
   WorstOfStretches errors, gaps;
   std::int64_t converged = 0;
 
@@ -67,7 +68,10 @@ struct Figures {
       for (std::size_t k = 0; k < piece.status.size(); ++k) {
         const auto row = piece.rows.begin + static_cast<std::int64_t>(k);
         converged += piece.status[k] == 0;
-        if (!piece.cost.empty() && std::isfinite(piece.cost[k])) costs.push_back(piece.cost[k]);
+        if (!piece.cost.empty() && std::isfinite(piece.cost[k])) {
+          costs.push_back(piece.cost[k]);
+          rows.push_back(row);
+        }
         if (!piece.error.empty()) errors.add(row, piece.error[k]);
         gaps.add(row, piece.relative_gap(k));
       }
@@ -75,25 +79,41 @@ struct Figures {
   }
 };
 
-/// Bins of equal width; one, narrow and around the value, where all are the same.
+/// Bins of equal width; one of them where all values are the same.
 void write_histogram(std::ostringstream& script, const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  const bool differ = *high > *low;
   const auto bins = std::clamp<std::size_t>(
-      differ ? static_cast<std::size_t>(2 * std::sqrt(static_cast<double>(values.size()))) : 1, 1,
-      most_bins);
-  const double size = std::abs(*low) > 0 ? std::abs(*low) : 1.0;
-  const double width = differ ? (*high - *low) / static_cast<double>(bins) : size / 10;
-  const double begin = differ ? *low : *low - width / 2;
+      static_cast<std::size_t>(2 * std::sqrt(static_cast<double>(values.size()))), 1, most_bins);
+  double width = (*high - *low) / static_cast<double>(bins);
+  if (!(width > 0)) width = std::max(std::abs(*low), 1.0) / static_cast<double>(bins);
   std::vector<std::int64_t> counts(bins, 0);
   for (const double value : values)
-    ++counts[std::min(static_cast<std::size_t>((value - begin) / width), bins - 1)];
+    ++counts[std::min(static_cast<std::size_t>((value - *low) / width), bins - 1)];
   script << "$costs << EOD\n";
   for (std::size_t k = 0; k < bins; ++k)
-    script << begin + (static_cast<double>(k) + 0.5) * width << ' ' << counts[k] << '\n';
+    script << *low + (static_cast<double>(k) + 0.5) * width << ' ' << counts[k] << '\n';
   script << "EOD\nset boxwidth " << width << "\n";
-  if (!differ) script << "set xrange [" << begin - 5 * width << ':' << begin + 6 * width << "]\n";
-  if (*std::max_element(counts.begin(), counts.end()) <= few) script << "set ytics 1\n";
+}
+
+/// How costs are distributed; of a few problems the cost of each.
+void write_costs(std::ostringstream& script, const std::string& name, const Figures& figures,
+                 std::int64_t problems) {
+  script << "set style fill solid 0.75 noborder\n";
+  if (problems <= few) {
+    script << "$costs << EOD\n";
+    for (std::size_t k = 0; k < figures.costs.size(); ++k)
+      script << figures.rows[k] << ' ' << figures.costs[k] << '\n';
+    script << "EOD\nset boxwidth 0.6\nset xlabel 'problem'\nset ylabel '" << name
+           << "'\nset yrange [*<0:0<*]\nset xrange [-0.5:" << problems
+           << " - 0.5]\nset xtics 1 nomirror\n";
+  } else {
+    write_histogram(script, figures.costs);
+    script << "set xlabel '" << name
+           << "'\nset ylabel 'problems'\nset yrange [0:*]\nset format x '%.3g'\nset xtics "
+              "nomirror\n";
+  }
+  script << "plot $costs with boxes lc rgb color(2) notitle\n"
+         << "set yrange [*:*]\nset format x '%.0f'\n";
 }
 
 class Certificates final : public SolutionPicture {
@@ -113,15 +133,8 @@ class Certificates final : public SolutionPicture {
            << (figures.costs.empty() || !dots ? 1 : 2) << " title \""
            << fmt::format("{} of {} converged", figures.converged, reader.problems())
            << "\" noenhanced\n";
-    if (!figures.costs.empty()) {
-      write_histogram(script, figures.costs);
-      script << "set xlabel '" << words_of(reader.cost_name()) << "'\nset ylabel 'problems'\n"
-             << "set style fill solid 0.75 noborder\nset yrange [0:*]\nset format x '%.3g'\nset "
-                "xtics nomirror\n"
-             << "plot $costs with boxes lc rgb color(2) notitle\nset yrange [*:*]\n"
-             << "set xrange [*:*]\nset ytics autofreq\n"
-             << "set format x '%.0f'\n";
-    }
+    if (!figures.costs.empty())
+      write_costs(script, words_of(reader.cost_name()), figures, reader.problems());
     if (dots) write_dots(script, reader, figures);
     script << "unset multiplot\n";
     return draw_picture(picture, script.str());
