@@ -301,7 +301,10 @@ void write_own_data(OwnProblems& problems, const std::string& command, const fs:
 }
 
 std::string own_data_results(const fs::path& output, bool of_a_share) {
-  return (of_a_share ? std::string() : solution_table(output / "solution.h5")) +
+  if (of_a_share)
+    return "next: solve the other shares, then run the same command without --share, which puts "
+           "them together\n";
+  return solution_table(output / "solution.h5") +
          fmt::format(
              "next: edit {} (problem.epsilon, solver.threshold, solution.*), then run '{}'\n",
              (output / "job.toml").string(), command_on("solve", output));

@@ -73,8 +73,18 @@ Measures read_measures(const MeasureSource& source, const Shape& told) {
     array.values.resize(static_cast<std::size_t>(measures.count * measures.points));
   }
   measures.weights = std::move(array.values);
-  const auto masses =
-      check_weights(measures.name, measures.weights, measures.count, measures.points);
+  const bool may_be_points = measures.grid.size() == 1;
+  const auto masses = [&] {
+    try {
+      return check_weights(measures.name, measures.weights, measures.count, measures.points);
+    } catch (const UserError& error) {
+      if (!may_be_points || std::all_of(measures.weights.begin(), measures.weights.end(),
+                                        [](double weight) { return !(weight < 0); }))
+        throw;
+      throw UserError(std::string(error.what()) +
+                      "; where these are points, set problem.geometry = 'clouds'");
+    }
+  }();
   for (std::int64_t row = 0; row < measures.count; ++row) {
     for (std::int64_t i = 0; i < measures.points; ++i) {
       measures.weights[row * measures.points + i] /= masses[row];

@@ -201,6 +201,15 @@ TEST_F(OwnDataTest, RanksAndSharesSolveTheSame) {
   EXPECT_EQ(report["solved_before"], 36);
 }
 
+TEST_F(OwnDataTest, AShareSaysWhatComesNext) {
+  write_npy(path("rows.npy"), {3, 12}, uniform(36, 6));
+  const auto result =
+      run({"--source", "rows.npy", "--kind", "weights", "--output", "part", "--share", "0/2"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.out.find("next: solve the other shares"), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("edit part/job.toml"), std::string::npos) << result.out;
+}
+
 TEST_F(OwnDataTest, ShapesAndOptionsSayWhatArraysAre) {
   write_npy(path("line.npy"), {12}, uniform(12, 4));
   write_npy(path("other.npy"), {12}, uniform(12, 5));

@@ -206,6 +206,8 @@ TEST_F(ReportTest, OfAFolderWithoutReportsIsRefused) {
   std::filesystem::create_directories(path("shares"));
   write_bytes(path("shares/report-share-0-of-3.json"), "{}");
   std::filesystem::create_directories(path("empty"));
+  std::filesystem::create_directories(path("locked"));
+  write_bytes(path("locked/.otfleet-lock"), "");
   const auto refused = [&](const std::string& folder, const std::string& why) {
     const auto result = run({"report", folder});
     EXPECT_EQ(result.code, 2);
@@ -217,6 +219,7 @@ TEST_F(ReportTest, OfAFolderWithoutReportsIsRefused) {
   refused("empty", "has a report.json; name the output folder of make, train, solve");
   refused("begun", "begun: no report.json yet; solve: solve is not finished; run the same");
   refused("begun/solve", "no report.json yet; solve is not finished; run the same command again");
+  refused("locked", "a command has begun and saved nothing yet; wait for its end");
   refused("shares", "1 of 3 shares are solved; 'otfleet solve' without --share puts them together");
   refused("nowhere", "nowhere: is no folder; name the output folder of a command");
   refused("job.toml", "job.toml: is no folder");

@@ -146,7 +146,8 @@ TEST(Job, WrongTypesAreRefused) {
   wrong("[evaluate]\nthresholds = [\"a\"]", "must be an array of numbers");
   wrong("[solver.threshold]\nx = 1", "must be a number, not a table");
   wrong("solver = 3", "solver must be a table, not an integer");
-  wrong("[data]\ntrain = \"x.npy\"", "data.train must be a table, not a string");
+  wrong("[data]\ntrain = \"x.npy\"",
+        "data.train must be a table, not a string; write data.train = { file = \"NAME\" }");
   wrong("[data.train]\nfile = 2000-01-01", "the path of a file, not a date or time");
 }
 

@@ -175,6 +175,15 @@ TEST_F(Builder, SidesOfTheirOwn) {
   EXPECT_NO_THROW(population.validate("train"));
 }
 
+TEST_F(Builder, NegativeWeightsMayBePoints) {
+  testing::write_bytes(
+      folder_ / "around.npy",
+      testing::npy(testing::npy_header("<f8", "(2, 2)"), testing::bytes_of(Values{1, -2, 0, 3})));
+  job_.data.train = ArraySource{folder_ / "around.npy", ""};
+  expect_refused("around.npy row 0 has a negative weight (-2 at point 1)",
+                 "where these are points, set problem.geometry = 'clouds'");
+}
+
 TEST_F(Builder, WrongShapes) {
   job_.data.train = deep_;
   expect_refused("deep.npy: must have shape [n], [M, n]", "not [1, 1, 1, 1, 2]");

@@ -80,6 +80,10 @@ void look_for_beginnings(const std::vector<std::string>& names, Run& run) {
   } else if (any_begins(names, "training-")) {
     run.command = "train";
     run.faults.emplace_back("train is not finished; run the same command again to go on");
+  } else if (any_begins(names, ".otfleet-lock")) {
+    run.faults.emplace_back(
+        "a command has begun and saved nothing yet; wait for its end, or run it again if it was "
+        "killed");
   }
 }
 
