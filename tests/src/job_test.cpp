@@ -297,12 +297,11 @@ TEST(Job, ProblemsThatAreNotBalancedHaveOneSolver) {
     EXPECT_NO_THROW(check_solver_fits(read("", {key, "solver.initializer=gaussian"})));
     const std::pair<std::string, std::string> settings[] = {
         {"method", "newton"}, {"method", "sinkhorn"}, {"precision", "float"}};
-    for (const auto& [name, value] : settings)
-      expect_error(
-          [&] {
-            check_solver_fits(read("", {key, "solver." + name + "=" + value}));
-          },
-          "solver." + name + " = '" + value + "' is for balanced problems");
+    for (const auto& [name, value] : settings) {
+      const Job other = read("", {key, "solver." + name + "=" + value});
+      expect_error([&] { check_solver_fits(other); },
+                   "solver." + name + " = '" + value + "' is for balanced problems");
+    }
   }
 }
 
