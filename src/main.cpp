@@ -107,7 +107,8 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
     take_folder();
     check_output_files(job, line.command, output, line.share);
   });
-  const CommandContext context{job, communicator, output, line.quiet, line.share, line.strict};
+  const CommandContext context{job,        communicator, output,  line.quiet,
+                               line.share, line.strict,  job_file};
   make_epsilon_absolute(context, line.command, job);
   if (!line.own_data.given()) return line.run(context);
   try {

@@ -42,7 +42,8 @@ class Facts:
         presets = json.loads((root / "CMakePresets.json").read_text())
         self.presets = {kind: {preset["name"] for preset in presets.get(kind + "Presets", [])}
                         for kind in ("configure", "build", "test", "workflow")}
-        self.folders = {path.name for path in root.iterdir() if path.is_dir()} - {"build"}
+        self.folders = {path.name for path in root.iterdir() if path.is_dir() and not path.name.endswith("-out")}
+        self.folders.discard("build")
 
         def ask(*words):
             return subprocess.run([program, *words], check=True, capture_output=True, text=True, timeout=60).stdout

@@ -104,11 +104,12 @@ std::string describe(const OwnArray& array, const OwnData& data) {
 }
 
 std::string taken_for(const OwnArray& array, const OwnData& data) {
-  return fmt::format("{} was taken for {} ({})", array.name, word_of(array.kind),
+  return fmt::format("{} {} was taken for {} ({})", array.name, shape_text(array.shape),
+                     what_it_is(array, data),
                      !data.kind.empty()     ? "--kind says so"
                      : !data.points.empty() ? "--points makes it so"
                      : shares_points(data)  ? "a cost matrix makes it so"
-                                            : "--kind says otherwise");
+                                            : "--kind " + others(array.kind) + " says otherwise");
 }
 
 }  // namespace otfleet

@@ -134,13 +134,13 @@ PairKind usual_pairs(const OwnData& data, const PairSides& sides) {
   return PairKind::all_pairs;
 }
 
-void choose_own_pairs(const OwnData& data, OwnProblems& problems) {
+void choose_own_pairs(const OwnData& data, const OwnArray& source, OwnProblems& problems) {
   Job& job = problems.job;
   const auto sides = std::visit([](const auto& any) { return sides_of(any); }, problems.population);
   if (sides.shared && sides.sources == 1)
     throw UserError(data.source +
-                    ": holds one measure; name another to transport it to with --target FILE" +
-                    (data.kind.empty() ? ", or say with --kind what the array is" : ""));
+                    ": holds one measure; name another to transport it to with --target FILE; " +
+                    taken_for(source, data));
   if (!job.sets("make.pairs.kind") && !job.sets("make.pairs.file")) {
     job.make.pairs.kind = usual_pairs(data, sides);
     job.given.insert("make.pairs.kind");
@@ -247,7 +247,7 @@ OwnProblems read_own_data(const OwnData& data, const std::vector<std::string>& o
   } catch (const UserError& error) {
     throw UserError(std::string(error.what()) + "; " + taken_for(source, data));
   }
-  choose_own_pairs(data, problems);
+  choose_own_pairs(data, source, problems);
   std::visit([&](const auto& any) { any.validate(data.source); }, problems.population);
   return problems;
 }
@@ -301,7 +301,10 @@ void write_own_data(OwnProblems& problems, const std::string& command, const fs:
 }
 
 std::string own_data_results(const fs::path& output, bool of_a_share) {
-  return (of_a_share ? std::string() : solution_table(output / "solution.h5")) +
+  if (of_a_share)
+    return "next: solve the other shares, then run the same command without --share, which puts "
+           "them together\n";
+  return solution_table(output / "solution.h5") +
          fmt::format(
              "next: edit {} (problem.epsilon, solver.threshold, solution.*), then run '{}'\n",
              (output / "job.toml").string(), command_on("solve", output));

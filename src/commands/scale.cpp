@@ -234,7 +234,8 @@ void run_scale(const CommandContext& context) {
   };
   add_sums(1);
   Job resolved = job;  // with the files that are found beside the output folder
-  const CommandContext own{resolved, world, context.output, context.quiet, {}};
+  const CommandContext own{resolved, world, context.output,  context.quiet,
+                           {},       false, context.job_file};
   if (job.scale.measures(ScaledCommand::solve)) {
     const PhaseTimer timer(report, "solve");
     Report unused("scale", job, world);

@@ -107,6 +107,14 @@ std::string finish_all_pairs(const CommandContext& context, const std::filesyste
   return lines;
 }
 
+/// What the picture shows, before the line that says where it is.
+std::string drawn_line(const DrawnPicture& picture) {
+  if (picture.file.empty()) return {};
+  std::string shows = picture.shows;
+  shows[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(shows[0])));
+  return "drawn: " + shows + "\n";
+}
+
 }  // namespace
 
 void run_solve(const CommandContext& context) {
@@ -155,7 +163,7 @@ void run_solve(const CommandContext& context) {
                      run.tally.statuses.converged(), figures["mean_iterations"].get<double>(),
                      problems->error_name(), largest(run.tally), run.per_second(),
                      problems->items(), run.per_second() < 10 ? 3 : 0)
-              << of_all_pairs << picture_line(picture.file);
+              << of_all_pairs << drawn_line(picture) << picture_line(picture.file);
   report_convergence(problems->complaint(run.tally.statuses), context.strict);
 }
 

@@ -150,7 +150,9 @@ class Reader {
         apply(path.empty() ? part : path + "." + part, child, origin);
       }
     } else {
-      origin.fail(fmt::format("{} must be a table, not {}", path, type_name(node)));
+      origin.fail(fmt::format(
+          "{} must be a table, not {}{}", path, type_name(node),
+          keys_.find(path + ".file") ? "; write " + path + " = { file = \"NAME\" }" : ""));
     }
   }
 

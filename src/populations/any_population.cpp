@@ -14,7 +14,9 @@ namespace {
 std::string summary(const Population& population) {
   return fmt::format("{} over {} measures on {} points", counted(population.problems(), "problems"),
                      population.source_measures + population.target_measures,
-                     population.geometry.n);
+                     population.geometry.n == population.geometry.m
+                         ? std::to_string(population.geometry.n)
+                         : fmt::format("{} and {}", population.geometry.n, population.geometry.m));
 }
 
 std::string summary(const CloudPopulation& population) {

@@ -64,8 +64,9 @@ struct Points {
 Points read_points_of(const ArraySource& source) {
   auto array = read_array(source);
   auto& shape = array.shape;
-  if (shape.empty() || shape.size() > 3 ||
-      std::any_of(shape.begin(), shape.end(), [](std::int64_t length) { return length < 1; }))
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end())
+    fail(source, fmt::format("shape {} holds no points", shape_text(shape)));
+  if (shape.empty() || shape.size() > 3)
     fail(source,
          fmt::format("points must have shape [n, d] or [M, n, d], not {}", shape_text(shape)));
   if (shape.size() == 1) shape.push_back(1);

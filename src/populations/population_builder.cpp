@@ -73,8 +73,18 @@ Measures read_measures(const MeasureSource& source, const Shape& told) {
     array.values.resize(static_cast<std::size_t>(measures.count * measures.points));
   }
   measures.weights = std::move(array.values);
-  const auto masses =
-      check_weights(measures.name, measures.weights, measures.count, measures.points);
+  const bool may_be_points = measures.grid.size() == 1;
+  const auto masses = [&] {
+    try {
+      return check_weights(measures.name, measures.weights, measures.count, measures.points);
+    } catch (const UserError& error) {
+      if (!may_be_points || std::all_of(measures.weights.begin(), measures.weights.end(),
+                                        [](double weight) { return !(weight < 0); }))
+        throw;
+      throw UserError(std::string(error.what()) +
+                      "; where these are points, set problem.geometry = 'clouds'");
+    }
+  }();
   for (std::int64_t row = 0; row < measures.count; ++row) {
     for (std::int64_t i = 0; i < measures.points; ++i) {
       measures.weights[row * measures.points + i] /= masses[row];
@@ -190,7 +200,7 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
   if (source && target && target->grid != source->grid) {
     throw UserError(fmt::format(
         "{}: measures on a grid {}, but {} has {}; sides of different "
-        "sizes need a cost matrix (data.cost) or points (data.points)",
+        "sizes need a cost matrix (data.cost, --cost FILE) or points (data.points, --points FILE)",
         target->name, shape_text(target->grid), source->name, shape_text(source->grid)));
   }
   if (known && !job.make.grid.empty() && job.make.grid != known->grid) {
@@ -223,8 +233,11 @@ Array read_matrix(const ArraySource& source, bool may_forbid = false) {
   }
   for (std::size_t i = 0; i < array.values.size(); ++i)
     if (!std::isfinite(array.values[i]) && !(may_forbid && array.values[i] == INFINITY))
-      throw UserError(fmt::format("{}: holds {} in row {}", name_of(source), array.values[i],
-                                  static_cast<std::int64_t>(i) / array.shape[1]));
+      throw UserError(
+          fmt::format("{}: holds {} in row {}, column {}; {}", name_of(source), array.values[i],
+                      static_cast<std::int64_t>(i) / array.shape[1],
+                      static_cast<std::int64_t>(i) % array.shape[1],
+                      may_forbid ? "costs are finite, or inf where no mass may go" : "mend it"));
   return array;
 }
 

@@ -43,9 +43,9 @@ std::filesystem::path plot_training(const std::filesystem::path& directory,
   write_data(script, "loss", step, loss);
   write_data(script, "error", step, error);
   script << "set xlabel 'step'\nset ylabel 'loss (minus the dual value)'\nset ytics nomirror\n"
-            "set y2label '"
+            "set y2label 'mean "
          << error_name
-         << "'\nset y2tics\n"
+         << " of the predictions'\nset y2tics\n"
             "plot $loss with lines lw 2 lc rgb color(1) title 'loss', "
             "$error axes x1y2 with lines lw 2 lc rgb color(2) title '"
          << error_name << "'\n";

@@ -11,7 +11,7 @@ inline constexpr const char* solution_picture_name = "solution.png";
 
 /// What the picture shows that is drawn where no other fits.
 inline constexpr const char* certificates_caption =
-    "How costs are distributed, and the errors and gaps of all rows";
+    "The costs of the problems, and the errors and gaps of all rows";
 
 struct DrawnPicture {
   std::filesystem::path file;  ///< empty: there is none

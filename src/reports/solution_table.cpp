@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "distributed/hdf5_file.hpp"
+#include "src/config/shell_word.hpp"
 
 namespace otfleet {
 namespace {
@@ -77,7 +78,7 @@ std::string solution_table(const std::filesystem::path& path, std::int64_t most)
     add_line([k](const TableColumn& column) { return column.cells[static_cast<std::size_t>(k)]; });
   if (problems > shown)
     text += fmt::format("and {} more; 'otfleet info --values {}' prints all\n", problems - shown,
-                        path.string());
+                        shell_word(path.string()));
   return text;
 }
 

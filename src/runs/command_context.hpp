@@ -21,6 +21,7 @@ struct CommandContext {
   bool quiet = false;
   std::optional<Share> share;  ///< solve only; absent: everything
   bool strict = false;         ///< solve, evaluate: a problem without convergence is an error
+  std::filesystem::path job_file = {};  ///< as it was named, for messages
 
   bool prints() const { return communicator.is_root() && !quiet; }
 };

@@ -4,6 +4,7 @@
 
 #include "distributed/error.hpp"
 #include "distributed/output_guard.hpp"
+#include "src/config/shell_word.hpp"
 
 namespace otfleet {
 namespace {
@@ -32,9 +33,10 @@ std::filesystem::path find_input(const CommandContext& context,
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored))
     throw UserError(fmt::format(
-        "{}: no such file; run 'otfleet {} JOB.toml --output {}' first{}, or name one with --set "
+        "{}: no such file; run 'otfleet {} {} --output {}' first{}, or name one with --set "
         "{}=FILE",
-        file.string(), made_by, file.parent_path().string(),
+        file.string(), made_by, shell_word(context.job_file.string()),
+        shell_word(file.parent_path().string()),
         made_by == "make" ? ", with data." + file.stem().string() + " in the job" : "", key));
   distributed::protect_input(file, key);
   return file;

@@ -60,6 +60,31 @@ TEST(StartJobs, EveryKindIsMadeAndSolvedAsItStands) {
   }
 }
 
+TEST(StartJobs, ImagesLearnWithTheLinesOfTheirJob) {
+  TemporaryFolder folder;
+  testing::write_images(folder / "images", 4);
+  testing::write_images(folder / "training", 6);
+  ASSERT_EQ(run_otfleet({"init", "images", "job.toml"}, folder.path()).code, 0);
+  std::istringstream lines(read_bytes(folder / "job.toml"));
+  std::string job;
+  bool learns = false;
+  for (std::string line; std::getline(lines, line);) {
+    learns = learns || line.starts_with("# [model]");
+    const bool taken_in = (learns && line.size() > 2) || line.starts_with("# train = ");
+    job += (taken_in ? line.substr(2) : line) + '\n';
+  }
+  EXPECT_TRUE(learns);
+  testing::write_bytes(folder / "job.toml", job);
+  for (const Words& words : {Words{"make", "job.toml"},
+                             {"train", "job.toml", "--set", "train.steps=2"},
+                             {"evaluate", "job.toml"},
+                             {"solve", "job.toml", "--set", "solver.initializer=model"}}) {
+    const auto result = run_otfleet(words, folder.path());
+    EXPECT_EQ(result.code, 0) << words[0] << ": " << result.err;
+  }
+  EXPECT_EQ(solutions_in(folder.path()), 1);
+}
+
 TEST(StartJobs, ReplaceNothing) {
   TemporaryFolder folder;
   testing::write_bytes(folder / "job.toml", "mine");
@@ -133,15 +158,15 @@ TEST(FirstSteps, EveryMistakeNamesTheNextStep) {
   refused({"make", "none.toml"}, {"none.toml: no such job file", "otfleet init"});
   refused({"make", "images"}, {"images: is no job file", "otfleet solve --source images"});
   refused({"make", "empty.toml"}, {"data.train and data.test are both missing", "otfleet init"});
-  refused({"solve", "empty.toml"}, {"no such file", "otfleet make JOB.toml --output"});
-  refused({"solve", "job.toml"}, {"no such file", "otfleet make JOB.toml --output"});
-  refused({"train", "job.toml"}, {"no such file", "otfleet make JOB.toml --output", "data.train"});
+  refused({"solve", "empty.toml"}, {"no such file", "otfleet make empty.toml --output"});
+  refused({"solve", "job.toml"}, {"no such file", "otfleet make job.toml --output"});
+  refused({"train", "job.toml"}, {"no such file", "otfleet make job.toml --output", "data.train"});
   refused({"sovle", "job.toml"}, {"no command 'sovle'; did you mean 'solve'?"});
   EXPECT_EQ(run_otfleet({"make", "job.toml"}, folder.path()).code, 0);
   refused({"evaluate", "job.toml", "--set", "evaluate.initializers=[\"zeros\", \"model\"]"},
-          {"no such file", "otfleet train JOB.toml --output"});
+          {"no such file", "otfleet train job.toml --output"});
   refused({"solve", "job.toml", "--set", "solver.initializer=model"},
-          {"no such file", "otfleet train JOB.toml --output"});
+          {"no such file", "otfleet train job.toml --output"});
   refused({"info", "none.h5"}, {"none.h5"});
 }
 

@@ -201,6 +201,15 @@ TEST_F(OwnDataTest, RanksAndSharesSolveTheSame) {
   EXPECT_EQ(report["solved_before"], 36);
 }
 
+TEST_F(OwnDataTest, AShareSaysWhatComesNext) {
+  write_npy(path("rows.npy"), {3, 12}, uniform(36, 6));
+  const auto result =
+      run({"--source", "rows.npy", "--kind", "weights", "--output", "part", "--share", "0/2"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.out.find("next: solve the other shares"), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("edit part/job.toml"), std::string::npos) << result.out;
+}
+
 TEST_F(OwnDataTest, ShapesAndOptionsSayWhatArraysAre) {
   write_npy(path("line.npy"), {12}, uniform(12, 4));
   write_npy(path("other.npy"), {12}, uniform(12, 5));
@@ -289,7 +298,7 @@ TEST_F(OwnDataTest, MistakesSayWhatToDo) {
           "3 measures in rows.npy and 4 in more.npy: say --pairs all (12 problems)");
   refused({"--source", "rows.npy", "--target", a, "--cost", "cost.npy"},
           "a.npy: measures on 3 points, but cost.npy has 12 on the target side", "transposed?",
-          "rows.npy was taken for weights (a cost matrix makes it so)");
+          "rows.npy [3, 12] was taken for 3 measures of 12 weights (a cost matrix makes it so)");
   refused({"--source", "many.npy"}, "500 measures make 124750 pairs", "--pairs all",
           "make.test_problems=1000");
   refused({"--source", "deep.npy"}, "deep.npy: shape [1, 1, 1, 1, 2]", "weights [n] or [M, n]");

@@ -13,17 +13,17 @@ class Refusal : public testing::PipelineTest {};
 
 TEST_F(Refusal, MissingFilesNameTheCommandThatMakesThem) {
   expect_refused({"train", "job.toml", "--output", "empty/train"},
-                 "empty/make/train.h5: no such file", "otfleet make JOB.toml --output",
+                 "empty/make/train.h5: no such file", "otfleet make job.toml --output",
                  "files.train_population");
   expect_refused_on(2, {"solve", "job.toml", "--output", "empty/solve"},
-                    "empty/make/test.h5: no such file", "otfleet make JOB.toml --output",
+                    "empty/make/test.h5: no such file", "otfleet make job.toml --output",
                     "files.test_population");
   // With a population, but without a model; a slash at the end names no other folder.
   for (const char* command : {"solve", "evaluate"})
     expect_refused({command, "job.toml", "--output", "empty/here/", "--set",
                     "files.test_population=job-out/make/test.h5", "--set",
                     "evaluate.initializers=[\"model\"]"},
-                   "empty/train/model.h5: no such file", "otfleet train JOB.toml --output",
+                   "empty/train/model.h5: no such file", "otfleet train job.toml --output",
                    "files.checkpoint");
   expect_refused(words("solve", "refused", {"files.checkpoint=none.h5"}),
                  "none.h5: cannot be read");

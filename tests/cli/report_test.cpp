@@ -195,8 +195,8 @@ TEST_F(ReportTest, SaysWhatIsMissingAndGoesOn) {
   const auto html = page("torn");
   expect_in(html, {"no-report: ", "report.json is missing", "report.json is damaged or cut off",
                    "solution.h5 cannot be read", "solution.h5 is missing",
-                   "solve is not finished; the same command goes on",
-                   "train is not finished; the same command goes on", "verdict bad",
+                   "solve is not finished; run the same command again to go on",
+                   "train is not finished; run the same command again to go on", "verdict bad",
                    "<h3>good</h3>", "all 30 problems converged"});
 }
 
@@ -206,6 +206,8 @@ TEST_F(ReportTest, OfAFolderWithoutReportsIsRefused) {
   std::filesystem::create_directories(path("shares"));
   write_bytes(path("shares/report-share-0-of-3.json"), "{}");
   std::filesystem::create_directories(path("empty"));
+  std::filesystem::create_directories(path("locked"));
+  write_bytes(path("locked/.otfleet-lock"), "");
   const auto refused = [&](const std::string& folder, const std::string& why) {
     const auto result = run({"report", folder});
     EXPECT_EQ(result.code, 2);
@@ -215,7 +217,9 @@ TEST_F(ReportTest, OfAFolderWithoutReportsIsRefused) {
     EXPECT_FALSE(std::filesystem::exists(path(folder) / "report.html"));
   };
   refused("empty", "has a report.json; name the output folder of make, train, solve");
-  refused("begun", "solve: solve is not finished; the same command goes on");
+  refused("begun", "begun: no report.json yet; solve: solve is not finished; run the same");
+  refused("begun/solve", "no report.json yet; solve is not finished; run the same command again");
+  refused("locked", "a command has begun and saved nothing yet; wait for its end");
   refused("shares", "1 of 3 shares are solved; 'otfleet solve' without --share puts them together");
   refused("nowhere", "nowhere: is no folder; name the output folder of a command");
   refused("job.toml", "job.toml: is no folder");
@@ -258,6 +262,8 @@ TEST_F(ReportTest, SolveEndsWithThePictureOfWhatItSolved) {
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(last_line(result.out), "picture: drawn/solution.png\n");
   EXPECT_EQ(count_of(result.out, "picture: "), 1u);
+  EXPECT_NE(result.out.find("\ndrawn: displacement interpolation"), std::string::npos)
+      << result.out;
   const auto report = read_report("drawn");
   EXPECT_EQ(report["picture"], "drawn/solution.png");
   EXPECT_NE(report["picture_shows"].get<std::string>().find("interpolation"), std::string::npos);

@@ -71,8 +71,12 @@ TEST_F(ArrayFormats, RefusesTablesThatAreNoNumbers) {
     expect_refused("bad.csv", message);
   };
   refused("x,y\n1,2\n3,four\n", "line 3, column 2: 'four' is no number");
-  refused("x,y\n1,2\n3,\n", "line 3, column 2: '' is no number");
-  refused("x,y\n1,2,3\n", "line 2 has 3 fields, the lines before it 2");
+  refused("x,y\n1,2\n3,\n", "line 3, column 2: the field is empty; fill it");
+  refused("1,\n3,4\n", "line 1, column 2: the field is empty");
+  refused(",0,1\n0,0.5,0.5\n", "line 1, column 1: the field is empty");
+  refused("x;y\n1,5;2\n", "line 2, column 1: '1,5' is no number; write decimals with a point");
+  refused("x,y\n1,2,3\n",
+          "line 2 has 3 fields, the lines before it 2; give every line as many numbers");
   refused("1,2\n3\n", "line 2 has 1 fields");
   refused("x,y\n", "holds no numbers");
   refused("name,x\nA,1\n", "line 2, column 1: 'A' is no number; leave out columns of names");

@@ -112,7 +112,7 @@ TEST_F(CloudBuilder, WhatCannotBeMeant) {
   job_.data.test_target = write("b.npy", "(1, 3)", {1, NAN, 1});
   expect_refused("b.npy: point 0 has the coordinate nan");
   job_.data.test_target = write("b.npy", "(0, 3)", {});
-  expect_refused("b.npy: points must have shape [n, d] or [M, n, d], not [0, 3]");
+  expect_refused("b.npy: shape [0, 3] holds no points");
   job_.data.test_target = {};
   job_.data.test.weights = write("w.npy", "(3,)", {1, 1, 1});
   expect_refused("w.npy: weights have shape [3], but", "a.npy has 1 measure of 2 points",

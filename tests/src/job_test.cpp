@@ -146,7 +146,8 @@ TEST(Job, WrongTypesAreRefused) {
   wrong("[evaluate]\nthresholds = [\"a\"]", "must be an array of numbers");
   wrong("[solver.threshold]\nx = 1", "must be a number, not a table");
   wrong("solver = 3", "solver must be a table, not an integer");
-  wrong("[data]\ntrain = \"x.npy\"", "data.train must be a table, not a string");
+  wrong("[data]\ntrain = \"x.npy\"",
+        "data.train must be a table, not a string; write data.train = { file = \"NAME\" }");
   wrong("[data.train]\nfile = 2000-01-01", "the path of a file, not a date or time");
 }
 
@@ -296,12 +297,11 @@ TEST(Job, ProblemsThatAreNotBalancedHaveOneSolver) {
     EXPECT_NO_THROW(check_solver_fits(read("", {key, "solver.initializer=gaussian"})));
     const std::pair<std::string, std::string> settings[] = {
         {"method", "newton"}, {"method", "sinkhorn"}, {"precision", "float"}};
-    for (const auto& [name, value] : settings)
-      expect_error(
-          [&] {
-            check_solver_fits(read("", {key, "solver." + name + "=" + value}));
-          },
-          "solver." + name + " = '" + value + "' is for balanced problems");
+    for (const auto& [name, value] : settings) {
+      const Job other = read("", {key, "solver." + name + "=" + value});
+      expect_error([&] { check_solver_fits(other); },
+                   "solver." + name + " = '" + value + "' is for balanced problems");
+    }
   }
 }
 

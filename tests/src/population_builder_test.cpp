@@ -120,7 +120,7 @@ TEST_F(Builder, PointsThatTheCostCannotTakeAreNamed) {
     use("great_circle", {2, 0, 1, 0});
     expect_refused("vectors.npy: row 0 has the length 2", "unit vectors");
     use("euclidean", {1, 0, NAN, 0});
-    expect_refused("vectors.npy: holds nan in row 1");
+    expect_refused("vectors.npy: holds nan in row 1, column ");
     use("euclidean", {0, 0, 0, 0});
     EXPECT_NO_THROW(build_population(job_, Split::train));
   }
@@ -173,6 +173,15 @@ TEST_F(Builder, SidesOfTheirOwn) {
   EXPECT_FALSE(population.shared_measures);
   EXPECT_EQ(population.target_measures, 1);
   EXPECT_NO_THROW(population.validate("train"));
+}
+
+TEST_F(Builder, NegativeWeightsMayBePoints) {
+  testing::write_bytes(
+      folder_ / "around.npy",
+      testing::npy(testing::npy_header("<f8", "(2, 2)"), testing::bytes_of(Values{1, -2, 0, 3})));
+  job_.data.train = ArraySource{folder_ / "around.npy", ""};
+  expect_refused("around.npy row 0 has a negative weight (-2 at point 1)",
+                 "where these are points, set problem.geometry = 'clouds'");
 }
 
 TEST_F(Builder, WrongShapes) {
@@ -299,7 +308,7 @@ TEST_F(Builder, CostMatricesMayForbidEntries) {
   testing::write_bytes(folder_ / "forbids.npy",
                        testing::npy(testing::npy_header("<f8", "(2, 2)"),
                                     testing::bytes_of(Values{0, -INFINITY, 1, 0})));
-  expect_refused("forbids.npy: holds -inf in row 0");
+  expect_refused("forbids.npy: holds -inf in row 0, column ");
 }
 
 TEST_F(Builder, WeightsAndGroupsAreOfClouds) {

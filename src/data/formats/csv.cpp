@@ -1,6 +1,7 @@
 // Tables of numbers as text, plain or gzipped: .csv, .tsv, .txt.
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -77,28 +78,31 @@ class Table {
     std::int64_t column = 0;
     std::string_view wrong;
     std::int64_t wrong_column = -1;
+    bool has_name = false;
     bool more = true;
     for (std::string_view rest = trimmed_end(line); more; ++column) {
       const auto field = next_field(rest, separator_, more);
       double value = 0;
-      if (!read_number(field, value) && wrong_column < 0) {
+      const bool is_number = read_number(field, value);
+      has_name = has_name || (!is_number && !trimmed(field).empty());
+      if (!is_number && wrong_column < 0) {
         wrong = trimmed(field);
         wrong_column = column;
       }
       array_.values.push_back(value);
     }
     if (columns_ > 0 && column != columns_)
-      stream_.fail(
-          fmt::format("line {} has {} fields, the lines before it {}", number, column, columns_));
+      stream_.fail(fmt::format(
+          "line {} has {} fields, the lines before it {}; give every line as many numbers", number,
+          column, columns_));
     if (wrong_column >= 0) {
-      if (first) {  // the names of the columns
+      if (first && has_name) {  // the names of the columns
         array_.values.resize(before);
         columns_ = column;
         return;
       }
-      stream_.fail(fmt::format(
-          "line {}, column {}: '{}' is no number; leave out columns of names and mend empty fields",
-          number, wrong_column + 1, wrong));
+      stream_.fail(
+          fmt::format("line {}, column {}: {}", number, wrong_column + 1, what_to_do_with(wrong)));
     }
     columns_ = column;
     ++rows_;
@@ -112,6 +116,16 @@ class Table {
   }
 
  private:
+  static std::string what_to_do_with(std::string_view wrong) {
+    if (wrong.empty()) return "the field is empty; fill it, or leave its line or column out";
+    double value = 0;
+    std::string with_point(wrong);
+    std::replace(with_point.begin(), with_point.end(), ',', '.');
+    if (read_number(with_point, value))
+      return fmt::format("'{}' is no number; write decimals with a point", wrong);
+    return fmt::format("'{}' is no number; leave out columns of names", wrong);
+  }
+
   static std::string_view trimmed_end(std::string_view line) {
     return line.substr(0, line.find_last_not_of('\r') + 1);
   }
@@ -124,7 +138,7 @@ class Table {
 };
 
 /// [rows, columns], or [rows] of one column. Lines that are empty or begin with # are left out, and
-/// so is a first line with anything that is no number.
+/// so is a first line with a name, which is anything but a number or nothing.
 Array read_table(const ArraySource& source) {
   FileStream stream(source.file);
   const std::string text = read_text(stream);

@@ -63,7 +63,9 @@ struct StoredType {
 StoredType read_type(std::string_view text, const ByteStream& stream) {
   const auto end = text.size() > 1 ? text.find(text[0], 1) : std::string_view::npos;
   if (text.empty() || (text[0] != '\'' && text[0] != '"') || end == std::string_view::npos) {
-    stream.fail("unsupported .npy type: expected plain integers or floating-point numbers");
+    stream.fail(
+        "unsupported .npy type: expected plain integers or floating-point numbers; save every "
+        "field of a record as an array of its own");
   }
   const auto code = text.substr(1, std::min<std::size_t>(end - 1, 20));
   for (const auto& type : types) {
@@ -73,7 +75,9 @@ StoredType read_type(std::string_view text, const ByteStream& stream) {
     }
   }
   stream.fail(
-      fmt::format("unsupported .npy type '{}': expected integers or floating-point numbers", code));
+      fmt::format("unsupported .npy type '{}': expected integers or floating-point numbers; save "
+                  "the array as float64, as with array.astype('float64')",
+                  code));
 }
 
 std::vector<std::int64_t> read_shape(std::string_view text, const ByteStream& stream) {

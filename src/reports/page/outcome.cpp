@@ -81,8 +81,8 @@ Outcome compare(const nlohmann::json& report) {
     const auto ratio = number_at(verdict, {"time_ratio"}), to = number_at(entry, {"threshold"});
     if (!ratio || !to) continue;
     auto& list = *ratio < 1 ? pays : does_not;
-    list.push_back(fmt::format("{:.2f} of the time of {} to {}", *ratio,
-                               text_at(verdict, {"fastest"}), round_number(*to)));
+    list.push_back(fmt::format("{:.2f} of the time of the best other start, {}, to an error of {}",
+                               *ratio, text_at(verdict, {"fastest"}), round_number(*to)));
   }
   if (pays.empty() && does_not.empty()) return {Mood::neutral, "starts compared, without a model"};
   const auto list = [](const std::vector<std::string>& all) { return joined(all, ", ", " and "); };

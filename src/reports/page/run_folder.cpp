@@ -73,13 +73,17 @@ void look_for_beginnings(const std::vector<std::string>& names, Run& run) {
   if (!run.faults.empty()) return;
   if (any_begins(parts, "rows-") || any_begins(parts, "potentials-")) {
     run.command = "solve";
-    run.faults.emplace_back("solve is not finished; the same command goes on");
+    run.faults.emplace_back("solve is not finished; run the same command again to go on");
   } else if (!run.solution.empty()) {
     run.command = "solve";
     run.faults.emplace_back("report.json is missing; run solve again to get it");
   } else if (any_begins(names, "training-")) {
     run.command = "train";
-    run.faults.emplace_back("train is not finished; the same command goes on");
+    run.faults.emplace_back("train is not finished; run the same command again to go on");
+  } else if (any_begins(names, ".otfleet-lock")) {
+    run.faults.emplace_back(
+        "a command has begun and saved nothing yet; wait for its end, or run it again if it was "
+        "killed");
   }
 }
 
@@ -155,14 +159,15 @@ std::vector<Run> find_runs(const fs::path& folder) {
   std::stable_sort(runs.begin() + first_below, runs.end(),
                    [](const Run& a, const Run& b) { return place_of(a) < place_of(b); });
   if (std::any_of(runs.begin(), runs.end(), has_report)) return runs;
+  if (runs.empty())
+    throw UserError(
+        folder.string() +
+        ": neither it nor a folder in it has a report.json; name the output folder of make, train, "
+        "solve, evaluate or scale (--output, or JOB-out)");
   std::string unfinished;
-  for (const Run& run : runs) unfinished += "; " + run.name + ": " + run.faults.front();
-  throw UserError(fmt::format(
-      "{}: neither it nor a folder in it has a report.json{}", folder.string(),
-      unfinished.empty()
-          ? "; name the output folder of make, train, solve, evaluate or scale (--output, or "
-            "JOB-out)"
-          : unfinished));
+  for (const Run& run : runs)
+    unfinished += "; " + (run.folder == folder ? "" : run.name + ": ") + run.faults.front();
+  throw UserError(folder.string() + ": no report.json yet" + unfinished);
 }
 
 }  // namespace otfleet::page

@@ -41,13 +41,15 @@ std::string when(const std::filesystem::path& file) {
 }
 
 std::string comparison_table(const Run& run) {
-  Table table("Starts compared: mean over the held-out problems");
+  Table table(
+      "Starts compared: means over the held-out problems; the first error is that of the start "
+      "itself");
   table.column("error to reach")
       .column("start", Kind::text)
       .column("first error")
       .column("Sinkhorn iterations")
-      .column("p90")
-      .column("solver's")
+      .column("90 % take at most")
+      .column("solver's iterations")
       .column("ms a problem")
       .column("of which start")
       .column("converged");

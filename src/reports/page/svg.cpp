@@ -112,7 +112,7 @@ std::string draw_axes(const PlotAxes& axes, const Scale& x, const Scale& y) {
   for (const double value : x.ticks()) {
     const auto words = tick_text(value, axes.log_x);
     const double half = of_letter * static_cast<double>(words.size()) / 2;
-    const double at = x.place(value);
+    const double at = std::min(x.place(value), width - half);
     if (at - half < free_from) continue;
     svg += text(at, height - bottom + 15, "middle", words);
     free_from = at + half;

@@ -17,6 +17,8 @@ namespace {
 /// Dots of a curve: the worst of every stretch of rows.
 constexpr std::int64_t most_certificate_dots = 2000;
 constexpr std::size_t most_bins = 40;
+/// Up to so many problems, axes have a number for each of them.
+constexpr std::int64_t few = 10;
 
 /// "marginal error", as a picture names a column.
 std::string words_of(std::string name) {
@@ -56,6 +58,7 @@ class WorstOfStretches {
 
 struct Figures {
   std::vector<double> costs;
+  std::vector<std::int64_t> rows;  ///< of these costs
   WorstOfStretches errors, gaps;
   std::int64_t converged = 0;
 
@@ -65,7 +68,10 @@ struct Figures {
       for (std::size_t k = 0; k < piece.status.size(); ++k) {
         const auto row = piece.rows.begin + static_cast<std::int64_t>(k);
         converged += piece.status[k] == 0;
-        if (!piece.cost.empty() && std::isfinite(piece.cost[k])) costs.push_back(piece.cost[k]);
+        if (!piece.cost.empty() && std::isfinite(piece.cost[k])) {
+          costs.push_back(piece.cost[k]);
+          rows.push_back(row);
+        }
         if (!piece.error.empty()) errors.add(row, piece.error[k]);
         gaps.add(row, piece.relative_gap(k));
       }
@@ -89,6 +95,27 @@ void write_histogram(std::ostringstream& script, const std::vector<double>& valu
   script << "EOD\nset boxwidth " << width << "\n";
 }
 
+/// How costs are distributed; of a few problems the cost of each.
+void write_costs(std::ostringstream& script, const std::string& name, const Figures& figures,
+                 std::int64_t problems) {
+  script << "set style fill solid 0.75 noborder\n";
+  if (problems <= few) {
+    script << "$costs << EOD\n";
+    for (std::size_t k = 0; k < figures.costs.size(); ++k)
+      script << figures.rows[k] << ' ' << figures.costs[k] << '\n';
+    script << "EOD\nset boxwidth 0.6\nset xlabel 'problem'\nset ylabel '" << name
+           << "'\nset yrange [*<0:0<*]\nset xrange [-0.5:" << problems
+           << " - 0.5]\nset xtics 1 nomirror\n";
+  } else {
+    write_histogram(script, figures.costs);
+    script << "set xlabel '" << name
+           << "'\nset ylabel 'problems'\nset yrange [0:*]\nset format x '%.3g'\nset xtics "
+              "nomirror\n";
+  }
+  script << "plot $costs with boxes lc rgb color(2) notitle\n"
+         << "set yrange [*:*]\nset format x '%.0f'\n";
+}
+
 class Certificates final : public SolutionPicture {
  public:
   const char* shows() const override { return certificates_caption; }
@@ -106,14 +133,8 @@ class Certificates final : public SolutionPicture {
            << (figures.costs.empty() || !dots ? 1 : 2) << " title \""
            << fmt::format("{} of {} converged", figures.converged, reader.problems())
            << "\" noenhanced\n";
-    if (!figures.costs.empty()) {
-      write_histogram(script, figures.costs);
-      script << "set xlabel '" << words_of(reader.cost_name()) << "'\nset ylabel 'problems'\n"
-             << "set style fill solid 0.75 noborder\nset yrange [0:*]\nset format x '%.3g'\nset "
-                "xtics nomirror\n"
-             << "plot $costs with boxes lc rgb color(2) notitle\nset yrange [*:*]\n"
-             << "set format x '%.0f'\n";
-    }
+    if (!figures.costs.empty())
+      write_costs(script, words_of(reader.cost_name()), figures, reader.problems());
     if (dots) write_dots(script, reader, figures);
     script << "unset multiplot\n";
     return draw_picture(picture, script.str());
@@ -123,16 +144,16 @@ class Certificates final : public SolutionPicture {
   static void write_dots(std::ostringstream& script, const SolutionReader& reader,
                          const Figures& figures) {
     std::vector<std::string> plots;
+    const std::string size = reader.problems() <= few ? "1.2" : "0.4";
     if (figures.errors.any()) {
       figures.errors.write(script, "errors");
-      plots.push_back("$errors with points pt 7 ps 0.4 lc rgb color(1) title '" +
+      plots.push_back("$errors with points pt 7 ps " + size + " lc rgb color(1) title '" +
                       words_of(reader.error_name()) + "'");
     }
     if (figures.gaps.any()) {
       figures.gaps.write(script, "gaps");
-      plots.emplace_back(
-          "$gaps with points pt 7 ps 0.4 lc rgb color(2) title 'gap between the "
-          "bounds / upper bound'");
+      plots.emplace_back("$gaps with points pt 7 ps " + size +
+                         " lc rgb color(2) title 'gap between the bounds / upper bound'");
     }
     if (const auto threshold = reader.threshold(); threshold && *threshold > 0)
       plots.push_back(
@@ -140,7 +161,8 @@ class Certificates final : public SolutionPicture {
     script
         << "set logscale y\nset format y '10^{%L}'\nset xlabel 'problem'\nunset ylabel\n"
         << "set key above horizontal\nset offsets 0, 0, graph 0.05, graph 0.05\nset xrange [-0.5:"
-        << reader.problems() << " - 0.5]\nplot ";
+        << reader.problems() << " - 0.5]\n"
+        << (reader.problems() <= few ? "set xtics 1\n" : "") << "plot ";
     for (std::size_t k = 0; k < plots.size(); ++k) script << (k > 0 ? ", " : "") << plots[k];
     script << "\n";
   }

@@ -71,10 +71,13 @@ class InterpolatedLines final : public SolutionPicture {
   bool draw(const SolvedProblems& solved, const std::filesystem::path& picture) const override {
     const auto axis = Hdf5File::open(solved.population).read<double>("/geometry/axis_0");
     const auto pairs = std::min(solved.solution.info("/solution/f").shape[0], most_line_pairs);
+    std::vector<std::int64_t> sources(static_cast<std::size_t>(pairs)), targets(sources);
+    solved.solution.read_rows<std::int64_t>("/problems/source", {0, pairs}, sources);
+    solved.solution.read_rows<std::int64_t>("/problems/target", {0, pairs}, targets);
     std::ostringstream script;
     script << fmt::format(
         "set terminal pngcairo size {},520 font 'Sans,12' enhanced\n"
-        "set multiplot layout 1,{}\nset xlabel 'x'\nunset ytics\nunset key\n"
+        "set multiplot layout 1,{}\nset xlabel 'place on the axis'\nunset ytics\nunset key\n"
         "set style fill transparent solid 0.55 noborder\n",
         pairs == 1 ? 640 : 400 * pairs, pairs);
     for (std::int64_t pair = 0; pair < pairs; ++pair) {
@@ -82,7 +85,9 @@ class InterpolatedLines final : public SolutionPicture {
       solved.solution.read_rows<double>("/solution/f", {pair, pair + 1}, f);
       solved.solution.read_rows<double>("/solution/g", {pair, pair + 1}, g);
       const auto masses = frames_of(axis, solved.job.problem.epsilon, f, g);
-      script << fmt::format("set title 'problem {}'\n", pair);
+      script << fmt::format(
+          "set title \"problem {}: source {} (blue, below)\\nto target {} (red, above)\"\n", pair,
+          sources[static_cast<std::size_t>(pair)], targets[static_cast<std::size_t>(pair)]);
       std::string plots;
       for (int k = frames - 1; k >= 0; --k) {
         const auto& frame = masses[static_cast<std::size_t>(k)];

@@ -45,6 +45,7 @@ class MappedPoints final : public SolutionPicture {
     write("map", most_map_arrows, true, true);
     script << "set terminal pngcairo size 900,760 font 'Sans,12' enhanced\nset size ratio -1\n"
            << "set key outside right top\n"
+           << "set xlabel 'first coordinate'\nset ylabel 'second coordinate'\n"
            << "plot $map with vectors head size graph 0.008,20 filled lw 0.7 lc rgb '#70707070' "
               "title 'map', $points with points pt 7 ps 0.5 lc rgb color(2) title 'point', "
               "$images with points pt 7 ps 0.5 lc rgb color(1) title 'image'\n";

@@ -207,10 +207,13 @@ class TransportedPoints final : public SolutionPicture {
         measure_of_first(solved.solution, "target"), target.potentials.size(),
         solved.job.problem.epsilon);
     script << "set terminal pngcairo size 900,760 font 'Sans,12' enhanced\n"
-           << "set key at screen 0.5,0.105 center top vertical maxcols 1 Left reverse samplen 2\n"
-           << "set bmargin screen 0.17\n"
-           << (solid ? "set view 62,32,1.4\nset view equal xyz\nset xyplane relative 0.05\nsplot "
-                     : "set size ratio -1\nplot ")
+           << "set key at screen 0.5,0.085 center top vertical maxcols 1 Left reverse samplen 2\n"
+           << "set bmargin screen 0.19\n"
+           << (solid ? "set view 62,32,1.4\nset view equal xyz\nset xyplane relative 0.05\nset "
+                       "xlabel 'first coordinate' rotate parallel\nset ylabel 'second coordinate' "
+                       "rotate parallel\nset zlabel 'third coordinate' rotate parallel\nsplot "
+                     : "set size ratio -1\nset xlabel 'first coordinate'\nset ylabel 'second "
+                       "coordinate'\nplot ")
            << fmt::format(
                   "$map with vectors {} lw 0.7 lc rgb '#70707070' title 'mean of where the plan "
                   "sends a "
