@@ -11,7 +11,8 @@ namespace otfleet {
 
 void add_keys(KeyList& keys, ModelOptions& model) {
   using namespace checks;
-  keys.add("architecture", model.architecture, one_of(architecture_names()), architecture_doc());
+  keys.add("architecture", model.architecture, one_of(architecture_names()),
+           architecture_doc() + "; mlp where none is named for neural_dual");
   keys.add("hidden", model.hidden, every(integer(1, 65536)),
            "widths of the hidden layers; [128, 128, 64] for neural_dual");
   keys.add("embedding", model.embedding, integer(1, 65536),

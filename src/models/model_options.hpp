@@ -25,8 +25,8 @@ inline constexpr const char* no_predictor = "none";
 
 /// [model]
 struct ModelOptions {
-  std::string architecture = "mlp";  // see architecture_names()
-  std::vector<std::int64_t> hidden = {1024, 1024, 1024};
+  std::string architecture = "pair_product";  // see architecture_names(); mlp for potentials
+  std::vector<std::int64_t> hidden = {512};
   std::int64_t embedding = 256;            // pair_encoder and pair_product
   std::vector<std::int64_t> head = {512};  // pair_encoder only
   std::int64_t output_rank = 0;            // pair_encoder only; 0: full

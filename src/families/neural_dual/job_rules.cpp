@@ -44,6 +44,7 @@ std::string complaint_of_populations(const Job& job) {
 }  // namespace
 
 void set_potential_defaults(Job& job) {
+  job.model.architecture = "mlp";
   job.model.hidden = {128, 128, 64};
   job.train.batch = 1024;
   // Amos 2022 has 5e-4, 0.5 and 0.5; within minutes these come four times as near on the
