@@ -26,21 +26,21 @@ if(NOT PROJECT_IS_TOP_LEVEL)
   target_include_directories(otfleet_include INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
 endif()
 
-# otfleet_unity(TARGET … [FOLDERS folder …]): compiles OTFLEET_UNITY files of a folder at a time, for what a file includes
-# costs more than what it says; all folders, or those. Names in anonymous namespaces must differ within a folder;
+# otfleet_unity(TARGET …): compiles OTFLEET_UNITY files of a folder at a time, for what a file includes costs more than what
+# it says. Files with SKIP_UNITY_BUILD_INCLUSION stay alone. Names in anonymous namespaces must differ within a folder;
 # families/ and data/ are several.
 function(otfleet_unity)
-  cmake_parse_arguments(ARG "" "" "FOLDERS" ${ARGN})
   if(OTFLEET_UNITY LESS 2)
     return()
   endif()
-  foreach(target IN LISTS ARG_UNPARSED_ARGUMENTS)
+  foreach(target IN LISTS ARGN)
     get_target_property(sources ${target} SOURCES)
     foreach(source IN LISTS sources)
-      string(REGEX MATCH "^((families|data)/[^/]*/|[^/]*/)" folder "${source}")
-      if(ARG_FOLDERS AND NOT folder IN_LIST ARG_FOLDERS)
+      get_source_file_property(alone "${source}" SKIP_UNITY_BUILD_INCLUSION)
+      if(alone)
         continue()
       endif()
+      string(REGEX MATCH "^((families|data)/[^/]*/|[^/]*/)" folder "${source}")
       string(MAKE_C_IDENTIFIER "${target}_${folder}" group)
       if(NOT DEFINED files_${group})
         set(files_${group} 0)

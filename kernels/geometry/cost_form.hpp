@@ -51,4 +51,15 @@ auto iteration_form(const Cost& cost) {
     return cost;
 }
 
+namespace detail {
+
+template <class... Costs>
+auto with_other_forms(std::type_identity<std::variant<Costs...>>)
+    -> std::variant<Costs..., StoredCost, ProductForm>;
+
+}  // namespace detail
+
+/// Any form, for code that is compiled once for all of them.
+using CostForm = decltype(detail::with_other_forms(std::type_identity<GroundCost>()));
+
 }  // namespace otfleet::kernels

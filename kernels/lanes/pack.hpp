@@ -241,13 +241,14 @@ struct Arcsin<double> {
 };
 
 /// 2^x on [−1/2, 1/2] as a polynomial, c[0] + c[1] x + …: the Chebyshev interpolant, off by 2e-9
-/// (float) and 3e-18 (double). `shifter` puts the nearest integer into the last bits of a sum.
+/// (float) and 3e-18 (double). `shifter` puts the nearest integer into the last bits of a sum. Bits
+/// are unsigned: of what is no number in the range they may overflow.
 template <class Scalar>
 struct Exp2;
 template <>
 struct Exp2<float> {
-  typedef int Integer;
-  typedef Integer Vector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  typedef int Signed __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  typedef unsigned Bits __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
   static constexpr int mantissa_bits = 23;
   static constexpr float lowest = -126, shifter = 0x1.8p23F;
   static constexpr int degree = 6;
@@ -261,8 +262,8 @@ struct Exp2<float> {
 };
 template <>
 struct Exp2<double> {
-  typedef long long Integer;
-  typedef Integer Vector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  typedef long long Signed __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
+  typedef unsigned long long Bits __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
   static constexpr int mantissa_bits = 52;
   static constexpr double lowest = -1022, shifter = 0x1.8p52;
   static constexpr int degree = 11;
@@ -286,7 +287,7 @@ template <class Scalar>
 struct Log2;
 template <>
 struct Log2<float> {
-  static constexpr int root_half = 0x3f3504f3, one = 0x3f800000, bias = 127;
+  static constexpr unsigned root_half = 0x3f3504f3, one = 0x3f800000, bias = 127;
   static constexpr int degree = 4;
   static constexpr float c[] = {2.8853900817906103057F, 0.961796672606757693374F,
                                 0.577083737623070403738F, 0.411662924771116979883F,
@@ -294,7 +295,8 @@ struct Log2<float> {
 };
 template <>
 struct Log2<double> {
-  static constexpr long long root_half = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000, bias = 1023;
+  static constexpr unsigned long long root_half = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000,
+                                      bias = 1023;
   static constexpr int degree = 10;
   static constexpr double c[] = {
       2.88539008177792681472,  0.961796693925975604898, 0.577078016355585375175,
@@ -356,7 +358,7 @@ OTFLEET_ALWAYS_INLINE HostPack<Scalar> exp2_bounded(HostPack<Scalar> x) {
     const auto rest = clamped - (shifted - Constants::shifter);
     auto power = rest * Constants::c[Constants::degree] + Constants::c[Constants::degree - 1];
     for (int k = Constants::degree - 2; k >= 0; --k) power = power * rest + Constants::c[k];
-    typedef typename Constants::Vector Bits;
+    typedef typename Constants::Bits Bits;
     // Casts between vectors of one size keep the bits. The integer goes into the exponent.
     part = (typename HostPack<Scalar>::Vector)((Bits)power +
                                                ((Bits)shifted << Constants::mantissa_bits));
@@ -370,11 +372,12 @@ OTFLEET_ALWAYS_INLINE HostPack<Scalar> log2_normal(HostPack<Scalar> x) {
   using Constants = detail::Log2<Scalar>;
   using Layout = detail::Exp2<Scalar>;
   typedef typename HostPack<Scalar>::Vector Vector;
-  typedef typename Layout::Vector Bits;
+  typedef typename Layout::Bits Bits;
   constexpr int mantissa = Layout::mantissa_bits;
   for (auto& part : x.v) {
     // k + bias is never negative, so that an arithmetic shift is a logical one.
-    const Bits biased = ((Bits)part + (Constants::one - Constants::root_half)) >> mantissa;
+    const Bits sum = (Bits)part + (Constants::one - Constants::root_half);
+    const Bits biased = (Bits)((typename Layout::Signed)sum >> mantissa);
     const Bits moved = biased - Constants::bias;
     const Vector rest = (Vector)((Bits)part - (moved << mantissa));
     const Bits shifted = (Bits)(Layout::shifter - Vector{}) + moved;

@@ -10,7 +10,7 @@
 namespace otfleet::kernels {
 namespace {
 
-constexpr OperatorUse use{2, false, true};
+constexpr OperatorUse projection_use{2, false, true};
 /// Of points without weight.
 constexpr double no_projection = std::numeric_limits<double>::quiet_NaN();
 
@@ -41,7 +41,7 @@ void project(const ExecutionSpace& space, const Batch& batch, double epsilon, Pr
              ProblemRows<double> projection) {
   const Side to = direction == Projection::to_target ? Side::source : Side::target;
   projection.per_point = points.dimension();
-  for_each_operator(space, batch, epsilon, use, Matrix<double, ExecutionSpace>(),
+  for_each_operator(space, batch, epsilon, projection_use, Matrix<double, ExecutionSpace>(),
                     [&](auto& plan) { project_group(plan, to, potential, points, projection); });
 }
 

@@ -18,7 +18,7 @@ enum Total {
   totals
 };
 
-constexpr OperatorUse use{4, false};
+constexpr OperatorUse semi_dual_use{4, false};
 
 template <class Operator>
 void evaluate_group(Operator& plan, const ProblemRows<const double>& f,
@@ -57,7 +57,7 @@ void evaluate(const ExecutionSpace& space, const Batch& batch, double epsilon,
   if (value.extent(0) != static_cast<std::size_t>(batch.size()))
     throw std::invalid_argument("value does not have one entry for each problem");
   const Matrix<double, ExecutionSpace> found("otfleet::semi_dual::totals", batch.size(), totals);
-  for_each_operator(space, batch, epsilon, use, found,
+  for_each_operator(space, batch, epsilon, semi_dual_use, found,
                     [&](auto& plan) { evaluate_group(plan, f, gradient); });
   const auto scales = device_scales(space, batch);
   Kokkos::parallel_for(

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "kernels/geometry/ground_cost.hpp"
@@ -105,7 +107,7 @@ struct CloudBatch {
   Vector<const double, ExecutionSpace> costs = {};
 
   int size() const { return static_cast<int>(source_index.size()); }
-  /// [B + 1]; the indices must exist.
+  /// [B + 1]. Throw std::invalid_argument for an index that names no measure.
   std::vector<std::int64_t> source_offsets() const { return offsets(source, source_index); }
   std::vector<std::int64_t> target_offsets() const { return offsets(target, target_index); }
 
@@ -114,7 +116,12 @@ struct CloudBatch {
                                            const std::vector<int>& index) {
     std::vector<std::int64_t> result = {0};
     result.reserve(index.size() + 1);
-    for (const int measure : index) result.push_back(result.back() + measures.size(measure));
+    for (const int measure : index) {
+      if (measure < 0 || measure >= measures.count())
+        throw std::invalid_argument("problem " + std::to_string(result.size() - 1) +
+                                    " names a measure that does not exist");
+      result.push_back(result.back() + measures.size(measure));
+    }
     return result;
   }
 };

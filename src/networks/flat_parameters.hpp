@@ -1,6 +1,4 @@
 #pragma once
-#include <torch/torch.h>
-
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +6,7 @@
 
 #include "kernels/runtime.hpp"
 #include "src/models/trained_model.hpp"
+#include "src/networks/libtorch.hpp"
 
 // LibTorch's side of models; included by the files of this folder only.
 

@@ -1,10 +1,9 @@
 #pragma once
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <vector>
 
 #include "kernels/api/learned_start.hpp"
+#include "src/networks/libtorch.hpp"
 
 namespace otfleet {
 

@@ -2,24 +2,15 @@
 #include <algorithm>
 
 #include "kernels/geometry/cost_form.hpp"
-#include "kernels/operators/in_passes/cloud_points.hpp"
 #include "kernels/operators/in_passes/column_blocks.hpp"
+#include "kernels/operators/in_passes/run_pass.hpp"
 
-// One pass over all pairs of two clouds: a number for every row, from a sum or an extremum over the
-// columns. Costs are computed where they are used; the exponents of exp are to base 2. Columns come
-// in blocks, what one gives is combined with what the ones before gave: points that others hold are
-// further blocks, and all points in one memory are the case of one block.
+// The kernel of a pass, for one cost and one result: for run_pass.cpp alone, which compiles all of
+// them. Costs are computed where they are used. Columns come in blocks, what one gives is combined
+// with what the ones before gave: points that others hold are further blocks, and all points in one
+// memory are the case of one block.
 
 namespace otfleet::kernels {
-
-/// What a pass finds for row i, with C_ij the cost, E_ij = offset_j − scale C_ij.
-enum class PassResult {
-  largest,      ///< max_j E_ij
-  exponential,  ///< sum_j 2^(E_ij − shift_i)
-  costs,        ///< sum_j C_ij 2^(E_ij − shift_i)
-  product,      ///< sum_j offset_j C_ij
-  smallest,     ///< min_j C_ij + offset_j
-};
 
 template <PassResult result, class Scalar>
 KOKKOS_INLINE_FUNCTION Scalar nothing_yet() {
@@ -235,18 +226,14 @@ struct CloudPass {
   }
 };
 
-/// The pass over `rows` and `columns`; offset [columns.padded()], shift and result
-/// [rows.padded()], shift only for sums of exponentials. The padding of offset must hold what adds
-/// nothing: −inf, 0 for a product, inf for a minimum. Where others hold points of the columns'
-/// side, collective: over their columns and offsets too. Where the rows have kept cells, over the
-/// columns of those alone; where ranks share the rows, collective, and every rank gets all results.
+/// See run_pass().
 template <PassResult wanted, class Cost, class ExecutionSpace, class Scalar>
-void run_pass(const ExecutionSpace& space, const Cost& cost,
-              const CloudPoints<ExecutionSpace, Scalar>& rows,
-              const CloudPoints<ExecutionSpace, Scalar>& columns,
-              const Vector<Scalar, ExecutionSpace>& offset,
-              const Vector<Scalar, ExecutionSpace>& shift,
-              const Vector<Scalar, ExecutionSpace>& result, double scale) {
+void run_cloud_pass(const ExecutionSpace& space, const Cost& cost,
+                    const CloudPoints<ExecutionSpace, Scalar>& rows,
+                    const CloudPoints<ExecutionSpace, Scalar>& columns,
+                    const Vector<Scalar, ExecutionSpace>& offset,
+                    const Vector<Scalar, ExecutionSpace>& shift,
+                    const Vector<Scalar, ExecutionSpace>& result, double scale) {
   using Pass = CloudPass<Cost, wanted, ExecutionSpace, Scalar>;
   using L = typename Pass::L;
   constexpr int threads = Backend<ExecutionSpace>::team_size;

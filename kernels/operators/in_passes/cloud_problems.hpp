@@ -96,6 +96,12 @@ decltype(auto) with_cost(const CloudProblems<ExecutionSpace>& problems, const Fu
   return with_ground_cost(problems.ground_cost, function);
 }
 
+/// The same cost for code that is compiled once for all.
+template <class ExecutionSpace>
+CostForm form_of_cost(const CloudProblems<ExecutionSpace>& problems) {
+  return with_cost(problems, [](const auto& cost) { return CostForm(cost); });
+}
+
 /// One side of problems whose points all problems share.
 template <class ExecutionSpace>
 BatchSide<ExecutionSpace> shared_side(const Measures<ExecutionSpace>& measures,

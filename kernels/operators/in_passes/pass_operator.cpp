@@ -2,37 +2,19 @@
 
 #include <limits>
 
-#include "kernels/operators/in_passes/cloud_pass.hpp"
+#include "kernels/operators/in_passes/run_pass.hpp"
 #include "kernels/operators/shifts.hpp"
 #include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
-
-// Passes are compiled for every cost, here and nowhere else.
 
 template <class ExecutionSpace>
 void PassOperator<ExecutionSpace>::run(PassResult wanted, Side side,
                                        const Vector<double, ExecutionSpace>& offset,
                                        const Vector<double, ExecutionSpace>& shift,
                                        const Vector<double, ExecutionSpace>& result) const {
-  with_cost(this->batch_, [&](const auto& cost) {
-    const auto run_for = [&]<PassResult chosen>() {
-      run_pass<chosen>(this->space_, cost, this->of(side).points, this->of(other(side)).points,
-                       offset, shift, result, this->scale_);
-    };
-    switch (wanted) {
-      case PassResult::largest:
-        return run_for.template operator()<PassResult::largest>();
-      case PassResult::exponential:
-        return run_for.template operator()<PassResult::exponential>();
-      case PassResult::costs:
-        return run_for.template operator()<PassResult::costs>();
-      case PassResult::product:
-        return run_for.template operator()<PassResult::product>();
-      case PassResult::smallest:
-        return run_for.template operator()<PassResult::smallest>();
-    }
-  });
+  run_pass(this->space_, wanted, form_of_cost(this->batch_), this->of(side).points,
+           this->of(other(side)).points, offset, shift, result, this->scale_);
 }
 
 template <class ExecutionSpace>

@@ -112,12 +112,11 @@ void extend(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& ba
   rows.kept =
       keep_cells<ExecutionSpace>(pairs.near_rows(Side::source, from.summary(), bits), communicator);
   auto& side = to.side;
-  with_ground_cost(batch.ground_cost, [&](const auto& cost) {
-    run_pass<PassResult::largest>(space, cost, rows, from.side.points, from.side.potential,
-                                  side.shift, side.shift, scale);
-    run_pass<PassResult::exponential>(space, cost, rows, from.side.points, from.side.potential,
-                                      side.shift, side.sum, scale);
-  });
+  const CostForm cost = form_of_cost(batch);
+  run_pass(space, PassResult::largest, cost, rows, from.side.points, from.side.potential,
+           side.shift, side.shift, scale);
+  run_pass(space, PassResult::exponential, cost, rows, from.side.points, from.side.potential,
+           side.shift, side.sum, scale);
   space.fence();
   const auto shift = to_host(side.shift, to.cells.count()),
              sum = to_host(side.sum, to.cells.count());

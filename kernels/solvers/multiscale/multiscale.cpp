@@ -118,7 +118,8 @@ class MultiscaleRun {
         batch_(batch),
         problem_(problem),
         settings_(settings),
-        communicator_(communicator) {
+        communicator_(communicator),
+        cost_(form_of_cost(batch)) {
     const auto make = [&](const auto& side) {
       return LevelSide<ExecutionSpace, Scalar>(space, *problem.arena,
                                                make_cell_side<Scalar>(space, *problem.arena, side));
@@ -224,29 +225,26 @@ class MultiscaleRun {
     const bool close = solved_at_ == epsilon;  // what coarser points say of sums
     level.source.load(scale, close);
     const bool momentum = settings_.sinkhorn.acceleration == Acceleration::momentum;
-    Outcome outcome;
-    with_ground_cost(batch_.ground_cost, [&](const auto& cost) {
-      if (level.target.potential.empty()) {
-        blocks.choose_near_targets();
-        target.shift_fits = false;
-        sum_exponentials(space_, cost, target, source, scale);
-        fit_potential(space_, target);
-        target.shift_fits = true;
-      } else {
-        level.target.load(scale, close);
-      }
-      blocks.choose();
-      const auto length = static_cast<std::size_t>(momentum ? source.points.count : 0);
-      if (previous_.extent(0) < length) previous_ = problem_.arena->template take<Scalar>(length);
-      BlockUpdates<ExecutionSpace, Scalar> updates{{momentum, previous_}, blocks};
-      outcome = iterate(
-          space_, cost, source, target, updates, std::numeric_limits<double>::infinity(), true,
-          rule, scale, [](bool) {}, report,
-          [&](int t) {
-            blocks.choose_if_due();
-            return goes_on(t);
-          });
-    });
+    if (level.target.potential.empty()) {
+      blocks.choose_near_targets();
+      target.shift_fits = false;
+      sum_exponentials(space_, cost_, target, source, scale);
+      fit_potential(space_, target);
+      target.shift_fits = true;
+    } else {
+      level.target.load(scale, close);
+    }
+    blocks.choose();
+    const auto length = static_cast<std::size_t>(momentum ? source.points.count : 0);
+    if (previous_.extent(0) < length) previous_ = problem_.arena->template take<Scalar>(length);
+    BlockUpdates<ExecutionSpace, Scalar> updates{{momentum, previous_}, blocks};
+    const Outcome outcome = iterate(
+        space_, cost_, source, target, updates, std::numeric_limits<double>::infinity(), true, rule,
+        scale, [](bool) {}, report,
+        [&](int t) {
+          blocks.choose_if_due();
+          return goes_on(t);
+        });
     level.source.store(scale);
     level.target.store(scale);
     solved_at_ = epsilon;
@@ -258,6 +256,7 @@ class MultiscaleRun {
   const Problem& problem_;
   const MultiscaleSettings& settings_;
   CloudCommunicator* communicator_;
+  CostForm cost_;
   std::deque<LevelType> levels_;  ///< the first one has the problem's own points
   Vector<Scalar, ExecutionSpace> previous_;
   double solved_at_ = 0;  ///< epsilon

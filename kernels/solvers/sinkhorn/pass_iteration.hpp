@@ -3,10 +3,9 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 
-#include "kernels/operators/in_passes/cloud_pass.hpp"
 #include "kernels/operators/in_passes/cloud_problems.hpp"
+#include "kernels/operators/in_passes/run_pass.hpp"
 #include "kernels/operators/shifts.hpp"
 #include "kernels/solvers/instance_control.hpp"
 
@@ -113,21 +112,19 @@ bool sums_fit(const ExecutionSpace& space, const IterationSide<ExecutionSpace, S
 }
 
 /// side.sum and side.shift from the other side's potentials.
-template <class Cost, class ExecutionSpace, class Scalar>
-void sum_exponentials(const ExecutionSpace& space, const Cost& cost,
+template <class ExecutionSpace, class Scalar>
+void sum_exponentials(const ExecutionSpace& space, const CostForm& cost,
                       IterationSide<ExecutionSpace, Scalar>& side,
                       const IterationSide<ExecutionSpace, Scalar>& other, double scale) {
-  const auto run = [&](auto wanted, const Vector<Scalar, ExecutionSpace>& result) {
-    run_pass<decltype(wanted)::value>(space, cost, side.points, other.points, other.potential,
-                                      side.shift, result, scale);
+  const auto run = [&](PassResult wanted, const Vector<Scalar, ExecutionSpace>& result) {
+    run_pass(space, wanted, cost, side.points, other.points, other.potential, side.shift, result,
+             scale);
   };
-  constexpr std::integral_constant<PassResult, PassResult::largest> largest;
-  constexpr std::integral_constant<PassResult, PassResult::exponential> exponential;
-  if (!side.shift_fits) run(largest, side.shift);
-  run(exponential, side.sum);
+  if (!side.shift_fits) run(PassResult::largest, side.shift);
+  run(PassResult::exponential, side.sum);
   if (side.shift_fits && side.shift_is_a_guess && !sums_fit(space, side)) {
-    run(largest, side.shift);
-    run(exponential, side.sum);
+    run(PassResult::largest, side.shift);
+    run(PassResult::exponential, side.sum);
   }
   side.shift_is_a_guess = false;
 }
@@ -250,9 +247,9 @@ struct Outcome {
 
 /// One problem; begin(from zeros?) puts a start into `source.potential`. Calls report(t, error)
 /// after t iterations, and goes_on(t) before another one.
-template <class Cost, class ExecutionSpace, class Scalar, class Updates, class Begin, class Report,
+template <class ExecutionSpace, class Scalar, class Updates, class Begin, class Report,
           class GoesOn>
-Outcome iterate(const ExecutionSpace& space, const Cost& cost,
+Outcome iterate(const ExecutionSpace& space, const CostForm& cost,
                 IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target, Updates& updates,
                 double doubtful_error, bool from_zeros, const StopRule& rule, double scale,

@@ -30,6 +30,8 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   const bool momentum = settings.acceleration == Acceleration::momentum;
   const auto [factor, norm_scale, left_out] =
       with_cost(batch, [&](const auto& cost) { return cost.iteration_units(scale); });
+  const CostForm form =
+      with_cost(batch, [](const auto& cost) { return CostForm(iteration_form(cost)); });
 
   const Kokkos::View<int*, Kokkos::HostSpace> done("otfleet::clouds::iterations", count);
   const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", count);
@@ -50,22 +52,19 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         auto target = make_side(space, arena, problem.target);
         ExactUpdates<ExecutionSpace, Scalar> updates{
             momentum, arena.template take<Scalar>(momentum ? source.points.count : 0)};
-        Outcome outcome;
-        with_cost(batch, [&](const auto& ground_cost) {
-          outcome = iterate(
-              space, iteration_form(ground_cost), source, target, updates, settings.doubtful_error,
-              from_zeros, settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale,
-              [&](bool zeros) { load_potential(space, units, row, zeros, source); },
-              [&](int t, double error) {
-                if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
-                last_error = error;
-              },
-              [&](int t) {
-                if (settings.observer != nullptr && !settings.observer->goes_on(k, t, last_error))
-                  return false;
-                return !watch || watch(t, [&] { store_potential(space, units, source, row); });
-              });
-        });
+        const Outcome outcome = iterate(
+            space, form, source, target, updates, settings.doubtful_error, from_zeros,
+            settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale,
+            [&](bool zeros) { load_potential(space, units, row, zeros, source); },
+            [&](int t, double error) {
+              if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
+              last_error = error;
+            },
+            [&](int t) {
+              if (settings.observer != nullptr && !settings.observer->goes_on(k, t, last_error))
+                return false;
+              return !watch || watch(t, [&] { store_potential(space, units, source, row); });
+            });
         store_potential(space, units, source, row);
         if (outcome.takes_zeros && host_replaced.extent(0) > 0) host_replaced(k) = 1;
         done(k) = outcome.iterations;

@@ -1,6 +1,4 @@
 #pragma once
-#include <torch/torch.h>
-
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -8,6 +6,7 @@
 
 #include "kernels/networks/activation_kind.hpp"
 #include "src/networks/flat_parameters.hpp"
+#include "src/networks/libtorch.hpp"
 
 // LibTorch's side of architectures for potentials and their predictors; included by the files of
 // the models library only.

@@ -1,12 +1,11 @@
 #pragma once
-#include <torch/torch.h>
-
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "src/models/potential_model.hpp"
 #include "src/networks/flat_parameters.hpp"
+#include "src/networks/libtorch.hpp"
 
 // LibTorch's side of architectures for pairs; included by the files of the models library only.
 
