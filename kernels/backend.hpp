@@ -33,6 +33,8 @@ struct Backend<ExecutionSpace, true> {
 #endif
   static constexpr int product_outputs = 6;  ///< of a matrix product at once: 12 of 16
                                              ///< registers hold sums
+  /// Problems on grids are solved one after the other, their points in the lanes of vectors.
+  static constexpr bool takes_points_in_lanes = true;
   /// Of the tiles that an operator takes together: what stays in a core's cache between steps.
   static constexpr long group_numbers = 64 * 1024;
   static constexpr int small_cloud_rows = 2;  ///< taken through the columns together
@@ -83,6 +85,7 @@ struct Backend<ExecutionSpace, false> {
   // --- tiles of problems side by side (lanes/, operators/in_lanes/) ---
   static constexpr bool packs_are_vectors = false;  ///< a pack is one number of one thread
   static constexpr int product_outputs = 4;         ///< fewer registers, more threads at once
+  static constexpr bool takes_points_in_lanes = false;
   /// Half a gibibyte: every step of an operator should fill the device.
   static constexpr long group_numbers = 64l * 1024 * 1024;
   static constexpr int small_cloud_rows = 2;

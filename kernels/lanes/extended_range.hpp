@@ -44,8 +44,8 @@ struct FloatFormat<float> {
   static constexpr float bias = 127, integer_unit = 0x1p23F;
 };
 
-template <class Scalar>
-Scalar scalar_of(const HostPack<Scalar>&);
+template <class Scalar, int vectors>
+Scalar scalar_of(const HostPack<Scalar, vectors>&);
 KOKKOS_FUNCTION float scalar_of(float);
 KOKKOS_FUNCTION double scalar_of(double);
 
@@ -56,23 +56,23 @@ template <class Pack>
 using ScalarOf = decltype(detail::scalar_of(std::declval<Pack>()));
 
 /// 2^k for whole k ≤ bias of the format; 0 for every k below the normal range.
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> power_of_two(HostPack<Scalar> k) {
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> power_of_two(HostPack<Scalar, vectors> k) {
   using Format = detail::FloatFormat<Scalar>;
   typedef typename Format::Bits BitVector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
-  k = max(k, HostPack<Scalar>(-Format::bias));
+  k = max(k, HostPack<Scalar, vectors>(-Format::bias));
   // Beyond 2^mantissa_bits the last bits of a floating-point number are a whole number.
   for (auto& part : k.v)
-    part = (typename HostPack<Scalar>::Vector)(
+    part = (typename HostPack<Scalar, vectors>::Vector)(
         (BitVector)(part + (Format::integer_unit + Format::bias)) << Format::mantissa_bits);
   return k;
 }
 
 /// The whole number k with x / 2^k in [1, 2), for normal x > 0; no claim for others.
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> exponent_of(HostPack<Scalar> x) {
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> exponent_of(HostPack<Scalar, vectors> x) {
   using Format = detail::FloatFormat<Scalar>;
-  using Vector = typename HostPack<Scalar>::Vector;
+  using Vector = typename HostPack<Scalar, vectors>::Vector;
   typedef typename Format::Bits BitVector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
   const Vector unit = Format::integer_unit - Vector{};
   for (auto& part : x.v)
@@ -82,8 +82,8 @@ OTFLEET_PACK_INLINE HostPack<Scalar> exponent_of(HostPack<Scalar> x) {
 }
 
 /// The nearest whole number, for |x| < 2^(mantissa bits − 1).
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> nearest_integer(HostPack<Scalar> x) {
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> nearest_integer(HostPack<Scalar, vectors> x) {
   constexpr Scalar unit = Scalar(1.5) * detail::FloatFormat<Scalar>::integer_unit;
   for (auto& part : x.v) part = (part + unit) - unit;
   return x;

@@ -39,9 +39,9 @@
 
 namespace otfleet::kernels {
 
-template <class Scalar>
+template <class Scalar, int vectors_ = 2>
 struct HostPack {
-  static constexpr int vectors = 2;
+  static constexpr int vectors = vectors_;
   static constexpr int vector_width = OTFLEET_VECTOR_BYTES / static_cast<int>(sizeof(Scalar));
   static constexpr int width = vectors * vector_width;
   typedef Scalar Vector __attribute__((vector_size(OTFLEET_VECTOR_BYTES)));
@@ -64,13 +64,13 @@ struct HostPack {
   }
 };
 
-#define OTFLEET_PACK_OPERATOR(op)                                               \
-  template <class Scalar>                                                       \
-  OTFLEET_PACK_INLINE HostPack<Scalar> operator op(const HostPack<Scalar>& x,   \
-                                                   const HostPack<Scalar>& y) { \
-    HostPack<Scalar> r;                                                         \
-    for (int k = 0; k < 2; ++k) r.v[k] = x.v[k] op y.v[k];                      \
-    return r;                                                                   \
+#define OTFLEET_PACK_OPERATOR(op)                                                                 \
+  template <class Scalar, int vectors>                                                            \
+  OTFLEET_PACK_INLINE HostPack<Scalar, vectors> operator op(const HostPack<Scalar, vectors>& x,   \
+                                                            const HostPack<Scalar, vectors>& y) { \
+    HostPack<Scalar, vectors> r;                                                                  \
+    for (int k = 0; k < vectors; ++k) r.v[k] = x.v[k] op y.v[k];                                  \
+    return r;                                                                                     \
   }
 OTFLEET_PACK_OPERATOR(+)
 OTFLEET_PACK_OPERATOR(-)
@@ -123,35 +123,37 @@ Vector vector_log(Vector x) {
 
 // What kernels may do with a pack besides arithmetic; with single numbers: scalar_math.hpp.
 
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> exp(HostPack<Scalar> x) {
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> exp(HostPack<Scalar, vectors> x) {
   for (auto& part : x.v) part = detail::vector_exp(part);
   return x;
 }
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> log(HostPack<Scalar> x) {
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> log(HostPack<Scalar, vectors> x) {
   for (auto& part : x.v) part = detail::vector_log(part);
   return x;
 }
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> abs(HostPack<Scalar> x) {
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> abs(HostPack<Scalar, vectors> x) {
   for (auto& part : x.v) part = part < 0 ? -part : part;
   return x;
 }
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> max(HostPack<Scalar> x, const HostPack<Scalar>& y) {
-  for (int k = 0; k < 2; ++k) x.v[k] = x.v[k] > y.v[k] ? x.v[k] : y.v[k];
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> max(HostPack<Scalar, vectors> x,
+                                                  const HostPack<Scalar, vectors>& y) {
+  for (int k = 0; k < vectors; ++k) x.v[k] = x.v[k] > y.v[k] ? x.v[k] : y.v[k];
   return x;
 }
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> min(HostPack<Scalar> x, const HostPack<Scalar>& y) {
-  for (int k = 0; k < 2; ++k) x.v[k] = x.v[k] < y.v[k] ? x.v[k] : y.v[k];
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> min(HostPack<Scalar, vectors> x,
+                                                  const HostPack<Scalar, vectors>& y) {
+  for (int k = 0; k < vectors; ++k) x.v[k] = x.v[k] < y.v[k] ? x.v[k] : y.v[k];
   return x;
 }
 /// Keeps a loaded pack in registers: the compiler would read it again at every use, and the loads
 /// would then cost more than the multiply-adds.
-template <class Scalar>
-OTFLEET_PACK_INLINE void keep(HostPack<Scalar>& x) {
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE void keep(HostPack<Scalar, vectors>& x) {
 #if defined(__x86_64__) && defined(__GNUC__)
   for (auto& part : x.v) asm("" : "+x"(part));
 #else
@@ -159,19 +161,21 @@ OTFLEET_PACK_INLINE void keep(HostPack<Scalar>& x) {
 #endif
 }
 /// Lane by lane: x > y ? yes : no.
-template <class Scalar>
-OTFLEET_PACK_INLINE HostPack<Scalar> if_greater(const HostPack<Scalar>& x,
-                                                const HostPack<Scalar>& y,
-                                                const HostPack<Scalar>& yes, HostPack<Scalar> no) {
-  for (int k = 0; k < 2; ++k) no.v[k] = x.v[k] > y.v[k] ? yes.v[k] : no.v[k];
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> if_greater(const HostPack<Scalar, vectors>& x,
+                                                         const HostPack<Scalar, vectors>& y,
+                                                         const HostPack<Scalar, vectors>& yes,
+                                                         HostPack<Scalar, vectors> no) {
+  for (int k = 0; k < vectors; ++k) no.v[k] = x.v[k] > y.v[k] ? yes.v[k] : no.v[k];
   return no;
 }
 /// Is x > 0 in any lane?
-template <class Scalar>
-OTFLEET_PACK_INLINE bool any_positive(const HostPack<Scalar>& x) {
-  const auto larger = x.v[0] > x.v[1] ? x.v[0] : x.v[1];
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE bool any_positive(const HostPack<Scalar, vectors>& x) {
+  auto larger = x.v[0];
+  for (int k = 1; k < vectors; ++k) larger = x.v[k] > larger ? x.v[k] : larger;
   bool any = false;
-  for (int e = 0; e < HostPack<Scalar>::vector_width; ++e) any |= larger[e] > 0;
+  for (int e = 0; e < HostPack<Scalar, vectors>::vector_width; ++e) any |= larger[e] > 0;
   return any;
 }
 
@@ -200,6 +204,28 @@ struct Lanes<ExecutionSpace, Scalar_, false> {
   static constexpr int packs = Backend<ExecutionSpace>::vector_length;
   static constexpr int width = pack_width * packs;
   static constexpr int block = Backend<ExecutionSpace>::product_outputs;
+
+  KOKKOS_INLINE_FUNCTION static Pack load(const Scalar* from) { return *from; }
+  KOKKOS_INLINE_FUNCTION static void store(Scalar* to, Pack value) { *to = value; }
+};
+
+/// The lanes of one problem's points, on one thread: packs of one vector, since rows are short.
+template <class ExecutionSpace, class Scalar_,
+          bool vectors = Backend<ExecutionSpace>::packs_are_vectors>
+struct PointLanes {
+  using Scalar = Scalar_;
+  using Pack = HostPack<Scalar, 1>;
+  static constexpr int pack_width = Pack::width;
+
+  static Pack load(const Scalar* from) { return Pack::load(from); }
+  static void store(Scalar* to, const Pack& value) { value.store(to); }
+};
+
+template <class ExecutionSpace, class Scalar_>
+struct PointLanes<ExecutionSpace, Scalar_, false> {
+  using Scalar = Scalar_;
+  using Pack = Scalar;
+  static constexpr int pack_width = 1;
 
   KOKKOS_INLINE_FUNCTION static Pack load(const Scalar* from) { return *from; }
   KOKKOS_INLINE_FUNCTION static void store(Scalar* to, Pack value) { *to = value; }

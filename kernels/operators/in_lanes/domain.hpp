@@ -165,7 +165,7 @@ struct ScalingDomain {
   }
 
   /// log(u / w) to a few digits, zero where either is zero.
-  KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
+  KOKKOS_FORCEINLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
     const Pack none(Scalar(0)), one(Scalar(1));
     const Pack both = min(u, w);
     const auto x = normalize(if_greater(both, none, u, one), none);
@@ -312,7 +312,7 @@ struct ExtendedDomain {
             if_greater(weight, none, w.exponent + if_greater(weight, none, whole, none),
                        Pack(extended_zero_exponent<Scalar>))};
   }
-  KOKKOS_INLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
+  KOKKOS_FORCEINLINE_FUNCTION static Pack log_ratio(const Value& u, const Value& w) {
     const Pack none(Scalar(0)), one(Scalar(1));
     const Pack both = min(u.mantissa, w.mantissa);
     const Pack exponents = if_greater(both, none, u.exponent - w.exponent, none);

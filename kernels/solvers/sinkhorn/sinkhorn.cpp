@@ -8,6 +8,7 @@
 #include "kernels/operators/form_choice.hpp"
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/solvers/sinkhorn/sinkhorn_by_points.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_kernel.hpp"
 #include "kernels/spaces.hpp"
@@ -82,6 +83,11 @@ void sinkhorn(const ExecutionSpace& space, const SeparableCost& cost,
       settings.acceleration == Acceleration::momentum ? momentum_limit : 0.0);
   if (settings.path == Path::scaling && !safe)
     throw std::invalid_argument("the scaling path is not safe for this cost and epsilon");
+  if constexpr (Backend<ExecutionSpace>::takes_points_in_lanes) {
+    if (safe && settings.path != Path::extended && fills_lanes<ExecutionSpace, Scalar>(cost))
+      return sinkhorn_by_points<Scalar>(space, cost, problems, settings, from_zeros, f, iterations,
+                                        status, error_trace, replaced, learned);
+  }
   if (settings.path == Path::automatic &&
       prefers_passes<ExecutionSpace>(cost, problems.size(), safe)) {
     if (learned.any()) learned_potential(space, learned, problems, settings.epsilon, f);
