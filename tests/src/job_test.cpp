@@ -105,7 +105,7 @@ TEST(Job, OverridesApplyInOrder) {
 TEST(Job, ResolvedHoldsEveryKey) {
   const auto json = read("[solver]\nthreshold = 0.5\n").resolved();
   EXPECT_EQ(json["solver"]["threshold"], 0.5);
-  EXPECT_EQ(json["model"]["hidden"], (std::vector<int>{1024, 1024, 1024}));
+  EXPECT_EQ(json["model"]["hidden"], (std::vector<int>{512}));
   EXPECT_EQ(json["data"]["train"]["file"], "");
   std::istringstream lines(describe_keys());
   for (std::string line; std::getline(lines, line);) {
