@@ -73,14 +73,12 @@ struct ByPoints {
     work.source = Box::template around<L>(supports.source(k));
     work.target = Box::template around<L>(supports.target(k));
     Scalar* next = &memory(team.league_rank() * memory_numbers);
-    for (Scalar** array : {&work.a, &work.b, &work.u, &work.v, &work.at_source, &work.at_target,
-                           &work.updated, &work.change, &work.between[0], &work.between[1]}) {
-      *array = next;
-      next += side_numbers;
-    }
-    for (Scalar* array : {work.a, work.u, work.at_source, work.updated, work.change})
-      clear_beyond(work.source, array);
-    for (Scalar* array : {work.b, work.v, work.at_target}) clear_beyond(work.target, array);
+    Scalar** const all[arrays] = {
+        &work.a, &work.u, &work.at_source, &work.updated,    &work.change,
+        &work.b, &work.v, &work.at_target, &work.between[0], &work.between[1]};
+    for (int array = 0; array < arrays; ++array, next += side_numbers) *all[array] = next;
+    for (int array = 0; array < 5; ++array) clear_beyond(work.source, *all[array]);
+    for (int array = 5; array < 8; ++array) clear_beyond(work.target, *all[array]);
     const double* const a = &problems.source.weights(problems.source_index(k), 0);
     load_weights(work.source, a, work.a);
     load_weights(work.target, &problems.target.weights(problems.target_index(k), 0), work.b);
@@ -291,15 +289,15 @@ struct ByPoints {
   }
 };
 
-}  // namespace
-
 template <class Scalar, class ExecutionSpace>
-void sinkhorn_by_points(
-    const ExecutionSpace& space, const SeparableCost& cost,
-    const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings, bool from_zeros,
-    const Matrix<double, ExecutionSpace>& f, const Vector<int, ExecutionSpace>& iterations,
-    const Vector<int, ExecutionSpace>& status, const Matrix<double, ExecutionSpace>& error_trace,
-    const Vector<int, ExecutionSpace>& replaced, const LearnedStart<ExecutionSpace>& learned) {
+void solve_all(const ExecutionSpace& space, const SeparableCost& cost,
+               const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings,
+               bool from_zeros, const Matrix<double, ExecutionSpace>& f,
+               const Vector<int, ExecutionSpace>& iterations,
+               const Vector<int, ExecutionSpace>& status,
+               const Matrix<double, ExecutionSpace>& error_trace,
+               const Vector<int, ExecutionSpace>& replaced,
+               const LearnedStart<ExecutionSpace>& learned) {
   using Gibbs = GibbsKernel<ExecutionSpace, Scalar>;
   using Kernel = ByPoints<Scalar, ExecutionSpace>;
   const auto gibbs = gibbs_kernel<ExecutionSpace, Scalar>(cost, settings.epsilon);
@@ -341,6 +339,20 @@ void sinkhorn_by_points(
   Kokkos::parallel_for("otfleet::sinkhorn::by_points", Policy<ExecutionSpace>(space, teams, 1, 1),
                        kernel);
   space.fence();
+}
+}  // namespace
+
+template <class Scalar, class ExecutionSpace>
+void sinkhorn_by_points(
+    const ExecutionSpace& space, const SeparableCost& cost,
+    const ProblemBatch<ExecutionSpace>& problems, const SinkhornSettings& settings, bool from_zeros,
+    const Matrix<double, ExecutionSpace>& f, const Vector<int, ExecutionSpace>& iterations,
+    const Vector<int, ExecutionSpace>& status, const Matrix<double, ExecutionSpace>& error_trace,
+    const Vector<int, ExecutionSpace>& replaced, const LearnedStart<ExecutionSpace>& learned) {
+  // Elsewhere nobody asks for it, and nothing is compiled.
+  if constexpr (Backend<ExecutionSpace>::takes_points_in_lanes)
+    solve_all<Scalar>(space, cost, problems, settings, from_zeros, f, iterations, status,
+                      error_trace, replaced, learned);
 }
 
 #define OTFLEET_INSTANTIATE(Space, Scalar)                                                      \
