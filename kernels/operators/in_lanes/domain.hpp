@@ -41,7 +41,7 @@ namespace detail {
 /// What quick_exp() takes; what is not a number stays so.
 template <class Pack>
 KOKKOS_INLINE_FUNCTION Pack quick_range(const Pack& exponent) {
-  const Pack least(least_quick_exponent);
+  const Pack least(static_cast<ScalarOf<Pack>>(least_quick_exponent));
   return if_greater(least, exponent, least, exponent);
 }
 

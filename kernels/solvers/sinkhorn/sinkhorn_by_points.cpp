@@ -158,12 +158,8 @@ struct ByPoints {
       for (long i = 0; i < box.numbers(); ++i) work.u[i] = work.a[i] > 0 ? Scalar(1) : Scalar(0);
       return;
     }
-    Scalar* const phi = work.between[1];  // at all points of the side
-    if (learned.any())
-      interpolate_output(team, learned.grid, &learned.output(k, 0), box.region, work.between[0],
-                         phi);
-    const double largest = learned.any() ? largest_on_support(team, phi, a, box.region)
-                                         : largest_on_support(team, &f(k, 0), a, box.region);
+    if (learned.any()) return load_learned_start(team, k, work);
+    const double largest = largest_on_support(team, &f(k, 0), a, box.region);
     constexpr int width = DoubleLanes::pack_width;
     for (int run = 0; run < box.runs; ++run) {
       const int first = box.region.run_begin(run);
@@ -171,25 +167,51 @@ struct ByPoints {
       Scalar* const u = work.u + run * box.stride;
       for (int i = 0; i < box.stride; i += width) {
         const int count = box.length - i < width ? box.length - i : width;
-        double values[width], masses[width];
+        double values[width], kept[width];
         for (int e = 0; e < width; ++e) {
-          values[e] = masses[e] = 0;
-          if (e >= count || !(a[first + i + e] > 0)) continue;
-          const double start = learned.any() ? static_cast<double>(phi[first + i + e]) : row[i + e];
-          values[e] = (start - largest) / settings.epsilon;
-          masses[e] = learned.any() ? a[first + i + e] : 1;
+          const bool any = e < count && a[first + i + e] > 0;
+          values[e] = any ? (row[i + e] - largest) / settings.epsilon : 0.0;
+          kept[e] = any ? 1.0 : 0.0;
         }
-        DoublePack stored[1];
-        if (learned.any())
-          DoubleDomain::from_weighted_exponent(DoubleLanes::load(masses), DoubleLanes::load(values),
-                                               stored);
-        else
-          stored[0] = DoubleLanes::load(masses) * exp(DoubleLanes::load(values));
-        DoubleLanes::store(values, stored[0]);
+        DoubleLanes::store(values, DoubleLanes::load(kept) * exp(DoubleLanes::load(values)));
         for (int e = 0; e < width && i + e < box.stride; ++e)
           u[i + e] = static_cast<Scalar>(values[e]);
       }
     }
+  }
+
+  /// u = a exp((φ − its largest)/epsilon), φ what a network says.
+  KOKKOS_FUNCTION void load_learned_start(const Member& team, int k, const Work& work) const {
+    const Box& box = work.source;
+    Scalar *const at_all = work.between[1], *const phi = work.change;
+    interpolate_output(team, learned.grid, &learned.output(k, 0), box.region, work.between[0],
+                       at_all);
+    for (int run = 0; run < box.runs; ++run) {
+      const Scalar* const from = at_all + box.region.run_begin(run);
+      Scalar* const to = phi + run * box.stride;
+      for (int i = 0; i < box.length; ++i) to[i] = from[i];
+      for (int i = box.length; i < box.stride; ++i) to[i] = 0;
+    }
+    constexpr Scalar lowest = Kokkos::Experimental::finite_min<Scalar>::value;
+    const Pack none(Scalar(0));
+    Pack most{Scalar(lowest)};
+    for_packs(box, [&](long at) {
+      most = max(most, if_greater(All::load(work.a + at), none, All::load(phi + at),
+                                  Pack(Scalar(lowest))));
+    });
+    Scalar lanes[All::pack_width];
+    All::store(lanes, most);
+    for (int lane = 1; lane < All::pack_width; ++lane)
+      if (lanes[lane] > lanes[0]) lanes[0] = lanes[lane];
+    const Pack largest(lanes[0]), scale(static_cast<Scalar>(1 / settings.epsilon));
+    for_packs(box, [&](long at) {
+      const Pack exponent = (All::load(phi + at) - largest) * scale;
+      Pack u[1];
+      // Where there is no weight the exponent may be anything.
+      Domain::from_weighted_exponent(All::load(work.a + at),
+                                     if_greater(exponent, none, none, exponent), u);
+      All::store(work.u + at, u[0]);
+    });
   }
 
   /// y = K x, axis after axis, the last one first.
@@ -283,7 +305,7 @@ struct ByPoints {
           piece[e] = e < count && a[first + i + e] > 0 ? static_cast<double>(u[i + e]) : 1.0;
         DoubleLanes::store(piece, log(DoubleLanes::load(piece)));
         for (int e = 0; e < count; ++e)
-          if (a[first + i + e] > 0) row[first + i + e] = settings.epsilon * piece[e];
+          row[first + i + e] = a[first + i + e] > 0 ? settings.epsilon * piece[e] : -infinity;
       }
     }
   }
