@@ -14,9 +14,8 @@ inline void check_exponents(const std::string& name, double range, double epsilo
   if (range <= largest_exponent * epsilon) return;
   char text[160];
   std::snprintf(text, sizeof text,
-                "epsilon = %.3g is too small for costs that differ by %.3g: their ratio may be at "
-                "most %.0e",
-                epsilon, range, largest_exponent);
+                "epsilon = %.3g is too small for costs that differ by %.3g: take %.3g or more",
+                epsilon, range, 1.01 * range / largest_exponent);  // not rounded down
   throw std::invalid_argument(name + text);
 }
 

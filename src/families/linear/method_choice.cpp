@@ -196,11 +196,10 @@ MethodChoice choose_method(const kernels::SeparableCost& cost, double epsilon,
   const double most_budget = static_cast<double>(std::numeric_limits<int>::max());
   const int budget = static_cast<int>(std::clamp(newton / iteration, 10.0, most_budget));
   if (budget >= solver.max_iterations)
-    return {
-        {{&sinkhorn, most}},
-        fmt::format("solver.max_iterations = {} ends it before Newton's method would be quicker, "
-                    "after {} iterations",
-                    solver.max_iterations, about(budget))};
+    return {{{&sinkhorn, most}},
+            fmt::format("Newton's method would be quicker only after {} iterations, and "
+                        "solver.max_iterations is {}",
+                        about(budget), solver.max_iterations)};
   return {
       {{&sinkhorn, budget}, {&newton_method, most}},
       fmt::format("Sinkhorn's iteration is expected to need {} iterations; problems that need more "
