@@ -90,8 +90,13 @@ TEST(Unbalanced, small_epsilon_is_safe_and_the_dual_stays_below_the_primal) {
         settings.max_iterations = 50000;
         const auto found = solve_unbalanced(batch, settings);
         for (int k = 0; k < batch.size(); ++k) {
-          EXPECT_EQ(early.status[k], Status::iteration_limit);
-          EXPECT_EQ(early.iterations[k], 7);
+          // A problem of few points may be solved to the last digit sooner.
+          if (early.status[k] == Status::precision_limit) {
+            EXPECT_LE(early.residual[k], 1e-14);
+          } else {
+            EXPECT_EQ(early.status[k], Status::iteration_limit);
+            EXPECT_EQ(early.iterations[k], 7);
+          }
           EXPECT_EQ(found.status[k], Status::converged);
           EXPECT_LE(early.dual_value[k], early.primal_value[k]);
           EXPECT_LE(found.dual_value[k], found.primal_value[k]);
