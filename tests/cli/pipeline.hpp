@@ -60,7 +60,7 @@ class PipelineTest : public ::testing::Test {
                 "[data]\ntrain = { file = \"train.npy\" }\ntest = { file = \"test.npy\" }\n"
                 "[problem]\nepsilon = 0.02\n"
                 "[make]\ntrain_problems = 300\ntest_problems = 30\n"
-                "[model]\nhidden = [64, 64]\n"
+                "[model]\narchitecture = \"mlp\"\nhidden = [64, 64]\n"
                 "[train]\nsteps = 300\nbatch = 32\nlog_every = 50\n"
                 "[solver]\ninitializer = \"model\"\n"
                 "[evaluate]\nthresholds = [1e-2, 1e-4]\ntrace_iterations = 6\npictures = 2\n");
