@@ -203,8 +203,8 @@ TEST_F(OwnDataTest, RanksAndSharesSolveTheSame) {
 
 TEST_F(OwnDataTest, AShareSaysWhatComesNext) {
   write_npy(path("rows.npy"), {3, 12}, uniform(36, 6));
-  const auto result =
-      run({"--source", "rows.npy", "--kind", "weights", "--output", "part", "--share", "0/2"});
+  const auto result = run(
+      {"solve", "--source", "rows.npy", "--kind", "weights", "--output", "part", "--share", "0/2"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_NE(result.out.find("next: solve the other shares"), std::string::npos) << result.out;
   EXPECT_EQ(result.out.find("edit part/job.toml"), std::string::npos) << result.out;

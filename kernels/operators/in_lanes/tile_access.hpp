@@ -184,7 +184,7 @@ KOKKOS_INLINE_FUNCTION void load_learned(const TeamMember& team,
   const double largest = largest_on_support(team, phi, weights, region);
   detail::for_pieces<DoubleLanes>(team, region, [&](int first, int count) OTFLEET_INLINE_LAMBDA {
     const auto place = [&](int e, int plane) -> Scalar& {
-      return u[(static_cast<long>(first + e) * Domain::planes + plane) * L::width + lane];
+      return u[((static_cast<long>(first) + e) * Domain::planes + plane) * L::width + lane];
     };
     if (!detail::any_weight<width>(weights + first, count)) {
       for (int e = 0; e < count; ++e)
