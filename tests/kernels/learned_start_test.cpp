@@ -131,9 +131,8 @@ void check_affine(const Lengths& coarse, const Lengths& fine) {
   const Rows found = on_host(f);
   for (int k = 0; k < 3; ++k)
     for (int at = 0; at < made.points; ++at) {
-      const int row = at / fine[2];
-      EXPECT_NEAR(found[k][at], affine(k, row / fine[1], row % fine[1], at % fine[2]), 1e-4)
-          << k << " " << at;
+      const int row = at / fine[2], i = row / fine[1], j = row % fine[1], l = at % fine[2];
+      EXPECT_NEAR(found[k][at], affine(k, i, j, l), 1e-4) << k << " " << at;
     }
 }
 
