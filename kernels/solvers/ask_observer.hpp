@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/backend.hpp"
+#include "kernels/problems/status.hpp"
 #include "kernels/solvers/iteration_observer.hpp"
 
 // What kernels ask the observer of their batch. On a device, whose kernels cannot, nothing ends it.
@@ -21,6 +22,16 @@ KOKKOS_INLINE_FUNCTION bool has_ended(const IterationObserver* observer) {
     OTFLEET_ON_HOST(return observer != nullptr && observer->ended();)
   }
   return false;
+}
+
+/// What an observed batch says of problems that end before they have begun.
+template <class ExecutionSpace>
+void begin_observed(const ExecutionSpace& space, const IterationObserver* observer,
+                    const Vector<int, ExecutionSpace>& iterations,
+                    const Vector<int, ExecutionSpace>& status) {
+  if (observer == nullptr) return;
+  Kokkos::deep_copy(space, status, static_cast<int>(Status::ended));
+  Kokkos::deep_copy(space, iterations, 0);
 }
 
 /// Tells the observer how far a problem is. False: the problem ends there.

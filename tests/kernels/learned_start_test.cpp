@@ -5,21 +5,13 @@
 #include <array>
 #include <cmath>
 
+#include "kernels/host_values.hpp"
 #include "tests/kernels/host_batch.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
 using namespace test;
-
-template <class T>
-Vector<T, Space> vector_of(const std::vector<T>& values) {
-  const Vector<T, Space> device("otfleet::test::vector", values.size());
-  const auto host = Kokkos::create_mirror_view(device);
-  for (std::size_t i = 0; i < values.size(); ++i) host(i) = values[i];
-  Kokkos::deep_copy(device, host);
-  return device;
-}
 
 Matrix<float, Space> in_float(const Rows& rows) {
   const Matrix<float, Space> device("otfleet::test::output", rows.size(),
@@ -60,9 +52,9 @@ Grid make_grid(const Lengths& coarse, const Lengths& fine) {
     }
     made.places.push_back(place);
   }
-  made.grid.below = vector_of(below);
-  made.grid.above = vector_of(above);
-  made.grid.share = vector_of(share);
+  made.grid.below = copy_to_device<Space>("otfleet::test::vector", below);
+  made.grid.above = copy_to_device<Space>("otfleet::test::vector", above);
+  made.grid.share = copy_to_device<Space>("otfleet::test::vector", share);
   return made;
 }
 

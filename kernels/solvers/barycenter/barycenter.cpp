@@ -10,6 +10,7 @@
 #include "kernels/host_values.hpp"
 #include "kernels/operators/in_lanes/scaling_range.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/solvers/ask_observer.hpp"
 #include "kernels/solvers/barycenter/barycenter_kernel.hpp"
 #include "kernels/solvers/barycenter/check_sets.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
@@ -69,10 +70,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
   batch.lane_memory =
       room("otfleet::barycenter::lanes",
            static_cast<std::size_t>(Batch::lane_arrays) * batch.most_tiles * L::width);
-  if (settings.observer != nullptr) {
-    Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
-    Kokkos::deep_copy(space, solution.iterations, 0);
-  }
+  begin_observed(space, settings.observer, solution.iterations, solution.status);
   constexpr int threads = Backend<ExecutionSpace>::team_size;
   Policy<ExecutionSpace> policy(space, teams, threads, L::packs);
   policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Batch::scratch_bytes(threads))));

@@ -1,6 +1,6 @@
 #pragma once
 #include "kernels/solvers/barycenter/barycenter_tiles.hpp"
-#include "kernels/solvers/sinkhorn/settings.hpp"
+#include "kernels/solvers/momentum_step.hpp"
 
 namespace otfleet::kernels {
 
@@ -35,11 +35,10 @@ struct BarycenterUpdate {
         Value next =
             Domain::ratio(stored_barycenter(batch, place, row), Domain::load(y, row, pack));
         if (factor > 0) {
-          const Pack limit(momentum_limit), none(0.0);
           const Pack mean = L::load(means + pack * L::pack_width) * Pack(1 / mass);
           const Pack exponent =
               Momentum<double>::beyond(Pack(factor), load_plain<L>(changes, row, pack), mean);
-          next = Domain::times_exp(next, max(none - limit, min(limit, exponent)));
+          next = times_limited_exp<Domain>(next, exponent);
         }
         Domain::store(u, row, pack, next);
       });

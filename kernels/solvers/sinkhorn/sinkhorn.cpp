@@ -47,10 +47,7 @@ void run(const ExecutionSpace& space, const SeparableCost& cost,
       0,
       Vector<int, ExecutionSpace>("otfleet::sinkhorn::next", 1),
       learned};
-  if (settings.observer != nullptr) {
-    Kokkos::deep_copy(space, status, static_cast<int>(Status::ended));
-    Kokkos::deep_copy(space, iterations, 0);
-  }
+  begin_observed(space, settings.observer, iterations, status);
   launch_tiles(space, "otfleet::sinkhorn::iterate", kernel, problems.size(), cost.max_points());
 }
 

@@ -7,6 +7,7 @@
 #include "kernels/operators/in_lanes/tile_access.hpp"
 #include "kernels/problems/supports.hpp"
 #include "kernels/solvers/ask_observer.hpp"
+#include "kernels/solvers/momentum_step.hpp"
 #include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
@@ -37,8 +38,6 @@ struct ByPoints {
   using Pack = typename All::Pack;
   using Domain = ScalingDomain<All>;
   using DoubleLanes = Lanes<ExecutionSpace, double>;
-  using DoublePack = typename DoubleLanes::Pack;
-  using DoubleDomain = ScalingDomain<DoubleLanes>;
   using Member = Team<ExecutionSpace>;
   using Start = InstanceControl::Start;
 
@@ -279,12 +278,10 @@ struct ByPoints {
       return;
     }
     momentum.update(static_cast<double>(sums[1]), sums[2]);
-    const Pack factor(momentum.factor), center(momentum.center), none(Scalar(0));
-    const Pack limit(static_cast<Scalar>(momentum_limit));
+    const Pack factor(momentum.factor), center(momentum.center);
     for_packs(work.source, [&](long at) {
       const Pack exponent = factor * All::load(work.change + at) - center;
-      All::store(work.u + at, Domain::times_exp(All::load(work.updated + at),
-                                                max(none - limit, min(limit, exponent))));
+      All::store(work.u + at, times_limited_exp<Domain>(All::load(work.updated + at), exponent));
     });
   }
 
@@ -354,10 +351,7 @@ void solve_all(const ExecutionSpace& space, const SeparableCost& cost,
   kernel.memory = Vector<Scalar, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::sinkhorn::arrays"),
       static_cast<std::size_t>(teams * kernel.memory_numbers));
-  if (settings.observer != nullptr) {
-    Kokkos::deep_copy(space, status, static_cast<int>(Status::ended));
-    Kokkos::deep_copy(space, iterations, 0);
-  }
+  begin_observed(space, settings.observer, iterations, status);
   Kokkos::parallel_for("otfleet::sinkhorn::by_points", Policy<ExecutionSpace>(space, teams, 1, 1),
                        kernel);
   space.fence();

@@ -3,6 +3,7 @@
 #include "kernels/operators/in_lanes/tile_access.hpp"
 #include "kernels/problems/supports.hpp"
 #include "kernels/solvers/ask_observer.hpp"
+#include "kernels/solvers/momentum_step.hpp"
 #include "kernels/solvers/sinkhorn/bounded_updates.hpp"
 #include "kernels/solvers/sinkhorn/marginals.hpp"
 #include "kernels/solvers/sinkhorn/penalized_updates.hpp"
@@ -178,11 +179,9 @@ struct SinkhornKernel {
     for_rows<L>(team, source, [&](int row, int pack) {
       const Pack factor = L::load(lanes.factor + pack * L::pack_width);
       const Pack center = L::load(lanes.center + pack * L::pack_width);
-      const Pack limit(static_cast<Scalar>(momentum_limit)), none(Scalar(0));
       const Pack exponent = factor * load_plain<L>(changes, row, pack) - center;
       Domain::store(u, row, pack,
-                    Domain::times_exp(Domain::load(update, row, pack),
-                                      max(none - limit, min(limit, exponent))));
+                    times_limited_exp<Domain>(Domain::load(update, row, pack), exponent));
     });
   }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/operators/in_lanes/scaling_range.hpp"
+#include "kernels/solvers/ask_observer.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_kernel.hpp"
 #include "kernels/solvers/unbalanced/checks.hpp"
 #include "kernels/spaces.hpp"
@@ -99,13 +100,10 @@ void ascend_in_lanes(const ExecutionSpace& space, const SeparableCost& cost,
                      const UnbalancedSolution<ExecutionSpace>& solution) {
   using L = Lanes<ExecutionSpace, double>;
   Kokkos::deep_copy(space, solution.mass_potential, 0.0);
-  if (settings.observer != nullptr) {  // some problems may end before they have begun
-    Kokkos::deep_copy(space, solution.status, static_cast<int>(Status::ended));
-    Kokkos::deep_copy(space, solution.iterations, 0);
-    if (!settings.from_solution) {
-      begin_at_zero(space, problems.source, problems.source_index, settings.epsilon, solution.f);
-      begin_at_zero(space, problems.target, problems.target_index, settings.epsilon, solution.g);
-    }
+  begin_observed(space, settings.observer, solution.iterations, solution.status);
+  if (settings.observer != nullptr && !settings.from_solution) {
+    begin_at_zero(space, problems.source, problems.source_index, settings.epsilon, solution.f);
+    begin_at_zero(space, problems.target, problems.target_index, settings.epsilon, solution.g);
   }
   // Products come in units of their largest, which leaves two ranges of the cost.
   const double more = -cost.range() / settings.epsilon;
