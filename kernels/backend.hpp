@@ -46,9 +46,9 @@ struct Backend<ExecutionSpace, true> {
   static constexpr int most_small_points = 128, most_small_coordinates = 2048;
   /// The same for problems that have a matrix of costs each: a tile's matrices stay in the cache.
   static constexpr int most_small_entries = 64 * 64;
-  /// Cost matrices of fewer entries go into tiles, however few their problems are: a pass over them
-  /// would be over before it is launched.
-  static constexpr double fewest_pass_entries = 1 << 16;
+  /// Cost matrices of fewer entries go into tiles, unless a problem is alone; of fewer than
+  /// fewest_pass_entries_alone in any case: a pass over them would be over before it is launched.
+  static constexpr double fewest_pass_entries = 1 << 16, fewest_pass_entries_alone = 1 << 10;
   /// From this many entries on, passes are the better choice wherever tiles need extended numbers.
   static constexpr double many_pass_entries = 1 << 21;
   /// So many problems fill the tiles, of plain and of extended numbers. Measured: a pass costs an
@@ -99,7 +99,7 @@ struct Backend<ExecutionSpace, false> {
   static constexpr int small_cloud_rows = 2;
   static constexpr int most_small_points = 128, most_small_coordinates = 2048;
   static constexpr int most_small_entries = 64 * 64;
-  static constexpr double fewest_pass_entries = 1 << 16;
+  static constexpr double fewest_pass_entries = 1 << 16, fewest_pass_entries_alone = 1 << 16;
   static constexpr double many_pass_entries = 1 << 21;
   static constexpr int fill_plain_tiles = 4, fill_extended_tiles = 8;
 

@@ -25,4 +25,14 @@ Vector<Value, ExecutionSpace> copy_to_device(const std::string& label,
   return copy_to_device<ExecutionSpace>(label, std::span<const Value>(values));
 }
 
+/// The same, not copied where the device sees the host's memory. `values` must outlive it.
+template <class ExecutionSpace, class Value>
+Vector<const Value, ExecutionSpace> see_on_device(const std::string& label,
+                                                  const std::vector<Value>& values) {
+  if constexpr (runs_on_host<ExecutionSpace>)
+    return Vector<const Value, ExecutionSpace>(values.data(), values.size());
+  else
+    return copy_to_device<ExecutionSpace>(label, values);
+}
+
 }  // namespace otfleet::kernels

@@ -110,6 +110,41 @@ void dense_double(benchmark::State& state) {
   solve<double>(state, dense_cost(), Path::automatic, dense_flops);
 }
 
+/// One problem alone, to 1e-3 with momentum: squared distances between random points of the unit
+/// square, stored. Arguments: points a side, 1000 × epsilon.
+void one_dense(benchmark::State& state) {
+  const int n = static_cast<int>(state.range(0));
+  const otfleet::kernels::CounterRandom random(13, 0);
+  const auto at = [&](int point, int k) {
+    return random.uniform(static_cast<std::uint64_t>(2 * point + k));
+  };
+  std::vector<double> values;
+  for (int i = 0; i < n; ++i)
+    for (int j = n; j < 2 * n; ++j) {
+      const double down = at(i, 0) - at(j, 0), right = at(i, 1) - at(j, 1);
+      values.push_back(down * down + right * right);
+    }
+  const auto cost = SeparableCost::dense(n, n, values);
+  const Matrix<double, Space> weights("otfleet::benchmark::weights", 1, n);
+  Kokkos::deep_copy(weights, 1.0 / n);
+  const Measures<Space> measure(Space(), weights);
+  const Vector<int, Space> index("otfleet::benchmark::index", 1);
+  const ProblemBatch<Space> problem{measure, measure, index, index};
+  SinkhornSettings settings;
+  settings.epsilon = static_cast<double>(state.range(1)) * 1e-3;
+  settings.acceleration = Acceleration::momentum;
+  const Matrix<double, Space> f("otfleet::benchmark::f", 1, n);
+  const Vector<int, Space> done("otfleet::benchmark::iterations", 1);
+  const Vector<int, Space> status("otfleet::benchmark::status", 1);
+  for (auto _ : state) {
+    sinkhorn<double, Space>(Space(), cost, problem, settings, true, f, done, status);
+    benchmark::DoNotOptimize(f.data());
+  }
+  int iterations_made = 0;
+  Kokkos::deep_copy(iterations_made, Kokkos::subview(done, 0));
+  state.counters["iterations"] = iterations_made;
+}
+
 void certify_grid(benchmark::State& state) {
   const int batch = static_cast<int>(state.range(0));
   const auto problems = make_problems(batch);
@@ -186,6 +221,9 @@ BENCHMARK(grid_double)
 BENCHMARK(grid_float)->Args({256, 100})->Args({256, 10})->UseRealTime();
 BENCHMARK(grid_double_extended)->Args({256, 10})->UseRealTime();
 BENCHMARK(dense_double)->Args({64, 10})->UseRealTime();
+BENCHMARK(one_dense)
+    ->ArgsProduct({{40, 60, 100, 200, 300, 1000, 2000}, {1, 10, 100}})
+    ->UseRealTime();
 BENCHMARK(certify_grid)->Args({1024, 10})->Args({256, 1})->UseRealTime();
 BENCHMARK(grid_penalized)->Args({256, 10})->Args({256, 1})->UseRealTime();
 BENCHMARK(grid_one_exact)->Args({256, 10})->Args({256, 1})->UseRealTime();

@@ -19,7 +19,8 @@ bool prefers_passes(const SeparableCost& cost, int problems, bool safe) {
   using Tuned = Backend<ExecutionSpace>;
   if (cost.axes().size() > 1) return false;
   const double entries = static_cast<double>(cost.n()) * cost.m();
-  if (entries < Tuned::fewest_pass_entries) return false;
+  if (entries < (problems == 1 ? Tuned::fewest_pass_entries_alone : Tuned::fewest_pass_entries))
+    return false;
   return problems < Tuned::fill_plain_tiles ||
          (!safe && (problems < Tuned::fill_extended_tiles || entries > Tuned::many_pass_entries));
 }

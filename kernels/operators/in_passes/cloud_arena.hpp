@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "kernels/huge_pages.hpp"
 #include "kernels/kokkos_compat.hpp"
 
 namespace otfleet::kernels {
@@ -54,6 +55,7 @@ class CloudArena {
   void add_block(std::size_t bytes) {
     blocks_.emplace_back(Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::arena"),
                          bytes);
+    if constexpr (runs_on_host<ExecutionSpace>) use_huge_pages(blocks_.back().data(), bytes);
   }
 
   std::vector<Vector<char, ExecutionSpace>> blocks_;  ///< the last one is in use

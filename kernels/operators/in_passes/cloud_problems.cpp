@@ -130,14 +130,19 @@ StoredCosts<ExecutionSpace, Scalar> gather_costs(const ExecutionSpace& space,
       arena.template take<Scalar>(static_cast<std::size_t>(source.count * stride + strip));
   const auto rows = source.index, to = target.index;
   const double low = batch.taken_off(k);
+  // A thread that has vectors takes as many entries as fill one: threads next to each other else.
+  constexpr std::int64_t together = Backend<ExecutionSpace>::packs_are_vectors ? width : 1;
+  const std::int64_t end = source.count * stride + strip, entries = source.count * stride;
   Kokkos::parallel_for(
       "otfleet::clouds::gather_costs",
       Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(
-          space, 0, source.count * stride + strip),
-      KOKKOS_LAMBDA(std::int64_t at) {
-        const std::int64_t i = at / stride, j = at % stride;
-        const bool inside = i < rows.extent_int(0) && at < source.count * stride && j < columns;
-        result(at) = inside ? static_cast<Scalar>(values[rows(i) * m + to(j)] - low) : Scalar(0);
+          space, 0, (end + together - 1) / together),
+      KOKKOS_LAMBDA(std::int64_t block) {
+        const std::int64_t first = block * together, i = first / stride, j = first % stride;
+        const double* const row = first < entries ? values + rows(i) * m : values;
+        const std::int64_t count = first < entries && columns > j ? columns - j : 0;
+        for (std::int64_t e = 0; e < together && first + e < end; ++e)
+          result(first + e) = e < count ? static_cast<Scalar>(row[to(j + e)] - low) : Scalar(0);
       });
   space.fence();
   return {result, stride, false};
@@ -199,7 +204,7 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const SeparableCost& cost,
   batch.source = shared_side(problems.source, points(cost.n()), problems.source_index);
   batch.target = shared_side(problems.target, points(cost.m()), problems.target_index);
   batch.matrices = {
-      copy_to_device<ExecutionSpace>("otfleet::clouds::cost_matrix", cost.axes()[0].values),
+      see_on_device<ExecutionSpace>("otfleet::clouds::cost_matrix", cost.axes()[0].values),
       {0},
       {cost.minimum()},
       {cost.longest_detour()}};

@@ -64,15 +64,16 @@ class FusedIteration {
       totals_.resize(static_cast<std::size_t>(workspace_.threads));
       boost_ = std::log2(points);
       // A rank without sources keeps nothing, but takes part.
-      keeps_terms_ = all_max(communicator_, terms != nullptr && *terms ? 1.0 : 0.0) > 0;
+      const bool reads = source.points.costs.values.extent(0) > 0 || (terms && *terms);
+      reads_terms_ = all_max(communicator_, reads ? 1.0 : 0.0) > 0;
     }
   }
 
-  /// target.sum, where its shift may be used and terms of pairs are kept; else false comes back. A
+  /// target.sum, where its shift may be used and terms of pairs are read; else false comes back. A
   /// shift that was a guess has then proved good.
   bool sum_columns(const CostForm& cost, const Side& source, Side& target, double scale) {
     if constexpr (available) {
-      if (!fits_ || !target.shift_fits || !keeps_terms_) return false;
+      if (!fits_ || !target.shift_fits || !reads_terms_) return false;
       const auto offset = column_offset_, shift = target.shift;
       const auto row_shift = next_, potential = source.potential;
       Kokkos::parallel_for(
@@ -259,7 +260,7 @@ class FusedIteration {
   ExecutionSpace space_;
   CloudCommunicator* communicator_ = nullptr;  ///< who hold the other sources
   Terms* terms_;
-  bool accelerates_, fits_ = false, keeps_terms_ = false, looks_back_ = false;
+  bool accelerates_, fits_ = false, reads_terms_ = false, looks_back_ = false;
   TwoSidedWorkspace<ExecutionSpace, Scalar> workspace_;
   Vector<Scalar, ExecutionSpace> next_, next_update_, column_offset_;
   Vector<double, ExecutionSpace> column_sums_;
