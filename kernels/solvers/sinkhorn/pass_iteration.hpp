@@ -4,96 +4,15 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels/operators/in_passes/cloud_problems.hpp"
 #include "kernels/operators/in_passes/run_pass.hpp"
 #include "kernels/operators/shifts.hpp"
 #include "kernels/solvers/instance_control.hpp"
+#include "kernels/solvers/sinkhorn/fused_iteration.hpp"
 
 // Sinkhorn's iteration in passes over the pairs of one problem, float or double: for all pairs, and
 // for the blocks of pairs that the multiscale solver keeps.
 
 namespace otfleet::kernels {
-
-/// What an iteration knows about one side of a problem; arrays are [points.padded()]. Potentials
-/// are to base 2, in units of epsilon. Where the form of the cost is a product they have taken up
-/// the terms of single points: potential_i = f_i − |x_i|², so that no pass adds a norm.
-template <class ExecutionSpace, class Scalar>
-struct IterationSide {
-  Support<ExecutionSpace> support;
-  CloudPoints<ExecutionSpace, Scalar> points;
-  Vector<Scalar, ExecutionSpace> potential;
-  Vector<Scalar, ExecutionSpace> shift;  ///< log2 of the last sums, near the next
-  Vector<Scalar, ExecutionSpace> sum;    ///< what the last pass found, in units of 2^shift
-  bool shift_fits = false;               ///< the next sums may use shift as it is
-  bool shift_is_a_guess = false;         ///< and if it fits, it is by luck: look at the sums
-};
-
-template <class ExecutionSpace, class Scalar>
-IterationSide<ExecutionSpace, Scalar> make_side(const ExecutionSpace& space,
-                                                CloudArena<ExecutionSpace>& arena,
-                                                const ProblemSide<ExecutionSpace, Scalar>& given) {
-  IterationSide<ExecutionSpace, Scalar> side;
-  side.support = given.support;
-  side.points = given.points;
-  const auto length = static_cast<std::size_t>(side.points.padded());
-  side.potential = arena.take_filled(space, length, -std::numeric_limits<Scalar>::infinity());
-  side.shift = arena.take_filled(space, length, Scalar(0));
-  side.sum = arena.take_filled(space, length, Scalar(0));
-  return side;
-}
-
-/// Between rows of f and a side's potentials: scale = log2(e)/epsilon; norm_scale the
-/// same where the form of the cost is a product of an |x − y|², 0 elsewhere.
-template <class ExecutionSpace>
-struct PotentialUnits {
-  PlacedPoints<ExecutionSpace> points;
-  double scale, norm_scale;
-
-  KOKKOS_FUNCTION double norm(int i) const {
-    double sum = 0;
-    if (norm_scale > 0)
-      for (int k = 0; k < points.dimension(); ++k) sum += points(i, k) * points(i, k);
-    return sum * norm_scale;
-  }
-};
-
-/// A row of f, less its largest entry on the support, or zeros.
-template <class ExecutionSpace, class Scalar>
-void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
-                    const Vector<double, ExecutionSpace>& f, bool from_zeros,
-                    const IterationSide<ExecutionSpace, Scalar>& side) {
-  const auto index = side.support.index;
-  const auto potential = side.potential;
-  double largest = from_zeros ? 0.0
-                              : largest_on_support<ExecutionSpace>(space, f, side.support,
-                                                                   side.points.communicator);
-  if (!(std::abs(largest) < std::numeric_limits<double>::max())) largest = 0;
-  Kokkos::parallel_for(
-      "otfleet::clouds::load_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
-        const double start = from_zeros ? 0.0 : (f(index(i)) - largest) * units.scale;
-        potential(i) = static_cast<Scalar>(start - units.norm(index(i)));
-      });
-}
-
-/// A row of f from the potentials, −inf outside the support.
-template <class ExecutionSpace, class Scalar>
-void store_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
-                     const IterationSide<ExecutionSpace, Scalar>& side,
-                     const Vector<double, ExecutionSpace>& f) {
-  const auto index = side.support.index;
-  const auto potential = side.potential;
-  Kokkos::parallel_for(
-      "otfleet::clouds::clear_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(f.extent(0))),
-      KOKKOS_LAMBDA(int i) { f(i) = -Kokkos::Experimental::infinity<double>::value; });
-  Kokkos::parallel_for(
-      "otfleet::clouds::store_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
-        const int at = index(i);
-        f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
-      });
-}
 
 /// Are all sums numbers that a shift nearby gives?
 template <class ExecutionSpace, class Scalar>
@@ -249,23 +168,31 @@ struct Outcome {
 /// after t iterations, and goes_on(t) before another one.
 template <class ExecutionSpace, class Scalar, class Updates, class Begin, class Report,
           class GoesOn>
-Outcome iterate(const ExecutionSpace& space, const CostForm& cost,
-                IterationSide<ExecutionSpace, Scalar>& source,
+Outcome iterate(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+                const CostForm& cost, IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target, Updates& updates,
                 double doubtful_error, bool from_zeros, const StopRule& rule, double scale,
                 const Begin& begin, const Report& report, const GoesOn& goes_on) {
   using Start = InstanceControl::Start;
   InstanceControl control;
   Outcome outcome;
+  FusedIteration<ExecutionSpace, Scalar> fused(space, arena, source, target, updates.accelerates);
   control.start = from_zeros ? Start::settled : Start::given;
   begin(from_zeros);
+  bool has_target_sums = false;
   while (true) {
     const int t = control.iteration;
-    sum_exponentials(space, cost, target, source, scale);
+    if (!has_target_sums) sum_exponentials(space, cost, target, source, scale);
+    has_target_sums = false;
     const double target_change = updates.fit_target(space, target);
     source.shift_fits = (t > 0 || source.shift_fits) && target_change <= most_shift_drift;
-    sum_exponentials(space, cost, source, target, scale);
-    const double error = updates.error(space, source);
+    const bool fuses = fused.applies(source);
+    if (fuses)
+      fused.run(cost, source, target, scale, updates.previous, updates.momentum,
+                updates.accelerates);
+    else
+      sum_exponentials(space, cost, source, target, scale);
+    const double error = fuses ? fused.error() : updates.error(space, source);
     const auto step = control.step(rule, error, doubtful_error);
     if (step.next == InstanceControl::Next::other_start) {
       control.begin();
@@ -282,8 +209,12 @@ Outcome iterate(const ExecutionSpace& space, const CostForm& cost,
       outcome.status = rule.is_small_enough(error) ? Status::converged : Status::iteration_limit;
       return outcome;
     }
-    const double source_change = updates.fit_source(space, source);
+    const double fused_change =
+        fuses ? fused.take(source, target, updates.previous, updates.momentum) : -1.0;
+    const double source_change =
+        fused_change >= 0 ? fused_change : updates.fit_source(space, source);
     target.shift_fits = source_change <= most_shift_drift;
+    has_target_sums = fused_change >= 0 && target.shift_fits;
     ++control.iteration;
   }
 }

@@ -53,7 +53,7 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         ExactUpdates<ExecutionSpace, Scalar> updates{
             momentum, arena.template take<Scalar>(momentum ? source.points.count : 0)};
         const Outcome outcome = iterate(
-            space, form, source, target, updates, settings.doubtful_error, from_zeros,
+            space, arena, form, source, target, updates, settings.doubtful_error, from_zeros,
             settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale,
             [&](bool zeros) { load_potential(space, units, row, zeros, source); },
             [&](int t, double error) {
