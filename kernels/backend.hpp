@@ -64,6 +64,9 @@ struct Backend<ExecutionSpace, true> {
   /// sides.
   static constexpr bool takes_two_sided_passes = packs_are_vectors;
   static constexpr std::size_t strip_bytes = 512 * 1024;  ///< of them: half of a second-level cache
+  /// From so many coordinates on, a product of floats is read faster than computed; doubles and
+  /// other costs are in any case.
+  static constexpr int least_kept_coordinates = 8;
 
   // --- problems/sort_order.hpp ---
   static constexpr long most_ranked = 0;  ///< keys that find their places by looking at all others
@@ -106,6 +109,7 @@ struct Backend<ExecutionSpace, false> {
   static constexpr int chunk_bytes = std::numeric_limits<int>::max();  ///< all columns
   static constexpr bool takes_two_sided_passes = false;
   static constexpr std::size_t strip_bytes = 0;
+  static constexpr int least_kept_coordinates = 8;
 
   // --- problems/sort_order.hpp ---
   /// Comparisons are then a thousand for each of so many threads, and the host need not wait.

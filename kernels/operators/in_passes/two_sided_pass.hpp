@@ -9,6 +9,9 @@
 
 namespace otfleet::kernels {
 
+/// Of PairTerms in a pass.
+enum class PairTermsUse { none, fill, read };
+
 /// A thread takes strips of rows one after the other. It computes the exponentials of a strip over
 /// all columns and keeps them in its cache, asks for the factors of the rows, and adds the rows to
 /// the columns' sums.
@@ -20,6 +23,8 @@ struct TwoSidedPass {
   static constexpr int block = CloudPoints<ExecutionSpace, Scalar>::row_block;
   static constexpr int most_rows = Workspace::most_rows;
   static_assert(most_rows % block == 0);
+  /// Of a cache line; and how many packs of columns are asked for before they are read.
+  static constexpr int numbers_of_line = 64 / static_cast<int>(sizeof(Scalar)), ahead = 12;
 
   const Scalar *rows, *columns, *offset, *shift;
   int row_count, dimension, column_blocks, column_count;
@@ -30,6 +35,8 @@ struct TwoSidedPass {
   StoredCosts<ExecutionSpace, Scalar> costs;  ///< StoredCost
   Workspace workspace;
   const RowFactors<Scalar>* factors_of;
+  PairTermsUse use;
+  Scalar* pair_terms;
 
   int columns_end() const { return column_blocks * L::width; }
 
@@ -54,9 +61,15 @@ struct TwoSidedPass {
     for (int r = 0; r < padded; ++r) totals[r] = Pack(Scalar(0));
     for (int begin = 0; begin < column_blocks; begin += chunk) {
       const int end = std::min(column_blocks, begin + chunk);
-      for (int r = 0; r < padded; r += block)
-        run_block(first + r, begin, end, terms + static_cast<std::size_t>(r) * columns_end(),
-                  totals + r);
+      for (int r = 0; r < padded; r += block) {
+        Scalar* const to = terms + static_cast<std::size_t>(r) * columns_end();
+        if (use == PairTermsUse::none)
+          run_block<PairTermsUse::none>(first + r, begin, end, to, totals + r);
+        else if (use == PairTermsUse::fill)
+          run_block<PairTermsUse::fill>(first + r, begin, end, to, totals + r);
+        else
+          run_block<PairTermsUse::read>(first + r, begin, end, to, totals + r);
+      }
     }
     Scalar row_sums[most_rows], factors[most_rows];
     for (int r = 0; r < padded; ++r) {
@@ -71,16 +84,38 @@ struct TwoSidedPass {
   }
 
   /// Exponentials of a block of rows, which add to their totals.
+  template <PairTermsUse used>
   void run_block(int row, int begin, int end, Scalar* terms, Pack* totals) const {
     Pack part[block], own_shift[block];
     for (int r = 0; r < block; ++r) {
       part[r] = Pack(Scalar(0));
       own_shift[r] = Pack(row + r < row_count ? shift[row + r] : Scalar(0));
     }
+    Scalar* kept = pair_terms + (static_cast<std::size_t>(row) * column_blocks +
+                                 static_cast<std::size_t>(begin) * block) *
+                                    L::width;
     for (int c = begin; c < end; ++c) {
       const Pack column_offset = L::load(offset + c * L::width);
       Pack exponents[block];
-      find_exponents(row, c, column_offset, own_shift, exponents);
+      for (int r = 0; r < block; ++r) exponents[r] = column_offset - own_shift[r];
+      if constexpr (used == PairTermsUse::none) {
+        add_pairs(row, c, exponents);
+      } else {
+        Pack pairs[block];
+        if constexpr (used == PairTermsUse::fill) {
+          for (auto& pair : pairs) pair = Pack(Scalar(0));
+          add_pairs(row, c, pairs);
+          for (int r = 0; r < block; ++r) L::store(kept + r * L::width, pairs[r]);
+        } else {
+          for (int r = 0; r < block; ++r) {
+            __builtin_prefetch(kept + (r + 6 * 24) * L::width);
+            __builtin_prefetch(kept + (r + 6 * 24) * L::width + L::width / 2);
+            pairs[r] = L::load(kept + r * L::width);
+          }
+        }
+        kept += block * L::width;
+        for (int r = 0; r < block; ++r) exponents[r] = exponents[r] + pairs[r];
+      }
       for (int r = 0; r < block; ++r) {
         const Pack term = exp2_bounded(exponents[r]);
         part[r] = part[r] + term;
@@ -90,13 +125,13 @@ struct TwoSidedPass {
     for (int r = 0; r < block; ++r) totals[r] = totals[r] + part[r];
   }
 
-  OTFLEET_PACK_INLINE void find_exponents(int row, int c, const Pack& column_offset,
-                                          const Pack* own_shift, Pack* exponents) const {
+  /// exponents −= scale C, or += <x, y>, of a block of rows and a pack of columns.
+  OTFLEET_PACK_INLINE void add_pairs(int row, int c, Pack* exponents) const {
     if constexpr (is_stored<Cost>) {
       for (int r = 0; r < block; ++r) {
         const int at = row + r < row_count ? row + r : row_count - 1;
         const Pack cost = L::load(costs.values.data() + at * costs.stride + c * L::width);
-        exponents[r] = (column_offset - own_shift[r]) - Pack(scale) * cost;
+        exponents[r] = exponents[r] - Pack(scale) * cost;
       }
     } else {
       using Sum = typename Cost::template Sum<Pack>;
@@ -105,7 +140,7 @@ struct TwoSidedPass {
       Sum sums[block];
       for (int r = 0; r < block; ++r) {
         if constexpr (is_product<Cost>)
-          sums[r] = column_offset - own_shift[r];
+          sums[r] = exponents[r];
         else
           sums[r] = Sum(Pack(Scalar(0)));
       }
@@ -119,8 +154,8 @@ struct TwoSidedPass {
         if constexpr (is_product<Cost>)
           exponents[r] = sums[r];
         else
-          exponents[r] = (column_offset - own_shift[r]) -
-                         Pack(scale) * ground_cost.template from_sum<Scalar, Pack>(sums[r]);
+          exponents[r] =
+              exponents[r] - Pack(scale) * ground_cost.template from_sum<Scalar, Pack>(sums[r]);
       }
     }
   }

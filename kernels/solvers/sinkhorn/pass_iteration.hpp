@@ -6,6 +6,7 @@
 
 #include "kernels/operators/in_passes/run_pass.hpp"
 #include "kernels/operators/shifts.hpp"
+#include "kernels/problems/reduce_values.hpp"
 #include "kernels/solvers/instance_control.hpp"
 #include "kernels/solvers/sinkhorn/fused_iteration.hpp"
 
@@ -14,34 +15,23 @@
 
 namespace otfleet::kernels {
 
-/// Are all sums numbers that a shift nearby gives?
-template <class ExecutionSpace, class Scalar>
-bool sums_fit(const ExecutionSpace& space, const IterationSide<ExecutionSpace, Scalar>& side) {
-  const Scalar least = static_cast<Scalar>(::exp2(-most_shift_drift)),
-               most = static_cast<Scalar>(::exp2(most_shift_drift));
-  const auto sum = side.sum;
-  int others = 0;
-  Kokkos::parallel_reduce(
-      "otfleet::clouds::sums_fit", Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
-      KOKKOS_LAMBDA(int i, int& found) {
-        if (!(sum(i) >= least && sum(i) <= most)) ++found;
-      },
-      others);
-  return all_max(side.points.communicator, others) == 0;
-}
-
 /// side.sum and side.shift from the other side's potentials.
 template <class ExecutionSpace, class Scalar>
 void sum_exponentials(const ExecutionSpace& space, const CostForm& cost,
                       IterationSide<ExecutionSpace, Scalar>& side,
                       const IterationSide<ExecutionSpace, Scalar>& other, double scale) {
   const auto run = [&](PassResult wanted, const Vector<Scalar, ExecutionSpace>& result) {
-    run_pass(space, wanted, cost, side.points, other.points, other.potential, side.shift, result,
-             scale);
+    CloudCommunicator* const communicator = side.points.summed_by;
+    auto columns = other.points;
+    if (communicator) columns.communicator = nullptr;
+    run_pass(space, wanted, cost, side.points, columns, other.potential, side.shift, result, scale);
+    reduce_values(space, communicator,
+                  wanted == PassResult::largest ? Reduced::largest : Reduced::sum, result);
   };
   if (!side.shift_fits) run(PassResult::largest, side.shift);
   run(PassResult::exponential, side.sum);
-  if (side.shift_fits && side.shift_is_a_guess && !sums_fit(space, side)) {
+  if (side.shift_fits && side.shift_is_a_guess &&
+      !sums_fit(space, side, ShiftRange<Scalar>::drift)) {
     run(PassResult::largest, side.shift);
     run(PassResult::exponential, side.sum);
   }
@@ -164,40 +154,41 @@ struct Outcome {
   bool takes_zeros = false;  ///< instead of the start that was given
 };
 
-/// One problem; begin(from zeros?) puts a start into `source.potential`. Calls report(t, error)
-/// after t iterations, and goes_on(t) before another one.
+/// One problem; begin(from zeros?) puts a start into `source.potential`, and may guess
+/// `target.shift`. Calls report(t, error)
+/// after t iterations, and goes_on(t) before another one. `terms`: see run_two_sided_pass().
 template <class ExecutionSpace, class Scalar, class Updates, class Begin, class Report,
           class GoesOn>
 Outcome iterate(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
                 const CostForm& cost, IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target, Updates& updates,
                 double doubtful_error, bool from_zeros, const StopRule& rule, double scale,
-                const Begin& begin, const Report& report, const GoesOn& goes_on) {
+                const Begin& begin, const Report& report, const GoesOn& goes_on,
+                PairTerms<ExecutionSpace, Scalar>* terms = nullptr) {
   using Start = InstanceControl::Start;
   InstanceControl control;
   Outcome outcome;
-  FusedIteration<ExecutionSpace, Scalar> fused(space, arena, source, target, updates.accelerates);
+  FusedIteration<ExecutionSpace, Scalar> fused(space, arena, source, target, updates.accelerates,
+                                               terms);
   control.start = from_zeros ? Start::settled : Start::given;
   begin(from_zeros);
   bool has_target_sums = false;
   while (true) {
     const int t = control.iteration;
-    if (!has_target_sums) sum_exponentials(space, cost, target, source, scale);
-    has_target_sums = false;
+    if (!has_target_sums && !fused.sum_columns(cost, source, target, scale))
+      sum_exponentials(space, cost, target, source, scale);
     const double target_change = updates.fit_target(space, target);
-    source.shift_fits = (t > 0 || source.shift_fits) && target_change <= most_shift_drift;
-    const bool fuses = fused.applies(source);
-    if (fuses)
-      fused.run(cost, source, target, scale, updates.previous, updates.momentum,
-                updates.accelerates);
-    else
-      sum_exponentials(space, cost, source, target, scale);
+    source.shift_fits = (t > 0 || source.shift_fits) && target_change <= ShiftRange<Scalar>::drift;
+    if (t == 0 && !source.shift_fits) guess_shift(space, source);
+    const bool fuses = fused.run(cost, source, target, scale, updates, target_change);
+    if (!fuses) sum_exponentials(space, cost, source, target, scale);
+    source.shift_is_a_guess = false;
     const double error = fuses ? fused.error() : updates.error(space, source);
     const auto step = control.step(rule, error, doubtful_error);
     if (step.next == InstanceControl::Next::other_start) {
       control.begin();
+      source.shift_fits = target.shift_fits = has_target_sums = false;
       begin(control.start == Start::zeros_instead);
-      source.shift_fits = target.shift_fits = false;
       continue;
     }
     outcome.takes_zeros = outcome.takes_zeros || step.takes_zeros;
@@ -209,12 +200,11 @@ Outcome iterate(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
       outcome.status = rule.is_small_enough(error) ? Status::converged : Status::iteration_limit;
       return outcome;
     }
-    const double fused_change =
-        fuses ? fused.take(source, target, updates.previous, updates.momentum) : -1.0;
+    const double fused_change = fuses ? fused.take(source, target, updates) : -1.0;
     const double source_change =
         fused_change >= 0 ? fused_change : updates.fit_source(space, source);
-    target.shift_fits = source_change <= most_shift_drift;
-    has_target_sums = fused_change >= 0 && target.shift_fits;
+    target.shift_fits = source_change <= ShiftRange<Scalar>::drift;
+    has_target_sums = fused_change >= 0 && source_change <= ShiftRange<Scalar>::two_sided_drift;
     ++control.iteration;
   }
 }

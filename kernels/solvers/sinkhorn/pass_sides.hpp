@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "kernels/operators/in_passes/cloud_problems.hpp"
+#include "kernels/operators/shifts.hpp"
 
 // What Sinkhorn's iteration in passes knows about one problem.
 
@@ -42,6 +43,7 @@ template <class ExecutionSpace>
 struct PotentialUnits {
   PlacedPoints<ExecutionSpace> points;
   double scale, norm_scale;
+  double left_out = 0;  ///< see IterationUnits
 
   KOKKOS_FUNCTION double norm(int i) const {
     double sum = 0;
@@ -51,7 +53,7 @@ struct PotentialUnits {
   }
 };
 
-/// A row of f, less its largest entry on the support, or zeros.
+/// A row of f, less its largest entry on the support (or 0, where that is larger), or zeros.
 template <class ExecutionSpace, class Scalar>
 void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
                     const Vector<double, ExecutionSpace>& f, bool from_zeros,
@@ -68,6 +70,33 @@ void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionS
         const double start = from_zeros ? 0.0 : (f(index(i)) - largest) * units.scale;
         potential(i) = static_cast<Scalar>(start - units.norm(index(i)));
       });
+}
+
+/// Shifts that are ShiftRange::guess below what no sum of 2^(f_i/epsilon − C_ij/epsilon) exceeds:
+/// no cost is below 0, no f above 0, and the other side has `points` points.
+template <class ExecutionSpace, class Scalar>
+void guess_shift(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
+                 double points, IterationSide<ExecutionSpace, Scalar>& side) {
+  const auto index = side.support.index;
+  const auto shift = side.shift;
+  const double level = std::log2(points) - ShiftRange<Scalar>::guess + units.scale * units.left_out;
+  Kokkos::parallel_for(
+      "otfleet::clouds::guess_shift",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i) { shift(i) = static_cast<Scalar>(level + units.norm(index(i))); });
+  side.shift_fits = side.shift_is_a_guess = true;
+}
+
+/// The same for rows of a plan whose columns have their masses: no entry is above 1.
+template <class ExecutionSpace, class Scalar>
+void guess_shift(const ExecutionSpace& space, IterationSide<ExecutionSpace, Scalar>& side) {
+  const auto potential = side.potential, shift = side.shift;
+  Kokkos::parallel_for(
+      "otfleet::clouds::guess_row_shift",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
+        shift(i) = -potential(i) - static_cast<Scalar>(ShiftRange<Scalar>::guess);
+      });
+  side.shift_fits = side.shift_is_a_guess = true;
 }
 
 /// A row of f from the potentials, −inf outside the support.
@@ -87,6 +116,23 @@ void store_potential(const ExecutionSpace& space, const PotentialUnits<Execution
         const int at = index(i);
         f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
       });
+}
+
+/// Are all sums at least 2^−drift, and as large as a shift that is no further off allows?
+template <class ExecutionSpace, class Scalar>
+bool sums_fit(const ExecutionSpace& space, const IterationSide<ExecutionSpace, Scalar>& side,
+              double drift) {
+  const Scalar least = static_cast<Scalar>(::exp2(-drift)),
+               most = static_cast<Scalar>(::exp2(ShiftRange<Scalar>::drift));
+  const auto sum = side.sum;
+  int others = 0;
+  Kokkos::parallel_reduce(
+      "otfleet::clouds::sums_fit", Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
+      KOKKOS_LAMBDA(int i, int& found) {
+        if (!(sum(i) >= least && sum(i) <= most)) ++found;
+      },
+      others);
+  return all_max(side.points.communicator, others) == 0;
 }
 
 }  // namespace otfleet::kernels
