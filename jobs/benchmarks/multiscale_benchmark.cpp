@@ -21,8 +21,8 @@
 
 // One problem between two large clouds in two or three dimensions, squared Euclidean cost: the
 // multiscale solver, or the plain one, to an L1 error, and its certificate. Then a judge that
-// shares no code with either: loops over all pairs of a share of the rows, and of the columns, in
-// double. Prints JSON.
+// shares no code with either: loops over all pairs of a share of the rows, and of a tenth of it of
+// the columns, in double. Prints JSON.
 //
 //   mpirun -n RANKS multiscale_benchmark SHAPE POINTS EPSILON THRESHOLD multiscale|sinkhorn
 //       float|double [JUDGED_SHARE]
@@ -87,6 +87,9 @@ double sum_of_plan(const double* x, int d, double own, const std::vector<std::ve
   }
   return sum;
 }
+
+/// Columns are b by the choice of g: a tenth of the share is enough to see that.
+constexpr double judged_columns = 0.1;
 
 /// The L1 error of one marginal from a share of its points; collective. f and g of all points.
 double judge(const Communicator& communicator, const std::string& shape, bool rows, double share,
@@ -178,7 +181,8 @@ void run(const Communicator& communicator, const std::string& shape, std::int64_
                all_g = whole(communicator, g, rows, points);
     measure("judge", [&] {
       row_error = judge(communicator, shape, true, judged_share, all_f, all_g, epsilon);
-      column_error = judge(communicator, shape, false, judged_share, all_f, all_g, epsilon);
+      column_error =
+          judge(communicator, shape, false, judged_columns * judged_share, all_f, all_g, epsilon);
     });
   }
   if (!communicator.is_root()) return;
@@ -204,8 +208,10 @@ void run(const Communicator& communicator, const std::string& shape, std::int64_
                            {"revision", revision()},
                            {"versions", versions()}};
   if (judged_share > 0)
-    result["judged"] = {
-        {"share", judged_share}, {"row_error", row_error}, {"column_error", column_error}};
+    result["judged"] = {{"share_of_rows", judged_share},
+                        {"row_error", row_error},
+                        {"share_of_columns", judged_columns * judged_share},
+                        {"column_error", column_error}};
   std::cout << result.dump(2) << "\n";
 }
 

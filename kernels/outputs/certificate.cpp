@@ -109,16 +109,20 @@ void find_missing(Points& points, Side side, const typename Points::WeightField&
       });
 }
 
-/// What of the cost of the plan is kept, and what its rows lack.
+/// What of the cost is kept where rows with these sums are scaled down to their weights, and what
+/// they lack.
 template <class Points, class Field>
-void sum_kept(Points& points, const Field& missing, const Field& costs) {
+void sum_kept(Points& points, const typename Points::WeightField& weights, const Field& sums,
+              const Field& missing, const Field& costs) {
   using Place = typename Points::Place;
   using Pack = typename Points::Pack;
   points.template sum<2>(
       "otfleet::certificate::kept", Side::source, kept_cost,
       KOKKOS_LAMBDA(const Place& at, Pack(&sum)[2]) {
-        const Pack lack = missing.load(at), none(0.0);
-        sum[0] = sum[0] + if_greater(lack, none, costs.load(at), none);
+        const Pack tiny(Kokkos::Experimental::norm_min<double>::value), none(0.0);
+        const Pack weight = weights.load(at), lack = missing.load(at);
+        const Pack share = weight / max(max(sums.load(at), weight), tiny);
+        sum[0] = sum[0] + if_greater(lack, none, costs.load(at) * share, none);
         sum[1] = sum[1] + lack;
       });
 }
@@ -202,21 +206,22 @@ void measure(Operator& plan, const Field& gaps, const Field& sums, const Field& 
   sum_figures(points, plan.weights(Side::source), gaps, sums, costs);
 }
 
-/// Rounds the plan, whose row sums are `sums`, to a feasible one (Altschuler, Weed & Rigollet 2017,
-/// algorithm 2): rows down to a, then columns down to b, then the product of what is missing.
+/// Rounds the plan, whose row sums are `sums` and whose rows cost `costs`, to a feasible one
+/// (Altschuler, Weed & Rigollet 2017, algorithm 2): rows down to a, then the product of what is
+/// missing. The columns are b by the choice of g, so that rows that were scaled down leave none
+/// that is too large.
 template <class Operator, class Field>
 void round_plan(Operator& plan, const Field& sums, const Field& costs, const Field& columns) {
   typename Operator::Points& points = plan;
   const auto missing_a = plan.field(Side::source), missing_b = plan.field(Side::target);
+  const auto a = plan.weights(Side::source);
+  find_missing(points, Side::source, a, plan.rounding(), sums, missing_a);
+  sum_kept(points, a, sums, missing_a, costs);
+  if (!plan.multiplies_costs()) return;
   plan.scale_down(Side::source, sums);
   plan.rows(Side::target, columns);
   find_missing(points, Side::target, plan.weights(Side::target), plan.rounding(), columns,
                missing_b);
-  plan.scale_down(Side::target, columns);
-  plan.rows(Side::source, sums, costs);
-  find_missing(points, Side::source, plan.weights(Side::source), plan.rounding(), sums, missing_a);
-  sum_kept(points, missing_a, costs);
-  if (!plan.multiplies_costs()) return;
   plan.apply_cost(missing_b, costs);
   sum_completion(points, missing_a, costs);
 }

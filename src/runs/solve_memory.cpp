@@ -6,6 +6,10 @@
 #include <functional>
 #include <numeric>
 
+#include "src/data/checked_hdf5.hpp"
+#include "src/families/linear/initializers.hpp"
+#include "src/families/linear/method_choice.hpp"
+#include "src/families/linear/methods/list.hpp"
 #include "src/families/linear/plan_outputs.hpp"
 
 namespace otfleet {
@@ -22,6 +26,11 @@ constexpr double weight_copies = 2;
 constexpr double point_copies = 3;
 /// Of a block's solutions: on the device, and as they wait to be written.
 constexpr double solution_copies = 2;
+
+/// Of the multiscale solver and its certificate, bytes for a point of either side and for every one
+/// of its coordinates: cells, coarser levels, lists of blocks. multiscale_benchmark, a million
+/// points a side.
+constexpr double multiscale_point = 120, multiscale_coordinate = 75;
 
 std::vector<std::int64_t> shape_of(const Hdf5File& file, const std::string& dataset) {
   return file.has(dataset) ? file.info(dataset).shape : std::vector<std::int64_t>();
@@ -52,7 +61,40 @@ Geometry outline_of(const Hdf5File& file) {
   return geometry;
 }
 
+/// Points of a measure: the most, and the mean.
+struct CloudSizes {
+  double most = 0, mean = 0;
+};
+CloudSizes sizes_of(const Hdf5File& file, const std::string& offsets) {
+  if (shape_of(file, offsets).size() != 1) return {};
+  const auto ends = read_integers(file, offsets);
+  CloudSizes sizes;
+  for (std::size_t s = 1; s < ends.size(); ++s) {
+    const auto count = static_cast<double>(ends[s] - ends[s - 1]);
+    sizes.most = std::max(sizes.most, count);
+    sizes.mean += count / static_cast<double>(ends.size() - 1);
+  }
+  return sizes;
+}
+
 }  // namespace
+
+std::vector<MemoryPart> multiscale_memory(const Hdf5File& file, const Job& job) {
+  const bool shared = file.has("/measures/offsets");
+  const std::string side = shared ? "/measures/" : "/measures/source_";
+  const auto points = shape_of(file, side + "points");
+  if (points.size() != 2) return {};
+  const auto source = sizes_of(file, side + "offsets"),
+             target = shared ? source : sizes_of(file, "/measures/target_offsets");
+  const bool asked = job.solver.method == methods::multiscale().name();
+  const bool chosen = job.solver.method == automatic_method && points[1] <= 3 &&
+                      source.mean * target.mean >= fewest_multiscale_pairs &&
+                      initializer_named(job.solver.initializer).is_zero();
+  if (!job.problem.balanced() || !(asked || chosen)) return {};
+  const double coordinates = static_cast<double>(points[1]);
+  return {{"cells and levels of the largest clouds",
+           (multiscale_point + multiscale_coordinate * coordinates) * (source.most + target.most)}};
+}
 
 std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
   std::vector<MemoryPart> parts;
@@ -70,6 +112,7 @@ std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
         cost_copies * number * static_cast<double>(cost[0]) * static_cast<double>(cost[1]));
   add("the measures' weights", weight_copies * number * weights);
   add("the points", point_copies * number * points);
+  for (auto& part : multiscale_memory(file, job)) parts.push_back(std::move(part));
   const Geometry geometry = outline_of(file);
   const double of_one =
       static_cast<double>(
@@ -80,6 +123,14 @@ std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
     add("the solutions of a block of problems",
         solution_copies * std::max(of_one, std::min(problems * of_one, most_block_bytes)));
   return parts;
+}
+
+void require_multiscale_memory(const std::filesystem::path& population, const Job& job,
+                               int processes) {
+  require_memory(population.string(), multiscale_memory(Hdf5File::open(population), job), processes,
+                 "smaller measures, fewer ranks on a machine or a larger limit are needed, or "
+                 "solver.method = 'sinkhorn' with solver.shard = 'rows', where every rank has a "
+                 "share of the points");
 }
 
 void require_solve_memory(const std::filesystem::path& population, const Job& job, int processes) {

@@ -17,6 +17,14 @@ std::vector<MemoryPart> solve_memory(const distributed::Hdf5File& population, co
 /// machine. Local.
 void require_solve_memory(const std::filesystem::path& population, const Job& job, int processes);
 
+/// What the multiscale solver takes on a rank beside a population and its solutions, where the job
+/// is going to use it: every rank has all points of the problem at hand. Local.
+std::vector<MemoryPart> multiscale_memory(const distributed::Hdf5File& population, const Job& job);
+
+/// As require_solve_memory(), of that alone: for ranks that share the points of a population.
+void require_multiscale_memory(const std::filesystem::path& population, const Job& job,
+                               int processes);
+
 /// Of the solutions of how many bytes a block of problems may be.
 constexpr double most_block_bytes = 1 << 28;
 

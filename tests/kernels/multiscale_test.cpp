@@ -93,7 +93,7 @@ double distance(const Row& one, const Row& other) {
 }
 
 TEST(Multiscale, FindsThePotentialsOfThePlainSolverForEveryCost) {
-  constexpr double epsilon = 0.05, threshold = 1e-5;
+  constexpr double epsilon = 0.05, threshold = 1e-4;
   for (const auto& cost : tested_costs) {
     Random random(21);
     const int d = takes_directions(cost) ? 3 : 2;
@@ -105,8 +105,9 @@ TEST(Multiscale, FindsThePotentialsOfThePlainSolverForEveryCost) {
     const auto solved = solve_multiscale<double>(clouds, settings_of(epsilon, threshold));
     EXPECT_EQ(solved.status, Status::converged) << name(cost);
     EXPECT_LE(solved.iterations, plain.iterations[0] * 5 / 4) << name(cost);
-    // Both miss the marginals by 1e-5 at most: potentials are the same to a hundredth of epsilon.
-    EXPECT_LT(distance(solved.f, plain.f[0]), 0.01 * epsilon) << name(cost);
+    // Both miss the marginals by 1e-4 at most: potentials are the same to two hundredths of
+    // epsilon.
+    EXPECT_LT(distance(solved.f, plain.f[0]), 0.02 * epsilon) << name(cost);
     const auto exact = certificate(clouds, epsilon, solved.f, 0);
     EXPECT_LT(exact.error, threshold) << name(cost);
     EXPECT_EQ(exact.left_out, 0);

@@ -12,9 +12,10 @@ template <class ExecutionSpace>
 void PassOperator<ExecutionSpace>::run(PassResult wanted, Side side,
                                        const Vector<double, ExecutionSpace>& offset,
                                        const Vector<double, ExecutionSpace>& shift,
-                                       const Vector<double, ExecutionSpace>& result) const {
+                                       const Vector<double, ExecutionSpace>& result,
+                                       const Vector<double, ExecutionSpace>& row_costs) const {
   run_pass(this->space_, wanted, form_of_cost(this->batch_), this->of(side).points,
-           this->of(other(side)).points, offset, shift, result, this->scale_);
+           this->of(other(side)).points, offset, shift, result, this->scale_, row_costs);
 }
 
 template <class ExecutionSpace>
@@ -46,8 +47,8 @@ void PassOperator<ExecutionSpace>::log_sums(Side side, const Field& to,
 template <class ExecutionSpace>
 void PassOperator<ExecutionSpace>::rows(Side side, const Field& sums, const Field& costs) {
   const auto& from = this->of(other(side)).potential;
-  run(PassResult::exponential, side, from, this->of(side).shift, sums.values);
-  if (costs) run(PassResult::costs, side, from, this->of(side).shift, costs.values);
+  run(costs ? PassResult::costs : PassResult::exponential, side, from, this->of(side).shift,
+      sums.values, costs.values);
 }
 
 template <class ExecutionSpace>

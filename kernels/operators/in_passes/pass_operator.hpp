@@ -30,7 +30,8 @@ class PassOperator : public PassPoints<ExecutionSpace_> {
   /// One pass over all pairs, see run_pass().
   void run(PassResult wanted, Side side, const Vector<double, ExecutionSpace>& offset,
            const Vector<double, ExecutionSpace>& shift,
-           const Vector<double, ExecutionSpace>& result) const;
+           const Vector<double, ExecutionSpace>& result,
+           const Vector<double, ExecutionSpace>& row_costs = {}) const;
 };
 
 }  // namespace otfleet::kernels

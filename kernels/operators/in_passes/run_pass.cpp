@@ -14,11 +14,13 @@ void run_pass(const ExecutionSpace& space, PassResult wanted, const CostForm& co
               const CloudPoints<ExecutionSpace, Scalar>& columns,
               const Vector<Scalar, ExecutionSpace>& offset,
               const Vector<Scalar, ExecutionSpace>& shift,
-              const Vector<Scalar, ExecutionSpace>& result, double scale) {
+              const Vector<Scalar, ExecutionSpace>& result, double scale,
+              const Vector<Scalar, ExecutionSpace>& row_costs) {
   std::visit(
       [&](const auto& typed) {
         const auto run = [&]<PassResult chosen>() {
-          run_cloud_pass<chosen>(space, typed, rows, columns, offset, shift, result, scale);
+          run_cloud_pass<chosen>(space, typed, rows, columns, offset, shift, result, scale,
+                                 row_costs);
         };
         if (wanted == PassResult::largest) return run.template operator()<PassResult::largest>();
         if (wanted == PassResult::exponential)
@@ -39,7 +41,8 @@ void run_pass(const ExecutionSpace& space, PassResult wanted, const CostForm& co
   template void run_pass<Space, Scalar>(                                            \
       const Space&, PassResult, const CostForm&, const CloudPoints<Space, Scalar>&, \
       const CloudPoints<Space, Scalar>&, const Vector<Scalar, Space>&,              \
-      const Vector<Scalar, Space>&, const Vector<Scalar, Space>&, double);
+      const Vector<Scalar, Space>&, const Vector<Scalar, Space>&, double,           \
+      const Vector<Scalar, Space>&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, float)
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE, double)
 

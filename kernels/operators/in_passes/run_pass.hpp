@@ -12,12 +12,12 @@ namespace otfleet::kernels {
 enum class PassResult {
   largest,      ///< max_j E_ij
   exponential,  ///< sum_j 2^(E_ij − shift_i)
-  costs,        ///< sum_j C_ij 2^(E_ij − shift_i)
+  costs,        ///< the same, and row_costs_i = sum_j C_ij 2^(E_ij − shift_i)
   product,      ///< sum_j offset_j C_ij
   smallest,     ///< min_j C_ij + offset_j
 };
 
-/// A pass over `rows` and `columns`; offset [columns.padded()], shift and result
+/// A pass over `rows` and `columns`; offset [columns.padded()], shift, result and row_costs
 /// [rows.padded()], shift only for sums of exponentials. The padding of offset must hold what adds
 /// nothing: −inf, 0 for a product, inf for a minimum. Where others hold points of the columns'
 /// side, collective: over their columns and offsets too. Where the rows have kept cells, over the
@@ -30,6 +30,7 @@ void run_pass(const ExecutionSpace& space, PassResult wanted, const CostForm& co
               const CloudPoints<ExecutionSpace, Scalar>& columns,
               const Vector<Scalar, ExecutionSpace>& offset,
               const Vector<Scalar, ExecutionSpace>& shift,
-              const Vector<Scalar, ExecutionSpace>& result, double scale);
+              const Vector<Scalar, ExecutionSpace>& result, double scale,
+              const Vector<Scalar, ExecutionSpace>& row_costs = {});
 
 }  // namespace otfleet::kernels

@@ -1,10 +1,14 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
-#include <optional>
+#include <limits>
+#include <numeric>
 #include <vector>
 
+#include "kernels/geometry/coarsening.hpp"
 #include "kernels/operators/in_passes/cell_side.hpp"
 #include "kernels/operators/in_passes/pass_operator.hpp"
+#include "kernels/operators/in_passes/run_pass.hpp"
 
 namespace otfleet::kernels {
 
@@ -46,20 +50,22 @@ class TruncatedOperator : public PassOperator<ExecutionSpace_> {
         pairs_(source.tree, target.tree, batch.problems.ground_cost, this->scale_,
                problem.rounding) {}
 
-  /// The half-step of the targets, whose pairs are chosen first by f alone, then by both
-  /// potentials.
+  /// The half-step of one side, over pairs that are chosen by the other side's potentials and a
+  /// first look at its own; by its own where those leave out too much.
   void fit(Side side) {
-    const double bits = 4 - std::log2(clouds_.most_left_out);
-    this->of(side).points.kept = keep_cells<ExecutionSpace>(
-        pairs_.near_rows(side, summary(other(side)), bits), clouds_.communicator);
-    Base::fit(side);
-    pairs_.choose_by_share(summary(Side::source), summary(Side::target), clouds_.most_left_out);
-    const CellLists lists = pairs_.kept();
-    this->of(Side::source).points.kept = keep_cells<ExecutionSpace>(lists, clouds_.communicator);
-    this->of(Side::target).points.kept =
-        keep_cells<ExecutionSpace>(transpose(lists, target_.tree.cells()), clouds_.communicator);
-    Base::fit(side);
-    left_out_ = pairs_.left_out(summary(Side::source), summary(Side::target));
+    constexpr int most_rounds = 3;
+    constexpr double room = 0.9;
+    look(side);
+    for (int round = 0; round < most_rounds; ++round) {
+      pairs_.choose_by_share(summary(Side::source), summary(Side::target),
+                             room * clouds_.most_left_out);
+      const CellLists lists = pairs_.kept();
+      keep(Side::source, lists);
+      keep(Side::target, transpose(lists, target_.tree.cells()));
+      Base::fit(side);
+      left_out_ = pairs_.left_out(summary(Side::source), summary(Side::target));
+      if (left_out_ <= clouds_.most_left_out) return;
+    }
   }
 
   /// An upper bound in exact arithmetic of Σ exp((f_i + g_j − C_ij)/epsilon) over what fit() left
@@ -106,6 +112,52 @@ class TruncatedOperator : public PassOperator<ExecutionSpace_> {
     return summarize(cells(side).tree, to_host(this->of(side).potential, cells(side).count()),
                      cells(side).log2_weights);
   }
+  void keep(Side side, const CellLists& lists) {
+    this->of(side).points.kept = keep_cells<ExecutionSpace>(lists, clouds_.communicator);
+  }
+
+  /// Potentials of a side to choose pairs by: the half-step from an eighth of the other side's
+  /// points, each the center of several, where these are close for this epsilon; else over the
+  /// pairs that matter by the other side's potentials alone.
+  void look(Side side) {
+    constexpr double most_crossing = 2, bits = 6;
+    constexpr double least = -1000;  // what no double holds is not nothing
+    const Sides &to = cells(side), &from = cells(other(side));
+    const int d = from.tree.dimension();
+    auto weights = to_host(this->of(other(side)).potential, from.count());
+    const double largest = weights.empty() ? 0 : *std::max_element(weights.begin(), weights.end());
+    for (double& weight : weights) weight = std::exp2(std::max(weight - largest, least));
+    const GroundCost& cost = clouds_.problems.ground_cost;
+    const CoarseCloud coarse = coarsen(from.points, weights, d, cost);
+    if (!(coarse.crossing_cost * this->scale_ * std::log(2.0) <= most_crossing)) {
+      keep(side, pairs_.near_rows(side, summary(other(side)), bits));
+      return Base::fit(side);
+    }
+    std::vector<int> index(coarse.weights.size());
+    std::iota(index.begin(), index.end(), 0);
+    auto& arena = *this->problem_.arena;
+    const auto columns =
+        make_cell_side<double>(this->space_, arena, d, coarse.points, coarse.weights, index);
+    const CellPairs pairs(to.tree, columns.tree, cost, this->scale_, 0);
+    const auto summary_of_columns =
+        summarize(columns.tree, columns.log2_weights, columns.log2_weights);
+    keep(side, pairs.near_rows(Side::source, summary_of_columns, bits));
+    const auto offset =
+        arena.take_filled(this->space_, static_cast<std::size_t>(columns.cloud.padded()),
+                          -std::numeric_limits<double>::infinity());
+    const auto exponents = columns.support.log_weight;
+    Kokkos::parallel_for(
+        "otfleet::operators::coarse_potential",
+        Kokkos::RangePolicy<ExecutionSpace>(this->space_, 0, columns.count()),
+        KOKKOS_LAMBDA(int i) { offset(i) = exponents(i) + largest; });
+    const auto sum = this->take(side, 0);
+    auto& own = this->of(side);
+    for (const PassResult wanted : {PassResult::largest, PassResult::exponential})
+      run_pass(this->space_, wanted, form_of_cost(clouds_.problems), own.points, columns.cloud,
+               offset, own.shift, wanted == PassResult::largest ? own.shift : sum, this->scale_);
+    this->take_half_step(side, sum);
+  }
+
   const TruncatedClouds<ExecutionSpace>& clouds_;
   const Sides &source_, &target_;
   CellPairs pairs_;

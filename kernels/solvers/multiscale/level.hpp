@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/operators/in_passes/cell_side.hpp"
-#include "kernels/solvers/multiscale/coarsening.hpp"
+#include "kernels/geometry/coarsening.hpp"
 #include "kernels/solvers/sinkhorn/pass_iteration.hpp"
 
 namespace otfleet::kernels {

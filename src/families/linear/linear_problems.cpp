@@ -191,7 +191,10 @@ class CloudRowsProblems final : public LinearProblems {
     {
       const PhaseTimer timer(report, "read");
       population_.emplace(file, communicator, job_.solver.normalize);
-      communicator.agree([&] { require_job_agrees(job_, population_->outline(), file); });
+      communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
+        require_job_agrees(job_, population_->outline(), file);
+        require_multiscale_memory(file, job_, neighbors);
+      });
     }
     declare(population_->outline());
     identity = linear_identity(job_, population_->content_fingerprint());

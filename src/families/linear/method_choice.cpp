@@ -31,9 +31,6 @@ constexpr double usual_smallest_weight = 1e-5;
 constexpr double most_newton_rows = 2000, most_newton_entries = 2e8;
 /// Sinkhorn is not even tried when its optimistic prediction is that many times Newton's.
 constexpr double hopeless = 4;
-/// Of clouds, a problem: from there on the multiscale solver is quicker (multiscale_benchmark), at
-/// every epsilon that was tried.
-constexpr double fewest_multiscale_pairs = 2.5e7;
 
 /// The range of the costs in units of epsilon. Beyond 1e15 no solver tells costs apart: predictions
 /// need not go further, and stay finite.

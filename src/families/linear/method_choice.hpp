@@ -35,6 +35,10 @@ struct MethodChoice {
 /// What solver.method may be: automatic_method, and the names of all methods. Local.
 std::vector<std::string> method_names();
 
+/// Of clouds, a problem: from there on "auto" takes the multiscale solver, which is then quicker
+/// (multiscale_benchmark) at every epsilon that was tried.
+inline constexpr double fewest_multiscale_pairs = 2.5e7;
+
 /// solver.method of a job that leaves the choice to choose_method().
 inline constexpr const char* automatic_method = "auto";
 

@@ -1,4 +1,4 @@
-#include "kernels/solvers/multiscale/coarsening.hpp"
+#include "kernels/geometry/coarsening.hpp"
 
 #include <algorithm>
 #include <cmath>
