@@ -31,6 +31,9 @@ void add_keys(KeyList& keys, MakeOptions& make) {
   add_array(keys, "pairs", make.pairs,
             "the pairs themselves, integers [P, 2]: rows of the source and of the target measures, "
             "from 0");
+  keys.add("sequence_length", make.sequence_length, integer(0),
+           "problems, in the order of their pairs, of which every so many form a sequence, such as "
+           "the steps of one motion: what solver.initializer = \"previous\" needs; 0: none");
   keys.add("repeat_pairs", make.repeat_pairs, anything,
            "let random pairs repeat; otherwise each comes at most once");
   keys.add("source_weights", make.source_weights,
