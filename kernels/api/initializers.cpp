@@ -4,6 +4,7 @@
 #include "kernels/initializers/gaussian.hpp"
 #include "kernels/initializers/gaussian_mixture.hpp"
 #include "kernels/initializers/log_weights.hpp"
+#include "kernels/initializers/previous.hpp"
 #include "kernels/initializers/previous_epsilon.hpp"
 #include "kernels/initializers/sorting.hpp"
 #include "kernels/initializers/subsample.hpp"
@@ -109,6 +110,40 @@ void previous_epsilon_initializer(const Problems& problems, double epsilon, Arit
           previous_epsilon_initializer<float>(DeviceSpace(), clouds.batch, settings, view_of(f));
         else
           previous_epsilon_initializer<double>(DeviceSpace(), clouds.batch, settings, view_of(f));
+      });
+}
+
+void extrapolate(const Problems& problems, const DeviceArray<const double>& near,
+                 const DeviceArray<const double>& far, const DeviceArray<const double>& share,
+                 const DeviceArray<double>& f) {
+  const DeviceSpace space;
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto&) {
+        extrapolate<DeviceSpace>(space, shared.batch, shared.source_rows(near, "near"),
+                                 shared.source_rows(far, "far"), view_of(share),
+                                 shared.source_rows(f, "f"));
+      },
+      [&](const OwnPointsProblems& clouds) {
+        extrapolate<DeviceSpace>(space, clouds.batch, view_of(near), view_of(far), view_of(share),
+                                 view_of(f));
+      });
+}
+
+void fit_extrapolation(const Problems& problems, const DeviceArray<const double>& near,
+                       const DeviceArray<const double>& far, const DeviceArray<const double>& f,
+                       const DeviceArray<double>& share) {
+  const DeviceSpace space;
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto&) {
+        fit_extrapolation<DeviceSpace>(space, shared.batch, shared.source_rows(near, "near"),
+                                       shared.source_rows(far, "far"), shared.source_rows(f, "f"),
+                                       view_of(share));
+      },
+      [&](const OwnPointsProblems& clouds) {
+        fit_extrapolation<DeviceSpace>(space, clouds.batch, view_of(near), view_of(far), view_of(f),
+                                       view_of(share));
       });
 }
 

@@ -25,4 +25,12 @@ void subsample_initializer(const Problems& problems, double epsilon, const Devic
 void previous_epsilon_initializer(const Problems& problems, double epsilon, Arithmetic arithmetic,
                                   const DeviceArray<double>& f);
 
+/// As the templates of these names: all arrays as f, share [B].
+void extrapolate(const Problems& problems, const DeviceArray<const double>& near,
+                 const DeviceArray<const double>& far, const DeviceArray<const double>& share,
+                 const DeviceArray<double>& f);
+void fit_extrapolation(const Problems& problems, const DeviceArray<const double>& near,
+                       const DeviceArray<const double>& far, const DeviceArray<const double>& f,
+                       const DeviceArray<double>& share);
+
 }  // namespace otfleet::kernels
