@@ -3,11 +3,13 @@
 #include "kernels/api/detail/problems_state.hpp"
 #include "kernels/initializers/gaussian.hpp"
 #include "kernels/initializers/gaussian_mixture.hpp"
+#include "kernels/initializers/half_step.hpp"
 #include "kernels/initializers/log_weights.hpp"
 #include "kernels/initializers/previous.hpp"
 #include "kernels/initializers/previous_epsilon.hpp"
 #include "kernels/initializers/sorting.hpp"
 #include "kernels/initializers/subsample.hpp"
+#include "kernels/outputs/soft_c_transform.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -110,6 +112,28 @@ void previous_epsilon_initializer(const Problems& problems, double epsilon, Arit
           previous_epsilon_initializer<float>(DeviceSpace(), clouds.batch, settings, view_of(f));
         else
           previous_epsilon_initializer<double>(DeviceSpace(), clouds.batch, settings, view_of(f));
+      });
+}
+
+void half_step(const Problems& problems, double epsilon, double tolerance,
+               const DeviceArray<const double>& from, const DeviceArray<double>& result, Side to) {
+  const DeviceSpace space;
+  const bool to_target = to == Side::target;
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto& cost) {
+        const auto given =
+            to_target ? shared.source_rows(from, "f") : shared.target_rows(from, "g");
+        const auto rows =
+            to_target ? shared.target_rows(result, "g") : shared.source_rows(result, "f");
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(cost)>, SeparableCost>)
+          soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon, given, rows, to);
+        else
+          half_step<DeviceSpace>(space, cost, shared.batch, epsilon, tolerance, given, rows, to);
+      },
+      [&](const OwnPointsProblems& clouds) {
+        half_step<DeviceSpace>(space, clouds.batch, epsilon, tolerance, view_of(from),
+                               view_of(result), to);
       });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "kernels/api/problems.hpp"
 #include "kernels/api/solvers.hpp"
+#include "kernels/operators/side.hpp"
 
 // Starts f for solve_sinkhorn() on any geometry, flat, in units of the cost, at the epsilon of the
 // problems to come. Each is the template of the same name in initializers/, with epsilon log a
@@ -24,6 +25,11 @@ void subsample_initializer(const Problems& problems, double epsilon, const Devic
 
 void previous_epsilon_initializer(const Problems& problems, double epsilon, Arithmetic arithmetic,
                                   const DeviceArray<double>& f);
+
+/// soft_c_transform() for starts: up to a constant for every problem, with an error of `tolerance`
+/// at most, a share of the mass; where costs are a table, in double.
+void half_step(const Problems& problems, double epsilon, double tolerance,
+               const DeviceArray<const double>& from, const DeviceArray<double>& result, Side to);
 
 /// As the templates of these names: all arrays as f, share [B].
 void extrapolate(const Problems& problems, const DeviceArray<const double>& near,

@@ -4,14 +4,13 @@
 #include <utility>
 
 #include "kernels/api/initializers.hpp"
-#include "kernels/api/outputs.hpp"
 #include "src/populations/sequences.hpp"
 
 namespace otfleet {
 namespace {
 
 /// Of the extrapolation to the third problem of a sequence, before any was seen.
-constexpr double first_share = 0.5;
+constexpr double first_share = 1;
 
 }  // namespace
 
@@ -50,8 +49,8 @@ std::vector<std::vector<std::int64_t>> EarlierSolutions::waves(distributed::Shar
 
 /// The potential of the problem before, or with `back` = 1 of the one before that, at the source
 /// points of `which`.
-DeviceArray<double> EarlierSolutions::half_step(const std::vector<std::int64_t>& which,
-                                                std::size_t back) const {
+DeviceArray<double> EarlierSolutions::potentials(const std::vector<std::int64_t>& which,
+                                                 std::size_t back, double tolerance) const {
   std::vector<std::int32_t> sources, targets;
   for (const std::int64_t k : which) {
     sources.push_back(population_.sources()[static_cast<std::size_t>(k)]);
@@ -66,12 +65,12 @@ DeviceArray<double> EarlierSolutions::half_step(const std::vector<std::int64_t>&
         .copy_from(state_before(which[s]).g[back]);
   const DeviceArray<double> f(uninitialized, "otfleet::solver::earlier_f",
                               static_cast<std::size_t>(problems.source_offsets().back()));
-  kernels::soft_c_transform(problems, solver_.epsilon(), g, f, kernels::Side::source);
+  kernels::half_step(problems, solver_.epsilon(), tolerance, g, f, kernels::Side::source);
   return f;
 }
 
 EarlierPotentials EarlierSolutions::at(std::span<const std::int64_t> which,
-                                       const kernels::Problems& problems) const {
+                                       const kernels::Problems& problems, double tolerance) const {
   EarlierPotentials result;
   std::vector<std::int64_t> twice;
   std::vector<std::int32_t> twice_at;
@@ -83,16 +82,16 @@ EarlierPotentials EarlierSolutions::at(std::span<const std::int64_t> which,
     twice.push_back(which[s]);
     twice_at.push_back(static_cast<std::int32_t>(s));
   }
-  result.near = half_step({which.begin(), which.end()}, 0);
+  result.near = potentials({which.begin(), which.end()}, 0, tolerance);
   if (twice.size() == which.size()) {
-    result.far = half_step(twice, 1);
+    result.far = potentials(twice, 1, tolerance);
   } else {
     result.far =
         DeviceArray<double>(uninitialized, "otfleet::solver::earlier_f", result.near.size());
     result.far.copy_from(result.near);
     if (!twice.empty())
-      kernels::scatter_problems(problems.source_offsets(), twice_at, half_step(twice, 1),
-                                result.far);
+      kernels::scatter_problems(problems.source_offsets(), twice_at,
+                                potentials(twice, 1, tolerance), result.far);
   }
   result.share = DeviceArray<double>("otfleet::solver::share", share.size());
   result.share.upload(share);
@@ -100,7 +99,8 @@ EarlierPotentials EarlierSolutions::at(std::span<const std::int64_t> which,
 }
 
 void EarlierSolutions::keep(std::span<const std::int64_t> which, const kernels::Problems& problems,
-                            const DeviceArray<double>& f, const EarlierPotentials& started) {
+                            const DeviceArray<double>& f, const EarlierPotentials& started,
+                            double tolerance) {
   std::vector<double> share(which.size(), first_share);
   if (started.any()) {
     const DeviceArray<double> fitted("otfleet::solver::share", share.size());
@@ -126,7 +126,7 @@ void EarlierSolutions::keep(std::span<const std::int64_t> which, const kernels::
   const auto target_offsets = some.target_offsets();
   const DeviceArray<double> g(uninitialized, "otfleet::solver::earlier_g",
                               static_cast<std::size_t>(target_offsets.back()));
-  kernels::soft_c_transform(some, solver_.epsilon(), some_f, g);
+  kernels::half_step(some, solver_.epsilon(), tolerance, some_f, g, kernels::Side::target);
   for (std::size_t at = 0; at < going_on.size(); ++at) {
     const auto s = static_cast<std::size_t>(going_on[at]);
     const std::int64_t problem = which[s];

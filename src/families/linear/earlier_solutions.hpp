@@ -30,14 +30,15 @@ class EarlierSolutions {
   std::vector<std::vector<std::int64_t>> waves(distributed::Shard rows) const;
 
   /// Potentials of the problems before `which`, all of which there are, at the source points of
-  /// these, whose batch is `problems`. Work: two half-steps at most.
-  EarlierPotentials at(std::span<const std::int64_t> which,
-                       const kernels::Problems& problems) const;
+  /// these, whose batch is `problems`, and as exact as `tolerance` asks, a share of the mass. Work:
+  /// two half-steps at most.
+  EarlierPotentials at(std::span<const std::int64_t> which, const kernels::Problems& problems,
+                       double tolerance) const;
 
   /// Keeps what the problems `which`, now solved, leave; `started`: what at() gave them, or
   /// nothing. Work: a half-step.
   void keep(std::span<const std::int64_t> which, const kernels::Problems& problems,
-            const DeviceArray<double>& f, const EarlierPotentials& started);
+            const DeviceArray<double>& f, const EarlierPotentials& started, double tolerance);
 
  private:
   struct State {
@@ -50,7 +51,8 @@ class EarlierSolutions {
   std::size_t sequence_of(std::int64_t problem) const;
   bool is_last(std::int64_t problem) const;
   const State& state_before(std::int64_t problem) const;
-  DeviceArray<double> half_step(const std::vector<std::int64_t>& which, std::size_t back) const;
+  DeviceArray<double> potentials(const std::vector<std::int64_t>& which, std::size_t back,
+                                 double tolerance) const;
 
   const BatchSolver& solver_;
   PopulationView population_;

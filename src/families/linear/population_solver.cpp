@@ -175,6 +175,9 @@ Batch PopulationSolver::solve_sequences(Shard rows, const SolverOptions& setting
   const auto offsets = all.problems.source_offsets();
   std::vector<std::int32_t> iterations(static_cast<std::size_t>(rows.size())),
       status(iterations.size());
+  // Of a start no more digits than of the solution, which floats do not have.
+  const double tolerance =
+      settings.precision == Precision::in_float ? INFINITY : settings.threshold / 10;
   // Those that nothing is known for apart: their start is another one, and maybe their method.
   const auto solve_some = [&](const std::vector<std::int64_t>& which, bool follow) {
     if (which.empty()) return;
@@ -185,7 +188,7 @@ Batch PopulationSolver::solve_sequences(Shard rows, const SolverOptions& setting
     EarlierPotentials earlier;
     {
       const StopWatch watch(seconds.start);
-      if (follow) earlier = earlier_.at(which, batch.problems);
+      if (follow) earlier = earlier_.at(which, batch.problems, tolerance);
       batch.from_zeros = initializer.is_zero();
       if (!batch.from_zeros)
         initializer.compute({geometry_, solver_.epsilon(), arithmetic_of(own), batch.problems,
@@ -205,7 +208,7 @@ Batch PopulationSolver::solve_sequences(Shard rows, const SolverOptions& setting
     }
     kernels::scatter_problems(offsets, places, batch.f, all.f);
     const StopWatch watch(seconds.start);
-    earlier_.keep(which, batch.problems, batch.f, earlier);
+    earlier_.keep(which, batch.problems, batch.f, earlier, tolerance);
     kernels::fence();
   };
   for (const auto& wave : earlier_.waves(rows)) {
