@@ -26,7 +26,10 @@ void add_pairs(AnyPopulation& population, const Job& job, Split split, std::stri
   auto pairs = choose_pairs_of(sides_of(population), job, split);
   population.source = std::move(pairs.source);
   population.target = std::move(pairs.target);
-  population.sequence = equal_sequences(population.problems(), job.make.sequence_length);
+  population.sequence = equal_sequences(
+      population.problems(), job.make.drifting.points > 0 && job.make.sequence_length == 0
+                                 ? population.problems()
+                                 : job.make.sequence_length);
   if (remark != nullptr) *remark = std::move(pairs.remark);
 }
 
