@@ -1,6 +1,7 @@
 #pragma once
 #include "kernels/api/problems.hpp"
 #include "kernels/api/solvers.hpp"
+#include "kernels/initializers/settings.hpp"
 #include "kernels/operators/side.hpp"
 
 // Starts f for solve_sinkhorn() on any geometry, flat, in units of the cost, at the epsilon of the
@@ -10,7 +11,8 @@
 
 namespace otfleet::kernels {
 
-/// Points of one to three dimensions; meant for squared Euclidean costs.
+/// Points of 1 to most_gaussian_dimension coordinates, of mixtures to most_mixture_dimension; meant
+/// for squared Euclidean costs.
 void gaussian_initializer(const Problems& problems, const DeviceArray<double>& f);
 void gaussian_mixture_initializer(const Problems& problems, double epsilon,
                                   const DeviceArray<double>& f);
