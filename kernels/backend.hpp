@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <limits>
 
 #include "kernels/kokkos_compat.hpp"
@@ -59,6 +60,13 @@ struct Backend<ExecutionSpace, true> {
   static constexpr int pass_rows = 6;    ///< taken through the columns in registers
   static constexpr int strip_rows = 48;  ///< of one thread, whose coordinates stay in its caches
   static constexpr int chunk_bytes = 16 * 1024;  ///< of columns: half of a first-level cache
+  /// A thread keeps the exponentials of a few rows in its cache, so that one pass has sums for both
+  /// sides.
+  static constexpr bool takes_two_sided_passes = packs_are_vectors;
+  static constexpr std::size_t strip_bytes = 512 * 1024;  ///< of them: half of a second-level cache
+  /// From so many coordinates on, a product of floats is read faster than computed; doubles and
+  /// other costs are in any case.
+  static constexpr int least_kept_coordinates = 8;
 
   // --- problems/sort_order.hpp ---
   static constexpr long most_ranked = 0;  ///< keys that find their places by looking at all others
@@ -99,6 +107,9 @@ struct Backend<ExecutionSpace, false> {
   static constexpr int pass_rows = 1;   ///< a row a warp, whose threads take the columns
   static constexpr int strip_rows = 1;  ///< the same
   static constexpr int chunk_bytes = std::numeric_limits<int>::max();  ///< all columns
+  static constexpr bool takes_two_sided_passes = false;
+  static constexpr std::size_t strip_bytes = 0;
+  static constexpr int least_kept_coordinates = 8;
 
   // --- problems/sort_order.hpp ---
   /// Comparisons are then a thousand for each of so many threads, and the host need not wait.

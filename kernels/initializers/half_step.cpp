@@ -32,19 +32,22 @@ void transform(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>&
   const CostForm form =
       with_cost(batch, [](const auto& cost) { return CostForm(iteration_form(cost)); });
   for_each_cloud_problem<Scalar>(
-      space, batch, factor, [&, norm_scale = norm_scale](const auto& problem) {
+      space, batch, factor, [&, norm_scale = norm_scale, left_out = left_out](const auto& problem) {
         const bool to_target = to == Side::target;
         const auto& given = to_target ? problem.source : problem.target;
         const auto& wanted = to_target ? problem.target : problem.source;
-        auto source = make_side(space, *problem.arena, given);
-        auto target = make_side(space, *problem.arena, wanted);
-        load_potential(space, PotentialUnits<ExecutionSpace>{given.place, scale, norm_scale},
+        auto side = make_side(space, *problem.arena, given);
+        auto result_side = make_side(space, *problem.arena, wanted);
+        const auto units = [&](const auto& of) {
+          return PotentialUnits<ExecutionSpace>{of.place, scale, norm_scale, left_out};
+        };
+        load_potential(space, units(given),
                        to_target ? problem.source_row(from) : problem.target_row(from), false,
-                       source);
-        sum_exponentials(space, form, target, source, scale);
-        fit_potential(space, target);
-        store_potential(space, PotentialUnits<ExecutionSpace>{wanted.place, scale, norm_scale},
-                        target,
+                       side);
+        guess_shift(space, units(wanted), problem.points, result_side);
+        sum_exponentials(space, form, result_side, side, scale);
+        fit_potential(space, result_side);
+        store_potential(space, units(wanted), result_side,
                         to_target ? problem.target_row(result) : problem.source_row(result));
       });
 }

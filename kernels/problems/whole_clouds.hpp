@@ -58,35 +58,40 @@ void multiply(const ExecutionSpace& space, const Vector<double, ExecutionSpace>&
       KOKKOS_LAMBDA(std::size_t i) { values(i) *= by; });
 }
 
+/// One side of a distributed problem, all its points; the measures as they are where nobody else
+/// has any. `own` becomes what of them is this rank's. Collective.
+template <class ExecutionSpace>
+CloudMeasures<ExecutionSpace> gather_measures(const ExecutionSpace& space,
+                                              const CloudMeasures<ExecutionSpace>& measures,
+                                              OwnPoints& own) {
+  CloudCommunicator* const communicator = measures.communicator();
+  own = {measures.first_point(), measures.offsets().back(), measures.offsets().back()};
+  if (!communicator) return measures;
+  own.total = static_cast<std::int64_t>(measures.all_points());
+  const int d = measures.dimension();
+  const auto& given = measures.points();
+  const Vector<const double, ExecutionSpace> flat(given.data(), given.size());
+  const auto points = gather_values(space, communicator, own, flat, d);
+  const auto weights = gather_values(space, communicator, own, measures.weights());
+  multiply(space, weights, measures.masses().front());
+  const Matrix<double, ExecutionSpace> copy(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::gathered_points"),
+      static_cast<std::size_t>(own.total), static_cast<std::size_t>(d));
+  Kokkos::deep_copy(space, Vector<double, ExecutionSpace>(copy.data(), copy.size()), points);
+  space.fence();
+  return CloudMeasures<ExecutionSpace>(space, weights, copy, {0, own.total},
+                                       measures.ground_cost());
+}
+
 /// Collective where measures are distributed; else the batch as it is.
 template <class ExecutionSpace>
 WholeClouds<ExecutionSpace> gather_clouds(const ExecutionSpace& space,
                                           const CloudBatch<ExecutionSpace>& problems) {
   WholeClouds<ExecutionSpace> whole;
   whole.communicator = problems.source.communicator();
-  const auto gather = [&](const CloudMeasures<ExecutionSpace>& measures, OwnPoints& own) {
-    own = {measures.first_point(), measures.offsets().back(), measures.offsets().back()};
-    if (!whole.communicator) return measures;
-    own.total = static_cast<std::int64_t>(measures.all_points());
-    const int d = measures.dimension();
-    const auto& given = measures.points();
-    const Vector<const double, ExecutionSpace> flat(given.data(), given.size());
-    const auto points = gather_values(space, whole.communicator, own, flat, d);
-    const auto weights = gather_values(space, whole.communicator, own, measures.weights());
-    const double mass = measures.masses().front();
-    multiply(space, weights, mass);
-    const auto total = static_cast<std::size_t>(own.total);
-    const Matrix<double, ExecutionSpace> copy(
-        Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::gathered_points"), total,
-        static_cast<std::size_t>(d));
-    Kokkos::deep_copy(space, Vector<double, ExecutionSpace>(copy.data(), copy.size()), points);
-    space.fence();
-    return CloudMeasures<ExecutionSpace>(space, weights, copy, {0, own.total},
-                                         measures.ground_cost());
-  };
   whole.batch = problems;
-  whole.batch.source = gather(problems.source, whole.source);
-  whole.batch.target = gather(problems.target, whole.target);
+  whole.batch.source = gather_measures(space, problems.source, whole.source);
+  whole.batch.target = gather_measures(space, problems.target, whole.target);
   return whole;
 }
 

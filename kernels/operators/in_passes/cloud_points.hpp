@@ -100,8 +100,12 @@ struct CloudPoints {
   Vector<Scalar, ExecutionSpace> rows;     ///< [row blocks][dimension][row_block]
   Vector<Scalar, ExecutionSpace> columns;  ///< [column blocks][dimension][L::width]
   int count = 0, dimension = 0;
+  bool shared = false;  ///< by all problems of the batch whose points are
   CloudCommunicator* communicator =
       nullptr;  ///< who hold the other points of this side; null: nobody
+  /// All points of this side are here, and on every one of these ranks, each of which has points of
+  /// the other side to which their sums are local; null: nobody.
+  CloudCommunicator* summed_by = nullptr;
   StoredCosts<ExecutionSpace, Scalar> costs;  ///< StoredCost
   KeptCells<ExecutionSpace> kept;  ///< of the other side: what passes over these rows look at
 

@@ -36,6 +36,21 @@ inline void check_indices(const std::vector<int>& source, int sources,
                                   " names a measure that does not exist");
 }
 
+/// One side of problems whose measures have points of their own.
+template <class ExecutionSpace>
+BatchSide<ExecutionSpace> own_side(const CloudMeasures<ExecutionSpace>& measures,
+                                   const std::vector<int>& index) {
+  BatchSide<ExecutionSpace> result;
+  result.weights = measures.weights().data();
+  result.points = measures.points();
+  result.means = measures.means();
+  result.offsets = measures.offsets().data();
+  result.all_points = measures.all_points();
+  result.mass = measures.masses();
+  result.index = index;
+  return result;
+}
+
 /// The least and the largest cost of every problem. Throws std::invalid_argument: a number of
 /// costs that does not fit, a cost that is not finite (it names the problem).
 template <class ExecutionSpace>
@@ -212,22 +227,10 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpac
                                 std::to_string(target.dimension()));
   if (source.communicator() != target.communicator())
     throw std::invalid_argument("source and target points are not spread over the same ranks");
-  const auto side = [](const CloudMeasures<ExecutionSpace>& measures,
-                       const std::vector<int>& index) {
-    BatchSide<ExecutionSpace> result;
-    result.weights = measures.weights().data();
-    result.points = measures.points();
-    result.means = measures.means();
-    result.offsets = measures.offsets().data();
-    result.all_points = measures.all_points();
-    result.mass = measures.masses();
-    result.index = index;
-    return result;
-  };
   batch.ground_cost = source.ground_cost();
   batch.communicator = source.communicator();
-  batch.source = side(source, problems.source_index);
-  batch.target = side(target, problems.target_index);
+  batch.source = own_side(source, problems.source_index);
+  batch.target = own_side(target, problems.target_index);
   if (problems.costs.extent(0) > 0)
     batch.matrices = find_cost_matrices(problems.costs, batch.source, batch.target);
   for (int k = 0; k < problems.size(); ++k) {
@@ -237,6 +240,13 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpac
     check_exponents(name, batch.bound_of(k), epsilon);
   }
   return batch;
+}
+
+template <class ExecutionSpace>
+void hold_all_targets(const CloudMeasures<ExecutionSpace>& whole,
+                      CloudProblems<ExecutionSpace>& batch) {
+  batch.target = own_side(whole, batch.target.index);
+  batch.whole_targets = batch.communicator != nullptr;
 }
 
 template <class Scalar, class ExecutionSpace>
@@ -262,10 +272,16 @@ void for_each_cloud_problem(
       if (!side.shares_points() || support.count < result.size)
         result.points = gather_points<Scalar>(space, arena, result.place, support, factor);
       else {
-        if (!all) all = gather_points<Scalar>(space, shared, result.place, support, factor);
+        if (!all) {
+          all = gather_points<Scalar>(space, shared, result.place, support, factor);
+          all->shared = true;
+        }
         result.points = *all;
       }
-      result.points.communicator = batch.communicator;
+      if (&side == &batch.target && batch.whole_targets)
+        result.points.summed_by = batch.communicator;
+      else
+        result.points.communicator = batch.communicator;
       return result;
     };
     CloudProblem<ExecutionSpace, Scalar> problem{
@@ -307,6 +323,7 @@ void for_each_cloud_problem(
   template CloudProblems<Space> make_cloud_problems<Space>(const SeparableCost&,                \
                                                            const ProblemBatch<Space>&);         \
   template CloudProblems<Space> make_cloud_problems<Space>(const CloudBatch<Space>&, double);   \
+  template void hold_all_targets<Space>(const CloudMeasures<Space>&, CloudProblems<Space>&);    \
   OTFLEET_INSTANTIATE_WALK(Space, float)                                                        \
   OTFLEET_INSTANTIATE_WALK(Space, double)
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)

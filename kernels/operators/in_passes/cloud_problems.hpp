@@ -72,7 +72,8 @@ struct CloudProblems {
   /// [B], or one for all: no distance between points of a problem is larger.
   std::vector<double> reach;
   CloudCommunicator* communicator = nullptr;  ///< who hold the problems' other points
-  CostMatrices<ExecutionSpace> matrices;      ///< where costs are stored
+  bool whole_targets = false;             ///< they have all targets, and hold other sources alone
+  CostMatrices<ExecutionSpace> matrices;  ///< where costs are stored
   /// [B] or empty: problems that the walk passes over, since they are solved many at a time
   /// (small_clouds.hpp).
   std::vector<bool> in_lanes;
@@ -121,6 +122,12 @@ CloudProblems<ExecutionSpace> make_cloud_problems(const SeparableCost& cost,
 template <class ExecutionSpace>
 CloudProblems<ExecutionSpace> make_cloud_problems(const CloudBatch<ExecutionSpace>& problems,
                                                   double epsilon);
+
+/// A problem that is spread over several ranks goes on with all of its targets on every one of
+/// them: `whole`, as gather_measures() has them, which must outlive the batch.
+template <class ExecutionSpace>
+void hold_all_targets(const CloudMeasures<ExecutionSpace>& whole,
+                      CloudProblems<ExecutionSpace>& batch);
 
 /// One side of one problem.
 template <class ExecutionSpace, class Scalar>

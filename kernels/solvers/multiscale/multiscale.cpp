@@ -239,8 +239,8 @@ class MultiscaleRun {
     if (previous_.extent(0) < length) previous_ = problem_.arena->template take<Scalar>(length);
     BlockUpdates<ExecutionSpace, Scalar> updates{{momentum, previous_}, blocks};
     const Outcome outcome = iterate(
-        space_, cost_, source, target, updates, std::numeric_limits<double>::infinity(), true, rule,
-        scale, [](bool) {}, report,
+        space_, *problem_.arena, cost_, source, target, updates,
+        std::numeric_limits<double>::infinity(), true, rule, scale, [](bool) {}, report,
         [&](int t) {
           blocks.choose_if_due();
           return goes_on(t);

@@ -4,112 +4,16 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels/operators/in_passes/cloud_problems.hpp"
 #include "kernels/operators/in_passes/run_pass.hpp"
 #include "kernels/operators/shifts.hpp"
+#include "kernels/problems/reduce_values.hpp"
 #include "kernels/solvers/instance_control.hpp"
+#include "kernels/solvers/sinkhorn/fused_iteration.hpp"
 
 // Sinkhorn's iteration in passes over the pairs of one problem, float or double: for all pairs, and
 // for the blocks of pairs that the multiscale solver keeps.
 
 namespace otfleet::kernels {
-
-/// What an iteration knows about one side of a problem; arrays are [points.padded()]. Potentials
-/// are to base 2, in units of epsilon. Where the form of the cost is a product they have taken up
-/// the terms of single points: potential_i = f_i − |x_i|², so that no pass adds a norm.
-template <class ExecutionSpace, class Scalar>
-struct IterationSide {
-  Support<ExecutionSpace> support;
-  CloudPoints<ExecutionSpace, Scalar> points;
-  Vector<Scalar, ExecutionSpace> potential;
-  Vector<Scalar, ExecutionSpace> shift;  ///< log2 of the last sums, near the next
-  Vector<Scalar, ExecutionSpace> sum;    ///< what the last pass found, in units of 2^shift
-  bool shift_fits = false;               ///< the next sums may use shift as it is
-  bool shift_is_a_guess = false;         ///< and if it fits, it is by luck: look at the sums
-};
-
-template <class ExecutionSpace, class Scalar>
-IterationSide<ExecutionSpace, Scalar> make_side(const ExecutionSpace& space,
-                                                CloudArena<ExecutionSpace>& arena,
-                                                const ProblemSide<ExecutionSpace, Scalar>& given) {
-  IterationSide<ExecutionSpace, Scalar> side;
-  side.support = given.support;
-  side.points = given.points;
-  const auto length = static_cast<std::size_t>(side.points.padded());
-  side.potential = arena.take_filled(space, length, -std::numeric_limits<Scalar>::infinity());
-  side.shift = arena.take_filled(space, length, Scalar(0));
-  side.sum = arena.take_filled(space, length, Scalar(0));
-  return side;
-}
-
-/// Between rows of f and a side's potentials: scale = log2(e)/epsilon; norm_scale the
-/// same where the form of the cost is a product of an |x − y|², 0 elsewhere.
-template <class ExecutionSpace>
-struct PotentialUnits {
-  PlacedPoints<ExecutionSpace> points;
-  double scale, norm_scale;
-
-  KOKKOS_FUNCTION double norm(int i) const {
-    double sum = 0;
-    if (norm_scale > 0)
-      for (int k = 0; k < points.dimension(); ++k) sum += points(i, k) * points(i, k);
-    return sum * norm_scale;
-  }
-};
-
-/// A row of f, less its largest entry on the support, or zeros.
-template <class ExecutionSpace, class Scalar>
-void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
-                    const Vector<const double, ExecutionSpace>& f, bool from_zeros,
-                    const IterationSide<ExecutionSpace, Scalar>& side) {
-  const auto index = side.support.index;
-  const auto potential = side.potential;
-  double largest = from_zeros ? 0.0
-                              : largest_on_support<ExecutionSpace>(space, f, side.support,
-                                                                   side.points.communicator);
-  if (!(std::abs(largest) < std::numeric_limits<double>::max())) largest = 0;
-  Kokkos::parallel_for(
-      "otfleet::clouds::load_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
-        const double start = from_zeros ? 0.0 : (f(index(i)) - largest) * units.scale;
-        potential(i) = static_cast<Scalar>(start - units.norm(index(i)));
-      });
-}
-
-/// A row of f from the potentials, −inf outside the support.
-template <class ExecutionSpace, class Scalar>
-void store_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
-                     const IterationSide<ExecutionSpace, Scalar>& side,
-                     const Vector<double, ExecutionSpace>& f) {
-  const auto index = side.support.index;
-  const auto potential = side.potential;
-  Kokkos::parallel_for(
-      "otfleet::clouds::clear_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(f.extent(0))),
-      KOKKOS_LAMBDA(int i) { f(i) = -Kokkos::Experimental::infinity<double>::value; });
-  Kokkos::parallel_for(
-      "otfleet::clouds::store_potential",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count), KOKKOS_LAMBDA(int i) {
-        const int at = index(i);
-        f(at) = (static_cast<double>(potential(i)) + units.norm(at)) / units.scale;
-      });
-}
-
-/// Are all sums numbers that a shift nearby gives?
-template <class ExecutionSpace, class Scalar>
-bool sums_fit(const ExecutionSpace& space, const IterationSide<ExecutionSpace, Scalar>& side) {
-  const Scalar least = static_cast<Scalar>(::exp2(-most_shift_drift)),
-               most = static_cast<Scalar>(::exp2(most_shift_drift));
-  const auto sum = side.sum;
-  int others = 0;
-  Kokkos::parallel_reduce(
-      "otfleet::clouds::sums_fit", Kokkos::RangePolicy<ExecutionSpace>(space, 0, side.points.count),
-      KOKKOS_LAMBDA(int i, int& found) {
-        if (!(sum(i) >= least && sum(i) <= most)) ++found;
-      },
-      others);
-  return all_max(side.points.communicator, others) == 0;
-}
 
 /// side.sum and side.shift from the other side's potentials.
 template <class ExecutionSpace, class Scalar>
@@ -117,12 +21,17 @@ void sum_exponentials(const ExecutionSpace& space, const CostForm& cost,
                       IterationSide<ExecutionSpace, Scalar>& side,
                       const IterationSide<ExecutionSpace, Scalar>& other, double scale) {
   const auto run = [&](PassResult wanted, const Vector<Scalar, ExecutionSpace>& result) {
-    run_pass(space, wanted, cost, side.points, other.points, other.potential, side.shift, result,
-             scale);
+    CloudCommunicator* const communicator = side.points.summed_by;
+    auto columns = other.points;
+    if (communicator) columns.communicator = nullptr;
+    run_pass(space, wanted, cost, side.points, columns, other.potential, side.shift, result, scale);
+    reduce_values(space, communicator,
+                  wanted == PassResult::largest ? Reduced::largest : Reduced::sum, result);
   };
   if (!side.shift_fits) run(PassResult::largest, side.shift);
   run(PassResult::exponential, side.sum);
-  if (side.shift_fits && side.shift_is_a_guess && !sums_fit(space, side)) {
+  if (side.shift_fits && side.shift_is_a_guess &&
+      !sums_fit(space, side, ShiftRange<Scalar>::drift)) {
     run(PassResult::largest, side.shift);
     run(PassResult::exponential, side.sum);
   }
@@ -245,32 +154,41 @@ struct Outcome {
   bool takes_zeros = false;  ///< instead of the start that was given
 };
 
-/// One problem; begin(from zeros?) puts a start into `source.potential`. Calls report(t, error)
-/// after t iterations, and goes_on(t) before another one.
+/// One problem; begin(from zeros?) puts a start into `source.potential`, and may guess
+/// `target.shift`. Calls report(t, error)
+/// after t iterations, and goes_on(t) before another one. `terms`: see run_two_sided_pass().
 template <class ExecutionSpace, class Scalar, class Updates, class Begin, class Report,
           class GoesOn>
-Outcome iterate(const ExecutionSpace& space, const CostForm& cost,
-                IterationSide<ExecutionSpace, Scalar>& source,
+Outcome iterate(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
+                const CostForm& cost, IterationSide<ExecutionSpace, Scalar>& source,
                 IterationSide<ExecutionSpace, Scalar>& target, Updates& updates,
                 double doubtful_error, bool from_zeros, const StopRule& rule, double scale,
-                const Begin& begin, const Report& report, const GoesOn& goes_on) {
+                const Begin& begin, const Report& report, const GoesOn& goes_on,
+                PairTerms<ExecutionSpace, Scalar>* terms = nullptr) {
   using Start = InstanceControl::Start;
   InstanceControl control;
   Outcome outcome;
+  FusedIteration<ExecutionSpace, Scalar> fused(space, arena, source, target, updates.accelerates,
+                                               terms);
   control.start = from_zeros ? Start::settled : Start::given;
   begin(from_zeros);
+  bool has_target_sums = false;
   while (true) {
     const int t = control.iteration;
-    sum_exponentials(space, cost, target, source, scale);
+    if (!has_target_sums && !fused.sum_columns(cost, source, target, scale))
+      sum_exponentials(space, cost, target, source, scale);
     const double target_change = updates.fit_target(space, target);
-    source.shift_fits = (t > 0 || source.shift_fits) && target_change <= most_shift_drift;
-    sum_exponentials(space, cost, source, target, scale);
-    const double error = updates.error(space, source);
+    source.shift_fits = (t > 0 || source.shift_fits) && target_change <= ShiftRange<Scalar>::drift;
+    if (t == 0 && !source.shift_fits) guess_shift(space, source);
+    const bool fuses = fused.run(cost, source, target, scale, updates, target_change);
+    if (!fuses) sum_exponentials(space, cost, source, target, scale);
+    source.shift_is_a_guess = false;
+    const double error = fuses ? fused.error() : updates.error(space, source);
     const auto step = control.step(rule, error, doubtful_error);
     if (step.next == InstanceControl::Next::other_start) {
       control.begin();
+      source.shift_fits = target.shift_fits = has_target_sums = false;
       begin(control.start == Start::zeros_instead);
-      source.shift_fits = target.shift_fits = false;
       continue;
     }
     outcome.takes_zeros = outcome.takes_zeros || step.takes_zeros;
@@ -282,8 +200,11 @@ Outcome iterate(const ExecutionSpace& space, const CostForm& cost,
       outcome.status = rule.is_small_enough(error) ? Status::converged : Status::iteration_limit;
       return outcome;
     }
-    const double source_change = updates.fit_source(space, source);
-    target.shift_fits = source_change <= most_shift_drift;
+    const double fused_change = fuses ? fused.take(source, target, updates) : -1.0;
+    const double source_change =
+        fused_change >= 0 ? fused_change : updates.fit_source(space, source);
+    target.shift_fits = source_change <= ShiftRange<Scalar>::drift;
+    has_target_sums = fused_change >= 0 && source_change <= ShiftRange<Scalar>::two_sided_drift;
     ++control.iteration;
   }
 }

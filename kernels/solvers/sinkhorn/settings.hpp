@@ -33,6 +33,9 @@ struct SinkhornSettings {
   /// Infinity: never; a start with NaN then ends as Status::not_finite.
   double doubtful_error = std::numeric_limits<double>::infinity();
   IterationObserver* observer = nullptr;  ///< may end the batch before it is done
+  /// Bytes that a large problem on points may keep between iterations, so that these need not
+  /// compute its costs again.
+  std::size_t kept_bytes = std::size_t{512} << 20;
   /// Iterations without progress after which an error that may be nothing but rounding ends an
   /// instance, see StopRule.
   int patience = StopRule().patience;

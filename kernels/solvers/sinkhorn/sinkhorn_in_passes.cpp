@@ -5,6 +5,7 @@
 
 #include "kernels/operators/in_lanes/small_clouds.hpp"
 #include "kernels/problems/checks.hpp"
+#include "kernels/problems/whole_clouds.hpp"
 #include "kernels/solvers/sinkhorn/pass_iteration.hpp"
 #include "kernels/solvers/sinkhorn/sinkhorn_in_passes.hpp"
 #include "kernels/solvers/sinkhorn/small_cloud_sinkhorn.hpp"
@@ -12,6 +13,16 @@
 
 namespace otfleet::kernels {
 namespace {
+
+/// Of a problem that ranks share: may every rank have all targets? An iteration then is one pass.
+template <class ExecutionSpace>
+bool fits_on_every_rank(const CloudMeasures<ExecutionSpace>& targets,
+                        const SinkhornSettings& settings) {
+  // Coordinates as they were gathered and as passes want them, in two layouts; and a few numbers.
+  const double of_point = sizeof(double) * (3.0 * targets.dimension() + 12);
+  return targets.communicator() != nullptr && Backend<ExecutionSpace>::takes_two_sided_passes &&
+         targets.all_points() * of_point <= static_cast<double>(settings.kept_bytes);
+}
 
 template <class Scalar, class ExecutionSpace>
 void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& batch,
@@ -37,8 +48,9 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", count);
   const auto host_replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), replaced);
   const auto errors = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), error_trace);
+  PairTerms<ExecutionSpace, Scalar> shared_terms;
   for_each_cloud_problem<Scalar>(
-      space, batch, factor, [&, norm_scale = norm_scale](const auto& problem) {
+      space, batch, factor, [&, norm_scale = norm_scale, left_out = left_out](const auto& problem) {
         const int k = problem.k;
         if (settings.observer != nullptr && settings.observer->ended()) {
           verdict(k) = static_cast<int>(Status::ended);
@@ -48,14 +60,22 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         auto& arena = *problem.arena;
         const auto row = problem.source_row(f);
         const PotentialUnits<ExecutionSpace> units{problem.source.place, scale, norm_scale};
+        const PotentialUnits<ExecutionSpace> target_units{problem.target.place, scale, norm_scale,
+                                                          left_out};
         auto source = make_side(space, arena, problem.source);
         auto target = make_side(space, arena, problem.target);
         ExactUpdates<ExecutionSpace, Scalar> updates{
             momentum, arena.template take<Scalar>(momentum ? source.points.count : 0)};
+        PairTerms<ExecutionSpace, Scalar> own_terms;
+        auto& terms = source.points.shared && target.points.shared ? shared_terms : own_terms;
+        terms.make_room(form, source.points, target.points, settings.kept_bytes);
         const Outcome outcome = iterate(
-            space, form, source, target, updates, settings.doubtful_error, from_zeros,
+            space, arena, form, source, target, updates, settings.doubtful_error, from_zeros,
             settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale,
-            [&](bool zeros) { load_potential(space, units, row, zeros, source); },
+            [&](bool zeros) {
+              load_potential(space, units, row, zeros, source);
+              guess_shift(space, target_units, problem.points, target);
+            },
             [&](int t, double error) {
               if (t < static_cast<int>(errors.extent(1))) errors(k, t) = error;
               last_error = error;
@@ -64,7 +84,8 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
               if (settings.observer != nullptr && !settings.observer->goes_on(k, t, last_error))
                 return false;
               return !watch || watch(t, [&] { store_potential(space, units, source, row); });
-            });
+            },
+            &terms);
         store_potential(space, units, source, row);
         if (outcome.takes_zeros && host_replaced.extent(0) > 0) host_replaced(k) = 1;
         done(k) = outcome.iterations;
@@ -119,6 +140,12 @@ void sinkhorn(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& pro
               const Vector<int, ExecutionSpace>& replaced, const IterationWatch& watch) {
   auto batch = make_cloud_problems(problems, settings.epsilon);
   if (batch.size() == 0) return;
+  CloudMeasures<ExecutionSpace> all_targets;
+  if (fits_on_every_rank(problems.target, settings)) {
+    OwnPoints own;
+    all_targets = gather_measures(space, problems.target, own);
+    hold_all_targets(all_targets, batch);
+  }
   const auto sources = problems.source_offsets();
   const auto rows = flat_rows("f", f, sources);
   const auto small = watch ? SmallClouds<ExecutionSpace>()
