@@ -3,10 +3,13 @@
 #include "kernels/api/detail/problems_state.hpp"
 #include "kernels/initializers/gaussian.hpp"
 #include "kernels/initializers/gaussian_mixture.hpp"
+#include "kernels/initializers/half_step.hpp"
 #include "kernels/initializers/log_weights.hpp"
+#include "kernels/initializers/previous.hpp"
 #include "kernels/initializers/previous_epsilon.hpp"
 #include "kernels/initializers/sorting.hpp"
 #include "kernels/initializers/subsample.hpp"
+#include "kernels/outputs/soft_c_transform.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -109,6 +112,62 @@ void previous_epsilon_initializer(const Problems& problems, double epsilon, Arit
           previous_epsilon_initializer<float>(DeviceSpace(), clouds.batch, settings, view_of(f));
         else
           previous_epsilon_initializer<double>(DeviceSpace(), clouds.batch, settings, view_of(f));
+      });
+}
+
+void half_step(const Problems& problems, double epsilon, double tolerance,
+               const DeviceArray<const double>& from, const DeviceArray<double>& result, Side to) {
+  const DeviceSpace space;
+  const bool to_target = to == Side::target;
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto& cost) {
+        const auto given =
+            to_target ? shared.source_rows(from, "f") : shared.target_rows(from, "g");
+        const auto rows =
+            to_target ? shared.target_rows(result, "g") : shared.source_rows(result, "f");
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(cost)>, SeparableCost>)
+          soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon, given, rows, to);
+        else
+          half_step<DeviceSpace>(space, cost, shared.batch, epsilon, tolerance, given, rows, to);
+      },
+      [&](const OwnPointsProblems& clouds) {
+        half_step<DeviceSpace>(space, clouds.batch, epsilon, tolerance, view_of(from),
+                               view_of(result), to);
+      });
+}
+
+void extrapolate(const Problems& problems, const DeviceArray<const double>& near,
+                 const DeviceArray<const double>& far, const DeviceArray<const double>& share,
+                 const DeviceArray<double>& f) {
+  const DeviceSpace space;
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto&) {
+        extrapolate<DeviceSpace>(space, shared.batch, shared.source_rows(near, "near"),
+                                 shared.source_rows(far, "far"), view_of(share),
+                                 shared.source_rows(f, "f"));
+      },
+      [&](const OwnPointsProblems& clouds) {
+        extrapolate<DeviceSpace>(space, clouds.batch, view_of(near), view_of(far), view_of(share),
+                                 view_of(f));
+      });
+}
+
+void fit_extrapolation(const Problems& problems, const DeviceArray<const double>& near,
+                       const DeviceArray<const double>& far, const DeviceArray<const double>& f,
+                       const DeviceArray<double>& share) {
+  const DeviceSpace space;
+  visit(
+      problems,
+      [&](const SharedPointsProblems& shared, const auto&) {
+        fit_extrapolation<DeviceSpace>(space, shared.batch, shared.source_rows(near, "near"),
+                                       shared.source_rows(far, "far"), shared.source_rows(f, "f"),
+                                       view_of(share));
+      },
+      [&](const OwnPointsProblems& clouds) {
+        fit_extrapolation<DeviceSpace>(space, clouds.batch, view_of(near), view_of(far), view_of(f),
+                                       view_of(share));
       });
 }
 

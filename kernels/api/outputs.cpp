@@ -43,17 +43,23 @@ void certify(const Problems& problems, double epsilon, const DeviceArray<const d
       });
 }
 
-void soft_c_transform(const Problems& problems, double epsilon, const DeviceArray<const double>& f,
-                      const DeviceArray<double>& g) {
+void soft_c_transform(const Problems& problems, double epsilon,
+                      const DeviceArray<const double>& from, const DeviceArray<double>& result,
+                      Side to) {
   const DeviceSpace space;
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
-        soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon,
-                                      shared.source_rows(f, "f"), shared.target_rows(g, "g"));
+        const bool to_target = to == Side::target;
+        const auto given =
+            to_target ? shared.source_rows(from, "f") : shared.target_rows(from, "g");
+        const auto rows =
+            to_target ? shared.target_rows(result, "g") : shared.source_rows(result, "f");
+        soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon, given, rows, to);
       },
       [&](const OwnPointsProblems& clouds) {
-        soft_c_transform<DeviceSpace>(space, clouds.batch, epsilon, view_of(f), view_of(g));
+        soft_c_transform<DeviceSpace>(space, clouds.batch, epsilon, view_of(from), view_of(result),
+                                      to);
       });
 }
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "kernels/api/problems.hpp"
+#include "kernels/operators/side.hpp"
 #include "kernels/outputs/entry_selection.hpp"
 #include "kernels/outputs/projection_direction.hpp"
 
@@ -26,8 +27,10 @@ void certify(const Problems& problems, double epsilon, const DeviceArray<const d
              const DeviceArray<double>& g, const CertificateResult& result,
              double most_left_out = 0);
 
-void soft_c_transform(const Problems& problems, double epsilon, const DeviceArray<const double>& f,
-                      const DeviceArray<double>& g);
+/// From f to g, or with `to` = Side::source from g to f.
+void soft_c_transform(const Problems& problems, double epsilon,
+                      const DeviceArray<const double>& from, const DeviceArray<double>& result,
+                      Side to = Side::target);
 
 /// value [B]; gradient as f.
 void semi_dual(const Problems& problems, double epsilon, const DeviceArray<const double>& f,

@@ -1,15 +1,19 @@
 #include "kernels/initializers/gaussian.hpp"
 
 #include <stdexcept>
+#include <string>
 
 #include "kernels/backend.hpp"
+#include "kernels/initializers/settings.hpp"
 #include "kernels/initializers/small_matrix.hpp"
 #include "kernels/initializers/start_batch.hpp"
+#include "kernels/initializers/wide_gaussian.hpp"
 #include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
+/// Of few dimensions: one launch, matrices in the registers of a team.
 template <class ExecutionSpace>
 struct GaussianKernel {
   StartBatch<ExecutionSpace> problems;
@@ -70,8 +74,10 @@ struct GaussianKernel {
 template <class ExecutionSpace>
 void run(const ExecutionSpace& space, const StartBatch<ExecutionSpace>& problems) {
   const int d = problems.source.dimension();
-  if (d < 1 || d > max_dimension || problems.target.dimension() != d)
-    throw std::invalid_argument("the Gaussian initializer needs points of one to three dimensions");
+  if (d < 1 || d > most_gaussian_dimension || problems.target.dimension() != d)
+    throw std::invalid_argument("the Gaussian initializer needs points of 1 to " +
+                                std::to_string(most_gaussian_dimension) + " dimensions");
+  if (d > max_dimension) return wide_gaussian(space, problems);
   Kokkos::parallel_for(
       "otfleet::initializers::gaussian",
       Policy<ExecutionSpace>(space, problems.size(), Backend<ExecutionSpace>::team_size, 1),

@@ -11,9 +11,10 @@ namespace otfleet::kernels {
 ///   A = S_a^(-1/2) (S_a^(1/2) S_b S_a^(1/2))^(1/2) S_a^(-1/2).
 /// Directions in which a does not spread get the pseudo-inverse.
 ///
-/// source_points [n, d], target_points [m, d], d <= 3; f [B, n] on exit, in units of the cost, at
-/// every point, also those without weight. Local. Work: n d² + m d² an instance.
-/// Throws std::invalid_argument when sizes do not fit or d > 3.
+/// source_points [n, d], target_points [m, d], d <= most_gaussian_dimension; f [B, n] on exit, in
+/// units of the cost, at every point, also those without weight. Local. Work: n d² an instance and
+/// n d² + m d² a measure; beyond three dimensions two decompositions of d × d matrices, on the
+/// host. Throws std::invalid_argument when sizes do not fit or d is larger.
 template <class ExecutionSpace>
 void gaussian_initializer(const ExecutionSpace& space,
                           const Matrix<const double, ExecutionSpace>& source_points,

@@ -168,7 +168,7 @@ template <class ExecutionSpace>
 void run(const ExecutionSpace& space, const StartBatch<ExecutionSpace>& problems,
          const GaussianMixtureSettings& settings) {
   const int d = problems.source.dimension();
-  if (d < 1 || d > max_dimension || problems.target.dimension() != d)
+  if (d < 1 || d > most_mixture_dimension || problems.target.dimension() != d)
     throw std::invalid_argument("mixtures of Gaussians need points of one to three dimensions");
   using Kernel = MixtureKernel<ExecutionSpace>;
   const Kernel kernel{problems,

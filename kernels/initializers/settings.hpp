@@ -2,6 +2,10 @@
 
 namespace otfleet::kernels {
 
+/// Coordinates of points that starts from Gaussians, and from mixtures of them, take: matrices of
+/// so many rows are decomposed for every problem.
+inline constexpr int most_gaussian_dimension = 64, most_mixture_dimension = 3;
+
 struct GaussianMixtureSettings {
   double epsilon = 1e-2;
   int components = 8;  ///< of each measure: 1, 2, 4, 8 or 16; fewer where it has fewer points

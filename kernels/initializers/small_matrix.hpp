@@ -3,7 +3,7 @@
 
 namespace otfleet::kernels {
 
-/// Of the points that the Gaussian initializers take.
+/// Of what the Gaussian initializers compute within a team.
 inline constexpr int max_dimension = 3;
 
 /// A symmetric matrix of at most 3 × 3 with the few operations that closed forms for Gaussians

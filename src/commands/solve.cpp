@@ -16,6 +16,7 @@
 #include "src/runs/output_files.hpp"
 #include "src/runs/solution_csv.hpp"
 #include "src/runs/solve_run.hpp"
+#include "src/runs/work_units.hpp"
 
 namespace otfleet {
 namespace {
@@ -67,8 +68,9 @@ std::string largest(const SolveTally& tally) {
 /// One of several runs that share a population.
 void solve_share(const CommandContext& context, Report& report, ProblemSet& problems) {
   const auto [index, count] = *context.share;
-  const SolveRun run = solve_problems(
-      context, problems, distributed::block_shard(problems.layout.problems, index, count));
+  const SolveRun run =
+      solve_problems(context, problems,
+                     share_of_problems(problems.layout.problems, problems.sequences, index, count));
   report_run(report, problems, run);
   report.figures()["share"] = {{"index", index}, {"count", count}, {"instances", run.wanted}};
   report.write(context.output, share_report_name(*context.share));

@@ -11,6 +11,7 @@
 #include "distributed/error.hpp"
 #include "src/data/array_file.hpp"
 #include "src/data/checked_hdf5.hpp"
+#include "src/populations/drifting_clouds.hpp"
 #include "src/populations/ground_cost.hpp"
 #include "src/populations/population.hpp"
 #include "src/populations/population_parts.hpp"
@@ -205,6 +206,7 @@ CloudTable read_supports(const MeasureSource& source, const ArraySource& common,
 
 CloudPopulation build_cloud_measures(const Job& job, Split split) {
   check_job(job);
+  if (job.make.drifting.points > 0) return build_drifting_clouds(job);
   const bool train = split == Split::train;
   const auto& source = train ? job.data.train : job.data.test;
   const auto& target = train ? job.data.train_target : job.data.test_target;

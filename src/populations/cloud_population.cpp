@@ -9,6 +9,7 @@
 #include "src/populations/ground_cost.hpp"
 #include "src/populations/population_names.hpp"
 #include "src/populations/population_parts.hpp"
+#include "src/populations/sequences.hpp"
 
 namespace otfleet {
 
@@ -33,6 +34,7 @@ std::string CloudPopulation::content_fingerprint() const {
   targets.add_to(hash);
   hash.add(source);
   hash.add(target);
+  if (!sequence.empty()) hash.add(sequence);
   return hash.digits();
 }
 
@@ -51,6 +53,7 @@ void CloudPopulation::validate(const std::string& name, bool equal_masses) const
           : check_cloud_table(name + ": " + prefix(false), targets, dimension, ground_cost);
   check_problems(name, source, target, source_masses,
                  shared_measures ? source_masses : own_target_masses, equal_masses, false);
+  check_sequence(name, sequence, problems());
 }
 
 bool holds_clouds(const Hdf5File& file) {
@@ -80,6 +83,7 @@ CloudPopulation read_cloud_outline(const Hdf5File& file) {
         read_cloud_table_outline(file, population.prefix(false), population.dimension);
   population.source = read_indices(file, "/problems/source");
   population.target = read_indices(file, "/problems/target");
+  population.sequence = read_sequence(file);
   check_used_names(file);
   return population;
 }
@@ -105,6 +109,7 @@ void write_cloud_population(const std::filesystem::path& path, const CloudPopula
   if (!population.shared_measures)
     write_cloud_table(file, population.prefix(false), population.targets, population.dimension);
   write_problems(file, population.source, population.target);
+  write_sequence(file, population.sequence);
   file.set_attribute("/", content_attribute, population.content_fingerprint());
   file.close();
   staged.commit();

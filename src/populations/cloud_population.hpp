@@ -25,6 +25,7 @@ struct CloudPopulation {
   bool shared_measures = true;               ///< both sides draw from `sources`
   CloudTable sources, targets;               ///< targets: empty when shared
   std::vector<std::int32_t> source, target;  ///< [P]
+  std::vector<std::int64_t> sequence;        ///< [P], or empty: see Population
 
   std::string cost_name() const { return name_of(ground_cost); }
   std::int64_t problems() const { return static_cast<std::int64_t>(source.size()); }

@@ -7,6 +7,7 @@
 
 #include "src/data/fingerprint.hpp"
 #include "src/populations/population_parts.hpp"
+#include "src/populations/sequences.hpp"
 
 namespace otfleet {
 namespace {
@@ -32,6 +33,7 @@ CloudPopulationRows::CloudPopulationRows(const std::filesystem::path& path,
   const auto targets = outline_.shared_measures ? sources : sum_masses(false, communicator);
   check_problems(path.string(), outline_.source, outline_.target, sources, targets, !normalize,
                  false);
+  check_sequence(path.string(), outline_.sequence, outline_.problems());
   if (!normalize) return;
   source_masses_ = sources;
   target_masses_ = targets;

@@ -31,6 +31,9 @@ void add_keys(KeyList& keys, MakeOptions& make) {
   add_array(keys, "pairs", make.pairs,
             "the pairs themselves, integers [P, 2]: rows of the source and of the target measures, "
             "from 0");
+  keys.add("sequence_length", make.sequence_length, integer(0),
+           "problems, in the order of their pairs, of which every so many form a sequence, such as "
+           "the steps of one motion: what solver.initializer = \"previous\" needs; 0: none");
   keys.add("repeat_pairs", make.repeat_pairs, anything,
            "let random pairs repeat; otherwise each comes at most once");
   keys.add("source_weights", make.source_weights,
@@ -46,12 +49,33 @@ void add_keys(KeyList& keys, MakeOptions& make) {
            "lengths of a grid's one to three axes: for random weights, for rows [M, h w] that are "
            "images, for an array [h, w] that is one image, and for data that looks like color "
            "images but is not");
+  keys.add(
+      "drifting.points", make.drifting.points, integer(0),
+      "of each of make.test_problems pairs of clouds that drift through space, instead of "
+      "data, for problem.geometry = \"clouds\": sequences of make.sequence_length problems, or "
+      "one; 0: none");
+  keys.add("drifting.dimension", make.drifting.dimension, integer(1, 64), "of their points");
+  keys.add(
+      "drifting.step", make.drifting.step, zero_or_more,
+      "how far a point goes from one problem to the next, in sides of the cube that the clouds "
+      "begin in");
   keys.add("stretch", make.stretch, anything,
            "every axis of a grid spans [0, 1]; false: the longest does, and pixels are square");
 }
 
 std::string make_complaint(const Job& job) {
   const auto& pairs = job.make.pairs;
+  if (job.make.drifting.points > 0) {
+    if (job.problem.geometry != GeometryKind::clouds)
+      return fmt::format(
+          "make.drifting.points = {} makes clouds; it needs problem.geometry = 'clouds', not '{}'",
+          job.make.drifting.points, word_of(job.problem.geometry));
+    if (!job.data.train.empty() || !job.data.test.empty())
+      return "make.drifting.points draws the clouds; leave data.train and data.test out";
+    if (!pairs.empty() || pairs.kind != PairKind::random)
+      return "make.drifting.points pairs every source with the target of its step; leave "
+             "make.pairs out";
+  }
   if (!pairs.empty() && pairs.kind != PairKind::random)
     return fmt::format(
         "make.pairs.file names the pairs, and make.pairs = '{}' others; leave one out",

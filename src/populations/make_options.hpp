@@ -44,8 +44,14 @@ struct MakeOptions {
     PairKind kind = PairKind::random;
     std::int64_t one = 0;  // one_to_all: the source
   } pairs;
-  bool repeat_pairs = false;  // random pairs may come twice
-  bool stretch = false;       // every axis of a grid spans [0, 1]; else the longest
+  std::int64_t sequence_length = 0;  // problems of a sequence; 0: they form none
+  bool repeat_pairs = false;         // random pairs may come twice
+  struct Drifting {                  // clouds that move, instead of data
+    std::int64_t points = 0;         // of a cloud; 0: none
+    std::int64_t dimension = 3;
+    double step = 0.01;  // sides of the unit cube
+  } drifting;
+  bool stretch = false;  // every axis of a grid spans [0, 1]; else the longest
 };
 
 void add_keys(KeyList& keys, MakeOptions& make);

@@ -114,7 +114,9 @@ PairSides sides_of(const CloudPopulation& population) {
 ChosenPairs choose_pairs(const PairSides& sides, const MakeOptions& make,
                          const RandomPairs& random) {
   ChosenPairs pairs;
-  if (!make.pairs.empty())
+  if (make.drifting.points > 0)
+    pair_equal_numbers(pairs, sides);
+  else if (!make.pairs.empty())
     read_pairs(pairs, sides, make.pairs);
   else if (make.pairs.kind == PairKind::random)
     draw_pairs(pairs, sides, random, make.repeat_pairs);

@@ -11,6 +11,7 @@
 #include "src/data/fingerprint.hpp"
 #include "src/populations/ground_cost.hpp"
 #include "src/populations/population_parts.hpp"
+#include "src/populations/sequences.hpp"
 
 namespace otfleet {
 namespace {
@@ -181,6 +182,7 @@ std::string Population::content_fingerprint() const {
   hash.add(target_weights);
   hash.add(source);
   hash.add(target);
+  if (!sequence.empty()) hash.add(sequence);
   return hash.digits();
 }
 
@@ -228,6 +230,7 @@ void Population::validate(const std::string& name, bool equal_masses) const {
           : check_side("/measures/target_weights", target_weights, target_measures, geometry.m);
   check_problems(name, source, target, source_masses,
                  shared_measures ? source_masses : own_target_masses, equal_masses, true);
+  check_sequence(name, sequence, problems());
 }
 
 }  // namespace otfleet

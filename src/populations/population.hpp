@@ -60,6 +60,7 @@ struct Geometry {
 ///   /measures/source_weights [Ms, n], /measures/target_weights [Mt, m]
 ///   /measures/labels [M] integers, beside weights and if known
 ///   /problems/source, /problems/target [P]         int32, rows of the measures
+///   /problems/sequence [P]  integers, if problems form sequences (sequences.hpp)
 ///   /geometry, attribute `kind`; grid: /geometry/axis_0, axis_1, … (coordinates);
 ///     dense: /geometry/cost [n, m] and, if known, /geometry/source_points, target_points;
 ///     points: /geometry/source_points [n, d] and target_points [m, d];
@@ -72,6 +73,7 @@ struct Population {
   std::vector<double> target_weights;  ///< [target_measures, m]; empty when shared
   std::int64_t source_measures = 0, target_measures = 0;
   std::vector<std::int32_t> source, target;  ///< [P]
+  std::vector<std::int64_t> sequence;        ///< [P], or empty: problems have no order
   std::vector<std::int64_t> labels;  ///< of shared measures [M], or empty; nothing is solved
                                      ///< by them
 
@@ -84,7 +86,8 @@ struct Population {
   void normalize();
 
   /// Throws UserError that names the measure or problem: sizes that do not fit, weights that are
-  /// negative, NaN, infinite or all zero, indices out of range, and, where `equal_masses` is asked
+  /// negative, NaN, infinite or all zero, indices out of range, sequences that are torn apart, and,
+  /// where `equal_masses` is asked
   /// for, masses of a pair that differ by more than 1e-5 relative. `name` is the file, for the
   /// message.
   void validate(const std::string& name, bool equal_masses = true) const;

@@ -11,6 +11,7 @@
 #include "src/populations/population.hpp"
 #include "src/populations/population_names.hpp"
 #include "src/populations/population_parts.hpp"
+#include "src/populations/sequences.hpp"
 
 namespace otfleet {
 namespace {
@@ -151,6 +152,7 @@ Population read_population(const std::filesystem::path& path, bool equal_masses)
   read_geometry(file, population.geometry);
   population.source = read_indices(file, "/problems/source");
   population.target = read_indices(file, "/problems/target");
+  population.sequence = read_sequence(file);
   check_used_names(file);
   population.validate(path.string(), equal_masses);
   return population;
@@ -174,6 +176,7 @@ void write_population(const std::filesystem::path& path, const Population& popul
                   population.target_weights);
   }
   write_problems(file, population.source, population.target);
+  write_sequence(file, population.sequence);
   file.set_attribute("/", content_attribute, population.content_fingerprint());
   file.close();
   staged.commit();

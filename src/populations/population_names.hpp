@@ -16,7 +16,7 @@ GeometryKind geometry_kind(const distributed::Hdf5File& file);
 /// known; the message says the nearest one. An attribute of /geometry that stands elsewhere is
 /// refused, too. `problems`: the members of /problems.
 void check_known_names(const distributed::Hdf5File& file,
-                       const std::vector<std::string>& problems = {"source", "target"});
+                       const std::vector<std::string>& problems = {"source", "target", "sequence"});
 
 /// Unless all of them mean something in a population of this kind, and what has no default is
 /// there: attribute `cost` where points are given (points, clouds), and the parameters that it

@@ -38,6 +38,10 @@ std::span<const std::int32_t> PopulationView::targets() const {
   return shared_points_ != nullptr ? shared_points_->target : clouds_->target;
 }
 
+std::span<const std::int64_t> PopulationView::sequence() const {
+  return shared_points_ != nullptr ? shared_points_->sequence : clouds_->sequence;
+}
+
 std::int64_t PopulationView::source_points(std::int64_t problem) const {
   return shared_points_ != nullptr ? shared_points_->geometry.n : clouds_->source_points(problem);
 }

@@ -39,6 +39,8 @@ class PopulationView {
   /// [problems()], measures.
   std::span<const std::int32_t> sources() const;
   std::span<const std::int32_t> targets() const;
+  /// [problems()], of which sequence a problem is; empty: problems have no order.
+  std::span<const std::int64_t> sequence() const;
   /// Points of a problem's source and target.
   std::int64_t source_points(std::int64_t problem) const;
   std::int64_t target_points(std::int64_t problem) const;

@@ -4,6 +4,7 @@
 
 #include "src/populations/pair_choice.hpp"
 #include "src/populations/population_builder.hpp"
+#include "src/populations/sequences.hpp"
 
 namespace otfleet {
 
@@ -18,13 +19,17 @@ inline ChosenPairs choose_pairs_of(const PairSides& sides, const Job& job, Split
                        static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream});
 }
 
-/// Gives a population that has its measures its problems; `remark` (may be null) gets what there is
-/// to say of them. Throws UserError. Local.
+/// Gives a population that has its measures its problems, and their sequences; `remark` (may be
+/// null) gets what there is to say of them. Throws UserError. Local.
 template <class AnyPopulation>
 void add_pairs(AnyPopulation& population, const Job& job, Split split, std::string* remark) {
   auto pairs = choose_pairs_of(sides_of(population), job, split);
   population.source = std::move(pairs.source);
   population.target = std::move(pairs.target);
+  population.sequence = equal_sequences(
+      population.problems(), job.make.drifting.points > 0 && job.make.sequence_length == 0
+                                 ? population.problems()
+                                 : job.make.sequence_length);
   if (remark != nullptr) *remark = std::move(pairs.remark);
 }
 

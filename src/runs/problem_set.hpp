@@ -58,6 +58,9 @@ class ProblemSet {
   /// How many problems to take at first, when nothing is known of their cost, and at most: their
   /// potentials, and what is made from plans, have to fit into memory.
   std::int64_t first_problems = 1, most_problems = 1;
+  /// Where sequences begin and the last ends [S + 1], of problems that one rank has to solve in
+  /// order, each after the one before; empty: any rank solves any problem.
+  std::vector<std::int64_t> sequences;
   bool together = false;     ///< all ranks solve every problem together, one after the other
   std::string shard_reason;  ///< for the report: why, or why not
 
@@ -67,7 +70,8 @@ class ProblemSet {
   virtual double work(distributed::Shard problems) const {
     return static_cast<double>(problems.size());
   }
-  /// Solves problems, any of them on any rank. Throws Interrupted where the control ends it.
+  /// Solves problems, any of them on any rank; of sequences, in order. Throws Interrupted where the
+  /// control ends it.
   virtual SolutionTable solve(distributed::Shard problems, SolveSeconds& seconds,
                               SolveControl& control);
   /// Solves one problem with all ranks. Collective.

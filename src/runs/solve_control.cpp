@@ -19,7 +19,7 @@ constexpr Seconds grace{0.5};
 constexpr Seconds shortest_interval{1};
 /// Problems that took longer are worth a file before their certificate, if they are few.
 constexpr Seconds long_block{1};
-constexpr std::int64_t few_problems = 4;
+constexpr std::size_t few_problems = 4;
 
 bool is(std::int32_t status, Status wanted) {
   return status == static_cast<std::int32_t>(wanted);
@@ -35,7 +35,7 @@ SolveControl::SolveControl(SolveStore& store, double checkpoint_seconds, Hooks h
 bool SolveControl::observe(int problem, int iterations, double error) noexcept {
   const auto at = static_cast<std::size_t>(which_[static_cast<std::size_t>(problem)]);
   const auto now = Clock::now();
-  hooks_.tell(rows_.begin + static_cast<std::int64_t>(at), made_[at] + iterations, error);
+  hooks_.tell(problems_[at], made_[at] + iterations, error);
   if (!asked_ && hooks_.asked_to_end()) asked_ = now;
   if (asked_) return now - *asked_ < grace;
   return iterations == 0 || !leaves_a_start() || now - saved_ < interval_;
@@ -45,22 +45,30 @@ void SolveControl::save(const SolvedBlock& block) {
   for (std::size_t k = 0; k < made_.size(); ++k) {
     if (made_[k] == 0) continue;
     const auto values = block.potential(static_cast<std::int32_t>(k));
-    store_.save_potentials(rows_.begin + static_cast<std::int64_t>(k),
-                           {0, static_cast<std::int64_t>(values.size())}, values, made_[k]);
+    store_.save_potentials(problems_[k], {0, static_cast<std::int64_t>(values.size())}, values,
+                           made_[k]);
   }
   saved_ = Clock::now();
 }
 
 void SolveControl::solve(distributed::Shard rows, std::int64_t max_iterations, SolvedBlock& block,
                          std::vector<std::int32_t>& iterations, std::vector<std::int32_t>& status) {
-  const auto count = static_cast<std::size_t>(rows.size());
-  rows_ = rows;
+  std::vector<std::int64_t> problems(static_cast<std::size_t>(rows.size()));
+  std::iota(problems.begin(), problems.end(), rows.begin);
+  solve(std::move(problems), max_iterations, block, iterations, status);
+}
+
+void SolveControl::solve(std::vector<std::int64_t> problems, std::int64_t max_iterations,
+                         SolvedBlock& block, std::vector<std::int32_t>& iterations,
+                         std::vector<std::int32_t>& status) {
+  const std::size_t count = problems.size();
+  problems_ = std::move(problems);
   made_.assign(count, 0);
   status.assign(count, static_cast<std::int32_t>(Status::ended));
   began_ = saved_ = Clock::now();
   all_saved_ = false;
   for (std::size_t k = 0; k < count; ++k) {
-    const auto problem = rows.begin + static_cast<std::int64_t>(k);
+    const std::int64_t problem = problems_[k];
     if (!store_.has_potentials(problem)) continue;
     auto values = block.potential(static_cast<std::int32_t>(k));
     made_[k] =
@@ -92,7 +100,7 @@ void SolveControl::solve(distributed::Shard rows, std::int64_t max_iterations, S
     if (asked_) throw Interrupted("asked to end within a block");
   }
   iterations.assign(made_.begin(), made_.end());
-  if (Clock::now() - began_ < long_block || rows.size() > few_problems) return;
+  if (Clock::now() - began_ < long_block || count > few_problems) return;
   save(block);
   all_saved_ = true;
 }

@@ -44,9 +44,12 @@ class SolveControl final : public kernels::IterationObserver {
   /// Keeps a reference to `store`, whose problems one rank iterates.
   SolveControl(SolveStore& store, double checkpoint_seconds, Hooks hooks);
 
-  /// Solves the problems `rows` of a population and fills iterations and status [rows.size()],
-  /// those of earlier runs counted. Throws Interrupted, with all saved, when the run was asked to
-  /// end.
+  /// Solves the problems of a population that `block` has, and fills iterations and status
+  /// [problems.size()], those of earlier runs counted. Throws Interrupted, with all saved, when the
+  /// run was asked to end.
+  void solve(std::vector<std::int64_t> problems, std::int64_t max_iterations, SolvedBlock& block,
+             std::vector<std::int32_t>& iterations, std::vector<std::int32_t>& status);
+  /// The same of the problems `rows`.
   void solve(distributed::Shard rows, std::int64_t max_iterations, SolvedBlock& block,
              std::vector<std::int32_t>& iterations, std::vector<std::int32_t>& status);
 
@@ -64,9 +67,9 @@ class SolveControl final : public kernels::IterationObserver {
   SolveStore& store_;
   std::chrono::duration<double> interval_;
   Hooks hooks_;
-  distributed::Shard rows_;
-  std::vector<std::int32_t> which_;  ///< of the block, on their way
-  std::vector<std::int64_t> made_;   ///< [rows], iterations before this launch
+  std::vector<std::int64_t> problems_;  ///< of the block
+  std::vector<std::int32_t> which_;     ///< of the block, on their way
+  std::vector<std::int64_t> made_;      ///< [problems], iterations before this launch
   Clock::time_point began_, saved_;
   std::optional<Clock::time_point> asked_;  ///< when this rank first saw that it was asked to end
   bool all_saved_ = false;

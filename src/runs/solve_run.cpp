@@ -19,6 +19,7 @@
 #include "src/runs/solution_file.hpp"
 #include "src/runs/solve_store.hpp"
 #include "src/runs/stop_watch.hpp"
+#include "src/runs/work_units.hpp"
 
 namespace otfleet {
 namespace {
@@ -27,21 +28,20 @@ using distributed::Communicator;
 using distributed::Reduction;
 using distributed::Shard;
 
-/// Which of the problems `unsolved`, counted through, this rank begins with: contiguous, about as
-/// much work as every other rank has. Collective.
+/// Which units this rank begins with: contiguous, about as much work as every other rank has.
+/// Collective.
 Shard first_range(const Communicator& communicator, const ProblemSet& problems,
-                  const std::vector<Shard>& unsolved) {
+                  const WorkUnits& units) {
   constexpr int cells_per_rank = 16;
   const int ranks = communicator.size();
-  const std::int64_t total = distributed::total_size(unsolved);
+  const std::int64_t total = units.count();
   if (ranks == 1) return {0, total};
   const int cells = static_cast<int>(
       std::min<std::int64_t>(total, static_cast<std::int64_t>(cells_per_rank) * ranks));
   std::vector<double> work(static_cast<std::size_t>(cells), 0.0);
   communicator.agree([&] {
     for (int cell = communicator.rank(); cell < cells; cell += ranks)
-      for (const Shard rows :
-           distributed::slice(unsolved, distributed::block_shard(total, cell, cells)))
+      for (const Shard rows : units.problems_of(distributed::block_shard(total, cell, cells)))
         work[static_cast<std::size_t>(cell)] += problems.work(rows);
   });
   communicator.all_reduce(std::span<double>(work), Reduction::sum);
@@ -63,6 +63,32 @@ std::string how_far(std::int64_t problem, std::int64_t iterations, double error)
       "solve: asked to end; {} of {} problems are solved; run it again to go on", solved, wanted));
 }
 
+/// How many problems to solve at once: ever more until they take half a second, and so few towards
+/// the end that ranks can take over from each other.
+class Pace {
+ public:
+  explicit Pace(const ProblemSet& problems)
+      : most_(problems.most_problems),
+        smallest_(problems.first_problems),
+        largest_(problems.first_problems) {}
+
+  std::int64_t smallest() const { return smallest_; }
+  std::int64_t largest() const { return largest_; }
+
+  void measured(std::int64_t problems, double seconds) {
+    constexpr double longest_block = 0.5, shortest_block = 0.02;  // seconds
+    constexpr std::int64_t enough_problems = 256;  // more at once are not faster on a CPU
+    const double rate = static_cast<double>(problems) / std::max(seconds, 1e-6);
+    smallest_ = std::clamp<std::int64_t>(std::llround(rate * shortest_block), 1, enough_problems);
+    largest_ =
+        std::clamp<std::int64_t>(std::min(std::llround(rate * longest_block), 4LL * problems),
+                                 smallest_, std::max(smallest_, most_));
+  }
+
+ private:
+  std::int64_t most_, smallest_, largest_;
+};
+
 /// Solves `unsolved`: takes ever larger blocks until one takes half a second, and smaller ones
 /// again towards the end, when ranks take over from each other. Ends early, without a collective on
 /// the way, when a rank fails or is asked to end; whether it was is returned. Collective. Throws
@@ -70,11 +96,10 @@ std::string how_far(std::int64_t problem, std::int64_t iterations, double error)
 bool solve_by_blocks(const CommandContext& context, ProblemSet& problems,
                      const std::vector<Shard>& unsolved, SolveStore& store, SolveRun& run) {
   const auto begin_setup = WallClock::now();
-  constexpr double longest_block = 0.5, shortest_block = 0.02;  // seconds
-  constexpr std::int64_t enough_problems = 256;  // more at once are not faster on a CPU
   const auto& communicator = context.communicator;
-  const std::int64_t total = distributed::total_size(unsolved);
-  distributed::WorkQueue queue(communicator, first_range(communicator, problems, unsolved));
+  const WorkUnits units(unsolved, problems.sequences);
+  const std::int64_t total = units.problems();
+  distributed::WorkQueue queue(communicator, first_range(communicator, problems, units));
   run.setup_seconds += seconds_since(begin_setup);
   Progress progress("solve", problems.items(), total, context.prints());
   const auto main_thread = std::this_thread::get_id();
@@ -89,29 +114,35 @@ bool solve_by_blocks(const CommandContext& context, ProblemSet& problems,
   std::exception_ptr failure;
   bool asked_to_end = false;
   try {
-    std::int64_t smallest = problems.first_problems, largest = problems.first_problems, done = 0;
+    Pace pace(problems);
+    std::int64_t done = 0;
+    std::vector<Shard> taken;  // and not solved yet
     while (true) {
       if (interruption_requested()) {
         asked_to_end = true;
         queue.close();
         break;
       }
-      const Shard block = queue.take(smallest, largest);
-      if (block.size() == 0) break;
+      if (!taken.empty() && queue.closed()) break;
+      if (taken.empty())
+        taken = units.problems_of(
+            queue.take(units.about(pace.smallest()), units.about(pace.largest())));
+      if (taken.empty()) break;
+      const std::int64_t here = distributed::total_size(taken);
+      // Of a long sequence what is solved should be saved on the way.
+      const std::int64_t now = units.are_sequences() ? std::min(here, pace.largest()) : here;
+      const auto block = distributed::slice(taken, {0, now});
+      taken = distributed::slice(taken, {now, here});
       const auto begin = WallClock::now();
-      for (const Shard rows : distributed::slice(unsolved, block)) {
+      for (const Shard rows : block) {
         SolutionTable table = problems.solve(rows, run.parts, control);
         if (context.share) run.tally.add(problems.layout, table);
         store.add(rows, std::move(table));
       }
-      const double taken = seconds_since(begin);
-      run.busy_seconds += taken;
-      const double rate = static_cast<double>(block.size()) / std::max(taken, 1e-6);
-      smallest = std::clamp<std::int64_t>(std::llround(rate * shortest_block), 1, enough_problems);
-      largest =
-          std::clamp<std::int64_t>(std::min(std::llround(rate * longest_block), 4LL * block.size()),
-                                   smallest, std::max(smallest, problems.most_problems));
-      done += block.size();
+      const double seconds = seconds_since(begin);
+      run.busy_seconds += seconds;
+      pace.measured(now, seconds);
+      done += now;
       progress.update(std::min(total, done * communicator.size()));
     }
     // Now, since a rank with a long problem may keep the others waiting for longer than patience.

@@ -17,7 +17,7 @@ struct SolveRun {
   SolveSeconds parts;
   double busy_seconds = 0;          ///< in which ranks solved or saved, on average
   double longest_busy_seconds = 0;  ///< the same of the busiest rank
-  std::int64_t taken_over = 0;      ///< problems that a rank took over from another
+  std::int64_t taken_over = 0;      ///< problems, or sequences, that a rank took over from another
   SolveTally tally;                 ///< for a share of the population, of what this run solved
 
   /// From the seconds and counts of each rank to those of all; busy_seconds alone says how long a

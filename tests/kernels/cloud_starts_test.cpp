@@ -49,7 +49,7 @@ const std::vector<std::int32_t> sources = {0, 3, 2, 2, 5}, targets = {1, 0, 2, 4
 
 TEST(CloudStarts, ClosedFormsAreThoseOfTheSameMeasuresOnCommonPoints) {
   Random random(11);
-  for (const int dimension : {1, 2, 3}) {
+  for (const int dimension : {1, 2, 3, 5}) {
     const ThreeGeometries measures(random, 6, 1, 40, dimension);
     const auto clouds = measures.clouds().between(sources, targets);
     const auto shared = measures.shared().between(sources, targets);
@@ -58,6 +58,7 @@ TEST(CloudStarts, ClosedFormsAreThoseOfTheSameMeasuresOnCommonPoints) {
       const std::string name = one.name;
       if (name == "subsample" || name == "previous_epsilon") continue;  // see all points
       if (name == "sorting" && dimension > 1) continue;
+      if (name == "gaussian_mixture" && dimension > 3) continue;
       SCOPED_TRACE(name);
       const Row f = start_of(one, clouds), among = start_of(one, shared);
       for (std::size_t k = 0; k < sources.size(); ++k)
@@ -130,7 +131,7 @@ TEST(CloudStarts, LargeEpsilonHasNoStages) {
 
 TEST(CloudStarts, RefuseWhatTheyCannotStart) {
   Random random(15);
-  const ThreeGeometries plane(random, 6), space(random, 6, 1, 5, 4);
+  const ThreeGeometries plane(random, 6), space(random, 6, 1, 5, 65);
   const auto f = [](const Problems& problems) {
     return DeviceArray<double>("otfleet::test::f", entries(problems.source_offsets()));
   };

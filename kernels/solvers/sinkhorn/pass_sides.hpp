@@ -56,7 +56,7 @@ struct PotentialUnits {
 /// A row of f, less its largest entry on the support (or 0, where that is larger), or zeros.
 template <class ExecutionSpace, class Scalar>
 void load_potential(const ExecutionSpace& space, const PotentialUnits<ExecutionSpace>& units,
-                    const Vector<double, ExecutionSpace>& f, bool from_zeros,
+                    const Vector<const double, ExecutionSpace>& f, bool from_zeros,
                     const IterationSide<ExecutionSpace, Scalar>& side) {
   const auto index = side.support.index;
   const auto potential = side.potential;

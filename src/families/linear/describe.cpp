@@ -3,10 +3,19 @@
 #include "src/families/linear/linear_family.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
+#include "src/populations/sequences.hpp"
 #include "src/reports/sizes_text.hpp"
 
 namespace otfleet {
 namespace {
+
+template <class AnyPopulation>
+void describe_problems(const AnyPopulation& population, std::ostream& to) {
+  to << fmt::format("problems: {}\n", population.problems());
+  if (const auto offsets = sequence_offsets(population.sequence); !offsets.empty())
+    to << fmt::format("sequences: {}, problems of one: {}\n", offsets.size() - 1,
+                      sizes_text(offsets));
+}
 
 void describe(const Population& population, std::ostream& to) {
   to << population.geometry.description();
@@ -16,7 +25,7 @@ void describe(const Population& population, std::ostream& to) {
     to << fmt::format("measures: {} source, {} target\n", population.source_measures,
                       population.target_measures);
   }
-  to << fmt::format("problems: {}\n", population.problems());
+  describe_problems(population, to);
 }
 
 void describe(const CloudPopulation& population, std::ostream& to) {
@@ -29,7 +38,7 @@ void describe(const CloudPopulation& population, std::ostream& to) {
   };
   show_table(population.shared_measures ? "" : "source ", population.sources);
   if (!population.shared_measures) show_table("target ", population.targets);
-  to << fmt::format("problems: {}\n", population.problems());
+  describe_problems(population, to);
 }
 
 }  // namespace

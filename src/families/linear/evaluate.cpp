@@ -27,6 +27,7 @@
 #include "src/reports/report.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_memory.hpp"
+#include "src/runs/work_units.hpp"
 #include "src/trainers/model_start.hpp"
 
 namespace otfleet {
@@ -272,8 +273,15 @@ void evaluate_starts(const CommandContext& context, Report& report) {
     spdlog::info(
         "no model is compared: none is found; otfleet train makes one, files.checkpoint names one");
   const PopulationView population = view();
+  // Whole sequences where a start needs them; all starts have the same problems.
+  std::vector<std::int64_t> sequences;
+  for (const auto& start : starts) {
+    SolverOptions settings = job.solver;
+    settings.initializer = start;
+    if (sequences.empty()) sequences = solver->sequences(settings);
+  }
   const Shard shard =
-      distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
+      share_of_problems(population.problems(), sequences, communicator.rank(), communicator.size());
   double fine_tune_seconds = 0;
   std::optional<PotentialModel> model;
   if (std::find(starts.begin(), starts.end(), "model") != starts.end()) {

@@ -20,6 +20,14 @@ std::vector<std::string> initializer_names() {
   return names;
 }
 
+std::vector<std::string> first_initializer_names() {
+  std::vector<std::string> names;
+  for (const auto* initializer : all_initializers())
+    if (!initializer->needs_model() && !initializer->needs_sequences())
+      names.emplace_back(initializer->name());
+  return names;
+}
+
 std::string initializer_doc() {
   std::string text, group;
   for (const auto* initializer : all_initializers()) {

@@ -114,6 +114,7 @@ class WholeProblems final : public LinearProblems {
     }
     declare(view());
     identity = linear_identity(job_, content);
+    sequences = solver_->sequences(job_.solver);
     most_problems = problems_at_once(solver_->most_bytes(job_.solution));
     // Of clouds one problem may be all that there is time for.
     if (!input.clouds) first_problems = std::min<std::int64_t>(64, most_problems);
@@ -166,6 +167,17 @@ class WholeProblems final : public LinearProblems {
     if (const auto complaint = solver_->complaint(job_.solver.initializer); !complaint.empty())
       throw UserError(fmt::format("solver.initializer = '{}': {} ({})", job_.solver.initializer,
                                   complaint, file.string()));
+    if (!solver_->sequences(job_.solver).empty()) {
+      const std::string first = job_.solver.first_initializer;
+      if (const auto complaint = solver_->complaint(first); !complaint.empty())
+        throw UserError(fmt::format("solver.first_initializer = '{}': {} ({})", first, complaint,
+                                    file.string()));
+      if (!job_.problem.balanced())
+        throw UserError(fmt::format(
+            "solver.initializer = '{}' is for problems with exact marginals; with problem.tau_a, "
+            "problem.tau_b or problem.transported_share use another, such as 'zeros'",
+            job_.solver.initializer));
+    }
     if (job_.solution.divergence)
       if (const auto complaint = DerivedValues::divergence_complaint(view()); !complaint.empty())
         throw UserError(fmt::format("solution.divergence: {} ({})", complaint, file.string()));

@@ -1,12 +1,15 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "distributed/shard.hpp"
 #include "src/families/linear/batch_solver.hpp"
 #include "src/families/linear/derived_values.hpp"
+#include "src/families/linear/earlier_solutions.hpp"
 #include "src/families/linear/solutions.hpp"
 #include "src/job.hpp"
 #include "src/models/potential_model.hpp"
@@ -25,8 +28,16 @@ class PopulationSolver {
   /// Keeps a reference to the population. Throws UserError for points that the cost cannot take.
   PopulationSolver(const PopulationView& population, double epsilon);
 
+  PopulationSolver(const PopulationSolver&) = delete;
+  PopulationSolver& operator=(const PopulationSolver&) = delete;
+
   /// Why the initializer does not fit this population, or empty: it does.
   std::string complaint(const std::string& initializer) const;
+
+  /// Where sequences of problems begin and the last ends, if the start needs them; else empty. Such
+  /// problems are to be solved in order, each after the one before; where that was not solved here,
+  /// a problem starts as the first of a sequence does.
+  std::vector<std::int64_t> sequences(const SolverOptions& settings) const;
 
   /// See otfleet::check_feasible().
   void check_feasible(const std::string& name, std::int64_t first, std::int64_t step) const;
@@ -73,18 +84,30 @@ class PopulationSolver {
 
  private:
   kernels::Problems problems(distributed::Shard rows) const;
+  kernels::Problems problems(std::span<const std::int64_t> which) const;
   Batch start(distributed::Shard rows, const SolverOptions& settings,
               const StartPredictor* predictor, SolveSeconds& seconds) const;
   void derive(distributed::Shard shard, const kernels::UnbalancedSettings& settings,
               const SolutionOptions& wanted, Solutions& all, SolveSeconds& seconds) const;
-  void iterate(Batch& batch, distributed::Shard rows, const SolverOptions& settings,
+  void iterate(Batch& batch, std::vector<std::int64_t> which, const SolverOptions& settings,
                SolveSeconds& seconds, SolveCounts& counts, SolveControl* control) const;
+  /// From the start to the solver's answer.
+  Batch solve_rows(distributed::Shard rows, const SolverOptions& settings,
+                   const StartPredictor* predictor, SolveSeconds& seconds, SolveCounts& counts,
+                   SolveControl* control) const;
+  /// The same in the order of sequences; tells `on_start` of every batch before it is solved.
+  using OnStart = std::function<void(const Batch&, const SolverOptions&)>;
+  Batch solve_sequences(distributed::Shard rows, const SolverOptions& settings,
+                        SolveSeconds& seconds, SolveCounts& counts, SolveControl* control,
+                        const OnStart& on_start = {}) const;
+  void add_trace(const Batch& start, SolverOptions settings, std::vector<double>& sums) const;
 
   PopulationView population_;
   GeometryFacts geometry_;
   BatchSolver solver_;
   std::vector<double> pairs_before_;              ///< [P + 1]; empty where points are shared
   mutable std::optional<DerivedValues> derived_;  ///< once a solution wants them
+  mutable EarlierSolutions earlier_;              ///< of sequences that are being solved
 };
 
 }  // namespace otfleet

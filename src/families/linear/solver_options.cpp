@@ -17,6 +17,8 @@ void add_keys(KeyList& keys, SolverOptions& solver) {
            "iterations between two stop tests");
   keys.add("max_iterations", solver.max_iterations, integer(0), "iterations at most");
   keys.add("initializer", solver.initializer, one_of(initializer_names()), initializer_doc());
+  keys.add("first_initializer", solver.first_initializer, one_of(first_initializer_names()),
+           "start of the first problem of each sequence, where the initializer is previous");
   keys.add("acceleration", solver.acceleration, "of Sinkhorn's iteration: momentum or none");
   keys.add("doubtful_error", solver.doubtful_error, zero_or_more,
            "share of the mass: a prediction with a larger first error is compared with zeros, and "

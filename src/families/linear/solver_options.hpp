@@ -41,9 +41,10 @@ struct SolverOptions {
   std::int64_t inner_iterations = 1;
   std::int64_t max_iterations = 2000;
   Acceleration acceleration = Acceleration::momentum;
-  std::string initializer = "zeros";  // see initializers()
-  double doubtful_error = 0.25;       // share of the mass: a prediction with a larger first
-                                      // error is compared with zeros
+  std::string initializer = "zeros";        // see initializers()
+  std::string first_initializer = "zeros";  // of the first problem of a sequence
+  double doubtful_error = 0.25;             // share of the mass: a prediction with a larger first
+                                            // error is compared with zeros
   Precision precision = Precision::in_double;
   bool normalize = false;              // scale every measure to mass 1 before anything else
   Sharding shard = Sharding::by_work;  // rows: clouds only

@@ -10,7 +10,7 @@ class Gaussian final : public Initializer {
   const char* group() const override { return "closed forms"; }
   bool compared_by_default() const override { return true; }
   std::string complaint(const GeometryFacts& geometry) const override {
-    return gaussian_complaint(geometry);
+    return gaussian_complaint(geometry, kernels::most_gaussian_dimension);
   }
   void compute(const StartInputs& inputs, const DeviceArray<double>& f) const override {
     kernels::gaussian_initializer(inputs.problems, f);

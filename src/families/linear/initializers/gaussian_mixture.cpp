@@ -9,7 +9,7 @@ class GaussianMixture final : public Initializer {
   const char* name() const override { return "gaussian_mixture"; }
   const char* group() const override { return "closed forms"; }
   std::string complaint(const GeometryFacts& geometry) const override {
-    return gaussian_complaint(geometry);
+    return gaussian_complaint(geometry, kernels::most_mixture_dimension);
   }
   void compute(const StartInputs& inputs, const DeviceArray<double>& f) const override {
     kernels::gaussian_mixture_initializer(inputs.problems, inputs.epsilon, f);

@@ -6,12 +6,22 @@
 
 namespace otfleet {
 
+/// Potentials of the problems before in a sequence, and of those before them, at the source points
+/// of problems that want a start, flat; `share` [problems]: how far to go on from the one through
+/// the other; 0 where there is only one.
+struct EarlierPotentials {
+  DeviceArray<double> near, far, share;
+
+  bool any() const { return !near.empty(); }
+};
+
 /// Problems that want a start, and what initializers look at.
 struct StartInputs {
   const GeometryFacts& geometry;
   double epsilon;
   kernels::Arithmetic arithmetic;  ///< of solves on the way
   const kernels::Problems& problems;
+  const EarlierPotentials* earlier = nullptr;  ///< where the initializer needs sequences
 };
 
 /// One way to give solvers a start: solver.initializer. Each has a file of this folder and a line
@@ -30,6 +40,10 @@ class Initializer {
 
   /// Whether it is what a model predicts (StartPredictor), which may be worse than no start.
   virtual bool needs_model() const { return false; }
+
+  /// Whether it is made of solutions of earlier problems of a sequence. The first problem of each
+  /// has the start solver.first_initializer.
+  virtual bool needs_sequences() const { return false; }
 
   /// Whether f is zero, so that solvers need not look at it.
   virtual bool is_zero() const { return false; }

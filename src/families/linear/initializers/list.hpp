@@ -13,12 +13,13 @@ const Initializer& gaussian_mixture();
 const Initializer& sorting();
 const Initializer& subsample();
 const Initializer& previous_epsilon();
+const Initializer& previous();
 const Initializer& model();
 
 /// In the order of messages, tables and documentation.
 inline std::vector<const Initializer*> list() {
-  return {&zeros(), &gaussian(), &gaussian_mixture(), &sorting(), &subsample(), &previous_epsilon(),
-          &model()};
+  return {&zeros(),     &gaussian(),         &gaussian_mixture(), &sorting(),
+          &subsample(), &previous_epsilon(), &previous(),         &model()};
 }
 
 }  // namespace otfleet::initializers
