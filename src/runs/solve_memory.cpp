@@ -96,6 +96,19 @@ std::vector<MemoryPart> multiscale_memory(const Hdf5File& file, const Job& job) 
            (multiscale_point + multiscale_coordinate * coordinates) * (source.most + target.most)}};
 }
 
+namespace {
+
+/// What iterations keep of the costs between points that all problems share, see
+/// solver.memory_mib.
+double kept_bytes(const Geometry& geometry, const Job& job) {
+  if (geometry.kind != Geometry::Kind::points || !job.problem.balanced()) return 0;
+  const double costs = number * static_cast<double>(geometry.n) * static_cast<double>(geometry.m);
+  const double most = job.solver.memory_mib * 0x1p20;
+  return costs <= most ? costs : 0;
+}
+
+}  // namespace
+
 std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
   std::vector<MemoryPart> parts;
   const auto add = [&](std::string what, double bytes) {
@@ -114,6 +127,8 @@ std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
   add("the points", point_copies * number * points);
   for (auto& part : multiscale_memory(file, job)) parts.push_back(std::move(part));
   const Geometry geometry = outline_of(file);
+  if (geometry.dimension > 0)
+    add("what iterations keep (solver.memory_mib)", kept_bytes(geometry, job));
   const double of_one =
       static_cast<double>(
           plan_output_bytes(job.solution, geometry.n, geometry.m, geometry.coordinates())) +

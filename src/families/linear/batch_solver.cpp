@@ -21,6 +21,7 @@ kernels::SinkhornSettings sinkhorn_settings(const SolverOptions& solver, double 
   settings.acceleration = solver.acceleration == Acceleration::momentum
                               ? kernels::Acceleration::momentum
                               : kernels::Acceleration::none;
+  settings.kept_bytes = static_cast<std::size_t>(std::min(solver.memory_mib, 1e9) * 0x1p20);
   return settings;
 }
 

@@ -33,6 +33,9 @@ void add_keys(KeyList& keys, SolverOptions& solver) {
   keys.add("checkpoint_seconds", solver.checkpoint_seconds, zero_or_more,
            "between two saves of what an unfinished solve has solved; 0: after every block, and "
            "within a long one every second");
+  keys.add("memory_mib", solver.memory_mib, zero_or_more,
+           "MiB a rank, besides what a solve needs: in them iterations between large clouds keep "
+           "costs, so that none is computed twice; 0: nothing is kept");
 }
 
 }  // namespace otfleet

@@ -49,6 +49,7 @@ struct SolverOptions {
   bool normalize = false;              // scale every measure to mass 1 before anything else
   Sharding shard = Sharding::by_work;  // rows: clouds only
   double checkpoint_seconds = 60;      // between two saves of an unfinished solve
+  double memory_mib = 512;  // that iterations of a large problem on points may keep things in
 };
 
 void add_keys(KeyList& keys, SolverOptions& solver);
