@@ -64,8 +64,8 @@ struct Backend<ExecutionSpace, true> {
   /// sides.
   static constexpr bool takes_two_sided_passes = packs_are_vectors;
   static constexpr std::size_t strip_bytes = 512 * 1024;  ///< of them: half of a second-level cache
-  /// From so many coordinates on, a product of floats is read faster than computed; doubles and
-  /// other costs are in any case.
+  /// From so many coordinates on, a product is read faster than computed; other costs are in any
+  /// case.
   static constexpr int least_kept_coordinates = 8;
 
   // --- problems/sort_order.hpp ---

@@ -37,8 +37,8 @@ TEST(FloatLimits, divergences_of_close_points_in_many_dimensions_are_not_negativ
     const double width = 0.25 / std::sqrt(160.0);
     const auto x = close_points(random, 50, 160, width), y = close_points(random, 50, 160, width);
     const double divergence =
-        value_in_floats(cost, x, y, epsilon) - 0.5 * (value_in_floats(cost, x, x, epsilon) +
-                                                      value_in_floats(cost, y, y, epsilon));
+        value_in_floats(cost, x, y, epsilon) -
+        0.5 * (value_in_floats(cost, x, x, epsilon) + value_in_floats(cost, y, y, epsilon));
     EXPECT_GT(divergence, -1e-6);
     EXPECT_LT(divergence, 0.25 * 0.25);
     const double same = value_in_floats(cost, x, x, epsilon);
@@ -72,15 +72,18 @@ TEST(FloatLimits, images_as_points_converge_or_say_that_floats_end) {
     EXPECT_TRUE(status == Status::converged || status == Status::precision_limit ||
                 status == Status::iteration_limit)
         << static_cast<int>(status);
-    if (share >= 1e-1) EXPECT_EQ(status, Status::converged);
+    if (share >= 1e-1) {
+      EXPECT_EQ(status, Status::converged);
+    }
     // What it is off by in double: what was asked for, or what floats leave.
     const double error = judge(clouds, epsilon, found.f).marginal_error[0];
     const double scale = 1 / (epsilon * std::log(2.0));
     const double most = rounding_error<float>(scale * 784);
-    if (status == Status::converged)
+    if (status == Status::converged) {
       EXPECT_LT(error, 1e-6 + most);
-    else if (status == Status::precision_limit)
+    } else if (status == Status::precision_limit) {
       EXPECT_LT(error, 2 * most);
+    }
   }
 }
 

@@ -25,23 +25,25 @@ struct PairTerms {
   using Points = CloudPoints<ExecutionSpace, Scalar>;
 
   Vector<Scalar, ExecutionSpace> values;  ///< [row blocks][column blocks][row_block][L::width]
+  bool holds = false;                     ///< there is room for them
   bool filled = false;
 
-  /// Is there room for them?
-  explicit operator bool() const { return values.extent(0) > 0; }
+  explicit operator bool() const { return holds; }
 
-  /// Unless that takes more bytes, or computing is faster. What is there stays.
+  /// For other clouds: room, unless that takes more bytes, or computing is faster. Memory stays
+  /// from one to the next: to get it takes longer than an iteration.
   void make_room(const CostForm& cost, const Points& rows, const Points& columns,
                  std::size_t bytes) {
     const bool computes_fast = std::holds_alternative<ProductForm>(cost) &&
-                               sizeof(Scalar) == sizeof(float) &&
                                rows.dimension < Backend<ExecutionSpace>::least_kept_coordinates;
-    if (values.extent(0) > 0 || std::holds_alternative<StoredCost>(cost) || computes_fast ||
-        !Backend<ExecutionSpace>::takes_two_sided_passes)
-      return;
     const std::size_t count = static_cast<std::size_t>(rows.row_blocks()) * Points::row_block *
                               static_cast<std::size_t>(columns.column_blocks()) * Points::L::width;
-    if (count > bytes / sizeof(Scalar)) return;
+    filled = false;
+    holds = Backend<ExecutionSpace>::takes_two_sided_passes && count > 0 &&
+            count <= bytes / sizeof(Scalar) && !computes_fast &&
+            !std::holds_alternative<StoredCost>(cost);
+    if (!holds || count <= values.extent(0)) return;
+    values = Vector<Scalar, ExecutionSpace>();  // not both at once
     values = Vector<Scalar, ExecutionSpace>(
         Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::clouds::pair_terms"), count);
     if constexpr (runs_on_host<ExecutionSpace>)

@@ -48,7 +48,8 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
   const Kokkos::View<int*, Kokkos::HostSpace> verdict("otfleet::clouds::status", count);
   const auto host_replaced = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), replaced);
   const auto errors = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), error_trace);
-  PairTerms<ExecutionSpace, Scalar> shared_terms;
+  PairTerms<ExecutionSpace, Scalar> terms;
+  bool terms_are_shared = false;
   for_each_cloud_problem<Scalar>(
       space, batch, factor, [&, norm_scale = norm_scale, left_out = left_out](const auto& problem) {
         const int k = problem.k;
@@ -66,9 +67,10 @@ void solve(const ExecutionSpace& space, const CloudProblems<ExecutionSpace>& bat
         auto target = make_side(space, arena, problem.target);
         ExactUpdates<ExecutionSpace, Scalar> updates{
             momentum, arena.template take<Scalar>(momentum ? source.points.count : 0)};
-        PairTerms<ExecutionSpace, Scalar> own_terms;
-        auto& terms = source.points.shared && target.points.shared ? shared_terms : own_terms;
-        terms.make_room(form, source.points, target.points, settings.kept_bytes);
+        const bool shared = source.points.shared && target.points.shared;
+        if (!(shared && terms_are_shared))
+          terms.make_room(form, source.points, target.points, settings.kept_bytes);
+        terms_are_shared = shared;
         const Outcome outcome = iterate(
             space, arena, form, source, target, updates, settings.doubtful_error, from_zeros,
             settings.stop_rule(rounding_error<Scalar>(scale * problem.bound)), scale,
