@@ -110,39 +110,85 @@ void dense_double(benchmark::State& state) {
   solve<double>(state, dense_cost(), Path::automatic, dense_flops);
 }
 
-/// One problem alone, to 1e-3 with momentum: squared distances between random points of the unit
-/// square, stored. Arguments: points a side, 1000 × epsilon.
-void one_dense(benchmark::State& state) {
-  const int n = static_cast<int>(state.range(0));
+/// Squared distances between random points of the unit square, stored.
+SeparableCost random_dense_cost(int n, int m) {
   const otfleet::kernels::CounterRandom random(13, 0);
   const auto at = [&](int point, int k) {
     return random.uniform(static_cast<std::uint64_t>(2 * point + k));
   };
   std::vector<double> values;
   for (int i = 0; i < n; ++i)
-    for (int j = n; j < 2 * n; ++j) {
+    for (int j = n; j < n + m; ++j) {
       const double down = at(i, 0) - at(j, 0), right = at(i, 1) - at(j, 1);
       values.push_back(down * down + right * right);
     }
-  const auto cost = SeparableCost::dense(n, n, values);
-  const Matrix<double, Space> weights("otfleet::benchmark::weights", 1, n);
-  Kokkos::deep_copy(weights, 1.0 / n);
-  const Measures<Space> measure(Space(), weights);
-  const Vector<int, Space> index("otfleet::benchmark::index", 1);
-  const ProblemBatch<Space> problem{measure, measure, index, index};
+  return SeparableCost::dense(n, m, values);
+}
+
+/// `count` measures with weights between 1 and 2 times the smallest.
+Measures<Space> random_measures(int count, int n, int stream) {
+  const otfleet::kernels::CounterRandom random(14, stream);
+  const Matrix<double, Space> weights("otfleet::benchmark::weights", count, n);
+  const auto host = Kokkos::create_mirror_view(weights);
+  for (int k = 0; k < count; ++k) {
+    double sum = 0;
+    for (int i = 0; i < n; ++i)
+      sum += host(k, i) = 1 + random.uniform(static_cast<std::uint64_t>(k) * n + i);
+    for (int i = 0; i < n; ++i) host(k, i) /= sum;
+  }
+  Kokkos::deep_copy(weights, host);
+  return Measures<Space>(Space(), weights);
+}
+
+/// Problems on one stored matrix, to 1e-3 with momentum, and their certificates. Arguments:
+/// problems, points of either side, 1000 × epsilon.
+void dense_to_threshold(benchmark::State& state) {
+  const int count = static_cast<int>(state.range(0)), n = static_cast<int>(state.range(1)),
+            m = static_cast<int>(state.range(2));
+  const auto cost = random_dense_cost(n, m);
+  const Vector<int, Space> index("otfleet::benchmark::index", count);
+  const auto host = Kokkos::create_mirror_view(index);
+  for (int k = 0; k < count; ++k) host(k) = k;
+  Kokkos::deep_copy(index, host);
+  const ProblemBatch<Space> problems{random_measures(count, n, 0), random_measures(count, m, 1),
+                                     index, index};
   SinkhornSettings settings;
-  settings.epsilon = static_cast<double>(state.range(1)) * 1e-3;
+  settings.epsilon = static_cast<double>(state.range(3)) * 1e-3;
   settings.acceleration = Acceleration::momentum;
-  const Matrix<double, Space> f("otfleet::benchmark::f", 1, n);
-  const Vector<int, Space> done("otfleet::benchmark::iterations", 1);
-  const Vector<int, Space> status("otfleet::benchmark::status", 1);
+  const Matrix<double, Space> f("otfleet::benchmark::f", count, n);
+  const Vector<int, Space> done("otfleet::benchmark::iterations", count);
+  const Vector<int, Space> status("otfleet::benchmark::status", count);
   for (auto _ : state) {
-    sinkhorn<double, Space>(Space(), cost, problem, settings, true, f, done, status);
+    sinkhorn<double, Space>(Space(), cost, problems, settings, true, f, done, status);
     benchmark::DoNotOptimize(f.data());
   }
-  int iterations_made = 0;
-  Kokkos::deep_copy(iterations_made, Kokkos::subview(done, 0));
-  state.counters["iterations"] = iterations_made;
+  const auto made = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), done);
+  double sum = 0;
+  for (int k = 0; k < count; ++k) sum += made(k);
+  state.counters["iterations_a_problem"] = sum / count;
+  state.counters["milliseconds_a_problem"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * count * 1e-3,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+void certify_dense(benchmark::State& state) {
+  const int count = static_cast<int>(state.range(0)), n = static_cast<int>(state.range(1)),
+            m = static_cast<int>(state.range(2));
+  const auto cost = random_dense_cost(n, m);
+  const Vector<int, Space> index("otfleet::benchmark::index", count);
+  const ProblemBatch<Space> problems{random_measures(count, n, 0), random_measures(count, m, 1),
+                                     index, index};
+  const Matrix<double, Space> f("otfleet::benchmark::f", count, n);
+  const Matrix<double, Space> g("otfleet::benchmark::g", count, m);
+  const Certificates<Space> certificates(count);
+  for (auto _ : state) {
+    certify<Space>(Space(), cost, problems, static_cast<double>(state.range(3)) * 1e-3, f, g,
+                   certificates);
+    benchmark::DoNotOptimize(certificates.upper_bound.data());
+  }
+  state.counters["milliseconds_a_problem"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * count * 1e-3,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 void certify_grid(benchmark::State& state) {
@@ -221,8 +267,20 @@ BENCHMARK(grid_double)
 BENCHMARK(grid_float)->Args({256, 100})->Args({256, 10})->UseRealTime();
 BENCHMARK(grid_double_extended)->Args({256, 10})->UseRealTime();
 BENCHMARK(dense_double)->Args({64, 10})->UseRealTime();
-BENCHMARK(one_dense)
-    ->ArgsProduct({{40, 60, 100, 200, 300, 1000, 2000}, {1, 10, 100}})
+BENCHMARK(dense_to_threshold)
+    ->ArgNames({"problems", "n", "m", "epsilon"})
+    ->ArgsProduct({{1}, {100}, {100}, {1, 10, 100}})
+    ->ArgsProduct({{1}, {300}, {300}, {1, 10, 100}})
+    ->ArgsProduct({{1}, {1000}, {1000}, {1, 10, 100}})
+    ->ArgsProduct({{1}, {2000}, {2000}, {1, 10, 100}})
+    ->ArgsProduct({{4, 64}, {100}, {100}, {1, 10}})
+    ->ArgsProduct({{4, 64}, {500}, {500}, {1, 10}})
+    ->ArgsProduct({{4, 64}, {100}, {10000}, {1, 10}})
+    ->UseRealTime();
+BENCHMARK(certify_dense)
+    ->ArgNames({"problems", "n", "m", "epsilon"})
+    ->ArgsProduct({{1, 4, 64}, {100}, {10000}, {1, 10}})
+    ->ArgsProduct({{1, 4, 64}, {500}, {500}, {1, 10}})
     ->UseRealTime();
 BENCHMARK(certify_grid)->Args({1024, 10})->Args({256, 1})->UseRealTime();
 BENCHMARK(grid_penalized)->Args({256, 10})->Args({256, 1})->UseRealTime();
