@@ -103,19 +103,6 @@ class TruncatedOperator : public PassOperator<ExecutionSpace_> {
         });
   }
 
- private:
-  const Sides& cells(Side side) const { return side == Side::source ? source_ : target_; }
-  static std::vector<double> values(const Field& field, const Sides& side) {
-    return to_host(field.values, side.count());
-  }
-  CellPotentials summary(Side side) const {
-    return summarize(cells(side).tree, to_host(this->of(side).potential, cells(side).count()),
-                     cells(side).log2_weights);
-  }
-  void keep(Side side, const CellLists& lists) {
-    this->of(side).points.kept = keep_cells<ExecutionSpace>(lists, clouds_.communicator);
-  }
-
   /// Potentials of a side to choose pairs by: the half-step from an eighth of the other side's
   /// points, each the center of several, where these are close for this epsilon; else over the
   /// pairs that matter by the other side's potentials alone.
@@ -156,6 +143,19 @@ class TruncatedOperator : public PassOperator<ExecutionSpace_> {
       run_pass(this->space_, wanted, form_of_cost(clouds_.problems), own.points, columns.cloud,
                offset, own.shift, wanted == PassResult::largest ? own.shift : sum, this->scale_);
     this->take_half_step(side, sum);
+  }
+
+ private:
+  const Sides& cells(Side side) const { return side == Side::source ? source_ : target_; }
+  static std::vector<double> values(const Field& field, const Sides& side) {
+    return to_host(field.values, side.count());
+  }
+  CellPotentials summary(Side side) const {
+    return summarize(cells(side).tree, to_host(this->of(side).potential, cells(side).count()),
+                     cells(side).log2_weights);
+  }
+  void keep(Side side, const CellLists& lists) {
+    this->of(side).points.kept = keep_cells<ExecutionSpace>(lists, clouds_.communicator);
   }
 
   const TruncatedClouds<ExecutionSpace>& clouds_;
