@@ -17,8 +17,8 @@ struct ShiftRange {
   /// A guess is so far below what no sum exceeds: the sum fits unless it is very small.
   static constexpr double guess = drift - 5;
   /// Of the shift of a row, and of the potential of a row, in a two-sided pass; and the smallest
-  /// weight. What exp2_bounded makes of terms that are too small is then less than 2^−26 of a sum of
-  /// either side.
+  /// weight. What exp2_bounded makes of terms that are too small is then less than 2^−26 of a sum
+  /// of either side.
   static constexpr double two_sided_drift = single ? 30 : 300, two_sided_weight = single ? 40 : 300;
 };
 
