@@ -10,10 +10,11 @@ namespace otfleet::kernels {
 
 /// The rounding of a plan to a feasible one (Altschuler, Weed & Rigollet 2017, algorithm 2) in
 /// floating point, with r = sum_rounding() and weights that are shares of the mass. Rows that were
-/// scaled down to a, and columns that a half-step made b, exceed them by 2 r at most. (1 − 12 r) times that plan
-/// does not; it lacks at most the computed gaps plus `widening` r times the weights, and at least 8
-/// r. The product of these wider gaps over their sum completes it. (Of all factors 1 − K r this one
-/// costs least, 32 r of the product plan's cost where nothing else is missing.)
+/// scaled down to a, and columns that a half-step made b, exceed them by 2 r at most. (1 − 12 r)
+/// times that plan does not; it lacks at most the computed gaps plus `widening` r times the
+/// weights, and at least 8 r. The product of these wider gaps over their sum completes it. (Of all
+/// factors 1 − K r this one costs least, 32 r of the product plan's cost where nothing else is
+/// missing.)
 inline constexpr double widening = 16;
 
 /// What completing a plan costs at most: `product` the sum of C over the product of the wider gaps,

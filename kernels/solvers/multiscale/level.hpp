@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "kernels/operators/in_passes/cell_side.hpp"
 #include "kernels/geometry/coarsening.hpp"
+#include "kernels/operators/in_passes/cell_side.hpp"
 #include "kernels/solvers/sinkhorn/pass_iteration.hpp"
 
 namespace otfleet::kernels {
