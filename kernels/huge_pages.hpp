@@ -11,10 +11,10 @@ namespace otfleet::kernels {
 /// it in order is faster. A hint: where it cannot be had, nothing changes.
 inline void use_huge_pages(void* first, std::size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr std::uintptr_t page = std::uintptr_t{2} << 20;
-  const auto begin = (reinterpret_cast<std::uintptr_t>(first) + page - 1) / page * page,
-             end = (reinterpret_cast<std::uintptr_t>(first) + bytes) / page * page;
-  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  constexpr std::size_t page = std::size_t{2} << 20;
+  const std::size_t before = (page - reinterpret_cast<std::uintptr_t>(first) % page) % page;
+  if (bytes < before + page) return;
+  madvise(static_cast<char*>(first) + before, (bytes - before) / page * page, MADV_HUGEPAGE);
 #else
   (void)first;
   (void)bytes;

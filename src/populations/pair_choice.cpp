@@ -114,14 +114,13 @@ PairSides sides_of(const CloudPopulation& population) {
 ChosenPairs choose_pairs(const PairSides& sides, const MakeOptions& make,
                          const RandomPairs& random) {
   ChosenPairs pairs;
-  if (make.drifting.points > 0)
-    pair_equal_numbers(pairs, sides);
-  else if (!make.pairs.empty())
+  const bool drifts = make.drifting.points > 0;
+  if (!drifts && !make.pairs.empty())
     read_pairs(pairs, sides, make.pairs);
+  else if (drifts || make.pairs.kind == PairKind::one_to_one)
+    pair_equal_numbers(pairs, sides);
   else if (make.pairs.kind == PairKind::random)
     draw_pairs(pairs, sides, random, make.repeat_pairs);
-  else if (make.pairs.kind == PairKind::one_to_one)
-    pair_equal_numbers(pairs, sides);
   else if (make.pairs.kind == PairKind::one_to_all)
     pair_one_with_all(pairs, sides, make.pairs.one);
   else

@@ -20,6 +20,7 @@ using Integers = std::vector<std::int64_t>;
 /// As pairs, so that they compare.
 std::vector<std::pair<std::int64_t, std::int64_t>> ranges(const std::vector<Shard>& shards) {
   std::vector<std::pair<std::int64_t, std::int64_t>> result;
+  result.reserve(shards.size());
   for (const Shard one : shards) result.emplace_back(one.begin, one.end);
   return result;
 }
