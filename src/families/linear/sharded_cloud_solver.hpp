@@ -40,16 +40,18 @@ class RingCommunicator final : public kernels::CloudCommunicator {
 /// for rounding. Starts are those that need no point of another rank.
 ///
 /// Rank r of p holds a contiguous p-th of a problem's source points and one of its target points,
-/// with their weights and potentials, and fits the potentials of its own points. What an update
-/// needs of the other side comes by in blocks: every rank's columns and potentials go around a
-/// ring, each block moving on while it is used, and add to the sums of the rows that are here. A
-/// ring because nobody has room for all columns, every link carries the same load, and a rank talks
-/// to two others however many there are; the next block, (d + 1)/p of the points, is there long
-/// before n m/p² pairs are through. Sums over points (errors, values, what steers the momentum) are
-/// reduced, so that all ranks take the same decisions.
+/// with their weights and potentials. On CPUs Sinkhorn's iteration gathers all targets on every
+/// rank where they fit (SinkhornSettings::kept_bytes): a rank fits the potentials of its sources,
+/// and the targets' sums are added over the ranks. Elsewhere a rank fits the potentials of its own
+/// points of both sides. What an update needs of the other side comes by in blocks: every rank's
+/// columns and potentials go around a ring, each block moving on while it is used, and add to the
+/// sums of the rows that are here. A ring because nobody has room for all columns, every link
+/// carries the same load, and a rank talks to two others however many there are; the next block, (d
+/// + 1)/p of the points, is there long before n m/p² pairs are through. Sums over points (errors,
+/// values, what steers the momentum) are reduced, so that all ranks take the same decisions.
 ///
-/// Memory of a rank: O((n + m) d/p). Work: (pairs)/p, in equal parts where weights are positive
-/// everywhere.
+/// Memory of a rank: O((n + m) d/p), and O(m d) where all targets fit. Work: (pairs)/p, in equal
+/// parts where weights are positive everywhere.
 class ShardedCloudSolver {
  public:
   /// A problem on one rank: this rank's points of both sides.
