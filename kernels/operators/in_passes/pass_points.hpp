@@ -13,7 +13,7 @@ namespace detail {
 template <int count, class Body>
 struct PointSums {
   using value_type = double[];
-  const unsigned value_count = count;
+  const unsigned value_count = count;  ///< not 0, as {} would make it: Kokkos 4 sums no more then
   Body body;
 
   /// Kokkos 3.4 begins an array with what the result held.
@@ -85,7 +85,7 @@ class PassPoints {
     double* const sums = found_.data() + first;
     Kokkos::parallel_reduce(
         label, Kokkos::RangePolicy<ExecutionSpace>(space_, 0, of(side).points.count),
-        detail::PointSums<count, Body>{{}, body},
+        detail::PointSums<count, Body>{.body = body},
         Kokkos::View<double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(sums,
                                                                                           count));
     if (batch_.communicator) batch_.communicator->sum({sums, count});
