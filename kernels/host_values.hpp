@@ -35,4 +35,11 @@ Vector<const Value, ExecutionSpace> see_on_device(const std::string& label,
     return copy_to_device<ExecutionSpace>(label, values);
 }
 
+/// Indices of the device, copied to the host.
+template <class Index>
+std::vector<int> indices_on_host(const Index& index) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), index);
+  return std::vector<int>(host.data(), host.data() + host.extent(0));
+}
+
 }  // namespace otfleet::kernels

@@ -140,55 +140,63 @@ Measures<Space> random_measures(int count, int n, int stream) {
   return Measures<Space>(Space(), weights);
 }
 
-/// Problems on one stored matrix, to 1e-3 with momentum, and their certificates. Arguments:
-/// problems, points of either side, 1000 × epsilon.
+/// Problems on one stored matrix. Arguments: problems, points of either side, 1000 × epsilon.
+struct DenseProblems {
+  int count, n, m;
+  double epsilon;
+  SeparableCost cost;
+  ProblemBatch<Space> batch;
+
+  explicit DenseProblems(const benchmark::State& state)
+      : count(static_cast<int>(state.range(0))),
+        n(static_cast<int>(state.range(1))),
+        m(static_cast<int>(state.range(2))),
+        epsilon(static_cast<double>(state.range(3)) * 1e-3),
+        cost(random_dense_cost(n, m)) {
+    const Vector<int, Space> index("otfleet::benchmark::index", count);
+    const auto host = Kokkos::create_mirror_view(index);
+    for (int k = 0; k < count; ++k) host(k) = k;
+    Kokkos::deep_copy(index, host);
+    batch = {random_measures(count, n, 0), random_measures(count, m, 1), index, index};
+  }
+  void report(benchmark::State& state) const {
+    state.counters["milliseconds_a_problem"] =
+        benchmark::Counter(static_cast<double>(state.iterations()) * count * 1e-3,
+                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  }
+};
+
+/// To 1e-3 with momentum.
 void dense_to_threshold(benchmark::State& state) {
-  const int count = static_cast<int>(state.range(0)), n = static_cast<int>(state.range(1)),
-            m = static_cast<int>(state.range(2));
-  const auto cost = random_dense_cost(n, m);
-  const Vector<int, Space> index("otfleet::benchmark::index", count);
-  const auto host = Kokkos::create_mirror_view(index);
-  for (int k = 0; k < count; ++k) host(k) = k;
-  Kokkos::deep_copy(index, host);
-  const ProblemBatch<Space> problems{random_measures(count, n, 0), random_measures(count, m, 1),
-                                     index, index};
+  const DenseProblems problems(state);
   SinkhornSettings settings;
-  settings.epsilon = static_cast<double>(state.range(3)) * 1e-3;
+  settings.epsilon = problems.epsilon;
   settings.acceleration = Acceleration::momentum;
-  const Matrix<double, Space> f("otfleet::benchmark::f", count, n);
-  const Vector<int, Space> done("otfleet::benchmark::iterations", count);
-  const Vector<int, Space> status("otfleet::benchmark::status", count);
+  const Matrix<double, Space> f("otfleet::benchmark::f", problems.count, problems.n);
+  const Vector<int, Space> done("otfleet::benchmark::iterations", problems.count);
+  const Vector<int, Space> status("otfleet::benchmark::status", problems.count);
   for (auto _ : state) {
-    sinkhorn<double, Space>(Space(), cost, problems, settings, true, f, done, status);
+    sinkhorn<double, Space>(Space(), problems.cost, problems.batch, settings, true, f, done,
+                            status);
     benchmark::DoNotOptimize(f.data());
   }
   const auto made = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), done);
   double sum = 0;
-  for (int k = 0; k < count; ++k) sum += made(k);
-  state.counters["iterations_a_problem"] = sum / count;
-  state.counters["milliseconds_a_problem"] =
-      benchmark::Counter(static_cast<double>(state.iterations()) * count * 1e-3,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  for (int k = 0; k < problems.count; ++k) sum += made(k);
+  state.counters["iterations_a_problem"] = sum / problems.count;
+  problems.report(state);
 }
 
 void certify_dense(benchmark::State& state) {
-  const int count = static_cast<int>(state.range(0)), n = static_cast<int>(state.range(1)),
-            m = static_cast<int>(state.range(2));
-  const auto cost = random_dense_cost(n, m);
-  const Vector<int, Space> index("otfleet::benchmark::index", count);
-  const ProblemBatch<Space> problems{random_measures(count, n, 0), random_measures(count, m, 1),
-                                     index, index};
-  const Matrix<double, Space> f("otfleet::benchmark::f", count, n);
-  const Matrix<double, Space> g("otfleet::benchmark::g", count, m);
-  const Certificates<Space> certificates(count);
+  const DenseProblems problems(state);
+  const Matrix<double, Space> f("otfleet::benchmark::f", problems.count, problems.n);
+  const Matrix<double, Space> g("otfleet::benchmark::g", problems.count, problems.m);
+  const Certificates<Space> certificates(problems.count);
   for (auto _ : state) {
-    certify<Space>(Space(), cost, problems, static_cast<double>(state.range(3)) * 1e-3, f, g,
-                   certificates);
+    certify<Space>(Space(), problems.cost, problems.batch, problems.epsilon, f, g, certificates);
     benchmark::DoNotOptimize(certificates.upper_bound.data());
   }
-  state.counters["milliseconds_a_problem"] =
-      benchmark::Counter(static_cast<double>(state.iterations()) * count * 1e-3,
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  problems.report(state);
 }
 
 void certify_grid(benchmark::State& state) {

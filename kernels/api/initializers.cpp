@@ -118,14 +118,11 @@ void previous_epsilon_initializer(const Problems& problems, double epsilon, Arit
 void half_step(const Problems& problems, double epsilon, double tolerance,
                const DeviceArray<const double>& from, const DeviceArray<double>& result, Side to) {
   const DeviceSpace space;
-  const bool to_target = to == Side::target;
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
-        const auto given =
-            to_target ? shared.source_rows(from, "f") : shared.target_rows(from, "g");
-        const auto rows =
-            to_target ? shared.target_rows(result, "g") : shared.source_rows(result, "f");
+        const auto given = shared.potential_rows(other(to), from);
+        const auto rows = shared.potential_rows(to, result);
         if constexpr (std::is_same_v<std::remove_cvref_t<decltype(cost)>, SeparableCost>)
           soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon, given, rows, to);
         else

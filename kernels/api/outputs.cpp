@@ -50,11 +50,8 @@ void soft_c_transform(const Problems& problems, double epsilon,
   visit(
       problems,
       [&](const SharedPointsProblems& shared, const auto& cost) {
-        const bool to_target = to == Side::target;
-        const auto given =
-            to_target ? shared.source_rows(from, "f") : shared.target_rows(from, "g");
-        const auto rows =
-            to_target ? shared.target_rows(result, "g") : shared.source_rows(result, "f");
+        const auto given = shared.potential_rows(other(to), from);
+        const auto rows = shared.potential_rows(to, result);
         soft_c_transform<DeviceSpace>(space, cost, shared.batch, epsilon, given, rows, to);
       },
       [&](const OwnPointsProblems& clouds) {

@@ -36,11 +36,11 @@ SourceRows<ExecutionSpace> source_rows(const ProblemBatch<ExecutionSpace>& probl
 template <class ExecutionSpace>
 SourceRows<ExecutionSpace> source_rows(const CloudBatch<ExecutionSpace>& problems,
                                        const Vector<const double, ExecutionSpace>& potential) {
-  // Only to look up where it begins.
-  const Vector<double, ExecutionSpace> shape(const_cast<double*>(potential.data()),  // NOLINT
-                                             potential.extent(0));
-  const auto batch = start_batch(problems, shape);
-  return {batch.source, batch.source_index, batch.begin};
+  require_whole_measures(problems);
+  const auto begin = potential_offsets(problems, potential.extent(0));
+  return {point_measures(problems.source),
+          copy_to_device<ExecutionSpace>("otfleet::initializers::list", problems.source_index),
+          copy_to_device<ExecutionSpace>("otfleet::initializers::list", begin)};
 }
 
 /// Of one problem, what least squares look at.

@@ -93,13 +93,28 @@ StartBatch<ExecutionSpace> start_batch(const ProblemBatch<ExecutionSpace>& probl
           Vector<double, ExecutionSpace>(f.data(), f.size())};
 }
 
+/// Where the potential of every problem begins in a flat array of `length`. Throws as above.
+template <class ExecutionSpace>
+std::vector<std::int64_t> potential_offsets(const CloudBatch<ExecutionSpace>& problems,
+                                            std::size_t length) {
+  auto begin = problems.source_offsets();
+  if (length != static_cast<std::size_t>(begin.back()))
+    throw std::invalid_argument("points, measures and potentials differ in size");
+  return begin;
+}
+
+/// Throws std::invalid_argument unless all points of every measure are here.
+template <class ExecutionSpace>
+void require_whole_measures(const CloudBatch<ExecutionSpace>& problems) {
+  if (problems.source.communicator() != nullptr || problems.target.communicator() != nullptr)
+    throw std::invalid_argument("a start needs all points of a measure on one rank");
+}
+
 /// f [source_offsets().back()], of the points that are here. Throws as above.
 template <class ExecutionSpace>
 StartBatch<ExecutionSpace> local_start_batch(const CloudBatch<ExecutionSpace>& problems,
                                              const Vector<double, ExecutionSpace>& f) {
-  const auto begin = problems.source_offsets();
-  if (f.extent(0) != static_cast<std::size_t>(begin.back()))
-    throw std::invalid_argument("points, measures and potentials differ in size");
+  const auto begin = potential_offsets(problems, f.extent(0));
   return {point_measures(problems.source),
           point_measures(problems.target),
           copy_to_device<ExecutionSpace>("otfleet::initializers::list", problems.source_index),
@@ -112,8 +127,7 @@ StartBatch<ExecutionSpace> local_start_batch(const CloudBatch<ExecutionSpace>& p
 template <class ExecutionSpace>
 StartBatch<ExecutionSpace> start_batch(const CloudBatch<ExecutionSpace>& problems,
                                        const Vector<double, ExecutionSpace>& f) {
-  if (problems.source.communicator() != nullptr || problems.target.communicator() != nullptr)
-    throw std::invalid_argument("a start needs all points of a measure on one rank");
+  require_whole_measures(problems);
   return local_start_batch(problems, f);
 }
 

@@ -114,11 +114,8 @@ struct QuadraticKernel {
 template <class ExecutionSpace>
 void wide_gaussian(const ExecutionSpace& space, const StartBatch<ExecutionSpace>& problems) {
   constexpr int group = 64;
-  const auto on_host = [](const auto& index) {
-    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), index);
-    return std::vector<int>(host.data(), host.data() + host.size());
-  };
-  const auto sources = on_host(problems.source_index), targets = on_host(problems.target_index);
+  const auto sources = indices_on_host(problems.source_index),
+             targets = indices_on_host(problems.target_index);
   const auto source_moments = wide_moments(space, problems.source, sources);
   const auto target_moments = wide_moments(space, problems.target, targets);
   struct Roots {

@@ -206,7 +206,7 @@ CloudTable read_supports(const MeasureSource& source, const ArraySource& common,
 
 CloudPopulation build_cloud_measures(const Job& job, Split split) {
   check_job(job);
-  if (job.make.drifting.points > 0) return build_drifting_clouds(job);
+  if (job.make.drifts()) return build_drifting_clouds(job);
   const bool train = split == Split::train;
   const auto& source = train ? job.data.train : job.data.test;
   const auto& target = train ? job.data.train_target : job.data.test_target;

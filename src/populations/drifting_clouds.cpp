@@ -73,9 +73,9 @@ CloudPopulation build_drifting_clouds(const Job& job) {
   population.ground_cost = with_parameters(*job.problem.cost, job.problem.cost_parameters);
   population.dimension = wanted.dimension;
   population.shared_measures = false;
-  const auto motions = sequence_offsets(equal_sequences(
-      job.make.test_problems,
-      job.make.sequence_length > 0 ? job.make.sequence_length : job.make.test_problems));
+  const std::int64_t problems = job.make.test_problems;
+  const auto motions =
+      sequence_offsets(equal_sequences(problems, job.make.length_of_sequences(problems)));
   for (std::size_t s = 0; s + 1 < motions.size(); ++s)
     for (const bool source : {true, false})
       add_motion(source ? population.sources : population.targets,

@@ -65,7 +65,7 @@ void add_keys(KeyList& keys, MakeOptions& make) {
 
 std::string make_complaint(const Job& job) {
   const auto& pairs = job.make.pairs;
-  if (job.make.drifting.points > 0) {
+  if (job.make.drifts()) {
     if (job.problem.geometry != GeometryKind::clouds)
       return fmt::format(
           "make.drifting.points = {} makes clouds; it needs problem.geometry = 'clouds', not '{}'",

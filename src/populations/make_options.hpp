@@ -52,6 +52,13 @@ struct MakeOptions {
     double step = 0.01;  // sides of the unit cube
   } drifting;
   bool stretch = false;  // every axis of a grid spans [0, 1]; else the longest
+
+  /// Are the clouds drawn, not read?
+  bool drifts() const { return drifting.points > 0; }
+  /// Of `problems`; 0: they form none. Clouds that drift are one sequence unless told otherwise.
+  std::int64_t length_of_sequences(std::int64_t problems) const {
+    return drifts() && sequence_length == 0 ? problems : sequence_length;
+  }
 };
 
 void add_keys(KeyList& keys, MakeOptions& make);

@@ -114,10 +114,9 @@ PairSides sides_of(const CloudPopulation& population) {
 ChosenPairs choose_pairs(const PairSides& sides, const MakeOptions& make,
                          const RandomPairs& random) {
   ChosenPairs pairs;
-  const bool drifts = make.drifting.points > 0;
-  if (!drifts && !make.pairs.empty())
+  if (!make.drifts() && !make.pairs.empty())
     read_pairs(pairs, sides, make.pairs);
-  else if (drifts || make.pairs.kind == PairKind::one_to_one)
+  else if (make.drifts() || make.pairs.kind == PairKind::one_to_one)
     pair_equal_numbers(pairs, sides);
   else if (make.pairs.kind == PairKind::random)
     draw_pairs(pairs, sides, random, make.repeat_pairs);

@@ -346,7 +346,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
 }  // namespace
 
 bool makes(const Job& job, Split split) {
-  if (job.make.drifting.points > 0) return split == Split::test;
+  if (job.make.drifts()) return split == Split::test;
   return job.make.source_weights != WeightsKind::data ||
          !(split == Split::train ? job.data.train : job.data.test).empty();
 }

@@ -26,10 +26,8 @@ void add_pairs(AnyPopulation& population, const Job& job, Split split, std::stri
   auto pairs = choose_pairs_of(sides_of(population), job, split);
   population.source = std::move(pairs.source);
   population.target = std::move(pairs.target);
-  population.sequence = equal_sequences(
-      population.problems(), job.make.drifting.points > 0 && job.make.sequence_length == 0
-                                 ? population.problems()
-                                 : job.make.sequence_length);
+  const std::int64_t problems = population.problems();
+  population.sequence = equal_sequences(problems, job.make.length_of_sequences(problems));
   if (remark != nullptr) *remark = std::move(pairs.remark);
 }
 

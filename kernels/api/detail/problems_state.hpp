@@ -7,6 +7,7 @@
 #include "kernels/api/problems.hpp"
 #include "kernels/device_views.hpp"
 #include "kernels/geometry/point_cloud_cost.hpp"
+#include "kernels/operators/side.hpp"
 #include "kernels/problems/cloud_batch.hpp"
 #include "kernels/problems/problem_batch.hpp"
 
@@ -39,6 +40,11 @@ struct SharedPointsProblems {
   template <class T>
   Matrix<T, DeviceSpace> target_rows(const DeviceArray<T>& flat, const char* name) const {
     return rows(flat, batch.target.points(), name);
+  }
+  /// A potential: f of the source, g of the target.
+  template <class T>
+  Matrix<T, DeviceSpace> potential_rows(Side side, const DeviceArray<T>& flat) const {
+    return side == Side::source ? source_rows(flat, "f") : target_rows(flat, "g");
   }
 };
 

@@ -45,12 +45,6 @@ struct BatchSide {
   }
 };
 
-template <class Index>
-std::vector<int> indices_on_host(const Index& index) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), index);
-  return std::vector<int>(host.data(), host.data() + host.extent(0));
-}
-
 /// Costs that are stored: one matrix, or one for every problem, over all points of its measures.
 template <class ExecutionSpace>
 struct CostMatrices {

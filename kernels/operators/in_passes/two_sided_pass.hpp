@@ -27,7 +27,7 @@ struct TwoSidedPass {
   static constexpr int numbers_of_line = 64 / static_cast<int>(sizeof(Scalar)), ahead = 12;
 
   const Scalar *rows, *columns, *offset, *shift;
-  int row_count, dimension, column_blocks, column_count;
+  int row_count, dimension, column_blocks;
   int strip;  ///< rows taken together, at most most_rows
   int chunk;  ///< column blocks whose coordinates stay in the first cache
   Cost ground_cost;

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -17,7 +18,7 @@
 
 namespace otfleet::kernels {
 
-/// The smallest logarithm of a weight, to base 2, over both sides.
+/// The smallest logarithm of a weight of one side, to base 2; of the points that are here.
 template <class ExecutionSpace, class Scalar>
 double least_log_weight(const ExecutionSpace& space,
                         const IterationSide<ExecutionSpace, Scalar>& side) {
@@ -47,12 +48,12 @@ class FusedIteration {
                  const Side& target, bool accelerates, Terms* terms)
       : space_(space), terms_(terms), accelerates_(accelerates) {
     if constexpr (available) {
+      communicator_ = source.points.communicator;
+      if (source.points.kept || communicator_ != target.points.summed_by) return;
       const double least =
           std::min(least_log_weight(space, source), least_log_weight(space, target));
-      communicator_ = source.points.communicator;
       const double points = all_sum(communicator_, source.points.count);
-      fits_ = !source.points.kept && communicator_ == target.points.summed_by && points > 0 &&
-              target.points.count > 0 &&
+      fits_ = points > 0 && target.points.count > 0 &&
               -all_max(communicator_, -least) > -ShiftRange<Scalar>::two_sided_weight;
       if (!fits_) return;
       workspace_ = TwoSidedWorkspace<ExecutionSpace, Scalar>(space, arena, target.points);
@@ -109,7 +110,8 @@ class FusedIteration {
   }
 
   /// source.sum, the error, and what take() needs; or false: sums may be too far from the source's
-  /// shift. `target_change`: by how much the target's potential has moved since it was near.
+  /// shift. A shift that was a guess has proved good. `target_change`: by how much the target's
+  /// potential has moved since it was near.
   template <class Updates>
   bool run(const CostForm& cost, Side& source, const Side& target, double scale,
            const Updates& updates, double target_change) {
@@ -137,6 +139,7 @@ class FusedIteration {
         source.shift_fits = false;
         return false;
       }
+      source.shift_is_a_guess = false;
       return true;
     } else {
       return false;
@@ -235,24 +238,24 @@ class FusedIteration {
             next + Momentum<double>::beyond(Pack(expected_.factor), change, Pack(expected_.mean));
       const Pack factor = exp2_bounded(min(Pack(1000.0), next + Pack::load(shift) + Pack(boost_)));
       const Pack moved = abs(next - Pack::load(potential));
-      double missing_[width], change_[width], next_[width], update_[width], factor_[width],
-          moved_[width];
-      missing.store(missing_);
-      change.store(change_);
-      next.store(next_);
-      update.store(update_);
-      factor.store(factor_);
-      moved.store(moved_);
+      const auto lanes = [](const Pack& pack) {
+        std::array<double, width> numbers;
+        pack.store(numbers.data());
+        return numbers;
+      };
+      const auto lacking = lanes(missing), steps = lanes(change), potentials = lanes(next),
+                 updates = lanes(update), products = lanes(factor), moves = lanes(moved);
       for (int e = 0; e < own; ++e) {
         const int i = first + begin + e;
-        totals.error += std::abs(missing_[e]);
-        totals.slope += missing_[e] * change_[e];
-        totals.change += weight[e] * change_[e];
+        const auto lane = static_cast<std::size_t>(e);
+        totals.error += std::abs(lacking[lane]);
+        totals.slope += lacking[lane] * steps[lane];
+        totals.change += weight[e] * steps[lane];
         totals.mass += weight[e];
-        if (!(moved_[e] <= totals.moved)) totals.moved = moved_[e];
-        this->next_(i) = static_cast<Scalar>(next_[e]);
-        if (accelerates_) next_update_(i) = static_cast<Scalar>(update_[e]);
-        factors[begin + e] = static_cast<Scalar>(factor_[e]);
+        if (!(moves[lane] <= totals.moved)) totals.moved = moves[lane];
+        next_(i) = static_cast<Scalar>(potentials[lane]);
+        if (accelerates_) next_update_(i) = static_cast<Scalar>(updates[lane]);
+        factors[begin + e] = static_cast<Scalar>(products[lane]);
       }
     }
   }

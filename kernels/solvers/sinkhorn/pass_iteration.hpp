@@ -182,7 +182,6 @@ Outcome iterate(const ExecutionSpace& space, CloudArena<ExecutionSpace>& arena,
     if (t == 0 && !source.shift_fits) guess_shift(space, source);
     const bool fuses = fused.run(cost, source, target, scale, updates, target_change);
     if (!fuses) sum_exponentials(space, cost, source, target, scale);
-    source.shift_is_a_guess = false;
     const double error = fuses ? fused.error() : updates.error(space, source);
     const auto step = control.step(rule, error, doubtful_error);
     if (step.next == InstanceControl::Next::other_start) {

@@ -20,7 +20,7 @@ struct Named {
 
 void check_sources(const Job& job) {
   const DataOptions& data = job.data;
-  if (job.make.source_weights != WeightsKind::data || job.make.drifting.points > 0) return;
+  if (job.make.source_weights != WeightsKind::data || job.make.drifts()) return;
   if (data.train.empty() && data.test.empty()) {
     throw UserError(
         "data.train and data.test are both missing: make needs at least one, as in [data] test = { "
