@@ -117,24 +117,12 @@ std::string drawn_line(const DrawnPicture& picture) {
   return "drawn: " + shows + "\n";
 }
 
-}  // namespace
-
-void run_solve(const CommandContext& context) {
-  if (context.communicator.is_root())
-    set_last_words(
-        "otfleet: solve: asked to end; what was saved by then is kept; run it again to go on");
-  Report report("solve", context.job, context.communicator);
+/// Makes what the job asks for of a complete solution, and reports. Collective.
+void finish_solve(const CommandContext& context, Report& report, const ProblemSet& problems,
+                  const SolveRun& run) {
   auto& figures = report.figures();
-  const auto problems = family_of(context.job).open(context, report);
-  figures["shard"] = {{"chosen", problems->together ? "rows" : "problems"},
-                      {"reason", problems->shard_reason}};
-  if (context.prints())
-    spdlog::info("{}: {}", problems->together ? "row by row" : problems->method,
-                 problems->together ? problems->shard_reason : problems->reason);
-  if (context.share) return solve_share(context, report, *problems);
-  const SolveRun run = solve_problems(context, *problems, {0, problems->layout.problems});
-  report_run(report, *problems, run);
-  report_solution(figures, *problems, run.tally);
+  report_run(report, problems, run);
+  report_solution(figures, problems, run.tally);
   const auto solution = context.output / "solution.h5";
   if (context.job.solution.csv)
     context.communicator.agree([&] {
@@ -145,12 +133,12 @@ void run_solve(const CommandContext& context) {
   std::string of_all_pairs;
   context.communicator.agree([&] {
     if (context.communicator.is_root())
-      of_all_pairs = finish_all_pairs(context, problems->file, figures);
+      of_all_pairs = finish_all_pairs(context, problems.file, figures);
   });
   DrawnPicture picture;
   if (context.communicator.is_root()) {
     const PhaseTimer timer(report, "draw");
-    picture = draw_solution_picture(context, solution, problems->file);
+    picture = draw_solution_picture(context, solution, problems.file);
     if (!picture.file.empty()) {
       figures["picture"] = picture.file.string();
       figures["picture_shows"] = picture.shows;
@@ -161,11 +149,30 @@ void run_solve(const CommandContext& context) {
     std::cout << fmt::format(
                      "{0}: {1}, {2} converged, {3:.1f} iterations on average, largest {4} {5}, "
                      "{6:.{8}f} {7}/s\n",
-                     solution.string(), counted(problems->layout.problems, problems->items()),
+                     solution.string(), counted(problems.layout.problems, problems.items()),
                      run.tally.statuses.converged(), figures["mean_iterations"].get<double>(),
-                     problems->error_name(), largest(run.tally), run.per_second(),
-                     problems->items(), run.per_second() < 10 ? 3 : 0)
+                     problems.error_name(), largest(run.tally), run.per_second(), problems.items(),
+                     run.per_second() < 10 ? 3 : 0)
               << of_all_pairs << drawn_line(picture) << picture_line(picture.file);
+}
+
+}  // namespace
+
+void run_solve(const CommandContext& context) {
+  if (context.communicator.is_root())
+    set_last_words(
+        "otfleet: solve: asked to end; what was saved by then is kept; run it again to go on");
+  Report report("solve", context.job, context.communicator);
+  const auto problems = family_of(context.job).open(context, report);
+  report.figures()["shard"] = {{"chosen", problems->together ? "rows" : "problems"},
+                               {"reason", problems->shard_reason}};
+  if (context.prints())
+    spdlog::info("{}: {}", problems->together ? "row by row" : problems->method,
+                 problems->together ? problems->shard_reason : problems->reason);
+  if (context.share) return solve_share(context, report, *problems);
+  const SolveRun run =
+      solve_problems(context, *problems, {0, problems->layout.problems},
+                     [&](const SolveRun& done) { finish_solve(context, report, *problems, done); });
   report_convergence(problems->complaint(run.tally.statuses), context.strict);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <functional>
 #include <span>
 #include <thread>
 #include <utility>
@@ -181,7 +182,6 @@ SolveTally write_solution(const CommandContext& context, const SolutionLayout& l
     file.write(rows, std::move(table), first);
   });
   file.commit();
-  store.remove();
   tally.reduce(context.communicator);
   return tally;
 }
@@ -208,7 +208,6 @@ void solve_each_together(const CommandContext& context, ProblemSet& problems, So
   defer_interruption();  // what comes now is to be done to its end
   const StopWatch watch(run.write_seconds);
   file.commit();
-  store.remove();
   run.busy_seconds = run.parts.iterate + run.parts.certify + run.parts.plan - run.parts.waiting;
 }
 
@@ -223,7 +222,8 @@ void SolveRun::reduce(const Communicator& communicator) {
     *one = communicator.all_reduce(*one, Reduction::max);
 }
 
-SolveRun solve_problems(const CommandContext& context, ProblemSet& problems, Shard wanted) {
+SolveRun solve_problems(const CommandContext& context, ProblemSet& problems, Shard wanted,
+                        const std::function<void(const SolveRun&)>& finish) {
   constexpr unsigned patience = 15;  // seconds; batch systems leave half a minute or more
   const auto& communicator = context.communicator;
   communicator.agree([&] {  // now rather than when all is solved
@@ -265,6 +265,8 @@ SolveRun solve_problems(const CommandContext& context, ProblemSet& problems, Sha
   }
   run.seconds = seconds_since(begin);
   run.reduce(communicator);
+  if (finish) finish(run);
+  if (!context.share) store.remove();
   return run;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "distributed/shard.hpp"
@@ -35,9 +36,11 @@ struct SolveRun {
 /// Solves the problems `wanted`, those left over by earlier runs of the same job, and writes
 /// `context.output`/solution.h5 from all of them; a run for a share of a population leaves them in
 /// solution.parts/ there. The ranks begin with about equal work and take over from each other, or
-/// solve every problem together. Collective. Throws Interrupted, with all saved, when a rank was
-/// asked to end.
+/// solve every problem together. `finish` (collective) reports the run. What the next run would go
+/// on from is removed after that: a run that is killed while it reports loses nothing. Collective.
+/// Throws Interrupted, with all saved, when a rank was asked to end.
 SolveRun solve_problems(const CommandContext& context, ProblemSet& problems,
-                        distributed::Shard wanted);
+                        distributed::Shard wanted,
+                        const std::function<void(const SolveRun&)>& finish = {});
 
 }  // namespace otfleet

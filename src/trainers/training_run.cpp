@@ -187,7 +187,6 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
     communicator.agree([&] {
       if (!communicator.is_root()) return;
       write_checkpoint(model_file, run.model);
-      run.checkpoints.remove();
       picture = plot_training(context.output, state.history, run.error_name);
     });
   }
@@ -216,6 +215,9 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
   report.add_seconds("averaging", seconds.averaging);
   report.add_seconds("update", seconds.update);
   report.write(context.output);
+  communicator.agree([&] {  // not before: a run that is killed while it reports goes on from them
+    if (communicator.is_root()) run.checkpoints.remove();
+  });
   if (context.prints())
     std::cout << fmt::format(
                      "{}: {} parameters after {} steps in {:.1f} s{}\n", model_file.string(),

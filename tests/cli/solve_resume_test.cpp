@@ -56,6 +56,25 @@ TEST_F(SolveResume, KilledTenTimesNothingIsLost) {
   }
 }
 
+/// Between the solution and the report.
+TEST_F(SolveResume, KilledWhileItReportsNothingIsSolvedAgain) {
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const auto output = "reporting" + std::to_string(attempt);
+    StartedProgram program(testing::words_on_ranks_with_pids(1, "reporting-pid", solve(output)),
+                           folder_->path());
+    while (program.running() && !std::filesystem::exists(path(output) / "solution.h5"))
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    ::kill(std::stoi(read_bytes(path("reporting-pid.0"))), SIGKILL);
+    ASSERT_NE(program.wait().code, 75);
+    if (std::filesystem::exists(path(output) / "report.json")) continue;  // killed too late
+    const auto again = run(solve(output), 2);
+    ASSERT_EQ(again.code, 0) << again.err;
+    EXPECT_EQ(read_report(output)["solved_before"], many);
+    return expect_whole(output);
+  }
+  FAIL() << "never killed in time";
+}
+
 TEST_F(SolveResume, AskedToEndItSavesAndGoesOn) {
   for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) {
     const auto output = "asked" + std::to_string(signal);
