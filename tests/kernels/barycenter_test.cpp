@@ -96,13 +96,16 @@ Answer solve(const Problems& problems, const BarycenterSettings& settings) {
   return solve(problems, SeparableCost::dense(problems.n, problems.m, problems.cost), settings);
 }
 
-/// log sum_j exp(x_j).
+/// log sum_j exp(x_j). Terms that rounding would lose are left out, since std::exp takes most of
+/// the time of a reference.
 double log_sum_exp(const Numbers& x) {
-  double largest = -std::numeric_limits<double>::infinity(), sum = 0;
-  for (const double value : x) largest = std::max(largest, value);
-  if (!std::isfinite(largest)) return largest;
-  for (const double value : x) sum += std::exp(value - largest);
-  return largest + std::log(sum);
+  if (x.empty()) return -std::numeric_limits<double>::infinity();
+  const auto largest = std::max_element(x.begin(), x.end());
+  if (!std::isfinite(*largest)) return *largest;
+  double others = 0;
+  for (auto value = x.begin(); value != x.end(); ++value)
+    if (value != largest && *value - *largest > -40) others += std::exp(*value - *largest);
+  return others > 0 ? *largest + std::log1p(others) : *largest;
 }
 
 /// The same by plain iterations with logarithms throughout; many of them.
@@ -248,25 +251,29 @@ TEST(Barycenter, RaggedProblemsAreThoseOfTheReference) {
   // More measures than lanes, and fewer.
   const auto problems = random_problems(9, 7, 40, {1, 3, 40, 17, 2}, 5);
   for (const double tau : {1.0, 0.9, 0.5})
-    for (const double epsilon : {0.3, 0.02, 1e-3})
+    for (const double epsilon : {0.3, 0.02, 1e-3}) {
+      BarycenterSettings settings;
+      settings.epsilon = epsilon;
+      settings.threshold = 1e-10;
+      settings.max_iterations = 200000;
+      settings.tau = tau;
+      std::vector<Numbers> expected;  // momentum or not
+      expected.reserve(problems.index.size());
+      for (std::size_t k = 0; k < problems.index.size(); ++k)
+        expected.push_back(reference(problems, k, settings, epsilon < 0.01 ? 20000 : 2000));
       for (const bool momentum : {false, true}) {
-        BarycenterSettings settings;
-        settings.epsilon = epsilon;
-        settings.threshold = 1e-10;
-        settings.max_iterations = 200000;
-        settings.tau = tau;
         settings.momentum = momentum;
         const auto found = solve(problems, settings);
         for (std::size_t k = 0; k < problems.index.size(); ++k) {
-          const auto expected = reference(problems, k, settings, epsilon < 0.01 ? 20000 : 2000);
           EXPECT_EQ(found.status[k], static_cast<int>(Status::converged));
-          EXPECT_LT(distance(found.barycenter[k], expected), epsilon < 0.01 ? 1e-4 : 1e-7)
+          EXPECT_LT(distance(found.barycenter[k], expected[k]), epsilon < 0.01 ? 1e-4 : 1e-7)
               << "problem " << k << " tau " << tau << " epsilon " << epsilon;
           double mass = 0;
           for (const double p : found.barycenter[k]) mass += p;
           EXPECT_NEAR(found.mass[k], mass, 1e-12);
         }
       }
+    }
 }
 
 TEST(Barycenter, OneMeasureOfManyIsSolvedAsAlone) {
