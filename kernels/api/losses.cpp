@@ -6,20 +6,19 @@
 
 namespace otfleet::kernels {
 
-void negative_mean_dual(const DeviceArray<const double>& value,
-                        const DeviceArray<double, 2>& gradient, double batch,
-                        const DeviceArray<double>& loss) {
+void negative_mean_dual(const DeviceArray<const double>& value, const DeviceArray<double>& gradient,
+                        double batch, const DeviceArray<double>& loss) {
   negative_mean_dual<DeviceSpace>(DeviceSpace(), view_of(value), view_of(gradient), batch,
                                   view_of(loss));
 }
 
-void potential_distance(const DeviceArray<const double, 2>& a,
-                        const DeviceArray<const double, 2>& f,
-                        const DeviceArray<const double, 2>& target, double epsilon, double batch,
-                        const DeviceArray<double, 2>& gradient,
-                        const DeviceArray<double>& distance) {
-  potential_distance<DeviceSpace>(DeviceSpace(), view_of(a), view_of(f), view_of(target), epsilon,
-                                  batch, view_of(gradient), view_of(distance));
+void potential_distance(const DeviceArray<const std::int64_t>& begin,
+                        const DeviceArray<const double>& a, const DeviceArray<const double>& f,
+                        const DeviceArray<const double>& target, double epsilon, double batch,
+                        const DeviceArray<double>& gradient, const DeviceArray<double>& distance) {
+  potential_distance<DeviceSpace>(DeviceSpace(), view_of(begin), view_of(a), view_of(f),
+                                  view_of(target), epsilon, batch, view_of(gradient),
+                                  view_of(distance));
 }
 
 void scaled_difference(const DeviceArray<const float, 2>& a, const DeviceArray<const float, 2>& b,

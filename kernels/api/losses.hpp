@@ -8,20 +8,19 @@
 
 namespace otfleet::kernels {
 
-/// value [B] and gradient [B, n] of semi_dual(); `gradient` becomes the derivative of minus the
+/// value [B] and gradient, flat, of semi_dual(); `gradient` becomes the derivative of minus the
 /// mean dual value with respect to f, loss [2] this rank's parts of the loss and of the mean error
 /// of the predictions. Does not wait.
-void negative_mean_dual(const DeviceArray<const double>& value,
-                        const DeviceArray<double, 2>& gradient, double batch,
-                        const DeviceArray<double>& loss);
+void negative_mean_dual(const DeviceArray<const double>& value, const DeviceArray<double>& gradient,
+                        double batch, const DeviceArray<double>& loss);
 
-/// The distance of predictions f from solved potentials `target`, all [B, n]; `gradient` becomes
+/// The distance of predictions f from solved potentials `target`, all flat, problem k's from
+/// begin [B + 1] on; `gradient` becomes
 /// its derivative with respect to f, distance [1] this rank's part of the mean. Does not wait.
-void potential_distance(const DeviceArray<const double, 2>& a,
-                        const DeviceArray<const double, 2>& f,
-                        const DeviceArray<const double, 2>& target, double epsilon, double batch,
-                        const DeviceArray<double, 2>& gradient,
-                        const DeviceArray<double>& distance);
+void potential_distance(const DeviceArray<const std::int64_t>& begin,
+                        const DeviceArray<const double>& a, const DeviceArray<const double>& f,
+                        const DeviceArray<const double>& target, double epsilon, double batch,
+                        const DeviceArray<double>& gradient, const DeviceArray<double>& distance);
 
 /// difference [B, D] = scale (a − b).
 void scaled_difference(const DeviceArray<const float, 2>& a, const DeviceArray<const float, 2>& b,

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/backend.hpp"
+#include "kernels/initializers/measure_moments.hpp"
 #include "kernels/initializers/settings.hpp"
 #include "kernels/initializers/small_matrix.hpp"
 #include "kernels/initializers/start_batch.hpp"
@@ -19,39 +20,12 @@ struct GaussianKernel {
   StartBatch<ExecutionSpace> problems;
   int d;
 
-  /// Mean and covariance of one measure; threads of the team share its points.
-  KOKKOS_FUNCTION SmallMatrix moments(const Team<ExecutionSpace>& team,
-                                      const PointMeasures<ExecutionSpace>& measures, int measure,
-                                      double* mean) const {
-    const int count = measures.size(measure), dimension = d;
-    const double* weights = measures.weights_of(measure);
-    const double* points = measures.points_of(measure);
-    SmallMatrix covariance(d);
-    for (int p = 0; p < d; ++p)
-      Kokkos::parallel_reduce(
-          Kokkos::TeamThreadRange(team, count),
-          [&](int i, double& sum) { sum += weights[i] * points[i * dimension + p]; }, mean[p]);
-    for (int p = 0; p < d; ++p)
-      for (int q = p; q < d; ++q) {
-        double sum = 0;
-        Kokkos::parallel_reduce(
-            Kokkos::TeamThreadRange(team, count),
-            [&](int i, double& part) {
-              part += weights[i] * (points[i * dimension + p] - mean[p]) *
-                      (points[i * dimension + q] - mean[q]);
-            },
-            sum);
-        covariance.at[p][q] = covariance.at[q][p] = sum;
-      }
-    return covariance;
-  }
-
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
     const int k = team.league_rank();
     const int source = problems.source_index(k), target = problems.target_index(k);
     double mean_a[max_dimension], mean_b[max_dimension];
-    const SmallMatrix covariance_a = moments(team, problems.source, source, mean_a);
-    const SmallMatrix covariance_b = moments(team, problems.target, target, mean_b);
+    const SmallMatrix covariance_a = measure_moments(team, problems.source, source, mean_a);
+    const SmallMatrix covariance_b = measure_moments(team, problems.target, target, mean_b);
     const SmallMatrix root = covariance_a.root(false), inverse = covariance_a.root(true);
     const SmallMatrix map =
         inverse.times(root.times(covariance_b).times(root).root(false)).times(inverse);

@@ -7,19 +7,19 @@ namespace otfleet::kernels {
 template <class ExecutionSpace>
 void negative_mean_dual(const ExecutionSpace& space,
                         const Vector<const double, ExecutionSpace>& value,
-                        const Matrix<double, ExecutionSpace>& gradient, double batch,
+                        const Vector<double, ExecutionSpace>& gradient, double batch,
                         const Vector<double, ExecutionSpace>& loss) {
-  const int rows = static_cast<int>(gradient.extent(0)), n = static_cast<int>(gradient.extent(1));
   Kokkos::parallel_reduce(
-      "otfleet::training::dual_sum", Kokkos::RangePolicy<ExecutionSpace>(space, 0, rows),
+      "otfleet::training::dual_sum",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(value.extent(0))),
       KOKKOS_LAMBDA(int k, double& sum) { sum -= value(k) / batch; },
       number_at<ExecutionSpace>(loss, 0));
   Kokkos::parallel_reduce(
       "otfleet::training::slope",
-      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(space, 0,
-                                                                   static_cast<long>(rows) * n),
+      Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(
+          space, 0, static_cast<long>(gradient.extent(0))),
       KOKKOS_LAMBDA(long at, double& sum) {
-        double& slope = gradient(at / n, at % n);
+        double& slope = gradient(at);
         slope /= -batch;
         sum += slope < 0 ? -slope : slope;
       },
@@ -27,33 +27,39 @@ void negative_mean_dual(const ExecutionSpace& space,
 }
 
 template <class ExecutionSpace>
-void potential_distance(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& a,
-                        const Matrix<const double, ExecutionSpace>& f,
-                        const Matrix<const double, ExecutionSpace>& target, double epsilon,
-                        double batch, const Matrix<double, ExecutionSpace>& gradient,
+void potential_distance(const ExecutionSpace& space,
+                        const Vector<const std::int64_t, ExecutionSpace>& begin,
+                        const Vector<const double, ExecutionSpace>& a,
+                        const Vector<const double, ExecutionSpace>& f,
+                        const Vector<const double, ExecutionSpace>& target, double epsilon,
+                        double batch, const Vector<double, ExecutionSpace>& gradient,
                         const Vector<double, ExecutionSpace>& distance) {
   using Policy = Kokkos::TeamPolicy<ExecutionSpace>;
-  const int rows = static_cast<int>(gradient.extent(0)), n = static_cast<int>(gradient.extent(1));
+  const int problems = static_cast<int>(begin.extent(0)) - 1;
   Kokkos::parallel_reduce(
-      "otfleet::training::potential_distance", Policy(space, rows, Kokkos::AUTO),
+      "otfleet::training::potential_distance", Policy(space, problems, Kokkos::AUTO),
       KOKKOS_LAMBDA(const typename Policy::member_type& team, double& total) {
-        const int k = team.league_rank();
+        const std::int64_t first = begin(team.league_rank());
+        const int n = static_cast<int>(begin(team.league_rank() + 1) - first);
         double mass = 0, offset = 0, square = 0;
         Kokkos::parallel_reduce(
-            Kokkos::TeamThreadRange(team, n), [&](int i, double& sum) { sum += a(k, i); }, mass);
+            Kokkos::TeamThreadRange(team, n), [&](int i, double& sum) { sum += a(first + i); },
+            mass);
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, n),
             [&](int i, double& sum) {
-              if (a(k, i) > 0) sum += a(k, i) * (f(k, i) - target(k, i));
+              const std::int64_t at = first + i;
+              if (a(at) > 0) sum += a(at) * (f(at) - target(at));
             },
             offset);
         offset /= mass;
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, n),
             [&](int i, double& sum) {
-              const double difference = a(k, i) > 0 ? f(k, i) - target(k, i) - offset : 0;
-              gradient(k, i) = a(k, i) * difference / (epsilon * batch);
-              sum += gradient(k, i) * difference / 2;
+              const std::int64_t at = first + i;
+              const double difference = a(at) > 0 ? f(at) - target(at) - offset : 0;
+              gradient(at) = a(at) * difference / (epsilon * batch);
+              sum += gradient(at) * difference / 2;
             },
             square);
         Kokkos::single(Kokkos::PerTeam(team), [&] { total += square; });
@@ -61,13 +67,13 @@ void potential_distance(const ExecutionSpace& space, const Matrix<const double, 
       number_at<ExecutionSpace>(distance, 0));
 }
 
-#define OTFLEET_INSTANTIATE(Space)                                                          \
-  template void potential_distance<Space>(                                                  \
-      const Space&, const Matrix<const double, Space>&, const Matrix<const double, Space>&, \
-      const Matrix<const double, Space>&, double, double, const Matrix<double, Space>&,     \
-      const Vector<double, Space>&);                                                        \
-  template void negative_mean_dual<Space>(const Space&, const Vector<const double, Space>&, \
-                                          const Matrix<double, Space>&, double,             \
+#define OTFLEET_INSTANTIATE(Space)                                                                \
+  template void potential_distance<Space>(                                                        \
+      const Space&, const Vector<const std::int64_t, Space>&, const Vector<const double, Space>&, \
+      const Vector<const double, Space>&, const Vector<const double, Space>&, double, double,     \
+      const Vector<double, Space>&, const Vector<double, Space>&);                                \
+  template void negative_mean_dual<Space>(const Space&, const Vector<const double, Space>&,       \
+                                          const Vector<double, Space>&, double,                   \
                                           const Vector<double, Space>&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 

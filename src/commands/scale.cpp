@@ -16,9 +16,8 @@
 #include "src/families/family.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/interruption.hpp"
-#include "src/models/potential_checkpoint.hpp"
 #include "src/populations/job_population.hpp"
-#include "src/populations/population.hpp"
+#include "src/populations/population_view.hpp"
 #include "src/refusals.hpp"
 #include "src/reports/picture_line.hpp"
 #include "src/reports/report.hpp"
@@ -28,6 +27,7 @@
 #include "src/scaling/cost_model.hpp"
 #include "src/scaling/scaling_study.hpp"
 #include "src/trainers/meta_trainer.hpp"
+#include "src/trainers/model_start.hpp"
 
 namespace otfleet {
 namespace {
@@ -109,16 +109,18 @@ ScalingRun solve_once(const CommandContext& context, std::int64_t problems) {
 }
 
 /// Trains a new model for some steps. Collective.
-ScalingRun train_once(const CommandContext& context, const Population& population,
+ScalingRun train_once(const CommandContext& context, const PopulationView& population,
                       std::int64_t batch) {
   constexpr int steps_before = 5;  // memory is touched, LibTorch has made up its mind
   const auto& communicator = context.communicator;
   const Job& job = context.job;
-  PotentialModel model(describe_model(job, population), job.seed);
-  const PairSampler sampler(population, {0, population.problems()}, job.seed, job.train.augment);
+  const auto model = fresh_model(job, population);
   MetaTrainerSettings settings = trainer_settings(job);
   settings.batch = batch;
-  MetaTrainer trainer(settings, communicator, population, sampler, model);
+  MetaTrainer trainer(settings, communicator,
+                      training_samples(population, job.problem.epsilon, {0, population.problems()},
+                                       job.seed, job.train.augment, *model),
+                      *model);
   for (int step = 0; step < steps_before; ++step) trainer.step(1);
   trainer.figures();  // waits
   const TrainingSeconds before = trainer.seconds();
@@ -254,24 +256,24 @@ void run_scale(const CommandContext& context) {
   }
   if (job.scale.measures(ScaledCommand::train)) {
     const PhaseTimer timer(report, "train");
-    Population population;
+    AnyPopulation population;
     std::int64_t parameters = 0;
     world.agree([&] {
       require_balanced(job, "scale");
       const auto file = find_input(context, job.files.train_population, "files.train_population",
                                    "make", "train.h5");
-      population = read_job_population(job, file);
-      if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
+      population = read_any_job_population(job, file);
+      if (problems_of(population) == 0) throw UserError(file.string() + ": holds no problems");
       if (job.train.batch < counts.back())
         throw UserError(fmt::format("train.batch = {} is too small for {} ranks", job.train.batch,
                                     counts.back()));
-      parameters = static_cast<std::int64_t>(
-          PotentialModel(describe_model(job, population), job.seed).parameters().extent(0));
+      parameters =
+          static_cast<std::int64_t>(fresh_model(job, view_any(population))->parameters().extent(0));
     });
     add_sums(static_cast<std::size_t>(parameters));
     auto study = study_command(own, counts, "train", job.train.batch,
                                [&](const CommandContext& some, std::int64_t batch) {
-                                 return train_once(some, population, batch);
+                                 return train_once(some, view_any(population), batch);
                                });
     study.model.large_bytes = 4.0 * static_cast<double>(parameters);
     study.model.large_sums = static_cast<double>(job.scale.steps);

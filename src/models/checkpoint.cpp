@@ -23,6 +23,15 @@ double required_number(const Hdf5File& file, const std::string& object, const st
   return *value;
 }
 
+template <class T>
+std::vector<T> dataset_of(const Hdf5File& file, const std::string& dataset) {
+  const std::string path = "/model/" + dataset;
+  if (!file.has(path))
+    throw UserError(
+        fmt::format("{}: not an otfleet checkpoint (no {})", file.path().string(), path));
+  return file.read<T>(path);
+}
+
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, TrainedModel& model,
@@ -86,10 +95,11 @@ std::string CheckpointFile::problem() const {
 }
 
 std::vector<std::int64_t> CheckpointFile::list(const std::string& dataset) const {
-  const std::string path = "/model/" + dataset;
-  if (!file_.has(path))
-    throw UserError(fmt::format("{}: not an otfleet checkpoint (no {})", name(), path));
-  return file_.read<std::int64_t>(path);
+  return dataset_of<std::int64_t>(file_, dataset);
+}
+
+std::vector<double> CheckpointFile::numbers(const std::string& dataset) const {
+  return dataset_of<double>(file_, dataset);
 }
 
 void CheckpointFile::read(TrainedModel& model, TrainingState* state) const {

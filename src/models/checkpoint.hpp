@@ -51,11 +51,12 @@ class CheckpointFile {
   std::string name() const { return file_.path().string(); }
   /// Which problem.kind its model is for.
   std::string problem() const;
-  /// Attributes and lists of whole numbers of /model. Throw UserError where there is none, unless
-  /// `absent` stands for it.
+  /// Attributes and lists of numbers, whole or not, of /model. Throw UserError where there is none,
+  /// unless `absent` stands for it.
   std::string text(const std::string& attribute) const;
   double number(const std::string& attribute, std::optional<double> absent = {}) const;
   std::vector<std::int64_t> list(const std::string& dataset) const;
+  std::vector<double> numbers(const std::string& dataset) const;
 
   /// Reads the weights (and the training state, if asked for and there), and checks the seal.
   /// Throws UserError that names the file: damaged, tensors of other names and shapes.

@@ -28,6 +28,10 @@ void add_keys(KeyList& keys, ModelOptions& model) {
   keys.add("output_pooling", model.output_pooling, integer(1, 65536),
            "points along every axis of a grid for which the network has one output; linear "
            "between them; pair_product only");
+  keys.add(
+      "nodes", model.nodes, integer(0, 65536),
+      "along every axis of the grid on which a model of clouds sees them and gives potentials; "
+      "0: 64, 20 or 10 in 1, 2 or 3 dimensions");
   keys.add("activation", model.activation,
            "of potentials and their predictors; silu is not convex");
   keys.add("quadratic_rank", model.quadratic_rank, integer(0, 64),

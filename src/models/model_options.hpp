@@ -32,6 +32,7 @@ struct ModelOptions {
   std::int64_t output_rank = 0;            // pair_encoder only; 0: full
   std::int64_t pooling = 1;                // both, on grids; 1: none
   std::int64_t output_pooling = 1;         // pair_product only, on grids; 1: none
+  std::int64_t nodes = 0;                  // clouds only, along every axis; 0: see --keys
   // Potentials only:
   kernels::Activation activation = kernels::Activation::elu;
   std::int64_t quadratic_rank = 1;  // icnn: of every hidden unit's quadratic; 0: none

@@ -10,15 +10,16 @@
 
 // LibTorch is in a library of its own, otfleet_networks, which is loaded when a model is first
 // asked for: it drags hundreds of other libraries along, and most commands have no model. These are
-// the functions that it has. The classes of models (PotentialModel, NeuralDual) stand in front of
-// them.
+// the functions that it has. The classes of models (PotentialModel, CloudModel, NeuralDual) stand
+// in front of them.
 
 namespace otfleet {
 
+struct CloudModelDescription;
 struct ModelDescription;
 struct DualDescription;
 
-/// As StartPredictor.
+/// As PairPredictor.
 class PairPredictions {
  public:
   virtual ~PairPredictions() = default;
@@ -36,6 +37,18 @@ class PairPotential : public TrainedNetwork {
   /// Keeps a reference to the network.
   virtual std::unique_ptr<PairPredictions> predictions(
       DeviceArray<const double, 2> source_weights, DeviceArray<const double, 2> target_weights) = 0;
+};
+
+/// The network of a CloudModel: from what it sees of pairs of clouds to coefficients of splines.
+class CoefficientNetwork : public TrainedNetwork {
+ public:
+  /// Coefficients [B, outputs] from inputs [B, …] of sources and targets. `keep`: for backward().
+  /// They stay until the next call; the inputs have to stay for backward().
+  virtual DeviceArray<const float, 2> run(const DeviceArray<const float, 2>& source,
+                                          const DeviceArray<const float, 2>& target, bool keep) = 0;
+  /// As PairPotential's, `slope` by the coefficients.
+  virtual void backward(const DeviceArray<const float, 2>& slope,
+                        const GradientListener& listener) = 0;
 };
 
 /// The networks of a NeuralDual; the functions are as there.
@@ -60,6 +73,8 @@ struct NetworkLibrary {
   /// Fresh weights, the same for the same seed.
   std::unique_ptr<PairPotential> (*make_pair_potential)(const ModelDescription& description,
                                                         std::int64_t seed);
+  std::unique_ptr<CoefficientNetwork> (*make_coefficient_network)(
+      const CloudModelDescription& description, std::int64_t seed);
   std::unique_ptr<DualNetworks> (*make_dual_networks)(const DualDescription& description,
                                                       std::int64_t seed);
   /// GPUs that LibTorch sees; 0 also where it was built without CUDA.

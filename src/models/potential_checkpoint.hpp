@@ -6,9 +6,9 @@
 
 namespace otfleet {
 
-// The checkpoint of a PotentialModel has, besides what checkpoint.hpp says, attributes of /model:
-// embedding, output_rank, pooling, output_pooling (absent: 1), n, m, shared_measures, epsilon,
-// geometry (fingerprint); and /model/hidden, /model/head, /model/grid.
+// The checkpoint of a PotentialModel has, besides what checkpoint.hpp and architecture_record.hpp
+// say, attributes of /model: n, m, shared_measures, epsilon, geometry (fingerprint); and
+// /model/grid.
 
 /// What a checkpoint says it was made for. Local. Throws UserError naming the file.
 ModelDescription read_description(const std::filesystem::path& file);

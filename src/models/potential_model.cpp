@@ -12,9 +12,18 @@ PotentialModel PotentialModel::clone() const {
   return copy;
 }
 
-StartPredictor::StartPredictor(const PotentialModel& model,
-                               DeviceArray<const double, 2> source_weights,
-                               DeviceArray<const double, 2> target_weights)
+std::unique_ptr<StartModel> PotentialModel::copy() const {
+  return std::make_unique<PotentialModel>(clone());
+}
+
+std::unique_ptr<StartPredictor> PotentialModel::predictor(const kernels::Problems& measures) const {
+  return std::make_unique<PairPredictor>(*this, measures.source_weights(),
+                                         measures.target_weights());
+}
+
+PairPredictor::PairPredictor(const PotentialModel& model,
+                             DeviceArray<const double, 2> source_weights,
+                             DeviceArray<const double, 2> target_weights)
     : predictions_(model.network_->predictions(source_weights, target_weights)) {}
 
 }  // namespace otfleet

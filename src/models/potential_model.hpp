@@ -8,7 +8,7 @@
 #include "kernels/device_array.hpp"
 #include "src/job.hpp"
 #include "src/models/network_library.hpp"
-#include "src/models/trained_model.hpp"
+#include "src/models/start_model.hpp"
 #include "src/populations/population.hpp"
 
 namespace otfleet {
@@ -28,7 +28,7 @@ struct ModelDescription {
 ///
 /// Through which layers is up to its architecture, see networks/architectures/. LibTorch stays
 /// behind this interface, in a library that the first model loads.
-class PotentialModel final : public TrainedModel {
+class PotentialModel final : public StartModel {
  public:
   /// Fresh weights, the same on every rank for the same seed. Local. Throws UserError as
   /// network_library() does.
@@ -38,6 +38,9 @@ class PotentialModel final : public TrainedModel {
   PotentialModel clone() const;
 
   const ModelDescription& description() const { return description_; }
+  double trained_epsilon() const override { return description_.epsilon; }
+  std::unique_ptr<StartModel> copy() const override;
+  std::unique_ptr<StartPredictor> predictor(const kernels::Problems& measures) const override;
 
   DeviceArray<float> parameters() override { return network_->parameters(); }
   DeviceArray<float> gradients() override { return network_->gradients(); }
@@ -61,7 +64,7 @@ class PotentialModel final : public TrainedModel {
   }
 
  private:
-  friend class StartPredictor;
+  friend class PairPredictor;
   ModelDescription description_;
   std::unique_ptr<PairPotential> network_;
 };
@@ -69,13 +72,18 @@ class PotentialModel final : public TrainedModel {
 /// Predictions for many pairs over one set of measures, without gradients: what can be computed per
 /// measure (its encoding) is computed once, when a pair first names it. Local; one thread at a
 /// time.
-class StartPredictor {
+class PairPredictor final : public StartPredictor {
  public:
   /// `source_weights` [Ms, n], `target_weights` [Mt, m] (the same array when shared), mass 1. The
   /// model has to stay.
-  StartPredictor(const PotentialModel& model, DeviceArray<const double, 2> source_weights,
-                 DeviceArray<const double, 2> target_weights);
+  PairPredictor(const PotentialModel& model, DeviceArray<const double, 2> source_weights,
+                DeviceArray<const double, 2> target_weights);
 
+  void predict(const kernels::Problems&, std::span<const std::int32_t> sources,
+               std::span<const std::int32_t> targets, double, kernels::NetworkStart& learned,
+               const DeviceArray<double>&) const override {
+    learned = predict(sources, targets);
+  }
   /// Starts for the pairs (sources[k], targets[k]).
   kernels::NetworkStart predict(std::span<const std::int32_t> sources,
                                 std::span<const std::int32_t> targets) const {

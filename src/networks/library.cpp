@@ -1,4 +1,5 @@
 #include "src/models/network_library.hpp"
+#include "src/networks/coefficient_network.hpp"
 #include "src/networks/dual_networks.hpp"
 #include "src/networks/pair_potential.hpp"
 
@@ -11,6 +12,12 @@ std::unique_ptr<PairPotential> make_pair_potential(const ModelDescription& descr
                                                    std::int64_t seed) {
   torch::manual_seed(static_cast<std::uint64_t>(seed));
   return std::make_unique<LayeredPairPotential>(description);
+}
+
+std::unique_ptr<CoefficientNetwork> make_coefficient_network(
+    const CloudModelDescription& description, std::int64_t seed) {
+  torch::manual_seed(static_cast<std::uint64_t>(seed));
+  return std::make_unique<LayeredCoefficients>(description);
 }
 
 std::unique_ptr<DualNetworks> make_dual_networks(const DualDescription& description,
@@ -29,6 +36,7 @@ int visible_gpus() {
 extern "C" __attribute__((visibility("default"))) const otfleet::NetworkLibrary*
 otfleet_network_library() {
   static const otfleet::NetworkLibrary library{otfleet::make_pair_potential,
+                                               otfleet::make_coefficient_network,
                                                otfleet::make_dual_networks, otfleet::visible_gpus};
   return &library;
 }

@@ -67,6 +67,18 @@ bool is_as_written(const std::filesystem::path& file) {
   }
 }
 
+PopulationView view_any(const AnyPopulation& population) {
+  return std::visit([](const auto& any) { return PopulationView(any); }, population);
+}
+
+std::string geometry_fingerprint_of(const AnyPopulation& population) {
+  struct Fingerprint {
+    std::string operator()(const Population& any) const { return any.geometry.fingerprint(); }
+    std::string operator()(const CloudPopulation& any) const { return any.fingerprint(); }
+  };
+  return std::visit(Fingerprint(), population);
+}
+
 std::int64_t problems_of(const AnyPopulation& population) {
   return std::visit([](const auto& any) { return any.problems(); }, population);
 }

@@ -6,6 +6,7 @@
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
 #include "src/populations/population_builder.hpp"
+#include "src/populations/population_view.hpp"
 
 // A population on points that all share, or with points of every measure's own. Local.
 
@@ -31,6 +32,12 @@ std::string written_content(const std::filesystem::path& file);
 /// Whether a file is a population that is as otfleet wrote it, of pairs of measures; false also
 /// where it cannot be read. Work: reads the file.
 bool is_as_written(const std::filesystem::path& file);
+
+/// The view keeps a reference.
+PopulationView view_any(const AnyPopulation& population);
+
+/// 16 hex digits over where measures lie and what transport costs.
+std::string geometry_fingerprint_of(const AnyPopulation& population);
 
 std::int64_t problems_of(const AnyPopulation& population);
 /// "30 problems over 20 measures on 144 points".

@@ -73,4 +73,9 @@ CloudPopulation read_job_clouds(const Job& job, const std::filesystem::path& fil
   return population;
 }
 
+AnyPopulation read_any_job_population(const Job& job, const std::filesystem::path& file) {
+  if (holds_clouds(file)) return read_job_clouds(job, file);
+  return read_job_population(job, file);
+}
+
 }  // namespace otfleet

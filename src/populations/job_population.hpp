@@ -3,6 +3,7 @@
 
 #include "distributed/error.hpp"
 #include "src/job.hpp"
+#include "src/populations/any_population.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/population.hpp"
 
@@ -16,6 +17,9 @@ Population read_job_population(const Job& job, const std::filesystem::path& file
 
 /// The same of clouds, whose problems are all balanced.
 CloudPopulation read_job_clouds(const Job& job, const std::filesystem::path& file);
+
+/// Either of them, as the file is.
+AnyPopulation read_any_job_population(const Job& job, const std::filesystem::path& file);
 
 /// Runs `work`, which uses what was read from `file`: its UserErrors get the file's name.
 template <class Work>

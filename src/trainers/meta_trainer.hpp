@@ -1,15 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <vector>
 
 #include "distributed/communicator.hpp"
-#include "src/families/linear/batch_solver.hpp"
-#include "src/models/potential_model.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/trainers/data_parallel_step.hpp"
-#include "src/trainers/pair_sampler.hpp"
 #include "src/trainers/trainer.hpp"
+#include "src/trainers/training_samples.hpp"
 
 namespace otfleet {
 
@@ -35,9 +33,10 @@ MetaTrainerSettings trainer_settings(const Job& job);
 /// A step's first error is the mean L1 marginal error of the predictions, |a − P1|.
 class MetaTrainer final : public Trainer {
  public:
-  /// Keeps references to `model` and `population`. Weights are those of rank 0. Collective.
+  /// `samples` are of `model`, to which it keeps a reference. Weights are those of rank 0.
+  /// Collective.
   MetaTrainer(const MetaTrainerSettings& settings, const distributed::Communicator& communicator,
-              const Population& population, const PairSampler& sampler, PotentialModel& model);
+              std::unique_ptr<TrainingSamples> samples, StartModel& model);
 
   void step(double rate) override;
   StepFigures figures() override { return update_.figures(settings_.batch); }
@@ -57,16 +56,12 @@ class MetaTrainer final : public Trainer {
   void slope_towards_solutions();
 
   MetaTrainerSettings settings_;
-  const PairSampler& sampler_;
-  PotentialModel& model_;
+  std::unique_ptr<TrainingSamples> samples_;
   DataParallelStep update_;
-  BatchSolver solver_;
   TrainingSeconds seconds_;
   StepClock clock_;
-  std::int64_t first_ = 0, count_ = 0;        ///< this rank's part of a batch
-  DeviceArray<double, 2> a_, b_, f_, slope_;  ///< slope: of the loss, by f
-  DeviceArray<double> value_;
-  std::optional<Batch> targets_;               ///< the step's problems
+  std::int64_t first_ = 0, count_ = 0;         ///< this rank's part of a batch
+  DeviceArray<double> value_, f_, slope_;      ///< slope: of the loss, by f; both flat
   DeviceArray<std::int64_t> target_statuses_;  ///< how many ended how
   DeviceArray<double> distance_;
 };

@@ -134,13 +134,46 @@ TEST_F(Clouds, EvaluateComparesStarts) {
     EXPECT_TRUE(report["error_curves"].contains(start)) << start;
 }
 
+/// Trained on two ranks, killed on the way, and used by solve and evaluate on one and three.
+TEST_F(Clouds, ModelsLearnAndPredict) {
+  const Words learn = clouds("own.h5", {"train.steps=60", "train.batch=8", "model.hidden=[16]",
+                                        "model.architecture=mlp", "model.nodes=8"});
+  const auto trained = report_of("train", "learned", learn, 2);
+  EXPECT_EQ(trained["steps"], 60);
+  const std::string model = "files.checkpoint=" + path("learned").string() + "/model.h5";
+  Words use = learn;
+  use.insert(use.end(), {model, "solver.initializer=model"});
+  for (const int ranks : {1, 3}) {
+    const auto report = report_of("solve", "predicted" + std::to_string(ranks), use, ranks);
+    EXPECT_EQ(report["instances"], count);
+    EXPECT_EQ(report["converged"], count);
+  }
+  use.insert(use.end(), {"evaluate.thresholds=[1e-3]", "fine_tune.steps=3", "fine_tune.batch=4"});
+  const auto report = report_of("evaluate", "predicted-evaluate", use, 2);
+  EXPECT_TRUE(report["error_curves"].contains("model"));
+
+  // A model for points that all share is another one, and four dimensions have none.
+  auto four = cloud_population(9, 40, 5, false);
+  four.dimension = 4;
+  for (auto* table : {&four.sources, &four.targets}) {
+    auto points = table->points;
+    table->points.insert(table->points.end(), points.begin(), points.end());
+  }
+  write_cloud_population(path("four.h5"), four);
+  Words other = use;
+  other.push_back("files.test_population=four.h5");
+  other.push_back("files.train_population=four.h5");
+  expect_refused_on(2, words("solve", "refused", other), "needs points of 1 to 3 dimensions",
+                    "four.h5");
+  expect_refused_on(2, words("train", "refused", other), "needs points of 1 to 3 dimensions",
+                    "four.h5");
+}
+
 TEST_F(Clouds, WhatNeedsSharedPointsIsRefusedByName) {
   const auto refused = [](const std::string& key, const std::string& value, int ranks = 1) {
     expect_refused_on(ranks, words("solve", "refused", clouds("own.h5", {key + "=" + value})),
                       key + " = '" + value + "' needs points that all problems share", "own.h5");
   };
-  expect_refused_on(2, words("solve", "refused", clouds("own.h5", {"solver.initializer=model"})),
-                    "solver.initializer = 'model': needs points that all problems share", "own.h5");
   refused("solver.method", "newton");
   for (const char* what : {"solution.plan=top_k", "solver.initializer=subsample"})
     expect_refused(words("solve", "refused", clouds("own.h5", {what, "solver.shard=rows"})),

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "kernels/training/adam.hpp"
 #include "kernels/training/loss.hpp"
@@ -28,6 +30,18 @@ Vector<double, Space> numbers(int count) {
 }
 double number(const Vector<double, Space>& values, std::size_t index) {
   return to_host(values)[index];
+}
+
+/// The same elements; `rows` keeps them.
+template <class T>
+Vector<T, Space> flat(const Matrix<T, Space>& rows) {
+  return Vector<T, Space>(rows.data(), rows.size());
+}
+/// Where `rows` rows of n numbers begin, and the last ends.
+Vector<const std::int64_t, Space> begins(int rows, int n) {
+  std::vector<std::int64_t> list;
+  for (int k = 0; k <= rows; ++k) list.push_back(static_cast<std::int64_t>(k) * n);
+  return to_device(list);
 }
 
 double squared_norm_of(const Row& values) {
@@ -97,7 +111,7 @@ TEST(Loss, is_minus_the_mean_dual_value_with_its_slope) {
   Kokkos::deep_copy(value, host);
   const auto slope = on_device(expected.gradient, batch.cost.n());
   const auto loss = numbers(2);
-  negative_mean_dual<Space>(Space(), value, slope, whole_batch, loss);
+  negative_mean_dual<Space>(Space(), value, flat(slope), whole_batch, loss);
   double sum = 0, error = 0;
   const Rows found = on_host(Matrix<const double, Space>(slope));
   for (int k = 0; k < 6; ++k) {
@@ -117,8 +131,8 @@ TEST(Loss, distance_to_solved_potentials_ignores_constants_and_empty_points) {
   const Rows target = {{0, -inf, 2, 1}, {8, 9, 10, 11}, {-inf, -inf, 9, 0}};
   const auto gradient = on_device(Rows(3, Row(4, 7.0)), 4);
   const auto distance = numbers(1);
-  potential_distance<Space>(Space(), on_device(a, 4), on_device(f, 4), on_device(target, 4),
-                            epsilon, batch, gradient, distance);
+  potential_distance<Space>(Space(), begins(3, 4), flat(on_device(a, 4)), flat(on_device(f, 4)),
+                            flat(on_device(target, 4)), epsilon, batch, flat(gradient), distance);
   // Row 0: differences 1, 0, 2 with mean 1, so 0, −1, 1; rows 1 and 2 differ by constants alone.
   EXPECT_NEAR(number(distance, 0), (0.25 + 0.25) / (2 * epsilon) / batch, 1e-15);
   const Rows found = on_host(Matrix<const double, Space>(gradient));
@@ -140,8 +154,9 @@ TEST(Loss, distance_has_the_gradient_of_finite_differences) {
   const auto gradient = on_device(f, n), ignored = on_device(f, n);
   const auto value = [&](const Matrix<double, Space>& slope) {
     const auto distance = numbers(1);
-    potential_distance<Space>(Space(), on_device(a, n), on_device(f, n), on_device(target, n), 0.1,
-                              5, slope, distance);
+    potential_distance<Space>(Space(), begins(rows, n), flat(on_device(a, n)),
+                              flat(on_device(f, n)), flat(on_device(target, n)), 0.1, 5,
+                              flat(slope), distance);
     return number(distance, 0);
   };
   value(gradient);

@@ -53,11 +53,13 @@ Course train(const Communicator& communicator, const Population& population, int
              TrainingLoss loss = TrainingLoss::objective,
              std::int64_t bucket_bytes = OptimizerSettings().bucket_bytes) {
   PotentialModel model(describe_model(small_job(architecture), population), 1);
-  const PairSampler sampler(population, {0, population.problems()}, 2, /*augment=*/true);
+  const auto samples = [&](PotentialModel& of) {
+    return training_samples(population, 0.05, {0, population.problems()}, 2, /*augment=*/true, of);
+  };
   MetaTrainerSettings choices = settings(batch);
   choices.loss = loss;
   choices.optimizer.bucket_bytes = bucket_bytes;
-  MetaTrainer trainer(choices, communicator, population, sampler, model);
+  MetaTrainer trainer(choices, communicator, samples(model), model);
   Course run;
   for (int step = 0; step < steps; ++step) {
     trainer.step(1.0);
@@ -130,10 +132,12 @@ TEST(MetaTrainer, SaysWhereTimeGoes) {
   const Communicator world = Communicator::world();
   const Population population = blob_population(8, 10, 40);
   PotentialModel model(describe_model(small_job(), population), 1);
-  const PairSampler sampler(population, {0, 40}, 2, false);
+  const auto samples = [&](PotentialModel& of) {
+    return training_samples(population, 0.05, {0, 40}, 2, /*augment=*/false, of);
+  };
   MetaTrainerSettings choices = settings(12);
   choices.loss = TrainingLoss::regression;
-  MetaTrainer trainer(choices, world, population, sampler, model);
+  MetaTrainer trainer(choices, world, samples(model), model);
   const auto begin = std::chrono::steady_clock::now();
   for (int step = 0; step < 64; ++step) trainer.step(1.0);
   const double elapsed =
@@ -157,8 +161,10 @@ TEST(MetaTrainer, StartsFromTheWeightsOfRankZero) {
   const Population population = blob_population(8, 4, 10);
   const auto description = describe_model(small_job(), population);
   PotentialModel model(description, 10 + world.rank()), first(description, 10);
-  const PairSampler sampler(population, {0, 10}, 2, false);
-  const MetaTrainer trainer(settings(6), world, population, sampler, model);
+  const auto samples = [&](PotentialModel& of) {
+    return training_samples(population, 0.05, {0, 10}, 2, /*augment=*/false, of);
+  };
+  const MetaTrainer trainer(settings(6), world, samples(model), model);
   EXPECT_EQ(model.parameters().download(), first.parameters().download());
 }
 
@@ -195,14 +201,16 @@ TEST(MetaTrainer, ClipAndRateScaleTheStep) {
   const Communicator world = Communicator::world();
   const Population population = blob_population(8, 4, 10);
   const auto description = describe_model(small_job(), population);
-  const PairSampler sampler(population, {0, 10}, 2, false);
+  const auto samples = [&](PotentialModel& of) {
+    return training_samples(population, 0.05, {0, 10}, 2, /*augment=*/false, of);
+  };
   // The moments show what Adam was given: a tenth and a thousandth of the (squared) gradient.
   const auto moment_norm = [&](double clip, double rate, std::vector<float>& weights,
                                StepFigures& figures) {
     PotentialModel model(description, 1);
     MetaTrainerSettings choices = settings(6);
     choices.optimizer.clip = clip;
-    MetaTrainer trainer(choices, world, population, sampler, model);
+    MetaTrainer trainer(choices, world, samples(model), model);
     trainer.step(rate);
     figures = trainer.figures();
     EXPECT_EQ(trainer.state().step, 1);
@@ -235,19 +243,21 @@ TEST(MetaTrainer, GoesOnFromItsState) {
   const Communicator world = Communicator::world();
   const Population population = blob_population(8, 6, 20);
   const auto description = describe_model(small_job(), population);
-  const PairSampler sampler(population, {0, 20}, 2, true);
+  const auto samples = [&](PotentialModel& of) {
+    return training_samples(population, 0.05, {0, 20}, 2, /*augment=*/true, of);
+  };
   PotentialModel unbroken(description, 1);
-  MetaTrainer trainer(settings(6), world, population, sampler, unbroken);
+  MetaTrainer trainer(settings(6), world, samples(unbroken), unbroken);
   PotentialModel half(description, 1);
   {
-    MetaTrainer first(settings(6), world, population, sampler, half);
+    MetaTrainer first(settings(6), world, samples(half), half);
     for (int step = 0; step < 5; ++step) {
       trainer.step(1.0);
       first.step(1.0);
     }
     trainer.figures();
     PotentialModel later = half.clone();
-    MetaTrainer second(settings(6), world, population, sampler, later);
+    MetaTrainer second(settings(6), world, samples(later), later);
     second.state() = first.state();
     for (int step = 0; step < 5; ++step) {
       trainer.step(0.5);
@@ -298,13 +308,13 @@ TEST(FineTuning, LowersTheLossOfItsShardAlone) {
   // Local: one rank may tune while the others have nothing to do.
   const Communicator world = Communicator::world();
   if (world.rank() == world.size() - 1) {
-    PotentialModel tuned = fine_tune(model, population, shard, job);
-    EXPECT_LT(shard_loss(tuned, population, shard), before - 1e-3);
-    EXPECT_NE(tuned.parameters().download(), weights);
-    PotentialModel again = fine_tune(model, population, shard, job);
-    EXPECT_EQ(again.parameters().download(), tuned.parameters().download());
-    PotentialModel other = fine_tune(model, population, {20, 23}, job);
-    EXPECT_NE(other.parameters().download(), tuned.parameters().download());
+    const auto tuned = fine_tune(model, population, shard, job);
+    EXPECT_LT(shard_loss(dynamic_cast<PotentialModel&>(*tuned), population, shard), before - 1e-3);
+    EXPECT_NE(tuned->parameters().download(), weights);
+    const auto again = fine_tune(model, population, shard, job);
+    EXPECT_EQ(again->parameters().download(), tuned->parameters().download());
+    const auto other = fine_tune(model, population, {20, 23}, job);
+    EXPECT_NE(other->parameters().download(), tuned->parameters().download());
   }
   EXPECT_EQ(model.parameters().download(), weights);
   EXPECT_EQ(shard_loss(model, population, shard), before);
@@ -315,11 +325,11 @@ TEST(FineTuning, NothingToDoIsAPlainCopy) {
   Job job = small_job();
   PotentialModel model(describe_model(job, population), 1);
   job.fine_tune.steps = 0;
-  PotentialModel untuned = fine_tune(model, population, {0, 10}, job);
-  EXPECT_EQ(untuned.parameters().download(), model.parameters().download());
+  const auto untuned = fine_tune(model, population, {0, 10}, job);
+  EXPECT_EQ(untuned->parameters().download(), model.parameters().download());
   job.fine_tune.steps = 5;
-  PotentialModel empty = fine_tune(model, population, {10, 10}, job);
-  EXPECT_EQ(empty.parameters().download(), model.parameters().download());
+  const auto empty = fine_tune(model, population, {10, 10}, job);
+  EXPECT_EQ(empty->parameters().download(), model.parameters().download());
 }
 
 }  // namespace

@@ -142,12 +142,13 @@ TEST(PopulationSolver, EqualsTheReferenceFromPredictions) {
   for (const Population* population : {&grid, &dense}) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
-    const StartPredictor predictor = solver.make_predictor(model);
+    const auto predictor = solver.make_predictor(model);
+    const kernels::Problems measures = PopulationView(*population).on_device(epsilon);
     const auto start = testing::predicted_potentials(
-        predictor, PopulationView(*population).on_device(epsilon).source_weights(),
-        population->source, population->target, epsilon);
+        PairPredictor(model, measures.source_weights(), measures.target_weights()),
+        measures.source_weights(), population->source, population->target, epsilon);
     const auto settings = solver_settings(1e-4, "model");
-    const Solutions solutions = solve(solver, all_of(*population), settings, &predictor);
+    const Solutions solutions = solve(solver, all_of(*population), settings, predictor.get());
     expect_reference(*population, solutions, settings, start.download());
     expect_true_figures(*population, solutions);
   }
@@ -159,13 +160,13 @@ TEST(PopulationSolver, EveryStartLeadsToTheSameSolution) {
   for (const Population* population : {&grid, &dense, &line}) {
     const PopulationSolver solver(*population, epsilon);
     const PotentialModel model = small_model(*population);
-    const StartPredictor predictor = solver.make_predictor(model);
+    const auto predictor = solver.make_predictor(model);
     const Solutions zeros = solve(solver, all_of(*population), solver_settings(1e-9));
     int compared = 0;
     for (const auto& initializer : initializer_names()) {
       if (initializer == "zeros" || !solver.complaint(initializer).empty()) continue;
       const Solutions other =
-          solve(solver, all_of(*population), solver_settings(1e-9, initializer), &predictor);
+          solve(solver, all_of(*population), solver_settings(1e-9, initializer), predictor.get());
       // The dual value is flat at its maximum, the cost is not.
       expect_near(other.dual_value, zeros.dual_value, 1e-10);
       expect_near(other.transport_cost, zeros.transport_cost, 1e-7);
@@ -503,10 +504,10 @@ TEST(PopulationSolver, NoProblems) {
   population.target.clear();
   const PopulationSolver solver(population, epsilon);
   const PotentialModel model = small_model(population);
-  const StartPredictor predictor = solver.make_predictor(model);
+  const auto predictor = solver.make_predictor(model);
   for (const char* initializer : {"zeros", "gaussian", "model"}) {
     const Solutions solutions =
-        solve(solver, {0, 0}, solver_settings(1e-3, initializer), &predictor);
+        solve(solver, {0, 0}, solver_settings(1e-3, initializer), predictor.get());
     EXPECT_TRUE(solutions.f.empty());
     EXPECT_TRUE(solutions.dual_value.empty());
     EXPECT_TRUE(solutions.status.empty());

@@ -102,7 +102,7 @@ class PotentialModelTest : public ::testing::TestWithParam<Case> {
         device_problems(population_.geometry, epsilon, a_values_, b_values_).between(rows, rows),
         epsilon, f_.flat(), value, slope_.flat());
     const DeviceArray<double> loss("otfleet::test::loss", 2);
-    kernels::negative_mean_dual(value, slope_, batch, loss);
+    kernels::negative_mean_dual(value, slope_.flat(), batch, loss);
     return loss.download()[0];
   }
 
@@ -375,7 +375,7 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
                           ? source
                           : upload(population_.target_weights,
                                    static_cast<std::size_t>(population_.target_measures));
-  const StartPredictor predictor(model, source, target);
+  const PairPredictor predictor(model, source, target);
   // In another order and number than the batch, one problem twice.
   const std::vector<std::size_t> order = {4, 0, 2, 2};
   std::vector<std::int32_t> sources, targets;
@@ -386,7 +386,7 @@ TEST_P(PotentialModelTest, PredictorEqualsForward) {
   const auto f = predicted_potentials(predictor, source, sources, targets, epsilon);
   const auto values = f.download();
   for (std::size_t row = 0; row < order.size(); ++row) {
-    const StartPredictor another(model, source, target);
+    const PairPredictor another(model, source, target);
     const auto alone = predicted_potentials(another, source, std::span(sources).subspan(row, 1),
                                             std::span(targets).subspan(row, 1), epsilon);
     const auto value_alone = alone.download();
@@ -420,7 +420,7 @@ TEST_P(PotentialModelTest, PredictorOfManyMeasures) {
     sources.push_back(measures - 1 - k);
     targets.push_back((7 * k + 3) % measures);
   }
-  const StartPredictor predictor(model, source, target);
+  const PairPredictor predictor(model, source, target);
   const auto predicted = predicted_potentials(predictor, source, sources, targets, epsilon);
 
   const auto rows_of = [](const std::vector<double>& weights, std::int64_t points,
@@ -455,7 +455,7 @@ TEST_P(PotentialModelTest, PredictorOfNoProblems) {
                           ? source
                           : upload(population_.target_weights,
                                    static_cast<std::size_t>(population_.target_measures));
-  const StartPredictor predictor(model, source, target);
+  const PairPredictor predictor(model, source, target);
   EXPECT_FALSE(predictor.predict({}, {}).any());
 }
 

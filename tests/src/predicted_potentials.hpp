@@ -9,7 +9,7 @@ namespace otfleet::testing {
 
 /// f [B, n] that a predictor's starts stand for, for pairs of measures; `weights` [M, n] are the
 /// sources'.
-inline DeviceArray<double, 2> predicted_potentials(const StartPredictor& predictor,
+inline DeviceArray<double, 2> predicted_potentials(const PairPredictor& predictor,
                                                    const DeviceArray<const double, 2>& weights,
                                                    std::span<const std::int32_t> sources,
                                                    std::span<const std::int32_t> targets,

@@ -49,7 +49,7 @@ TEST(BalancedBlock, ProblemsThatNobodyBeganHaveTheirStart) {
   job.model.hidden = {16};
   const PotentialModel model(describe_model(job, population), 1);
   const auto weights = solver.measures().source_weights();
-  const StartPredictor predictor(model, weights, solver.measures().target_weights());
+  const PairPredictor predictor(model, weights, solver.measures().target_weights());
   const auto expected = testing::predicted_potentials(predictor, weights, population.source,
                                                       population.target, epsilon)
                             .flat()

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <optional>
-#include <variant>
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
@@ -45,7 +45,7 @@ struct Comparison {
   const std::filesystem::path& file;
   PopulationView population;
   const PopulationSolver& solver;
-  const std::optional<PotentialModel>& model;
+  const StartModel* model;
   double fine_tune_seconds;
   Shard shard;
   bool plain_sinkhorn;  ///< is it quick enough to count plain Sinkhorn's iterations, too?
@@ -85,11 +85,11 @@ Run run_start(const Comparison& c, const SolverOptions& settings) {
   SolveSeconds seconds;
   communicator.barrier();
   communicator.agree([&] {
-    std::optional<StartPredictor> predictor;
-    if (predicts) predictor.emplace(c.solver.make_predictor(*c.model));
+    std::unique_ptr<StartPredictor> predictor;
+    if (predicts) predictor = c.solver.make_predictor(*c.model);
     run.iterations = with_population_named(c.file, c.context.job.problem.epsilon, [&] {
-      return c.solver.count_iterations(c.shard, settings, predictor ? &*predictor : nullptr,
-                                       seconds, run.statuses, run.counts);
+      return c.solver.count_iterations(c.shard, settings, predictor.get(), seconds, run.statuses,
+                                       run.counts);
     });
   });
   if (predicts) seconds.start += c.fine_tune_seconds;
@@ -176,15 +176,14 @@ std::vector<std::string> choose_starts(const Job& job, const PopulationSolver& s
 std::vector<double> error_curve(const Comparison& c, const std::string& initializer) {
   std::vector<double> sums;
   c.context.communicator.agree([&] {
-    std::optional<StartPredictor> predictor;
-    if (initializer_named(initializer).needs_model())
-      predictor.emplace(c.solver.make_predictor(*c.model));
+    std::unique_ptr<StartPredictor> predictor;
+    if (initializer_named(initializer).needs_model()) predictor = c.solver.make_predictor(*c.model);
     SolverOptions settings = c.context.job.solver;
     settings.initializer = initializer;
     settings.acceleration = Acceleration::none;
     settings.doubtful_error = INFINITY;
     sums = with_population_named(c.file, c.context.job.problem.epsilon, [&] {
-      return c.solver.error_sums(c.shard, settings, predictor ? &*predictor : nullptr,
+      return c.solver.error_sums(c.shard, settings, predictor.get(),
                                  c.context.job.evaluate.trace_iterations + 1);
     });
   });
@@ -209,12 +208,12 @@ std::string worst_complaint(const std::vector<EvaluationRow>& rows, Job job) {
 /// Plans of the first problems, as predicted and solved, in turn. Local to rank 0.
 void draw_plans(const Comparison& c) {
   const Population* population = c.population.shared_points();
-  if (!c.model || population == nullptr) return;
+  if (c.model == nullptr || population == nullptr) return;
   const Geometry& geometry = population->geometry;
   if (geometry.kind != Geometry::Kind::grid || geometry.axes.size() != 2) return;
   const Shard few{0, std::min(c.context.job.evaluate.pictures, c.population.problems())};
   if (few.size() == 0) return;
-  const StartPredictor predictor = c.solver.make_predictor(*c.model);
+  const auto predictor = c.solver.make_predictor(*c.model);
   SolverOptions settings = c.context.job.solver;
   settings.initializer = "model";
   settings.doubtful_error = INFINITY;  // the prediction itself, whatever it is worth
@@ -223,7 +222,7 @@ void draw_plans(const Comparison& c) {
   for (std::int64_t k = 0; k < few.size(); ++k)
     for (const bool solved : {false, true}) {
       settings.max_iterations = solved ? c.context.job.solver.max_iterations : 0;
-      const Solutions one = c.solver.solve({k, k + 1}, settings, &predictor, {}, ignored);
+      const Solutions one = c.solver.solve({k, k + 1}, settings, predictor.get(), {}, ignored);
       rows.push_back({one.f, one.g});
     }
   draw_interpolations(c.context.output / "interpolation.png", geometry,
@@ -235,10 +234,8 @@ void draw_plans(const Comparison& c) {
 void evaluate_starts(const CommandContext& context, Report& report) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
-  std::variant<Population, CloudPopulation> read;
-  const auto view = [&] {
-    return std::visit([](const auto& population) { return PopulationView(population); }, read);
-  };
+  AnyPopulation read;
+  const auto view = [&] { return view_any(read); };
   std::filesystem::path population_file;
   std::optional<PopulationSolver> solver;
   std::vector<std::string> starts;
@@ -254,12 +251,8 @@ void evaluate_starts(const CommandContext& context, Report& report) {
       require_balanced(job, "evaluate");
       require_solve_memory(population_file, job, neighbors);
       with_population_named(population_file, job.problem.epsilon, [&] {
-        if (holds_clouds(population_file)) {
-          check_clouds_fit(job, population_file);
-          read = read_job_clouds(job, population_file);
-        } else {
-          read = read_job_population(job, population_file);
-        }
+        if (holds_clouds(population_file)) check_clouds_fit(job, population_file);
+        read = read_any_job_population(job, population_file);
         if (view().problems() == 0)
           throw UserError(population_file.string() + ": holds no problems");
         solver.emplace(view(), job.problem.epsilon);
@@ -283,16 +276,16 @@ void evaluate_starts(const CommandContext& context, Report& report) {
   const Shard shard =
       share_of_problems(population.problems(), sequences, communicator.rank(), communicator.size());
   double fine_tune_seconds = 0;
-  std::optional<PotentialModel> model;
+  std::unique_ptr<StartModel> model;
   if (std::find(starts.begin(), starts.end(), "model") != starts.end()) {
-    StartModel start = load_model(context, *population.shared_points(), shard, report);
+    LoadedModel start = load_model(context, population, shard, report);
     fine_tune_seconds = start.fine_tune_seconds;
-    model.emplace(std::move(start.model));
+    model = std::move(start.model);
   }
   const auto kind = population.geometry().kind;
   const bool stored = kind == GeometryKind::grid || kind == GeometryKind::dense;
-  const Comparison comparison{context, population_file,   population, *solver,
-                              model,   fine_tune_seconds, shard,      stored};
+  const Comparison comparison{context,     population_file,   population, *solver,
+                              model.get(), fine_tune_seconds, shard,      stored};
 
   std::vector<Curve> curves;
   {

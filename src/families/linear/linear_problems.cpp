@@ -14,6 +14,7 @@
 #include "src/families/linear/population_solver.hpp"
 #include "src/families/linear/shard_choice.hpp"
 #include "src/families/linear/sharded_cloud_solver.hpp"
+#include "src/populations/any_population.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/populations/cloud_population_rows.hpp"
 #include "src/populations/job_population.hpp"
@@ -97,20 +98,20 @@ class WholeProblems final : public LinearProblems {
         check_solver_fits(job_);
         require_solve_memory(file, job_, neighbors);
         named([&] {
-          read(input);
+          population_ = read_any_job_population(job_, file);
           solver_.emplace(view(), job_.problem.epsilon);
         });
         check_job(communicator);
       });
     }
     std::string content =
-        communicator.broadcast(communicator.is_root() ? content_fingerprint() : "");
+        communicator.broadcast(communicator.is_root() ? content_fingerprint_of(population_) : "");
     if (initializer_named(job_.solver.initializer).needs_model()) {
       const Shard shard =
           distributed::block_shard(view().problems(), communicator.rank(), communicator.size());
-      StartModel start = load_model(context, *view().shared_points(), shard, report);
+      LoadedModel start = load_model(context, view(), shard, report);
       content += " " + start.checksum;
-      model_.emplace(std::move(start.model));
+      model_ = std::move(start.model);
     }
     declare(view());
     identity = linear_identity(job_, content);
@@ -129,7 +130,7 @@ class WholeProblems final : public LinearProblems {
   }
 
   void prepare() override {
-    if (model_) predictor_.emplace(solver_->make_predictor(*model_));
+    if (model_) predictor_ = solver_->make_predictor(*model_);
   }
   double work(Shard rows) const override {
     if (!job_.problem.balanced() && view().clouds() == nullptr) return LinearProblems::work(rows);
@@ -145,21 +146,8 @@ class WholeProblems final : public LinearProblems {
   }
 
  private:
-  void read(const LinearInput& input) {
-    if (input.clouds)
-      population_ = read_job_clouds(job_, file);
-    else
-      population_ = read_job_population(job_, file);
-  }
-  PopulationView view() const {
-    return std::visit([](const auto& population) { return PopulationView(population); },
-                      population_);
-  }
-  std::string content_fingerprint() const {
-    return std::visit([](const auto& population) { return population.content_fingerprint(); },
-                      population_);
-  }
-  const StartPredictor* predictor() const { return predictor_ ? &*predictor_ : nullptr; }
+  PopulationView view() const { return view_any(population_); }
+  const StartPredictor* predictor() const { return predictor_.get(); }
 
   void check_job(const Communicator& communicator) const {
     if (job_.problem.balanced())
@@ -188,10 +176,10 @@ class WholeProblems final : public LinearProblems {
           file.string()));
   }
 
-  std::variant<Population, CloudPopulation> population_;
+  AnyPopulation population_;
   std::optional<PopulationSolver> solver_;
-  std::optional<PotentialModel> model_;
-  std::optional<StartPredictor> predictor_;
+  std::unique_ptr<StartModel> model_;
+  std::unique_ptr<StartPredictor> predictor_;
 };
 
 /// Problems in which every measure has points of its own, the ranks sharing the rows of each.

@@ -38,14 +38,6 @@ void check_sources(const Job& job) {
   }
 }
 
-std::string geometry_of(const Named& named) {
-  struct Fingerprint {
-    std::string operator()(const Population& any) const { return any.geometry.fingerprint(); }
-    std::string operator()(const CloudPopulation& any) const { return any.fingerprint(); }
-  };
-  return std::visit(Fingerprint(), named.population);
-}
-
 /// "2 x 3" of a grid, "9" of listed points, "of 3 coordinates" of clouds.
 std::string points_of(const Named& named) {
   struct Text {
@@ -73,7 +65,8 @@ std::vector<Named> build(const Job& job) {
   };
   add("train", Split::train);
   add("test", Split::test);
-  if (result.size() == 2 && geometry_of(result[0]) != geometry_of(result[1]))
+  if (result.size() == 2 && geometry_fingerprint_of(result[0].population) !=
+                                geometry_fingerprint_of(result[1].population))
     throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",
                                 job.data.test.file.string(), points_of(result[1]),
                                 job.data.train.file.string(), points_of(result[0])));

@@ -77,9 +77,8 @@ void PopulationSolver::check_feasible(const std::string& name, std::int64_t firs
     otfleet::check_feasible(name, *shared, solver_.measures().table(), first, step);
 }
 
-StartPredictor PopulationSolver::make_predictor(const PotentialModel& model) const {
-  return StartPredictor(model, solver_.measures().source_weights(),
-                        solver_.measures().target_weights());
+std::unique_ptr<StartPredictor> PopulationSolver::make_predictor(const StartModel& model) const {
+  return model.predictor(solver_.measures());
 }
 
 double PopulationSolver::work(Shard rows, const SolverOptions& settings,
@@ -135,8 +134,9 @@ Batch PopulationSolver::start(Shard rows, const SolverOptions& settings,
   const Initializer& initializer = initializer_named(settings.initializer);
   batch.from_zeros = initializer.is_zero();
   if (initializer.needs_model())
-    batch.learned =
-        predictor->predict(part(population_.sources(), rows), part(population_.targets(), rows));
+    predictor->predict(batch.problems, part(population_.sources(), rows),
+                       part(population_.targets(), rows), solver_.epsilon(), batch.learned,
+                       batch.f);
   else if (!batch.from_zeros)
     initializer.compute({geometry_, solver_.epsilon(), arithmetic_of(settings), batch.problems},
                         batch.f);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,7 +13,7 @@
 #include "src/families/linear/earlier_solutions.hpp"
 #include "src/families/linear/solutions.hpp"
 #include "src/job.hpp"
-#include "src/models/potential_model.hpp"
+#include "src/models/start_model.hpp"
 #include "src/populations/population_view.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/runs/solve_control.hpp"
@@ -45,8 +46,8 @@ class PopulationSolver {
   /// Which method `settings` mean for this population.
   MethodChoice choose(const SolverOptions& settings) const { return solver_.choose(settings); }
 
-  /// For solve() and its kin; points that all problems share. The model must outlive the predictor.
-  StartPredictor make_predictor(const PotentialModel& model) const;
+  /// For solve() and its kin. The model must outlive the predictor.
+  std::unique_ptr<StartPredictor> make_predictor(const StartModel& model) const;
 
   /// About how much work problems are, in any unit. Where all share their points, they differ in
   /// the iterations to come: their starts' marginal errors, those of a few problems in the middle,

@@ -1,65 +1,65 @@
 #include <spdlog/spdlog.h>
 
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "distributed/error.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/linear/linear_family.hpp"
-#include "src/models/potential_checkpoint.hpp"
+#include "src/populations/any_population.hpp"
 #include "src/populations/job_population.hpp"
-#include "src/populations/population.hpp"
+#include "src/populations/population_view.hpp"
 #include "src/refusals.hpp"
 #include "src/reports/convergence.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_memory.hpp"
 #include "src/trainers/meta_trainer.hpp"
+#include "src/trainers/model_start.hpp"
 #include "src/trainers/training_run.hpp"
 
 namespace otfleet {
 void train_start_model(const CommandContext& context, Report& report) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
-  Population population;
-  std::optional<PotentialModel> model;
+  AnyPopulation read;
+  const auto view = [&] { return view_any(read); };
+  std::unique_ptr<StartModel> model;
   TrainingState unfinished;
   CheckpointSeries checkpoints(context.output, job.train.keep_checkpoints);
   std::filesystem::path file;
   const int neighbors = communicator.ranks_on_machine();
   {
     const PhaseTimer timer(report, "read");
-    ModelDescription description;
     communicator.agree([&] {
       file = find_input(context, job.files.train_population, "files.train_population", "make",
                         "train.h5");
       require_balanced(job, "train");
       require_solve_memory(file, job, neighbors);
-      population = read_job_population(job, file);
-      if (population.problems() == 0) throw UserError(file.string() + ": holds no problems");
-      naming(file, [&] { description = describe_model(job, population); });
+      if (holds_clouds(file)) check_clouds_fit(job, file);
+      read = read_any_job_population(job, file);
+      if (view().problems() == 0) throw UserError(file.string() + ": holds no problems");
+      naming(file, [&] { model = fresh_model(job, view()); });
     });
-    nlohmann::json content = {{"geometry", population.geometry.fingerprint()},
-                              {"problems", population.problems()}};
+    nlohmann::json content = {{"geometry", geometry_fingerprint_of(read)},
+                              {"problems", view().problems()}};
     if (job.solver.normalize) content["normalize"] = true;
     unfinished.job = training_identity(job, content);
     const auto newest = find_unfinished(
         context, checkpoints,
         [&](const std::filesystem::path& file) {
           TrainingState state;
-          read_checkpoint(file, description, &state);
+          read_model(file, job, view(), &state);
           return state;
         },
         unfinished.job);
-    communicator.agree([&] {
-      if (newest.empty())
-        model.emplace(description, job.seed);
-      else
-        model.emplace(read_checkpoint(newest, description, &unfinished));
-    });
+    if (!newest.empty())
+      communicator.agree([&] { model = read_model(newest, job, view(), &unfinished); });
   }
-  const PairSampler sampler(population, {0, population.problems()}, job.seed, job.train.augment);
   with_population_named(file, job.problem.epsilon, [&] {
-    MetaTrainer trainer(trainer_settings(job), communicator, population, sampler, *model);
+    MetaTrainer trainer(trainer_settings(job), communicator,
+                        training_samples(view(), job.problem.epsilon, {0, view().problems()},
+                                         job.seed, job.train.augment, *model),
+                        *model);
     trainer.go_on(std::move(unfinished));
     const auto report_targets = [&] {
       StatusCounts targets = trainer.target_statuses();
