@@ -2,14 +2,16 @@
 # Figures of point clouds, each a file of JSON in OUTPUT_DIR, which must not have files yet:
 #   METHOD-SHAPE-POINTS.json  two large clouds by the multiscale or the plain solver, judged (multiscale_benchmark)
 #   passes.json               iterations on all pairs in 3 and 64 dimensions (cloud_benchmark)
+#   models-TASK-EPSILON.json  starts with and without a model, and -multiscale the best solver without one (evaluate)
 #   geomloss.json             GeomLoss's multiscale backend and otfleet's on the same clouds, at equal judged errors
 #
-#   bash jobs/benchmarks/clouds.sh OUTPUT_DIR            about an hour and a half
+#   bash jobs/benchmarks/clouds.sh OUTPUT_DIR            about two and a half hours
 #   bash jobs/benchmarks/clouds.sh OUTPUT_DIR --smoke    the same on small clouds, to see that it runs: three minutes
 #
 # In the environment: CLOUDS_FIGURES, a regular expression on the figures' names: others are left out;
 # RANKS (default 2); BUILD, the folder of the programs (default: the repository's release build, built
-# first); CLOUDS_PYTHON, a folder whose venv/ is used and kept (default: OUTPUT_DIR). The Python
+# first); CLOUDS_PAINTINGS, a folder of PNG images for models-colors-*, which are left out without it;
+# CLOUDS_PYTHON, a folder whose venv/ is used and kept (default: OUTPUT_DIR). The Python
 # packages fill six gigabytes. On a machine with other work put `chrt -f 5` before it all.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/peers_setup.sh"
@@ -74,6 +76,33 @@ passes() {
     --benchmark_filter="^squared_(float|double)/$points/"
 }
 
+# models_of TASK EPSILON [OVERRIDE...]: a model trained and compared with other starts, on measures apart.
+models_of() {
+  local name=models-$1-$2 task=$1 folder=$output/models-$1-$2 job=$here/cloud_models/models.toml part
+  local more=(--set "problem.epsilon=$2" "${@:3}") small=()
+  [[ $name =~ ${CLOUDS_FIGURES:-.} ]] || return 0
+  $smoke && small=(--small) && more+=(--set train.minutes=0.05 --set evaluate.trace_iterations=1)
+  [ "$task" != colors ] || small=("${CLOUDS_PAINTINGS}" "${small[@]}")
+  python_with "${CLOUDS_PYTHON:-$output}" "$here/cloud_models/requirements.txt"
+  "${CLOUDS_PYTHON:-$output}/venv/bin/python" "$here/cloud_models/make_clouds.py" "$task" "$folder/make" "${small[@]}"
+  run_ranks "$ranks" "$build/otfleet" train "$job" --output "$folder/train" "${more[@]}" >&2
+  # The times are those of one rank, alone.
+  for part in "" -multiscale; do
+    [ -z "$part" ] || more+=(--set solver.method=multiscale --set 'evaluate.initializers=["zeros"]')
+    "$build/otfleet" evaluate "$job" --output "$folder/evaluate$part" "${more[@]}" >&2
+    cp "$folder/evaluate$part/report.json" "$output/$name$part.json"
+  done
+}
+
+models() {
+  local epsilon
+  for epsilon in 1e-2 1e-3; do
+    models_of digits "$epsilon"
+    models_of cities "$epsilon" --set train.batch=16
+    [ -z "${CLOUDS_PAINTINGS:-}" ] || models_of colors "$epsilon" --set train.batch=16
+  done
+}
+
 geomloss() {
   [[ geomloss =~ ${CLOUDS_FIGURES:-.} ]] || return 0
   local options=(--points 100000)
@@ -94,4 +123,5 @@ fi
 multiscale
 plain_beside_multiscale
 passes
+models
 geomloss

@@ -14,6 +14,7 @@
 #include "src/populations/drifting_clouds.hpp"
 #include "src/populations/ground_cost.hpp"
 #include "src/populations/population.hpp"
+#include "src/populations/population_builder.hpp"
 #include "src/populations/population_parts.hpp"
 
 namespace otfleet {
@@ -167,25 +168,49 @@ CloudTable read_side(const MeasureSource& source, std::int64_t& dimension,
 
 namespace {
 
+/// Points [n, d] that measures share, and what a message calls them.
+struct CommonPoints {
+  Points points;
+  std::string key, name;
+};
+
+CommonPoints read_common(const ArraySource& source) {
+  CommonPoints common{read_points_of(source), "data.points", name_of(source)};
+  if (common.points.sizes.size() != 1)
+    fail(source, "points that measures share must have shape [n, d]");
+  return common;
+}
+
+/// The pixels of images.
+CommonPoints grid_points(const MakeOptions& make) {
+  const Geometry grid = square_grid(make.grid, make.stretch);
+  CommonPoints common{{}, "make.grid", "make.grid = " + shape_text(make.grid)};
+  common.points.dimension = grid.coordinates();
+  common.points.values = grid.points(true);
+  common.points.sizes = {grid.n};
+  return common;
+}
+
 /// Weights [M, n] on points [n, d] that measures share: each takes the points where it has weight.
-CloudTable read_supports(const MeasureSource& source, const ArraySource& common,
+CloudTable read_supports(const MeasureSource& source, const CommonPoints& common,
                          std::int64_t& dimension, const kernels::GroundCost& cost) {
   for (const auto* extra : {&source.weights, &source.groups})
     if (!extra->empty())
-      fail(*extra, "with data.points the data are the weights; leave data.points out, or this");
-  const Points points = read_points_of(common);
+      fail(*extra, fmt::format("with {} the data are the weights; leave {} out, or this",
+                               common.key, common.key));
+  const Points& points = common.points;
   const auto n = points.sizes.front(), d = points.dimension;
-  if (points.sizes.size() != 1) fail(common, "points that measures share must have shape [n, d]");
   if (dimension > 0 && d != dimension)
-    fail(common, fmt::format("points of {} coordinates, but the source's have {}", d, dimension));
+    throw UserError(fmt::format("{}: points of {} coordinates, but the source's have {}",
+                                common.name, d, dimension));
   dimension = d;
-  check_cost_takes(name_of(common) + ":", cost, points.values, d, "point");
+  check_cost_takes(common.name + ":", cost, points.values, d, "point");
   auto array = read_array(source);
   if (array.shape.size() == 1) array.shape.insert(array.shape.begin(), 1);
   if (array.shape.empty() || array.shape[0] < 1 ||
       element_count(array.shape, name_of(source)) != array.shape[0] * n)
     fail(source, fmt::format("weights have shape {}, but {} has {} points: [M, {}] was expected",
-                             shape_text(array.shape), name_of(common), n, n));
+                             shape_text(array.shape), common.name, n, n));
   check_weights(name_of(source), array.values, array.shape[0], n);
   CloudTable table;
   for (std::int64_t s = 0; s < array.shape[0]; ++s) {
@@ -215,10 +240,13 @@ CloudPopulation build_cloud_measures(const Job& job, Split split) {
   population.shared_measures = target.empty();
   const auto& points = job.data.points;
   const auto& target_points = job.data.target_points.empty() ? points : job.data.target_points;
+  if (!job.make.grid.empty() && !points.empty())
+    throw UserError("make.grid and data.points both say where the measures' points are; leave one");
   const auto read = [&](const MeasureSource& side, const ArraySource& common) {
-    return common.empty()
-               ? read_side(side, population.dimension, population.ground_cost)
-               : read_supports(side, common, population.dimension, population.ground_cost);
+    if (common.empty() && job.make.grid.empty())
+      return read_side(side, population.dimension, population.ground_cost);
+    return read_supports(side, common.empty() ? grid_points(job.make) : read_common(common),
+                         population.dimension, population.ground_cost);
   };
   population.sources = read(source, points);
   if (!target.empty()) population.targets = read(target, target_points);

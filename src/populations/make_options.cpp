@@ -45,10 +45,12 @@ void add_keys(KeyList& keys, MakeOptions& make) {
            "random measures on each side to train on");
   keys.add("test_measures", make.test_measures, integer(1),
            "random measures on each side to test on");
-  keys.add("grid", make.grid, lengths,
-           "lengths of a grid's one to three axes: for random weights, for rows [M, h w] that are "
-           "images, for an array [h, w] that is one image, and for data that looks like color "
-           "images but is not");
+  keys.add(
+      "grid", make.grid, lengths,
+      "lengths of a grid's one to three axes: for random weights, for rows [M, h w] that are "
+      "images, for an array [h, w] that is one image, and for data that looks like color "
+      "images but is not; with problem.geometry = \"clouds\" the data are weights on its points, "
+      "and every measure has those where it has weight");
   keys.add(
       "drifting.points", make.drifting.points, integer(0),
       "of each of make.test_problems pairs of clouds that drift through space, instead of "

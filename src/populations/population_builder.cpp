@@ -16,6 +16,20 @@
 #include "src/populations/split_pairs.hpp"
 
 namespace otfleet {
+
+Geometry square_grid(const std::vector<std::int64_t>& lengths, bool stretch) {
+  Geometry geometry;
+  geometry.kind = Geometry::Kind::grid;
+  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  for (const auto length : lengths) {
+    auto& axis = geometry.axes.emplace_back(static_cast<std::size_t>(length), 0.0);
+    const auto steps = static_cast<double>((stretch ? length : longest) - 1);
+    for (std::int64_t i = 1; i < length; ++i) axis[i] = static_cast<double>(i) / steps;
+  }
+  geometry.n = geometry.m = element_count(lengths, "make.grid");
+  return geometry;
+}
+
 namespace {
 
 using Shape = std::vector<std::int64_t>;
@@ -213,16 +227,7 @@ Geometry grid_geometry(const Job& job, const Side& source, const Side& target) {
   if (lengths.empty()) {
     throw UserError("make.grid is missing: random weights on a grid need its lengths");
   }
-  Geometry geometry;
-  geometry.kind = Geometry::Kind::grid;
-  const std::int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-  for (const auto length : lengths) {
-    auto& axis = geometry.axes.emplace_back(static_cast<std::size_t>(length), 0.0);
-    const auto steps = static_cast<double>((job.make.stretch ? length : longest) - 1);
-    for (std::int64_t i = 1; i < length; ++i) axis[i] = static_cast<double>(i) / steps;
-  }
-  geometry.n = geometry.m = element_count(lengths, "make.grid");
-  return geometry;
+  return square_grid(lengths, job.make.stretch);
 }
 
 Array read_matrix(const ArraySource& source, bool may_forbid = false) {

@@ -1,6 +1,7 @@
 // Populations in which every measure has points of its own.
 #include "tests/cli/pipeline.hpp"
 #include "tests/src/small_populations.hpp"
+#include "tests/src/write_arrays.hpp"
 
 namespace otfleet {
 namespace {
@@ -167,6 +168,25 @@ TEST_F(Clouds, ModelsLearnAndPredict) {
                     "four.h5");
   expect_refused_on(2, words("train", "refused", other), "needs points of 1 to 3 dimensions",
                     "four.h5");
+}
+
+/// Images are clouds of their dark pixels where make.grid says what an image is.
+TEST_F(Clouds, MadeOfImages) {
+  const std::string pixels("\0\1\2\3\0\0\1\0\0\0\0\4\1\1\1\1\1\1", 18);
+  testing::write_bytes(path("images.npy"),
+                       testing::npy(testing::npy_header("|u1", "(3, 2, 3)"), pixels));
+  const Words job = {"data.test.file=" + path("images.npy").string(), "problem.geometry=clouds",
+                     "make.grid=[2,3]", "make.test_problems=3"};
+  const auto report = report_of("make", "images", job);
+  EXPECT_EQ(report["test"]["measures"], 3);
+  const auto made = read_cloud_population(path("images") / "test.h5");
+  EXPECT_EQ(made.sources.offsets, (Offsets{0, 3, 5, 11}));
+  EXPECT_EQ((std::vector<double>(made.sources.points.begin(), made.sources.points.begin() + 6)),
+            (std::vector<double>{0, 0.5, 0, 1, 0.5, 0}));
+  EXPECT_EQ(made.sources.weights[2], 0.5);
+  Words wrong = job;
+  wrong[2] = "make.grid=[2,4]";
+  expect_refused(words("make", "refused", wrong), "images.npy", "make.grid = [2, 4]");
 }
 
 TEST_F(Clouds, WhatNeedsSharedPointsIsRefusedByName) {
