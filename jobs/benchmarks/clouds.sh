@@ -81,7 +81,7 @@ models_of() {
   local name=models-$1-$2 task=$1 folder=$output/models-$1-$2 job=$here/cloud_models/models.toml part
   local more=(--set "problem.epsilon=$2" "${@:3}") small=()
   [[ $name =~ ${CLOUDS_FIGURES:-.} ]] || return 0
-  $smoke && small=(--small) && more+=(--set train.minutes=0.05 --set evaluate.trace_iterations=1)
+  $smoke && small=(--small) && more+=(--set train.minutes=0.05 --set 'evaluate.initializers=["zeros","model"]' --set 'evaluate.thresholds=[0.1]')
   [ "$task" != colors ] || small=("${CLOUDS_PAINTINGS}" "${small[@]}")
   python_with "${CLOUDS_PYTHON:-$output}" "$here/cloud_models/requirements.txt"
   "${CLOUDS_PYTHON:-$output}/venv/bin/python" "$here/cloud_models/make_clouds.py" "$task" "$folder/make" "${small[@]}"

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/backend.hpp"
@@ -171,10 +172,14 @@ struct PairFrameKernel {
   }
 };
 
-/// Sums over the points of a cloud of a value times each spline, as whole multiples of the sum of
-/// the values' sizes: their order changes nothing.
+/// Sums over the points of a cloud of a value times each spline, as shares of the sum of the
+/// values' sizes. Where several threads add them, shares are whole multiples of 2^-50: their order
+/// changes nothing.
 template <class ExecutionSpace>
 struct SplineSumKernel {
+  static constexpr bool one_thread = Backend<ExecutionSpace>::team_is_one_thread;
+  using Share = std::conditional_t<one_thread, double, std::int64_t>;
+
   PointMeasures<ExecutionSpace> measures;
   Vector<const int, ExecutionSpace> index;
   bool source;
@@ -184,11 +189,11 @@ struct SplineSumKernel {
   const double* values;                              ///< flat; null: the weights
   Vector<const std::int64_t, ExecutionSpace> begin;  ///< of a problem in values
   double factor, shift;  ///< of the sums; a problem's own scale comes on top where there are values
-  Matrix<std::int64_t, ExecutionSpace> sums;
+  Matrix<Share, ExecutionSpace> sums;
   Matrix<float, ExecutionSpace> result;
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
-    constexpr double unit = 1125899906842624.0;  // 2^50
+    constexpr double unit = one_thread ? 1.0 : 0x1p50;
     const int k = team.league_rank(), measure = index(k), d = measures.dimension();
     const int count = measures.size(measure), splines = count_of_splines;
     const FrameRow at{d};
@@ -196,7 +201,7 @@ struct SplineSumKernel {
     const double* const points = measures.points_of(measure);
     const double* const value =
         values == nullptr ? measures.weights_of(measure) : values + begin(k);
-    std::int64_t* const sum = &sums(k, 0);
+    Share* const sum = &sums(k, 0);
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, splines), [&](int s) { sum[s] = 0; });
     double total = 1;
     if (values != nullptr)
@@ -213,11 +218,10 @@ struct SplineSumKernel {
         to_frame(row, at, source, points + static_cast<long>(i) * d, u);
         const double share = value[i] / total * unit;
         for_met_splines(basis, u, [&](int s, double met) {
-          const auto whole = static_cast<std::int64_t>(share * met);
-          if constexpr (Backend<ExecutionSpace>::team_is_one_thread)
-            sum[s] += whole;
+          if constexpr (one_thread)
+            sum[s] += share * met;
           else
-            Kokkos::atomic_add(&sum[s], whole);
+            Kokkos::atomic_add(&sum[s], static_cast<Share>(share * met));
         });
       });
     team.team_barrier();
@@ -308,7 +312,7 @@ SplineSumKernel<ExecutionSpace> spline_sums(const CloudBatch<ExecutionSpace>& pr
   kernel.basis = basis;
   kernel.count_of_splines = basis.size();
   kernel.frames = frames.rows;
-  kernel.sums = Matrix<std::int64_t, ExecutionSpace>(
+  kernel.sums = Matrix<typename SplineSumKernel<ExecutionSpace>::Share, ExecutionSpace>(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::initializers::spline_sums"), count,
       static_cast<std::size_t>(basis.size()));
   kernel.result = result;

@@ -56,8 +56,7 @@ void spline_potential(const ExecutionSpace& space, const CloudBatch<ExecutionSpa
                       const Vector<double, ExecutionSpace>& f);
 
 /// The derivative by the coefficients [B, basis.size()] of what has the derivative `slope`
-/// [source points], flat, by f. Deterministic: sums are of whole numbers, to 1e-12 of the largest
-/// that they may be.
+/// [source points], flat, by f. Always the same, whatever the order in which threads add.
 template <class ExecutionSpace>
 void spline_gradient(const ExecutionSpace& space, const CloudBatch<ExecutionSpace>& problems,
                      const SplineFrames<ExecutionSpace>& frames, const SplineBasis& basis,
