@@ -98,7 +98,7 @@ models() {
   local epsilon
   for epsilon in 1e-2 1e-3; do
     models_of digits "$epsilon"
-    models_of cities "$epsilon" --set train.batch=16
+    models_of cities "$epsilon" --set train.batch=16 --set model.architecture=mlp --set 'model.hidden=[512,512]'
     [ -z "${CLOUDS_PAINTINGS:-}" ] || models_of colors "$epsilon" --set train.batch=16
   done
 }

@@ -135,7 +135,7 @@ TEST_F(Clouds, EvaluateComparesStarts) {
     EXPECT_TRUE(report["error_curves"].contains(start)) << start;
 }
 
-/// Trained on two ranks, killed on the way, and used by solve and evaluate on one and three.
+/// Trained on two ranks, and used by solve and evaluate on one to three.
 TEST_F(Clouds, ModelsLearnAndPredict) {
   const Words learn = clouds("own.h5", {"train.steps=60", "train.batch=8", "model.hidden=[16]",
                                         "model.architecture=mlp", "model.nodes=8"});
