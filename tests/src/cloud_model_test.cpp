@@ -69,6 +69,7 @@ double loss_of(CloudModel& model, const kernels::Problems& problems, DeviceArray
 }
 
 TEST(CloudModel, GradientEqualsFiniteDifferences) {
+  if (Communicator::world().rank() > 0) return;
   for (const char* cost : {"squared_euclidean", "euclidean"})
     for (const char* architecture : {"mlp", "pair_encoder", "pair_product"}) {
       SCOPED_TRACE(std::string(cost) + " " + architecture);
@@ -113,6 +114,7 @@ TEST(CloudModel, BackwardWithoutProblemsIsZero) {
 
 /// In any order, many at a time or alone, without a graph.
 TEST(CloudModel, PredictorEqualsForward) {
+  if (Communicator::world().rank() > 0) return;
   const auto population = cloud_population(20, 30, 700, false);
   CloudModel model = make(population);
   const auto problems = problems_of(population);
