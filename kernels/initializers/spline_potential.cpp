@@ -43,11 +43,10 @@ struct MetSplines {
   KOKKOS_FUNCTION MetSplines(double u, int nodes) {
     constexpr double reach = SplineBasis::reach;
     const double inside = u < -reach ? -reach : u > reach ? reach : u;
-    const double t = (inside + reach) / (2 * reach) * (nodes - 2) + 0.5;
-    int middle = static_cast<int>(t + 0.5);
-    middle = middle < 1 ? 1 : middle > nodes - 2 ? nodes - 2 : middle;
-    const double r = t - middle;
-    first = middle - 1;
+    const double cells = (inside + reach) / (2 * reach) * (nodes - 2);
+    const int cell = static_cast<int>(cells);
+    first = cell < nodes - 3 ? cell : nodes - 3;
+    const double r = cells - first - 0.5;
     value[0] = 0.5 * (0.5 - r) * (0.5 - r);
     value[1] = 0.75 - r * r;
     value[2] = 0.5 * (0.5 + r) * (0.5 + r);
@@ -349,13 +348,15 @@ SplineFrames<ExecutionSpace> box_frames(const ExecutionSpace&,
   const FrameRow at{d};
   const auto size = static_cast<std::size_t>(at.size());
   std::vector<double> row(size, 0.0), all;
-  for (const bool source : {true, false})
+  for (const bool source : {true, false}) {
+    double* const map = row.data() + at.map(source);
+    double* const center = row.data() + at.center(source);
     for (int p = 0; p < d; ++p) {
       const double width = box.upper[p] - box.lower[p];
-      row[static_cast<std::size_t>(at.map(source) + p * d + p)] =
-          width > 0 ? 2 * SplineBasis::reach / width : 0.0;
-      row[static_cast<std::size_t>(at.center(source) + p)] = box.lower[p] + width / 2;
+      map[p * d + p] = width > 0 ? 2 * SplineBasis::reach / width : 0.0;
+      center[p] = box.lower[p] + width / 2;
     }
+  }
   row[static_cast<std::size_t>(at.scale())] = box.scale;
   for (int k = 0; k < problems.size(); ++k) all.insert(all.end(), row.begin(), row.end());
   const Matrix<double, ExecutionSpace> rows("otfleet::initializers::frames",
