@@ -143,9 +143,7 @@ Population read_population(const std::filesystem::path& path, bool equal_masses)
   check_population_groups(file);
   if (holds_clouds(file))
     throw UserError(path.string() +
-                    ": every measure has points of its own, which 'otfleet solve' and 'otfleet "
-                    "evaluate' know; "
-                    "measures on common points are what everything else needs");
+                    ": every measure has points of its own; here all have to share theirs");
   check_known_names(file);
   Population population;
   read_measures(file, population);

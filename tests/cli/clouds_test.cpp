@@ -126,9 +126,13 @@ TEST_F(Clouds, PlansAndStartsAreTheSameOnAnyNumberOfRanks) {
 
 TEST_F(Clouds, EvaluateComparesStarts) {
   write_cloud_population(path("compared.h5"), cloud_population(5, 20, 6, true));
-  const auto report = report_of(
-      "evaluate", "compared",
-      clouds("compared.h5", {"evaluate.initializers=[\"all\"]", "evaluate.thresholds=[1e-3]"}), 2);
+  const auto report =
+      report_of("evaluate", "compared",
+                clouds("compared.h5",
+                       {"evaluate.initializers=[\"zeros\", \"gaussian\", \"gaussian_mixture\", "
+                        "\"subsample\", \"previous_epsilon\"]",
+                        "evaluate.thresholds=[1e-3]"}),
+                2);
   EXPECT_EQ(report["problems"], 6);
   for (const char* start :
        {"zeros", "gaussian", "gaussian_mixture", "subsample", "previous_epsilon"})
@@ -175,8 +179,10 @@ TEST_F(Clouds, MadeOfImages) {
   const std::string pixels("\0\1\2\3\0\0\1\0\0\0\0\4\1\1\1\1\1\1", 18);
   testing::write_bytes(path("images.npy"),
                        testing::npy(testing::npy_header("|u1", "(3, 2, 3)"), pixels));
-  const Words job = {"data.test.file=" + path("images.npy").string(), "problem.geometry=clouds",
-                     "make.grid=[2,3]", "make.test_problems=3"};
+  const auto images = path("images.npy").string();
+  const Words job = {"data.test.file=" + images, "data.train.file=" + images,
+                     "make.grid=[2,3]",          "problem.geometry=clouds",
+                     "make.train_problems=3",    "make.test_problems=3"};
   const auto report = report_of("make", "images", job);
   EXPECT_EQ(report["test"]["measures"], 3);
   const auto made = read_cloud_population(path("images") / "test.h5");
@@ -201,11 +207,8 @@ TEST_F(Clouds, WhatNeedsSharedPointsIsRefusedByName) {
   expect_refused(
       words("solve", "refused", clouds("own.h5", {"problem.tau_a=0.9", "solver.precision=float"})),
       "solver.precision = 'float' is for balanced problems");
-  expect_refused(
-      words("train", "refused", {"files.train_population=own.h5", "files.test_population=own.h5"}),
-      "own.h5",
-      "every measure has points of its own, which 'otfleet solve' and 'otfleet evaluate' "
-      "know");
+  expect_refused(words("train", "refused", clouds("own.h5", {"model.pooling=2"})), "own.h5",
+                 "model.pooling = 2 needs weights on a grid");
   auto population = cloud_population(3, 5, 2, true, "great_circle");
   write_cloud_population(path("off-the-sphere.h5"), population);
   expect_refused(words("solve", "refused", clouds("off-the-sphere.h5")),

@@ -190,9 +190,8 @@ TEST_F(HandMadeClouds, MistakesAreNamed) {
     file.write<double>("/measures/points", {3, 1}, Values{0, 1, 2});
     file.set_attribute("/geometry", "kind", std::string("clouds"));
   });
-  expect_error(
-      [&] { read_population(path_); }, path_.string(),
-      "every measure has points of its own, which 'otfleet solve' and 'otfleet evaluate' know");
+  expect_error([&] { read_population(path_); }, path_.string(),
+               "every measure has points of its own; here all have to share theirs");
   std::filesystem::remove(path_);
   write_population(path_, testing::line_population(4, 2, 1, "euclidean"));
   EXPECT_FALSE(holds_clouds(path_));
