@@ -2,6 +2,7 @@
 
 #include "kernels/api/detail/problems_state.hpp"
 #include "kernels/initializers/spline_potential.hpp"
+#include "kernels/problems/segment_copy.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -57,15 +58,8 @@ void spline_gradient(const Problems& problems, const SplineFrameRows& frames,
 
 void source_shares(const Problems& problems, const DeviceArray<double>& a) {
   const auto& batch = clouds(problems);
-  const auto begin = batch.source_offsets();
-  for (int k = 0; k < batch.size(); ++k) {
-    const auto at = static_cast<std::size_t>(k);
-    const auto measure = static_cast<std::size_t>(batch.source_index[at]);
-    const auto& offsets = batch.source.offsets();
-    Kokkos::deep_copy(
-        DeviceSpace(), Kokkos::subview(view_of(a), std::pair(begin[at], begin[at + 1])),
-        Kokkos::subview(batch.source.weights(), std::pair(offsets[measure], offsets[measure + 1])));
-  }
+  Segments<DeviceSpace>(batch.source.offsets(), std::span(batch.source_index))
+      .gather(DeviceSpace(), batch.source.weights(), view_of(a));
 }
 
 }  // namespace otfleet::kernels

@@ -82,16 +82,17 @@ KOKKOS_INLINE_FUNCTION void widen(SmallMatrix& covariance, double width) {
 
 template <class ExecutionSpace>
 struct PairFrameKernel {
-  StartBatch<ExecutionSpace> problems;
+  PointMeasures<ExecutionSpace> sources, targets;
+  Vector<const int, ExecutionSpace> source_index, target_index;
   Matrix<double, ExecutionSpace> rows;
 
   KOKKOS_FUNCTION void operator()(const Team<ExecutionSpace>& team) const {
     constexpr double least_share = 1e-6;
-    const int k = team.league_rank(), d = problems.source.dimension();
-    const int source = problems.source_index(k), target = problems.target_index(k);
+    const int k = team.league_rank(), d = sources.dimension();
+    const int source = source_index(k), target = target_index(k);
     double mean_a[max_dimension], mean_b[max_dimension];
-    SmallMatrix a = measure_moments(team, problems.source, source, mean_a);
-    SmallMatrix b = measure_moments(team, problems.target, target, mean_b);
+    SmallMatrix a = measure_moments(team, sources, source, mean_a);
+    SmallMatrix b = measure_moments(team, targets, target, mean_b);
     double trace = 0;
     for (int p = 0; p < d; ++p) trace += a.at[p][p] + b.at[p][p];
     const bool spread = trace > 0;
@@ -130,8 +131,8 @@ struct PairFrameKernel {
           maps[1][p * d + q] += right[r] * inverse_b.at[r][q];
         }
       }
-      const double up = third_moment(team, problems.source, source, mean_a, maps[0] + p * d) +
-                        third_moment(team, problems.target, target, mean_b, maps[1] + p * d);
+      const double up = third_moment(team, sources, source, mean_a, maps[0] + p * d) +
+                        third_moment(team, targets, target, mean_b, maps[1] + p * d);
       if (up < 0)
         for (int q = 0; q < d; ++q) {
           maps[0][p * d + q] *= -1;
@@ -277,6 +278,11 @@ Policy<ExecutionSpace> team_a_problem(const ExecutionSpace& space, int problems)
   return Policy<ExecutionSpace>(space, problems, Backend<ExecutionSpace>::team_size, 1);
 }
 
+template <class ExecutionSpace>
+Vector<const int, ExecutionSpace> index_list(const std::vector<int>& measures) {
+  return copy_to_device<ExecutionSpace>("otfleet::initializers::list", measures);
+}
+
 void check_dimension(int dimension) {
   if (dimension < 1 || dimension > most_spline_dimension)
     throw std::invalid_argument("splines need points of 1 to " +
@@ -305,8 +311,7 @@ SplineSumKernel<ExecutionSpace> spline_sums(const CloudBatch<ExecutionSpace>& pr
             result.extent(1) >= static_cast<std::size_t>(basis.size()));
   SplineSumKernel<ExecutionSpace> kernel;
   kernel.measures = point_measures(measures);
-  kernel.index = copy_to_device<ExecutionSpace>(
-      "otfleet::initializers::list", source ? problems.source_index : problems.target_index);
+  kernel.index = index_list<ExecutionSpace>(source ? problems.source_index : problems.target_index);
   kernel.source = source;
   kernel.basis = basis;
   kernel.count_of_splines = basis.size();
@@ -325,29 +330,29 @@ SplineFrames<ExecutionSpace> pair_frames(const ExecutionSpace& space,
                                          const CloudBatch<ExecutionSpace>& problems) {
   const int d = problems.source.dimension();
   check_dimension(d);
-  const auto begin = problems.source_offsets();
-  // No potentials are written.
-  auto batch = start_batch(
-      problems, Vector<double, ExecutionSpace>(nullptr, static_cast<std::size_t>(begin.back())));
+  require_whole_measures(problems);
   const Matrix<double, ExecutionSpace> rows(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::initializers::frames"),
       static_cast<std::size_t>(problems.size()), static_cast<std::size_t>(FrameRow{d}.size()));
   if (problems.size() > 0)
     Kokkos::parallel_for("otfleet::initializers::pair_frames",
                          team_a_problem(space, problems.size()),
-                         PairFrameKernel<ExecutionSpace>{batch, rows});
+                         PairFrameKernel<ExecutionSpace>{
+                             point_measures(problems.source), point_measures(problems.target),
+                             index_list<ExecutionSpace>(problems.source_index),
+                             index_list<ExecutionSpace>(problems.target_index), rows});
   return {rows, true};
 }
 
 template <class ExecutionSpace>
-SplineFrames<ExecutionSpace> box_frames(const ExecutionSpace&,
+SplineFrames<ExecutionSpace> box_frames(const ExecutionSpace& space,
                                         const CloudBatch<ExecutionSpace>& problems,
                                         const FrameBox& box) {
   const int d = problems.source.dimension();
   check_dimension(d);
   const FrameRow at{d};
   const auto size = static_cast<std::size_t>(at.size());
-  std::vector<double> row(size, 0.0), all;
+  std::vector<double> row(size, 0.0);
   for (const bool source : {true, false}) {
     double* const map = row.data() + at.map(source);
     double* const center = row.data() + at.center(source);
@@ -358,11 +363,15 @@ SplineFrames<ExecutionSpace> box_frames(const ExecutionSpace&,
     }
   }
   row[static_cast<std::size_t>(at.scale())] = box.scale;
-  for (int k = 0; k < problems.size(); ++k) all.insert(all.end(), row.begin(), row.end());
-  const Matrix<double, ExecutionSpace> rows("otfleet::initializers::frames",
-                                            static_cast<std::size_t>(problems.size()), size);
-  const auto flat = copy_to_device<ExecutionSpace>("otfleet::initializers::frames", all);
-  Kokkos::deep_copy(Vector<double, ExecutionSpace>(rows.data(), rows.size()), flat);
+  const auto same = copy_to_device<ExecutionSpace>("otfleet::initializers::frame", row);
+  const Matrix<double, ExecutionSpace> rows(
+      Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::initializers::frames"),
+      static_cast<std::size_t>(problems.size()), size);
+  Kokkos::parallel_for(
+      "otfleet::initializers::box_frames",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, problems.size()), KOKKOS_LAMBDA(int k) {
+        for (std::size_t e = 0; e < size; ++e) rows(k, e) = same(e);
+      });
   return {rows, false};
 }
 

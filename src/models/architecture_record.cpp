@@ -37,6 +37,13 @@ ModelOptions read_architecture(const CheckpointFile& file) {
   return model;
 }
 
+void refuse_pooling(const ModelOptions& model) {
+  for (const auto& [key, pooling] :
+       {std::pair{"pooling", model.pooling}, std::pair{"output_pooling", model.output_pooling}})
+    if (pooling > 1)
+      throw UserError(fmt::format("model.{} = {} needs weights on a grid", key, pooling));
+}
+
 std::string architecture_text(const ModelOptions& model) {
   const auto* architecture = find_architecture(model.architecture);
   return fmt::format("{} with hidden = [{}]{}", model.architecture, fmt::join(model.hidden, ", "),

@@ -14,6 +14,9 @@ void write_architecture(distributed::Hdf5File& file, const ModelOptions& model);
 /// Throws UserError: not a checkpoint, or not of problem.kind linear.
 ModelOptions read_architecture(const CheckpointFile& file);
 
+/// Throws UserError where inputs or outputs are pooled, which needs a grid.
+void refuse_pooling(const ModelOptions& model);
+
 /// "mlp with hidden = [512, 512]".
 std::string architecture_text(const ModelOptions& model);
 /// Throws UserError, named by the file, unless both say the same.

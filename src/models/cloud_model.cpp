@@ -25,7 +25,7 @@ std::size_t most_at_once() {
 /// Predictions for clouds; nothing of a measure is kept from one pair to the next.
 class CloudPredictor final : public StartPredictor {
  public:
-  explicit CloudPredictor(std::unique_ptr<CloudModel> model) : model_(std::move(model)) {}
+  explicit CloudPredictor(const CloudModel& model) : model_(model) {}
 
   void predict(const kernels::Problems& problems, std::span<const std::int32_t>,
                std::span<const std::int32_t>, double epsilon, kernels::NetworkStart& learned,
@@ -39,18 +39,17 @@ class CloudPredictor final : public StartPredictor {
       const std::size_t last = std::min(first + at_once, all);
       some.clear();
       for (std::size_t k = first; k < last; ++k) some.push_back(static_cast<std::int32_t>(k));
-      model_->forward(
-          last - first == all ? problems : problems.select(some), epsilon,
-          f.rows(static_cast<std::size_t>(offsets[first]), static_cast<std::size_t>(offsets[last])),
-          false);
+      model_.predict(last - first == all ? problems : problems.select(some), epsilon,
+                     f.rows(static_cast<std::size_t>(offsets[first]),
+                            static_cast<std::size_t>(offsets[last])));
     }
   }
 
  private:
-  std::unique_ptr<CloudModel> model_;
+  const CloudModel& model_;
 };
 
-/// Nodes of the splines where the job does not say: about as many parameters in any dimension.
+/// Nodes of the splines where the job does not say.
 std::int64_t usual_nodes(std::int64_t dimension) {
   return dimension == 1 ? 64 : dimension == 2 ? 20 : 10;
 }
@@ -68,28 +67,40 @@ std::unique_ptr<StartModel> CloudModel::copy() const {
 }
 
 std::unique_ptr<StartPredictor> CloudModel::predictor(const kernels::Problems&) const {
-  auto own = std::make_unique<CloudModel>(description_, 0);
-  own->parameters().copy_from(network_->parameters());
-  return std::make_unique<CloudPredictor>(std::move(own));
+  return std::make_unique<CloudPredictor>(*this);
+}
+
+CloudModel::Seen CloudModel::see(const kernels::Problems& problems, double epsilon) const {
+  const auto basis = description_.basis();
+  const auto rows = static_cast<std::size_t>(problems.size());
+  Seen seen;
+  seen.problems = problems;
+  seen.frames = description_.pair_frames ? kernels::pair_frames(problems)
+                                         : kernels::box_frames(problems, description_.box);
+  seen.source = DeviceArray<float, 2>(uninitialized, "otfleet::models::source", rows,
+                                      static_cast<std::size_t>(description_.source_inputs()));
+  seen.target = DeviceArray<float, 2>(uninitialized, "otfleet::models::target", rows,
+                                      static_cast<std::size_t>(basis.size()));
+  kernels::spline_inputs(problems, seen.frames, basis, kernels::Side::source, epsilon, seen.source);
+  kernels::spline_inputs(problems, seen.frames, basis, kernels::Side::target, epsilon, seen.target);
+  return seen;
+}
+
+void CloudModel::answer(const Seen& seen, double epsilon, const DeviceArray<double>& f,
+                        bool keep) const {
+  kernels::spline_potential(seen.problems, seen.frames, description_.basis(), epsilon,
+                            network_->run(seen.source, seen.target, keep), f);
+}
+
+void CloudModel::predict(const kernels::Problems& problems, double epsilon,
+                         const DeviceArray<double>& f) const {
+  answer(see(problems, epsilon), epsilon, f, false);
 }
 
 void CloudModel::forward(const kernels::Problems& problems, double epsilon,
-                         const DeviceArray<double>& f, bool keep) {
-  const auto basis = description_.basis();
-  problems_ = problems;
-  frames_ = description_.pair_frames ? kernels::pair_frames(problems)
-                                     : kernels::box_frames(problems, description_.box);
-  const auto rows = static_cast<std::size_t>(problems.size());
-  source_ = DeviceArray<float, 2>(uninitialized, "otfleet::models::source", rows,
-                                  static_cast<std::size_t>(description_.source_inputs()));
-  target_ = DeviceArray<float, 2>(uninitialized, "otfleet::models::target", rows,
-                                  static_cast<std::size_t>(basis.size()));
-  kernels::spline_inputs(problems, frames_, basis, kernels::Side::source, epsilon, source_);
-  kernels::spline_inputs(problems, frames_, basis, kernels::Side::target, epsilon, target_);
-  kernels::fence();
-  const auto coefficients = network_->run(source_, target_, keep);
-  kernels::spline_potential(problems, frames_, basis, epsilon, coefficients, f);
-  kernels::fence();
+                         const DeviceArray<double>& f) {
+  seen_ = see(problems, epsilon);
+  answer(seen_, epsilon, f, true);
 }
 
 void CloudModel::backward(const DeviceArray<const double>& slope,
@@ -97,20 +108,17 @@ void CloudModel::backward(const DeviceArray<const double>& slope,
   const auto basis = description_.basis();
   const DeviceArray<float, 2> gradient(
       uninitialized, "otfleet::models::gradient",
-      slope.empty() ? 0 : static_cast<std::size_t>(problems_.size()),
+      slope.empty() ? 0 : static_cast<std::size_t>(seen_.problems.size()),
       static_cast<std::size_t>(basis.size()));
-  if (!slope.empty()) kernels::spline_gradient(problems_, frames_, basis, slope, gradient);
-  kernels::fence();
+  if (!slope.empty())
+    kernels::spline_gradient(seen_.problems, seen_.frames, basis, slope, gradient);
   network_->backward(gradient, listener);
 }
 
-CloudModelDescription describe_cloud_model(const Job& job, const CloudPopulation& population) {
+CloudModelDescription outline_cloud_model(const Job& job, const CloudPopulation& population) {
   if (const auto complaint = cloud_model_complaint(population.dimension); !complaint.empty())
     throw UserError("a model of clouds " + complaint);
-  for (const auto& [key, pooling] : {std::pair{"pooling", job.model.pooling},
-                                     std::pair{"output_pooling", job.model.output_pooling}})
-    if (pooling > 1)
-      throw UserError(fmt::format("model.{} = {} needs weights on a grid", key, pooling));
+  refuse_pooling(job.model);
   CloudModelDescription description;
   description.architecture = job.model;
   description.dimension = population.dimension;
@@ -127,6 +135,11 @@ CloudModelDescription describe_cloud_model(const Job& job, const CloudPopulation
                                              [](const auto& cost) { return cost.maps_gaussians; });
   description.epsilon = job.problem.epsilon;
   description.geometry = population.fingerprint();
+  return description;
+}
+
+CloudModelDescription describe_cloud_model(const Job& job, const CloudPopulation& population) {
+  CloudModelDescription description = outline_cloud_model(job, population);
   if (!description.pair_frames) {
     auto& box = description.box;
     std::fill(std::begin(box.lower), std::end(box.lower), std::numeric_limits<double>::max());

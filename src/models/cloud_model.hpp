@@ -48,30 +48,39 @@ class CloudModel final : public StartModel {
   std::unique_ptr<StartModel> copy() const override;
   std::unique_ptr<StartPredictor> predictor(const kernels::Problems& measures) const override;
 
-  DeviceArray<float> parameters() override { return network_->parameters(); }
-  DeviceArray<float> gradients() override { return network_->gradients(); }
-  std::vector<ParameterEntry> entries() const override { return network_->entries(); }
   void write_description(distributed::Hdf5File& file) const override;
 
-  /// f [source points], flat; −inf where a is zero. `keep`: what backward() needs. Local.
-  void forward(const kernels::Problems& problems, double epsilon, const DeviceArray<double>& f,
-               bool keep = true);
+  /// f [source points], flat; −inf where a is zero. Local.
+  void predict(const kernels::Problems& problems, double epsilon,
+               const DeviceArray<double>& f) const;
+  /// The same, keeping what backward() needs.
+  void forward(const kernels::Problems& problems, double epsilon, const DeviceArray<double>& f);
 
   /// Sets gradients() to the derivative of a loss whose derivative with respect to f is `slope`,
   /// flat, of the problems of the last forward(); as PotentialModel::backward(). Local.
   void backward(const DeviceArray<const double>& slope, const GradientListener& listener = {});
 
  private:
+  TrainedNetwork& network() const override { return *network_; }
+  /// Problems as the network sees them.
+  struct Seen {
+    kernels::Problems problems;
+    kernels::SplineFrameRows frames;
+    DeviceArray<float, 2> source, target;  ///< inputs, which its backward pass reads again
+  };
+  Seen see(const kernels::Problems& problems, double epsilon) const;
+  void answer(const Seen& seen, double epsilon, const DeviceArray<double>& f, bool keep) const;
+
   CloudModelDescription description_;
   std::unique_ptr<CoefficientNetwork> network_;
-  kernels::Problems problems_;  ///< of the last forward()
-  kernels::SplineFrameRows frames_;
-  DeviceArray<float, 2> source_, target_;  ///< inputs, which backward() reads again
+  Seen seen_;  ///< by the last forward()
 };
 
 /// The description that a job asks for on a population. Throws UserError: more coordinates than
 /// splines have.
 CloudModelDescription describe_cloud_model(const Job& job, const CloudPopulation& population);
+/// The same without the box, which a checkpoint says. Throws likewise.
+CloudModelDescription outline_cloud_model(const Job& job, const CloudPopulation& population);
 
 /// As read_checkpoint(), for a CloudModel; frame and epsilon are those of the checkpoint.
 std::unique_ptr<CloudModel> read_cloud_checkpoint(const std::filesystem::path& file,

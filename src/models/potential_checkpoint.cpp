@@ -44,10 +44,7 @@ void check(const std::string& name, const ModelDescription& found, const ModelDe
 
 ModelDescription describe_model(const Job& job, const Population& population) {
   const Geometry& geometry = population.geometry;
-  for (const auto& [key, pooling] : {std::pair{"pooling", job.model.pooling},
-                                     std::pair{"output_pooling", job.model.output_pooling}})
-    if (pooling > 1 && geometry.kind != Geometry::Kind::grid)
-      throw UserError(fmt::format("model.{} = {} needs weights on a grid", key, pooling));
+  if (geometry.kind != Geometry::Kind::grid) refuse_pooling(job.model);
   ModelDescription description{job.model,
                                geometry.n,
                                geometry.m,

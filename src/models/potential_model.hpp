@@ -42,9 +42,6 @@ class PotentialModel final : public StartModel {
   std::unique_ptr<StartModel> copy() const override;
   std::unique_ptr<StartPredictor> predictor(const kernels::Problems& measures) const override;
 
-  DeviceArray<float> parameters() override { return network_->parameters(); }
-  DeviceArray<float> gradients() override { return network_->gradients(); }
-  std::vector<ParameterEntry> entries() const override { return network_->entries(); }
   void write_description(distributed::Hdf5File& file) const override;
 
   /// f [B, n] for weights a [B, n] and b [B, m] (mass 1), keeping what backward() needs; −inf where
@@ -64,6 +61,7 @@ class PotentialModel final : public StartModel {
   }
 
  private:
+  TrainedNetwork& network() const override { return *network_; }
   friend class PairPredictor;
   ModelDescription description_;
   std::unique_ptr<PairPotential> network_;

@@ -40,9 +40,17 @@ class TrainedNetwork {
 /// What averaging, the optimizer and checkpoints know of a model.
 class TrainedModel : public TrainedNetwork {
  public:
+  DeviceArray<float> parameters() final { return network().parameters(); }
+  DeviceArray<float> gradients() final { return network().gradients(); }
+  std::vector<ParameterEntry> entries() const final { return network().entries(); }
+
   /// Writes what the model is and was made for as attributes of the group /model, and datasets in
   /// it. Local.
   virtual void write_description(distributed::Hdf5File& file) const = 0;
+
+ private:
+  /// What holds the weights.
+  virtual TrainedNetwork& network() const = 0;
 };
 
 }  // namespace otfleet

@@ -20,7 +20,7 @@ std::unique_ptr<StartModel> fresh_model(const Job& job, const PopulationView& po
 std::unique_ptr<StartModel> read_model(const std::filesystem::path& file, const Job& job,
                                        const PopulationView& population, TrainingState* state) {
   if (const auto* clouds = population.clouds())
-    return read_cloud_checkpoint(file, describe_cloud_model(job, *clouds), state);
+    return read_cloud_checkpoint(file, outline_cloud_model(job, *clouds), state);
   return std::make_unique<PotentialModel>(
       read_checkpoint(file, describe_model(job, *population.shared_points()), state));
 }

@@ -16,14 +16,17 @@
 #include "tests/src/expect_error.hpp"
 #include "tests/src/small_populations.hpp"
 #include "tests/src/temporary_folder.hpp"
+#include "tests/src/training_course.hpp"
 
 namespace otfleet {
 namespace {
 
 using distributed::Communicator;
-using distributed::Reduction;
 using testing::cloud_population;
+using testing::Course;
+using testing::course_of;
 using testing::expect_error;
+using testing::expect_same_on_all_ranks;
 using testing::set_parameter;
 
 constexpr double epsilon = 0.05;
@@ -143,11 +146,6 @@ TEST(CloudModel, PredictorEqualsForward) {
   predictor->predict(problems.select({}), {}, {}, epsilon, learned, DeviceArray<double>());
 }
 
-struct Course {
-  std::vector<StepFigures> figures;
-  std::vector<float> weights;
-};
-
 Course train(const Communicator& communicator, const CloudPopulation& population, int steps,
              std::int64_t batch, TrainingLoss loss) {
   CloudModel model = make(population);
@@ -159,13 +157,7 @@ Course train(const Communicator& communicator, const CloudPopulation& population
   MetaTrainer trainer(
       settings, communicator,
       training_samples(population, epsilon, {0, population.problems()}, 2, false, model), model);
-  Course course;
-  for (int step = 0; step < steps; ++step) {
-    trainer.step(1.0);
-    course.figures.push_back(trainer.figures());
-  }
-  course.weights = model.parameters().download();
-  return course;
+  return course_of(trainer, model, steps);
 }
 
 TEST(CloudModel, LearnsTheSameOnAnyNumberOfRanks) {
@@ -178,10 +170,7 @@ TEST(CloudModel, LearnsTheSameOnAnyNumberOfRanks) {
       for (std::size_t step = 0; step < run.figures.size(); ++step)
         EXPECT_NEAR(run.figures[step].first_error, alone.figures[step].first_error,
                     1e-3 * alone.figures[step].first_error);
-      std::vector<float> low = run.weights, high = run.weights;
-      world.all_reduce(std::span<float>(low), Reduction::min);
-      world.all_reduce(std::span<float>(high), Reduction::max);
-      EXPECT_EQ(low, high);
+      expect_same_on_all_ranks(world, run.weights);
       // Ten problems can be learned by heart.
       const auto mean = [&](std::size_t from) {
         double sum = 0;

@@ -13,6 +13,7 @@
 #include "src/trainers/fine_tuning.hpp"
 #include "tests/src/device_arrays.hpp"
 #include "tests/src/small_populations.hpp"
+#include "tests/src/training_course.hpp"
 
 namespace otfleet {
 namespace {
@@ -20,7 +21,10 @@ namespace {
 using distributed::Communicator;
 using distributed::Reduction;
 using testing::blob_population;
+using testing::Course;
+using testing::course_of;
 using testing::dense_population;
+using testing::expect_same_on_all_ranks;
 using testing::upload;
 using testing::weights_of;
 
@@ -42,11 +46,6 @@ MetaTrainerSettings settings(std::int64_t batch) {
   return result;
 }
 
-struct Course {
-  std::vector<StepFigures> figures;
-  std::vector<float> weights;
-};
-
 /// Trains a fresh model over the ranks of `communicator`.
 Course train(const Communicator& communicator, const Population& population, int steps,
              std::int64_t batch, const std::string& architecture = "mlp",
@@ -60,20 +59,7 @@ Course train(const Communicator& communicator, const Population& population, int
   choices.loss = loss;
   choices.optimizer.bucket_bytes = bucket_bytes;
   MetaTrainer trainer(choices, communicator, samples(model), model);
-  Course run;
-  for (int step = 0; step < steps; ++step) {
-    trainer.step(1.0);
-    run.figures.push_back(trainer.figures());
-  }
-  run.weights = model.parameters().download();
-  return run;
-}
-
-void expect_same_on_all_ranks(const Communicator& world, const std::vector<float>& weights) {
-  std::vector<float> low = weights, high = weights;
-  world.all_reduce(std::span<float>(low), Reduction::min);
-  world.all_reduce(std::span<float>(high), Reduction::max);
-  EXPECT_EQ(low, high);
+  return course_of(trainer, model, steps);
 }
 
 /// Ranks change nothing but the order in which floats are added, 1e-7 a step. Adam divides a

@@ -38,9 +38,6 @@ class NeuralDual final : public TrainedModel {
   const DualDescription& description() const { return description_; }
   bool predicts() const { return description().architecture.has_predictor(); }
 
-  DeviceArray<float> parameters() override { return networks_->parameters(); }
-  DeviceArray<float> gradients() override { return networks_->gradients(); }
-  std::vector<ParameterEntry> entries() const override { return networks_->entries(); }
   void write_description(distributed::Hdf5File& file) const override;
 
   /// f for the kernels. float: the weights themselves, which follow training; double: a copy.
@@ -78,6 +75,7 @@ class NeuralDual final : public TrainedModel {
   void make_convex() { networks_->make_convex(); }
 
  private:
+  TrainedNetwork& network() const override { return *networks_; }
   DualDescription description_;
   std::unique_ptr<DualNetworks> networks_;
 };
