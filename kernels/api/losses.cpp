@@ -2,6 +2,7 @@
 
 #include "kernels/api/detail/conjugate_views.hpp"
 #include "kernels/training/dual_loss.hpp"
+#include "kernels/training/expectile.hpp"
 #include "kernels/training/loss.hpp"
 
 namespace otfleet::kernels {
@@ -31,6 +32,14 @@ DualLoss dual_loss(const DeviceArray<const float>& f_x, const ConjugateResult<fl
                    const DeviceArray<float>& weights) {
   return dual_loss<DeviceSpace>(DeviceSpace(), view_of(f_x), view_of(conjugates), batch,
                                 view_of(minimizers), view_of(weights));
+}
+
+void expectile_weights(const ExpectileSettings& settings, const DeviceArray<const float, 2>& x,
+                       const DeviceArray<const float, 2>& y, const DeviceArray<const float>& f_x,
+                       const ConjugateResult<float>& conjugates,
+                       const DeviceArray<float>& weights) {
+  expectile_weights<DeviceSpace>(DeviceSpace(), settings, view_of(x), view_of(y), view_of(f_x),
+                                 view_of(conjugates), view_of(weights));
 }
 
 void clear_lost_rows(const DeviceArray<const int>& status, const DeviceArray<float, 2>& rows) {

@@ -1,10 +1,11 @@
 #pragma once
 #include "kernels/api/conjugates.hpp"
 #include "kernels/device_array.hpp"
+#include "kernels/training/expectile_settings.hpp"
 #include "kernels/training/loss_sums.hpp"
 
-// What training minimizes, with its derivatives; the mathematics stands in training/loss.hpp and
-// training/dual_loss.hpp. Local.
+// What training minimizes, with its derivatives; the mathematics stands in training/loss.hpp,
+// training/dual_loss.hpp and training/expectile.hpp. Local.
 
 namespace otfleet::kernels {
 
@@ -31,6 +32,12 @@ void scaled_difference(const DeviceArray<const float, 2>& a, const DeviceArray<c
 DualLoss dual_loss(const DeviceArray<const float>& f_x, const ConjugateResult<float>& conjugates,
                    double batch, const DeviceArray<float, 2>& minimizers,
                    const DeviceArray<float>& weights);
+
+/// Multiplies these weights by what expectile regularization changes, for pairs of rows of x and y
+/// [B, D].
+void expectile_weights(const ExpectileSettings& settings, const DeviceArray<const float, 2>& x,
+                       const DeviceArray<const float, 2>& y, const DeviceArray<const float>& f_x,
+                       const ConjugateResult<float>& conjugates, const DeviceArray<float>& weights);
 
 /// Sets the rows of such points to zero.
 void clear_lost_rows(const DeviceArray<const int>& status, const DeviceArray<float, 2>& rows);

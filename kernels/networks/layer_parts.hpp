@@ -1,22 +1,9 @@
 #pragma once
-#include <KokkosBlas3_gemm.hpp>
-
+#include "kernels/matrix_product.hpp"
 #include "kernels/networks/potential_network.hpp"
 
 // What the passes over a network's layers share. Not for use outside this folder.
 namespace otfleet::kernels::detail {
-
-enum class Form { a_b, a_bt, at_b };
-
-/// C = A B, A Bᵀ or Aᵀ B, plus beta C.
-template <class ExecutionSpace, class Scalar>
-void multiply(Form form, const Matrix<const Scalar, ExecutionSpace>& a,
-              const Matrix<const Scalar, ExecutionSpace>& b, double beta,
-              const Matrix<Scalar, ExecutionSpace>& c) {
-  const char no_turn[] = "N", turn[] = "T";
-  KokkosBlas::gemm(form == Form::at_b ? turn : no_turn, form == Form::a_bt ? turn : no_turn,
-                   Scalar(1), a, b, static_cast<Scalar>(beta), c);
-}
 
 template <class ExecutionSpace, class Scalar>
 std::size_t outputs_of(const PotentialLayer<ExecutionSpace, Scalar>& layer) {
@@ -57,8 +44,12 @@ void scale_by_slopes(const ExecutionSpace& space, int points, int outputs, int r
   Kokkos::parallel_for(
       "otfleet::networks::scale_by_slopes", Kokkos::RangePolicy<ExecutionSpace>(space, 0, points),
       KOKKOS_LAMBDA(int point) {
-        for (int o = 0; o < outputs; ++o)
-          for (int r = 0; r < rank; ++r) product(point, o * rank + r) *= slope(point, o);
+        Scalar* const products = &product(point, 0);
+        const Scalar* const slopes = &slope(point, 0);
+        if (rank == 1)  // a loop that is vectorized
+          for (int o = 0; o < outputs; ++o) products[o] *= slopes[o];
+        else
+          for (int at = 0; at < outputs * rank; ++at) products[at] *= slopes[at / rank];
       });
 }
 

@@ -37,12 +37,11 @@ void finish_layer(const ExecutionSpace& space, int points,
         Scalar* const d = &layer.slope(k, 0);
         const Scalar* const bias = layer.bias.data();
         const Scalar* const head = layer.head.data();
-        for (int o = 0; o < (rank > 0 ? outputs : 0); ++o) {
-          const Scalar* const product = &layer.product(k, o * rank);
-          Scalar sum = 0;
-          for (int r = 0; r < rank; ++r) sum += product[r] * product[r];
-          s[o] += sum / 2;
-        }
+        const Scalar* const product = layer.product.data() + k * layer.product.extent(1);
+        if (rank == 1)  // a loop that is vectorized
+          for (int o = 0; o < outputs; ++o) s[o] += product[o] * product[o] / 2;
+        else
+          for (int at = 0; at < outputs * rank; ++at) s[at / rank] += product[at] * product[at] / 2;
         Scalar sum = 0;
         int o = 0;
         if constexpr (Backend<ExecutionSpace>::packs_are_vectors) {

@@ -1,8 +1,10 @@
 #include "src/models/checkpoint.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include <cmath>
+#include <sstream>
 
 #include "distributed/error.hpp"
 #include "distributed/hdf5_checksum.hpp"
@@ -53,9 +55,13 @@ void write_checkpoint(const std::filesystem::path& path, TrainedModel& model,
     file.set_attribute("/training", "job", state->job);
     const auto logged = static_cast<std::int64_t>(state->history.size()) / history_columns;
     file.write<double>("/training/history", {logged, history_columns}, state->history);
-    const auto size = static_cast<std::int64_t>(parameters.size());
-    file.write<float>("/training/first_moment", {size}, state->first_moment.download());
-    file.write<float>("/training/second_moment", {size}, state->second_moment.download());
+    std::vector<std::string> names;
+    for (const StateArray& array : state->optimizer) {
+      names.push_back(array.name);
+      file.write<float>("/training/" + array.name, {static_cast<std::int64_t>(array.values.size())},
+                        array.values.download());
+    }
+    file.set_attribute("/training", "optimizer", fmt::format("{}", fmt::join(names, " ")));
   }
   distributed::seal(file);
   file.close();
@@ -124,13 +130,16 @@ void CheckpointFile::read(TrainedModel& model, TrainingState* state) const {
     if (state->history.size() % history_columns != 0)
       throw UserError(fmt::format("{}: /training/history has rows of other than {} columns", name(),
                                   history_columns));
-    for (const auto& [dataset, moment] :
-         {std::pair{"/training/first_moment", &state->first_moment},
-          std::pair{"/training/second_moment", &state->second_moment}}) {
+    std::istringstream names(
+        file_.string_attribute("/training", "optimizer").value_or("first_moment second_moment"));
+    state->optimizer.clear();
+    for (std::string array; names >> array;) {
+      const std::string dataset = "/training/" + array;
+      if (!file_.has(dataset)) throw UserError(name() + ": " + dataset + " is missing");
       const auto values = file_.read<float>(dataset);
-      if (values.size() != parameters.size())
+      if (array.ends_with("moment") && values.size() != parameters.size())
         throw UserError(name() + ": " + dataset + " has another size than the model");
-      *moment = upload<float>("otfleet::training::moment", values);
+      state->optimizer.push_back({array, upload<float>("otfleet::training::" + array, values)});
     }
   }
   distributed::check_seal(file_);  // last: what names the fault says more

@@ -12,12 +12,17 @@
 
 namespace otfleet {
 
-/// What training needs besides the weights to go on where it stopped. Arrays are flat, in the order
-/// of TrainedModel::parameters().
+/// What an optimizer remembers between steps, by its name in a checkpoint.
+struct StateArray {
+  std::string name;
+  DeviceArray<float> values;
+};
+
+/// What training needs besides the weights to go on where it stopped.
 struct TrainingState {
   std::int64_t step = 0;
-  double seconds = 0;  ///< wall time spent so far
-  DeviceArray<float> first_moment, second_moment;
+  double seconds = 0;                 ///< wall time spent so far
+  std::vector<StateArray> optimizer;  ///< flat, as Optimizer::fresh_state() has them
   std::vector<double> history;  ///< rows of `history_columns` figures, as the trainer logged them
   std::string job;              ///< what the run depends on, as text; another text is another run
 };
@@ -30,8 +35,9 @@ inline constexpr std::int64_t history_columns =
 ///   /model with attribute problem ("population" where there is none), and what
 ///   TrainedModel::write_description() writes;
 ///     /model/parameters/<tensor> float32, one dataset each
-///   /training (only with `state`): attributes step, seconds, job; first_moment, second_moment
-///     [parameters] float32; history [logged, history_columns] float64
+///   /training (only with `state`): attributes step, seconds, job; history [logged,
+///     history_columns] float64; and every array of the optimizer's, float32, in the order of the
+///     attribute optimizer (without it: first_moment second_moment)
 /// and sealed by a checksum over all of it.
 /// Local: rank 0 alone calls it. Throws UserError, also where a file without `mark` would be
 /// replaced.

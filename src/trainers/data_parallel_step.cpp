@@ -8,16 +8,10 @@
 #include "kernels/api/optimizer.hpp"
 
 namespace otfleet {
-namespace {
-
-DeviceArray<float> zeros(std::size_t size) {
-  return DeviceArray<float>("otfleet::training::moment", size);
-}
-
-}  // namespace
 
 OptimizerSettings optimizer_settings(const Job& job) {
   OptimizerSettings settings;
+  settings.method = job.train.optimizer;
   settings.adam.learning_rate = job.train.learning_rate;
   settings.adam.beta1 = job.train.beta1;
   settings.adam.beta2 = job.train.beta2;
@@ -30,11 +24,14 @@ OptimizerSettings optimizer_settings(const Job& job) {
 DataParallelStep::DataParallelStep(const OptimizerSettings& settings,
                                    const distributed::Communicator& communicator,
                                    TrainedModel& model)
-    : settings_(settings), communicator_(communicator), model_(model), window_(figures_a_step) {
+    : settings_(settings),
+      communicator_(communicator),
+      model_(model),
+      optimizer_(make_optimizer(settings, model.entries())),
+      window_(figures_a_step) {
   if (communicator.size() > 1) averaging_.emplace(communicator, model, settings.bucket_bytes);
   const auto parameters = model.parameters();
-  state_.first_moment = zeros(parameters.extent(0));
-  state_.second_moment = zeros(parameters.extent(0));
+  state_.optimizer = optimizer_->fresh_state();
   std::vector<float> host = parameters.download();
   communicator_.broadcast(std::span<float>(host));
   parameters.upload(host);
@@ -56,11 +53,9 @@ void DataParallelStep::run(const BackwardPass& pass, const DeviceArray<double>& 
   const auto gradients = model_.gradients();
   const auto norm = row.rows(squared_gradient_norm, squared_gradient_norm + 1);
   kernels::squared_norm(gradients, norm);
-  kernels::AdamSettings adam = settings_.adam;
-  adam.learning_rate *= rate;
   ++state_.step;
-  kernels::adam_step(adam, state_.step, settings_.clip, norm, gradients, model_.parameters(),
-                     state_.first_moment, state_.second_moment);
+  optimizer_->step(rate * settings_.adam.learning_rate, state_.step, norm, gradients,
+                   model_.parameters(), state_.optimizer);
   clock.lap(seconds.update);
 }
 

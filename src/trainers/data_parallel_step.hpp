@@ -2,21 +2,15 @@
 #include <optional>
 
 #include "distributed/communicator.hpp"
-#include "kernels/training/adam_settings.hpp"
 #include "src/job.hpp"
 #include "src/models/checkpoint.hpp"
 #include "src/trainers/figure_window.hpp"
 #include "src/trainers/gradient_averaging.hpp"
+#include "src/trainers/optimizers/optimizer.hpp"
 #include "src/trainers/step_clock.hpp"
 #include "src/trainers/trainer.hpp"
 
 namespace otfleet {
-
-struct OptimizerSettings {
-  kernels::AdamSettings adam;                               ///< its rate is that of the first step
-  double clip = 1;                                          ///< global gradient norm; 0: none
-  std::int64_t bucket_bytes = TrainOptions().bucket_bytes;  ///< of GradientAveraging
-};
 
 /// What a job says about the optimizer.
 OptimizerSettings optimizer_settings(const Job& job);
@@ -25,7 +19,8 @@ OptimizerSettings optimizer_settings(const Job& job);
 /// over the ranks, and the optimizer.
 class DataParallelStep {
  public:
-  /// Keeps a reference to `model`. Weights are those of rank 0, moments zero. Collective.
+  /// Keeps a reference to `model`. Weights are those of rank 0, the optimizer's state is fresh.
+  /// Collective.
   DataParallelStep(const OptimizerSettings& settings, const distributed::Communicator& communicator,
                    TrainedModel& model);
 
@@ -49,6 +44,7 @@ class DataParallelStep {
   OptimizerSettings settings_;
   distributed::Communicator communicator_;
   TrainedModel& model_;
+  std::unique_ptr<Optimizer> optimizer_;
   std::optional<GradientAveraging> averaging_;  ///< none on one rank
   FigureWindow window_;
   TrainingState state_;

@@ -20,7 +20,16 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   keys.add("conjugate_tolerance", train.conjugate_tolerance, above_zero,
            "conjugate.tolerance while training, which gains nothing from exact conjugates; "
            "neural_dual only");
-  keys.add("learning_rate", train.learning_rate, above_zero, "of Adam; 5e-3 for neural_dual");
+  keys.add("regularizer", train.regularizer,
+           "expectile: keeps f(x) + f*(y) above <x, y> for pairs of samples (ENOT), for training "
+           "without a conjugate.solver; neural_dual only");
+  keys.add("expectile", train.expectile, share,
+           "of the regularizer: its share of the square where a pair is below");
+  keys.add("regularizer_weight", train.regularizer_weight, zero_or_more, "of the regularizer");
+  keys.add("optimizer", train.optimizer,
+           "adam, or soap: Adam in the eigenbasis of every weight matrix's gradients, more work a "
+           "step and fewer steps; soap for neural_dual");
+  keys.add("learning_rate", train.learning_rate, above_zero, "1e-2 for neural_dual");
   keys.add("schedule", train.schedule, "of the learning rate: cosine or constant");
   keys.add("clip", train.clip, zero_or_more, "global gradient norm; 0: none, as for neural_dual");
   keys.add("beta1", train.beta1, share_below_one, "of Adam's first moment");

@@ -20,6 +20,24 @@ struct Choices<TrainingLoss> {
                                                   {"none", TrainingLoss::none}};
 };
 
+/// What is added to the dual loss of potentials.
+enum class Regularizer { none, expectile };
+
+template <>
+struct Choices<Regularizer> {
+  static constexpr Choice<Regularizer> list[] = {{"none", Regularizer::none},
+                                                 {"expectile", Regularizer::expectile}};
+};
+
+/// What turns gradients into steps; see trainers/optimizers/.
+enum class OptimizerMethod { adam, soap };
+
+template <>
+struct Choices<OptimizerMethod> {
+  static constexpr Choice<OptimizerMethod> list[] = {{"adam", OptimizerMethod::adam},
+                                                     {"soap", OptimizerMethod::soap}};
+};
+
 /// How the learning rate falls in the course of a training.
 enum class Schedule { cosine, constant };
 
@@ -38,6 +56,9 @@ struct TrainOptions {
   double target_threshold = 1e-3;                // regression: L1 marginal error of what is
                                                  // regressed onto
   double conjugate_tolerance = 0.03;             // potentials: conjugate.tolerance while training
+  Regularizer regularizer = Regularizer::none;   // potentials
+  double expectile = 0.9, regularizer_weight = 0.3;
+  OptimizerMethod optimizer = OptimizerMethod::adam;
   double learning_rate = 1e-3;
   Schedule schedule = Schedule::cosine;
   double clip = 1.0;  // global gradient norm; 0: none

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "kernels/training/adam.hpp"
+#include "kernels/training/dual_loss.hpp"
+#include "kernels/training/expectile.hpp"
 #include "kernels/training/loss.hpp"
 #include "tests/kernels/device_values.hpp"
 
@@ -122,6 +124,71 @@ TEST(Loss, is_minus_the_mean_dual_value_with_its_slope) {
   }
   EXPECT_NEAR(number(loss, 0), sum, 1e-14);
   EXPECT_NEAR(number(loss, 1), error, 1e-12);
+}
+
+/// Potentials f = θ |x|² / 2 on R², whose conjugates are |y|² / (2 θ): the weights' sum of
+/// derivatives by θ is that of the loss.
+TEST(Expectile, weights_are_the_slope_of_the_loss) {
+  Random random(63);
+  const int count = 40, lost = 7;
+  const double theta = 1.3;
+  ExpectileSettings settings;
+  settings.level = 0.8;
+  settings.weight = 0.4;
+  Row x = random.uniform_row(2 * count, -2, 2);
+  const Row y = random.uniform_row(2 * count, -2, 2);
+  const auto square = [](const Row& points, int k) {
+    return points[2 * k] * points[2 * k] + points[2 * k + 1] * points[2 * k + 1];
+  };
+  const auto excess = [&](double t, int k) {
+    return x[2 * k] * y[2 * k] + x[2 * k + 1] * y[2 * k + 1] - t * square(x, k) / 2 -
+           square(y, k) / (2 * t);
+  };
+  for (int k = 0; k < count / 4; ++k)  // near each other's minimizers
+    for (int i = 0; i < 2; ++i) x[2 * k + i] = 0.9 * y[2 * k + i] / theta;
+  // The conjugates as a solver would overestimate them: some pairs are below.
+  const double slack = 0.5;
+  const auto loss = [&](double t) {
+    double sum = 0;
+    for (int k = 0; k < count; ++k) {
+      if (k == lost) {
+        sum += t * square(x, k) / 2;
+        continue;
+      }
+      const double d = excess(t, k) + slack;
+      sum += t * square(x, k) / 2 + square(y, k) / (2 * t) - slack +
+             settings.weight * (d < 0 ? 1 - settings.level : settings.level) * d * d;
+    }
+    return sum / count;
+  };
+  Conjugates<Space, float> conjugates(count);
+  Row value, f_x, minimizers;
+  for (int k = 0; k < count; ++k) {
+    value.push_back(-square(y, k) / (2 * theta) + slack);
+    f_x.push_back(theta * square(x, k) / 2);
+    minimizers.push_back(y[2 * k] / theta);
+    minimizers.push_back(y[2 * k + 1] / theta);
+  }
+  conjugates.value = floats(value);
+  std::vector<int> status(count, static_cast<int>(ConjugateStatus::converged));
+  status[lost] = static_cast<int>(ConjugateStatus::unbounded);
+  conjugates.status = to_device(status);
+  const auto points = [](const Vector<float, Space>& flat) {
+    return Matrix<float, Space>(flat.data(), flat.size() / 2, 2);
+  };
+  const auto xs = floats(x), ys = floats(y), found = floats(minimizers), values = floats(f_x);
+  const auto weights = floats(Row(2 * count, 0.0));
+  dual_loss<Space>(Space(), values, conjugates, count, points(found), weights);
+  expectile_weights<Space>(Space(), settings, points(xs), points(ys), values, conjugates, weights);
+  const Row factors = floats_on_host(weights);
+  double slope = 0;
+  for (int k = 0; k < count; ++k) {
+    slope += factors[k] * square(x, k) / 2;
+    if (k != lost) slope += factors[count + k] * square(minimizers, k) / 2;
+  }
+  EXPECT_EQ(factors[count + lost], 0);
+  const double step = 1e-5;
+  EXPECT_NEAR(slope, (loss(theta + step) - loss(theta - step)) / (2 * step), 1e-5);
 }
 
 TEST(Loss, distance_to_solved_potentials_ignores_constants_and_empty_points) {

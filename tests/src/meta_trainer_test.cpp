@@ -202,7 +202,7 @@ TEST(MetaTrainer, ClipAndRateScaleTheStep) {
     EXPECT_EQ(trainer.state().step, 1);
     weights = model.parameters().download();
     double sum = 0;
-    for (const float value : trainer.state().first_moment.download()) sum += value * value;
+    for (const float value : trainer.state().optimizer[0].values.download()) sum += value * value;
     return 10 * std::sqrt(sum);
   };
   std::vector<float> weights, ignored;

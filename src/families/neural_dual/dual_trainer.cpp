@@ -7,9 +7,13 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "kernels/api/losses.hpp"
+#include "kernels/counter_random.hpp"
 
 namespace otfleet {
 namespace {
+
+/// Of the numbers that say which y an x is paired with.
+constexpr std::uint64_t pair_stream = 0x7061697273;
 
 int part_of(std::int64_t batch, const distributed::Communicator& communicator) {
   return static_cast<int>(
@@ -24,6 +28,9 @@ DualTrainerSettings dual_trainer_settings(const Job& job) {
   settings.loss = job.train.loss;
   settings.conjugate = job.conjugate;
   settings.conjugate.tolerance = job.train.conjugate_tolerance;
+  if (job.train.regularizer == Regularizer::expectile)
+    settings.regularizer =
+        kernels::ExpectileSettings{job.train.expectile, job.train.regularizer_weight};
   settings.optimizer = optimizer_settings(job);
   return settings;
 }
@@ -62,15 +69,24 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
 }
 
 void DualTrainer::draw() {
-  const std::int64_t first = update_.state().step * settings_.batch + first_;
-  const auto draw_from = [&](const Sampler& sampler, const HostValues<float>& host,
-                             const DeviceArray<float, 2>& to) {
-    sampler.fill(first, count_, drawn_.data());
+  const std::int64_t step = update_.state().step, batch = settings_.batch;
+  // Samples of the batch, from number `shift` on, around its end.
+  const auto draw_from = [&](const Sampler& sampler, std::int64_t shift,
+                             const HostValues<float>& host, const DeviceArray<float, 2>& to) {
+    const std::int64_t begin = (first_ + shift) % batch, before = std::min(count_, batch - begin);
+    sampler.fill(step * batch + begin, before, drawn_.data());
+    if (before < count_)
+      sampler.fill(step * batch, count_ - before, drawn_.data() + before * sampler.dimension());
     std::copy(drawn_.begin(), drawn_.end(), host.begin());
     to.upload(host);
   };
-  draw_from(source_, x_host_, points_.rows(0, static_cast<std::size_t>(count_)));
-  draw_from(target_, y_host_, y_);
+  std::int64_t shift = 0;
+  if (settings_.regularizer)
+    shift = static_cast<std::int64_t>(
+        kernels::CounterRandom(0, pair_stream)
+            .below(static_cast<std::uint64_t>(batch), static_cast<std::uint64_t>(step)));
+  draw_from(source_, 0, x_host_, points_.rows(0, static_cast<std::size_t>(count_)));
+  draw_from(target_, shift, y_host_, y_);
 }
 
 std::array<double, 3> DualTrainer::solve() {
@@ -86,6 +102,8 @@ std::array<double, 3> DualTrainer::solve() {
   minimizers.copy_from(prediction_);
   solver_.minimize(oracle_, y_, minimizers, conjugates_);
   const auto loss = kernels::dual_loss(value_, conjugates_, batch, minimizers, weights_);
+  if (settings_.regularizer)
+    kernels::expectile_weights(*settings_.regularizer, x, y_, value_, conjugates_, weights_);
   figures_.points += count_;
   figures_.steps += static_cast<std::int64_t>(loss.steps);
   figures_.evaluations += static_cast<std::int64_t>(loss.evaluations);

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "distributed/communicator.hpp"
+#include "kernels/training/expectile_settings.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
 #include "src/families/neural_dual/neural_dual.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
@@ -14,6 +16,7 @@ struct DualTrainerSettings {
   std::int64_t batch = 1024;  ///< samples of each side per step, over all ranks together
   TrainingLoss loss = TrainingLoss::regression;
   ConjugateOptions conjugate;
+  std::optional<kernels::ExpectileSettings> regularizer;
   OptimizerSettings optimizer;
 };
 
@@ -36,8 +39,10 @@ struct ConjugateFigures {
 ///   objective   mean f(x̃) − <x̃, y>
 ///   cycle       mean |∇f(x̃) − y|² (W2GN, Korotin et al. 2019)
 ///   none        there is no predictor
-/// A step's loss is the dual, its first error the mean residual |∇f(x̃) − y| of the predictions. A
-/// potential that is unbounded below for most samples has no dual value to train on.
+/// With the regularizer, pairs (x, y) are met in another order on every step.
+/// A step's loss is the dual, without the regularizer, its first error the mean residual |∇f(x̃) −
+/// y| of the predictions. A potential that is unbounded below for most samples has no dual value to
+/// train on.
 class DualTrainer final : public Trainer {
  public:
   /// Keeps references to the samplers and `model`. Collective.

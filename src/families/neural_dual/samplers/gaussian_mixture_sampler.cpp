@@ -3,17 +3,15 @@
 #include <algorithm>
 #include <numeric>
 
-#include "src/families/neural_dual/samplers/sample_numbers.hpp"
-
 namespace otfleet {
 
 GaussianMixtureSampler::GaussianMixtureSampler(const GaussianMixture& mixture, std::uint64_t seed,
-                                               std::uint64_t stream)
+                                               std::uint64_t stream, SampleSequence sequence)
     : dimension_(mixture.dimension),
       cumulative_(mixture.weights.size()),
       means_(mixture.means),
       columns_(mixture.roots.size()),
-      random_(seed, stream) {
+      numbers_(sequence, seed, stream, mixture.dimension + 1) {
   std::partial_sum(mixture.weights.begin(), mixture.weights.end(), cumulative_.begin());
   const auto d = static_cast<std::size_t>(dimension_);
   for (std::size_t k = 0; k < cumulative_.size(); ++k)
@@ -24,7 +22,7 @@ GaussianMixtureSampler::GaussianMixtureSampler(const GaussianMixture& mixture, s
 
 void GaussianMixtureSampler::fill(std::int64_t first, std::int64_t count, double* points) const {
   for (std::int64_t row = 0; row < count; ++row) {
-    SampleNumbers numbers(random_, first + row, dimension_ + 2);
+    SampleNumbers numbers(numbers_, first + row);
     // Rounding may leave the sum of all weights below the number drawn.
     const auto k = std::min<std::int64_t>(
         std::upper_bound(cumulative_.begin(), cumulative_.end(), numbers.uniform()) -

@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "kernels/counter_random.hpp"
+#include "src/families/neural_dual/samplers/sample_numbers.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
 
 namespace otfleet {
@@ -18,7 +18,8 @@ struct GaussianMixture {
 /// Work: D² multiply-adds a sample.
 class GaussianMixtureSampler final : public Sampler {
  public:
-  GaussianMixtureSampler(const GaussianMixture& mixture, std::uint64_t seed, std::uint64_t stream);
+  GaussianMixtureSampler(const GaussianMixture& mixture, std::uint64_t seed, std::uint64_t stream,
+                         SampleSequence sequence = SampleSequence::random);
 
   std::int64_t dimension() const override { return dimension_; }
   void fill(std::int64_t first, std::int64_t count, double* points) const override;
@@ -27,7 +28,7 @@ class GaussianMixtureSampler final : public Sampler {
   std::int64_t dimension_;
   std::vector<double> cumulative_, means_;
   std::vector<double> columns_;  ///< the roots, each transposed
-  kernels::CounterRandom random_;
+  NumberSource numbers_;
 };
 
 }  // namespace otfleet

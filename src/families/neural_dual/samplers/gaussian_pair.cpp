@@ -52,7 +52,8 @@ struct RandomMatrix {
   Values matrix, inverse;
 };
 
-RandomMatrix random_matrix(SampleNumbers numbers, std::size_t d, double low, double high) {
+RandomMatrix random_matrix(const NumberSource& source, std::size_t d, double low, double high) {
+  SampleNumbers numbers(source, 0);
   Values spectrum(d), inverse(d), u(d), v(d);
   for (std::size_t i = 0; i < d; ++i) {
     spectrum[i] = low * std::pow(high / low, numbers.uniform());
@@ -84,12 +85,13 @@ GaussianPair::GaussianPair(std::int64_t dimension, std::uint64_t seed)
     : dimension_(dimension), seed_(seed) {
   const auto d = static_cast<std::size_t>(dimension);
   const auto numbers_of = [&](std::uint64_t stream) {
-    return SampleNumbers(kernels::CounterRandom(seed, stream), 0, 0);
+    return NumberSource(SampleSequence::random, seed, stream, 0);
   };
   const RandomMatrix slope = random_matrix(numbers_of(slope_stream), d, 0.5, 2);
   slope_ = slope.matrix;
   inverse_slope_ = slope.inverse;
-  SampleNumbers numbers = numbers_of(mean_stream);
+  const NumberSource mean_source = numbers_of(mean_stream);
+  SampleNumbers numbers(mean_source, 0);
   for (GaussianMixture* const side : {&source_, &target_}) {
     side->dimension = dimension;
     side->weights = {1};

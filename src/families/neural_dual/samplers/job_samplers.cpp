@@ -15,15 +15,18 @@ SamplerPair make_samplers(const Job& job, SampleUse use) {
   const auto& samples = job.samples;
   const auto seed = static_cast<std::uint64_t>(job.seed);
   const std::uint64_t stream = use == SampleUse::train ? 0 : 1;
-  if (!samples.pair.empty()) return plane_pair(samples.pair, seed, stream);
-  if (!samples.benchmark.empty()) return W2Benchmark(samples.benchmark).samplers(seed, stream);
+  const SampleSequence sequence =
+      use == SampleUse::train ? samples.sequence : SampleSequence::random;
+  if (!samples.pair.empty()) return plane_pair(samples.pair, seed, stream, sequence);
+  if (!samples.benchmark.empty())
+    return W2Benchmark(samples.benchmark).samplers(seed, stream, sequence);
   if (samples.source.empty())
     throw UserError(
         "problem = 'neural_dual' needs two distributions: samples.pair, samples.benchmark, or "
         "samples.source.file and samples.target.file");
   SamplerPair pair;
-  pair.source = array_sampler(samples.source, seed, source_stream(stream));
-  pair.target = array_sampler(samples.target, seed, target_stream(stream));
+  pair.source = array_sampler(samples.source, seed, source_stream(stream), sequence);
+  pair.target = array_sampler(samples.target, seed, target_stream(stream), sequence);
   pair.name = fmt::format("{} to {}", samples.source.file.filename().string(),
                           samples.target.file.filename().string());
   if (pair.source->dimension() != pair.target->dimension())

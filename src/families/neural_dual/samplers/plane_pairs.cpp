@@ -130,14 +130,14 @@ using Draw = Point (*)(SampleNumbers&);
 
 class PlaneSampler final : public Sampler {
  public:
-  PlaneSampler(Draw draw, std::uint64_t seed, std::uint64_t stream)
-      : draw_(draw), random_(seed, stream) {}
+  PlaneSampler(Draw draw, std::uint64_t seed, std::uint64_t stream, SampleSequence sequence)
+      : draw_(draw), numbers_(sequence, seed, stream, most_numbers) {}
 
   std::int64_t dimension() const override { return 2; }
 
   void fill(std::int64_t first, std::int64_t count, double* points) const override {
     for (std::int64_t k = 0; k < count; ++k) {
-      SampleNumbers numbers(random_, first + k, most_numbers);
+      SampleNumbers numbers(numbers_, first + k);
       const Point point = draw_(numbers);
       points[2 * k] = point.x;
       points[2 * k + 1] = point.y;
@@ -146,7 +146,7 @@ class PlaneSampler final : public Sampler {
 
  private:
   Draw draw_;
-  kernels::CounterRandom random_;
+  NumberSource numbers_;
 };
 
 struct NamedPair {
@@ -172,7 +172,8 @@ std::vector<std::string> pair_names() {
   return names;
 }
 
-SamplerPair plane_pair(const std::string& name, std::uint64_t seed, std::uint64_t pair_stream) {
+SamplerPair plane_pair(const std::string& name, std::uint64_t seed, std::uint64_t pair_stream,
+                       SampleSequence sequence) {
   const auto* found = std::find_if(std::begin(pairs), std::end(pairs),
                                    [&](const NamedPair& pair) { return name == pair.name; });
   if (found == std::end(pairs)) {
@@ -181,8 +182,9 @@ SamplerPair plane_pair(const std::string& name, std::uint64_t seed, std::uint64_
                                 near.empty() ? "" : " (did you mean '" + near + "'?)",
                                 fmt::join(pair_names(), ", ")));
   }
-  return {std::make_unique<PlaneSampler>(found->source, seed, source_stream(pair_stream)),
-          std::make_unique<PlaneSampler>(found->target, seed, target_stream(pair_stream)), name};
+  return {std::make_unique<PlaneSampler>(found->source, seed, source_stream(pair_stream), sequence),
+          std::make_unique<PlaneSampler>(found->target, seed, target_stream(pair_stream), sequence),
+          name};
 }
 
 }  // namespace otfleet

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "src/families/neural_dual/samplers/sample_sequence.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
 
 namespace otfleet {
@@ -26,6 +27,7 @@ namespace otfleet {
 std::vector<std::string> pair_names();
 
 /// The pair of that name. Throws UserError: no such pair.
-SamplerPair plane_pair(const std::string& name, std::uint64_t seed, std::uint64_t pair_stream);
+SamplerPair plane_pair(const std::string& name, std::uint64_t seed, std::uint64_t pair_stream,
+                       SampleSequence sequence = SampleSequence::random);
 
 }  // namespace otfleet

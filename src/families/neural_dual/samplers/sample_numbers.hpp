@@ -1,45 +1,57 @@
 #pragma once
-#include <cmath>
 #include <cstdint>
-#include <numbers>
+#include <optional>
 
 #include "kernels/counter_random.hpp"
+#include "src/families/neural_dual/samplers/inverse_normal.hpp"
+#include "src/families/neural_dual/samplers/sample_sequence.hpp"
+#include "src/families/neural_dual/samplers/sobol.hpp"
 
 namespace otfleet {
 
-/// The random numbers of one sample, one after the other. `most` is the same for all samples of a
-/// stream and bounds the numbers that one takes (a normal counts as one, the last of an odd number
-/// of normals as two), so that no two samples share any.
-class SampleNumbers {
+/// What the numbers of a sampler's samples come from.
+class NumberSource {
  public:
-  SampleNumbers(const kernels::CounterRandom& random, std::int64_t sample, std::int64_t most)
-      : random_(random),
-        counter_(static_cast<std::uint64_t>(sample) * static_cast<std::uint64_t>(most)) {}
+  /// `most` bounds the numbers that one sample takes, so that no two samples share any.
+  NumberSource(SampleSequence sequence, std::uint64_t seed, std::uint64_t stream, std::int64_t most)
+      : random_(seed, stream), most_(most) {
+    if (sequence == SampleSequence::sobol) sobol_.emplace(most, seed, stream);
+  }
 
-  /// In [0, 1).
-  double uniform() { return random_.uniform(counter_++); }
-
-  /// In {0, …, bound − 1}.
-  std::uint64_t below(std::uint64_t bound) { return random_.below(bound, counter_++); }
-
-  /// Standard normal, by Box & Muller (1958): two uniforms make two normals.
-  double normal() {
-    if (has_second_) {
-      has_second_ = false;
-      return second_;
-    }
-    const double radius = std::sqrt(-2 * std::log(1 - uniform()));  // 1 − u is never 0
-    const double angle = 2 * std::numbers::pi * uniform();
-    second_ = radius * std::sin(angle);
-    has_second_ = true;
-    return radius * std::cos(angle);
+  /// Number `place` of sample number `sample`, in (0, 1).
+  double uniform(std::int64_t sample, std::int64_t place) const {
+    if (sobol_ && place < sobol_->dimensions()) return sobol_->coordinate(sample, place);
+    const auto counter = static_cast<std::uint64_t>(sample * most_ + place);
+    return random_.uniform(counter) + 0x1.0p-54;
   }
 
  private:
   kernels::CounterRandom random_;
-  std::uint64_t counter_;
-  double second_ = 0;
-  bool has_second_ = false;
+  std::int64_t most_;
+  std::optional<Sobol> sobol_;
+};
+
+/// The numbers of one sample, one after the other.
+class SampleNumbers {
+ public:
+  SampleNumbers(const NumberSource& source, std::int64_t sample)
+      : source_(source), sample_(sample) {}
+
+  /// In (0, 1).
+  double uniform() { return source_.uniform(sample_, place_++); }
+
+  /// In {0, …, bound − 1}.
+  std::uint64_t below(std::uint64_t bound) {
+    return static_cast<std::uint64_t>(uniform() * static_cast<double>(bound));
+  }
+
+  /// Standard normal.
+  double normal() { return inverse_normal(uniform()); }
+
+ private:
+  const NumberSource& source_;
+  std::int64_t sample_;
+  std::int64_t place_ = 0;
 };
 
 }  // namespace otfleet

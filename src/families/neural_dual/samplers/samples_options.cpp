@@ -20,6 +20,9 @@ void add_keys(KeyList& keys, SamplesOptions& samples) {
            "a file of the Wasserstein-2 benchmark, which has both sides and the true map");
   add_array(keys, "source", samples.source, "samples of the source, [N, D]");
   add_array(keys, "target", samples.target, "samples of the target, [N, D]");
+  keys.add("sequence", samples.sequence,
+           "how training draws: sobol spreads samples evenly (every row of a file once before any "
+           "comes again), random draws them independently, as evaluate does");
 }
 
 }  // namespace otfleet

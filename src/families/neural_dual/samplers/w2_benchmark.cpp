@@ -230,8 +230,8 @@ namespace {
 class MappedSampler final : public Sampler {
  public:
   MappedSampler(const GaussianMixture& input, std::shared_ptr<const TransportMap<float>> map,
-                std::uint64_t seed, std::uint64_t stream)
-      : input_(input, seed, stream),
+                std::uint64_t seed, std::uint64_t stream, SampleSequence sequence)
+      : input_(input, seed, stream, sequence),
         map_(std::move(map)),
         inputs_(static_cast<std::size_t>(block * input.dimension)) {}
 
@@ -283,10 +283,13 @@ void W2Benchmark::map(std::int64_t count, const double* x, double* y) const {
   }
 }
 
-SamplerPair W2Benchmark::samplers(std::uint64_t seed, std::uint64_t pair_stream) const {
-  return {std::make_unique<GaussianMixtureSampler>(*input_, seed, source_stream(pair_stream)),
-          std::make_unique<MappedSampler>(*input_, sampling_map_, seed, target_stream(pair_stream)),
-          fmt::format("w2_benchmark_{}", dimension_)};
+SamplerPair W2Benchmark::samplers(std::uint64_t seed, std::uint64_t pair_stream,
+                                  SampleSequence sequence) const {
+  return {
+      std::make_unique<GaussianMixtureSampler>(*input_, seed, source_stream(pair_stream), sequence),
+      std::make_unique<MappedSampler>(*input_, sampling_map_, seed, target_stream(pair_stream),
+                                      sequence),
+      fmt::format("w2_benchmark_{}", dimension_)};
 }
 
 }  // namespace otfleet

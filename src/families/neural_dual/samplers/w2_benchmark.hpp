@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "src/families/neural_dual/samplers/sample_sequence.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
 
 namespace otfleet {
@@ -31,7 +32,8 @@ class W2Benchmark {
 
   /// P, and Q as T, computed in float, of samples of P from a stream of their own. They stay valid
   /// without this object.
-  SamplerPair samplers(std::uint64_t seed, std::uint64_t pair_stream) const;
+  SamplerPair samplers(std::uint64_t seed, std::uint64_t pair_stream,
+                       SampleSequence sequence = SampleSequence::random) const;
 
   /// The test set [N, D]: samples of P, and T of each.
   const std::vector<double>& test_x() const { return test_x_; }

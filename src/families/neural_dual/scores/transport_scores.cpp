@@ -53,13 +53,14 @@ double sliced_distance(std::span<const double> source, std::span<const double> t
                        std::int64_t dimension, int directions, std::uint64_t seed) {
   const auto count = checked_count(dimension, source, target);
   if (directions < 1) throw std::invalid_argument("a sliced distance needs a direction");
-  const kernels::CounterRandom random(seed, static_cast<std::uint64_t>(dimension));
+  const NumberSource random(SampleSequence::random, seed, static_cast<std::uint64_t>(dimension),
+                            dimension);
   std::vector<double> direction(static_cast<std::size_t>(dimension));
   std::vector<double> projected[2];
   for (auto& values : projected) values.resize(static_cast<std::size_t>(count));
   double sum = 0;
   for (int k = 0; k < directions; ++k) {
-    SampleNumbers numbers(random, k, dimension + 1);
+    SampleNumbers numbers(random, k);
     double square = 0;
     for (double& value : direction) {
       value = numbers.normal();
