@@ -53,9 +53,12 @@ NeuralDual fresh(const Job& job, std::int64_t dimension) {
 
 TEST(DualTrainerTest, OneCourseOnAnyNumberOfRanks) {
   const auto samplers = plane_pair("moons", 3, 0);
-  for (const char* loss : {"regression", "objective", "cycle"}) {
+  for (const char* loss : {"regression", "objective", "cycle", "with expectile"}) {
     Job job = small_job();
-    job.train.loss = *value_of<TrainingLoss>(loss);
+    if (const auto known = value_of<TrainingLoss>(loss))
+      job.train.loss = *known;
+    else
+      job.train.regularizer = Regularizer::expectile;
     job.train.batch = 61;  // uneven shares
     NeuralDual alone = fresh(job, 2), shared = fresh(job, 2);
     const Course expected = train(Communicator::self(), job, samplers, alone, 8);
@@ -115,6 +118,27 @@ TEST(DualTrainerTest, GaussiansAreMappedAsTheClosedFormDoes) {
   // The prediction is close to what the solver makes of it.
   const MappedPoints predicted = mapper.predicted(y);
   EXPECT_LT(l2_uvp(predicted.image, x, dimension, input_variance), 2);
+}
+
+/// ENOT: predictions alone stand for the minimizers; the regularizer keeps them honest.
+TEST(DualTrainerTest, ExpectilesReplaceTheSolver) {
+  constexpr std::int64_t dimension = 2, count = 2000;
+  const GaussianPair pair(dimension, 4);
+  const auto samplers = pair.samplers(0), fresh_samples = pair.samplers(1);
+  Job job = small_job();
+  job.train.regularizer = Regularizer::expectile;
+  job.train.loss = TrainingLoss::objective;
+  job.train.learning_rate = 5e-3;
+  job.conjugate.solver = ConjugateMethod::none;
+  NeuralDual model = fresh(job, dimension);
+  const Course course = train(Communicator::world(), job, samplers, model, 600);
+  EXPECT_EQ(course.conjugates.steps, 0);
+  std::vector<double> x(count * dimension), y(x.size());
+  fresh_samples.source->fill(0, count, x.data());
+  pair.map(count, x.data(), y.data());
+  const auto covariance = pair.target_covariance();
+  PointMapper mapper(model, job.conjugate);
+  EXPECT_LT(l2_uvp(mapper.forward(x, false).image, y, dimension, covariance[0] + covariance[3]), 5);
 }
 
 TEST(DualTrainerTest, EveryCombinationOfLossAndSolverRuns) {

@@ -109,6 +109,29 @@ TEST(PlanePairs, MomentsAreThoseOfTheDefinitions) {
   }
 }
 
+TEST(PlanePairs, SamplesLieWithinThreeDeviations) {
+  for (const auto& name : pair_names()) {
+    SCOPED_TRACE(name);
+    const SamplerPair pair = plane_pair(name, 2, 0);
+    for (const Sampler* side : {pair.source.get(), pair.target.get()}) {
+      const Values points = draw(*side, 0, 4000);
+      int strays = 0;
+      for (std::size_t k = 0; k < points.size(); k += 2)
+        strays += *side->deviations(&points[k]) > 3;
+      // exp(−9/2) = 1.1 % of a normal distribution in the plane, 0.27 % of one across a curve.
+      EXPECT_LT(strays, 0.016 * 4000);
+      for (const Values& far : {Values{100, 100}, Values{-30, 2}, Values{0.2, -25}})
+        EXPECT_GT(*side->deviations(far.data()), 3);
+    }
+  }
+  const double beside_a_cloud[] = {5.5, 0};
+  EXPECT_NEAR(*plane_pair("eight_gaussians", 0, 0).target->deviations(beside_a_cloud), 2, 1e-12);
+  EXPECT_NEAR(*plane_pair("square_gaussians", 0, 0).source->deviations(beside_a_cloud),
+              std::hypot(0.5, 5) / 0.25, 1e-12);
+  const double between_rings[] = {0, 1.1};
+  EXPECT_NEAR(*plane_pair("rings", 0, 0).source->deviations(between_rings), 0.35 / 0.08, 1e-12);
+}
+
 TEST(PlanePairs, SamplesAreTheSameInAnyCall) {
   for (const auto sequence : {SampleSequence::random, SampleSequence::sobol})
     for (const auto& name : pair_names()) {

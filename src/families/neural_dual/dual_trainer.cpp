@@ -71,12 +71,14 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
 void DualTrainer::draw() {
   const std::int64_t step = update_.state().step, batch = settings_.batch;
   // Samples of the batch, from number `shift` on, around its end.
-  const auto draw_from = [&](const Sampler& sampler, std::int64_t shift,
-                             const HostValues<float>& host, const DeviceArray<float, 2>& to) {
+  const auto draw_from = [&](const Sampler& sampler, const StandardCoordinates& coordinates,
+                             std::int64_t shift, const HostValues<float>& host,
+                             const DeviceArray<float, 2>& to) {
     const std::int64_t begin = (first_ + shift) % batch, before = std::min(count_, batch - begin);
     sampler.fill(step * batch + begin, before, drawn_.data());
     if (before < count_)
       sampler.fill(step * batch, count_ - before, drawn_.data() + before * sampler.dimension());
+    coordinates.apply(drawn_);
     std::copy(drawn_.begin(), drawn_.end(), host.begin());
     to.upload(host);
   };
@@ -85,8 +87,10 @@ void DualTrainer::draw() {
     shift = static_cast<std::int64_t>(
         kernels::CounterRandom(0, pair_stream)
             .below(static_cast<std::uint64_t>(batch), static_cast<std::uint64_t>(step)));
-  draw_from(source_, 0, x_host_, points_.rows(0, static_cast<std::size_t>(count_)));
-  draw_from(target_, shift, y_host_, y_);
+  const Standardization& standard = model_.description().standardization;
+  draw_from(source_, standard.source, 0, x_host_,
+            points_.rows(0, static_cast<std::size_t>(count_)));
+  draw_from(target_, standard.target, shift, y_host_, y_);
 }
 
 std::array<double, 3> DualTrainer::solve() {

@@ -40,6 +40,7 @@ struct ConjugateFigures {
 ///   cycle       mean |∇f(x̃) − y|² (W2GN, Korotin et al. 2019)
 ///   none        there is no predictor
 /// With the regularizer, pairs (x, y) are met in another order on every step.
+/// All of it in the model's standard coordinates, as are the conjugates' tolerance and the figures.
 /// A step's loss is the dual, without the regularizer, its first error the mean residual |∇f(x̃) −
 /// y| of the predictions. A potential that is unbounded below for most samples has no dual value to
 /// train on.

@@ -144,6 +144,32 @@ void score_against_samples(const Subject& subject, const Mapped& forward, const 
       distances(again(*subject.samplers.source, subject.source), subject.source);
 }
 
+/// The share of points farther than so many deviations from where a distribution has samples; null
+/// where it does not say.
+nlohmann::json stray_share(const Sampler& sampler, const Points& points, double most) {
+  const std::int64_t dimension = sampler.dimension();
+  const auto count = static_cast<std::int64_t>(points.size()) / dimension;
+  std::int64_t strays = 0;
+  for (std::int64_t k = 0; k < count; ++k) {
+    const auto distance = sampler.deviations(points.data() + k * dimension);
+    if (!distance) return nullptr;
+    strays += !(*distance <= most);
+  }
+  return static_cast<double>(strays) / static_cast<double>(count);
+}
+
+/// Pushed and pulled points that lie where the other side has none, beside its own samples.
+void count_strays(const Subject& subject, const Mapped& forward, const Mapped& backward,
+                  nlohmann::json& figures) {
+  const double most = 3;
+  const auto &source = *subject.samplers.source, &target = *subject.samplers.target;
+  figures["strays"] = {{"deviations", most},
+                       {"pushed", stray_share(target, forward.image, most)},
+                       {"target", stray_share(target, subject.target, most)},
+                       {"pulled", stray_share(source, backward.image, most)},
+                       {"source", stray_share(source, subject.source, most)}};
+}
+
 Points some(const Points& points, std::size_t most) {
   return {points.begin(),
           points.begin() + static_cast<std::ptrdiff_t>(std::min(points.size(), most))};
@@ -208,6 +234,16 @@ std::string summary(const nlohmann::json& figures) {
                           number(one["sliced"]));
     }
   }
+  if (figures.contains("strays") && figures["strays"]["pushed"].is_number()) {
+    const auto& strays = figures["strays"];
+    const auto percent = [&](const char* key) { return 100 * strays[key].get<double>(); };
+    text += fmt::format(
+        "farther than {:g} deviations from the other side: {:.2f} % pushed ({:.2f} % of the "
+        "target), "
+        "{:.2f} % pulled ({:.2f} % of the source)\n",
+        strays["deviations"].get<double>(), percent("pushed"), percent("target"), percent("pulled"),
+        percent("source"));
+  }
   return text;
 }
 
@@ -264,6 +300,7 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
         score_against_truth(subject, forward, backward, predicted, figures);
       else
         score_against_samples(subject, forward, backward, figures);
+      if (!subject.benchmark) count_strays(subject, forward, backward, figures);
     });
   }
   std::filesystem::path picture;

@@ -53,7 +53,7 @@ void set_potential_defaults(Job& job) {
   // Amos 2022 has 5e-4, 0.5 and 0.5; within minutes these come four times as near on the
   // Wasserstein-2 benchmark.
   job.train.optimizer = OptimizerMethod::soap;
-  job.train.learning_rate = 1e-2;
+  job.train.learning_rate = 3e-3;
   job.train.beta2 = 0.99;
   job.train.weight_decay = 1e-4;
   job.train.clip = 0;

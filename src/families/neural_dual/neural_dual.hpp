@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/api/network.hpp"
+#include "src/families/neural_dual/standardization.hpp"
 #include "src/job.hpp"
 #include "src/models/network_library.hpp"
 #include "src/models/trained_model.hpp"
@@ -15,6 +16,8 @@ struct DualDescription {
   ModelOptions architecture;
   std::int64_t dimension = 0;
   std::string samples;  ///< what it was trained on, for messages
+  /// The networks' points are in these coordinates; callers see to that.
+  Standardization standardization{};
 };
 
 /// A Wasserstein-2 potential f between two distributions that are sampled, and a prediction of its

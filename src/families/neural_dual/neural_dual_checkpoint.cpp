@@ -40,6 +40,13 @@ void NeuralDual::write_description(distributed::Hdf5File& file) const {
   file.set_attribute("/model", "predictor", model.predictor);
   file.set_attribute("/model", "dimension", description().dimension);
   file.set_attribute("/model", "samples", description().samples);
+  for (const auto& [name, side] : {std::pair{"source", &description().standardization.source},
+                                   std::pair{"target", &description().standardization.target}}) {
+    const std::string prefix = name;
+    file.set_attribute("/model", prefix + "_scale", side->scale);
+    file.write<double>("/model/" + prefix + "_mean", {static_cast<std::int64_t>(side->mean.size())},
+                       side->mean);
+  }
   for (const auto& [name, widths] : {std::pair{"/model/hidden", &model.hidden},
                                      std::pair{"/model/predictor_hidden", &model.predictor_hidden}})
     file.write<std::int64_t>(name, {static_cast<std::int64_t>(widths->size())}, *widths);
@@ -66,6 +73,20 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
   model.predictor_hidden = file.list("predictor_hidden");
   found.dimension = std::llround(file.number("dimension"));
   found.samples = file.text("samples");
+  for (const auto& [name, side] : {std::pair{"source", &found.standardization.source},
+                                   std::pair{"target", &found.standardization.target}}) {
+    const std::string prefix = name;
+    side->scale = file.number(prefix + "_scale", 0.0);
+    if (side->scale == 0) {  // a file from before there was any
+      side->scale = 1;
+      continue;
+    }
+    side->mean = file.numbers(prefix + "_mean");
+    if (!(side->scale > 0) || !std::isfinite(side->scale) ||
+        (!side->mean.empty() && static_cast<std::int64_t>(side->mean.size()) != found.dimension))
+      throw UserError(
+          fmt::format("{}: /model/{}_mean and {}_scale are damaged", file.name(), name, name));
+  }
   const std::string have = architecture_text(model), want = architecture_text(job.model);
   if (have != want)
     throw UserError(

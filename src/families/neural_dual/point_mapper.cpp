@@ -168,45 +168,79 @@ class PointMapper::Blocks {
 
 struct PointMapper::State {
   std::variant<Blocks<double>, Blocks<float>> blocks;
+  const Standardization& standard;
 
-  /// body(blocks, points) for one block after the other.
+  /// body(blocks, points) for one block after the other: from and to user's coordinates.
   template <class Body>
-  MappedPoints for_each(std::span<const double> points, const Body& body) {
-    return std::visit(
+  MappedPoints for_each(std::span<const double> points, const StandardCoordinates& from,
+                        const StandardCoordinates& to, const Body& body) {
+    std::vector<double> standard_points(points.begin(), points.end());
+    from.apply(standard_points);
+    const std::span<const double> all = standard_points;
+    MappedPoints result = std::visit(
         [&](auto& one) {
-          MappedPoints result;
+          MappedPoints parts;
           const std::size_t length = block_points * one.dimension();
-          for (std::size_t begin = 0; begin < points.size(); begin += length)
-            result.append(
-                body(one, points.subspan(begin, std::min(length, points.size() - begin))));
-          return result;
+          for (std::size_t begin = 0; begin < all.size(); begin += length)
+            parts.append(body(one, all.subspan(begin, std::min(length, all.size() - begin))));
+          return parts;
         },
         blocks);
+    to.undo(result.image);
+    return result;
+  }
+
+  /// values += <mean, points − offset>, after they were scaled to the user's units.
+  void finish_values(std::span<const double> points, const std::vector<double>& mean,
+                     const std::vector<double>& offset, std::vector<double>& values) const {
+    const double scale = standard.source.scale * standard.target.scale;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      values[k] *= scale;
+      for (std::size_t i = 0; i < mean.size(); ++i)
+        values[k] += mean[i] * (points[k * mean.size() + i] - (offset.empty() ? 0 : offset[i]));
+    }
   }
 };
 
 PointMapper::PointMapper(NeuralDual& model, const ConjugateOptions& settings) {
+  const Standardization& standard = model.description().standardization;
+  ConjugateOptions own = settings;
+  own.tolerance /= standard.target.scale;
   if (settings.precision == ConjugatePrecision::in_float)
-    state_ = std::make_unique<State>(State{Blocks<float>(model, settings)});
+    state_ = std::make_unique<State>(State{Blocks<float>(model, own), standard});
   else
-    state_ = std::make_unique<State>(State{Blocks<double>(model, settings)});
+    state_ = std::make_unique<State>(State{Blocks<double>(model, own), standard});
 }
 
 PointMapper::PointMapper(PointMapper&&) noexcept = default;
 PointMapper::~PointMapper() = default;
 
 MappedPoints PointMapper::forward(std::span<const double> points, bool certify) {
-  return state_->for_each(points,
-                          [&](auto& blocks, auto some) { return blocks.forward(some, certify); });
+  const auto& [source, target] = state_->standard;
+  MappedPoints result = state_->for_each(points, source, target, [&](auto& blocks, auto some) {
+    return blocks.forward(some, certify);
+  });
+  state_->finish_values(points, target.mean, {}, result.value);
+  for (double& residual : result.residual) residual *= target.scale;
+  for (double& distance : result.round_trip) distance *= source.scale;
+  return result;
 }
 
 MappedPoints PointMapper::backward(std::span<const double> points, ConjugateStart start) {
-  return state_->for_each(points,
-                          [&](auto& blocks, auto some) { return blocks.backward(some, start); });
+  const auto& [source, target] = state_->standard;
+  MappedPoints result = state_->for_each(points, target, source, [&](auto& blocks, auto some) {
+    return blocks.backward(some, start);
+  });
+  state_->finish_values(points, source.mean, target.mean, result.value);
+  for (double& residual : result.residual) residual *= target.scale;
+  for (double& distance : result.round_trip) distance *= target.scale;
+  return result;
 }
 
 MappedPoints PointMapper::predicted(std::span<const double> points) {
-  return state_->for_each(points, [](auto& blocks, auto some) { return blocks.predicted(some); });
+  const auto& [source, target] = state_->standard;
+  return state_->for_each(points, target, source,
+                          [](auto& blocks, auto some) { return blocks.predicted(some); });
 }
 
 }  // namespace otfleet

@@ -24,7 +24,8 @@ struct MappedPoints {
   void append(const MappedPoints& more);
 };
 
-/// Where the conjugate solver begins: at the model's prediction x̃(y), or at y itself.
+/// Where the conjugate solver begins: at the model's prediction x̃(y), or at y itself, both in the
+/// model's standard coordinates.
 enum class ConjugateStart { prediction, point };
 
 /// Takes points through the maps of a trained potential, block by block, in the job's precision.

@@ -37,7 +37,12 @@ void train_potentials(const CommandContext& context, Report& report) {
         unfinished.job);
     communicator.agree([&] {
       if (newest.empty())
-        model.emplace(DualDescription{job.model, dimension, samplers.name}, job.seed);
+        model.emplace(DualDescription{job.model,
+                                      dimension,
+                                      samplers.name,
+                                      {standard_coordinates(*samplers.source),
+                                       standard_coordinates(*samplers.target)}},
+                      job.seed);
       else
         model.emplace(read_neural_dual(newest, job, dimension, &unfinished));
     });

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace otfleet {
@@ -16,6 +17,10 @@ class Sampler {
   /// Rows 0 … count − 1 of points [count, D], row-major in host memory, become samples number
   /// first … first + count − 1; first >= 0. Local; a sampler serves one thread at a time.
   virtual void fill(std::int64_t first, std::int64_t count, double* points) const = 0;
+
+  /// How far a point [D] is from where the distribution would put samples without their noise, in
+  /// standard deviations of the noise; none: not known. Local.
+  virtual std::optional<double> deviations(const double* /*point*/) const { return {}; }
 };
 
 /// Two distributions between which transport is sought; their samples are independent.
