@@ -109,6 +109,12 @@ TEST_F(Potentials, EvaluationMeasuresDistancesAndDraws) {
     const auto& plain = figures["conjugate"]["without_prediction"];
     EXPECT_GT(plain["converged"], 0.99);
     EXPECT_GT(plain["iterations"], figures["conjugate"]["iterations"]);
+    const auto& strays = figures["strays"];
+    EXPECT_GT(strays["target"], 0);
+    EXPECT_LT(strays["target"], 0.03);
+    EXPECT_GE(strays["pushed"], 0);
+    EXPECT_LE(strays["pulled"], 1);
+    EXPECT_NE(result.out.find("farther than 3 deviations"), std::string::npos) << result.out;
     for (const char* picture : {"samples.png", "transported.png", "grid.png"})
       EXPECT_TRUE(std::filesystem::exists(path(output) / picture)) << picture;
   }
@@ -223,6 +229,12 @@ TEST_F(Potentials, TrainingThatBlowsUpSaysSoAndKeepsWhatWasGood) {
 TEST_F(Potentials, Refusals) {
   expect_refused({"make", "plane.toml", "--output", "refused"},
                  {"problem = 'neural_dual'", "train"});
+  expect_refused(words("train", "refused", {"train.regularizer=expectiles"}),
+                 {"train.regularizer", "expectile"});
+  expect_refused(words("train", "refused", {"train.expectile=1.5"}), {"train.expectile"});
+  write_bytes(*folder_ / "linear.toml", "[train]\nregularizer = \"expectile\"\n");
+  expect_refused({"train", "linear.toml", "--output", "refused"},
+                 {"train.regularizer = 'expectile' needs problem = 'neural_dual'"});
   expect_refused({"scale", "plane.toml", "--output", "refused"}, {"problem = 'neural_dual'"});
   expect_refused(words("solve", "refused", {"map.points.file=flat.npy"}),
                  {"plane-out/train/model.h5", "dimension 2, these have 1"});

@@ -128,9 +128,9 @@ TEST(Standardization, ValuesAndImagesBelongTogether) {
       Values before(&x[2 * k], &x[2 * k] + 2), after = before;
       before[i] -= step;
       after[i] += step;
-      const double slope = (mapper.forward(after, false).value[0] -
-                            mapper.forward(before, false).value[0]) /
-                           (2 * step);
+      const double slope =
+          (mapper.forward(after, false).value[0] - mapper.forward(before, false).value[0]) /
+          (2 * step);
       EXPECT_NEAR(slope, forward.image[2 * k + i], 1e-4);
       product += x[2 * k + i] * forward.image[2 * k + i];
       distance += std::pow(backward.image[2 * k + i] - x[2 * k + i], 2);

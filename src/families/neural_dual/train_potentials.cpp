@@ -26,7 +26,9 @@ void train_potentials(const CommandContext& context, Report& report) {
     for (const char* key : {"precision", "tolerance"}) conjugate.erase(key);  // not of training
     const std::string samples =
         communicator.broadcast(communicator.is_root() ? fingerprint(samplers) : "");
-    unfinished.job = training_identity(job, {{"samples", samples}, {"conjugate", conjugate}});
+    unfinished.job = training_identity(job, {{"samples", samples},
+                                             {"standardize", job.samples.standardize},
+                                             {"conjugate", conjugate}});
     const auto newest = find_unfinished(
         context, checkpoints,
         [&](const std::filesystem::path& file) {
@@ -36,15 +38,15 @@ void train_potentials(const CommandContext& context, Report& report) {
         },
         unfinished.job);
     communicator.agree([&] {
-      if (newest.empty())
-        model.emplace(DualDescription{job.model,
-                                      dimension,
-                                      samplers.name,
-                                      {standard_coordinates(*samplers.source),
-                                       standard_coordinates(*samplers.target)}},
-                      job.seed);
-      else
+      if (newest.empty()) {
+        DualDescription description{job.model, dimension, samplers.name};
+        if (job.samples.standardize)
+          description.standardization = {standard_coordinates(*samplers.source),
+                                         standard_coordinates(*samplers.target)};
+        model.emplace(description, job.seed);
+      } else {
         model.emplace(read_neural_dual(newest, job, dimension, &unfinished));
+      }
     });
   }
   DualTrainer trainer(dual_trainer_settings(job), communicator, *samplers.source, *samplers.target,

@@ -14,6 +14,7 @@ struct SamplesOptions {
   std::filesystem::path benchmark;                  // a file of the Wasserstein-2 benchmark
   ArraySource source, target;                       // points [N, D]
   SampleSequence sequence = SampleSequence::sobol;  // of training
+  bool standardize = true;  // networks see samples with mean zero and variance one
 };
 
 void add_keys(KeyList& keys, SamplesOptions& samples);
