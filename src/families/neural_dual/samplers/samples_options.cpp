@@ -23,9 +23,10 @@ void add_keys(KeyList& keys, SamplesOptions& samples) {
   keys.add("sequence", samples.sequence,
            "how training draws: sobol spreads samples evenly (every row of a file once before any "
            "comes again), random draws them independently, as evaluate does");
-  keys.add("standardize", samples.standardize, anything,
-           "networks see both sides with mean zero and a mean variance of one a coordinate, whatever "
-           "their units");
+  keys.add(
+      "standardize", samples.standardize, anything,
+      "networks see both sides with mean zero and a mean variance of one a coordinate, whatever "
+      "their units");
 }
 
 }  // namespace otfleet
