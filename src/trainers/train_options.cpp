@@ -29,7 +29,7 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   keys.add("optimizer", train.optimizer,
            "adam, or soap: Adam in the eigenbasis of every weight matrix's gradients, more work a "
            "step and fewer steps; soap for neural_dual");
-  keys.add("learning_rate", train.learning_rate, above_zero, "3e-3 for neural_dual");
+  keys.add("learning_rate", train.learning_rate, above_zero, "of the first step");
   keys.add("schedule", train.schedule, "of the learning rate: cosine or constant");
   keys.add("clip", train.clip, zero_or_more, "global gradient norm; 0: none, as for neural_dual");
   keys.add("beta1", train.beta1, share_below_one, "of Adam's first moment");
