@@ -26,9 +26,9 @@ void train_potentials(const CommandContext& context, Report& report) {
     for (const char* key : {"precision", "tolerance"}) conjugate.erase(key);  // not of training
     const std::string samples =
         communicator.broadcast(communicator.is_root() ? fingerprint(samplers) : "");
-    unfinished.job = training_identity(job, {{"samples", samples},
-                                             {"standardize", job.samples.standardize},
-                                             {"conjugate", conjugate}});
+    unfinished.job = training_identity(
+        job,
+        {{"samples", samples}, {"standardize", job.samples.standardize}, {"conjugate", conjugate}});
     const auto newest = find_unfinished(
         context, checkpoints,
         [&](const std::filesystem::path& file) {
