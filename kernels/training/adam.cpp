@@ -1,8 +1,7 @@
 #include "kernels/training/adam.hpp"
 
 #include "kernels/spaces.hpp"
-
-#include <cmath>
+#include "kernels/training/adam_rule.hpp"
 
 namespace otfleet::kernels {
 
@@ -13,14 +12,8 @@ void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long s
                const Vector<float, ExecutionSpace>& parameters,
                const Vector<float, ExecutionSpace>& first_moment,
                const Vector<float, ExecutionSpace>& second_moment) {
-  // The bias corrections go into the step size and epsilon, so that the loop has one division.
-  const double correction1 = 1 - std::pow(settings.beta1, static_cast<double>(step));
-  const double correction2 = std::sqrt(1 - std::pow(settings.beta2, static_cast<double>(step)));
-  const auto rate = static_cast<float>(settings.learning_rate * correction2 / correction1);
-  const auto epsilon = static_cast<float>(settings.epsilon * correction2);
+  const detail::AdamRule rule(settings, step);
   const auto kept = static_cast<float>(1 - settings.learning_rate * settings.weight_decay);
-  const auto beta1 = static_cast<float>(settings.beta1);
-  const auto beta2 = static_cast<float>(settings.beta2);
   const double* const square = squared_norm.data();
   const float* const g = gradient.data();
   float* const p = parameters.data();
@@ -31,13 +24,8 @@ void adam_step(const ExecutionSpace& space, const AdamSettings& settings, long s
       Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>(
           space, 0, static_cast<long>(parameters.extent(0))),
       KOKKOS_LAMBDA(long i) {
-        const double norm = ::sqrt(*square);
-        const float slope = static_cast<float>(clip > 0 && norm > clip ? clip / norm : 1) * g[i];
-        const float first = beta1 * m[i] + (1 - beta1) * slope;
-        const float second = beta2 * v[i] + (1 - beta2) * slope * slope;
-        m[i] = first;
-        v[i] = second;
-        p[i] = kept * p[i] - rate * first / (sqrtf(second) + epsilon);
+        const float slope = detail::clip_factor(clip, *square) * g[i];
+        p[i] = kept * p[i] - rule.update(slope, m[i], v[i]);
       });
 }
 

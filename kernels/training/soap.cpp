@@ -8,6 +8,7 @@
 
 #include "kernels/matrix_product.hpp"
 #include "kernels/spaces.hpp"
+#include "kernels/training/adam_rule.hpp"
 #include "kernels/training/orthonormal_rows.hpp"
 
 namespace otfleet::kernels {
@@ -57,31 +58,23 @@ void copy_clipped(const ExecutionSpace& space, double clip,
   Kokkos::parallel_for(
       "otfleet::training::copy_clipped",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, slope.extent(0)), KOKKOS_LAMBDA(std::size_t i) {
-        const double norm = ::sqrt(*square);
-        slope(i) = static_cast<float>(clip > 0 && norm > clip ? clip / norm : 1) * gradient(i);
+        slope(i) = detail::clip_factor(clip, *square) * gradient(i);
       });
 }
 
-/// slope becomes the step of Adam that it leads to; the bias corrections as in adam_step().
+/// slope becomes the update of Adam that it leads to.
 template <class ExecutionSpace>
 void adam_direction(const ExecutionSpace& space, const AdamSettings& adam, long step,
                     const Numbers<ExecutionSpace>& slope, const Numbers<ExecutionSpace>& first,
                     const Numbers<ExecutionSpace>& second) {
-  const double correction1 = 1 - std::pow(adam.beta1, static_cast<double>(step));
-  const double correction2 = std::sqrt(1 - std::pow(adam.beta2, static_cast<double>(step)));
-  const auto rate = static_cast<float>(adam.learning_rate * correction2 / correction1);
-  const auto epsilon = static_cast<float>(adam.epsilon * correction2);
-  const auto beta1 = static_cast<float>(adam.beta1), beta2 = static_cast<float>(adam.beta2);
+  const detail::AdamRule rule(adam, step);
   float* const g = slope.data();
   float* const m = first.data();
   float* const v = second.data();
   Kokkos::parallel_for(
       "otfleet::training::adam_direction",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, slope.extent(0)), KOKKOS_LAMBDA(std::size_t i) {
-        m[i] = beta1 * m[i] + (1 - beta1) * g[i];
-        v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
-        g[i] = rate * m[i] / (sqrtf(v[i]) + epsilon);
-      });
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, slope.extent(0)),
+      KOKKOS_LAMBDA(std::size_t i) { g[i] = rule.update(g[i], m[i], v[i]); });
 }
 
 template <class ExecutionSpace>

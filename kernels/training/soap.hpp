@@ -10,9 +10,9 @@ namespace otfleet::kernels {
 /// SOAP (Vyas et al. 2024, arXiv 2409.11321, algorithm 3): Adam in the basis in which Shampoo's two
 /// factors of a weight matrix, the running means of G Gᵀ and Gᵀ G over its gradients G, are
 /// diagonal. Bases follow the factors by one orthogonal iteration every `basis_every` steps. Adam's
-/// moments are kept in the basis and follow it, the second as if what it is of were uncorrelated
-/// (in the paper it stays as it is). Other parameters get Adam's step. The rate rises over the
-/// first `warm_up` steps, until bases mean something.
+/// moments are kept in the basis: the first turns with it, the second keeps its places. Other
+/// parameters get Adam's step. The rate rises over the first `warm_up` steps, until bases mean
+/// something.
 ///
 /// Work of a step: 3 m n (m + n) multiply-adds for a matrix [m, n], a refresh a few times that.
 /// Memory: besides the state two matrices of the largest shape.

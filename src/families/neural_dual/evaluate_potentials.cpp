@@ -236,7 +236,7 @@ std::string summary(const nlohmann::json& figures) {
   }
   if (figures.contains("strays") && figures["strays"]["pushed"].is_number()) {
     const auto& strays = figures["strays"];
-    const auto percent = [&](const char* key) { return 100 * strays[key].get<double>(); };
+    const auto percent = [&](const char* key) { return 100 * number(strays[key]); };
     text += fmt::format(
         "farther than {:g} deviations from the other side: {:.2f} % pushed ({:.2f} % of the "
         "target), "

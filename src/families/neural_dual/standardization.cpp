@@ -5,16 +5,29 @@
 
 namespace otfleet {
 
+namespace {
+
+/// body(value, the mean of its coordinate) for all of points [B, D].
+template <class Body>
+void for_each_value(std::span<double> points, const std::vector<double>& mean, const Body& body) {
+  if (mean.empty()) {
+    for (double& value : points) body(value, 0.0);
+    return;
+  }
+  for (std::size_t row = 0; row < points.size(); row += mean.size())
+    for (std::size_t i = 0; i < mean.size(); ++i) body(points[row + i], mean[i]);
+}
+
+}  // namespace
+
 void StandardCoordinates::apply(std::span<double> points) const {
-  const std::size_t dimension = mean.size();
-  for (std::size_t at = 0; at < points.size(); ++at)
-    points[at] = (points[at] - (dimension > 0 ? mean[at % dimension] : 0)) / scale;
+  for_each_value(points, mean,
+                 [&](double& value, double center) { value = (value - center) / scale; });
 }
 
 void StandardCoordinates::undo(std::span<double> points) const {
-  const std::size_t dimension = mean.size();
-  for (std::size_t at = 0; at < points.size(); ++at)
-    points[at] = points[at] * scale + (dimension > 0 ? mean[at % dimension] : 0);
+  for_each_value(points, mean,
+                 [&](double& value, double center) { value = value * scale + center; });
 }
 
 StandardCoordinates standard_coordinates(const Sampler& sampler) {

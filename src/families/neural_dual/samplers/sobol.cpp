@@ -34,7 +34,7 @@ std::uint32_t next_primitive(std::uint32_t polynomial) {
   return polynomial;
 }
 
-/// As std::bitreverse32 would, byte by byte.
+/// The bits in the opposite order.
 std::uint32_t reversed(std::uint32_t x) {
   x = (x >> 1 & 0x55555555u) | (x & 0x55555555u) << 1;
   x = (x >> 2 & 0x33333333u) | (x & 0x33333333u) << 2;
@@ -43,8 +43,9 @@ std::uint32_t reversed(std::uint32_t x) {
   return x >> 16 | x << 16;
 }
 
-/// A permutation in which every bit is flipped or not by those above it and the seed: Burley
-/// 2020, listing 3, with the constants of its section 6.
+/// A permutation in which every bit is flipped or not by those above it and the seed: the hash of
+/// Laine & Karras as Burley 2020 uses it, with the constants of Vegdahl 2021 ('Building a better LK
+/// hash').
 std::uint32_t scrambled(std::uint32_t x, std::uint32_t seed) {
   x = reversed(x);
   x ^= x * 0x3d20adeau;
