@@ -19,6 +19,13 @@ std::string CloudPopulation::prefix(bool source) const {
   return shared_measures ? "/measures/" : source ? "/measures/source_" : "/measures/target_";
 }
 
+std::vector<std::int64_t> CloudPopulation::source_point_offsets() const {
+  std::vector<std::int64_t> offsets = {0};
+  for (std::int64_t k = 0; k < problems(); ++k)
+    offsets.push_back(offsets.back() + source_points(k));
+  return offsets;
+}
+
 std::string CloudPopulation::fingerprint() const {
   Fnv hash;
   hash.add(4);  // after the kinds of Geometry
@@ -35,6 +42,8 @@ std::string CloudPopulation::content_fingerprint() const {
   hash.add(source);
   hash.add(target);
   if (!sequence.empty()) hash.add(sequence);
+  if (contexts.width > 0) hash.add(contexts.values);
+  if (!images.empty()) hash.add(images);
   return hash.digits();
 }
 
@@ -54,6 +63,8 @@ void CloudPopulation::validate(const std::string& name, bool equal_masses) const
   check_problems(name, source, target, source_masses,
                  shared_measures ? source_masses : own_target_masses, equal_masses, false);
   check_sequence(name, sequence, problems());
+  check_contexts(name, contexts, problems());
+  check_images(name, images, source_point_offsets().back(), dimension);
 }
 
 bool holds_clouds(const Hdf5File& file) {
@@ -67,7 +78,7 @@ bool holds_clouds(const std::filesystem::path& path) {
 
 CloudPopulation read_cloud_outline(const Hdf5File& file) {
   check_population_groups(file);
-  check_known_names(file);
+  check_known_names(file, {"source", "target", "sequence", "context", "image"});
   CloudPopulation population;
   if (const auto cost = file.string_attribute("/geometry", "cost"))
     population.ground_cost = read_ground_cost(file, *cost);
@@ -84,6 +95,7 @@ CloudPopulation read_cloud_outline(const Hdf5File& file) {
   population.source = read_indices(file, "/problems/source");
   population.target = read_indices(file, "/problems/target");
   population.sequence = read_sequence(file);
+  population.contexts = read_contexts(file);
   check_used_names(file);
   return population;
 }
@@ -94,6 +106,7 @@ CloudPopulation read_cloud_population(const std::filesystem::path& path, bool eq
   read_cloud_table(file, population.prefix(true), population.sources);
   if (!population.shared_measures)
     read_cloud_table(file, population.prefix(false), population.targets);
+  population.images = read_images(file, population.dimension);
   population.validate(path.string(), equal_masses);
   return population;
 }
@@ -110,6 +123,8 @@ void write_cloud_population(const std::filesystem::path& path, const CloudPopula
     write_cloud_table(file, population.prefix(false), population.targets, population.dimension);
   write_problems(file, population.source, population.target);
   write_sequence(file, population.sequence);
+  write_contexts(file, population.contexts);
+  write_images(file, population.images, population.dimension);
   file.set_attribute("/", content_attribute, population.content_fingerprint());
   file.close();
   staged.commit();

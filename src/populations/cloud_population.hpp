@@ -7,6 +7,7 @@
 #include "distributed/hdf5_file.hpp"
 #include "kernels/geometry/ground_cost.hpp"
 #include "src/populations/cloud_table.hpp"
+#include "src/populations/contexts.hpp"
 
 namespace otfleet {
 
@@ -19,6 +20,7 @@ namespace otfleet {
 ///   /geometry, attribute `kind` = "clouds"; attributes `cost`, a ground cost, and its parameters:
 ///   `power`,
 ///     `great_circle_divisor`
+///   /problems/context [P, C] and image [N, d], see contexts.hpp
 struct CloudPopulation {
   kernels::GroundCost ground_cost;
   std::int64_t dimension = 0;
@@ -26,6 +28,8 @@ struct CloudPopulation {
   CloudTable sources, targets;               ///< targets: empty when shared
   std::vector<std::int32_t> source, target;  ///< [P]
   std::vector<std::int64_t> sequence;        ///< [P], or empty: see Population
+  Contexts contexts;                         ///< of the problems, or none
+  std::vector<double> images;                ///< of the problems' source points, or empty
 
   std::string cost_name() const { return name_of(ground_cost); }
   std::int64_t problems() const { return static_cast<std::int64_t>(source.size()); }
@@ -34,6 +38,8 @@ struct CloudPopulation {
   std::int64_t target_points(std::int64_t problem) const {
     return target_table().size(target[problem]);
   }
+  /// Where each problem's source points begin when all are in one list [P + 1].
+  std::vector<std::int64_t> source_point_offsets() const;
 
   /// How the names of one side's datasets begin.
   std::string prefix(bool source) const;

@@ -34,6 +34,7 @@ CloudPopulationRows::CloudPopulationRows(const std::filesystem::path& path,
   check_problems(path.string(), outline_.source, outline_.target, sources, targets, !normalize,
                  false);
   check_sequence(path.string(), outline_.sequence, outline_.problems());
+  check_contexts(path.string(), outline_.contexts, outline_.problems());
   if (!normalize) return;
   source_masses_ = sources;
   target_masses_ = targets;

@@ -57,6 +57,32 @@ TEST(CloudPopulationFile, RoundTrip) {
     }
 }
 
+TEST(CloudPopulationFile, KeepsContextsAndImages) {
+  const TemporaryFolder folder;
+  auto written = cloud_population(3, 4, 2, true);
+  written.contexts = {2, {0, 1, 2, 3}};
+  written.images.resize(static_cast<std::size_t>(2 * written.source_point_offsets().back()), 0.5);
+  ASSERT_EQ(written.problems(), 2);
+  write_cloud_population(folder / "pop.h5", written);
+  const auto read = read_cloud_population(folder / "pop.h5");
+  EXPECT_EQ(read.contexts.width, 2);
+  EXPECT_EQ(read.contexts.values, written.contexts.values);
+  EXPECT_EQ(read.images, written.images);
+  auto changed = written;
+  changed.contexts.values[3] = 4;
+  EXPECT_NE(changed.content_fingerprint(), written.content_fingerprint());
+
+  changed.contexts.values.pop_back();
+  changed.contexts.values.pop_back();
+  expect_error([&] { changed.validate("pop.h5"); }, "/problems/context has 1 rows for 2 problems");
+  changed = written;
+  changed.contexts.values[2] = std::nan("");
+  expect_error([&] { changed.validate("pop.h5"); }, "/problems/context holds nan in row 1");
+  changed = written;
+  changed.images.resize(2);
+  expect_error([&] { changed.validate("pop.h5"); }, "/problems/image has 1 rows for");
+}
+
 TEST(CloudPopulationFile, FingerprintDependsOnTheCostAlone) {
   const auto one = cloud_population(3, 4, 2, true), other = cloud_population(4, 6, 3, false);
   EXPECT_EQ(one.fingerprint(), other.fingerprint());
