@@ -5,6 +5,7 @@
 #include "distributed/error.hpp"
 #include "src/config/checks.hpp"
 #include "src/config/key_reader.hpp"
+#include "src/families/conditional_map/job_rules.hpp"
 #include "src/families/neural_dual/job_rules.hpp"
 
 namespace otfleet {
@@ -13,8 +14,8 @@ namespace {
 /// What no key alone can be blamed for, as the owners of sections see it: the first complaint, or
 /// empty.
 std::string complaint_about(Job& job) {
-  for (const auto complaint_of : {model_complaint, potentials_complaint, barycenter_complaint,
-                                  problem_complaint, make_complaint})
+  for (const auto complaint_of : {model_complaint, potentials_complaint, conditional_complaint,
+                                  barycenter_complaint, problem_complaint, make_complaint})
     if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
   return array_complaint(job_keys(job));
 }
@@ -59,7 +60,8 @@ std::vector<std::pair<std::string, std::filesystem::path>> Job::named_files() co
 Job Job::defaults(ProblemKind kind) {
   Job job;
   job.problem.kind = kind;
-  if (kind == ProblemKind::neural_dual) set_potential_defaults(job);
+  if (job.learns_potentials()) set_potential_defaults(job);
+  if (kind == ProblemKind::conditional_map) set_conditional_defaults(job);
   return job;
 }
 

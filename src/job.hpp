@@ -56,6 +56,10 @@ struct Job {
   static Job defaults(ProblemKind kind);
 
   bool is_neural_dual() const { return problem.kind == ProblemKind::neural_dual; }
+  /// Is its model one of potentials whose gradients are maps?
+  bool learns_potentials() const {
+    return is_neural_dual() || problem.kind == ProblemKind::conditional_map;
+  }
 
   /// Every file that the job names, with its key.
   std::vector<std::pair<std::string, std::filesystem::path>> named_files() const;

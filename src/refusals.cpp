@@ -146,6 +146,8 @@ constexpr CommandRefusal command_refusals[] = {
     {ProblemKind::neural_dual, "make", "it draws samples as it goes, begin with otfleet train"},
     {ProblemKind::neural_dual, "scale",
      "run otfleet train on several rank counts and compare reports"},
+    {ProblemKind::conditional_map, "scale",
+     "run otfleet train on several rank counts and compare reports"},
     {ProblemKind::barycenter, "train",
      "no model predicts barycenters, and they need none; solve them with otfleet solve"},
     {ProblemKind::barycenter, "evaluate",

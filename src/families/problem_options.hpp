@@ -13,14 +13,16 @@ namespace otfleet {
 
 struct Job;
 
-/// Which family of problems a job is about: entropic problems in files, or a map between
-/// distributions that are sampled, or barycenters of measures in files.
-enum class ProblemKind { linear, neural_dual, barycenter };
+/// Which family of problems a job is about: entropic problems in files, a map between distributions
+/// that are sampled, maps of many problems in files from one model, or barycenters of measures in
+/// files.
+enum class ProblemKind { linear, neural_dual, conditional_map, barycenter };
 
 template <>
 struct Choices<ProblemKind> {
   static constexpr Choice<ProblemKind> list[] = {{"linear", ProblemKind::linear},
                                                  {"neural_dual", ProblemKind::neural_dual},
+                                                 {"conditional_map", ProblemKind::conditional_map},
                                                  {"barycenter", ProblemKind::barycenter},
                                                  {"population", ProblemKind::linear, true},
                                                  {"potentials", ProblemKind::neural_dual, true}};
@@ -28,7 +30,9 @@ struct Choices<ProblemKind> {
 
 inline constexpr const char* problem_kind_doc =
     "linear: transport between measures in files; neural_dual: a map between distributions that "
-    "are sampled; barycenter: Wasserstein barycenters of measures in files (problem = "
+    "are sampled; conditional_map: one model of the maps of all problems in a file, which depend "
+    "on "
+    "what describes a problem; barycenter: Wasserstein barycenters of measures in files (problem = "
     "\"barycenter\" says the same)";
 
 /// [problem]

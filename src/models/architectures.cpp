@@ -59,9 +59,10 @@ std::string architecture_doc() {
     const std::string remark = One::remark;
     potentials.push_back(One::name + (remark.empty() ? "" : " (" + remark + ")"));
   });
-  return fmt::format("{}; for potentials {}",
+  return fmt::format("{}; for potentials {}; for conditional_map also {}",
                      fmt::join(architecture_names(&ArchitectureUses::pairs), " or "),
-                     fmt::join(potentials, " or "));
+                     fmt::join(potentials, " or "),
+                     fmt::join(architecture_names(&ArchitectureUses::velocities), " or "));
 }
 
 std::string predictor_doc() {

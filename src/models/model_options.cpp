@@ -39,16 +39,31 @@ void add_keys(KeyList& keys, ModelOptions& model) {
   keys.add("predictor", model.predictor, one_of(predictor_names()), predictor_doc());
   keys.add("predictor_hidden", model.predictor_hidden, every(integer(1, 65536)),
            "widths of its hidden layers");
+  keys.add("conditioning", model.conditioning,
+           "how potentials depend on a problem's context: partial (its code scales the inputs of "
+           "every layer and moves the outputs: of an icnn a partially input-convex network), "
+           "generated (a linear layer of the code gives all weights), or none; conditional_map "
+           "only, as the keys below");
+  keys.add("context", model.context,
+           "what the model sees of a problem: given (/problems/context) or moments (means and "
+           "covariances of both measures)");
+  keys.add("context_hidden", model.context_hidden, every(integer(1, 65536)),
+           "widths of the network that codes contexts");
+  keys.add("start", model.start,
+           "what the network adds to: the identity, or the map between the Gaussians with the "
+           "moments of the problem's measures (gaussian)");
 }
 
 std::string model_complaint(const Job& job) {
   const auto& model = job.model;
   const ArchitectureEntry& chosen = *find_architecture(model.architecture);
-  if (!job.is_neural_dual())
+  if (!job.learns_potentials())
     return chosen.uses.pairs
                ? ""
-               : fmt::format("model.architecture = '{}' needs problem = 'neural_dual'",
-                             chosen.name);
+               : fmt::format(
+                     "model.architecture = '{}' needs problem = 'neural_dual' or 'conditional_map'",
+                     chosen.name);
+  if (chosen.uses.velocities && !job.is_neural_dual()) return {};
   if (!chosen.uses.potentials)
     return fmt::format("model.architecture = '{}' is for populations; use '{}'", chosen.name,
                        fmt::join(architecture_names(&ArchitectureUses::potentials), "' or '"));

@@ -20,6 +20,38 @@ struct Choices<kernels::Activation> {
       {"silu", kernels::Activation::silu}};
 };
 
+/// How the potentials of conditional maps depend on what describes a problem.
+enum class Conditioning {
+  partial,    ///< a code of it scales what layers see and moves what they give
+  generated,  ///< a linear layer of the code gives all weights
+  none,       ///< not at all
+};
+
+template <>
+struct Choices<Conditioning> {
+  static constexpr Choice<Conditioning> list[] = {{"partial", Conditioning::partial},
+                                                  {"generated", Conditioning::generated},
+                                                  {"none", Conditioning::none}};
+};
+
+/// What a model of conditional maps sees of a problem.
+enum class ContextKind { given, moments };
+
+template <>
+struct Choices<ContextKind> {
+  static constexpr Choice<ContextKind> list[] = {{"given", ContextKind::given},
+                                                 {"moments", ContextKind::moments}};
+};
+
+/// The map of a problem where nothing is learned yet.
+enum class MapStart { identity, gaussian };
+
+template <>
+struct Choices<MapStart> {
+  static constexpr Choice<MapStart> list[] = {{"identity", MapStart::identity},
+                                              {"gaussian", MapStart::gaussian}};
+};
+
 /// model.predictor of a job whose conjugates start at y itself.
 inline constexpr const char* no_predictor = "none";
 
@@ -38,6 +70,11 @@ struct ModelOptions {
   std::int64_t quadratic_rank = 1;  // icnn: of every hidden unit's quadratic; 0: none
   std::string predictor = "mlp";    // of the conjugate's minimizer: see predictor_names()
   std::vector<std::int64_t> predictor_hidden = {128, 128};
+  // Conditional maps only:
+  Conditioning conditioning = Conditioning::partial;
+  ContextKind context = ContextKind::given;
+  std::vector<std::int64_t> context_hidden = {64, 64};
+  MapStart start = MapStart::identity;
 
   bool has_predictor() const { return predictor != no_predictor; }
 };

@@ -10,14 +10,16 @@
 
 // LibTorch is in a library of its own, otfleet_networks, which is loaded when a model is first
 // asked for: it drags hundreds of other libraries along, and most commands have no model. These are
-// the functions that it has. The classes of models (PotentialModel, CloudModel, NeuralDual) stand
-// in front of them.
+// the functions that it has. The classes of models (PotentialModel, CloudModel, NeuralDual, …)
+// stand in front of them.
 
 namespace otfleet {
 
 struct CloudModelDescription;
 struct ModelDescription;
 struct DualDescription;
+struct ConditionalDescription;
+struct PotentialLayout;
 
 /// As PairPredictor.
 class PairPredictions {
@@ -69,6 +71,31 @@ class DualNetworks : public TrainedNetwork {
   virtual void make_convex() = 0;
 };
 
+/// The networks of a ConditionalPotential; the functions are as there.
+class ConditionalNetworks : public TrainedNetwork {
+ public:
+  virtual const PotentialLayout& layout() const = 0;
+  virtual DeviceArray<const float, 2> run(const DeviceArray<const float, 2>& contexts,
+                                          const DeviceArray<const float, 2>& starts, bool keep) = 0;
+  virtual void predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
+                       bool keep) = 0;
+  virtual void backward(const DeviceArray<const float, 2>& slope,
+                        const DeviceArray<const float, 2>& point_slope,
+                        const GradientListener& listener) = 0;
+  virtual void make_convex() = 0;
+};
+
+/// The network of a VelocityModel; the functions are as there.
+class VelocityNetwork : public TrainedNetwork {
+ public:
+  virtual void run(const DeviceArray<const float, 2>& points,
+                   const DeviceArray<const float, 2>& times,
+                   const DeviceArray<const float, 2>& contexts,
+                   const DeviceArray<float, 2>& velocity, bool keep) = 0;
+  virtual void backward(const DeviceArray<const float, 2>& slope,
+                        const GradientListener& listener) = 0;
+};
+
 struct NetworkLibrary {
   /// Fresh weights, the same for the same seed.
   std::unique_ptr<PairPotential> (*make_pair_potential)(const ModelDescription& description,
@@ -77,6 +104,10 @@ struct NetworkLibrary {
       const CloudModelDescription& description, std::int64_t seed);
   std::unique_ptr<DualNetworks> (*make_dual_networks)(const DualDescription& description,
                                                       std::int64_t seed);
+  std::unique_ptr<ConditionalNetworks> (*make_conditional_networks)(
+      const ConditionalDescription& description, std::int64_t seed);
+  std::unique_ptr<VelocityNetwork> (*make_velocity_network)(
+      const ConditionalDescription& description, std::int64_t seed);
   /// GPUs that LibTorch sees; 0 also where it was built without CUDA.
   int (*visible_gpus)();
 };

@@ -1,7 +1,9 @@
 #include "src/models/network_library.hpp"
 #include "src/networks/coefficient_network.hpp"
+#include "src/networks/conditional_networks.hpp"
 #include "src/networks/dual_networks.hpp"
 #include "src/networks/pair_potential.hpp"
+#include "src/networks/velocity_network.hpp"
 
 // What the library exports.
 
@@ -26,6 +28,18 @@ std::unique_ptr<DualNetworks> make_dual_networks(const DualDescription& descript
   return std::make_unique<LayeredDualNetworks>(description);
 }
 
+std::unique_ptr<ConditionalNetworks> make_conditional_networks(
+    const ConditionalDescription& description, std::int64_t seed) {
+  torch::manual_seed(static_cast<std::uint64_t>(seed));
+  return std::make_unique<LayeredConditionalNetworks>(description);
+}
+
+std::unique_ptr<VelocityNetwork> make_velocity_network(const ConditionalDescription& description,
+                                                       std::int64_t seed) {
+  torch::manual_seed(static_cast<std::uint64_t>(seed));
+  return std::make_unique<LayeredVelocity>(description);
+}
+
 int visible_gpus() {
   return static_cast<int>(torch::cuda::device_count());
 }
@@ -35,8 +49,9 @@ int visible_gpus() {
 
 extern "C" __attribute__((visibility("default"))) const otfleet::NetworkLibrary*
 otfleet_network_library() {
-  static const otfleet::NetworkLibrary library{otfleet::make_pair_potential,
-                                               otfleet::make_coefficient_network,
-                                               otfleet::make_dual_networks, otfleet::visible_gpus};
+  static const otfleet::NetworkLibrary library{
+      otfleet::make_pair_potential,   otfleet::make_coefficient_network,
+      otfleet::make_dual_networks,    otfleet::make_conditional_networks,
+      otfleet::make_velocity_network, otfleet::visible_gpus};
   return &library;
 }

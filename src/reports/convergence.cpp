@@ -112,7 +112,7 @@ std::string free_support_complaint(const StatusCounts& counts, const Job& job) {
   return complaint.line(counts, "problems");
 }
 
-std::string map_complaint(const StatusCounts& counts, const Job& job) {
+std::string map_complaint(const StatusCounts& counts, const Job& job, const std::string& items) {
   if (counts.failed() == 0) return {};
   const auto of = [&](ConjugateStatus status) { return counts[static_cast<int>(status)]; };
   const std::string tolerance =
@@ -125,7 +125,7 @@ std::string map_complaint(const StatusCounts& counts, const Job& job) {
   complaint.add(of(ConjugateStatus::stalled), "got as far as the arithmetic goes", {tolerance});
   complaint.add(of(ConjugateStatus::unbounded), "ran away without a minimum", {training});
   complaint.add(of(ConjugateStatus::not_finite), "broke down in NaN or infinity", {training});
-  return complaint.line(counts, "points");
+  return complaint.line(counts, items.c_str());
 }
 
 void report_convergence(const std::string& complaint, bool strict) {

@@ -47,7 +47,8 @@ std::string convergence_complaint(const StatusCounts& counts, const Job& job);
 std::string free_support_complaint(const StatusCounts& counts, const Job& job);
 
 /// The same of points that go through a trained map.
-std::string map_complaint(const StatusCounts& counts, const Job& job);
+std::string map_complaint(const StatusCounts& counts, const Job& job,
+                          const std::string& items = "points");
 
 /// Prints the complaint as a warning, unless it is empty; with `strict` throws NotConverged
 /// instead. Local.

@@ -50,6 +50,7 @@ std::vector<std::pair<std::string, FileMark>> output_files(const Job& job,
       add(npy_matrix_name, FileMark::name("distance matrix"));
     }
     if (job.solution.csv) add("solution.csv", FileMark::csv(solution_csv_beginning));
+  } else if (command == "evaluate" && job.problem.kind == ProblemKind::conditional_map) {
   } else if (command == "evaluate" && job.is_neural_dual()) {
     add_pictures({"samples.png", "transported.png", "grid.png"});
   } else if (command == "evaluate") {

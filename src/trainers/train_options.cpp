@@ -8,8 +8,12 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   using namespace checks;
   keys.add("steps", train.steps, integer(0), "steps of the optimizer");
   keys.add("minutes", train.minutes, zero_or_more, "stop after this much wall time; 0: no limit");
-  keys.add("batch", train.batch, integer(1),
-           "problems per step over all ranks together; 1024 samples for neural_dual");
+  keys.add(
+      "batch", train.batch, integer(1),
+      "problems per step over all ranks together; 1024 samples for neural_dual, 8 problems for "
+      "conditional_map");
+  keys.add("points", train.points, integer(1),
+           "samples of either side of a problem in a step; conditional_map only");
   keys.add("loss", train.loss,
            "regression: distance to what is solved; objective: minus the dual value, which needs "
            "no solution (neural_dual: f(x) - <x, y> at the prediction); neural_dual also: cycle "
@@ -26,10 +30,16 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   keys.add("expectile", train.expectile, share,
            "of the regularizer: its share of the square where a pair is below");
   keys.add("regularizer_weight", train.regularizer_weight, zero_or_more, "of the regularizer");
+  keys.add("coupling", train.coupling,
+           "of the samples of two sides in a step: entropic (drawn from the plan that the solvers "
+           "find), exact (the best assignment) or independent; model.architecture = \"velocity\" "
+           "only");
+  keys.add("coupling_epsilon", train.coupling_epsilon, above_zero,
+           "of the entropic coupling, times the mean cost between the two sides");
   keys.add("optimizer", train.optimizer,
            "adam, or soap: Adam in the eigenbasis of every weight matrix's gradients, more work a "
            "step and fewer steps; soap for neural_dual");
-  keys.add("learning_rate", train.learning_rate, above_zero, "of the first step");
+  keys.add("learning_rate", train.learning_rate, above_zero, "of the first step; 1e-2 for conditional_map");
   keys.add("schedule", train.schedule, "of the learning rate: cosine or constant");
   keys.add("clip", train.clip, zero_or_more, "global gradient norm; 0: none, as for neural_dual");
   keys.add("beta1", train.beta1, share_below_one, "of Adam's first moment");

@@ -29,6 +29,16 @@ struct Choices<Regularizer> {
                                                  {"expectile", Regularizer::expectile}};
 };
 
+/// How flow matching pairs samples of the two sides.
+enum class Coupling { entropic, exact, independent };
+
+template <>
+struct Choices<Coupling> {
+  static constexpr Choice<Coupling> list[] = {{"entropic", Coupling::entropic},
+                                              {"exact", Coupling::exact},
+                                              {"independent", Coupling::independent}};
+};
+
 /// What turns gradients into steps; see trainers/optimizers/.
 enum class OptimizerMethod { adam, soap };
 
@@ -52,12 +62,15 @@ struct TrainOptions {
   std::int64_t steps = 50000;
   double minutes = 0;                            // stop after this much wall time; 0: no limit
   std::int64_t batch = 128;                      // problems per step over all ranks together
+  std::int64_t points = 256;                     // conditional maps: samples of either side of one
   TrainingLoss loss = TrainingLoss::regression;  // cycle, none: potentials only
   double target_threshold = 1e-3;                // regression: L1 marginal error of what is
                                                  // regressed onto
   double conjugate_tolerance = 0.03;             // potentials: conjugate.tolerance while training
   Regularizer regularizer = Regularizer::none;   // potentials
   double expectile = 0.9, regularizer_weight = 0.3;
+  Coupling coupling = Coupling::entropic;  // velocities
+  double coupling_epsilon = 0.05;          // times the mean cost
   OptimizerMethod optimizer = OptimizerMethod::adam;
   double learning_rate = 1e-3;
   Schedule schedule = Schedule::cosine;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "distributed/error.hpp"
@@ -143,11 +144,27 @@ void DualTrainer::step(double rate) {
 }
 
 ConjugateFigures DualTrainer::conjugate_figures() const {
-  ConjugateFigures sums = figures_;
-  for (std::int64_t* one :
-       {&sums.points, &sums.steps, &sums.evaluations, &sums.converged, &sums.left_out})
-    *one = communicator_.all_reduce(*one, distributed::Reduction::sum);
-  return sums;
+  return sum_over_ranks(figures_, communicator_);
+}
+
+ConjugateFigures sum_over_ranks(ConjugateFigures figures,
+                                const distributed::Communicator& communicator) {
+  for (std::int64_t* one : {&figures.points, &figures.steps, &figures.evaluations,
+                            &figures.converged, &figures.left_out})
+    *one = communicator.all_reduce(*one, distributed::Reduction::sum);
+  return figures;
+}
+
+nlohmann::json conjugates_json(const ConjugateFigures& figures) {
+  const auto share = [&](std::int64_t count) {
+    return figures.points > 0 ? static_cast<double>(count) / static_cast<double>(figures.points)
+                              : 0.0;
+  };
+  return {{"points", figures.points},
+          {"iterations", share(figures.steps)},
+          {"evaluations", share(figures.evaluations)},
+          {"converged", share(figures.converged)},
+          {"left_out", figures.left_out}};
 }
 
 }  // namespace otfleet

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 
 #include "distributed/communicator.hpp"
@@ -28,6 +29,12 @@ struct ConjugateFigures {
   std::int64_t points = 0, steps = 0, evaluations = 0, converged = 0;
   std::int64_t left_out = 0;  ///< points without a finite minimizer: no gradient comes from them
 };
+
+/// Collective.
+ConjugateFigures sum_over_ranks(ConjugateFigures figures,
+                                const distributed::Communicator& communicator);
+/// Means over points, and counts, for the report. Local.
+nlohmann::json conjugates_json(const ConjugateFigures& figures);
 
 /// Trains a potential and the predictor of its conjugate's minimizers: minimizes the dual
 ///   mean f(x) + mean f*(y)

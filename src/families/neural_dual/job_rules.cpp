@@ -9,8 +9,26 @@
 namespace otfleet {
 namespace {
 
-std::string complaint_of_potentials(const Job& job) {
+std::string complaint_of_samples(const Job& job) {
   const auto& samples = job.samples;
+  const int given = !samples.pair.empty() + !samples.benchmark.empty() +
+                    (!samples.source.empty() || !samples.target.empty());
+  if (given > 1) return "only one of samples.pair, samples.benchmark, samples.source can be given";
+  if (samples.source.empty() != samples.target.empty())
+    return "samples.source and samples.target go together";
+  return {};
+}
+
+std::string complaint_of_populations(const Job& job) {
+  if (job.train.regularizer != Regularizer::none)
+    return fmt::format("train.regularizer = '{}' needs problem = 'neural_dual'",
+                       word_of(job.train.regularizer));
+  if (job.train.loss == TrainingLoss::cycle || job.train.loss == TrainingLoss::none)
+    return fmt::format("train.loss = '{}' needs problem = 'neural_dual'", word_of(job.train.loss));
+  return {};
+}
+
+std::string predictor_complaint(const Job& job) {
   const bool learns = job.train.loss != TrainingLoss::none;
   const std::string loss = word_of(job.train.loss);
   if (learns && !job.model.has_predictor())
@@ -21,26 +39,16 @@ std::string complaint_of_potentials(const Job& job) {
         "conjugate.solver = 'none' leaves train.loss = '{}' without minimizers; use "
         "'objective' or 'cycle'",
         loss);
-  const int given = !samples.pair.empty() + !samples.benchmark.empty() +
-                    (!samples.source.empty() || !samples.target.empty());
-  if (given > 1) return "only one of samples.pair, samples.benchmark, samples.source can be given";
-  if (samples.source.empty() != samples.target.empty())
-    return "samples.source and samples.target go together";
   return {};
 }
 
-std::string complaint_of_populations(const Job& job) {
+std::string needs_samples_complaint(const Job& job) {
   for (const auto& [name, given] : {std::pair{"samples.pair", !job.samples.pair.empty()},
                                     std::pair{"samples.benchmark", !job.samples.benchmark.empty()},
                                     std::pair{"samples.source", !job.samples.source.empty()},
                                     std::pair{"samples.target", !job.samples.target.empty()},
                                     std::pair{"map.points", !job.map.points.empty()}})
     if (given) return fmt::format("{} needs problem = 'neural_dual'", name);
-  if (job.train.regularizer != Regularizer::none)
-    return fmt::format("train.regularizer = '{}' needs problem = 'neural_dual'",
-                       word_of(job.train.regularizer));
-  if (job.train.loss == TrainingLoss::cycle || job.train.loss == TrainingLoss::none)
-    return fmt::format("train.loss = '{}' needs problem = 'neural_dual'", word_of(job.train.loss));
   return {};
 }
 
@@ -59,7 +67,11 @@ void set_potential_defaults(Job& job) {
 }
 
 std::string potentials_complaint(const Job& job) {
-  return job.is_neural_dual() ? complaint_of_potentials(job) : complaint_of_populations(job);
+  if (!job.is_neural_dual())
+    if (auto complaint = needs_samples_complaint(job); !complaint.empty()) return complaint;
+  if (!job.learns_potentials()) return complaint_of_populations(job);
+  if (auto complaint = predictor_complaint(job); !complaint.empty()) return complaint;
+  return job.is_neural_dual() ? complaint_of_samples(job) : std::string();
 }
 
 void settle_predictor(Job& job) {

@@ -1,10 +1,14 @@
 #include "src/families/neural_dual/map_options.hpp"
 
+#include "src/config/checks.hpp"
+
 namespace otfleet {
 
 void add_keys(KeyList& keys, MapOptions& map) {
   add_array(keys, "points", map.points,
             "points [N, D] that solve pushes through a trained map; neural_dual only");
+  keys.add("steps", map.steps, checks::integer(1, 10000),
+           "of the integration of a flow; model.architecture = \"velocity\" only");
   keys.add("direction", map.direction, "from source to target, or back");
 }
 

@@ -12,9 +12,10 @@ struct Choices<MapDirection> {
                                                   {"backward", MapDirection::backward}};
 };
 
-/// [map]: what solve pushes through a trained map, problem = "neural_dual".
+/// [map]: what solve pushes through trained maps, and how.
 struct MapOptions {
-  ArraySource points;  // [N, D]
+  ArraySource points;       // [N, D], neural_dual only
+  std::int64_t steps = 16;  // of the integration of a flow
   MapDirection direction = MapDirection::forward;
 };
 

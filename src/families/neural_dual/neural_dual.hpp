@@ -3,8 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "kernels/api/network.hpp"
-#include "src/families/neural_dual/standardization.hpp"
+#include "src/families/neural_dual/transport_potential.hpp"
 #include "src/job.hpp"
 #include "src/models/network_library.hpp"
 #include "src/models/trained_model.hpp"
@@ -32,7 +31,7 @@ struct DualDescription {
 /// identity up to small terms, so that nothing has to be trained towards it first.
 ///
 /// LibTorch stays behind this interface, in a library that the first model loads.
-class NeuralDual final : public TrainedModel {
+class NeuralDual final : public TrainedModel, public TransportPotential {
  public:
   /// Fresh weights, the same on every rank for the same seed. Local. Throws UserError as
   /// network_library() does.
@@ -43,9 +42,8 @@ class NeuralDual final : public TrainedModel {
 
   void write_description(distributed::Hdf5File& file) const override;
 
-  /// f for the kernels. float: the weights themselves, which follow training; double: a copy.
-  template <class Scalar>
-  kernels::NetworkWeights<Scalar> potential() const;
+  std::int64_t dimension() const override { return description_.dimension; }
+  const Standardization& standardization() const override { return description_.standardization; }
 
   /// f by LibTorch's automatic differentiation, with the weights as they are now.
   template <class Scalar>
@@ -55,6 +53,10 @@ class NeuralDual final : public TrainedModel {
   /// Local.
   void predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
                bool keep = false);
+  void predict_minimizers(const DeviceArray<const float, 2>& y,
+                          const DeviceArray<float, 2>& x) override {
+    predict(y, x);
+  }
 
   /// Sets gradients() to the derivative by the weights of
   ///   sum_k weight_k f(x_k) + sum_k <slope_k, x̃(y_k)>,
@@ -79,6 +81,7 @@ class NeuralDual final : public TrainedModel {
 
  private:
   TrainedNetwork& network() const override { return *networks_; }
+  kernels::NetworkWeights<float> weights() const override { return networks_->potential(); }
   DualDescription description_;
   std::unique_ptr<DualNetworks> networks_;
 };

@@ -17,7 +17,9 @@ std::string own_options(const std::string& name, const ModelOptions& model) {
   return architecture == nullptr ? "" : architecture->text(model);
 }
 
-std::string architecture_text(const ModelOptions& model) {
+}  // namespace
+
+std::string potential_text(const ModelOptions& model) {
   const auto own = own_options(model.architecture, model);
   const auto predictors = own_options(model.predictor, model);
   std::string text =
@@ -29,37 +31,18 @@ std::string architecture_text(const ModelOptions& model) {
   return text;
 }
 
-}  // namespace
-
-void NeuralDual::write_description(distributed::Hdf5File& file) const {
-  const ModelOptions& model = description().architecture;
-  file.set_attribute("/model", "problem", word_of(ProblemKind::neural_dual));
+void write_potential(distributed::Hdf5File& file, const ModelOptions& model) {
   file.set_attribute("/model", "architecture", model.architecture);
   file.set_attribute("/model", "activation", word_of(model.activation));
   file.set_attribute("/model", "quadratic_rank", model.quadratic_rank);
   file.set_attribute("/model", "predictor", model.predictor);
-  file.set_attribute("/model", "dimension", description().dimension);
-  file.set_attribute("/model", "samples", description().samples);
-  for (const auto& [name, side] : {std::pair{"source", &description().standardization.source},
-                                   std::pair{"target", &description().standardization.target}}) {
-    const std::string prefix = name;
-    file.set_attribute("/model", prefix + "_scale", side->scale);
-    file.write<double>("/model/" + prefix + "_mean", {static_cast<std::int64_t>(side->mean.size())},
-                       side->mean);
-  }
   for (const auto& [name, widths] : {std::pair{"/model/hidden", &model.hidden},
                                      std::pair{"/model/predictor_hidden", &model.predictor_hidden}})
     file.write<std::int64_t>(name, {static_cast<std::int64_t>(widths->size())}, *widths);
 }
 
-NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
-                            std::optional<std::int64_t> dimension, TrainingState* state) {
-  const CheckpointFile file(path);
-  if (value_of<ProblemKind>(file.problem()) != ProblemKind::neural_dual)
-    throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
-                    "', not 'neural_dual'; train again, or name another with files.checkpoint");
-  DualDescription found;
-  ModelOptions& model = found.architecture;
+ModelOptions read_potential(const CheckpointFile& file) {
+  ModelOptions model;
   model.architecture = file.text("architecture");
   const auto activation = file.text("activation");
   const auto known = value_of<kernels::Activation>(activation);
@@ -71,10 +54,23 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
   model.predictor = file.text("predictor");
   model.hidden = file.list("hidden");
   model.predictor_hidden = file.list("predictor_hidden");
-  found.dimension = std::llround(file.number("dimension"));
-  found.samples = file.text("samples");
-  for (const auto& [name, side] : {std::pair{"source", &found.standardization.source},
-                                   std::pair{"target", &found.standardization.target}}) {
+  return model;
+}
+
+void write_standardization(distributed::Hdf5File& file, const Standardization& standardization) {
+  for (const auto& [name, side] : {std::pair{"source", &standardization.source},
+                                   std::pair{"target", &standardization.target}}) {
+    const std::string prefix = name;
+    file.set_attribute("/model", prefix + "_scale", side->scale);
+    file.write<double>("/model/" + prefix + "_mean", {static_cast<std::int64_t>(side->mean.size())},
+                       side->mean);
+  }
+}
+
+Standardization read_standardization(const CheckpointFile& file, std::int64_t dimension) {
+  Standardization result;
+  for (const auto& [name, side] :
+       {std::pair{"source", &result.source}, std::pair{"target", &result.target}}) {
     const std::string prefix = name;
     side->scale = file.number(prefix + "_scale", 0.0);
     if (side->scale == 0) {  // a file from before there was any
@@ -83,11 +79,33 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
     }
     side->mean = file.numbers(prefix + "_mean");
     if (!(side->scale > 0) || !std::isfinite(side->scale) ||
-        (!side->mean.empty() && static_cast<std::int64_t>(side->mean.size()) != found.dimension))
+        (!side->mean.empty() && static_cast<std::int64_t>(side->mean.size()) != dimension))
       throw UserError(
           fmt::format("{}: /model/{}_mean and {}_scale are damaged", file.name(), name, name));
   }
-  const std::string have = architecture_text(model), want = architecture_text(job.model);
+  return result;
+}
+
+void NeuralDual::write_description(distributed::Hdf5File& file) const {
+  file.set_attribute("/model", "problem", word_of(ProblemKind::neural_dual));
+  write_potential(file, description().architecture);
+  file.set_attribute("/model", "dimension", description().dimension);
+  file.set_attribute("/model", "samples", description().samples);
+  write_standardization(file, description().standardization);
+}
+
+NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
+                            std::optional<std::int64_t> dimension, TrainingState* state) {
+  const CheckpointFile file(path);
+  if (value_of<ProblemKind>(file.problem()) != ProblemKind::neural_dual)
+    throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
+                    "', not 'neural_dual'; train again, or name another with files.checkpoint");
+  DualDescription found;
+  found.architecture = read_potential(file);
+  found.dimension = std::llround(file.number("dimension"));
+  found.samples = file.text("samples");
+  found.standardization = read_standardization(file, found.dimension);
+  const std::string have = potential_text(found.architecture), want = potential_text(job.model);
   if (have != want)
     throw UserError(
         fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again",

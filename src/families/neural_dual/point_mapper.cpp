@@ -62,9 +62,9 @@ void MappedPoints::append(const MappedPoints& more) {
 template <class Scalar>
 class PointMapper::Blocks {
  public:
-  Blocks(NeuralDual& model, const ConjugateOptions& settings)
+  Blocks(TransportPotential& model, const ConjugateOptions& settings)
       : model_(model),
-        dimension_(static_cast<std::size_t>(model.description().dimension)),
+        dimension_(static_cast<std::size_t>(model.dimension())),
         oracle_(model.potential<Scalar>(), block_points),
         solver_(
             make_conjugate_minimizer<Scalar>(settings, block_points, static_cast<int>(dimension_))),
@@ -138,7 +138,7 @@ class PointMapper::Blocks {
     const std::size_t rows = points.size() / dimension_;
     const auto y = y_in_float_.rows(0, rows), x = prediction_.rows(0, rows);
     upload(points, y);
-    model_.predict(y, x);
+    model_.predict_minimizers(y, x);
     MappedPoints result;
     append(result.image, x);
     return result;
@@ -150,13 +150,12 @@ class PointMapper::Blocks {
     kernels::Network<float> rough;
     kernels::MixedConjugateMinimizer solver;
 
-    Mixed(NeuralDual& model, const ConjugateOptions& settings)
+    Mixed(TransportPotential& model, const ConjugateOptions& settings)
         : rough(model.potential<float>(), block_points),
-          solver(lbfgs_settings(settings), block_points,
-                 static_cast<int>(model.description().dimension)) {}
+          solver(lbfgs_settings(settings), block_points, static_cast<int>(model.dimension())) {}
   };
 
-  NeuralDual& model_;
+  TransportPotential& model_;
   std::size_t dimension_;
   std::optional<Mixed> mixed_;
   kernels::Network<Scalar> oracle_;
@@ -202,8 +201,8 @@ struct PointMapper::State {
   }
 };
 
-PointMapper::PointMapper(NeuralDual& model, const ConjugateOptions& settings) {
-  const Standardization& standard = model.description().standardization;
+PointMapper::PointMapper(TransportPotential& model, const ConjugateOptions& settings) {
+  const Standardization& standard = model.standardization();
   ConjugateOptions own = settings;
   own.tolerance /= standard.target.scale;
   if (settings.precision == ConjugatePrecision::in_float)

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "src/families/neural_dual/neural_dual.hpp"
+#include "src/families/neural_dual/transport_potential.hpp"
 #include "src/job.hpp"
 
 namespace otfleet {
@@ -33,7 +33,7 @@ enum class ConjugateStart { prediction, point };
 class PointMapper {
  public:
   /// Keeps a reference to `model`, with the weights that it has now.
-  PointMapper(NeuralDual& model, const ConjugateOptions& settings);
+  PointMapper(TransportPotential& model, const ConjugateOptions& settings);
   PointMapper(PointMapper&&) noexcept;
   ~PointMapper();
 

@@ -53,18 +53,9 @@ void train_potentials(const CommandContext& context, Report& report) {
                       *model);
   trainer.go_on(std::move(unfinished));
   const auto report_conjugates = [&] {
-    const ConjugateFigures figures = trainer.conjugate_figures();
-    const auto share = [&](std::int64_t count) {
-      return figures.points > 0 ? static_cast<double>(count) / static_cast<double>(figures.points)
-                                : 0.0;
-    };
     report.figures()["samples"] = samplers.name;
     report.figures()["dimension"] = samplers.source->dimension();
-    report.figures()["conjugate"] = {{"points", figures.points},
-                                     {"iterations", share(figures.steps)},
-                                     {"evaluations", share(figures.evaluations)},
-                                     {"converged", share(figures.converged)},
-                                     {"left_out", figures.left_out}};
+    report.figures()["conjugate"] = conjugates_json(trainer.conjugate_figures());
   };
   run_training(context, report, {*model, trainer, checkpoints, "residual", report_conjugates});
 }

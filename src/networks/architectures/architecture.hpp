@@ -15,6 +15,7 @@ struct ArchitectureUses {
   bool pairs = false;       ///< a potential of every pair of a population's measures
   bool potentials = false;  ///< a potential between two distributions
   bool predictors = false;  ///< a predictor of that potential's conjugate's minimizers
+  bool velocities = false;  ///< the velocity of flows, of conditional maps
 };
 
 /// "512, 256", for what architectures say: their headers include no fmt, since LibTorch may bring

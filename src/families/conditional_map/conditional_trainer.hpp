@@ -1,0 +1,82 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "distributed/communicator.hpp"
+#include "src/families/conditional_map/cloud_sampler.hpp"
+#include "src/families/conditional_map/conditional_potential.hpp"
+#include "src/families/conditional_map/problem_contexts.hpp"
+#include "src/families/neural_dual/dual_trainer.hpp"
+#include "src/trainers/data_parallel_step.hpp"
+#include "src/trainers/trainer.hpp"
+
+namespace otfleet {
+
+struct ConditionalTrainerSettings {
+  DualTrainerSettings dual;   ///< its batch: problems per step, over all ranks together
+  std::int64_t points = 256;  ///< samples of either side of a problem
+  std::uint64_t seed = 0;
+};
+
+/// What a job says about training conditional maps.
+ConditionalTrainerSettings conditional_trainer_settings(const Job& job);
+
+/// Trains one model of the potentials of many problems: minimizes the mean over problems of the
+/// dual that DualTrainer has, problems drawn at random, their samples from the measures' points by
+/// weight. Ranks share the problems of a step. Every problem's potential goes through the same
+/// conjugate solver; gradients by its weights go on to the network that made them.
+class ConditionalTrainer final : public Trainer {
+ public:
+  /// Keeps references to `population` and `model`. Collective.
+  ConditionalTrainer(const ConditionalTrainerSettings& settings,
+                     const distributed::Communicator& communicator,
+                     const CloudPopulation& population, ConditionalPotential& model);
+
+  void step(double rate) override;
+  StepFigures figures() override {
+    return update_.figures(settings_.dual.batch * settings_.points);
+  }
+  TrainingState& state() override { return update_.state(); }
+  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
+  std::optional<AveragingFigures> averaging_figures() const override {
+    return update_.averaging_figures();
+  }
+
+  /// Since construction. Collective: sums over the ranks.
+  ConjugateFigures conjugate_figures() const;
+
+ private:
+  void draw();
+  /// Losses and slopes of this rank's problem number `which`.
+  void solve(std::size_t which, std::array<double, 3>& sums);
+
+  ConditionalTrainerSettings settings_;
+  distributed::Communicator communicator_;
+  ConditionalPotential& model_;
+  ProblemContexts contexts_;
+  CloudSampler sampler_;
+  DataParallelStep update_;
+  TrainingSeconds seconds_;
+  StepClock clock_;
+  ConjugateFigures figures_;
+  std::int64_t first_ = 0;
+  std::size_t count_ = 0;               ///< this rank's part of a batch of problems
+  std::vector<std::int32_t> problems_;  ///< [count] of the step
+  SeenProblems seen_;                   ///< what the model sees of them, until its backward pass
+  kernels::ConjugateMinimizer<float> solver_;
+  DeviceArray<float, 2> points_;  ///< [2 B, D]: x of one problem, then the minimizers
+  DeviceArray<float> weights_;    ///< [2 B]: of f at these points in the loss
+  DeviceArray<float, 2> x_, y_, prediction_, point_slope_;  ///< [count B, D]
+  HostValues<float> x_host_, y_host_;
+  DeviceArray<float, 2> gradient_;           ///< [B, D]
+  DeviceArray<float, 2> potential_, slope_;  ///< [count, weights of a potential]
+  DeviceArray<float> value_;
+  kernels::ConjugateResult<float> conjugates_;
+  /// One for each problem of this rank; they follow potential_ and slope_.
+  std::vector<kernels::Network<float>> networks_;
+  std::vector<kernels::NetworkGradient> gradients_;
+};
+
+}  // namespace otfleet

@@ -1,0 +1,221 @@
+#include "src/families/conditional_map/flow_trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+
+#include "distributed/shard.hpp"
+#include "kernels/api/losses.hpp"
+#include "kernels/api/optimizer.hpp"
+#include "src/families/linear/population_solver.hpp"
+#include "src/families/neural_dual/scores/assignment.hpp"
+
+namespace otfleet {
+namespace {
+
+constexpr std::uint64_t time_numbers = 0x74696d65, pair_numbers = 0x70616972;
+
+/// Between points of the source and of the target, in standard coordinates, over the first
+/// problems.
+double mean_cost(const CloudPopulation& population, const Standardization& standard) {
+  const std::int64_t problems = std::min<std::int64_t>(population.problems(), 64);
+  double sum = 0;
+  for (std::int64_t k = 0; k < problems; ++k) {
+    const auto at = static_cast<std::size_t>(k);
+    const auto d = static_cast<std::size_t>(population.dimension);
+    const auto from = moments_of(population.sources, population.source[at], population.dimension,
+                                 standard.source);
+    const auto to = moments_of(population.target_table(), population.target[at],
+                               population.dimension, standard.target);
+    for (std::size_t i = 0; i < d; ++i)
+      sum += from.covariance[i * d + i] + to.covariance[i * d + i] +
+             std::pow(from.mean[i] - to.mean[i], 2);
+  }
+  return sum > 0 ? sum / static_cast<double>(problems) : 1;  // one point has no costs
+}
+
+/// As a table of `count` clouds of equal weights.
+CloudTable table_of(const std::vector<float>& points, std::size_t count, std::size_t of_one) {
+  CloudTable table;
+  table.points.assign(points.begin(), points.end());
+  table.weights.assign(count * of_one, 1 / static_cast<double>(of_one));
+  for (std::size_t k = 1; k <= count; ++k)
+    table.offsets.push_back(static_cast<std::int64_t>(k * of_one));
+  return table;
+}
+
+double squared_distance_of(const double* x, const double* y, std::size_t dimension) {
+  double sum = 0;
+  for (std::size_t i = 0; i < dimension; ++i) sum += (x[i] - y[i]) * (x[i] - y[i]);
+  return sum;
+}
+
+/// Costs [B, B] between the samples of problem `which`.
+std::vector<double> costs_of(const CloudTable& sources, const CloudTable& targets,
+                             std::size_t which, std::size_t of_one, std::size_t dimension) {
+  std::vector<double> costs(of_one * of_one);
+  const double* const x = sources.points.data() + which * of_one * dimension;
+  const double* const y = targets.points.data() + which * of_one * dimension;
+  for (std::size_t i = 0; i < of_one; ++i)
+    for (std::size_t j = 0; j < of_one; ++j)
+      costs[i * of_one + j] = squared_distance_of(x + i * dimension, y + j * dimension, dimension);
+  return costs;
+}
+
+/// A column of one row of a plan, drawn by its mass: `number` in [0, 1). `g`: potentials.
+std::size_t drawn_column(std::span<const double> cost, std::span<const double> g, double epsilon,
+                         double number, std::vector<double>& sums) {
+  double largest = -std::numeric_limits<double>::infinity();
+  for (std::size_t j = 0; j < cost.size(); ++j) largest = std::fmax(largest, g[j] - cost[j]);
+  double sum = 0;
+  for (std::size_t j = 0; j < cost.size(); ++j)
+    sums[j] = sum += std::exp((g[j] - cost[j] - largest) / epsilon);
+  const auto last = sums.begin() + static_cast<std::ptrdiff_t>(cost.size()) - 1;
+  return static_cast<std::size_t>(
+      std::min(std::upper_bound(sums.begin(), last + 1, number * sum), last) - sums.begin());
+}
+
+}  // namespace
+
+FlowTrainerSettings flow_trainer_settings(const Job& job) {
+  return {job.train.batch,
+          job.train.points,
+          job.train.coupling,
+          job.train.coupling_epsilon,
+          static_cast<std::uint64_t>(job.seed),
+          optimizer_settings(job)};
+}
+
+FlowTrainer::FlowTrainer(const FlowTrainerSettings& settings,
+                         const distributed::Communicator& communicator,
+                         const CloudPopulation& population, VelocityModel& model)
+    : settings_(settings),
+      population_(population),
+      model_(model),
+      contexts_(population, model.description()),
+      sampler_(population, settings.seed),
+      update_(settings.optimizer, communicator, model),
+      times_random_(settings.seed, time_numbers),
+      pairs_random_(settings.seed, pair_numbers),
+      epsilon_(settings.epsilon * mean_cost(population, model.description().standardization)) {
+  const auto shard =
+      distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
+  first_ = shard.begin;
+  count_ = static_cast<std::size_t>(shard.size());
+  problems_.resize(count_);
+  const std::size_t rows = count_ * static_cast<std::size_t>(settings.points);
+  const auto dimension = static_cast<std::size_t>(population.dimension);
+  x_.resize(rows * dimension);
+  y_.resize(rows * dimension);
+  for (auto* all : {&points_, &velocity_, &wanted_, &slope_})
+    *all = DeviceArray<float, 2>("otfleet::training::samples", rows, dimension);
+  times_ = DeviceArray<float, 2>("otfleet::training::times", rows, std::size_t{1});
+  points_host_ = points_.staging();
+  times_host_ = times_.staging();
+  wanted_host_ = wanted_.staging();
+}
+
+void FlowTrainer::draw() {
+  const std::int64_t points = settings_.points, dimension = population_.dimension;
+  const Standardization& standard = model_.description().standardization;
+  for (std::size_t k = 0; k < count_; ++k) {
+    const std::int64_t number =
+        update_.state().step * settings_.batch + first_ + static_cast<std::int64_t>(k);
+    problems_[k] = sampler_.problem(number);
+    const std::int64_t place = static_cast<std::int64_t>(k) * points * dimension;
+    sampler_.points(problems_[k], true, number, points, standard.source, x_.data() + place);
+    sampler_.points(problems_[k], false, number, points, standard.target, y_.data() + place);
+  }
+}
+
+std::vector<std::size_t> FlowTrainer::couple() {
+  const auto of_one = static_cast<std::size_t>(settings_.points);
+  const auto dimension = static_cast<std::size_t>(population_.dimension);
+  std::vector<std::size_t> partner(count_ * of_one);
+  if (settings_.coupling == Coupling::independent) {
+    for (std::size_t at = 0; at < partner.size(); ++at) partner[at] = at % of_one;
+    return partner;
+  }
+  CloudPopulation samples;
+  samples.ground_cost = kernels::SquaredEuclideanCost{};
+  samples.dimension = population_.dimension;
+  samples.shared_measures = false;
+  samples.sources = table_of(x_, count_, of_one);
+  samples.targets = table_of(y_, count_, of_one);
+  samples.source.resize(count_);
+  std::iota(samples.source.begin(), samples.source.end(), 0);
+  samples.target = samples.source;
+  std::vector<std::vector<double>> costs;
+  for (std::size_t k = 0; k < count_; ++k)
+    costs.push_back(costs_of(samples.sources, samples.targets, k, of_one, dimension));
+  if (settings_.coupling == Coupling::exact) {
+    for (std::size_t k = 0; k < count_; ++k) {
+      const auto best = best_assignment(costs[k], settings_.points);
+      std::copy(best.begin(), best.end(),
+                partner.begin() + static_cast<std::ptrdiff_t>(k * of_one));
+    }
+    return partner;
+  }
+  const PopulationView view(samples);
+  const PopulationSolver solver(view, epsilon_);
+  SolveSeconds seconds;
+  SolverOptions options;
+  options.threshold = 1e-2;  // a row is drawn from: more exact marginals change nothing
+  const auto solved = solver.solve({0, samples.problems()}, options, nullptr, {}, seconds);
+  std::vector<double> sums(of_one);
+  for (std::size_t at = 0; at < partner.size(); ++at) {
+    const std::size_t k = at / of_one, row = at % of_one;
+    const auto number = static_cast<std::uint64_t>(
+        (update_.state().step * settings_.batch + first_) * settings_.points +
+        static_cast<std::int64_t>(at));
+    partner[at] = drawn_column(std::span(costs[k]).subspan(row * of_one, of_one),
+                               std::span(solved.g).subspan(k * of_one, of_one), epsilon_,
+                               pairs_random_.uniform(number), sums);
+  }
+  return partner;
+}
+
+void FlowTrainer::step(double rate) {
+  clock_.begin_step();
+  const auto row = update_.figures_of_step();
+  if (count_ > 0) {
+    draw();
+    clock_.lap(seconds_.data);
+    const auto partner = couple();
+    clock_.lap(seconds_.solve);
+    const auto of_one = static_cast<std::size_t>(settings_.points);
+    const auto dimension = static_cast<std::size_t>(population_.dimension);
+    const auto first = static_cast<std::uint64_t>(
+        (update_.state().step * settings_.batch + first_) * settings_.points);
+    for (std::size_t at = 0; at < partner.size(); ++at) {
+      const double time = (static_cast<double>(at % of_one) + times_random_.uniform(first + at)) /
+                          static_cast<double>(of_one);
+      times_host_[at] = static_cast<float>(time);
+      const float* const x = x_.data() + at * dimension;
+      const float* const y = y_.data() + (at / of_one * of_one + partner[at]) * dimension;
+      for (std::size_t i = 0; i < dimension; ++i) {
+        wanted_host_[at * dimension + i] = y[i] - x[i];
+        points_host_[at * dimension + i] = x[i] + static_cast<float>(time) * (y[i] - x[i]);
+      }
+    }
+    points_.upload(points_host_);
+    times_.upload(times_host_);
+    wanted_.upload(wanted_host_);
+    seen_ = contexts_.of(problems_);
+    model_.run(points_, times_, seen_.contexts, velocity_, true);
+    clock_.lap(seconds_.forward);
+    const double samples = static_cast<double>(settings_.batch * settings_.points);
+    kernels::scaled_difference(velocity_, wanted_, 2 / samples, slope_);
+    const auto square = row.rows(DataParallelStep::loss, DataParallelStep::loss + 1);
+    kernels::squared_norm(slope_.flat(), square);
+    const double loss = square.download()[0] * samples / 4;
+    const double figures[] = {loss, loss, 0};
+    row.rows(DataParallelStep::loss, DataParallelStep::lost_samples + 1).upload(figures);
+    clock_.lap(seconds_.loss);
+  }
+  update_.run([&](const GradientListener& listener) { model_.backward(slope_, listener); }, row,
+              rate, clock_, seconds_);
+}
+
+}  // namespace otfleet

@@ -1,0 +1,74 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "distributed/communicator.hpp"
+#include "src/families/conditional_map/cloud_sampler.hpp"
+#include "src/families/conditional_map/problem_contexts.hpp"
+#include "src/families/conditional_map/velocity_model.hpp"
+#include "src/trainers/data_parallel_step.hpp"
+#include "src/trainers/trainer.hpp"
+
+namespace otfleet {
+
+struct FlowTrainerSettings {
+  std::int64_t batch = 8;     ///< problems per step, over all ranks together
+  std::int64_t points = 256;  ///< samples of either side of a problem
+  Coupling coupling = Coupling::entropic;
+  double epsilon = 0.05;  ///< of the entropic coupling, times the mean cost between the two sides
+  std::uint64_t seed = 0;
+  OptimizerSettings optimizer;
+};
+
+/// What a job says about training velocities.
+FlowTrainerSettings flow_trainer_settings(const Job& job);
+
+/// Trains a velocity by flow matching: minimizes mean |v(x_t, t; c) − (y − x)|², x_t = (1 − t) x +
+/// t y, over pairs (x, y) from a coupling of samples of a problem's source and target, t uniform in
+/// [0, 1] (stratified within a problem).
+///   entropic     a step's problems are solved as one batch by the solvers that `solve` has, and
+///                every x draws its y from its row of the plan (Pooladian et al. 2023, Tong et al.
+///                2024)
+///   exact        the best assignment of the samples
+///   independent  as they are drawn
+/// A step's loss is that mean, and so is its first error.
+class FlowTrainer final : public Trainer {
+ public:
+  /// Keeps references to `population` and `model`. Collective.
+  FlowTrainer(const FlowTrainerSettings& settings, const distributed::Communicator& communicator,
+              const CloudPopulation& population, VelocityModel& model);
+
+  void step(double rate) override;
+  StepFigures figures() override { return update_.figures(settings_.batch * settings_.points); }
+  TrainingState& state() override { return update_.state(); }
+  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
+  std::optional<AveragingFigures> averaging_figures() const override {
+    return update_.averaging_figures();
+  }
+
+ private:
+  void draw();
+  /// Which y of its problem every x goes to.
+  std::vector<std::size_t> couple();
+
+  FlowTrainerSettings settings_;
+  const CloudPopulation& population_;
+  VelocityModel& model_;
+  ProblemContexts contexts_;
+  CloudSampler sampler_;
+  DataParallelStep update_;
+  TrainingSeconds seconds_;
+  StepClock clock_;
+  kernels::CounterRandom times_random_, pairs_random_;
+  double epsilon_;  ///< of the entropic coupling
+  std::int64_t first_ = 0;
+  std::size_t count_ = 0;               ///< this rank's part of a batch of problems
+  std::vector<std::int32_t> problems_;  ///< [count] of the step
+  SeenProblems seen_;                   ///< what the model sees of them, until its backward pass
+  std::vector<float> x_, y_;            ///< [count B, D]
+  DeviceArray<float, 2> points_, times_, velocity_, wanted_, slope_;
+  HostValues<float> points_host_, times_host_, wanted_host_;
+};
+
+}  // namespace otfleet

@@ -1,0 +1,53 @@
+#include "src/families/conditional_map/job_rules.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "src/job.hpp"
+#include "src/models/architectures.hpp"
+
+namespace otfleet {
+
+void set_conditional_defaults(Job& job) {
+  job.problem.geometry = GeometryKind::clouds;
+  job.train.batch = 8;
+  job.train.learning_rate = 1e-2;
+}
+
+std::string conditional_complaint(const Job& job) {
+  if (job.problem.kind != ProblemKind::conditional_map) {
+    for (const char* key :
+         {"model.conditioning", "model.context", "model.context_hidden", "model.start"})
+      if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
+    return {};
+  }
+  if (job.problem.geometry != GeometryKind::clouds)
+    return fmt::format(
+        "problem = 'conditional_map' needs problem.geometry = 'clouds', not '{}': maps take points",
+        word_of(job.problem.geometry));
+  if (job.problem.cost != kernels::GroundCost(kernels::SquaredEuclideanCost{}))
+    return "problem = 'conditional_map' needs problem.cost = 'squared_euclidean': gradients of "
+           "potentials are optimal for no other";
+  const auto* architecture = find_architecture(job.model.architecture);
+  if (architecture != nullptr && architecture->uses.velocities) {
+    if (job.model.start != MapStart::identity)
+      return fmt::format(
+          "model.start = '{}' is for potentials; model.architecture = 'velocity' begins at the "
+          "'identity'",
+          word_of(job.model.start));
+    if (job.model.conditioning == Conditioning::generated)
+      return "model.conditioning = 'generated' is for potentials; with model.architecture = "
+             "'velocity' use 'partial' or 'none'";
+    return {};
+  }
+  if (job.train.loss == TrainingLoss::cycle)
+    return "train.loss = 'cycle' is for problem = 'neural_dual'; with 'conditional_map' use "
+           "'regression'";
+  if (job.model.has_predictor() && job.model.predictor != "mlp")
+    return fmt::format(
+        "model.predictor = '{}' is for problem = 'neural_dual'; with 'conditional_map' use 'mlp' "
+        "or 'none'",
+        job.model.predictor);
+  return {};
+}
+
+}  // namespace otfleet

@@ -1,0 +1,258 @@
+#include "src/families/conditional_map/problem_contexts.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "distributed/error.hpp"
+#include "kernels/initializers/wide_symmetric_matrix.hpp"
+
+namespace otfleet {
+namespace {
+
+using kernels::WideSymmetricMatrix;
+
+/// Closed forms of more dimensions take longer than they save.
+constexpr std::int64_t most_gaussian_dimensions = 128;
+/// A context of so many moments has few of them: below, all of a covariance's triangle.
+constexpr std::int64_t most_full_covariance = 16;
+
+WideSymmetricMatrix matrix_of(const std::vector<double>& values, std::size_t dimension) {
+  WideSymmetricMatrix matrix(dimension);
+  for (std::size_t i = 0; i < dimension; ++i)
+    for (std::size_t j = 0; j < dimension; ++j) matrix.at(i, j) = values[i * dimension + j];
+  return matrix;
+}
+
+std::vector<double> applied(const WideSymmetricMatrix& matrix, const std::vector<double>& x) {
+  std::vector<double> result(x.size(), 0.0);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    for (std::size_t j = 0; j < x.size(); ++j) result[i] += matrix.at(i, j) * x[j];
+  return result;
+}
+
+void append_matrix(const WideSymmetricMatrix& matrix, std::vector<float>& to) {
+  for (const double value : matrix.values()) to.push_back(static_cast<float>(value));
+}
+
+/// [D] means, then the lower triangle of the covariance, or in many dimensions its diagonal.
+std::int64_t moment_numbers(std::int64_t dimension) {
+  return dimension +
+         (dimension <= most_full_covariance ? dimension * (dimension + 1) / 2 : dimension);
+}
+
+void append_moments(const CloudMoments& moments, std::vector<float>& to) {
+  const std::size_t d = moments.mean.size();
+  for (const double value : moments.mean) to.push_back(static_cast<float>(value));
+  const bool full = static_cast<std::int64_t>(d) <= most_full_covariance;
+  for (std::size_t i = 0; i < d; ++i)
+    for (std::size_t j = full ? 0 : i; j <= i; ++j)
+      to.push_back(static_cast<float>(moments.covariance[i * d + j]));
+}
+
+/// Measures that problems have on one side.
+std::set<std::int32_t> used_measures(const std::vector<std::int32_t>& side) {
+  return {side.begin(), side.end()};
+}
+
+/// Every measure counts as much as any other, whatever its mass.
+StandardCoordinates pooled(const CloudTable& table, const std::vector<std::int32_t>& side,
+                           std::int64_t dimension) {
+  const auto measures = used_measures(side);
+  const auto d = static_cast<std::size_t>(dimension);
+  std::vector<CloudMoments> moments;
+  StandardCoordinates result;
+  result.mean.assign(d, 0.0);
+  for (const auto measure : measures) {
+    moments.push_back(moments_of(table, measure, dimension, {}));
+    for (std::size_t i = 0; i < d; ++i)
+      result.mean[i] += moments.back().mean[i] / static_cast<double>(measures.size());
+  }
+  double square = 0;
+  for (const auto& one : moments)
+    for (std::size_t i = 0; i < d; ++i)
+      square += one.covariance[i * d + i] + std::pow(one.mean[i] - result.mean[i], 2);
+  const double scale = std::sqrt(square / static_cast<double>(d * measures.size()));
+  if (scale > 0 && std::isfinite(scale)) result.scale = scale;  // one point alone has none
+  return result;
+}
+
+/// The mean and deviation of every column of contexts; columns that do not vary have deviation 1.
+void standardize_contexts(const CloudPopulation& population, ConditionalDescription& description) {
+  const auto& [width, values] = population.contexts;
+  const auto columns = static_cast<std::size_t>(width);
+  const auto rows = static_cast<double>(population.problems());
+  description.context_mean.assign(columns, 0.0);
+  description.context_deviation.assign(columns, 0.0);
+  for (std::size_t at = 0; at < values.size(); ++at)
+    description.context_mean[at % columns] += values[at] / rows;
+  for (std::size_t at = 0; at < values.size(); ++at)
+    description.context_deviation[at % columns] +=
+        std::pow(values[at] - description.context_mean[at % columns], 2) / rows;
+  for (double& deviation : description.context_deviation) {
+    deviation = std::sqrt(deviation);
+    if (!(deviation > 0)) deviation = 1;
+  }
+}
+
+}  // namespace
+
+CloudMoments moments_of(const CloudTable& table, std::int64_t measure, std::int64_t dimension,
+                        const StandardCoordinates& coordinates) {
+  const auto d = static_cast<std::size_t>(dimension);
+  const auto begin = static_cast<std::size_t>(table.offsets[measure]);
+  const auto count = static_cast<std::size_t>(table.size(measure));
+  std::vector<double> points(
+      table.points.begin() + static_cast<std::ptrdiff_t>(begin * d),
+      table.points.begin() + static_cast<std::ptrdiff_t>((begin + count) * d));
+  coordinates.apply(points);
+  const double mass = table.mass(measure);
+  CloudMoments moments{std::vector<double>(d, 0.0), std::vector<double>(d * d, 0.0)};
+  for (std::size_t k = 0; k < count; ++k)
+    for (std::size_t i = 0; i < d; ++i)
+      moments.mean[i] += table.weights[begin + k] / mass * points[k * d + i];
+  for (std::size_t k = 0; k < count; ++k)
+    for (std::size_t i = 0; i < d; ++i) {
+      const double weighted =
+          table.weights[begin + k] / mass * (points[k * d + i] - moments.mean[i]);
+      for (std::size_t j = 0; j <= i; ++j)
+        moments.covariance[i * d + j] += weighted * (points[k * d + j] - moments.mean[j]);
+    }
+  for (std::size_t i = 0; i < d; ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      moments.covariance[j * d + i] = moments.covariance[i * d + j];
+  return moments;
+}
+
+std::vector<float> gaussian_start(const CloudMoments& source, const CloudMoments& target) {
+  const std::size_t d = source.mean.size();
+  const auto from = matrix_of(source.covariance, d), to = matrix_of(target.covariance, d);
+  // The map, or with the sides exchanged its inverse.
+  const auto slope_of = [](const WideSymmetricMatrix& one, const WideSymmetricMatrix& other) {
+    return other.between(one.root(false)).root(false).between(one.root(true));
+  };
+  const auto slope = slope_of(from, to), back = slope_of(to, from);
+  std::vector<float> result;
+  append_matrix(slope.root(false), result);
+  const auto moved = applied(slope, source.mean);
+  for (std::size_t i = 0; i < d; ++i)
+    result.push_back(static_cast<float>(target.mean[i] - moved[i]));
+  append_matrix(back, result);
+  const auto returned = applied(back, target.mean);
+  for (std::size_t i = 0; i < d; ++i)
+    result.push_back(static_cast<float>(source.mean[i] - returned[i]));
+  return result;
+}
+
+const CloudMoments& ProblemContexts::moments(bool source, std::int32_t measure) {
+  auto& known = source ? source_moments_ : target_moments_;
+  const auto found = known.find(measure);
+  if (found != known.end()) return found->second;
+  const auto& standard = description_.standardization;
+  return known
+      .emplace(measure,
+               moments_of(source ? population_.sources : population_.target_table(), measure,
+                          population_.dimension, source ? standard.source : standard.target))
+      .first->second;
+}
+
+std::vector<float> ProblemContexts::context_of(std::int32_t problem) {
+  std::vector<float> result;
+  if (description_.architecture.context == ContextKind::moments) {
+    append_moments(moments(true, population_.source[static_cast<std::size_t>(problem)]), result);
+    append_moments(moments(false, population_.target[static_cast<std::size_t>(problem)]), result);
+    return result;
+  }
+  const auto& [width, values] = population_.contexts;
+  for (std::int64_t i = 0; i < description_.context; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    result.push_back(static_cast<float>(
+        (values[static_cast<std::size_t>(problem * width + i)] - description_.context_mean[at]) /
+        description_.context_deviation[at]));
+  }
+  return result;
+}
+
+const std::vector<float>& ProblemContexts::start_of(std::int32_t problem) {
+  const auto found = starts_.find(problem);
+  if (found != starts_.end()) return found->second;
+  const auto at = static_cast<std::size_t>(problem);
+  return starts_
+      .emplace(problem, gaussian_start(moments(true, population_.source[at]),
+                                       moments(false, population_.target[at])))
+      .first->second;
+}
+
+SeenProblems ProblemContexts::of(std::span<const std::int32_t> problems) {
+  std::vector<float> contexts, starts;
+  const bool gaussian = description_.architecture.start == MapStart::gaussian;
+  for (const auto problem : problems) {
+    if (description_.context > 0) {
+      const auto row = context_of(problem);
+      contexts.insert(contexts.end(), row.begin(), row.end());
+    }
+    if (gaussian) {
+      const auto& row = start_of(problem);
+      starts.insert(starts.end(), row.begin(), row.end());
+    }
+  }
+  SeenProblems seen;
+  seen.contexts = upload<float>("otfleet::models::contexts", contexts, problems.size(),
+                                static_cast<std::size_t>(description_.context));
+  if (gaussian)
+    seen.starts = upload<float>("otfleet::models::starts", starts, problems.size(),
+                                static_cast<std::size_t>(start_numbers(description_.dimension)));
+  return seen;
+}
+
+Standardization pooled_coordinates(const CloudPopulation& population) {
+  return {pooled(population.sources, population.source, population.dimension),
+          pooled(population.target_table(), population.target, population.dimension)};
+}
+
+ConditionalDescription describe_conditional(const Job& job, const CloudPopulation& population) {
+  ConditionalDescription description;
+  description.architecture = job.model;
+  description.dimension = population.dimension;
+  if (job.samples.standardize) description.standardization = pooled_coordinates(population);
+  if (job.model.conditioning == Conditioning::none) return description;
+  if (job.model.context == ContextKind::moments) {
+    description.context = 2 * moment_numbers(population.dimension);
+    return description;
+  }
+  description.context = population.contexts.width;
+  standardize_contexts(population, description);
+  return description;
+}
+
+void require_fitting(const ConditionalDescription& description, const CloudPopulation& population,
+                     const std::string& name) {
+  const auto& model = description.architecture;
+  if (population.ground_cost != kernels::GroundCost(kernels::SquaredEuclideanCost{}))
+    throw UserError(fmt::format(
+        "{}: has cost '{}'; gradients of potentials are optimal maps for squared_euclidean alone",
+        name, population.cost_name()));
+  if (population.dimension != description.dimension)
+    throw UserError(fmt::format("{}: has points of {} coordinates, the model is for {}", name,
+                                population.dimension, description.dimension));
+  if (model.start == MapStart::gaussian && population.dimension > most_gaussian_dimensions)
+    throw UserError(fmt::format(
+        "{}: has points of {} coordinates; model.start = 'gaussian' is for at most {}, use "
+        "'identity'",
+        name, population.dimension, most_gaussian_dimensions));
+  if (model.conditioning == Conditioning::none || model.context != ContextKind::given) return;
+  if (population.contexts.width == 0)
+    throw UserError(
+        name +
+        ": has no /problems/context, which says what describes a problem; add it, give "
+        "data.train.contexts to make, or use model.context = 'moments' or model.conditioning = "
+        "'none'");
+  if (population.contexts.width != description.context)
+    throw UserError(fmt::format("{}: has contexts of {} numbers, the model is for {}", name,
+                                population.contexts.width, description.context));
+}
+
+}  // namespace otfleet

@@ -1,0 +1,64 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "src/families/conditional_map/conditional_model.hpp"
+#include "src/populations/cloud_population.hpp"
+
+namespace otfleet {
+
+/// Mean [D] and covariance [D, D] of a weighted cloud.
+struct CloudMoments {
+  std::vector<double> mean, covariance;
+};
+
+/// Of a measure of the table, its points in standard coordinates. Local.
+CloudMoments moments_of(const CloudTable& table, std::int64_t measure, std::int64_t dimension,
+                        const StandardCoordinates& coordinates);
+
+/// Numbers of the start of a problem in D dimensions.
+constexpr std::int64_t start_numbers(std::int64_t dimension) {
+  return 2 * dimension * (dimension + 1);
+}
+
+/// The map between Gaussians with these moments (Peyré & Cuturi 2019, remark 2.31),
+///   T(x) = A x + b, A = S₁^(-½) (S₁^½ S₂ S₁^½)^½ S₁^(-½), b = m₂ − A m₁,
+/// as a network takes it: A^½ [D, D], b [D], and of its inverse A⁻¹ [D, D], −A⁻¹ b [D]. Directions
+/// in which a cloud is flat become those of a pseudo-inverse. Work: of order D³.
+std::vector<float> gaussian_start(const CloudMoments& source, const CloudMoments& target);
+
+/// What a model sees of the problems of a population. Keeps references to both. Local; one thread
+/// at a time.
+class ProblemContexts {
+ public:
+  ProblemContexts(const CloudPopulation& population, const ConditionalDescription& description)
+      : population_(population), description_(description) {}
+
+  SeenProblems of(std::span<const std::int32_t> problems);
+
+ private:
+  const CloudMoments& moments(bool source, std::int32_t measure);
+  std::vector<float> context_of(std::int32_t problem);
+  const std::vector<float>& start_of(std::int32_t problem);
+
+  const CloudPopulation& population_;
+  const ConditionalDescription& description_;
+  std::map<std::int32_t, CloudMoments> source_moments_, target_moments_;  ///< by measure
+  std::map<std::int32_t, std::vector<float>> starts_;                     ///< by problem
+};
+
+/// Pooled over the measures of all problems: their mean, and the root of their mean variance.
+/// Local.
+Standardization pooled_coordinates(const CloudPopulation& population);
+
+/// What a job's model is on a population to train on. Local. Throws UserError: the population has
+/// no contexts and the job asks for them.
+ConditionalDescription describe_conditional(const Job& job, const CloudPopulation& population);
+
+/// Unless a model can take the population. Throws UserError that begins with `name`.
+void require_fitting(const ConditionalDescription& description, const CloudPopulation& population,
+                     const std::string& name);
+
+}  // namespace otfleet

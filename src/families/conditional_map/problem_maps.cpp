@@ -1,0 +1,73 @@
+#include "src/families/conditional_map/problem_maps.hpp"
+
+#include <limits>
+#include <utility>
+
+namespace otfleet {
+namespace {
+
+/// sum_k share_k (|x_k|² − 2 value_k).
+double half_of_dual(std::span<const double> points, const std::vector<double>& shares,
+                    const std::vector<double>& values) {
+  const std::size_t dimension = points.size() / shares.size();
+  double sum = 0;
+  for (std::size_t k = 0; k < shares.size(); ++k) {
+    double square = 0;
+    for (std::size_t i = 0; i < dimension; ++i)
+      square += points[k * dimension + i] * points[k * dimension + i];
+    sum += shares[k] * (square - 2 * values[k]);
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::span<const double> points_of(const CloudTable& table, std::int64_t measure,
+                                  std::int64_t dimension) {
+  return std::span(table.points)
+      .subspan(static_cast<std::size_t>(table.offsets[measure] * dimension),
+               static_cast<std::size_t>(table.size(measure) * dimension));
+}
+
+std::vector<double> shares_of(const CloudTable& table, std::int64_t measure) {
+  std::vector<double> shares(table.weights.begin() + table.offsets[measure],
+                             table.weights.begin() + table.offsets[measure + 1]);
+  const double mass = table.mass(measure);
+  for (double& share : shares) share /= mass;
+  return shares;
+}
+
+std::span<const double> ProblemMaps::points(std::int32_t problem, bool source) const {
+  const auto at = static_cast<std::size_t>(problem);
+  return source
+             ? points_of(population_.sources, population_.source[at], population_.dimension)
+             : points_of(population_.target_table(), population_.target[at], population_.dimension);
+}
+
+std::vector<double> ProblemMaps::shares(std::int32_t problem, bool source) const {
+  const auto at = static_cast<std::size_t>(problem);
+  return source ? shares_of(population_.sources, population_.source[at])
+                : shares_of(population_.target_table(), population_.target[at]);
+}
+
+std::unique_ptr<ProblemMap> ProblemMaps::map(std::int32_t problem) {
+  return model_.map_of(contexts_.of({&problem, 1}), job_);
+}
+
+SolvedMap ProblemMaps::solve(std::int32_t problem, bool forward) {
+  const auto map = this->map(problem);
+  const auto sources = points(problem, true), targets = points(problem, false);
+  SolvedMap result;
+  result.dual_value = std::numeric_limits<double>::quiet_NaN();
+  if (!model_.has_potentials()) {
+    result.points = forward ? map->forward(sources) : map->backward(targets);
+    return result;
+  }
+  MappedPoints pushed = map->forward(sources, forward), pulled = map->backward(targets);
+  result.dual_value = half_of_dual(sources, shares(problem, true), pushed.value) +
+                      half_of_dual(targets, shares(problem, false), pulled.value);
+  result.points = std::move(forward ? pushed : pulled);
+  return result;
+}
+
+}  // namespace otfleet

@@ -1,0 +1,252 @@
+#include "src/families/conditional_map/conditional_model.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "src/families/conditional_map/conditional_checkpoint.hpp"
+#include "src/families/conditional_map/conditional_potential.hpp"
+#include "src/families/conditional_map/problem_contexts.hpp"
+#include "src/families/conditional_map/velocity_model.hpp"
+#include "tests/src/conditional_populations.hpp"
+#include "tests/src/expect_error.hpp"
+#include "tests/src/temporary_folder.hpp"
+
+namespace otfleet {
+namespace {
+
+using testing::expect_error;
+using testing::shifted_gaussians;
+using Values = std::vector<double>;
+
+Job small_job() {
+  Job job = Job::defaults(ProblemKind::conditional_map);
+  job.model.hidden = {12, 10};
+  job.model.predictor_hidden = {8};
+  job.model.context_hidden = {6, 5};
+  return job;
+}
+
+/// Weights away from where they begin, so that nothing is zero by chance.
+void disturb(TrainedModel& model, std::uint64_t seed) {
+  auto values = model.parameters().download();
+  const kernels::CounterRandom random(seed, 1);
+  for (std::size_t k = 0; k < values.size(); ++k)
+    values[k] += static_cast<float>(0.1 * (random.uniform(k) - 0.3));
+  model.parameters().upload(values);
+}
+
+std::vector<float> random_floats(std::size_t count, std::uint64_t seed) {
+  const kernels::CounterRandom random(seed, 2);
+  std::vector<float> values(count);
+  for (std::size_t k = 0; k < count; ++k) values[k] = static_cast<float>(2 * random.uniform(k) - 1);
+  return values;
+}
+
+DeviceArray<float, 2> rows_of(const std::vector<float>& values, std::size_t columns) {
+  return upload<float>("otfleet::tests::rows", values, values.size() / columns, columns);
+}
+
+/// Potentials of three problems at four points each, a weighted sum of their values and of the
+/// predictions, and its derivative by the model's weights.
+struct Sum {
+  static constexpr std::size_t problems = 3, points = 4, dimension = 2;
+
+  std::vector<float> x = random_floats(problems * points * dimension, 3);
+  std::vector<float> value_weights = random_floats(problems * points, 4);
+  std::vector<float> point_weights = random_floats(problems * points * dimension, 5);
+  SeenProblems seen;
+
+  double value(ConditionalPotential& model) const {
+    const auto weights = model.run(seen);
+    const auto& layout = model.layout();
+    const DeviceArray<float> value("otfleet::tests::value", points);
+    const DeviceArray<float, 2> slope("otfleet::tests::slope", points, dimension);
+    double sum = 0;
+    for (std::size_t g = 0; g < problems; ++g) {
+      kernels::Network<float> network(layout.weights(weights.row(g)), points);
+      network.evaluate(rows_of(x, dimension).rows(g * points, (g + 1) * points), value, slope);
+      const auto values = value.download();
+      for (std::size_t k = 0; k < points; ++k)
+        sum += static_cast<double>(value_weights[g * points + k]) * values[k];
+    }
+    const DeviceArray<float, 2> predicted("otfleet::tests::x", problems * points, dimension);
+    model.predict(rows_of(x, dimension), predicted);
+    const auto predictions = predicted.download();
+    for (std::size_t k = 0; k < predictions.size(); ++k)
+      sum += static_cast<double>(point_weights[k]) * predictions[k];
+    return sum;
+  }
+
+  std::vector<float> gradient(ConditionalPotential& model) const {
+    const auto weights = model.run(seen, true);
+    const auto& layout = model.layout();
+    const auto y = rows_of(x, dimension);
+    const DeviceArray<float, 2> predicted("otfleet::tests::x", problems * points, dimension);
+    model.predict(y, predicted, true);
+    const DeviceArray<float, 2> slope("otfleet::tests::slope", problems,
+                                      static_cast<std::size_t>(layout.size));
+    for (std::size_t g = 0; g < problems; ++g) {
+      kernels::NetworkGradient gradient(layout.weights(weights.row(g)),
+                                        layout.gradients(slope.row(g)), points);
+      gradient.compute(y.rows(g * points, (g + 1) * points), rows_of(value_weights, points).row(g));
+    }
+    model.backward(slope, rows_of(point_weights, dimension));
+    return model.gradients().download();
+  }
+};
+
+TEST(ConditionalPotentialTest, GradientsAreThoseOfFiniteDifferences) {
+  const auto population = shifted_gaussians({0.1, 0.5, 0.9}, 30, 1);
+  const std::int32_t all[] = {0, 1, 2};
+  for (const char* architecture : {"mlp", "icnn"})
+    for (const auto conditioning :
+         {Conditioning::partial, Conditioning::generated, Conditioning::none})
+      for (const auto start : {MapStart::identity, MapStart::gaussian}) {
+        Job job = small_job();
+        job.model.architecture = architecture;
+        job.model.conditioning = conditioning;
+        job.model.start = start;
+        job.model.activation = kernels::Activation::softplus;  // smooth
+        const auto description = describe_conditional(job, population);
+        ConditionalPotential model(description, 3);
+        disturb(model, 7);
+        Sum sum;
+        sum.seen = ProblemContexts(population, description).of(all);
+        const auto gradient = sum.gradient(model);
+        const auto name =
+            std::string(architecture) + " " + word_of(conditioning) + " " + word_of(start);
+        auto weights = model.parameters().download();
+        double largest = 0;
+        for (const float value : gradient) largest = std::fmax(largest, std::fabs(value));
+        ASSERT_GT(largest, 0) << name;
+        const kernels::CounterRandom random(1, 9);
+        for (std::uint64_t trial = 0; trial < 60; ++trial) {
+          const auto k = random.below(weights.size(), trial);
+          const float kept = weights[k], step = 5e-3F;
+          double values[3];
+          for (const int side : {-1, 0, 1}) {
+            weights[k] = kept + static_cast<float>(side) * step;
+            model.parameters().upload(weights);
+            values[side + 1] = sum.value(model);
+          }
+          weights[k] = kept;
+          const double slope = static_cast<double>(gradient[k]), length = static_cast<double>(step);
+          // At a kink, where a weight meets zero, the slope is that of one side.
+          const double missed =
+              std::fmin(std::fabs((values[2] - values[0]) / (2 * length) - slope),
+                        std::fmin(std::fabs((values[2] - values[1]) / length - slope),
+                                  std::fabs((values[1] - values[0]) / length - slope)));
+          EXPECT_LT(missed, 4e-3 * (1 + largest)) << name << " " << k;
+        }
+      }
+}
+
+TEST(ConditionalPotentialTest, InputConvexWeightsAreNotNegative) {
+  const auto population = shifted_gaussians({0.1, 0.5, 0.9}, 30, 1);
+  const std::int32_t all[] = {0, 1, 2};
+  for (const auto conditioning : {Conditioning::partial, Conditioning::generated}) {
+    Job job = small_job();
+    job.model.architecture = "icnn";
+    job.model.conditioning = conditioning;
+    const auto description = describe_conditional(job, population);
+    ConditionalPotential model(description, 3);
+    auto values = model.parameters().download();
+    for (std::size_t k = 0; k < values.size(); ++k) values[k] -= 0.3F;
+    model.parameters().upload(values);
+    model.make_convex();
+    const auto weights = model.run(ProblemContexts(population, description).of(all)).download();
+    const auto& layout = model.layout();
+    for (std::size_t g = 0; g < 3; ++g)
+      for (const auto& layer : layout.layers)
+        for (std::int64_t k = 0; k < layer.hidden.rows * layer.hidden.columns; ++k)
+          EXPECT_GE(weights[g * static_cast<std::size_t>(layout.size) +
+                            static_cast<std::size_t>(layer.hidden.offset + k)],
+                    0);
+  }
+}
+
+/// A fresh model's maps: the identity in standard coordinates, or the closed form of Gaussians.
+TEST(ConditionalModelTest, BeginsAtWhatTheJobSays) {
+  const auto population = shifted_gaussians({0.2, 0.8}, 4000, 1);
+  for (const char* architecture : {"mlp", "icnn", "velocity"})
+    for (const auto start : {MapStart::identity, MapStart::gaussian}) {
+      const bool flows = std::string(architecture) == "velocity";
+      if (flows && start == MapStart::gaussian) continue;
+      Job job = small_job();
+      job.model.architecture = architecture;
+      job.model.start = start;
+      job.samples.standardize = false;
+      const auto description = describe_conditional(job, population);
+      const auto model = make_conditional_model(description, 3);
+      ProblemContexts contexts(population, description);
+      for (const std::int32_t problem : {0, 1}) {
+        const auto map = model->map_of(contexts.of({&problem, 1}), job);
+        const Values x = {0.5, -1, 2, 0.3, -0.7, 0.1};
+        const auto forward = map->forward(x);
+        for (std::size_t k = 0; k < x.size(); k += 2) {
+          double y[2] = {x[k], x[k + 1]};
+          if (start == MapStart::gaussian)
+            testing::map_of(population.contexts.values[static_cast<std::size_t>(problem)],
+                            x.data() + k, y);
+          for (int i = 0; i < 2; ++i)
+            EXPECT_NEAR(forward.image[k + i], y[i], 0.25) << architecture << " " << word_of(start);
+          EXPECT_LT(forward.round_trip[k / 2], 0.05);
+          EXPECT_EQ(forward.status[k / 2], 0);
+        }
+      }
+    }
+}
+
+TEST(GaussianStartTest, FlatCloudsAreMapped) {
+  const CloudMoments flat{{1, 2}, {0, 0, 0, 4}}, round{{0, 0}, {1, 0, 0, 1}};
+  const auto start = gaussian_start(flat, round);  // A = diag(0, 1/2), b = −A m
+  EXPECT_NEAR(start[0], 0, 1e-6);
+  EXPECT_NEAR(start[3], std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(start[4], 0, 1e-6);
+  EXPECT_NEAR(start[5], -1, 1e-6);
+}
+
+TEST(ConditionalModelTest, CheckpointsKeepWhatItIs) {
+  const testing::TemporaryFolder folder;
+  const auto population = shifted_gaussians({0.2, 0.8}, 50, 1);
+  const Values x = {0.5, -1, 2, 0.3};
+  const std::int32_t problem = 1;
+  for (const char* architecture : {"mlp", "velocity"}) {
+    Job job = small_job();
+    job.model.architecture = architecture;
+    const auto description = describe_conditional(job, population);
+    const auto written = make_conditional_model(description, 3);
+    disturb(*written, 4);
+    const auto file = folder / (std::string(architecture) + ".h5");
+    write_checkpoint(file, *written);
+    const auto read = read_conditional(file, job, population, "test.h5");
+    const auto image = [&](ConditionalModel& model) {
+      ProblemContexts contexts(population, model.description());
+      return model.map_of(contexts.of({&problem, 1}), job)->forward(x, false).image;
+    };
+    EXPECT_EQ(image(*read), image(*written));
+
+    auto other = population;
+    other.contexts = {};
+    expect_error([&] { read_conditional(file, job, other, "test.h5"); }, "test.h5",
+                 "no /problems/context", "model.conditioning = 'none'");
+    other.contexts = {2, {1, 2, 3, 4}};
+    expect_error([&] { read_conditional(file, job, other, "test.h5"); },
+                 "contexts of 2 numbers, the model is for 1");
+    other = population;
+    other.ground_cost = kernels::EuclideanCost{};
+    expect_error([&] { read_conditional(file, job, other, "test.h5"); }, "has cost 'euclidean'");
+    other = population;
+    other.dimension = 1;
+    expect_error([&] { read_conditional(file, job, other, "test.h5"); },
+                 "points of 1 coordinates, the model is for 2");
+    Job asked = job;
+    asked.model.context_hidden = {7};
+    expect_error([&] { read_conditional(file, asked, population, "test.h5"); },
+                 "context_hidden = [6, 5]", "context_hidden = [7]");
+  }
+}
+
+}  // namespace
+}  // namespace otfleet

@@ -1,0 +1,157 @@
+#include "src/families/conditional_map/conditional_trainer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <numbers>
+
+#include "src/families/conditional_map/flow_trainer.hpp"
+#include "src/families/conditional_map/problem_maps.hpp"
+#include "src/families/neural_dual/scores/transport_scores.hpp"
+#include "tests/src/conditional_populations.hpp"
+
+namespace otfleet {
+namespace {
+
+using distributed::Communicator;
+using testing::shifted_gaussians;
+
+Job small_job(const char* architecture) {
+  Job job = Job::defaults(ProblemKind::conditional_map);
+  job.model.architecture = architecture;
+  job.model.hidden = {32, 32};
+  job.model.predictor_hidden = {32};
+  job.model.context_hidden = {16, 16};
+  job.train.batch = 4;
+  job.train.points = 128;
+  return job;
+}
+
+struct Trained {
+  std::unique_ptr<ConditionalModel> model;
+  std::vector<StepFigures> figures;
+};
+
+Trained train(const Communicator& communicator, const Job& job, const CloudPopulation& population,
+              int steps) {
+  Trained result;
+  result.model = make_conditional_model(describe_conditional(job, population), 1);
+  std::unique_ptr<Trainer> trainer;
+  if (auto* potentials = dynamic_cast<ConditionalPotential*>(result.model.get()))
+    trainer = std::make_unique<ConditionalTrainer>(conditional_trainer_settings(job), communicator,
+                                                   population, *potentials);
+  else
+    trainer = std::make_unique<FlowTrainer>(flow_trainer_settings(job), communicator, population,
+                                            dynamic_cast<VelocityModel&>(*result.model));
+  for (int step = 0; step < steps; ++step) {
+    trainer->step(0.5 * (1 + std::cos(std::numbers::pi * step / steps)));
+    if (steps < 20) result.figures.push_back(trainer->figures());
+  }
+  return result;
+}
+
+/// Mean L2-UVP of the maps of a population that has its images.
+double mean_uvp(const CloudPopulation& population, ConditionalModel& model, const Job& job) {
+  ProblemMaps maps(population, model, job);
+  const auto offsets = population.source_point_offsets();
+  double sum = 0;
+  for (std::int32_t k = 0; k < population.problems(); ++k) {
+    const auto points = points_of(population.sources, population.source[k], 2);
+    const auto truth = std::span(population.images)
+                           .subspan(static_cast<std::size_t>(2 * offsets[k]), points.size());
+    double variance = 0, mean[2] = {};
+    const double count = static_cast<double>(truth.size() / 2);
+    for (std::size_t i = 0; i < truth.size(); ++i) mean[i % 2] += truth[i] / count;
+    for (std::size_t i = 0; i < truth.size(); ++i)
+      variance += (truth[i] - mean[i % 2]) * (truth[i] - mean[i % 2]) / count;
+    sum += l2_uvp(maps.map(k)->forward(points, false).image, truth, 2, variance);
+  }
+  return sum / static_cast<double>(population.problems());
+}
+
+TEST(ConditionalTrainerTest, OneCourseOnAnyNumberOfRanks) {
+  const auto population = shifted_gaussians({0, 0.25, 0.5, 0.75, 1}, 60, 2);
+  for (const char* architecture : {"mlp", "icnn", "velocity"}) {
+    Job job = small_job(architecture);
+    job.train.batch = 5;  // uneven shares
+    job.train.points = 33;
+    const auto alone = train(Communicator::self(), job, population, 6);
+    const auto shared = train(Communicator::world(), job, population, 6);
+    for (std::size_t step = 0; step < 6; ++step) {
+      EXPECT_NEAR(shared.figures[step].loss, alone.figures[step].loss, 1e-4) << architecture;
+      EXPECT_NEAR(shared.figures[step].first_error, alone.figures[step].first_error, 1e-3);
+    }
+    const auto weights = shared.model->parameters().download();
+    const auto expected = alone.model->parameters().download();
+    for (std::size_t k = 0; k < expected.size(); ++k)
+      ASSERT_NEAR(weights[k], expected[k], 2e-3) << architecture << " " << k;
+    EXPECT_EQ(train(Communicator::world(), job, population, 6).model->parameters().download(),
+              weights);
+  }
+}
+
+/// Maps of contexts that were not seen, between those that were.
+TEST(ConditionalTrainerTest, UnseenContextsHaveTheirMaps) {
+  std::vector<double> ts;
+  for (int k = 0; k <= 10; ++k) ts.push_back(0.1 * k);
+  const auto seen = shifted_gaussians(ts, 1000, 2);
+  const auto unseen = shifted_gaussians({0.05, 0.33, 0.67, 0.95}, 500, 3);
+  struct Case {
+    const char* architecture;
+    Conditioning conditioning;
+    Coupling coupling;
+    double most;
+  };
+  for (const Case& one : {Case{"mlp", Conditioning::partial, Coupling::entropic, 2},
+                          Case{"icnn", Conditioning::partial, Coupling::entropic, 2},
+                          Case{"icnn", Conditioning::generated, Coupling::entropic, 2},
+                          Case{"velocity", Conditioning::partial, Coupling::entropic, 2},
+                          Case{"velocity", Conditioning::partial, Coupling::exact, 2}}) {
+    Job job = small_job(one.architecture);
+    job.model.conditioning = one.conditioning;
+    job.train.coupling = one.coupling;
+    const auto trained = train(Communicator::world(), job, seen, 300);
+    const double uvp = mean_uvp(unseen, *trained.model, job);
+    EXPECT_LT(uvp, one.most) << one.architecture << " " << word_of(one.conditioning);
+  }
+  // One map for all cannot do that.
+  Job job = small_job("mlp");
+  job.model.conditioning = Conditioning::none;
+  EXPECT_GT(mean_uvp(unseen, *train(Communicator::world(), job, seen, 300).model, job), 10);
+}
+
+TEST(ConditionalTrainerTest, DualValuesAreBoundsAndTight) {
+  const auto seen = shifted_gaussians({0, 0.5, 1}, 1000, 2);
+  Job job = small_job("icnn");
+  const auto trained = train(Communicator::world(), job, seen, 300);
+  const auto problems = shifted_gaussians({0.5}, 1000, 4);
+  const auto solved = ProblemMaps(problems, *trained.model, job).solve(0, true);
+  const double distance = exact_distance(points_of(problems.sources, 0, 2),
+                                         points_of(problems.target_table(), 0, 2), 2);
+  EXPECT_LE(solved.dual_value, distance * distance * (1 + 1e-6));
+  EXPECT_GT(solved.dual_value, 0.8 * distance * distance);
+}
+
+TEST(CloudSamplerTest, DrawsByWeight) {
+  auto population = shifted_gaussians({0, 1}, 4, 2);
+  population.sources.weights = {0, 0.5, 0.25, 0.25, 1, 0, 0, 0};
+  const CloudSampler sampler(population, 3);
+  constexpr int draws = 4000;
+  std::vector<float> points(2 * draws);
+  sampler.points(0, true, 7, draws, {}, points.data());
+  int counts[4] = {};
+  for (int k = 0; k < draws; ++k)
+    for (int i = 0; i < 4; ++i)
+      counts[i] += points[2 * k] == static_cast<float>(population.sources.points[2 * i]);
+  EXPECT_EQ(counts[0], 0);
+  EXPECT_NEAR(counts[1], draws / 2, 150);
+  EXPECT_NEAR(counts[2], draws / 4, 150);
+  sampler.points(1, true, 7, draws, {}, points.data());
+  for (int k = 0; k < draws; ++k)
+    EXPECT_EQ(points[2 * k], static_cast<float>(population.sources.points[8]));
+}
+
+}  // namespace
+}  // namespace otfleet
