@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# How near conditional maps come to those of problems that were not seen, as JSON on standard output: by potentials and
+# flows that see the context, by one map for all problems, and by a map trained for a problem alone.
+#
+#   bash jobs/benchmarks/conditional_maps.sh OUTPUT_DIR [--minutes M] [--smoke]
+#
+# OUTPUT_DIR, which must not have files yet, keeps populations, models and reports. M (default 1) minutes of training for
+# each of eight models of each of two tasks (inputs/make_conditions.py: gaussians, cells); --smoke: a few seconds each, to
+# see that it runs. In the environment: RANKS (default 2); BUILD, the folder of the programs (default: the repository's
+# release build, built first); CONDITIONAL_PYTHON, a folder whose venv/ is used and kept (default: OUTPUT_DIR).
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/peers_setup.sh"
+
+[ $# -ge 1 ] && [[ $1 != -* ]] || { sed -n '5p' "${BASH_SOURCE[0]}" | cut -c3- >&2; exit 2; }
+output=$1
+shift
+if [ -e "$output" ] && [ -n "$(ls -A "$output" 2>&1)" ]; then
+  echo "$output: has files, or is none itself; name a new folder" >&2
+  exit 2
+fi
+mkdir -p "$output"
+output=$(cd "$output" && pwd)
+build=${BUILD:-}
+if [ -z "$build" ]; then
+  bash "$root/jobs/install.sh"
+  build release otfleet
+  build=$root/build/release
+fi
+python_with "${CONDITIONAL_PYTHON:-$output}" "$here/conditional_maps/requirements.txt"
+PYTHONDONTWRITEBYTECODE=1 "${CONDITIONAL_PYTHON:-$output}/venv/bin/python" "$here/conditional_maps" "$output" \
+  --otfleet "$build/otfleet" --ranks "${RANKS:-2}" "$@"
