@@ -1,6 +1,7 @@
 #pragma once
 #include <hdf5.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <stdexcept>
@@ -30,8 +31,9 @@ class AmendedFile {
     const hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, H5T_VARIABLE);
     H5Tset_cset(type, H5T_CSET_UTF8);
-    std::vector<const char*> characters;
-    for (const auto& string : strings) characters.push_back(string.c_str());
+    std::vector<const char*> characters(strings.size());
+    std::transform(strings.begin(), strings.end(), characters.begin(),
+                   [](const std::string& string) { return string.c_str(); });
     add(dataset, strings.size(), type, type, characters.data());
     H5Tclose(type);
   }
