@@ -104,6 +104,7 @@ DatasetInfo describe(const fs::path& path, hid_t handle, const std::string& data
   info.shape.assign(extent.begin(), extent.end());
   info.is_float = H5Tget_class(type.get()) == H5T_FLOAT;
   info.is_integer = H5Tget_class(type.get()) == H5T_INTEGER || is_boolean(type.get());
+  info.is_string = H5Tget_class(type.get()) == H5T_STRING;
   info.bytes_per_value = H5Tget_size(type.get());
   return info;
 }
@@ -242,6 +243,37 @@ std::vector<Scalar> Hdf5File::read(const std::string& dataset) const {
   read_pieces(path_, handle.get(), dataset,
               detail::split_rows(shape, rows, sizeof(Scalar), piece_bytes_), values.data());
   return values;
+}
+
+std::vector<std::string> Hdf5File::read_strings(const std::string& dataset) const {
+  detail::require_open(path_, file_);
+  const Handle handle = open_dataset(path_, file_, dataset);
+  const DatasetInfo info = describe(path_, handle.get(), dataset);
+  if (!info.is_string || info.shape.size() != 1)
+    fail(path_, "dataset '" + dataset + "' is no list of strings; one was expected");
+  check_filters(path_, handle.get(), dataset);
+  const Handle type(H5Dget_type(handle.get()), H5Tclose);
+  const Handle space(H5Dget_space(handle.get()), H5Sclose);
+  const auto count = static_cast<std::size_t>(info.shape[0]);
+  const auto read = [&](void* into) {
+    if (H5Dread(handle.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, into) < 0)
+      fail_with_reason(path_, "cannot read dataset '" + dataset + "'");
+  };
+  std::vector<std::string> strings(count);
+  if (H5Tis_variable_str(type.get()) > 0) {
+    std::vector<char*> characters(count);
+    read(characters.data());
+    for (std::size_t k = 0; k < count; ++k)
+      if (characters[k] != nullptr) strings[k] = characters[k];
+    H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, characters.data());
+  } else {
+    std::string characters(count * info.bytes_per_value, '\0');
+    read(characters.data());
+    for (std::size_t k = 0; k < count; ++k)
+      strings[k] = detail::unpadded(
+          characters.substr(k * info.bytes_per_value, info.bytes_per_value), type.get());
+  }
+  return strings;
 }
 
 template <class Scalar>

@@ -101,6 +101,12 @@ void shut(const fs::path& path, hid_t file, const std::optional<Communicator>& c
 
 }  // namespace
 
+bool Hdf5File::is_hdf5(const fs::path& path) {
+  detail::silence_hdf5_errors();
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored) && H5Fis_hdf5(path.c_str()) > 0;
+}
+
 Hdf5File Hdf5File::open(const fs::path& path) {
   detail::silence_hdf5_errors();
   std::error_code ignored;

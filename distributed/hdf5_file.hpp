@@ -19,6 +19,7 @@ struct DatasetInfo {
   std::vector<std::int64_t> shape;
   bool is_float = false;    ///< IEEE floating point of any width
   bool is_integer = false;  ///< integer of any width, or truth values as h5py stores them
+  bool is_string = false;   ///< text, of one length or of any
   std::size_t bytes_per_value = 0;
 };
 
@@ -30,6 +31,8 @@ struct DatasetInfo {
 /// use these files at a time; a collective file must go before MPI_Finalize.
 class Hdf5File {
  public:
+  /// Does the file exist and begin as HDF5 does? Local.
+  static bool is_hdf5(const std::filesystem::path& path);
   /// Opens to read. Local: every rank may open the same file on its own.
   static Hdf5File open(const std::filesystem::path& path);
   /// Creates or truncates. Local.
@@ -58,6 +61,9 @@ class Hdf5File {
   /// The whole dataset, row-major; one value for a dataset without dimensions.
   template <class Scalar>
   std::vector<Scalar> read(const std::string& dataset) const;
+
+  /// The whole of a dataset of strings in one dimension, as UTF-8 or whatever the file holds.
+  std::vector<std::string> read_strings(const std::string& dataset) const;
 
   /// Rows [rows.begin, rows.end) along the first dimension, row-major, into `values`, whose size
   /// must be rows.size() times the product of the other dimensions.

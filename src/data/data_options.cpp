@@ -18,6 +18,11 @@ void add_measures(KeyList& keys, const std::string& name, MeasureSource& measure
   add_array(keys, name + ".groups", measures.groups,
             "with problem.geometry = \"clouds\": an integer for each point; points of one integer "
             "are a measure, in ascending order, and those of a negative one are left out");
+  add_array(
+      keys, name + ".contexts", measures.contexts,
+      "with problem.geometry = \"clouds\": numbers that describe each of its measures, [M] or "
+      "[M, C], such as doses; a problem gets those of its target, after those of its source "
+      "where the sides have measures of their own");
 }
 
 /// Of measures that are paired with each other.

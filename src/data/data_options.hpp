@@ -7,12 +7,13 @@
 namespace otfleet {
 
 /// Measures: weights on points that all share, or, with problem.geometry = "clouds", the points
-/// themselves, which may have weights and belong to groups.
+/// themselves, which may have weights, belong to groups and have contexts.
 struct MeasureSource : ArraySource {
   std::int64_t first = 0;  // only so many of its measures, the first ones; 0: all
   ArraySource labels;      // [M] integers
   ArraySource weights;     // clouds: [n] or [M, n]; absent: equal
   ArraySource groups;      // clouds: [N] integers, which points are a measure
+  ArraySource contexts;    // clouds: [M] or [M, C], what describes each measure
 
   MeasureSource() = default;
   // Not explicit: most measures are one array.

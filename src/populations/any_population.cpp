@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "distributed/error.hpp"
+#include "src/data/feature_names.hpp"
 #include "src/populations/cloud_builder.hpp"
 #include "src/populations/population_parts.hpp"
 #include "src/populations/split_pairs.hpp"
@@ -30,6 +31,7 @@ std::string summary(const CloudPopulation& population) {
 }  // namespace
 
 AnyPopulation build_any_measures(const Job& job, Split split) {
+  check_feature_names(job.data);
   if (job.problem.geometry == GeometryKind::clouds) return build_cloud_measures(job, split);
   return build_measures(job, split);
 }

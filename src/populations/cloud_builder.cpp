@@ -118,8 +118,8 @@ void split_into_groups(const MeasureSource& source, Points& points, std::vector<
   for (std::int64_t i = 0; i < n; ++i) {
     const double group = array.values[static_cast<std::size_t>(i)];
     if (group != std::floor(group))
-      fail(source.groups, fmt::format("point {} is in group {}; groups are integers, such as "
-                                      "obs/NAME/codes of an .h5ad file",
+      fail(source.groups, fmt::format("point {} is in group {}; groups are integers, such as a "
+                                      "categorical column obs/NAME of an .h5ad file",
                                       i, group));
     if (group >= 0) members[group].push_back(i);
   }

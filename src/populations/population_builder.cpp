@@ -166,6 +166,10 @@ Side read_side(WeightsKind weights, const std::string& key, const MeasureSource&
           "{}: weights and groups of data are for points, with problem.geometry = 'clouds'; "
           "otherwise the data are the weights",
           name_of(*extra)));
+  if (!data.contexts.empty())
+    throw UserError(fmt::format(
+        "{}: contexts are for points of every measure's own, with problem.geometry = 'clouds'",
+        name_of(data.contexts)));
   if (weights == WeightsKind::data) return read_measures(data, told);
   if (!data.empty()) {
     throw UserError(

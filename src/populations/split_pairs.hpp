@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "src/populations/measure_contexts.hpp"
 #include "src/populations/pair_choice.hpp"
 #include "src/populations/population_builder.hpp"
 #include "src/populations/sequences.hpp"
@@ -19,8 +20,8 @@ inline ChosenPairs choose_pairs_of(const PairSides& sides, const Job& job, Split
                        static_cast<std::uint64_t>(job.seed), train ? train_stream : test_stream});
 }
 
-/// Gives a population that has its measures its problems, and their sequences; `remark` (may be
-/// null) gets what there is to say of them. Throws UserError. Local.
+/// Gives a population that has its measures its problems, their sequences and their contexts;
+/// `remark` (may be null) gets what there is to say of them. Throws UserError. Local.
 template <class AnyPopulation>
 void add_pairs(AnyPopulation& population, const Job& job, Split split, std::string* remark) {
   auto pairs = choose_pairs_of(sides_of(population), job, split);
@@ -28,6 +29,7 @@ void add_pairs(AnyPopulation& population, const Job& job, Split split, std::stri
   population.target = std::move(pairs.target);
   const std::int64_t problems = population.problems();
   population.sequence = equal_sequences(problems, job.make.length_of_sequences(problems));
+  add_contexts(population, job, split);
   if (remark != nullptr) *remark = std::move(pairs.remark);
 }
 

@@ -11,6 +11,7 @@
 #include "distributed/hdf5_file.hpp"
 #include "kernels/counter_random.hpp"
 #include "tests/cli/run_program.hpp"
+#include "tests/src/write_anndata.hpp"
 #include "tests/src/write_npz.hpp"
 #include "tests/src/write_png.hpp"
 #include "tests/src/write_sparse.hpp"
@@ -85,20 +86,11 @@ inline void write_cells(const std::filesystem::path& file) {
   auto expression = uniform(40 * 6, 4);
   for (double& value : expression) value = value < 0.5 ? 0 : value;
   write_h5ad(file, 40, 6, expression);
-  const hid_t opened = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
   std::vector<std::int8_t> codes;
   for (int cell = 0; cell < 40; ++cell) codes.push_back(static_cast<std::int8_t>(cell % 3));
-  const hsize_t count = codes.size();
-  const hid_t links = H5Pcreate(H5P_LINK_CREATE);
-  H5Pset_create_intermediate_group(links, 1);
-  const hid_t space = H5Screate_simple(1, &count, nullptr);
-  const hid_t dataset = H5Dcreate2(opened, "/obs/cell_type/codes", H5T_STD_I8LE, space, links,
-                                   H5P_DEFAULT, H5P_DEFAULT);
-  H5Dwrite(dataset, H5T_NATIVE_INT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, codes.data());
-  H5Dclose(dataset);
-  H5Sclose(space);
-  H5Pclose(links);
-  H5Fclose(opened);
+  AmendedFile amended(file);
+  amended.add("/obs/cell_type/codes", codes);
+  amended.add("/obs/cell_type/categories", std::vector<std::string>{"B", "NK", "T"});
 }
 
 /// The files that `otfleet init KIND` names, and those that inputs/README.md says of the kind.

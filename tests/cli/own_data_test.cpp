@@ -93,8 +93,8 @@ TEST_F(OwnDataTest, TheJobNamesItsFilesFromWhereItIs) {
   fs::rename(path("a.npy"), path("my data/it's a.npy"));
   fs::create_directory(path("elsewhere"));
   fs::create_directory_symlink(path("elsewhere"), path("link"));
-  const Words cells = {"--source", "cells.h5ad:X", "--source-groups",
-                       "cells.h5ad:obs/cell_type/codes", "--output"};
+  const Words cells = {"--source", "cells.h5ad:X", "--source-groups", "cells.h5ad:obs/cell_type",
+                       "--output"};
   const Words spaces = {"--source", "my data/it's a.npy", "--target", "b.npy", "--output"};
   for (const auto& words : {cells, spaces})
     for (const std::string output : {"out", "two words", "link"}) {
@@ -304,7 +304,7 @@ TEST_F(OwnDataTest, MistakesSayWhatToDo) {
   refused({"--source", "deep.npy"}, "deep.npy: shape [1, 1, 1, 1, 2]", "weights [n] or [M, n]");
   refused({"--source", "cells.h5ad"}, "needs a dataset's name, as in cells.h5ad:NAME", "/X",
           "/obsm/X_pca");
-  refused({"--source", "cells.h5ad:obs"}, "'obs' is a group", "/obs/cell_type/codes");
+  refused({"--source", "cells.h5ad:obs"}, "'obs' is a group", "/obs/cell_type");
   refused({"--source", a, "--target", b, "--set", "solver.treshold=1"},
           "did you mean 'solver.threshold'?");
   refused({"--source", a, "--target", b, "--set", "problem=barycenter"},

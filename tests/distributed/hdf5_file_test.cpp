@@ -7,7 +7,9 @@
 #include <numeric>
 #include <utility>
 
+#include "tests/distributed/amended_file.hpp"
 #include "tests/distributed/test_folder.hpp"
+#include "tests/distributed/throws.hpp"
 
 namespace otfleet::distributed {
 namespace {
@@ -129,6 +131,37 @@ TEST_F(Hdf5FileTest, HoldsDatasetsWithoutRowsAndWithoutDimensions) {
   EXPECT_TRUE(again.read<double>("/none").empty());
   EXPECT_TRUE(again.info("/one").shape.empty());
   EXPECT_EQ(again.read<double>("/one"), std::vector<double>{2.5});
+}
+
+TEST_F(Hdf5FileTest, ReadsStrings) {
+  const std::vector<std::string> strings = {"ACTB", "", "a gene", "\xCE\xB1"};
+  Hdf5File::create(mine("strings")).close();
+  {
+    test::AmendedFile file(mine("strings"));
+    file.add("/any_length", strings);
+    file.add("/none", std::vector<std::string>{});
+    file.add("/null_term", strings, 8, H5T_STR_NULLTERM);
+    file.add("/null_pad", strings, 6, H5T_STR_NULLPAD);
+    file.add("/space_pad", strings, 6, H5T_STR_SPACEPAD);
+    file.add("/codes", std::vector<std::int8_t>{1, -1});
+  }
+  const Hdf5File file = Hdf5File::open(mine("strings"));
+  for (const char* dataset : {"/any_length", "/null_term", "/null_pad", "/space_pad"}) {
+    EXPECT_TRUE(file.info(dataset).is_string) << dataset;
+    EXPECT_EQ(file.read_strings(dataset), strings) << dataset;
+  }
+  EXPECT_TRUE(file.read_strings("/none").empty());
+  EXPECT_FALSE(file.info("/codes").is_string);
+  EXPECT_EQ(
+      test::user_error([&] { file.read_strings("/codes"); }),
+      mine("strings").string() + ": dataset '/codes' is no list of strings; one was expected");
+}
+
+TEST_F(Hdf5FileTest, KnowsWhatIsHdf5) {
+  Hdf5File::create(mine("file")).close();
+  EXPECT_TRUE(Hdf5File::is_hdf5(mine("file")));
+  EXPECT_FALSE(Hdf5File::is_hdf5(mine("absent")));
+  EXPECT_FALSE(Hdf5File::is_hdf5(mine("file").parent_path()));
 }
 
 TEST_F(Hdf5FileTest, CreateTruncates) {

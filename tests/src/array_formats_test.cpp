@@ -1,4 +1,4 @@
-// Tables as text, PNG images, sparse matrices.
+// Tables as text, PNG images, sparse matrices, columns of AnnData.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -6,6 +6,7 @@
 #include "src/data/array_file.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
+#include "tests/src/write_anndata.hpp"
 #include "tests/src/write_arrays.hpp"
 #include "tests/src/write_npz.hpp"
 #include "tests/src/write_png.hpp"
@@ -170,6 +171,48 @@ TEST_F(ArrayFormats, DamagedSparseMatrices) {
     file.set_attribute("/X", "shape", std::string("1 x 1"));
   }
   expect_error([&] { read("bad.h5", "X"); }, "attribute 'shape' of '/X' is no list of integers");
+}
+
+TEST_F(ArrayFormats, Float32OfAnnData) {
+  testing::write_anndata(folder_ / "cells.h5ad",
+                         {{1, 0.5, 2, -4}, {0, 0}, {"control"}, {"a", "b"}});
+  EXPECT_EQ(read("cells.h5ad", "X").shape, (Shape{2, 2}));
+  EXPECT_EQ(read("cells.h5ad", "X").values, (Values{1, 0.5, 2, -4}));
+  for (const std::string kind : {"csr_matrix", "csc_matrix"}) {
+    auto file = distributed::Hdf5File::create(folder_ / "sparse.h5ad");
+    file.write<float>("/X/data", {2}, std::vector<float>{0.5, 3});
+    file.write<std::int32_t>("/X/indices", {2}, std::vector<std::int32_t>{1, 0});
+    file.write<std::int32_t>("/X/indptr", {3}, std::vector<std::int32_t>{0, 1, 2});
+    file.set_attribute("/X", "encoding-type", kind);
+    file.close();
+    testing::set_shape(folder_ / "sparse.h5ad", "/X", {2, 2});
+    EXPECT_EQ(read("sparse.h5ad", "X").values,
+              (kind == "csr_matrix" ? Values{0, 0.5, 3, 0} : Values{0, 3, 0.5, 0}));
+  }
+}
+
+TEST_F(ArrayFormats, CategoricalColumnsAreTheirCodes) {
+  testing::write_anndata(
+      folder_ / "cells.h5ad",
+      {std::vector<float>(8, 1), {1, -1, 0, 1}, {"control", "drug"}, {"a", "b"}});
+  for (const char* column : {"obs/condition", "/obs/condition", "obs/condition/codes"}) {
+    EXPECT_EQ(read("cells.h5ad", column).shape, Shape{4}) << column;
+    EXPECT_EQ(read("cells.h5ad", column).values, (Values{1, -1, 0, 1})) << column;
+  }
+  expect_error([&] { read("cells.h5ad", "obs/note"); }, "cells.h5ad: /obs/note holds strings",
+               "adata.obs['note'] = adata.obs['note'].astype('category')");
+  expect_error([&] { read("cells.h5ad", "var/_index"); }, "/var/_index: must hold integers");
+  expect_error([&] { read("cells.h5ad", "obs"); }, "'obs' is a group, no dataset",
+               "it holds /X, /obs/condition");
+}
+
+/// Before AnnData 0.8 codes were the column itself, and categories lay beside it.
+TEST_F(ArrayFormats, CategoricalColumnsOfEarlierAnnData) {
+  distributed::Hdf5File::create(folder_ / "old.h5ad").close();
+  testing::AmendedFile file(folder_ / "old.h5ad");
+  file.add("/obs/condition", std::vector<std::int8_t>{0, 1, -1});
+  file.add("/obs/__categories/condition", std::vector<std::string>{"control", "drug"});
+  EXPECT_EQ(read("old.h5ad", "obs/condition").values, (Values{0, 1, -1}));
 }
 
 /// As scipy.sparse.save_npz writes them.

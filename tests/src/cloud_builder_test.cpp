@@ -7,6 +7,7 @@
 #include "src/populations/any_population.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
+#include "tests/src/write_anndata.hpp"
 #include "tests/src/write_arrays.hpp"
 
 namespace otfleet {
@@ -82,6 +83,82 @@ TEST_F(CloudBuilder, GroupsOfPoints) {
   expect_refused("point 2 is in group 1.5; groups are integers");
   job_.data.test.groups = write("groups.npy", "(5,)", Values(5, -1.0));
   expect_refused("every point is in a negative group");
+}
+
+TEST_F(CloudBuilder, ContextsAreThoseOfTargets) {
+  job_.data.test = write("many.npy", "(3, 2, 1)", {0, 1, 2, 3, 4, 5});
+  job_.data.test.contexts = write("contexts.npy", "(3, 2)", {0, 0, 1, 10, 2, 20});
+  job_.make.pairs.kind = PairKind::one_to_all;
+  job_.make.pairs.one = 1;
+  auto population = build();
+  EXPECT_EQ(population.source, (std::vector<std::int32_t>{1, 1}));
+  EXPECT_EQ(population.target, (std::vector<std::int32_t>{0, 2}));
+  EXPECT_EQ(population.contexts.width, 2);
+  EXPECT_EQ(population.contexts.values, (Values{0, 0, 2, 20}));
+  job_.data.test.contexts = write("contexts.npy", "(3,)", {5, 6, 7});
+  population = build();
+  EXPECT_EQ(population.contexts.width, 1);
+  EXPECT_EQ(population.contexts.values, (Values{5, 7}));
+}
+
+TEST_F(CloudBuilder, ContextsOfBothSides) {
+  job_.data.test = write("a.npy", "(2, 1, 1)", {0, 1});
+  job_.data.test_target = write("b.npy", "(3, 1, 1)", {2, 3, 4});
+  const auto of_sources = write("a_contexts.npy", "(2, 1)", {7, 8});
+  const auto of_targets = write("b_contexts.npy", "(3, 2)", {0, 1, 2, 3, 4, 5});
+  job_.make.pairs.kind = PairKind::one_to_all;
+  job_.make.pairs.one = 1;
+  EXPECT_EQ(build().contexts.width, 0);
+  job_.data.test_target.contexts = of_targets;
+  EXPECT_EQ(build().contexts.values, (Values{0, 1, 2, 3, 4, 5}));
+  job_.data.test.contexts = of_sources;
+  EXPECT_EQ(build().contexts.width, 3);
+  EXPECT_EQ(build().contexts.values, (Values{8, 0, 1, 8, 2, 3, 8, 4, 5}));
+  job_.data.test_target.contexts = {};
+  EXPECT_EQ(build().contexts.values, (Values{8, 8, 8}));
+}
+
+TEST_F(CloudBuilder, ContextsThatCannotBeMeant) {
+  job_.data.test = write("many.npy", "(3, 2, 1)", {0, 1, 2, 3, 4, 5});
+  job_.data.test.contexts = write("contexts.npy", "(2, 2)", {0, 0, 1, 10});
+  expect_refused("contexts.npy: contexts have shape [2, 2], but", "many.npy has 3 measures",
+                 "[3, C] was expected, a row for each");
+  job_.data.test.contexts = write("contexts.npy", "(3, 1, 1)", {0, 0, 1});
+  expect_refused("contexts.npy: contexts have shape [3, 1, 1]");
+  job_.data.test.contexts = write("contexts.npy", "(3, 0)", {});
+  expect_refused("contexts.npy: contexts have shape [3, 0]");
+  job_.data.test.contexts = write("contexts.npy", "(3, 2)", {0, 0, 1, 1, NAN, 1});
+  expect_refused("contexts.npy: row 2 of the contexts holds nan; contexts are finite");
+  job_.data.test.contexts = {};
+  job_.data.test_target.contexts = write("contexts.npy", "(3,)", {0, 0, 1});
+  expect_refused("contexts.npy: data.test_target.contexts is given, but not data.test_target");
+}
+
+/// As users have them: cells, the condition of each, and what a condition is.
+TEST_F(CloudBuilder, CellsOfAnnData) {
+  const auto write_cells = [&](const std::string& name, const std::vector<std::string>& genes) {
+    testing::write_anndata(folder_ / name, {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
+                                            {2, 0, 1, 0, -1, 2},
+                                            {"control", "drug 1", "drug 2"},
+                                            genes});
+    return ArraySource{folder_ / name, "X"};
+  };
+  job_.data.test = write_cells("cells.h5ad", {"ACTB", "TP53"});
+  job_.data.test.groups = {folder_ / "cells.h5ad", "obs/condition"};
+  job_.data.test.contexts = write("contexts.npy", "(3, 2)", {0, 0, 0.5, 0, 0, 0.25});
+  job_.make.pairs.kind = PairKind::one_to_all;
+  const auto population = build();
+  EXPECT_EQ(population.sources.offsets, (Offsets{0, 2, 3, 5}));
+  EXPECT_EQ(population.sources.points, (Values{2, 3, 6, 7, 4, 5, 0, 1, 10, 11}));
+  EXPECT_EQ(population.source, (std::vector<std::int32_t>{0, 0}));
+  EXPECT_EQ(population.contexts.values, (Values{0.5, 0, 0, 0.25}));
+  job_.data.test.contexts = write("contexts.npy", "(2, 2)", {0, 0, 0.5, 0});
+  expect_refused("cells.h5ad: X has 3 measures: [3, C] was expected",
+                 "a row for each group that has points, in ascending order");
+  job_.data.test.groups.dataset = "obs/note";
+  expect_refused("cells.h5ad: /obs/note holds strings");
+  job_.data.train = write_cells("earlier.h5ad", {"ACTB", "MYC"});
+  expect_refused("cells.h5ad: /var/_index lacks 'MYC', column 1 of", "earlier.h5ad");
 }
 
 TEST_F(CloudBuilder, WeightsOnSharedPointsLeaveOutWhatHasNone) {

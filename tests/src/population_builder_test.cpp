@@ -311,9 +311,13 @@ TEST_F(Builder, CostMatricesMayForbidEntries) {
   expect_refused("forbids.npy: holds -inf in row 0, column ");
 }
 
-TEST_F(Builder, WeightsAndGroupsAreOfClouds) {
+TEST_F(Builder, WeightsGroupsAndContextsAreOfClouds) {
   job_.data.train.weights = flat_;
   expect_refused("flat.npy: weights and groups of data are for points");
+  job_.data.train.weights = {};
+  job_.data.train.contexts = flat_;
+  expect_refused("flat.npy: contexts are for points of every measure's own",
+                 "problem.geometry = 'clouds'");
 }
 
 }  // namespace

@@ -1,7 +1,11 @@
-// HDF5: a dataset, or a group that holds a sparse matrix as AnnData writes it (.h5ad).
+// HDF5: a dataset, or a group as AnnData writes it (.h5ad): a sparse matrix, or a categorical
+// column, which is read as its codes.
 #include "distributed/hdf5_file.hpp"
 
 #include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <initializer_list>
 
 #include "distributed/error.hpp"
 #include "src/data/checked_hdf5.hpp"
@@ -15,10 +19,19 @@ using distributed::Hdf5File;
 
 constexpr std::size_t most_names = 12, most_visits = 1000, deepest = 8;
 
+bool has_datasets(const Hdf5File& file, const std::string& group,
+                  std::initializer_list<const char*> names) {
+  return std::all_of(names.begin(), names.end(), [&](const char* name) {
+    return file.has(group + name) && !file.is_group(group + name);
+  });
+}
+
 bool is_sparse(const Hdf5File& file, const std::string& group) {
-  for (const char* part : {"/data", "/indices", "/indptr"})
-    if (!file.has(group + part) || file.is_group(group + part)) return false;
-  return true;
+  return has_datasets(file, group, {"/data", "/indices", "/indptr"});
+}
+
+bool is_categorical(const Hdf5File& file, const std::string& group) {
+  return has_datasets(file, group, {"/categories", "/codes"});
 }
 
 bool holds_numbers(const Hdf5File& file, const std::string& dataset) {
@@ -36,7 +49,7 @@ void list_arrays(const Hdf5File& file, const std::string& group, std::size_t dep
     if (!file.has(path)) continue;  // a dangling link
     if (!file.is_group(path)) {
       if (holds_numbers(file, path)) names.push_back(path);
-    } else if (is_sparse(file, path)) {
+    } else if (is_sparse(file, path) || is_categorical(file, path)) {
       names.push_back(path);
     } else if (depth < deepest) {
       list_arrays(file, path, depth + 1, visits, names);
@@ -81,6 +94,15 @@ Array read_sparse(const Hdf5File& file, const std::string& group) {
   return whole_matrix(matrix, name);
 }
 
+/// A column of a data frame of AnnData.
+void refuse_column_of_strings(const Hdf5File& file, const std::string& dataset) {
+  if (!dataset.starts_with("/obs/") || !file.info(dataset).is_string) return;
+  throw UserError(
+      fmt::format("{0}: {1} holds strings; make the column categorical before the file is written: "
+                  "adata.obs['{2}'] = adata.obs['{2}'].astype('category')",
+                  file.path().string(), dataset, dataset.substr(dataset.rfind('/') + 1)));
+}
+
 Array read_hdf5(const ArraySource& source) {
   const auto file = Hdf5File::open(source.file);
   if (source.dataset.empty())
@@ -91,12 +113,17 @@ Array read_hdf5(const ArraySource& source) {
   if (!file.has(dataset))
     throw UserError(fmt::format("{}: no dataset '{}'; {}", source.file.string(), source.dataset,
                                 contents(file)));
+  Array array;
   if (file.is_group(dataset)) {
     if (is_sparse(file, dataset)) return read_sparse(file, dataset);
+    if (is_categorical(file, dataset)) {
+      array.values = read_numbers(file, dataset + "/codes", 1, array.shape);
+      return array;
+    }
     throw UserError(fmt::format("{}: '{}' is a group, no dataset '{}'; {}", source.file.string(),
                                 source.dataset, source.dataset, contents(file)));
   }
-  Array array;
+  refuse_column_of_strings(file, dataset);
   array.values = read_numbers(file, dataset, 0, array.shape);
   return array;
 }

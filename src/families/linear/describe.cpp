@@ -39,6 +39,11 @@ void describe(const CloudPopulation& population, std::ostream& to) {
   show_table(population.shared_measures ? "" : "source ", population.sources);
   if (!population.shared_measures) show_table("target ", population.targets);
   describe_problems(population, to);
+  if (population.contexts.width > 0)
+    to << fmt::format("contexts: {} number{} a problem\n", population.contexts.width,
+                      population.contexts.width == 1 ? "" : "s");
+  if (!population.images.empty())
+    to << "images: where the true map takes the points of every source\n";
 }
 
 }  // namespace

@@ -54,6 +54,23 @@ std::string points_of(const Named& named) {
   return std::visit(Text(), named.population);
 }
 
+/// How many numbers describe a problem; 0: none do.
+std::int64_t context_width(const AnyPopulation& population) {
+  const auto* clouds = std::get_if<CloudPopulation>(&population);
+  return clouds == nullptr ? 0 : clouds->contexts.width;
+}
+
+/// A map that is trained on one of them is judged on the other.
+void require_equal_contexts(const DataOptions& data, const AnyPopulation& train,
+                            const AnyPopulation& test) {
+  if (context_width(train) == context_width(test)) return;
+  throw UserError(fmt::format(
+      "{}: contexts of {} numbers a problem, but {} of {}; give data.train.contexts and "
+      "data.test.contexts, and those of targets, as many columns",
+      data.test.file.string(), context_width(test), data.train.file.string(),
+      context_width(train)));
+}
+
 /// Both populations before the first is written, so that a mistake in the second leaves no file.
 std::vector<Named> build(const Job& job) {
   check_sources(job);
@@ -70,6 +87,8 @@ std::vector<Named> build(const Job& job) {
     throw UserError(fmt::format("{}: measures on other points ({}) than those of {} ({})",
                                 job.data.test.file.string(), points_of(result[1]),
                                 job.data.train.file.string(), points_of(result[0])));
+  if (result.size() == 2)
+    require_equal_contexts(job.data, result[0].population, result[1].population);
   for (const auto& [name, population, remark] : result) {
     const auto& data = name == std::string("train") ? job.data.train : job.data.test;
     const std::string called = data.empty() ? std::string("data.") + name : data.file.string();
@@ -91,6 +110,7 @@ nlohmann::json figures(const CloudPopulation& population) {
                          {"measure_points", population.sources.offsets.back()},
                          {"dimension", population.dimension}};
   if (!population.shared_measures) json["target_measures"] = population.targets.count();
+  if (population.contexts.width > 0) json["context_numbers"] = population.contexts.width;
   return json;
 }
 
