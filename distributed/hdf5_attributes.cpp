@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "distributed/detail/hdf5_handle.hpp"
 #include "distributed/hdf5_file.hpp"
@@ -47,17 +47,7 @@ bool read_text(hid_t attribute, hid_t type, std::string& text) {
   }
   text.resize(H5Tget_size(type));
   if (H5Aread(attribute, type, text.data()) < 0) return false;
-  switch (H5Tget_strpad(type)) {
-    case H5T_STR_NULLTERM:
-      text.resize(::strnlen(text.data(), text.size()));
-      break;
-    case H5T_STR_SPACEPAD:
-      text.resize(text.find_last_not_of(' ') + 1);
-      break;
-    default:
-      text.resize(text.find_last_not_of('\0') + 1);
-      break;
-  }
+  text = detail::unpadded(std::move(text), type);
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <new>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -104,6 +105,7 @@ DatasetInfo describe(const fs::path& path, hid_t handle, const std::string& data
   info.shape.assign(extent.begin(), extent.end());
   info.is_float = H5Tget_class(type.get()) == H5T_FLOAT;
   info.is_integer = H5Tget_class(type.get()) == H5T_INTEGER || is_boolean(type.get());
+  info.is_string = H5Tget_class(type.get()) == H5T_STRING;
   info.bytes_per_value = H5Tget_size(type.get());
   return info;
 }
@@ -244,6 +246,37 @@ std::vector<Scalar> Hdf5File::read(const std::string& dataset) const {
   return values;
 }
 
+std::vector<std::string> Hdf5File::read_strings(const std::string& dataset) const {
+  detail::require_open(path_, file_);
+  const Handle handle = open_dataset(path_, file_, dataset);
+  const DatasetInfo info = describe(path_, handle.get(), dataset);
+  if (!info.is_string || info.shape.size() != 1)
+    fail(path_, "dataset '" + dataset + "' is no list of strings; one was expected");
+  check_filters(path_, handle.get(), dataset);
+  const Handle type(H5Dget_type(handle.get()), H5Tclose);
+  const Handle space(H5Dget_space(handle.get()), H5Sclose);
+  const auto count = static_cast<std::size_t>(info.shape[0]);
+  const auto read = [&](void* into) {
+    if (H5Dread(handle.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, into) < 0)
+      fail_with_reason(path_, "cannot read dataset '" + dataset + "'");
+  };
+  std::vector<std::string> strings(count);
+  if (H5Tis_variable_str(type.get()) > 0) {
+    std::vector<char*> characters(count);
+    read(characters.data());
+    for (std::size_t k = 0; k < count; ++k)
+      if (characters[k] != nullptr) strings[k] = characters[k];
+    H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, characters.data());
+  } else {
+    std::string characters(count * info.bytes_per_value, '\0');
+    read(characters.data());
+    for (std::size_t k = 0; k < count; ++k)
+      strings[k] = detail::unpadded(
+          characters.substr(k * info.bytes_per_value, info.bytes_per_value), type.get());
+  }
+  return strings;
+}
+
 template <class Scalar>
 void Hdf5File::read_rows(const std::string& dataset, Shard rows, std::span<Scalar> values) const {
   detail::require_open(path_, file_);
@@ -326,6 +359,32 @@ void Hdf5File::write(const std::string& dataset, const Shape& shape,
     pieces = detail::split_rows(shape, rows, sizeof(Scalar), piece_bytes_);
   });
   write_pieces(path_, handle.get(), dataset, pieces, values.data(), communicator_);
+}
+
+void Hdf5File::write_strings(const std::string& dataset, const std::vector<std::string>& strings) {
+  detail::require_open(path_, file_);
+  if (communicator_) throw std::logic_error("write_strings() in a collective file");
+  std::size_t longest = 1;  // HDF5 has no size 0
+  for (const auto& text : strings) longest = std::max(longest, text.size());
+  std::string characters;
+  for (const auto& text : strings) {
+    characters += text;
+    characters.resize(characters.size() + longest - text.size(), '\0');
+  }
+  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type.get(), longest);
+  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  const hsize_t count = strings.size();
+  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(links.get(), 1);
+  const Handle handle(H5Dcreate2(file_, dataset.c_str(), type.get(), space.get(), links.get(),
+                                 H5P_DEFAULT, H5P_DEFAULT),
+                      H5Dclose);
+  if (!handle.valid() ||
+      H5Dwrite(handle.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, characters.data()) < 0)
+    fail_with_reason(path_, "cannot write dataset '" + dataset + "'");
 }
 
 #define OTFLEET_INSTANTIATE(Scalar)                                                               \

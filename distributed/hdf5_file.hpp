@@ -19,6 +19,7 @@ struct DatasetInfo {
   std::vector<std::int64_t> shape;
   bool is_float = false;    ///< IEEE floating point of any width
   bool is_integer = false;  ///< integer of any width, or truth values as h5py stores them
+  bool is_string = false;   ///< text, of one length or of any
   std::size_t bytes_per_value = 0;
 };
 
@@ -59,6 +60,9 @@ class Hdf5File {
   template <class Scalar>
   std::vector<Scalar> read(const std::string& dataset) const;
 
+  /// The whole of a dataset of strings in one dimension, as UTF-8 or whatever the file holds.
+  std::vector<std::string> read_strings(const std::string& dataset) const;
+
   /// Rows [rows.begin, rows.end) along the first dimension, row-major, into `values`, whose size
   /// must be rows.size() times the product of the other dimensions.
   template <class Scalar>
@@ -91,6 +95,10 @@ class Hdf5File {
   template <class Scalar>
   void write(const std::string& dataset, const std::vector<std::int64_t>& shape,
              std::span<const Scalar> values);
+
+  /// A dataset of strings in one dimension, all stored as long as the longest. A string ends before
+  /// zero bytes at its end. Not in a collective file.
+  void write_strings(const std::string& dataset, const std::vector<std::string>& strings);
 
   /// Groups on the way are made; a group that exists already is left as it is.
   void create_group(const std::string& group);

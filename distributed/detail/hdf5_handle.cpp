@@ -1,6 +1,7 @@
 #include "distributed/detail/hdf5_handle.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "distributed/error.hpp"
@@ -63,6 +64,21 @@ Handle open_object(const std::filesystem::path& path, hid_t file, const std::str
   Handle handle(H5Oopen(file, object.c_str(), H5P_DEFAULT), H5Oclose);
   if (!handle.valid()) fail_with_reason(path, "cannot open '" + object + "'");
   return handle;
+}
+
+std::string unpadded(std::string text, hid_t type) {
+  switch (H5Tget_strpad(type)) {
+    case H5T_STR_NULLTERM:
+      text.resize(::strnlen(text.data(), text.size()));
+      break;
+    case H5T_STR_SPACEPAD:
+      text.resize(text.find_last_not_of(' ') + 1);
+      break;
+    default:
+      text.resize(text.find_last_not_of('\0') + 1);
+      break;
+  }
+  return text;
 }
 
 void require_open(const std::filesystem::path& path, hid_t file) {

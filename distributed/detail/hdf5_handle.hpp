@@ -59,6 +59,9 @@ bool object_exists(hid_t file, const std::string& object);
 /// Opens a group or dataset; throws UserError if there is none.
 Handle open_object(const std::filesystem::path& path, hid_t file, const std::string& object);
 
+/// A string of one length, as stored, without what fills it up to that length.
+std::string unpadded(std::string text, hid_t type);
+
 /// Throws std::logic_error when the file was closed or moved from.
 void require_open(const std::filesystem::path& path, hid_t file);
 

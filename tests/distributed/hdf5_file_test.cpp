@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tests/distributed/test_folder.hpp"
+#include "tests/distributed/throws.hpp"
 
 namespace otfleet::distributed {
 namespace {
@@ -129,6 +130,54 @@ TEST_F(Hdf5FileTest, HoldsDatasetsWithoutRowsAndWithoutDimensions) {
   EXPECT_TRUE(again.read<double>("/none").empty());
   EXPECT_TRUE(again.info("/one").shape.empty());
   EXPECT_EQ(again.read<double>("/one"), std::vector<double>{2.5});
+}
+
+TEST_F(Hdf5FileTest, HoldsStrings) {
+  const std::vector<std::string> strings = {"a.png", "", "Gr\u00fc\u00dfe", "ends in blanks  "};
+  {
+    Hdf5File file = Hdf5File::create(mine("strings"));
+    file.write_strings("/names/all", strings);
+    file.write_strings("/names/none", {});
+    file.write_strings("/names/empty", {"", ""});
+    OTFLEET_EXPECT_USER_ERROR(file.write_strings("/names/all", strings),
+                              "cannot write dataset '/names/all'");
+    file.close();
+  }
+  const Hdf5File again = Hdf5File::open(mine("strings"));
+  EXPECT_EQ(again.read_strings("/names/all"), strings);
+  EXPECT_TRUE(again.read_strings("/names/none").empty());
+  EXPECT_EQ(again.read_strings("/names/empty"), (std::vector<std::string>{"", ""}));
+  const DatasetInfo info = again.info("/names/all");
+  EXPECT_TRUE(info.is_string);
+  EXPECT_FALSE(info.is_float || info.is_integer);
+  EXPECT_EQ(info.shape, std::vector<std::int64_t>{4});
+  if (world_.size() == 1) return;
+  Hdf5File collective = Hdf5File::create(shared("strings of all"), world_);
+  EXPECT_THROW(collective.write_strings("/names", strings), std::logic_error);
+}
+
+/// As h5py writes them: each of a length of its own.
+TEST_F(Hdf5FileTest, ReadsStringsOfAnyLength) {
+  const char* strings[] = {"one", "", "three and more"};
+  {
+    Hdf5File made = Hdf5File::create(mine("variable"));
+    made.write<double>("/numbers", {1}, counted<double>(1));
+  }
+  const hid_t file = H5Fopen(mine("variable").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hsize_t count = 3;
+  const hid_t space = H5Screate_simple(1, &count, nullptr), type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  const hid_t dataset =
+      H5Dcreate2(file, "names", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  EXPECT_GE(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, strings), 0);
+  H5Dclose(dataset);
+  H5Tclose(type);
+  H5Sclose(space);
+  H5Fclose(file);
+  const Hdf5File again = Hdf5File::open(mine("variable"));
+  EXPECT_EQ(again.read_strings("/names"), (std::vector<std::string>{"one", "", "three and more"}));
+  OTFLEET_EXPECT_USER_ERROR(again.read_strings("/numbers"), "'/numbers' is no list of strings");
 }
 
 TEST_F(Hdf5FileTest, CreateTruncates) {
