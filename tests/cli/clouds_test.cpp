@@ -200,9 +200,9 @@ TEST_F(Clouds, MadeOfImages) {
 TEST_F(Clouds, MadeOfColors) {
   std::filesystem::create_directory(path("paintings"));
   for (int k = 0; k < 4; ++k) {
-    std::vector<std::uint8_t> colors;
-    for (int value = 0; value < 3 * 12 * 10; ++value)
-      colors.push_back(static_cast<std::uint8_t>(value * (k + 3) % 256));
+    std::vector<std::uint8_t> colors(3 * 12 * 10);
+    for (std::size_t i = 0; i < colors.size(); ++i)
+      colors[i] = static_cast<std::uint8_t>(i * static_cast<std::size_t>(k + 3) % 256);
     testing::write_png(path("paintings") / (std::string(1, static_cast<char>('d' - k)) + ".png"),
                        12, 10, colors, PNG_FORMAT_RGB);
   }

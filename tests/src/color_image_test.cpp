@@ -12,7 +12,6 @@ namespace otfleet {
 namespace {
 
 using testing::expect_error;
-using testing::JpegSettings;
 using testing::write_bytes;
 using testing::write_jpeg;
 using testing::write_png;
