@@ -4,6 +4,7 @@
 #include <functional>
 #include <new>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -358,6 +359,32 @@ void Hdf5File::write(const std::string& dataset, const Shape& shape,
     pieces = detail::split_rows(shape, rows, sizeof(Scalar), piece_bytes_);
   });
   write_pieces(path_, handle.get(), dataset, pieces, values.data(), communicator_);
+}
+
+void Hdf5File::write_strings(const std::string& dataset, const std::vector<std::string>& strings) {
+  detail::require_open(path_, file_);
+  if (communicator_) throw std::logic_error("write_strings() in a collective file");
+  std::size_t longest = 1;  // HDF5 has no size 0
+  for (const auto& text : strings) longest = std::max(longest, text.size());
+  std::string characters;
+  for (const auto& text : strings) {
+    characters += text;
+    characters.resize(characters.size() + longest - text.size(), '\0');
+  }
+  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type.get(), longest);
+  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
+  H5Tset_cset(type.get(), H5T_CSET_UTF8);
+  const hsize_t count = strings.size();
+  const Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(links.get(), 1);
+  const Handle handle(H5Dcreate2(file_, dataset.c_str(), type.get(), space.get(), links.get(),
+                                 H5P_DEFAULT, H5P_DEFAULT),
+                      H5Dclose);
+  if (!handle.valid() ||
+      H5Dwrite(handle.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, characters.data()) < 0)
+    fail_with_reason(path_, "cannot write dataset '" + dataset + "'");
 }
 
 #define OTFLEET_INSTANTIATE(Scalar)                                                               \

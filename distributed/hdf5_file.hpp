@@ -98,6 +98,10 @@ class Hdf5File {
   void write(const std::string& dataset, const std::vector<std::int64_t>& shape,
              std::span<const Scalar> values);
 
+  /// A dataset of strings in one dimension, all stored as long as the longest. A string ends before
+  /// zero bytes at its end. Not in a collective file.
+  void write_strings(const std::string& dataset, const std::vector<std::string>& strings);
+
   /// Groups on the way are made; a group that exists already is left as it is.
   void create_group(const std::string& group);
   /// An attribute of that name is replaced.

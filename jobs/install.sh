@@ -25,7 +25,7 @@ packages=(
   # exact distances between clouds
   liblemon-dev
   # job files, command line, log, reports, pictures
-  libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libpng-dev gnuplot-nox
+  libtomlplusplus-dev libcli11-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libpng-dev libjpeg-dev gnuplot-nox
   # tests and benchmarks
   libgtest-dev libbenchmark-dev python3-h5py python3-numpy python3-venv
   "${slurm[@]}"

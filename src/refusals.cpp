@@ -79,6 +79,8 @@ constexpr const char* for_targets =
 constexpr const char* for_pair_choice =
     "{key} is for pairs of measures; with problem = 'barycenter' barycenter.fewest_measures and "
     "barycenter.most_measures say how many a problem has";
+constexpr const char* for_clouds =
+    "{key} is for pairs of measures; with problem = 'barycenter' data are weights on common points";
 
 /// The table; the first row that a job meets is the one it is told.
 const std::vector<Refusal>& refusals() {
@@ -129,6 +131,7 @@ const std::vector<Refusal>& refusals() {
       {Where::barycenters, "data.train_target.file", {""}, for_training, "", "make"},
       {Where::barycenters, "data.test_target.file", {""}, for_targets, "", "make"},
       {Where::barycenters, "make.target_weights", {"data"}, for_targets, "", "make"},
+      {Where::barycenters, "make.pixels", {"0"}, for_clouds, "", "make"},
       {Where::barycenters, "make.pairs.kind", {"random"}, for_pair_choice, "", "make"},
       {Where::barycenters, "make.pairs.file", {""}, for_pair_choice, "", "make"},
   };

@@ -52,10 +52,11 @@ void list(const Hdf5File& file, const std::string& object, int depth, int& objec
   const bool group = file.is_group(object);
   if (!group) {
     const auto info = file.info(object);
-    const char* type = info.is_float ? "float" : info.is_integer ? "integer" : "other";
-    std::string line = fmt::format(
-        "  {:<32} {:<20} {}", object, shape_text(info.shape),
-        type[0] == 'o' ? std::string(type) : fmt::format("{}{}", type, 8 * info.bytes_per_value));
+    const auto type = info.is_float     ? fmt::format("float{}", 8 * info.bytes_per_value)
+                      : info.is_integer ? fmt::format("integer{}", 8 * info.bytes_per_value)
+                      : info.is_string  ? "string"
+                                        : "other";
+    std::string line = fmt::format("  {:<32} {:<20} {}", object, shape_text(info.shape), type);
     if (const auto meaning = meaning_of(file, object); !meaning.empty())
       line = fmt::format("{:<64} {}", line, meaning);
     std::cout << line << '\n';

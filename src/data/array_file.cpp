@@ -59,6 +59,11 @@ std::string advice_on(const FileStart& start) {
   for (const char* extension : {".mat", ".parquet", ".feather", ".pkl", ".pickle", ".pt", ".xlsx"})
     if (start.extension() == extension)
       return "read it in Python and save the array with numpy.save";
+  for (const char* extension : {".jpg", ".jpeg"})
+    if (start.extension() == extension)
+      return "make it gray, as with 'convert IN.jpg -colorspace Gray OUT.png', or take its colors "
+             "as "
+             "points by make.pixels";
   return "save the array with numpy.save, or call a table of numbers *.csv";
 }
 

@@ -37,7 +37,9 @@ void add_labels(KeyList& keys, const std::string& name, MeasureSource& measures)
 void add_keys(KeyList& keys, DataOptions& data) {
   add_measures(keys, "train", data.train,
                "measures to train on: weights [n], [M, n], images [M, h, w], [M, d, h, w]; with "
-               "problem.geometry = \"clouds\" points [n, d], or [M, n, d] of many measures");
+               "problem.geometry = \"clouds\" points [n, d], or [M, n, d] of many measures; with "
+               "make.pixels "
+               "images of colors");
   add_measures(keys, "test", data.test, "measures to test on");
   add_labels(keys, "test", data.test);
   add_measures(keys, "train_target", data.train_target,

@@ -13,6 +13,7 @@
 #include "src/data/checked_hdf5.hpp"
 #include "src/populations/drifting_clouds.hpp"
 #include "src/populations/ground_cost.hpp"
+#include "src/populations/pixel_clouds.hpp"
 #include "src/populations/population.hpp"
 #include "src/populations/population_builder.hpp"
 #include "src/populations/population_parts.hpp"
@@ -232,6 +233,7 @@ CloudTable read_supports(const MeasureSource& source, const CommonPoints& common
 CloudPopulation build_cloud_measures(const Job& job, Split split) {
   check_job(job);
   if (job.make.drifts()) return build_drifting_clouds(job);
+  if (job.make.takes_pixels()) return build_pixel_clouds(job, split);
   const bool train = split == Split::train;
   const auto& source = train ? job.data.train : job.data.test;
   const auto& target = train ? job.data.train_target : job.data.test_target;

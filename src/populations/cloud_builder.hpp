@@ -8,8 +8,8 @@ namespace otfleet {
 /// are points: [n, d] of one measure, [n] of one on a line, or [M, n, d]; with groups [N] the
 /// points [N, d] of one integer are a measure. Weights are [n] or [M, n], absent: all equal. With
 /// data.points [n, d] the data are weights [M, n] on them, and a measure has the points where it
-/// has weight. Throws UserError that names the file and what to do. Local. Memory: 8 bytes a
-/// coordinate and a weight.
+/// has weight. With make.pixels they are images: see build_pixel_clouds(). Throws UserError that
+/// names the file and what to do. Local. Memory: 8 bytes a coordinate and a weight.
 CloudPopulation build_cloud_measures(const Job& job, Split split);
 
 }  // namespace otfleet

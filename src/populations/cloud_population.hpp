@@ -17,6 +17,7 @@ namespace otfleet {
 /// The file is that of a Population, but for
 ///   /measures/weights [total] and points [total, d] float64, offsets [M + 1] int64, or all three
 ///     for each side: source_weights, source_points, source_offsets, target_weights, …
+///   /measures/names [M] strings, may be there, or source_names and target_names
 ///   /geometry, attribute `kind` = "clouds"; attributes `cost`, a ground cost, and its parameters:
 ///   `power`,
 ///     `great_circle_divisor`

@@ -38,6 +38,22 @@ void check_offsets(const std::string& name, const CloudTable& table, std::int64_
   if (table.count() == 0) throw UserError(name + " holds no measures");
 }
 
+void check_names(const std::string& name, const CloudTable& table) {
+  const auto count = static_cast<std::int64_t>(table.names.size());
+  if (count > 0 && count != table.count())
+    throw UserError(
+        fmt::format("{} holds {} names, but there are {} measures", name, count, table.count()));
+}
+
+/// One string for each measure, where the file has any.
+void read_names(const Hdf5File& file, const std::string& dataset, CloudTable& table) {
+  if (!file.has(dataset)) return;
+  table.names = file.read_strings(dataset);
+  const auto name = file.path().string() + ": " + dataset;
+  if (table.names.empty()) throw UserError(name + " is empty; leave it out, or name all measures");
+  check_names(name, table);
+}
+
 }  // namespace
 
 double CloudTable::mass(std::int64_t measure) const {
@@ -55,12 +71,14 @@ void CloudTable::add_to(Fnv& hash) const {
   hash.add(weights);
   hash.add(points);
   hash.add(offsets);
+  for (const auto& name : names) hash.add(name);
 }
 
 std::vector<double> check_cloud_table(const std::string& prefix, const CloudTable& table,
                                       std::int64_t dimension, const kernels::GroundCost& cost) {
   const auto total = static_cast<std::int64_t>(table.weights.size());
   check_offsets(prefix + "offsets", table, total);
+  check_names(prefix + "names", table);
   if (dimension < 1 || static_cast<std::int64_t>(table.points.size()) != total * dimension)
     throw UserError(fmt::format("{}points holds {} values, not {} points of {} coordinates", prefix,
                                 table.points.size(), total, dimension));
@@ -107,6 +125,7 @@ CloudTable read_cloud_table_outline(const Hdf5File& file, const std::string& pre
     throw UserError(fmt::format("{}: {}points has shape {}, without coordinates",
                                 file.path().string(), prefix, shape_text(shape)));
   check_offsets(file.path().string() + ": " + prefix + "offsets", table, total);
+  read_names(file, prefix + "names", table);
   return table;
 }
 
@@ -121,6 +140,7 @@ void write_cloud_table(Hdf5File& file, const std::string& prefix, const CloudTab
   file.write<std::int64_t>(prefix + "offsets", {table.count() + 1}, table.offsets);
   file.write<double>(prefix + "weights", {total}, table.weights);
   file.write<double>(prefix + "points", {total, dimension}, table.points);
+  if (!table.names.empty()) file.write_strings(prefix + "names", table.names);
 }
 
 }  // namespace otfleet

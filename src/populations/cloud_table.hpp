@@ -16,6 +16,7 @@ struct CloudTable {
   std::vector<double> weights;              ///< [total]
   std::vector<double> points;               ///< [total, dimension]
   std::vector<std::int64_t> offsets = {0};  ///< [M + 1]
+  std::vector<std::string> names = {};      ///< [M], what users call the measures, or empty
 
   std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
   std::int64_t size(std::int64_t measure) const { return offsets[measure + 1] - offsets[measure]; }
@@ -27,10 +28,10 @@ struct CloudTable {
 };
 
 // The datasets of a table in a population file, whose names begin with `prefix`: weights [total],
-// points [total, d], offsets [M + 1]. Local. All throw UserError.
+// points [total, d], offsets [M + 1], and maybe names [M], strings. Local. All throw UserError.
 
-/// The offsets alone, checked as far as that goes. `dimension`: that of another side, or 0; becomes
-/// that of the points.
+/// Offsets and names alone, checked as far as that goes. `dimension`: that of another side, or 0;
+/// becomes that of the points.
 CloudTable read_cloud_table_outline(const distributed::Hdf5File& file, const std::string& prefix,
                                     std::int64_t& dimension);
 /// Weights and points.
@@ -38,8 +39,8 @@ void read_cloud_table(const distributed::Hdf5File& file, const std::string& pref
                       CloudTable& table);
 void write_cloud_table(distributed::Hdf5File& file, const std::string& prefix,
                        const CloudTable& table, std::int64_t dimension);
-/// Unless offsets, weights and points are what they must be and the cost takes the points; names
-/// the measure. Returns the masses.
+/// Unless offsets, names, weights and points are what they must be and the cost takes the points;
+/// names the measure. Returns the masses.
 std::vector<double> check_cloud_table(const std::string& prefix, const CloudTable& table,
                                       std::int64_t dimension, const kernels::GroundCost& cost);
 

@@ -13,6 +13,24 @@ std::string lengths(const std::vector<std::int64_t>& values) {
   return checks::none_or_every(checks::integer(1, 65536))(values);
 }
 
+std::string pixels_complaint(const Job& job) {
+  const auto pixels = fmt::format("make.pixels = {}", job.make.pixels);
+  if (job.problem.geometry != GeometryKind::clouds)
+    return fmt::format("{} makes clouds of colors; it needs problem.geometry = 'clouds', not '{}'",
+                       pixels, word_of(job.problem.geometry));
+  if (!job.problem.cost)
+    return pixels +
+           " makes clouds of colors; it needs a cost between points, as problem.cost = "
+           "'squared_euclidean', not 'matrix'";
+  if (job.make.drifts())
+    return pixels + " and make.drifting.points both say what the clouds are; leave one out";
+  if (!job.make.grid.empty() || !job.data.points.empty() || !job.data.target_points.empty())
+    return pixels +
+           " says that points are colors; leave make.grid, data.points and "
+           "data.target_points out";
+  return {};
+}
+
 }  // namespace
 
 void add_keys(KeyList& keys, MakeOptions& make) {
@@ -61,12 +79,20 @@ void add_keys(KeyList& keys, MakeOptions& make) {
       "drifting.step", make.drifting.step, zero_or_more,
       "how far a point goes from one problem to the next, in sides of the cube that the clouds "
       "begin in");
+  keys.add(
+      "pixels", make.pixels, integer(0),
+      "points of each image, for problem.geometry = \"clouds\": data.train, data.test and "
+      "their targets are images of colors, PNG or JPEG, or folders of them, and every image is "
+      "the red, green and blue, 0 to 1, of so many of its pixels, drawn without repetition, or "
+      "of all where it has no more; 0: data are arrays");
   keys.add("stretch", make.stretch, anything,
            "every axis of a grid spans [0, 1]; false: the longest does, and pixels are square");
 }
 
 std::string make_complaint(const Job& job) {
   const auto& pairs = job.make.pairs;
+  if (job.make.takes_pixels())
+    if (auto complaint = pixels_complaint(job); !complaint.empty()) return complaint;
   if (job.make.drifts()) {
     if (job.problem.geometry != GeometryKind::clouds)
       return fmt::format(

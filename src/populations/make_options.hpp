@@ -51,10 +51,13 @@ struct MakeOptions {
     std::int64_t dimension = 3;
     double step = 0.01;  // sides of the unit cube
   } drifting;
-  bool stretch = false;  // every axis of a grid spans [0, 1]; else the longest
+  std::int64_t pixels = 0;  // of each image of colors, which is a cloud; 0: data are no such images
+  bool stretch = false;     // every axis of a grid spans [0, 1]; else the longest
 
   /// Are the clouds drawn, not read?
   bool drifts() const { return drifting.points > 0; }
+  /// Are the data images, whose colors are the points?
+  bool takes_pixels() const { return pixels > 0; }
   /// Of `problems`; 0: they form none. Clouds that drift are one sequence unless told otherwise.
   std::int64_t length_of_sequences(std::int64_t problems) const {
     return drifts() && sequence_length == 0 ? problems : sequence_length;

@@ -42,7 +42,7 @@ Names known_members(const std::string& group) {
     return {"axis_0", "axis_1", "axis_2", "cost", "source_points", "target_points"};
   Names names;
   for (const char* side : {"", "source_", "target_"})
-    for (const char* part : {"weights", "points", "offsets"})
+    for (const char* part : {"weights", "points", "offsets", "names"})
       names.push_back(std::string(side) + part);
   names.push_back("labels");
   return names;
@@ -89,7 +89,8 @@ Names used_members(const Hdf5File& file, GeometryKind kind) {
 
 Names used_measures(const Hdf5File& file, GeometryKind kind) {
   const bool clouds = kind == GeometryKind::clouds;
-  const Names parts = clouds ? Names{"weights", "points", "offsets"} : Names{"weights", "labels"};
+  const Names parts =
+      clouds ? Names{"weights", "points", "offsets", "names"} : Names{"weights", "labels"};
   const bool shared = file.has(clouds ? "/measures/offsets" : "/measures/weights");
   if (shared) return parts;
   Names names;

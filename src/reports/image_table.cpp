@@ -1,13 +1,10 @@
 #include "src/reports/image_table.hpp"
 
-#include <png.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
-#include "distributed/error.hpp"
-#include "distributed/staged_path.hpp"
+#include "src/data/png_image.hpp"
 
 namespace otfleet {
 namespace {
@@ -17,20 +14,6 @@ constexpr int margin = 6;
 /// Pixels of a point: an image has about 84 of them.
 int zoom_of(int height, int width) {
   return std::clamp(84 / std::max(height, width), 1, 12);
-}
-
-void write_png(const std::filesystem::path& path, int width, int height,
-               const std::vector<std::uint8_t>& pixels) {
-  distributed::StagedPath staged(path, distributed::FileMark::png());
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = static_cast<png_uint_32>(width);
-  image.height = static_cast<png_uint_32>(height);
-  image.format = PNG_FORMAT_GRAY;
-  if (!png_image_write_to_file(&image, staged.temporary().c_str(), 0, pixels.data(), 0, nullptr))
-    throw UserError(path.string() + ": cannot write the picture: " + image.message);
-  distributed::mark_png(staged.temporary());
-  staged.commit();
 }
 
 /// Gray of a weight, dark where it is large.
@@ -75,7 +58,7 @@ void draw_placed_images(const std::filesystem::path& picture, int height, int wi
         pixel = std::min(pixel, gray(most > 0 ? image.weights[row * width + column] / most : 0));
       }
   }
-  write_png(picture, total_width, total_height, pixels);
+  write_png_image(picture, total_height, total_width, 1, pixels);
 }
 
 void draw_images(const std::filesystem::path& picture, int height, int width,
@@ -99,7 +82,7 @@ void draw_images(const std::filesystem::path& picture, int height, int width,
           pixels[static_cast<std::size_t>(top + y) * total_width + left + x] = gray(ink);
         }
     }
-  write_png(picture, total_width, total_height, pixels);
+  write_png_image(picture, total_height, total_width, 1, pixels);
 }
 
 }  // namespace otfleet

@@ -2,6 +2,7 @@
 #include "tests/cli/pipeline.hpp"
 #include "tests/src/small_populations.hpp"
 #include "tests/src/write_arrays.hpp"
+#include "tests/src/write_png.hpp"
 
 namespace otfleet {
 namespace {
@@ -193,6 +194,41 @@ TEST_F(Clouds, MadeOfImages) {
   Words wrong = job;
   wrong[2] = "make.grid=[2,4]";
   expect_refused(words("make", "refused", wrong), "images.npy", "make.grid = [2, 4]");
+}
+
+/// Images are clouds of their colors where make.pixels says how many.
+TEST_F(Clouds, MadeOfColors) {
+  std::filesystem::create_directory(path("paintings"));
+  for (int k = 0; k < 4; ++k) {
+    std::vector<std::uint8_t> colors(3 * 12 * 10);
+    for (std::size_t i = 0; i < colors.size(); ++i)
+      colors[i] = static_cast<std::uint8_t>(i * static_cast<std::size_t>(k + 3) % 256);
+    testing::write_png(path("paintings") / (std::string(1, static_cast<char>('d' - k)) + ".png"),
+                       12, 10, colors, PNG_FORMAT_RGB);
+  }
+  const Words job = {"data.test.file=" + path("paintings").string(),
+                     "data.train.file=", "problem.geometry=clouds", "make.pixels=100",
+                     "make.pairs=all"};
+  const auto report = report_of("make", "colors", job);
+  EXPECT_EQ(report["test"]["measures"], 4);
+  EXPECT_EQ(report["test"]["measure_points"], 400);
+  EXPECT_EQ(report["test"]["dimension"], 3);
+  const auto info = run({"info", "colors/test.h5"});
+  for (const char* part :
+       {"/measures/names                  [4]                  string\n",
+        "measures: 4, points of a measure: 100", "\nnames: a.png, b.png, c.png and 1 more\n",
+        "3 coordinates", "problems: 6"})
+    EXPECT_NE(info.out.find(part), std::string::npos) << part << " in:\n" << info.out;
+  const auto solved =
+      report_of("solve", "matched", clouds("colors/test.h5", {"problem.geometry=clouds"}), 2);
+  EXPECT_EQ(solved["converged"], 6);
+  Words wrong = job;
+  wrong[2] = "problem.geometry=grid";
+  expect_refused(words("make", "refused", wrong), "make.pixels = 100",
+                 "needs problem.geometry = 'clouds'");
+  testing::write_bytes(path("paintings") / "e.jpg", "no image");
+  expect_refused(words("make", "refused", job),
+                 "paintings/e.jpg: is neither a PNG nor a JPEG image");
 }
 
 TEST_F(Clouds, WhatNeedsSharedPointsIsRefusedByName) {

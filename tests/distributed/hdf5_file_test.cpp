@@ -164,6 +164,30 @@ TEST_F(Hdf5FileTest, KnowsWhatIsHdf5) {
   EXPECT_FALSE(Hdf5File::is_hdf5(mine("file").parent_path()));
 }
 
+TEST_F(Hdf5FileTest, HoldsStrings) {
+  const std::vector<std::string> strings = {"a.png", "", "Gr\u00fc\u00dfe", "ends in blanks  "};
+  {
+    Hdf5File file = Hdf5File::create(mine("strings"));
+    file.write_strings("/names/all", strings);
+    file.write_strings("/names/none", {});
+    file.write_strings("/names/empty", {"", ""});
+    OTFLEET_EXPECT_USER_ERROR(file.write_strings("/names/all", strings),
+                              "cannot write dataset '/names/all'");
+    file.close();
+  }
+  const Hdf5File again = Hdf5File::open(mine("strings"));
+  EXPECT_EQ(again.read_strings("/names/all"), strings);
+  EXPECT_TRUE(again.read_strings("/names/none").empty());
+  EXPECT_EQ(again.read_strings("/names/empty"), (std::vector<std::string>{"", ""}));
+  const DatasetInfo info = again.info("/names/all");
+  EXPECT_TRUE(info.is_string);
+  EXPECT_FALSE(info.is_float || info.is_integer);
+  EXPECT_EQ(info.shape, std::vector<std::int64_t>{4});
+  if (world_.size() == 1) return;
+  Hdf5File collective = Hdf5File::create(shared("strings of all"), world_);
+  EXPECT_THROW(collective.write_strings("/names", strings), std::logic_error);
+}
+
 TEST_F(Hdf5FileTest, CreateTruncates) {
   {
     Hdf5File file = Hdf5File::create(mine("twice"));

@@ -107,6 +107,8 @@ TEST_F(ArrayFormats, RefusesImagesThatAreNoWeights) {
   expect_refused("color.png", "is a color image", "make it gray");
   write_png(folder_ / "clear.png", 1, 2, Bytes{5, 255, 6, 128}, PNG_FORMAT_GA);
   expect_refused("clear.png", "is transparent in places");
+  write_bytes(folder_ / "photo.jpg", "\xff\xd8\xff\xe0");
+  expect_refused("photo.jpg", "make it gray", "make.pixels");
   write_png(folder_ / "whole.png", 40, 40, Bytes(1600, 77));
   const auto bytes = testing::read_bytes(folder_ / "whole.png");
   for (std::size_t size = 8; size + 12 < bytes.size(); size += 5) {

@@ -297,6 +297,8 @@ TEST_F(MadeBarycenters, WhatBarycentersDoNotHaveIsRefusedByName) {
   refused(
       "make", [](Job& one) { one.data.train.file = "x.npy"; }, "data.train.file", "data.test");
   refused(
+      "make", [](Job& one) { one.make.pixels = 9; }, "make.pixels", "common points");
+  refused(
       "make", [](Job& one) { one.make.pairs.kind = PairKind::all_pairs; }, "make.pairs.kind",
       "barycenter.fewest_measures");
   refused(

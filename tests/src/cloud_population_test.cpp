@@ -83,6 +83,32 @@ TEST(CloudPopulationFile, KeepsContextsAndImages) {
   expect_error([&] { changed.validate("pop.h5"); }, "/problems/image has 1 rows for");
 }
 
+TEST(CloudPopulationFile, KeepsNames) {
+  const TemporaryFolder folder;
+  for (const bool shared : {true, false}) {
+    const auto plain = cloud_population(2, 4, 2, shared);
+    auto named = plain;
+    named.sources.names = {"b.png", "Gr\u00fc\u00dfe a.jpeg"};
+    if (!shared) named.targets.names = {"", "x", "y"};
+    write_cloud_population(folder / "pop.h5", named);
+    const auto read = read_cloud_population(folder / "pop.h5");
+    EXPECT_EQ(read.sources.names, named.sources.names);
+    EXPECT_EQ(read.targets.names, named.targets.names);
+    EXPECT_EQ(read_cloud_outline(Hdf5File::open(folder / "pop.h5")).sources.names,
+              named.sources.names);
+    EXPECT_EQ(named.fingerprint(), plain.fingerprint());
+    EXPECT_NE(named.content_fingerprint(), plain.content_fingerprint());
+    EXPECT_EQ(read.content_fingerprint(), named.content_fingerprint());
+    named.sources.names.pop_back();
+    const std::string side = shared ? "/measures/" : "/measures/source_";
+    expect_error([&] { named.validate("pop.h5"); },
+                 "pop.h5: " + side + "names holds 1 names, but there are 2 measures");
+    write_cloud_population(folder / "pop.h5", named);
+    expect_error([&] { read_cloud_population(folder / "pop.h5"); },
+                 side + "names holds 1 names, but there are 2 measures");
+  }
+}
+
 TEST(CloudPopulationFile, FingerprintDependsOnTheCostAlone) {
   const auto one = cloud_population(3, 4, 2, true), other = cloud_population(4, 6, 3, false);
   EXPECT_EQ(one.fingerprint(), other.fingerprint());

@@ -95,6 +95,21 @@ TEST_F(StrictNames, GoodFilesOfEveryKindAreRead) {
   EXPECT_NO_THROW(read_population(path_));
 }
 
+TEST_F(StrictNames, OnlyMeasuresWithPointsOfTheirOwnHaveNames) {
+  const auto named = [](Hdf5File& file) { file.write_strings("/measures/names", {"a.png"}); };
+  write("clouds", named);
+  EXPECT_EQ(read_cloud_population(path_).sources.names, std::vector<std::string>{"a.png"});
+  expect_refused_as("grid", named, "/measures/names says nothing where the geometry's kind is");
+  expect_refused_as(
+      "clouds", [](Hdf5File& file) { file.write_strings("/measures/source_names", {"a"}); },
+      "/measures/source_names says nothing");
+  expect_refused_as("clouds", numbers("/measures/names"),
+                    "'/measures/names' is no list of strings");
+  expect_refused_as(
+      "clouds", [](Hdf5File& file) { file.write_strings("/measures/names", {}); },
+      "/measures/names is empty; leave it out, or name all measures");
+}
+
 TEST_F(StrictNames, UnknownNamesSayTheNearest) {
   for (const char* kind : {"grid", "dense", "points", "clouds"}) {
     expect_refused_as(kind, text("/geometry", "costs", "euclidean"),

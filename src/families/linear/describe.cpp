@@ -1,4 +1,9 @@
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
 
 #include "src/families/linear/linear_family.hpp"
 #include "src/populations/cloud_population.hpp"
@@ -8,6 +13,13 @@
 
 namespace otfleet {
 namespace {
+
+/// "a.png, b.png, c.png and 9 more".
+std::string names_text(const std::vector<std::string>& names) {
+  const std::size_t shown = std::min<std::size_t>(names.size(), 3);
+  return fmt::format("{}{}", fmt::join(names.begin(), names.begin() + shown, ", "),
+                     names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
+}
 
 template <class AnyPopulation>
 void describe_problems(const AnyPopulation& population, std::ostream& to) {
@@ -35,6 +47,7 @@ void describe(const CloudPopulation& population, std::ostream& to) {
   const auto show_table = [&](const char* side, const CloudTable& table) {
     to << fmt::format("{}measures: {}, points of a measure: {}\n", side, table.count(),
                       sizes_text(table.offsets));
+    if (!table.names.empty()) to << fmt::format("{}names: {}\n", side, names_text(table.names));
   };
   show_table(population.shared_measures ? "" : "source ", population.sources);
   if (!population.shared_measures) show_table("target ", population.targets);

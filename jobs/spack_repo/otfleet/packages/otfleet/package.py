@@ -45,6 +45,7 @@ class Otfleet(CMakePackage, CudaPackage):
     depends_on("fmt")
     depends_on("nlohmann-json")
     depends_on("libpng")
+    depends_on("jpeg")
     depends_on("zlib-api")
     depends_on("lemon")
     depends_on("gnuplot", type="run")
