@@ -45,10 +45,12 @@ void add_keys(KeyList& keys, ModelOptions& model) {
            "generated (a linear layer of the code gives all weights), or none; conditional_map "
            "only, as the keys below");
   keys.add("context", model.context,
-           "what the model sees of a problem: given (/problems/context) or moments (means and "
-           "covariances of both measures)");
+           "what the model sees of a problem: given (/problems/context), moments (means and "
+           "covariances of both measures) or samples of them (by a network of points, averaged)");
   keys.add("context_hidden", model.context_hidden, every(integer(1, 65536)),
-           "widths of the network that codes contexts");
+           "widths of the network that codes contexts, and of that of points");
+  keys.add("context_points", model.context_points, integer(1, 1000000),
+           "of either measure, for model.context = \"samples\"");
   keys.add("start", model.start,
            "what the network adds to: the identity, or the map between the Gaussians with the "
            "moments of the problem's measures (gaussian)");

@@ -35,12 +35,13 @@ struct Choices<Conditioning> {
 };
 
 /// What a model of conditional maps sees of a problem.
-enum class ContextKind { given, moments };
+enum class ContextKind { given, moments, samples };
 
 template <>
 struct Choices<ContextKind> {
   static constexpr Choice<ContextKind> list[] = {{"given", ContextKind::given},
-                                                 {"moments", ContextKind::moments}};
+                                                 {"moments", ContextKind::moments},
+                                                 {"samples", ContextKind::samples}};
 };
 
 /// The map of a problem where nothing is learned yet.
@@ -74,6 +75,7 @@ struct ModelOptions {
   Conditioning conditioning = Conditioning::partial;
   ContextKind context = ContextKind::given;
   std::vector<std::int64_t> context_hidden = {64, 64};
+  std::int64_t context_points = 256;  // samples: of either measure
   MapStart start = MapStart::identity;
 
   bool has_predictor() const { return predictor != no_predictor; }

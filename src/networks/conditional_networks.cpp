@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "src/networks/context_coder.hpp"
+#include "src/networks/architectures/pair_network.hpp"
 #include "src/networks/make_network.hpp"
 
 namespace otfleet {
@@ -49,7 +49,6 @@ torch::Tensor scaled_columns(const torch::Tensor& matrix, const torch::Tensor& f
 
 LayeredConditionalNetworks::LayeredConditionalNetworks(const ConditionalDescription& description)
     : dimension_(description.dimension),
-      contexts_(description.context),
       conditioning_(description.context > 0 ? description.architecture.conditioning
                                             : Conditioning::none),
       gaussian_start_(description.architecture.start == MapStart::gaussian) {
@@ -61,14 +60,10 @@ LayeredConditionalNetworks::LayeredConditionalNetworks(const ConditionalDescript
     base_.half_square = 0;
     last.quadratic = torch::Tensor();
   }
-  std::int64_t code = 0;
-  if (conditioning_ != Conditioning::none) {
-    code = model.context_hidden.back();
-    coder_ = context_coder(contexts_, model.context_hidden);
-  }
+  coder_ = ContextCoder(description);
   make_modulations();
   if (model.has_predictor())
-    predictor_ = small_body(dimension_ + code, model.predictor_hidden, dimension_);
+    predictor_ = small_body(dimension_ + coder_.width(), model.predictor_hidden, dimension_);
   make_layout();
   FlatParameters::Named named;
   add_names(named);
@@ -79,7 +74,7 @@ LayeredConditionalNetworks::LayeredConditionalNetworks(const ConditionalDescript
 void LayeredConditionalNetworks::make_modulations() {
   modulations_.resize(base_.layers.size());
   if (conditioning_ == Conditioning::none) return;
-  const std::int64_t width = coder_->parameters().back().size(0);
+  const std::int64_t width = coder_.width();
   if (conditioning_ == Conditioning::generated) {
     std::int64_t count = 0;
     for (const Layer& layer : base_.layers) count += numbers_of(layer);
@@ -140,7 +135,7 @@ void LayeredConditionalNetworks::add_names(FlatParameters::Named& named) {
       if (tensor.defined()) named.emplace_back(prefix + name, tensor);
   }
   if (generator_.defined()) named.emplace_back("context.generator", generator_);
-  if (coder_) add_named(named, "coder", coder_);
+  coder_.add_names(named);
   if (predictor_) add_named(named, "predictor", predictor_);
 }
 
@@ -180,7 +175,7 @@ DeviceArray<const float, 2> LayeredConditionalNetworks::run(
     bool keep) {
   const torch::AutoGradMode graph(keep);
   const auto problems = static_cast<std::int64_t>(contexts.extent(0));
-  if (coder_) code_ = torch::silu(coder_->forward(tensor_of(contexts)));
+  if (coder_.width() > 0) code_ = coder_.code(tensor_of(contexts));
   starts_ = gaussian_start_ ? tensor_of(starts) : torch::Tensor();
   torch::Tensor generated;
   if (generator_.defined()) generated = code_.matmul(generator_.t());
@@ -207,7 +202,7 @@ void LayeredConditionalNetworks::predict(const DeviceArray<const float, 2>& y,
   const std::int64_t problems = weights_.size(0), points = tensor_of(y).size(0) / problems;
   const torch::Tensor of_problems = tensor_of(y).view({problems, points, dimension_});
   torch::Tensor seen = of_problems, begin = of_problems;
-  if (coder_)
+  if (coder_.width() > 0)
     seen = torch::cat({seen, code_.unsqueeze(1).expand({problems, points, code_.size(1)})}, 2);
   if (gaussian_start_) {  // where the Gaussian map takes y back
     const std::int64_t square = dimension_ * dimension_, back = square + dimension_;

@@ -3,6 +3,7 @@
 
 #include "src/families/conditional_map/conditional_potential.hpp"
 #include "src/networks/architectures/chain.hpp"
+#include "src/networks/context_coder.hpp"
 #include "src/networks/flat_parameters.hpp"
 
 namespace otfleet {
@@ -40,13 +41,14 @@ class LayeredConditionalNetworks final : public ConditionalNetworks {
   /// The layer's weights for every problem: [G, …] each.
   Layer layer_for(std::size_t layer, std::int64_t problems, const torch::Tensor& generated) const;
 
-  std::int64_t dimension_, contexts_;
+  std::int64_t dimension_;
   Conditioning conditioning_;
   bool gaussian_start_;
   Chain base_;
   std::vector<Modulation> modulations_;
   torch::Tensor generator_;  ///< [trained numbers of a potential, H]
-  torch::nn::Sequential coder_{nullptr}, predictor_{nullptr};  ///< null where there is none
+  ContextCoder coder_;
+  torch::nn::Sequential predictor_{nullptr};  ///< null where there is none
   FlatParameters flat_;
   PotentialLayout layout_;
 

@@ -1,12 +1,55 @@
 #pragma once
+#include <cstdint>
+
+#include "src/families/conditional_map/conditional_model.hpp"
 #include "src/networks/architectures/pair_network.hpp"
 
 namespace otfleet {
 
-/// Layers from contexts [G, numbers] to codes [G, widths.back()], before the last activation.
-inline torch::nn::Sequential context_coder(std::int64_t numbers,
-                                           const std::vector<std::int64_t>& widths) {
-  return layers(widths_of(numbers, {widths.begin(), widths.end() - 1}, widths.back()), true);
-}
+/// The code of a problem's context: an MLP. Of samples of both measures, one of the same widths
+/// takes every point, and its means over either side are the context (Zaheer et al. 2017, deep
+/// sets).
+class ContextCoder {
+ public:
+  ContextCoder() = default;
+  /// Nothing where the model has no contexts, or does not depend on them.
+  explicit ContextCoder(const ConditionalDescription& description) {
+    const ModelOptions& model = description.architecture;
+    if (description.context == 0 || model.conditioning == Conditioning::none) return;
+    const auto& widths = model.context_hidden;
+    const std::vector<std::int64_t> before(widths.begin(), widths.end() - 1);
+    width_ = widths.back();
+    std::int64_t numbers = description.context;
+    if (model.context == ContextKind::samples) {
+      dimension_ = description.dimension;
+      point_layers_ = layers(widths_of(dimension_, before, width_), true);
+      numbers = 2 * width_;
+    }
+    layers_ = layers(widths_of(numbers, before, width_), true);
+  }
+
+  std::int64_t width() const { return width_; }  ///< of a code; 0: there is none
+
+  /// [G, width] from contexts [G, numbers].
+  torch::Tensor code(const torch::Tensor& contexts) {
+    torch::Tensor seen = contexts;
+    if (dimension_ > 0) {
+      const std::int64_t problems = contexts.size(0);
+      const torch::Tensor points =
+          torch::silu(point_layers_->forward(contexts.reshape({-1, dimension_})));
+      seen = points.view({problems, 2, -1, width_}).mean(2).view({problems, 2 * width_});
+    }
+    return torch::silu(layers_->forward(seen));
+  }
+
+  void add_names(FlatParameters::Named& named) const {
+    if (dimension_ > 0) add_named(named, "point_coder", point_layers_);
+    if (width_ > 0) add_named(named, "coder", layers_);
+  }
+
+ private:
+  std::int64_t width_ = 0, dimension_ = 0;  ///< dimension: of samples, where these are seen
+  torch::nn::Sequential point_layers_{nullptr}, layers_{nullptr};
+};
 
 }  // namespace otfleet

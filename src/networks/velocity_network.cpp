@@ -3,8 +3,6 @@
 #include <numbers>
 #include <utility>
 
-#include "src/networks/context_coder.hpp"
-
 namespace otfleet {
 namespace {
 
@@ -26,12 +24,8 @@ torch::Tensor features_of(const torch::Tensor& time) {
 
 LayeredVelocity::LayeredVelocity(const ConditionalDescription& description) {
   const ModelOptions& model = description.architecture;
-  std::int64_t code = 0;
-  if (description.context > 0 && model.conditioning != Conditioning::none) {
-    coder_ = context_coder(description.context, model.context_hidden);
-    code = model.context_hidden.back();
-  }
-  std::int64_t inputs = description.dimension + time_features + code;
+  coder_ = ContextCoder(description);
+  std::int64_t inputs = description.dimension + time_features + coder_.width();
   for (const std::int64_t width : model.hidden) {
     Layer layer;
     (body_.layers.empty() ? layer.input : layer.hidden) = fresh(width, inputs);
@@ -47,7 +41,7 @@ LayeredVelocity::LayeredVelocity(const ConditionalDescription& description) {
   FlatParameters::Named named;
   body_.add_names("velocity", named);
   for (auto& [name, tensor] : named) tensor.requires_grad_();
-  if (coder_) add_named(named, "coder", coder_);
+  coder_.add_names(named);
   flat_.take(named);
 }
 
@@ -59,8 +53,8 @@ void LayeredVelocity::run(const DeviceArray<const float, 2>& points,
   const auto problems = static_cast<std::int64_t>(contexts.extent(0));
   const torch::Tensor x = tensor_of(points);
   std::vector<torch::Tensor> seen = {x, features_of(tensor_of(times))};
-  if (coder_) {
-    const torch::Tensor code = torch::silu(coder_->forward(tensor_of(contexts)));
+  if (coder_.width() > 0) {
+    const torch::Tensor code = coder_.code(tensor_of(contexts));
     const std::int64_t width = code.size(1);
     seen.push_back(code.unsqueeze(1)
                        .expand({problems, x.size(0) / problems, width})

@@ -1,6 +1,7 @@
 #pragma once
 #include "src/families/conditional_map/velocity_model.hpp"
 #include "src/networks/architectures/chain.hpp"
+#include "src/networks/context_coder.hpp"
 #include "src/networks/flat_parameters.hpp"
 
 namespace otfleet {
@@ -23,7 +24,7 @@ class LayeredVelocity final : public VelocityNetwork {
 
  private:
   Chain body_;
-  torch::nn::Sequential coder_{nullptr};  ///< null where there are no contexts
+  ContextCoder coder_;
   FlatParameters flat_;
   torch::Tensor velocity_;  ///< of the last run() that was to be kept
 };

@@ -105,6 +105,8 @@ TEST(ConditionalPotentialTest, GradientsAreThoseOfFiniteDifferences) {
       for (const auto start : {MapStart::identity, MapStart::gaussian}) {
         Job job = small_job();
         job.model.architecture = architecture;
+        job.model.context = start == MapStart::gaussian ? ContextKind::samples : ContextKind::given;
+        job.model.context_points = 5;
         job.model.conditioning = conditioning;
         job.model.start = start;
         job.model.activation = kernels::Activation::softplus;  // smooth
@@ -196,6 +198,38 @@ TEST(ConditionalModelTest, BeginsAtWhatTheJobSays) {
         }
       }
     }
+}
+
+/// What is turned before, and what is turned after: the same.
+TEST(TurnTest, StartsAndMomentsTurnWithTheMeasures) {
+  const auto population = shifted_gaussians({0.2, 0.8}, 40, 1);
+  const kernels::CounterRandom random(3, 4);
+  const Turn turn(2, random, 17);
+  const auto unit = turn.matrix(Values{1, 0, 0, 1});
+  for (int i = 0; i < 4; ++i) EXPECT_NEAR(unit[i], i % 3 == 0 ? 1 : 0, 1e-14);
+  auto turned = population;
+  for (CloudTable* table : {&turned.sources, &turned.targets})
+    for (std::size_t i = 0; i < table->points.size(); i += 2) {
+      const auto y = turn.vector(std::span(table->points).subspan(i, 2));
+      std::copy(y.begin(), y.end(), table->points.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  const std::int32_t problems[] = {0, 1};
+  const Turn turns[] = {turn, turn};
+  for (const auto context : {ContextKind::moments, ContextKind::samples}) {
+    Job job = small_job();
+    job.model.context = context;
+    job.model.start = MapStart::gaussian;
+    job.samples.standardize = false;
+    const auto description = describe_conditional(job, population);
+    const auto before = ProblemContexts(population, description).of(problems, turns, 5);
+    const auto after = ProblemContexts(turned, description).of(problems, {}, 5);
+    for (const auto& [one, other] :
+         {std::pair{before.contexts, after.contexts}, std::pair{before.starts, after.starts}}) {
+      const auto a = one.download(), b = other.download();
+      ASSERT_EQ(a.size(), b.size());
+      for (std::size_t k = 0; k < a.size(); ++k) EXPECT_NEAR(a[k], b[k], 1e-5);
+    }
+  }
 }
 
 TEST(GaussianStartTest, FlatCloudsAreMapped) {

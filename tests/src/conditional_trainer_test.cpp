@@ -76,6 +76,7 @@ TEST(ConditionalTrainerTest, OneCourseOnAnyNumberOfRanks) {
   for (const char* architecture : {"mlp", "icnn", "velocity"}) {
     Job job = small_job(architecture);
     job.train.batch = 5;  // uneven shares
+    if (architecture != std::string("mlp")) job.model.context = ContextKind::samples;
     job.train.points = 33;
     const auto alone = train(Communicator::self(), job, population, 6);
     const auto shared = train(Communicator::world(), job, population, 6);
@@ -115,6 +116,14 @@ TEST(ConditionalTrainerTest, UnseenContextsHaveTheirMaps) {
     const auto trained = train(Communicator::world(), job, seen, 300);
     const double uvp = mean_uvp(unseen, *trained.model, job);
     EXPECT_LT(uvp, one.most) << one.architecture << " " << word_of(one.conditioning);
+  }
+  // From what the measures are, without a context.
+  for (const auto context : {ContextKind::moments, ContextKind::samples}) {
+    Job job = small_job("mlp");
+    job.model.context = context;
+    job.model.start = MapStart::gaussian;
+    EXPECT_LT(mean_uvp(unseen, *train(Communicator::world(), job, seen, 100).model, job), 3)
+        << word_of(context);
   }
   // One map for all cannot do that.
   Job job = small_job("mlp");

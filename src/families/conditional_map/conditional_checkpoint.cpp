@@ -18,6 +18,8 @@ std::string conditional_text(const ModelOptions& model) {
   if (model.conditioning != Conditioning::none)
     text += fmt::format(" by context = {}, context_hidden = [{}]", word_of(model.context),
                         fmt::join(model.context_hidden, ", "));
+  if (model.conditioning != Conditioning::none && model.context == ContextKind::samples)
+    text += fmt::format(", context_points = {}", model.context_points);
   return text;
 }
 
@@ -43,6 +45,7 @@ void ConditionalModel::write_description(distributed::Hdf5File& file) const {
   file.set_attribute("/model", "context", word_of(model.context));
   file.set_attribute("/model", "start", word_of(model.start));
   file.set_attribute("/model", "context_numbers", description_.context);
+  file.set_attribute("/model", "context_points", model.context_points);
   file.write<std::int64_t>("/model/context_hidden",
                            {static_cast<std::int64_t>(model.context_hidden.size())},
                            model.context_hidden);
@@ -70,6 +73,7 @@ std::unique_ptr<ConditionalModel> read_conditional(const std::filesystem::path& 
   model.context = choice_of<ContextKind>(file, "context");
   model.start = choice_of<MapStart>(file, "start");
   model.context_hidden = file.list("context_hidden");
+  model.context_points = std::llround(file.number("context_points"));
   found.context = std::llround(file.number("context_numbers"));
   found.context_mean = file.numbers("context_mean");
   found.context_deviation = file.numbers("context_deviation");

@@ -2,13 +2,12 @@
 
 #include <utility>
 
-#include "distributed/shard.hpp"
 #include "kernels/api/losses.hpp"
 
 namespace otfleet {
 
 ConditionalTrainerSettings conditional_trainer_settings(const Job& job) {
-  return {dual_trainer_settings(job), job.train.points, static_cast<std::uint64_t>(job.seed)};
+  return {problem_batch_settings(job), dual_trainer_settings(job)};
 }
 
 ConditionalTrainer::ConditionalTrainer(const ConditionalTrainerSettings& settings,
@@ -18,58 +17,36 @@ ConditionalTrainer::ConditionalTrainer(const ConditionalTrainerSettings& setting
     : settings_(settings),
       communicator_(communicator),
       model_(model),
-      contexts_(population, model.description()),
-      sampler_(population, settings.seed),
+      batches_(settings.problems, communicator, population, model.description()),
       update_(settings.dual.optimizer, communicator, model),
       solver_(make_conjugate_minimizer<float>(settings.dual.conjugate,
-                                              static_cast<int>(settings.points),
+                                              static_cast<int>(settings.problems.points),
                                               static_cast<int>(population.dimension))) {
-  const auto shard =
-      distributed::block_shard(settings.dual.batch, communicator.rank(), communicator.size());
-  first_ = shard.begin;
-  count_ = static_cast<std::size_t>(shard.size());
-  problems_.resize(count_);
-  const auto rows = static_cast<std::size_t>(settings.points);
+  const std::size_t count = batches_.count();
+  const auto rows = static_cast<std::size_t>(settings.problems.points);
   const auto dimension = static_cast<std::size_t>(population.dimension);
   using Points = DeviceArray<float, 2>;
   points_ = Points("otfleet::training::points", 2 * rows, dimension);
   gradient_ = Points("otfleet::training::gradient", rows, dimension);
   for (auto* all : {&x_, &y_, &prediction_, &point_slope_})
-    *all = Points("otfleet::training::samples", count_ * rows, dimension);
-  x_host_ = x_.staging();
-  y_host_ = y_.staging();
+    *all = Points("otfleet::training::samples", count * rows, dimension);
   weights_ = DeviceArray<float>("otfleet::training::weights", 2 * rows);
   value_ = DeviceArray<float>("otfleet::training::value", rows);
   conjugates_ = kernels::ConjugateResult<float>(rows);
   const PotentialLayout& layout = model.layout();
   const auto numbers = static_cast<std::size_t>(layout.size);
-  potential_ = Points("otfleet::training::potential", count_, numbers);
-  slope_ = Points("otfleet::training::slope", count_, numbers);
-  for (std::size_t k = 0; k < count_; ++k) {
+  potential_ = Points("otfleet::training::potential", count, numbers);
+  slope_ = Points("otfleet::training::slope", count, numbers);
+  for (std::size_t k = 0; k < count; ++k) {
     const auto weights = layout.weights(potential_.row(k));
     networks_.emplace_back(weights, static_cast<int>(rows));
     gradients_.emplace_back(weights, layout.gradients(slope_.row(k)), static_cast<int>(2 * rows));
   }
 }
 
-void ConditionalTrainer::draw() {
-  const std::int64_t dimension = model_.description().dimension, points = settings_.points;
-  const Standardization& standard = model_.description().standardization;
-  for (std::size_t k = 0; k < count_; ++k) {
-    const std::int64_t number =
-        update_.state().step * settings_.dual.batch + first_ + static_cast<std::int64_t>(k);
-    problems_[k] = sampler_.problem(number);
-    const std::int64_t place = static_cast<std::int64_t>(k) * points * dimension;
-    sampler_.points(problems_[k], true, number, points, standard.source, x_host_.data() + place);
-    sampler_.points(problems_[k], false, number, points, standard.target, y_host_.data() + place);
-  }
-  x_.upload(x_host_);
-  y_.upload(y_host_);
-}
-
 void ConditionalTrainer::solve(std::size_t which, std::array<double, 3>& sums) {
-  const auto rows = static_cast<std::size_t>(settings_.points);
-  const double samples = static_cast<double>(settings_.dual.batch * settings_.points);
+  const auto rows = static_cast<std::size_t>(settings_.problems.points);
+  const double samples = static_cast<double>(settings_.problems.batch * settings_.problems.points);
   const auto own = [&](const DeviceArray<float, 2>& all) {
     return all.rows(which * rows, (which + 1) * rows);
   };
@@ -87,7 +64,7 @@ void ConditionalTrainer::solve(std::size_t which, std::array<double, 3>& sums) {
   const auto loss = kernels::dual_loss(value_, conjugates_, samples, minimizers, weights_);
   if (settings_.dual.regularizer)
     kernels::expectile_weights(*settings_.dual.regularizer, x, y, value_, conjugates_, weights_);
-  figures_.points += settings_.points;
+  figures_.points += settings_.problems.points;
   figures_.steps += static_cast<std::int64_t>(loss.steps);
   figures_.evaluations += static_cast<std::int64_t>(loss.evaluations);
   figures_.converged += static_cast<std::int64_t>(loss.converged);
@@ -107,15 +84,16 @@ void ConditionalTrainer::step(double rate) {
   clock_.begin_step();
   const auto row = update_.figures_of_step();
   const bool learns = settings_.dual.loss != TrainingLoss::none;
-  if (count_ > 0) {
-    draw();
+  if (batches_.count() > 0) {
+    batches_.draw(update_.state().step);
+    x_.upload(batches_.x());
+    y_.upload(batches_.y());
     clock_.lap(seconds_.data);
-    seen_ = contexts_.of(problems_);
-    potential_.copy_from(model_.run(seen_, true));
+    potential_.copy_from(model_.run(batches_.seen(), true));
     model_.predict(y_, prediction_, learns);
     clock_.lap(seconds_.forward);
     std::array<double, 3> sums = {};
-    for (std::size_t k = 0; k < count_; ++k) solve(k, sums);
+    for (std::size_t k = 0; k < batches_.count(); ++k) solve(k, sums);
     row.rows(DataParallelStep::loss, DataParallelStep::lost_samples + 1).upload(sums);
   }
   const auto pass = [&](const GradientListener& listener) {

@@ -5,9 +5,8 @@
 #include <vector>
 
 #include "distributed/communicator.hpp"
-#include "src/families/conditional_map/cloud_sampler.hpp"
 #include "src/families/conditional_map/conditional_potential.hpp"
-#include "src/families/conditional_map/problem_contexts.hpp"
+#include "src/families/conditional_map/problem_batches.hpp"
 #include "src/families/neural_dual/dual_trainer.hpp"
 #include "src/trainers/data_parallel_step.hpp"
 #include "src/trainers/trainer.hpp"
@@ -15,9 +14,8 @@
 namespace otfleet {
 
 struct ConditionalTrainerSettings {
-  DualTrainerSettings dual;   ///< its batch: problems per step, over all ranks together
-  std::int64_t points = 256;  ///< samples of either side of a problem
-  std::uint64_t seed = 0;
+  ProblemBatchSettings problems;
+  DualTrainerSettings dual;  ///< without its batch
 };
 
 /// What a job says about training conditional maps.
@@ -36,7 +34,7 @@ class ConditionalTrainer final : public Trainer {
 
   void step(double rate) override;
   StepFigures figures() override {
-    return update_.figures(settings_.dual.batch * settings_.points);
+    return update_.figures(settings_.problems.batch * settings_.problems.points);
   }
   TrainingState& state() override { return update_.state(); }
   TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
@@ -48,30 +46,23 @@ class ConditionalTrainer final : public Trainer {
   ConjugateFigures conjugate_figures() const;
 
  private:
-  void draw();
   /// Losses and slopes of this rank's problem number `which`.
   void solve(std::size_t which, std::array<double, 3>& sums);
 
   ConditionalTrainerSettings settings_;
   distributed::Communicator communicator_;
   ConditionalPotential& model_;
-  ProblemContexts contexts_;
-  CloudSampler sampler_;
+  ProblemBatches batches_;
   DataParallelStep update_;
   TrainingSeconds seconds_;
   StepClock clock_;
   ConjugateFigures figures_;
-  std::int64_t first_ = 0;
-  std::size_t count_ = 0;               ///< this rank's part of a batch of problems
-  std::vector<std::int32_t> problems_;  ///< [count] of the step
-  SeenProblems seen_;                   ///< what the model sees of them, until its backward pass
   kernels::ConjugateMinimizer<float> solver_;
   DeviceArray<float, 2> points_;  ///< [2 B, D]: x of one problem, then the minimizers
   DeviceArray<float> weights_;    ///< [2 B]: of f at these points in the loss
   DeviceArray<float, 2> x_, y_, prediction_, point_slope_;  ///< [count B, D]
-  HostValues<float> x_host_, y_host_;
-  DeviceArray<float, 2> gradient_;           ///< [B, D]
-  DeviceArray<float, 2> potential_, slope_;  ///< [count, weights of a potential]
+  DeviceArray<float, 2> gradient_;                          ///< [B, D]
+  DeviceArray<float, 2> potential_, slope_;                 ///< [count, weights of a potential]
   DeviceArray<float> value_;
   kernels::ConjugateResult<float> conjugates_;
   /// One for each problem of this rank; they follow potential_ and slope_.

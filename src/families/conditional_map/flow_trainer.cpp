@@ -5,7 +5,6 @@
 #include <numeric>
 #include <span>
 
-#include "distributed/shard.hpp"
 #include "kernels/api/losses.hpp"
 #include "kernels/api/optimizer.hpp"
 #include "src/families/linear/population_solver.hpp"
@@ -79,11 +78,7 @@ std::size_t drawn_column(std::span<const double> cost, std::span<const double> g
 }  // namespace
 
 FlowTrainerSettings flow_trainer_settings(const Job& job) {
-  return {job.train.batch,
-          job.train.points,
-          job.train.coupling,
-          job.train.coupling_epsilon,
-          static_cast<std::uint64_t>(job.seed),
+  return {problem_batch_settings(job), job.train.coupling, job.train.coupling_epsilon,
           optimizer_settings(job)};
 }
 
@@ -91,23 +86,14 @@ FlowTrainer::FlowTrainer(const FlowTrainerSettings& settings,
                          const distributed::Communicator& communicator,
                          const CloudPopulation& population, VelocityModel& model)
     : settings_(settings),
-      population_(population),
       model_(model),
-      contexts_(population, model.description()),
-      sampler_(population, settings.seed),
+      batches_(settings.problems, communicator, population, model.description()),
       update_(settings.optimizer, communicator, model),
-      times_random_(settings.seed, time_numbers),
-      pairs_random_(settings.seed, pair_numbers),
+      times_random_(settings.problems.seed, time_numbers),
+      pairs_random_(settings.problems.seed, pair_numbers),
       epsilon_(settings.epsilon * mean_cost(population, model.description().standardization)) {
-  const auto shard =
-      distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
-  first_ = shard.begin;
-  count_ = static_cast<std::size_t>(shard.size());
-  problems_.resize(count_);
-  const std::size_t rows = count_ * static_cast<std::size_t>(settings.points);
+  const std::size_t rows = batches_.count() * static_cast<std::size_t>(settings.problems.points);
   const auto dimension = static_cast<std::size_t>(population.dimension);
-  x_.resize(rows * dimension);
-  y_.resize(rows * dimension);
   for (auto* all : {&points_, &velocity_, &wanted_, &slope_})
     *all = DeviceArray<float, 2>("otfleet::training::samples", rows, dimension);
   times_ = DeviceArray<float, 2>("otfleet::training::times", rows, std::size_t{1});
@@ -116,42 +102,30 @@ FlowTrainer::FlowTrainer(const FlowTrainerSettings& settings,
   wanted_host_ = wanted_.staging();
 }
 
-void FlowTrainer::draw() {
-  const std::int64_t points = settings_.points, dimension = population_.dimension;
-  const Standardization& standard = model_.description().standardization;
-  for (std::size_t k = 0; k < count_; ++k) {
-    const std::int64_t number =
-        update_.state().step * settings_.batch + first_ + static_cast<std::int64_t>(k);
-    problems_[k] = sampler_.problem(number);
-    const std::int64_t place = static_cast<std::int64_t>(k) * points * dimension;
-    sampler_.points(problems_[k], true, number, points, standard.source, x_.data() + place);
-    sampler_.points(problems_[k], false, number, points, standard.target, y_.data() + place);
-  }
-}
-
 std::vector<std::size_t> FlowTrainer::couple() {
-  const auto of_one = static_cast<std::size_t>(settings_.points);
-  const auto dimension = static_cast<std::size_t>(population_.dimension);
-  std::vector<std::size_t> partner(count_ * of_one);
+  const auto of_one = static_cast<std::size_t>(settings_.problems.points);
+  const auto dimension = static_cast<std::size_t>(model_.description().dimension);
+  const std::size_t count = batches_.count();
+  std::vector<std::size_t> partner(count * of_one);
   if (settings_.coupling == Coupling::independent) {
     for (std::size_t at = 0; at < partner.size(); ++at) partner[at] = at % of_one;
     return partner;
   }
   CloudPopulation samples;
   samples.ground_cost = kernels::SquaredEuclideanCost{};
-  samples.dimension = population_.dimension;
+  samples.dimension = model_.description().dimension;
   samples.shared_measures = false;
-  samples.sources = table_of(x_, count_, of_one);
-  samples.targets = table_of(y_, count_, of_one);
-  samples.source.resize(count_);
+  samples.sources = table_of(batches_.x(), count, of_one);
+  samples.targets = table_of(batches_.y(), count, of_one);
+  samples.source.resize(count);
   std::iota(samples.source.begin(), samples.source.end(), 0);
   samples.target = samples.source;
   std::vector<std::vector<double>> costs;
-  for (std::size_t k = 0; k < count_; ++k)
+  for (std::size_t k = 0; k < count; ++k)
     costs.push_back(costs_of(samples.sources, samples.targets, k, of_one, dimension));
   if (settings_.coupling == Coupling::exact) {
-    for (std::size_t k = 0; k < count_; ++k) {
-      const auto best = best_assignment(costs[k], settings_.points);
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto best = best_assignment(costs[k], settings_.problems.points);
       std::copy(best.begin(), best.end(),
                 partner.begin() + static_cast<std::ptrdiff_t>(k * of_one));
     }
@@ -166,9 +140,8 @@ std::vector<std::size_t> FlowTrainer::couple() {
   std::vector<double> sums(of_one);
   for (std::size_t at = 0; at < partner.size(); ++at) {
     const std::size_t k = at / of_one, row = at % of_one;
-    const auto number = static_cast<std::uint64_t>(
-        (update_.state().step * settings_.batch + first_) * settings_.points +
-        static_cast<std::int64_t>(at));
+    const auto number =
+        static_cast<std::uint64_t>(batches_.first_sample(update_.state().step)) + at;
     partner[at] = drawn_column(std::span(costs[k]).subspan(row * of_one, of_one),
                                std::span(solved.g).subspan(k * of_one, of_one), epsilon_,
                                pairs_random_.uniform(number), sums);
@@ -179,21 +152,20 @@ std::vector<std::size_t> FlowTrainer::couple() {
 void FlowTrainer::step(double rate) {
   clock_.begin_step();
   const auto row = update_.figures_of_step();
-  if (count_ > 0) {
-    draw();
+  if (batches_.count() > 0) {
+    batches_.draw(update_.state().step);
     clock_.lap(seconds_.data);
     const auto partner = couple();
     clock_.lap(seconds_.solve);
-    const auto of_one = static_cast<std::size_t>(settings_.points);
-    const auto dimension = static_cast<std::size_t>(population_.dimension);
-    const auto first = static_cast<std::uint64_t>(
-        (update_.state().step * settings_.batch + first_) * settings_.points);
+    const auto of_one = static_cast<std::size_t>(settings_.problems.points);
+    const auto dimension = static_cast<std::size_t>(model_.description().dimension);
+    const auto first = static_cast<std::uint64_t>(batches_.first_sample(update_.state().step));
     for (std::size_t at = 0; at < partner.size(); ++at) {
       const double time = (static_cast<double>(at % of_one) + times_random_.uniform(first + at)) /
                           static_cast<double>(of_one);
       times_host_[at] = static_cast<float>(time);
-      const float* const x = x_.data() + at * dimension;
-      const float* const y = y_.data() + (at / of_one * of_one + partner[at]) * dimension;
+      const float* const x = batches_.x().data() + at * dimension;
+      const float* const y = batches_.y().data() + (at / of_one * of_one + partner[at]) * dimension;
       for (std::size_t i = 0; i < dimension; ++i) {
         wanted_host_[at * dimension + i] = y[i] - x[i];
         points_host_[at * dimension + i] = x[i] + static_cast<float>(time) * (y[i] - x[i]);
@@ -202,10 +174,10 @@ void FlowTrainer::step(double rate) {
     points_.upload(points_host_);
     times_.upload(times_host_);
     wanted_.upload(wanted_host_);
-    seen_ = contexts_.of(problems_);
-    model_.run(points_, times_, seen_.contexts, velocity_, true);
+    model_.run(points_, times_, batches_.seen().contexts, velocity_, true);
     clock_.lap(seconds_.forward);
-    const double samples = static_cast<double>(settings_.batch * settings_.points);
+    const double samples =
+        static_cast<double>(settings_.problems.batch * settings_.problems.points);
     kernels::scaled_difference(velocity_, wanted_, 2 / samples, slope_);
     const auto square = row.rows(DataParallelStep::loss, DataParallelStep::loss + 1);
     kernels::squared_norm(slope_.flat(), square);

@@ -4,8 +4,7 @@
 #include <vector>
 
 #include "distributed/communicator.hpp"
-#include "src/families/conditional_map/cloud_sampler.hpp"
-#include "src/families/conditional_map/problem_contexts.hpp"
+#include "src/families/conditional_map/problem_batches.hpp"
 #include "src/families/conditional_map/velocity_model.hpp"
 #include "src/trainers/data_parallel_step.hpp"
 #include "src/trainers/trainer.hpp"
@@ -13,11 +12,9 @@
 namespace otfleet {
 
 struct FlowTrainerSettings {
-  std::int64_t batch = 8;     ///< problems per step, over all ranks together
-  std::int64_t points = 256;  ///< samples of either side of a problem
+  ProblemBatchSettings problems;
   Coupling coupling = Coupling::entropic;
   double epsilon = 0.05;  ///< of the entropic coupling, times the mean cost between the two sides
-  std::uint64_t seed = 0;
   OptimizerSettings optimizer;
 };
 
@@ -40,7 +37,9 @@ class FlowTrainer final : public Trainer {
               const CloudPopulation& population, VelocityModel& model);
 
   void step(double rate) override;
-  StepFigures figures() override { return update_.figures(settings_.batch * settings_.points); }
+  StepFigures figures() override {
+    return update_.figures(settings_.problems.batch * settings_.problems.points);
+  }
   TrainingState& state() override { return update_.state(); }
   TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
   std::optional<AveragingFigures> averaging_figures() const override {
@@ -48,25 +47,17 @@ class FlowTrainer final : public Trainer {
   }
 
  private:
-  void draw();
   /// Which y of its problem every x goes to.
   std::vector<std::size_t> couple();
 
   FlowTrainerSettings settings_;
-  const CloudPopulation& population_;
   VelocityModel& model_;
-  ProblemContexts contexts_;
-  CloudSampler sampler_;
+  ProblemBatches batches_;
   DataParallelStep update_;
   TrainingSeconds seconds_;
   StepClock clock_;
   kernels::CounterRandom times_random_, pairs_random_;
   double epsilon_;  ///< of the entropic coupling
-  std::int64_t first_ = 0;
-  std::size_t count_ = 0;               ///< this rank's part of a batch of problems
-  std::vector<std::int32_t> problems_;  ///< [count] of the step
-  SeenProblems seen_;                   ///< what the model sees of them, until its backward pass
-  std::vector<float> x_, y_;            ///< [count B, D]
   DeviceArray<float, 2> points_, times_, velocity_, wanted_, slope_;
   HostValues<float> points_host_, times_host_, wanted_host_;
 };

@@ -15,8 +15,8 @@ void set_conditional_defaults(Job& job) {
 
 std::string conditional_complaint(const Job& job) {
   if (job.problem.kind != ProblemKind::conditional_map) {
-    for (const char* key :
-         {"model.conditioning", "model.context", "model.context_hidden", "model.start"})
+    for (const char* key : {"model.conditioning", "model.context", "model.context_hidden",
+                            "model.context_points", "model.start"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
     return {};
   }

@@ -53,6 +53,25 @@ void append_moments(const CloudMoments& moments, std::vector<float>& to) {
       to.push_back(static_cast<float>(moments.covariance[i * d + j]));
 }
 
+CloudMoments turned(const CloudMoments& moments, const Turn& turn) {
+  return {turn.vector(moments.mean), turn.matrix(moments.covariance)};
+}
+
+/// The start of a problem whose measures are turned.
+std::vector<float> turned_start(const std::vector<float>& start, const Turn& turn) {
+  const std::vector<double> values(start.begin(), start.end());
+  // Both halves have a matrix and a vector: numbers = 2 (D² + D).
+  const auto d = static_cast<std::size_t>(
+      std::lround((std::sqrt(1 + 2 * static_cast<double>(start.size())) - 1) / 2));
+  std::vector<float> result;
+  for (std::size_t half = 0; half < values.size(); half += d * d + d) {
+    const auto part = std::span(values).subspan(half, d * d + d);
+    for (const auto& turned_part : {turn.matrix(part.first(d * d)), turn.vector(part.last(d))})
+      for (const double value : turned_part) result.push_back(static_cast<float>(value));
+  }
+  return result;
+}
+
 /// Measures that problems have on one side.
 std::set<std::int32_t> used_measures(const std::vector<std::int32_t>& side) {
   return {side.begin(), side.end()};
@@ -159,12 +178,36 @@ const CloudMoments& ProblemContexts::moments(bool source, std::int32_t measure) 
       .first->second;
 }
 
-std::vector<float> ProblemContexts::context_of(std::int32_t problem) {
+std::vector<float> ProblemContexts::samples_of(std::int32_t problem, const Turn* turn,
+                                               std::int64_t draw) const {
+  const std::int64_t count = description_.architecture.context_points;
+  const auto length = static_cast<std::size_t>(count * description_.dimension);
+  const auto& standard = description_.standardization;
+  std::vector<float> result(2 * length);
+  for (const bool source : {true, false}) {
+    const auto side = std::span(result).subspan(source ? 0 : length, length);
+    sampler_.points(problem, source, draw, count, source ? standard.source : standard.target,
+                    side.data());
+    if (turn != nullptr) turn->apply(side);
+  }
+  return result;
+}
+
+std::vector<float> ProblemContexts::context_of(std::int32_t problem, const Turn* turn,
+                                               std::int64_t draw) {
   std::vector<float> result;
-  if (description_.architecture.context == ContextKind::moments) {
-    append_moments(moments(true, population_.source[static_cast<std::size_t>(problem)]), result);
-    append_moments(moments(false, population_.target[static_cast<std::size_t>(problem)]), result);
-    return result;
+  switch (description_.architecture.context) {
+    case ContextKind::samples:
+      return samples_of(problem, turn, draw);
+    case ContextKind::moments:
+      for (const bool source : {true, false}) {
+        const auto& side = source ? population_.source : population_.target;
+        const auto& own = moments(source, side[static_cast<std::size_t>(problem)]);
+        append_moments(turn == nullptr ? own : turned(own, *turn), result);
+      }
+      return result;
+    case ContextKind::given:
+      break;
   }
   const auto& [width, values] = population_.contexts;
   for (std::int64_t i = 0; i < description_.context; ++i) {
@@ -176,26 +219,30 @@ std::vector<float> ProblemContexts::context_of(std::int32_t problem) {
   return result;
 }
 
-const std::vector<float>& ProblemContexts::start_of(std::int32_t problem) {
-  const auto found = starts_.find(problem);
-  if (found != starts_.end()) return found->second;
-  const auto at = static_cast<std::size_t>(problem);
-  return starts_
-      .emplace(problem, gaussian_start(moments(true, population_.source[at]),
-                                       moments(false, population_.target[at])))
-      .first->second;
+std::vector<float> ProblemContexts::start_of(std::int32_t problem, const Turn* turn) {
+  auto found = starts_.find(problem);
+  if (found == starts_.end()) {
+    const auto at = static_cast<std::size_t>(problem);
+    found = starts_
+                .emplace(problem, gaussian_start(moments(true, population_.source[at]),
+                                                 moments(false, population_.target[at])))
+                .first;
+  }
+  return turn == nullptr ? found->second : turned_start(found->second, *turn);
 }
 
-SeenProblems ProblemContexts::of(std::span<const std::int32_t> problems) {
+SeenProblems ProblemContexts::of(std::span<const std::int32_t> problems,
+                                 std::span<const Turn> turns, std::int64_t draw) {
   std::vector<float> contexts, starts;
   const bool gaussian = description_.architecture.start == MapStart::gaussian;
-  for (const auto problem : problems) {
+  for (std::size_t k = 0; k < problems.size(); ++k) {
+    const Turn* const turn = turns.empty() ? nullptr : &turns[k];
     if (description_.context > 0) {
-      const auto row = context_of(problem);
+      const auto row = context_of(problems[k], turn, draw);
       contexts.insert(contexts.end(), row.begin(), row.end());
     }
     if (gaussian) {
-      const auto& row = start_of(problem);
+      const auto row = start_of(problems[k], turn);
       starts.insert(starts.end(), row.begin(), row.end());
     }
   }
@@ -223,6 +270,10 @@ ConditionalDescription describe_conditional(const Job& job, const CloudPopulatio
     description.context = 2 * moment_numbers(population.dimension);
     return description;
   }
+  if (job.model.context == ContextKind::samples) {
+    description.context = 2 * job.model.context_points * population.dimension;
+    return description;
+  }
   description.context = population.contexts.width;
   standardize_contexts(population, description);
   return description;
@@ -248,8 +299,8 @@ void require_fitting(const ConditionalDescription& description, const CloudPopul
     throw UserError(
         name +
         ": has no /problems/context, which says what describes a problem; add it, give "
-        "data.train.contexts to make, or use model.context = 'moments' or model.conditioning = "
-        "'none'");
+        "data.train.contexts to make, or use model.context = 'samples' or 'moments', or "
+        "model.conditioning = 'none'");
   if (population.contexts.width != description.context)
     throw UserError(fmt::format("{}: has contexts of {} numbers, the model is for {}", name,
                                 population.contexts.width, description.context));

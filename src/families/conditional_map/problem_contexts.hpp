@@ -4,7 +4,9 @@
 #include <span>
 #include <vector>
 
+#include "src/families/conditional_map/cloud_sampler.hpp"
 #include "src/families/conditional_map/conditional_model.hpp"
+#include "src/families/conditional_map/turn.hpp"
 #include "src/populations/cloud_population.hpp"
 
 namespace otfleet {
@@ -34,17 +36,22 @@ std::vector<float> gaussian_start(const CloudMoments& source, const CloudMoments
 class ProblemContexts {
  public:
   ProblemContexts(const CloudPopulation& population, const ConditionalDescription& description)
-      : population_(population), description_(description) {}
+      : population_(population), description_(description), sampler_(population, 0) {}
 
-  SeenProblems of(std::span<const std::int32_t> problems);
+  /// Some problems, each turned by its own of `turns`, or as they are where there are none. `draw`:
+  /// which samples are drawn of measures, where the model sees samples.
+  SeenProblems of(std::span<const std::int32_t> problems, std::span<const Turn> turns = {},
+                  std::int64_t draw = 0);
 
  private:
   const CloudMoments& moments(bool source, std::int32_t measure);
-  std::vector<float> context_of(std::int32_t problem);
-  const std::vector<float>& start_of(std::int32_t problem);
+  std::vector<float> context_of(std::int32_t problem, const Turn* turn, std::int64_t draw);
+  std::vector<float> samples_of(std::int32_t problem, const Turn* turn, std::int64_t draw) const;
+  std::vector<float> start_of(std::int32_t problem, const Turn* turn);
 
   const CloudPopulation& population_;
   const ConditionalDescription& description_;
+  CloudSampler sampler_;
   std::map<std::int32_t, CloudMoments> source_moments_, target_moments_;  ///< by measure
   std::map<std::int32_t, std::vector<float>> starts_;                     ///< by problem
 };
