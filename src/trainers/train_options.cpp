@@ -39,7 +39,8 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   keys.add("optimizer", train.optimizer,
            "adam, or soap: Adam in the eigenbasis of every weight matrix's gradients, more work a "
            "step and fewer steps; soap for neural_dual");
-  keys.add("learning_rate", train.learning_rate, above_zero, "of the first step; 1e-2 for conditional_map");
+  keys.add("learning_rate", train.learning_rate, above_zero,
+           "of the first step; 1e-2 for conditional_map");
   keys.add("schedule", train.schedule, "of the learning rate: cosine or constant");
   keys.add("clip", train.clip, zero_or_more, "global gradient norm; 0: none, as for neural_dual");
   keys.add("beta1", train.beta1, share_below_one, "of Adam's first moment");
@@ -50,7 +51,9 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   keys.add("bucket_bytes", train.bucket_bytes, integer(0),
            "of gradients that ranks average together, as soon as the backward pass has them; 0: "
            "all, after it");
-  keys.add("augment", train.augment, anything, "move grid measures by a few points at random");
+  keys.add("augment", train.augment, anything,
+           "move grid measures by a few points at random; turn both measures of a problem, where a "
+           "model of conditional maps sees them");
   keys.add("checkpoint_seconds", train.checkpoint_seconds, zero_or_more,
            "between two saves of an unfinished run; 0: every step");
   keys.add("keep_checkpoints", train.keep_checkpoints, integer(1),

@@ -2,7 +2,7 @@
 #include <chrono>
 #include <thread>
 
-#include "src/families/neural_dual/samplers/inverse_normal.hpp"
+#include "src/data/color_image.hpp"
 #include "tests/cli/pipeline.hpp"
 #include "tests/src/conditional_populations.hpp"
 
@@ -160,6 +160,43 @@ TEST_F(ConditionalMaps, FlowsAreTrainedAndSolved) {
   const auto solved = Hdf5File::open(path("flow-solved/solution.h5"));
   for (const double distance : solved.read<double>("/solution/round_trip"))
     EXPECT_LT(distance, 1e-2);
+}
+
+/// Colors of images: made, learned from samples of the measures, and put back into the images.
+TEST_F(ConditionalMaps, ImagesAreRecolored) {
+  std::filesystem::create_directories(path("pictures"));
+  const auto paint = [](const std::filesystem::path& file, double light) {
+    std::vector<double> colors;
+    const kernels::CounterRandom random(static_cast<std::uint64_t>(100 * light), 1);
+    for (std::uint64_t k = 0; k < 3 * 30 * 20; ++k)
+      colors.push_back(light * (0.5 + 0.5 * random.uniform(k)));
+    write_color_png(file, color_image(20, 30, colors));
+  };
+  paint(path("pictures/bright.png"), 1);
+  paint(path("pictures/dark.png"), 0.4);
+  write_bytes(path("colors.toml"),
+              "problem = \"conditional_map\"\n"
+              "[data]\ntrain = { file = \"pictures\" }\ntest = { file = \"pictures\" }\n"
+              "[make]\npixels = 200\npairs = \"one_to_all\"\n"
+              "[model]\nhidden = [16]\npredictor_hidden = [16]\ncontext_hidden = [8]\n"
+              "context = \"samples\"\ncontext_points = 50\nstart = \"gaussian\"\n"
+              "[train]\nsteps = 20\nbatch = 2\npoints = 64\n");
+  for (const char* command : {"make", "train"}) {
+    const auto result = run({command, "colors.toml"}, std::string(command) == "make" ? 1 : 2);
+    ASSERT_EQ(result.code, 0) << result.err;
+  }
+  const auto solved = run({"solve", "colors.toml", "--set", "map.images=pictures"}, 2);
+  ASSERT_EQ(solved.code, 0) << solved.err;
+  const auto image = read_color_image(path("colors-out/solve/images/0000-bright-as-dark.png"));
+  EXPECT_EQ(image.height, 20);
+  EXPECT_EQ(image.width, 30);
+  double mean = 0;
+  for (const auto value : image.rgb) mean += value / (255.0 * 3 * 20 * 30);
+  EXPECT_NEAR(mean, 0.3, 0.05);  // that of the dark one
+  expect_refused({"solve", "colors.toml", "--output", "refused", "--set", "map.images=maps-out"},
+                 {"maps-out", "no image 'bright.png'"});
+  expect_refused(words("solve", "refused", {"map.images=pictures"}),
+                 {"test.h5", "points of 2 coordinates"});
 }
 
 TEST_F(ConditionalMaps, KilledTrainingGoesOnBitForBit) {

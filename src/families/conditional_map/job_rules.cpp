@@ -18,6 +18,7 @@ std::string conditional_complaint(const Job& job) {
     for (const char* key : {"model.conditioning", "model.context", "model.context_hidden",
                             "model.context_points", "model.start"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
+    if (!job.map.images.empty()) return "map.images needs problem = 'conditional_map'";
     return {};
   }
   if (job.problem.geometry != GeometryKind::clouds)

@@ -11,6 +11,7 @@
 #include "src/families/conditional_map/conditional_family.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
+#include "src/families/conditional_map/recolored_images.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solution_columns.hpp"
@@ -37,7 +38,7 @@ std::string conditional_identity(const Job& job, const std::string& content) {
   const nlohmann::json resolved = job.resolved();
   nlohmann::json identity = {{"content", content}};
   for (const char* key : {"problem", "conjugate"}) identity[key] = resolved[key];
-  identity["direction"] = resolved["map"]["direction"];
+  for (const char* key : {"direction", "steps", "images"}) identity[key] = resolved["map"][key];
   return identity.dump();
 }
 
@@ -56,6 +57,7 @@ class ConditionalMapProblems final : public ProblemSet {
         population_ = read_cloud_population(file);
         model_ = read_conditional(checkpoint, job_, population_, file.string());
         content = read_checksum(checkpoint);
+        if (!job_.map.images.empty()) images_.emplace(job_, population_, file, context.output);
         if (communicator.is_root()) content += " " + population_.content_fingerprint();
       });
     }
@@ -77,8 +79,11 @@ class ConditionalMapProblems final : public ProblemSet {
   SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl&) override {
     const StopWatch watch(seconds.iterate);
     MappedProblems all;
-    for (std::int64_t k = rows.begin; k < rows.end; ++k)
-      add(maps_->solve(static_cast<std::int32_t>(k), forward()), all);
+    for (std::int64_t k = rows.begin; k < rows.end; ++k) {
+      const auto problem = static_cast<std::int32_t>(k);
+      add(maps_->solve(problem, forward()), all);
+      if (images_) images_->write(problem, *maps_->map(problem));
+    }
     return columns_.take(std::move(all));
   }
 
@@ -163,6 +168,7 @@ class ConditionalMapProblems final : public ProblemSet {
   CloudPopulation population_;
   std::unique_ptr<ConditionalModel> model_;
   std::optional<ProblemMaps> maps_;
+  std::optional<RecoloredImages> images_;
   SolutionColumns<MappedProblems> columns_;
 };
 

@@ -7,6 +7,9 @@ namespace otfleet {
 void add_keys(KeyList& keys, MapOptions& map) {
   add_array(keys, "points", map.points,
             "points [N, D] that solve pushes through a trained map; neural_dual only");
+  keys.add("images", map.images, checks::anything,
+           "folder of the color images (or one image) that make.pixels made the sources of: solve "
+           "writes every one with the colors that its problem's map gives; conditional_map only");
   keys.add("steps", map.steps, checks::integer(1, 10000),
            "of the integration of a flow; model.architecture = \"velocity\" only");
   keys.add("direction", map.direction, "from source to target, or back");

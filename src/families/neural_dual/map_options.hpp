@@ -15,6 +15,7 @@ struct Choices<MapDirection> {
 /// [map]: what solve pushes through trained maps, and how.
 struct MapOptions {
   ArraySource points;       // [N, D], neural_dual only
+  Path images;              // of colors, a folder or one, conditional_map only
   std::int64_t steps = 16;  // of the integration of a flow
   MapDirection direction = MapDirection::forward;
 };
