@@ -193,8 +193,9 @@ TEST_F(ConditionalMaps, ImagesAreRecolored) {
   double mean = 0;
   for (const auto value : image.rgb) mean += value / (255.0 * 3 * 20 * 30);
   EXPECT_NEAR(mean, 0.3, 0.05);  // that of the dark one
-  expect_refused({"solve", "colors.toml", "--output", "refused", "--set", "map.images=maps-out"},
-                 {"maps-out", "no image 'bright.png'"});
+  expect_refused(
+      {"solve", "colors.toml", "--output", "colors-out/refused", "--set", "map.images=maps-out"},
+      {"maps-out", "no image 'bright.png'"});
   expect_refused(words("solve", "refused", {"map.images=pictures"}),
                  {"test.h5", "points of 2 coordinates"});
 }
@@ -232,7 +233,7 @@ TEST_F(ConditionalMaps, KilledTrainingGoesOnBitForBit) {
 TEST_F(ConditionalMaps, Refusals) {
   const std::string bare = "files.test_population=bare.h5", wide = "files.test_population=wide.h5";
   expect_refused(words("train", "refused", {"files.train_population=bare.h5"}),
-                 {"bare.h5", "/problems/context", "model.context = 'moments'"});
+                 {"bare.h5", "/problems/context", "'moments'"});
   expect_refused(words("solve", "refused", {bare}), {"bare.h5", "/problems/context"});
   expect_refused(words("evaluate", "refused", {wide}),
                  {"wide.h5", "contexts of 2 numbers, the model is for 1"});
