@@ -92,7 +92,7 @@ PointRows gaussian_images(std::span<const double> points, const CloudMoments& so
 
 double variance_of(const PointRows& points, std::int64_t dimension) {
   const auto d = static_cast<std::size_t>(dimension);
-  const double count = static_cast<double>(points.size() / d);
+  const double count = static_cast<double>(points.size()) / static_cast<double>(d);
   std::vector<double> mean(d, 0.0);
   for (std::size_t at = 0; at < points.size(); ++at) mean[at % d] += points[at] / count;
   double sum = 0;

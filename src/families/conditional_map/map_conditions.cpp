@@ -99,7 +99,7 @@ class ConditionalMapProblems final : public ProblemSet {
  private:
   bool forward() const { return job_.map.direction == MapDirection::forward; }
 
-  static void add(SolvedMap solved, MappedProblems& all) {
+  static void add(const SolvedMap& solved, MappedProblems& all) {
     const MappedPoints& mapped = solved.points;
     for (const auto& [from, to] :
          {std::pair{&mapped.image, &all.image}, std::pair{&mapped.residual, &all.residual},

@@ -23,11 +23,11 @@ constexpr std::int64_t pixels_at_once = 65536;
 
 RecoloredImages::RecoloredImages(const Job& job, const CloudPopulation& population,
                                  std::filesystem::path population_file,
-                                 std::filesystem::path output)
+                                 const std::filesystem::path& output)
     : job_(job),
       population_(population),
       population_file_(std::move(population_file)),
-      folder_(std::move(output) / "images") {
+      folder_(output / "images") {
   if (population.dimension != 3)
     throw UserError(
         fmt::format("{}: has points of {} coordinates; map.images is for colors, which "

@@ -16,7 +16,7 @@ class RecoloredImages {
   /// `output`, which is made. Throws UserError that says what is missing: points of three
   /// coordinates, names, an image of a name.
   RecoloredImages(const Job& job, const CloudPopulation& population,
-                  std::filesystem::path population_file, std::filesystem::path output);
+                  std::filesystem::path population_file, const std::filesystem::path& output);
 
   /// Reads the image of the problem's source (map.direction = "backward": of its target), maps
   /// every pixel, and writes `0007-SOURCE-as-TARGET.png`. Colors are spread by half a step before
