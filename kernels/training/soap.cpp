@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
@@ -111,17 +112,17 @@ void estimate_eigenvalues(const ExecutionSpace& space, const Square<ExecutionSpa
       });
 }
 
-/// to_i = rows_k + shift basis_k with k = order_i.
+/// to_i = scale rows_k + shift basis_k with k = order_i.
 template <class ExecutionSpace>
 void sort_rows(const ExecutionSpace& space, const Vector<int, ExecutionSpace>& order,
                const Square<ExecutionSpace>& rows, const Square<ExecutionSpace>& basis,
-               double shift, const Square<ExecutionSpace>& to) {
-  const auto factor = static_cast<float>(shift);
+               double scale, double shift, const Square<ExecutionSpace>& to) {
+  const auto factor = static_cast<float>(shift), kept = static_cast<float>(scale);
   Kokkos::parallel_for(
       "otfleet::training::sort_rows", Kokkos::RangePolicy<ExecutionSpace>(space, 0, rows.extent(0)),
       KOKKOS_LAMBDA(std::size_t i) {
         for (std::size_t j = 0; j < rows.extent(1); ++j)
-          to(i, j) = rows(order(i), j) + factor * basis(order(i), j);
+          to(i, j) = kept * rows(order(i), j) + factor * basis(order(i), j);
       });
 }
 
@@ -194,14 +195,18 @@ void refresh(const ExecutionSpace& space, const RefreshedSide<ExecutionSpace>& s
   const auto values = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(),
                                                           Kokkos::subview(side.estimates, some));
   const double trace = std::accumulate(values.data(), values.data() + size, 0.0);
-  if (!(trace > 0) || !std::isfinite(trace)) return;
+  // Where gradients have ended, what is left of the factor falls out of float's range.
+  if (!(trace >= std::numeric_limits<float>::min()) || !std::isfinite(trace)) return;
   const auto order = Kokkos::subview(side.order, some);
   const auto places = Kokkos::create_mirror_view(order);
   std::iota(places.data(), places.data() + size, 0);
   std::stable_sort(places.data(), places.data() + size,
                    [&](int a, int b) { return values(a) > values(b); });
   Kokkos::deep_copy(order, places);
-  sort_rows<ExecutionSpace>(space, side.order, product, basis, ridge * trace / size, next);
+  // Of eigenvalues of about 1, so that the ridge is a number of float, whatever they were.
+  const double scale = std::ldexp(1.0, -std::ilogb(trace));
+  sort_rows<ExecutionSpace>(space, side.order, product, basis, scale, scale * ridge * trace / size,
+                            next);
   orthonormalize_rows<ExecutionSpace>(space, next, product);
   multiply<ExecutionSpace, float>(Form::a_bt, Constant(next), Constant(basis), 0, product);
   Kokkos::deep_copy(space, basis, next);

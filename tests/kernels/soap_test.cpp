@@ -210,6 +210,24 @@ TEST(Soap, follows_the_paper) {
   }
 }
 
+/// A unit that dies has no gradient from then on, and its factors fall out of float's range.
+TEST(Soap, survives_gradients_that_end) {
+  Random random(75);
+  const int m = 6, n = 9, size = m * n;
+  Soap<Space> soap({}, {{0, m, n}}, size);
+  const Row none(size, 0.0), sides(soap.factor_size(), 0.0);
+  const auto parameters = floats(random.uniform_row(size, -1, 1));
+  const Soap<Space>::State state{floats(none), floats(none), floats(sides), floats(sides)};
+  for (int step = 1; step <= 3000; ++step) {
+    const double reach = step <= 30 ? 1e-3 : 0;
+    soap.step(Space(), AdamSettings(), step, 0, to_device(Row{1}),
+              floats(random.uniform_row(size, -reach, reach)), parameters, state);
+    if (step % 100 != 0) continue;
+    for (const float value : to_host(parameters)) ASSERT_TRUE(std::isfinite(value)) << step;
+  }
+  for (const float value : to_host(state.bases)) ASSERT_TRUE(std::isfinite(value));
+}
+
 /// Gradients of low rank leave directions in which there never was one.
 TEST(Soap, bases_stay_orthonormal) {
   Random random(74);
