@@ -5,14 +5,6 @@
 #include "kernels/api/losses.hpp"
 
 namespace otfleet {
-namespace {
-
-/// From its start, in standard coordinates, whose data lie within a few units. Of some problem a
-/// potential is nearly flat now and then: what has run away so far says nothing of the map, but its
-/// gradient would be all that a step sees.
-constexpr double farthest_minimizer = 30;
-
-}  // namespace
 
 ConditionalTrainerSettings conditional_trainer_settings(const Job& job) {
   return {problem_batch_settings(job), dual_trainer_settings(job)};
@@ -27,9 +19,9 @@ ConditionalTrainer::ConditionalTrainer(const ConditionalTrainerSettings& setting
       model_(model),
       batches_(settings.problems, communicator, population, model.description()),
       update_(settings.dual.optimizer, communicator, model),
-      solver_(make_conjugate_minimizer<float>(
-          settings.dual.conjugate, static_cast<int>(settings.problems.points),
-          static_cast<int>(population.dimension), farthest_minimizer)) {
+      solver_(make_conjugate_minimizer<float>(settings.dual.conjugate,
+                                              static_cast<int>(settings.problems.points),
+                                              static_cast<int>(population.dimension))) {
   const std::size_t count = batches_.count();
   const auto rows = static_cast<std::size_t>(settings.problems.points);
   const auto dimension = static_cast<std::size_t>(population.dimension);

@@ -13,15 +13,9 @@ kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job) {
 
 template <class Scalar>
 kernels::ConjugateMinimizer<Scalar> make_conjugate_minimizer(const ConjugateOptions& job,
-                                                             int points, int dimension,
-                                                             double most_distance) {
-  if (job.solver != ConjugateMethod::adam) {
-    kernels::LbfgsSettings settings = lbfgs_settings(job);
-    settings.most_distance = most_distance;
-    return {settings, points, dimension};
-  }
+                                                             int points, int dimension) {
+  if (job.solver != ConjugateMethod::adam) return {lbfgs_settings(job), points, dimension};
   kernels::AdamDescentSettings settings;
-  settings.most_distance = most_distance;
   settings.max_steps = static_cast<int>(job.max_steps);
   settings.gradient_tolerance = job.tolerance;
   settings.learning_rate = job.learning_rate;
@@ -29,9 +23,9 @@ kernels::ConjugateMinimizer<Scalar> make_conjugate_minimizer(const ConjugateOpti
 }
 
 template kernels::ConjugateMinimizer<float> make_conjugate_minimizer(const ConjugateOptions&, int,
-                                                                     int, double);
+                                                                     int);
 template kernels::ConjugateMinimizer<double> make_conjugate_minimizer(const ConjugateOptions&, int,
-                                                                      int, double);
+                                                                      int);
 
 const char* conjugate_status_name(kernels::ConjugateStatus status) {
   using kernels::ConjugateStatus;

@@ -5,12 +5,10 @@
 namespace otfleet {
 
 /// Finds minimizers of f(x) − <x, y> by the solver that a job names; "none" looks at the starts
-/// alone. Memory for up to `points` points is taken once. `most_distance`: farther from its start,
-/// in units of 1 + |start|, a minimizer counts as unbounded.
+/// alone. Memory for up to `points` points is taken once.
 template <class Scalar>
-kernels::ConjugateMinimizer<Scalar> make_conjugate_minimizer(
-    const ConjugateOptions& job, int points, int dimension,
-    double most_distance = kernels::LbfgsSettings().most_distance);
+kernels::ConjugateMinimizer<Scalar> make_conjugate_minimizer(const ConjugateOptions& job,
+                                                             int points, int dimension);
 
 /// What a job says of L-BFGS; solver "none": no step.
 kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job);
