@@ -232,13 +232,17 @@ TEST(TurnTest, StartsAndMomentsTurnWithTheMeasures) {
   }
 }
 
-TEST(GaussianStartTest, FlatCloudsAreMapped) {
+TEST(GaussianStartTest, FlatCloudsHaveOne) {
   const CloudMoments flat{{1, 2}, {0, 0, 0, 4}}, round{{0, 0}, {1, 0, 0, 1}};
-  const auto start = gaussian_start(flat, round);  // A = diag(0, 1/2), b = −A m
-  EXPECT_NEAR(start[0], 0, 1e-6);
-  EXPECT_NEAR(start[3], std::sqrt(0.5), 1e-6);
-  EXPECT_NEAR(start[4], 0, 1e-6);
-  EXPECT_NEAR(start[5], -1, 1e-6);
+  const auto map = gaussian_map(flat, round);
+  const Values slope = {0, 0, 0, 0.5}, offset = {0, -1};
+  for (int i = 0; i < 4; ++i) EXPECT_NEAR(map.slope[i], slope[i], 1e-12);
+  for (int i = 0; i < 2; ++i) EXPECT_NEAR(map.offset[i], offset[i], 1e-12);
+  // A start is curved everywhere: A + 1/100.
+  const auto start = gaussian_start(flat, round);
+  const Values expected = {0.1, 0, 0, std::sqrt(0.51), -0.01, -1.02, 100, 0, 0, 1 / 0.51, 1, 2};
+  ASSERT_EQ(start.size(), expected.size());
+  for (std::size_t k = 0; k < start.size(); ++k) EXPECT_NEAR(start[k], expected[k], 1e-5) << k;
 }
 
 TEST(ConditionalModelTest, CheckpointsKeepWhatItIs) {

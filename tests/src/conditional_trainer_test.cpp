@@ -131,6 +131,22 @@ TEST(ConditionalTrainerTest, UnseenContextsHaveTheirMaps) {
   EXPECT_GT(mean_uvp(unseen, *train(Communicator::world(), job, seen, 300).model, job), 10);
 }
 
+/// A cloud of one point is flat everywhere, one of two nearly so.
+TEST(ConditionalTrainerTest, CloudsMayHaveFewPoints) {
+  for (const std::int64_t points : {1, 2, 3})
+    for (const char* architecture : {"mlp", "icnn", "velocity"}) {
+      const auto population = shifted_gaussians({0.2, 0.8}, points, 5);
+      Job job = small_job(architecture);
+      job.model.context = ContextKind::samples;
+      if (architecture != std::string("velocity")) job.model.start = MapStart::gaussian;
+      const auto trained = train(Communicator::world(), job, population, 10);
+      for (const StepFigures& step : trained.figures) {
+        EXPECT_TRUE(std::isfinite(step.loss)) << architecture << " " << points;
+        EXPECT_TRUE(std::isfinite(step.gradient_norm)) << architecture << " " << points;
+      }
+    }
+}
+
 TEST(ConditionalTrainerTest, DualValuesAreBoundsAndTight) {
   const auto seen = shifted_gaussians({0, 0.5, 1}, 1000, 2);
   Job job = small_job("icnn");

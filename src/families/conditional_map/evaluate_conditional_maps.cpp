@@ -78,12 +78,11 @@ PointRows draw_rows(std::span<const double> points, const std::vector<double>& s
 PointRows gaussian_images(std::span<const double> points, const CloudMoments& source,
                           const CloudMoments& target) {
   const std::size_t d = source.mean.size();
-  const auto start = gaussian_start(target, source);  // its inverse is the map
-  const float* const slope = start.data() + d * d + d;
+  const auto [slope, offset] = gaussian_map(source, target);
   PointRows result(points.size());
   for (std::size_t row = 0; row < points.size(); row += d)
     for (std::size_t i = 0; i < d; ++i) {
-      double value = slope[d * d + i];
+      double value = offset[i];
       for (std::size_t j = 0; j < d; ++j) value += slope[i * d + j] * points[row + j];
       result[row + i] = value;
     }

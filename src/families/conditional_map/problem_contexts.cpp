@@ -17,6 +17,8 @@ using kernels::WideSymmetricMatrix;
 
 /// Closed forms of more dimensions take longer than they save.
 constexpr std::int64_t most_gaussian_dimensions = 128;
+/// Of a start, in standard coordinates.
+constexpr double least_curvature = 0.01;
 /// A context of so many moments has few of them: below, all of a covariance's triangle.
 constexpr std::int64_t most_full_covariance = 16;
 
@@ -146,23 +148,33 @@ CloudMoments moments_of(const CloudTable& table, std::int64_t measure, std::int6
   return moments;
 }
 
-std::vector<float> gaussian_start(const CloudMoments& source, const CloudMoments& target) {
+AffineMap gaussian_map(const CloudMoments& source, const CloudMoments& target) {
   const std::size_t d = source.mean.size();
   const auto from = matrix_of(source.covariance, d), to = matrix_of(target.covariance, d);
-  // The map, or with the sides exchanged its inverse.
-  const auto slope_of = [](const WideSymmetricMatrix& one, const WideSymmetricMatrix& other) {
-    return other.between(one.root(false)).root(false).between(one.root(true));
-  };
-  const auto slope = slope_of(from, to), back = slope_of(to, from);
+  const auto slope = to.between(from.root(false)).root(false).between(from.root(true));
+  const auto moved = applied(slope, source.mean);
+  AffineMap map{slope.values(), target.mean};
+  for (std::size_t i = 0; i < d; ++i) map.offset[i] -= moved[i];
+  return map;
+}
+
+std::vector<float> gaussian_start(const CloudMoments& source, const CloudMoments& target) {
+  const std::size_t d = source.mean.size();
+  auto slope = matrix_of(gaussian_map(source, target).slope, d);
+  WideSymmetricMatrix identity(d);
+  for (std::size_t i = 0; i < d; ++i) {
+    slope.at(i, i) += least_curvature;
+    identity.at(i, i) = 1;
+  }
+  const auto back = identity.between(slope.root(true));
+  std::vector<double> offset = target.mean;
+  const auto moved = applied(slope, source.mean);
+  for (std::size_t i = 0; i < d; ++i) offset[i] -= moved[i];
   std::vector<float> result;
   append_matrix(slope.root(false), result);
-  const auto moved = applied(slope, source.mean);
-  for (std::size_t i = 0; i < d; ++i)
-    result.push_back(static_cast<float>(target.mean[i] - moved[i]));
+  for (const double value : offset) result.push_back(static_cast<float>(value));
   append_matrix(back, result);
-  const auto returned = applied(back, target.mean);
-  for (std::size_t i = 0; i < d; ++i)
-    result.push_back(static_cast<float>(source.mean[i] - returned[i]));
+  for (const double value : applied(back, offset)) result.push_back(static_cast<float>(-value));
   return result;
 }
 

@@ -25,10 +25,19 @@ constexpr std::int64_t start_numbers(std::int64_t dimension) {
   return 2 * dimension * (dimension + 1);
 }
 
+/// T(x) = A x + b.
+struct AffineMap {
+  std::vector<double> slope, offset;  ///< A [D, D], b [D]
+};
+
 /// The map between Gaussians with these moments (Peyré & Cuturi 2019, remark 2.31),
-///   T(x) = A x + b, A = S₁^(-½) (S₁^½ S₂ S₁^½)^½ S₁^(-½), b = m₂ − A m₁,
-/// as a network takes it: A^½ [D, D], b [D], and of its inverse A⁻¹ [D, D], −A⁻¹ b [D]. Directions
-/// in which a cloud is flat become those of a pseudo-inverse. Work: of order D³.
+///   A = S₁^(-½) (S₁^½ S₂ S₁^½)^½ S₁^(-½), b = m₂ − A m₁.
+/// Directions in which the source is flat go to the mean. Work: of order D³.
+AffineMap gaussian_map(const CloudMoments& source, const CloudMoments& target);
+
+/// The same as a network begins with it, and its inverse: A^½ [D, D], b [D], A⁻¹ [D, D], −A⁻¹ b
+/// [D]. A is larger by a hundredth of the identity: where a cloud is flat, or a point, its
+/// potential would else have no conjugate.
 std::vector<float> gaussian_start(const CloudMoments& source, const CloudMoments& target);
 
 /// What a model sees of the problems of a population. Keeps references to both. Local; one thread
