@@ -64,11 +64,7 @@ void ConditionalTrainer::solve(std::size_t which, std::array<double, 3>& sums) {
   const auto loss = kernels::dual_loss(value_, conjugates_, samples, minimizers, weights_);
   if (settings_.dual.regularizer)
     kernels::expectile_weights(*settings_.dual.regularizer, x, y, value_, conjugates_, weights_);
-  figures_.points += settings_.problems.points;
-  figures_.steps += static_cast<std::int64_t>(loss.steps);
-  figures_.evaluations += static_cast<std::int64_t>(loss.evaluations);
-  figures_.converged += static_cast<std::int64_t>(loss.converged);
-  figures_.left_out += static_cast<std::int64_t>(loss.left_out);
+  figures_.add(settings_.problems.points, loss);
   if (settings_.dual.loss == TrainingLoss::regression)
     kernels::scaled_difference(prediction, minimizers, 2 / samples, point_slope);
   kernels::clear_lost_rows(conjugates_.status, point_slope);

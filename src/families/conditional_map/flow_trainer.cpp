@@ -9,6 +9,7 @@
 #include "kernels/api/optimizer.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/families/neural_dual/scores/assignment.hpp"
+#include "src/families/neural_dual/scores/transport_scores.hpp"
 
 namespace otfleet {
 namespace {
@@ -44,12 +45,6 @@ CloudTable table_of(const std::vector<float>& points, std::size_t count, std::si
   return table;
 }
 
-double squared_distance_of(const double* x, const double* y, std::size_t dimension) {
-  double sum = 0;
-  for (std::size_t i = 0; i < dimension; ++i) sum += (x[i] - y[i]) * (x[i] - y[i]);
-  return sum;
-}
-
 /// Costs [B, B] between the samples of problem `which`.
 std::vector<double> costs_of(const CloudTable& sources, const CloudTable& targets,
                              std::size_t which, std::size_t of_one, std::size_t dimension) {
@@ -58,7 +53,8 @@ std::vector<double> costs_of(const CloudTable& sources, const CloudTable& target
   const double* const y = targets.points.data() + which * of_one * dimension;
   for (std::size_t i = 0; i < of_one; ++i)
     for (std::size_t j = 0; j < of_one; ++j)
-      costs[i * of_one + j] = squared_distance_of(x + i * dimension, y + j * dimension, dimension);
+      costs[i * of_one + j] = squared_distance(x + i * dimension, y + j * dimension,
+                                               static_cast<std::int64_t>(dimension));
   return costs;
 }
 

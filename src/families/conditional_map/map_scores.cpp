@@ -11,12 +11,6 @@
 namespace otfleet {
 namespace {
 
-double squared(const double* x, const double* y, std::int64_t dimension) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < dimension; ++i) sum += (x[i] - y[i]) * (x[i] - y[i]);
-  return sum;
-}
-
 /// Of all pairs of rows.
 template <class Function>
 double mean_over_pairs(std::span<const double> x, std::span<const double> y, std::int64_t dimension,
@@ -26,7 +20,8 @@ double mean_over_pairs(std::span<const double> x, std::span<const double> y, std
   double sum = 0;
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t j = 0; j < m; ++j)
-      sum += function(squared(x.data() + i * dimension, y.data() + j * dimension, dimension));
+      sum +=
+          function(squared_distance(x.data() + i * dimension, y.data() + j * dimension, dimension));
   return sum / static_cast<double>(n * m);
 }
 

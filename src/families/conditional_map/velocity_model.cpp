@@ -6,24 +6,13 @@
 #include <vector>
 
 #include "kernels/minimize/settings.hpp"
+#include "src/families/neural_dual/scores/transport_scores.hpp"
 
 namespace otfleet {
 namespace {
 
 /// As many points at a time as keep the network's layers in the caches.
 constexpr std::size_t flow_points = 1024;
-
-/// Distances between rows of `dimension` numbers.
-std::vector<double> distances_of_rows(const std::vector<double>& a, const std::vector<double>& b,
-                                      std::size_t dimension) {
-  std::vector<double> result;
-  for (std::size_t row = 0; row < a.size(); row += dimension) {
-    double square = 0;
-    for (std::size_t i = row; i < row + dimension; ++i) square += (a[i] - b[i]) * (a[i] - b[i]);
-    result.push_back(std::sqrt(square));
-  }
-  return result;
-}
 
 class FlowMap final : public ProblemMap {
  public:
@@ -64,8 +53,8 @@ class FlowMap final : public ProblemMap {
            back = integral(end, !ahead, steps_);
       to.undo(coarse);
       from.undo(back);
-      result.residual = distances_of_rows(result.image, coarse, dimension_);
-      result.round_trip = distances_of_rows(given, back, dimension_);
+      result.residual = row_distances(result.image, coarse, model_.description().dimension);
+      result.round_trip = row_distances(given, back, model_.description().dimension);
       result.iterations.assign(rows, steps_);
     }
     for (std::size_t k = 0; k < rows; ++k) {

@@ -1,5 +1,8 @@
 #include "src/families/neural_dual/conjugate_solver.hpp"
 
+#include <string>
+#include <utility>
+
 namespace otfleet {
 kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job) {
   kernels::LbfgsSettings settings;
@@ -42,6 +45,19 @@ const char* conjugate_status_name(kernels::ConjugateStatus status) {
       return "not finite";
   }
   return "unknown";
+}
+
+void add_map_attributes(const Job& job, SolutionLayout& layout) {
+  const auto set = [&](const std::string& name, auto value) {
+    layout.attributes.push_back({"/solution", name, std::move(value)});
+  };
+  set("direction", word_of(job.map.direction));
+  set("solver", word_of(job.conjugate.solver));
+  set("tolerance", job.conjugate.tolerance);
+  set("precision", word_of(job.conjugate.precision));
+  for (int k = 0; k < 5; ++k)
+    set("status_" + std::to_string(k),
+        std::string(conjugate_status_name(static_cast<kernels::ConjugateStatus>(k))));
 }
 
 }  // namespace otfleet

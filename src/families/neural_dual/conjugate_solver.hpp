@@ -1,6 +1,7 @@
 #pragma once
 #include "kernels/api/conjugates.hpp"
 #include "src/job.hpp"
+#include "src/runs/solution_layout.hpp"
 
 namespace otfleet {
 
@@ -15,5 +16,9 @@ kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job);
 
 /// "converged", "step limit" and so on.
 const char* conjugate_status_name(kernels::ConjugateStatus status);
+
+/// Adds to a solution of mapped points which way they went, how conjugates were solved, and what
+/// every status means.
+void add_map_attributes(const Job& job, SolutionLayout& layout);
 
 }  // namespace otfleet

@@ -109,11 +109,7 @@ std::array<double, 3> DualTrainer::solve() {
   const auto loss = kernels::dual_loss(value_, conjugates_, batch, minimizers, weights_);
   if (settings_.regularizer)
     kernels::expectile_weights(*settings_.regularizer, x, y_, value_, conjugates_, weights_);
-  figures_.points += count_;
-  figures_.steps += static_cast<std::int64_t>(loss.steps);
-  figures_.evaluations += static_cast<std::int64_t>(loss.evaluations);
-  figures_.converged += static_cast<std::int64_t>(loss.converged);
-  figures_.left_out += static_cast<std::int64_t>(loss.left_out);
+  figures_.add(count_, loss);
   clock_.lap(seconds_.solve);
   if (settings_.loss == TrainingLoss::regression)
     kernels::scaled_difference(prediction_, minimizers, 2 / batch, slope_);
@@ -145,6 +141,14 @@ void DualTrainer::step(double rate) {
 
 ConjugateFigures DualTrainer::conjugate_figures() const {
   return sum_over_ranks(figures_, communicator_);
+}
+
+void ConjugateFigures::add(std::int64_t count, const kernels::DualLoss& loss) {
+  points += count;
+  steps += static_cast<std::int64_t>(loss.steps);
+  evaluations += static_cast<std::int64_t>(loss.evaluations);
+  converged += static_cast<std::int64_t>(loss.converged);
+  left_out += static_cast<std::int64_t>(loss.left_out);
 }
 
 ConjugateFigures sum_over_ranks(ConjugateFigures figures,

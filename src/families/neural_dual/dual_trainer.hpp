@@ -5,6 +5,7 @@
 
 #include "distributed/communicator.hpp"
 #include "kernels/training/expectile_settings.hpp"
+#include "kernels/training/loss_sums.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
 #include "src/families/neural_dual/neural_dual.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
@@ -28,6 +29,9 @@ DualTrainerSettings dual_trainer_settings(const Job& job);
 struct ConjugateFigures {
   std::int64_t points = 0, steps = 0, evaluations = 0, converged = 0;
   std::int64_t left_out = 0;  ///< points without a finite minimizer: no gradient comes from them
+
+  /// Of so many points more.
+  void add(std::int64_t count, const kernels::DualLoss& loss);
 };
 
 /// Collective.

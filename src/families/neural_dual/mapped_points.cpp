@@ -111,13 +111,7 @@ class MappedPointsProblems final : public ProblemSet {
     };
     set("population", file.filename().string());
     set("geometry", fingerprint);
-    set("direction", word_of(job_.map.direction));
-    set("solver", word_of(job_.conjugate.solver));
-    set("tolerance", job_.conjugate.tolerance);
-    set("precision", word_of(job_.conjugate.precision));
-    for (int k = 0; k < 5; ++k)
-      set("status_" + std::to_string(k),
-          std::string(conjugate_status_name(static_cast<kernels::ConjugateStatus>(k))));
+    add_map_attributes(job_, layout);
   }
 
   const Job& job_;

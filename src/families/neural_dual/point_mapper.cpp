@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "src/families/neural_dual/conjugate_solver.hpp"
+#include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "src/runs/append.hpp"
 
 namespace otfleet {
@@ -33,18 +34,6 @@ void upload(std::span<const double> from, const DeviceArray<Scalar, 2>& to) {
 template <class Value>
 void append_all(std::vector<Value>& to, const std::vector<Value>& more) {
   to.insert(to.end(), more.begin(), more.end());
-}
-
-/// |a_k − b_k| of rows of `dimension` numbers.
-std::vector<double> row_distances(std::span<const double> a, std::span<const double> b,
-                                  std::size_t dimension) {
-  std::vector<double> result;
-  for (std::size_t begin = 0; begin < a.size(); begin += dimension) {
-    double square = 0;
-    for (std::size_t i = begin; i < begin + dimension; ++i) square += (a[i] - b[i]) * (a[i] - b[i]);
-    result.push_back(std::sqrt(square));
-  }
-  return result;
 }
 
 }  // namespace
@@ -102,7 +91,7 @@ class PointMapper::Blocks {
     result.residual = std::move(back.residual);
     result.iterations = std::move(back.iterations);
     result.status = std::move(back.status);
-    result.round_trip = row_distances(back.image, points, dimension_);
+    result.round_trip = row_distances(back.image, points, static_cast<std::int64_t>(dimension_));
     return result;
   }
 

@@ -23,13 +23,23 @@ std::int64_t checked_count(std::int64_t dimension, std::span<const double> point
   return size / dimension;
 }
 
+}  // namespace
+
 double squared_distance(const double* a, const double* b, std::int64_t dimension) {
   double sum = 0;
   for (std::int64_t i = 0; i < dimension; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
   return sum;
 }
 
-}  // namespace
+std::vector<double> row_distances(std::span<const double> a, std::span<const double> b,
+                                  std::int64_t dimension) {
+  const auto count = checked_count(dimension, a, b);
+  std::vector<double> result;
+  for (std::int64_t k = 0; k < count; ++k)
+    result.push_back(
+        std::sqrt(squared_distance(a.data() + k * dimension, b.data() + k * dimension, dimension)));
+  return result;
+}
 
 double l2_uvp(std::span<const double> pushed, std::span<const double> truth, std::int64_t dimension,
               double variance) {

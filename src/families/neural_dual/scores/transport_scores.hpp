@@ -1,12 +1,20 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <vector>
 
 // How good a map, or a pushed cloud of points, is. Points are rows of arrays [N, D], row-major in
 // host memory; distances are Euclidean, not halved. All are local, and throw std::invalid_argument
 // for arrays that do not fit each other or hold no point.
 
 namespace otfleet {
+
+/// |a − b|² of two points.
+double squared_distance(const double* a, const double* b, std::int64_t dimension);
+
+/// |a_k − b_k| of the rows of two arrays.
+std::vector<double> row_distances(std::span<const double> a, std::span<const double> b,
+                                  std::int64_t dimension);
 
 /// Unexplained variance in percent, 100 · mean |S(x) − T(x)|² / variance, of a map S against the
 /// true one T: 0 is perfect, 100 the constant map. `variance` is that of T(x), summed over
