@@ -33,6 +33,13 @@ passing_signals() {
   return "$code"
 }
 
+# Open MPI 4 puts its files on every node into a folder of the user's, and an mpirun that ends removes it
+# while that of another job begins there: 'An ORTE daemon has unexpectedly failed'. This job gets its own.
+keep_open_mpi_apart() {
+  export OMPI_MCA_orte_tmpdir_base=${TMPDIR:-/tmp}/otfleet-$SLURM_JOB_ID
+  trap 'srun --ntasks="$SLURM_NNODES" --ntasks-per-node=1 rm -rf "$OMPI_MCA_orte_tmpdir_base" 2>/dev/null' EXIT
+}
+
 # on_ranks COMMAND: otfleet COMMAND for the job, on every rank of the allocation, into the folder of
 # that name in OUTPUT. A rank gets its own cores, and of the node's GPUs the one of its local rank.
 on_ranks() {
@@ -40,7 +47,9 @@ on_ranks() {
   case $LAUNCHER in
     # A rank that fails ends the others.
     srun) ranks=(srun --mpi="$MPI" --cpus-per-task="$cores" --cpu-bind=cores --kill-on-bad-exit=1) ;;
-    mpirun) ranks=(mpirun --map-by "slot:PE=$cores" --bind-to core) ;;
+    mpirun)
+      keep_open_mpi_apart
+      ranks=(mpirun --map-by "slot:PE=$cores" --bind-to core) ;;
     *) echo "jobs/slurm.sh: LAUNCHER=$LAUNCHER: srun or mpirun was expected" >&2; return 2 ;;
   esac
   # shellcheck disable=SC2086  # OPTIONS are words
