@@ -2,6 +2,7 @@
 
 #include "kernels/device_views.hpp"
 #include "kernels/training/adam.hpp"
+#include "kernels/training/nonnegative.hpp"
 #include "kernels/training/soap.hpp"
 
 namespace otfleet::kernels {
@@ -40,6 +41,10 @@ void SoapOptimizer::step(const AdamSettings& adam, long step, double clip,
       DeviceSpace(), adam, step, clip, view_of(squared_norm), view_of(gradient),
       view_of(parameters),
       {view_of(first_moment), view_of(second_moment), view_of(factors), view_of(bases)});
+}
+
+void clamp_to_nonnegative(const DeviceArray<float>& values) {
+  clamp_to_nonnegative<DeviceSpace>(DeviceSpace(), view_of(values));
 }
 
 void squared_norm(const DeviceArray<const float>& values, const DeviceArray<double>& sum) {

@@ -38,6 +38,9 @@ class SoapOptimizer {
   std::unique_ptr<State> state_;
 };
 
+/// values = max(values, 0), after a step of weights that must not be negative. Does not wait.
+void clamp_to_nonnegative(const DeviceArray<float>& values);
+
 /// sum [1] = the sum of squares, in double. Does not wait.
 void squared_norm(const DeviceArray<const float>& values, const DeviceArray<double>& sum);
 

@@ -46,11 +46,12 @@ void add_keys(KeyList& keys, ModelOptions& model) {
            "only, as the keys below");
   keys.add("context", model.context,
            "what the model sees of a problem: given (/problems/context), moments (means and "
-           "covariances of both measures) or samples of them (by a network of points, averaged)");
+           "covariances of both measures), samples of them (by a network of points, averaged), or "
+           "coupled (the same, with where the entropic plan between the samples sends each)");
   keys.add("context_hidden", model.context_hidden, every(integer(1, 65536)),
            "widths of the network that codes contexts, and of that of points");
   keys.add("context_points", model.context_points, integer(1, 1000000),
-           "of either measure, for model.context = \"samples\"");
+           "of either measure, for model.context = \"samples\" or \"coupled\"");
   keys.add("start", model.start,
            "what the network adds to: the identity, or the map between the Gaussians with the "
            "moments of the problem's measures (gaussian)");

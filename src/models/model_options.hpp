@@ -35,13 +35,19 @@ struct Choices<Conditioning> {
 };
 
 /// What a model of conditional maps sees of a problem.
-enum class ContextKind { given, moments, samples };
+enum class ContextKind { given, moments, samples, coupled };
+
+/// Whether that is samples of the measures.
+constexpr bool sees_samples(ContextKind kind) {
+  return kind == ContextKind::samples || kind == ContextKind::coupled;
+}
 
 template <>
 struct Choices<ContextKind> {
   static constexpr Choice<ContextKind> list[] = {{"given", ContextKind::given},
                                                  {"moments", ContextKind::moments},
-                                                 {"samples", ContextKind::samples}};
+                                                 {"samples", ContextKind::samples},
+                                                 {"coupled", ContextKind::coupled}};
 };
 
 /// The map of a problem where nothing is learned yet.

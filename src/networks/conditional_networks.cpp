@@ -101,6 +101,7 @@ void LayeredConditionalNetworks::make_modulations() {
 
 void LayeredConditionalNetworks::make_layout() {
   layout_.half_square = base_.half_square;
+  layout_.convex = base_.convex;
   for (std::size_t k = 0; k < base_.layers.size(); ++k) {
     const Layer& from = base_.layers[k];
     PotentialLayout::Layer layer;

@@ -7,8 +7,9 @@
 namespace otfleet {
 
 /// The code of a problem's context: an MLP. Of samples of both measures, one of the same widths
-/// takes every point, and its means over either side are the context (Zaheer et al. 2017, deep
-/// sets).
+/// takes every point, with where
+/// the plan sends it where samples are coupled, and its means over either side are the context
+/// (Zaheer et al. 2017, deep sets).
 class ContextCoder {
  public:
   ContextCoder() = default;
@@ -20,9 +21,10 @@ class ContextCoder {
     const std::vector<std::int64_t> before(widths.begin(), widths.end() - 1);
     width_ = widths.back();
     std::int64_t numbers = description.context;
-    if (model.context == ContextKind::samples) {
-      dimension_ = description.dimension;
-      point_layers_ = layers(widths_of(dimension_, before, width_), true);
+    if (sees_samples(model.context)) {
+      columns_ =
+          model.context == ContextKind::coupled ? 2 * description.dimension : description.dimension;
+      point_layers_ = layers(widths_of(columns_, before, width_), true);
       numbers = 2 * width_;
     }
     layers_ = layers(widths_of(numbers, before, width_), true);
@@ -33,22 +35,22 @@ class ContextCoder {
   /// [G, width] from contexts [G, numbers].
   torch::Tensor code(const torch::Tensor& contexts) {
     torch::Tensor seen = contexts;
-    if (dimension_ > 0) {
+    if (columns_ > 0) {
       const std::int64_t problems = contexts.size(0);
       const torch::Tensor points =
-          torch::silu(point_layers_->forward(contexts.reshape({-1, dimension_})));
+          torch::silu(point_layers_->forward(contexts.reshape({-1, columns_})));
       seen = points.view({problems, 2, -1, width_}).mean(2).view({problems, 2 * width_});
     }
     return torch::silu(layers_->forward(seen));
   }
 
   void add_names(FlatParameters::Named& named) const {
-    if (dimension_ > 0) add_named(named, "point_coder", point_layers_);
+    if (columns_ > 0) add_named(named, "point_coder", point_layers_);
     if (width_ > 0) add_named(named, "coder", layers_);
   }
 
  private:
-  std::int64_t width_ = 0, dimension_ = 0;  ///< dimension: of samples, where these are seen
+  std::int64_t width_ = 0, columns_ = 0;  ///< columns: of samples, where these are seen
   torch::nn::Sequential point_layers_{nullptr}, layers_{nullptr};
 };
 

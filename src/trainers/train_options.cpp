@@ -1,8 +1,16 @@
 #include "src/trainers/train_options.hpp"
 
+#include <cmath>
+#include <numbers>
+
 #include "src/config/checks.hpp"
 
 namespace otfleet {
+
+double rate_at(Schedule schedule, double progress) {
+  if (schedule == Schedule::constant) return 1;
+  return 0.5 * (1 + std::cos(std::numbers::pi * progress));
+}
 
 void add_keys(KeyList& keys, TrainOptions& train) {
   using namespace checks;

@@ -57,6 +57,9 @@ struct Choices<Schedule> {
                                               {"constant", Schedule::constant}};
 };
 
+/// What the learning rate is multiplied with after a share `progress` of the run.
+double rate_at(Schedule schedule, double progress);
+
 /// [train]
 struct TrainOptions {
   std::int64_t steps = 50000;

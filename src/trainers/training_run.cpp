@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <iostream>
-#include <numbers>
 #include <optional>
 
 #include "distributed/error.hpp"
@@ -36,11 +35,6 @@ double progress_of(const TrainOptions& train, std::int64_t step, double seconds)
   const double by_steps = train.steps > 0 ? static_cast<double>(step) / train.steps : 1;
   const double by_clock = train.minutes > 0 ? seconds / (60 * train.minutes) : 0;
   return std::min(1.0, std::max(by_steps, by_clock));
-}
-
-double rate_at(const TrainOptions& train, double progress) {
-  if (train.schedule == Schedule::constant) return 1;
-  return 0.5 * (1 + std::cos(std::numbers::pi * progress));
 }
 
 nlohmann::json history_json(const std::vector<double>& history) {
@@ -143,7 +137,7 @@ void run_training(const CommandContext& context, Report& report, const TrainingR
       interrupted = now.asked_to_end && done < 1;
       const bool last = interrupted || done >= 1;
       if (!last) {
-        const double rate = rate_at(job.train, done);
+        const double rate = rate_at(job.train.schedule, done);
         run.trainer.step(rate);
         learning_rate = job.train.learning_rate * rate;
       }

@@ -162,6 +162,52 @@ TEST_F(ConditionalMaps, FlowsAreTrainedAndSolved) {
     EXPECT_LT(distance, 1e-2);
 }
 
+TEST_F(ConditionalMaps, TunedMapsAreNearerOnAnyNumberOfRanks) {
+  ASSERT_EQ(run(words("train", "fresh", {"train.steps=0"})).code, 0);
+  const std::string fresh = "files.checkpoint=fresh/model.h5";
+  const auto uvp = [&](const std::string& output, int ranks, const Words& more) {
+    Words all = words("evaluate", output, {fresh});
+    for (const auto& one : more) all.insert(all.end(), {"--set", one});
+    const auto result = run(all, ranks);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return report(output)["maps"]["model"]["uvp"].get<double>();
+  };
+  const double before = uvp("alone", 1, {});
+  const double after = uvp("tuned", 1, {"fine_tune.steps=100"});
+  EXPECT_LT(after, before / 3);
+  EXPECT_EQ(uvp("tuned-2", 2, {"fine_tune.steps=100"}), after);
+  const auto solve = [&](const Words& more) {
+    Words all = words("solve", "fresh-solved", {fresh});
+    for (const auto& one : more) all.insert(all.end(), {"--set", one});
+    const auto result = run(all, 2);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return Hdf5File::open(path("fresh-solved/solution.h5")).read<double>("/solution/image");
+  };
+  EXPECT_NE(solve({}), solve({"fine_tune.steps=5", "train.points=64"}));
+}
+
+TEST_F(ConditionalMaps, MethodsWithoutAModelNeedNone) {
+  const auto command = [&](const char* name, const std::string& method) {
+    return Words{name,       "maps.toml",
+                 "--output", std::string(name) + "-" + method,
+                 "--set",    "files.test_population=maps-out/make/test.h5",
+                 "--set",    "files.checkpoint=there-is-none.h5",
+                 "--set",    "map.method=" + method};
+  };
+  for (const std::string method : {"gaussian", "entropic", "sliced"}) {
+    const auto evaluated = run(command("evaluate", method), 2);
+    ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+    const auto maps = report("evaluate-" + method)["maps"];
+    EXPECT_LT(maps[method]["uvp"].get<double>(), 25) << method;
+    EXPECT_LT(maps[method]["uvp"], maps["identity"]["uvp"]) << method;
+    const auto solved = run(command("solve", method), 2);
+    ASSERT_EQ(solved.code, 0) << solved.err;
+    const auto file = Hdf5File::open(path("solve-" + method + "/solution.h5"));
+    for (const double distance : file.read<double>("/solution/round_trip"))
+      EXPECT_TRUE(std::isfinite(distance)) << method;
+  }
+}
+
 /// Colors of images: made, learned from samples of the measures, and put back into the images.
 TEST_F(ConditionalMaps, ImagesAreRecolored) {
   std::filesystem::create_directories(path("pictures"));
@@ -193,6 +239,10 @@ TEST_F(ConditionalMaps, ImagesAreRecolored) {
   double mean = 0;
   for (const auto value : image.rgb) mean += value / (255.0 * 3 * 20 * 30);
   EXPECT_NEAR(mean, 0.3, 0.05);  // that of the dark one
+  const auto sliced = run({"solve", "colors.toml", "--output", "colors-out/sliced", "--set",
+                           "map.images=pictures", "--set", "map.method=sliced"});
+  ASSERT_EQ(sliced.code, 0) << sliced.err;
+  EXPECT_TRUE(std::filesystem::exists(path("colors-out/sliced/images/0000-bright-as-dark.png")));
   expect_refused(
       {"solve", "colors.toml", "--output", "colors-out/refused", "--set", "map.images=maps-out"},
       {"maps-out", "no image 'bright.png'"});
@@ -251,6 +301,12 @@ TEST_F(ConditionalMaps, Refusals) {
   expect_refused(
       words("train", "refused", {"model.architecture=velocity", "model.conditioning=generated"}),
       {"model.conditioning", "velocity"});
+  expect_refused(words("solve", "refused", {"fine_tune.steps=2", "map.method=sliced"}),
+                 {"fine_tune.steps", "'model'"});
+  expect_refused(words("solve", "refused", {"fine_tune.batch=2"}), {"fine_tune.batch"});
+  expect_refused(words("solve", "refused", {"map.epsilon=0.1"}), {"map.epsilon", "'entropic'"});
+  expect_refused(words("solve", "refused", {"fine_tune.steps=2", "model.architecture=velocity"}),
+                 {"fine_tune.steps", "velocity"});
   expect_refused({"scale", "maps.toml", "--output", "refused"}, {"problem = 'conditional_map'"});
   write_bytes(path("plane.toml"),
               "problem = \"neural_dual\"\n[samples]\npair = \"moons\"\n[model]\n"

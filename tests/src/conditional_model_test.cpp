@@ -215,7 +215,7 @@ TEST(TurnTest, StartsAndMomentsTurnWithTheMeasures) {
     }
   const std::int32_t problems[] = {0, 1};
   const Turn turns[] = {turn, turn};
-  for (const auto context : {ContextKind::moments, ContextKind::samples}) {
+  for (const auto context : {ContextKind::moments, ContextKind::samples, ContextKind::coupled}) {
     Job job = small_job();
     job.model.context = context;
     job.model.start = MapStart::gaussian;
@@ -229,6 +229,36 @@ TEST(TurnTest, StartsAndMomentsTurnWithTheMeasures) {
       ASSERT_EQ(a.size(), b.size());
       for (std::size_t k = 0; k < a.size(); ++k) EXPECT_NEAR(a[k], b[k], 1e-5);
     }
+  }
+}
+
+/// The rows of a coupled context say what the true map does, beside the start.
+TEST(ProblemContextsTest, CoupledSamplesKnowTheirImages) {
+  const auto population = shifted_gaussians({0.2, 0.8}, 2000, 1);
+  Job job = small_job();
+  job.samples.standardize = false;
+  job.model.context = ContextKind::coupled;
+  job.model.context_points = 400;
+  for (const auto start : {MapStart::identity, MapStart::gaussian}) {
+    job.model.start = start;
+    const auto description = describe_conditional(job, population);
+    ProblemContexts contexts(population, description);
+    const std::int32_t both[] = {0, 1}, second[] = {1};
+    const auto seen = contexts.of(both).contexts.download();
+    const auto alone = contexts.of(second).contexts.download();
+    ASSERT_EQ(seen.size(), 2u * 2 * 400 * 4);
+    double error = 0;
+    for (std::size_t row = 0; row < 400; ++row) {
+      const float* const own = seen.data() + 2 * 400 * 4 + row * 4;  // problem 1, source side
+      const double x[] = {own[0], own[1]};
+      double y[2];
+      testing::map_of(0.8, x, y);
+      for (int i = 0; i < 2; ++i)
+        error += std::abs(own[2 + i] - (start == MapStart::identity ? y[i] - x[i] : 0)) / 800;
+    }
+    EXPECT_LT(error, 0.2) << word_of(start);
+    for (std::size_t at = 0; at < alone.size(); ++at)
+      ASSERT_NEAR(alone[at], seen[2 * 400 * 4 + at], 1e-5);  // whatever it is solved beside
   }
 }
 

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "src/families/conditional_map/flow_trainer.hpp"
+#include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "tests/src/conditional_populations.hpp"
@@ -53,8 +54,7 @@ Trained train(const Communicator& communicator, const Job& job, const CloudPopul
 }
 
 /// Mean L2-UVP of the maps of a population that has its images.
-double mean_uvp(const CloudPopulation& population, ConditionalModel& model, const Job& job) {
-  ProblemMaps maps(population, model, job);
+double mean_uvp(const CloudPopulation& population, MapMethod& maps) {
   const auto offsets = population.source_point_offsets();
   double sum = 0;
   for (std::int32_t k = 0; k < population.problems(); ++k) {
@@ -71,12 +71,17 @@ double mean_uvp(const CloudPopulation& population, ConditionalModel& model, cons
   return sum / static_cast<double>(population.problems());
 }
 
+double mean_uvp(const CloudPopulation& population, ConditionalModel& model, const Job& job) {
+  return mean_uvp(population, *model_maps(population, model, job));
+}
+
 TEST(ConditionalTrainerTest, OneCourseOnAnyNumberOfRanks) {
   const auto population = shifted_gaussians({0, 0.25, 0.5, 0.75, 1}, 60, 2);
   for (const char* architecture : {"mlp", "icnn", "velocity"}) {
     Job job = small_job(architecture);
     job.train.batch = 5;  // uneven shares
-    if (architecture != std::string("mlp")) job.model.context = ContextKind::samples;
+    if (architecture == std::string("icnn")) job.model.context = ContextKind::samples;
+    if (architecture == std::string("velocity")) job.model.context = ContextKind::coupled;
     job.train.points = 33;
     const auto alone = train(Communicator::self(), job, population, 6);
     const auto shared = train(Communicator::world(), job, population, 6);
@@ -118,7 +123,7 @@ TEST(ConditionalTrainerTest, UnseenContextsHaveTheirMaps) {
     EXPECT_LT(uvp, one.most) << one.architecture << " " << word_of(one.conditioning);
   }
   // From what the measures are, without a context.
-  for (const auto context : {ContextKind::moments, ContextKind::samples}) {
+  for (const auto context : {ContextKind::moments, ContextKind::samples, ContextKind::coupled}) {
     Job job = small_job("mlp");
     job.model.context = context;
     job.model.start = MapStart::gaussian;
@@ -137,7 +142,8 @@ TEST(ConditionalTrainerTest, CloudsMayHaveFewPoints) {
     for (const char* architecture : {"mlp", "icnn", "velocity"}) {
       const auto population = shifted_gaussians({0.2, 0.8}, points, 5);
       Job job = small_job(architecture);
-      job.model.context = ContextKind::samples;
+      job.model.context =
+          architecture == std::string("mlp") ? ContextKind::coupled : ContextKind::samples;
       if (architecture != std::string("velocity")) job.model.start = MapStart::gaussian;
       const auto trained = train(Communicator::world(), job, population, 10);
       for (const StepFigures& step : trained.figures) {
@@ -152,11 +158,103 @@ TEST(ConditionalTrainerTest, DualValuesAreBoundsAndTight) {
   Job job = small_job("icnn");
   const auto trained = train(Communicator::world(), job, seen, 300);
   const auto problems = shifted_gaussians({0.5}, 1000, 4);
-  const auto solved = ProblemMaps(problems, *trained.model, job).solve(0, true);
+  const auto map = model_maps(problems, *trained.model, job)->map(0);
+  const auto solved = solve_map(problems, 0, *map, true, true);
   const double distance = exact_distance(points_of(problems.sources, 0, 2),
                                          points_of(problems.target_table(), 0, 2), 2);
   EXPECT_LE(solved.dual_value, distance * distance * (1 + 1e-6));
   EXPECT_GT(solved.dual_value, 0.8 * distance * distance);
+}
+
+TEST(PotentialTunerTest, BringsMapsNearerAndLeavesTheModel) {
+  const auto population = shifted_gaussians({0, 0.5, 1}, 1000, 2);
+  for (const char* architecture : {"mlp", "icnn"}) {
+    Job job = small_job(architecture);
+    const auto trained = train(Communicator::world(), job, population, 0);
+    const auto weights = trained.model->parameters().download();
+    const double before = mean_uvp(population, *trained.model, job);
+    job.fine_tune.steps = 200;
+    const double after = mean_uvp(population, *trained.model, job);
+    EXPECT_GT(before, 20);
+    EXPECT_LT(after, 3) << architecture;
+    EXPECT_EQ(trained.model->parameters().download(), weights);
+  }
+}
+
+TEST(PotentialTunerTest, TunedInputConvexPotentialsAreBounds) {
+  const auto problems = shifted_gaussians({0.7}, 500, 4);
+  Job job = small_job("icnn");
+  const auto trained = train(Communicator::world(), job, problems, 0);
+  job.fine_tune.steps = 200;
+  const auto method = model_maps(problems, *trained.model, job);
+  const auto solved = solve_map(problems, 0, *method->map(0), true, true);
+  const double distance = exact_distance(points_of(problems.sources, 0, 2),
+                                         points_of(problems.target_table(), 0, 2), 2);
+  EXPECT_LE(solved.dual_value, distance * distance * (1 + 1e-6));
+  EXPECT_GT(solved.dual_value, 0.9 * distance * distance);
+}
+
+TEST(PotentialTunerTest, DependsOnTheProblemAlone) {
+  const auto population = shifted_gaussians({0, 0.5, 1}, 50, 2);
+  Job job = small_job("mlp");
+  const auto trained = train(Communicator::world(), job, population, 3);
+  job.fine_tune.steps = 5;
+  const auto points = points_of(population.sources, 2, 2);
+  const auto all = model_maps(population, *trained.model, job);
+  all->map(0);
+  const auto after_another = all->map(2)->forward(points, false).image;
+  EXPECT_EQ(model_maps(population, *trained.model, job)->map(2)->forward(points, false).image,
+            after_another);
+}
+
+TEST(MapMethodTest, MethodsWithoutAModelKnowGaussiansMaps) {
+  const auto population = shifted_gaussians({0, 0.5, 1}, 2000, 2);
+  Job job = small_job("mlp");
+  EXPECT_LT(mean_uvp(population, *gaussian_maps(population, job)), 2);
+  job.map.epsilon = 0.02;
+  EXPECT_LT(mean_uvp(population, *entropic_maps(population, job)), 3);
+  EXPECT_LT(mean_uvp(population, *sliced_maps(population, job)), 12);
+}
+
+TEST(MapMethodTest, WaysBackReturn) {
+  const auto population = shifted_gaussians({0, 0.5}, 1000, 2);
+  Job job = small_job("mlp");
+  for (const auto& [method, most] :
+       {std::pair{MapMethodName::gaussian, 1e-10}, std::pair{MapMethodName::entropic, 0.25},
+        std::pair{MapMethodName::sliced, 0.25}}) {
+    job.map.method = method;
+    const auto map = make_map_method(population, nullptr, job)->map(1);
+    const auto points = points_of(population.sources, 1, 2);
+    const auto mapped = map->forward(points);
+    double mean = 0;
+    for (const double trip : mapped.round_trip) mean += trip / 1000;
+    EXPECT_LT(mean, most) << word_of(method);
+    EXPECT_EQ(mapped.image.size(), points.size());
+    EXPECT_TRUE(map->forward(points, false).round_trip.empty());
+  }
+}
+
+TEST(MapMethodTest, PointsAndEqualPointsAreMoved) {
+  auto population = shifted_gaussians({0, 0.5}, 3, 2);
+  population.sources.points = {1, 2, 1, 2, 1, 2, 0, 0, 1, 0, 5, 5};
+  population.targets.points = {3, 4, 3, 4, 3, 4, 7, 7, 7, 7, 7, 7};
+  Job job = small_job("mlp");
+  for (const auto method :
+       {MapMethodName::gaussian, MapMethodName::entropic, MapMethodName::sliced}) {
+    job.map.method = method;
+    const auto maps = make_map_method(population, nullptr, job);
+    for (const std::int32_t problem : {0, 1}) {
+      const auto mapped =
+          maps->map(problem)->forward(points_of(population.sources, problem, 2), false);
+      for (std::size_t i = 0; i < 6; ++i)
+        EXPECT_NEAR(mapped.image[i],
+                    problem == 1 ? 7
+                    : i % 2 == 0 ? 3
+                                 : 4,
+                    1e-6)
+            << word_of(method) << problem;
+    }
+  }
 }
 
 TEST(CloudSamplerTest, DrawsByWeight) {

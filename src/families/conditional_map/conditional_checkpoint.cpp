@@ -18,7 +18,7 @@ std::string conditional_text(const ModelOptions& model) {
   if (model.conditioning != Conditioning::none)
     text += fmt::format(" by context = {}, context_hidden = [{}]", word_of(model.context),
                         fmt::join(model.context_hidden, ", "));
-  if (model.conditioning != Conditioning::none && model.context == ContextKind::samples)
+  if (model.conditioning != Conditioning::none && sees_samples(model.context))
     text += fmt::format(", context_points = {}", model.context_points);
   return text;
 }

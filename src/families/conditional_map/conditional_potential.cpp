@@ -8,8 +8,8 @@ namespace {
 class PotentialMap final : public ProblemMap {
  public:
   PotentialMap(ConditionalPotential& model, const SeenProblems& one,
-               const ConjugateOptions& settings)
-      : potential_(model, one), mapper_(potential_, settings) {}
+               const DeviceArray<const float>& weights, const ConjugateOptions& settings)
+      : potential_(model, one, weights), mapper_(potential_, settings) {}
 
   MappedPoints forward(std::span<const double> points, bool certify) override {
     return mapper_.forward(points, certify);
@@ -31,7 +31,13 @@ ConditionalPotential::ConditionalPotential(const ConditionalDescription& descrip
       networks_(network_library().make_conditional_networks(description, seed)) {}
 
 std::unique_ptr<ProblemMap> ConditionalPotential::map_of(const SeenProblems& one, const Job& job) {
-  return std::make_unique<PotentialMap>(*this, one, job.conjugate);
+  return map_with(one, run(one).flat(), job);
+}
+
+std::unique_ptr<ProblemMap> ConditionalPotential::map_with(const SeenProblems& one,
+                                                           const DeviceArray<const float>& weights,
+                                                           const Job& job) {
+  return std::make_unique<PotentialMap>(*this, one, weights, job.conjugate);
 }
 
 void ConditionalPotential::predict(const DeviceArray<const float, 2>& y,
@@ -42,11 +48,12 @@ void ConditionalPotential::predict(const DeviceArray<const float, 2>& y,
     x.copy_from(y);
 }
 
-ConditionedPotential::ConditionedPotential(ConditionalPotential& model, SeenProblems one)
+ConditionedPotential::ConditionedPotential(ConditionalPotential& model, SeenProblems one,
+                                           const DeviceArray<const float>& weights)
     : model_(model),
       one_(std::move(one)),
       weights_("otfleet::models::weights", static_cast<std::size_t>(model.layout().size)) {
-  weights_.copy_from(model_.run(one_).flat());
+  weights_.copy_from(weights);
 }
 
 void ConditionedPotential::predict_minimizers(const DeviceArray<const float, 2>& y,

@@ -35,6 +35,9 @@ class ConditionalPotential final : public ConditionalModel {
   const PotentialLayout& layout() const { return networks_->layout(); }
 
   std::unique_ptr<ProblemMap> map_of(const SeenProblems& one, const Job& job) override;
+  /// The same with these weights [layout().size] instead of the model's. Copies them. Local.
+  std::unique_ptr<ProblemMap> map_with(const SeenProblems& one,
+                                       const DeviceArray<const float>& weights, const Job& job);
 
   /// Weights [G, layout().size] of the potentials of G problems. They stay until the next call.
   /// `keep`: for a backward() that follows, the problems' arrays as they are until then. Local.
@@ -66,10 +69,12 @@ class ConditionalPotential final : public ConditionalModel {
   std::unique_ptr<ConditionalNetworks> networks_;
 };
 
-/// The potential of one problem. Keeps a reference to the model, with the weights that it has now.
+/// The potential of one problem, with weights of its own. Keeps a reference to the model, for the
+/// predictions of minimizers.
 class ConditionedPotential final : public TransportPotential {
  public:
-  ConditionedPotential(ConditionalPotential& model, SeenProblems one);
+  ConditionedPotential(ConditionalPotential& model, SeenProblems one,
+                       const DeviceArray<const float>& weights);
 
   std::int64_t dimension() const override { return model_.description().dimension; }
   const Standardization& standardization() const override {

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "kernels/api/losses.hpp"
-
 namespace otfleet {
 
 ConditionalTrainerSettings conditional_trainer_settings(const Job& job) {
@@ -19,20 +17,13 @@ ConditionalTrainer::ConditionalTrainer(const ConditionalTrainerSettings& setting
       model_(model),
       batches_(settings.problems, communicator, population, model.description()),
       update_(settings.dual.optimizer, communicator, model),
-      solver_(make_conjugate_minimizer<float>(settings.dual.conjugate,
-                                              static_cast<int>(settings.problems.points),
-                                              static_cast<int>(population.dimension))) {
+      dual_(settings.dual, settings.problems.points, population.dimension) {
   const std::size_t count = batches_.count();
   const auto rows = static_cast<std::size_t>(settings.problems.points);
   const auto dimension = static_cast<std::size_t>(population.dimension);
   using Points = DeviceArray<float, 2>;
-  points_ = Points("otfleet::training::points", 2 * rows, dimension);
-  gradient_ = Points("otfleet::training::gradient", rows, dimension);
   for (auto* all : {&x_, &y_, &prediction_, &point_slope_})
     *all = Points("otfleet::training::samples", count * rows, dimension);
-  weights_ = DeviceArray<float>("otfleet::training::weights", 2 * rows);
-  value_ = DeviceArray<float>("otfleet::training::value", rows);
-  conjugates_ = kernels::ConjugateResult<float>(rows);
   const PotentialLayout& layout = model.layout();
   const auto numbers = static_cast<std::size_t>(layout.size);
   potential_ = Points("otfleet::training::potential", count, numbers);
@@ -50,29 +41,15 @@ void ConditionalTrainer::solve(std::size_t which, std::array<double, 3>& sums) {
   const auto own = [&](const DeviceArray<float, 2>& all) {
     return all.rows(which * rows, (which + 1) * rows);
   };
-  const auto x = points_.rows(0, rows), minimizers = points_.rows(rows, 2 * rows);
-  const auto y = own(y_), prediction = own(prediction_), point_slope = own(point_slope_);
-  kernels::Network<float>& network = networks_[which];
-  x.copy_from(own(x_));
-  if (settings_.dual.loss == TrainingLoss::objective) {
-    network.evaluate(prediction, value_, gradient_);
-    kernels::scaled_difference(gradient_, y, 1 / samples, point_slope);
-  }
-  network.evaluate(x, value_, gradient_);
-  minimizers.copy_from(prediction);
-  solver_.minimize(network, y, minimizers, conjugates_);
-  const auto loss = kernels::dual_loss(value_, conjugates_, samples, minimizers, weights_);
-  if (settings_.dual.regularizer)
-    kernels::expectile_weights(*settings_.dual.regularizer, x, y, value_, conjugates_, weights_);
+  const bool learns = settings_.dual.loss != TrainingLoss::none;
+  const auto loss = dual_.solve(networks_[which], own(x_), own(y_), own(prediction_), samples,
+                                learns ? own(point_slope_) : DeviceArray<float, 2>());
   figures_.add(settings_.problems.points, loss);
-  if (settings_.dual.loss == TrainingLoss::regression)
-    kernels::scaled_difference(prediction, minimizers, 2 / samples, point_slope);
-  kernels::clear_lost_rows(conjugates_.status, point_slope);
   sums[0] += loss.value;
   sums[1] += loss.start_residuals / samples;
   sums[2] += loss.left_out;
   clock_.lap(seconds_.solve);
-  gradients_[which].compute(points_, weights_);
+  dual_.differentiate(gradients_[which]);
   clock_.lap(seconds_.backward);
 }
 

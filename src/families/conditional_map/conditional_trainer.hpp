@@ -6,6 +6,7 @@
 
 #include "distributed/communicator.hpp"
 #include "src/families/conditional_map/conditional_potential.hpp"
+#include "src/families/conditional_map/potential_dual.hpp"
 #include "src/families/conditional_map/problem_batches.hpp"
 #include "src/families/neural_dual/dual_trainer.hpp"
 #include "src/trainers/data_parallel_step.hpp"
@@ -57,14 +58,9 @@ class ConditionalTrainer final : public Trainer {
   TrainingSeconds seconds_;
   StepClock clock_;
   ConjugateFigures figures_;
-  kernels::ConjugateMinimizer<float> solver_;
-  DeviceArray<float, 2> points_;  ///< [2 B, D]: x of one problem, then the minimizers
-  DeviceArray<float> weights_;    ///< [2 B]: of f at these points in the loss
+  PotentialDual dual_;
   DeviceArray<float, 2> x_, y_, prediction_, point_slope_;  ///< [count B, D]
-  DeviceArray<float, 2> gradient_;                          ///< [B, D]
   DeviceArray<float, 2> potential_, slope_;                 ///< [count, weights of a potential]
-  DeviceArray<float> value_;
-  kernels::ConjugateResult<float> conjugates_;
   /// One for each problem of this rank; they follow potential_ and slope_.
   std::vector<kernels::Network<float>> networks_;
   std::vector<kernels::NetworkGradient> gradients_;

@@ -14,6 +14,8 @@
 #include "src/families/conditional_map/conditional_checkpoint.hpp"
 #include "src/families/conditional_map/conditional_family.hpp"
 #include "src/families/conditional_map/map_scores.hpp"
+#include "src/families/conditional_map/methods/map_method.hpp"
+#include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "src/runs/input_files.hpp"
@@ -27,10 +29,14 @@ constexpr std::uint64_t judged_rows = 0x65766c7561746532;
 constexpr double divergence_epsilon = 0.05;
 constexpr double no_figure = std::numeric_limits<double>::quiet_NaN();
 
-/// What is compared with a problem's target: maps, and a second draw of the target itself.
+/// What is compared with a problem's target: maps, the one of the job among them, and a second draw
+/// of the target itself.
 struct MapRow {
-  static constexpr std::size_t identity = 0, gaussian = 1, model = 2, target = 3, count = 4;
-  static constexpr const char* names[] = {"identity", "gaussian", "model", "target_again"};
+  static constexpr std::size_t identity = 0, gaussian = 1, own = 2, target = 3, count = 4;
+  static std::string name(std::size_t row, MapMethodName method) {
+    const std::string names[] = {"identity", "gaussian", word_of(method), "target_again"};
+    return names[row];
+  }
   static constexpr std::size_t maps = target;  ///< the rows before are maps
 };
 
@@ -74,21 +80,6 @@ PointRows draw_rows(std::span<const double> points, const std::vector<double>& s
   return result;
 }
 
-/// The points under the map between Gaussians with the moments of both measures.
-PointRows gaussian_images(std::span<const double> points, const CloudMoments& source,
-                          const CloudMoments& target) {
-  const std::size_t d = source.mean.size();
-  const auto [slope, offset] = gaussian_map(source, target);
-  PointRows result(points.size());
-  for (std::size_t row = 0; row < points.size(); row += d)
-    for (std::size_t i = 0; i < d; ++i) {
-      double value = offset[i];
-      for (std::size_t j = 0; j < d; ++j) value += slope[i * d + j] * points[row + j];
-      result[row + i] = value;
-    }
-  return result;
-}
-
 double variance_of(const PointRows& points, std::int64_t dimension) {
   const auto d = static_cast<std::size_t>(dimension);
   const double count = static_cast<double>(points.size()) / static_cast<double>(d);
@@ -109,10 +100,10 @@ struct Subject {
 
 class Judge {
  public:
-  Judge(const Job& job, const CloudPopulation& population, ConditionalModel& model)
+  Judge(const Job& job, const CloudPopulation& population, MapMethod& maps)
       : job_(job),
         population_(population),
-        maps_(population, model, job),
+        maps_(maps),
         image_offsets_(population.source_point_offsets()) {}
 
   /// Figures of some problems. Adds the seconds of the model's maps.
@@ -162,12 +153,13 @@ class Judge {
     subject.images[MapRow::identity].assign(subject.source.begin(), subject.source.end());
     if (d <= most_dimensions_of_gaussians)
       subject.images[MapRow::gaussian] =
-          gaussian_images(subject.source, moments_of(population_.sources, from, d, {}),
-                          moments_of(target_table, to, d, {}));
+          affine_images(gaussian_map(moments_of(population_.sources, from, d, {}),
+                                     moments_of(target_table, to, d, {})),
+                        subject.source);
     else
       subject.images[MapRow::gaussian].assign(subject.source.size(), no_figure);
     const StopWatch watch(seconds);
-    subject.images[MapRow::model] = maps_.map(problem)->forward(subject.source, false).image;
+    subject.images[MapRow::own] = maps_.map(problem)->forward(subject.source, false).image;
     return subject;
   }
 
@@ -201,7 +193,7 @@ class Judge {
 
   const Job& job_;
   const CloudPopulation& population_;
-  ProblemMaps maps_;
+  MapMethod& maps_;
   std::vector<std::int64_t> image_offsets_;
 };
 
@@ -210,7 +202,8 @@ nlohmann::json json_number(double value) {
   return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
 }
 
-nlohmann::json each_problem(const CloudPopulation& population, const MapTable& table) {
+nlohmann::json each_problem(const CloudPopulation& population, const MapTable& table,
+                            MapMethodName method) {
   nlohmann::json list = nlohmann::json::array();
   const auto width = static_cast<std::size_t>(population.contexts.width);
   for (std::size_t k = 0; k < population.source.size(); ++k) {
@@ -219,7 +212,7 @@ nlohmann::json each_problem(const CloudPopulation& population, const MapTable& t
       one["context"].push_back(population.contexts.values[k * width + i]);
     for (std::size_t row = 0; row < MapRow::count; ++row)
       for (std::size_t figure = 0; figure < MapFigure::count; ++figure)
-        one[MapRow::names[row]][MapFigure::names[figure]] =
+        one[MapRow::name(row, method)][MapFigure::names[figure]] =
             json_number(table[(k * MapRow::count + row) * MapFigure::count + figure]);
     list.push_back(std::move(one));
   }
@@ -227,7 +220,7 @@ nlohmann::json each_problem(const CloudPopulation& population, const MapTable& t
 }
 
 /// Means over the problems.
-nlohmann::json means(const MapTable& table) {
+nlohmann::json means(const MapTable& table, MapMethodName method) {
   nlohmann::json result;
   const std::size_t problems = table.size() / (figures_of_problem);
   for (std::size_t row = 0; row < MapRow::count; ++row)
@@ -235,29 +228,33 @@ nlohmann::json means(const MapTable& table) {
       double sum = 0;
       for (std::size_t k = 0; k < problems; ++k)
         sum += table[(k * MapRow::count + row) * MapFigure::count + figure];
-      result[MapRow::names[row]][MapFigure::names[figure]] =
+      result[MapRow::name(row, method)][MapFigure::names[figure]] =
           json_number(sum / static_cast<double>(problems));
     }
   return result;
 }
 
-std::string map_summary(const nlohmann::json& report) {
+std::string map_summary(const nlohmann::json& report, const Job& job) {
   const auto cell = [](const nlohmann::json& figure) {
     return figure.is_number() ? fmt::format("{:.4g}", figure.get<double>()) : std::string("-");
   };
   std::string text = fmt::format(
-      "{} problems in {} dimensions; {:.3f} ms a problem for the model's maps\n"
+      "{} problems in {} dimensions; {:.3f} ms a problem for its map\n"
       "{:<34}{:>12}{:>12}{:>12}{:>12}\n",
       report["problems"].get<std::int64_t>(), report["dimension"].get<std::int64_t>(),
       report["map_milliseconds"].get<double>(), "means, of pushed sources", "exact W2",
       "divergence", "MMD", "L2-UVP %");
-  const std::pair<std::size_t, const char*> lines[] = {
+  std::string own = job.map.method == MapMethodName::model
+                        ? "by the model"
+                        : fmt::format("by map.method = '{}'", word_of(job.map.method));
+  if (job.fine_tune.steps > 0) own += fmt::format(", {} steps more", job.fine_tune.steps);
+  const std::pair<std::size_t, std::string> lines[] = {
       {MapRow::identity, "the sources themselves"},
       {MapRow::gaussian, "by the map between Gaussians"},
-      {MapRow::model, "by the model"},
+      {MapRow::own, own},
       {MapRow::target, "the targets, drawn again"}};
   for (const auto& [row, name] : lines) {
-    const auto& one = report["maps"][MapRow::names[row]];
+    const auto& one = report["maps"][MapRow::name(row, job.map.method)];
     text += fmt::format("{:<34}{:>12}{:>12}{:>12}{:>12}\n", name, cell(one["distance"]),
                         cell(one["divergence"]), cell(one["mmd"]), cell(one["uvp"]));
   }
@@ -270,18 +267,20 @@ void evaluate_conditional_maps(const CommandContext& context, Report& report) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
   CloudPopulation population;
-  std::unique_ptr<ConditionalModel> maps;
+  std::unique_ptr<ConditionalModel> model;
   auto& figures_json = report.figures();
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
-      const auto checkpoint =
-          find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
       const auto file = find_input(context, job.files.test_population, "files.test_population",
                                    "make", "test.h5");
       population = read_cloud_population(file);
-      maps = read_conditional(checkpoint, job, population, file.string());
-      figures_json["model"] = checkpoint.string();
+      if (job.map.method == MapMethodName::model) {
+        const auto checkpoint =
+            find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
+        model = read_conditional(checkpoint, job, population, file.string());
+        figures_json["model"] = checkpoint.string();
+      }
       figures_json["population"] = file.string();
     });
   }
@@ -291,7 +290,10 @@ void evaluate_conditional_maps(const CommandContext& context, Report& report) {
     const PhaseTimer timer(report, "score");
     const auto shard =
         distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
-    communicator.agree([&] { part = Judge(job, population, *maps).judge(shard, seconds); });
+    communicator.agree([&] {
+      const auto maps = make_map_method(population, model.get(), job);
+      part = Judge(job, population, *maps).judge(shard, seconds);
+    });
   }
   const MapTable table = communicator.gather(std::span<const double>(part));
   seconds = communicator.all_reduce(seconds, distributed::Reduction::sum);
@@ -299,12 +301,12 @@ void evaluate_conditional_maps(const CommandContext& context, Report& report) {
   figures_json["dimension"] = population.dimension;
   figures_json["map_milliseconds"] = 1e3 * seconds / static_cast<double>(population.problems());
   if (communicator.is_root()) {
-    figures_json["maps"] = means(table);
-    figures_json["each"] = each_problem(population, table);
+    figures_json["maps"] = means(table, job.map.method);
+    figures_json["each"] = each_problem(population, table, job.map.method);
   }
   report.write(context.output);
   if (context.prints())
-    std::cout << map_summary(figures_json) << "Report: " << context.output.string() << '\n';
+    std::cout << map_summary(figures_json, job) << "Report: " << context.output.string() << '\n';
 }
 
 }  // namespace otfleet

@@ -11,6 +11,7 @@ void set_conditional_defaults(Job& job) {
   job.problem.geometry = GeometryKind::clouds;
   job.train.batch = 8;
   job.train.learning_rate = 1e-2;
+  job.fine_tune.learning_rate = 1e-2;
 }
 
 std::string conditional_complaint(const Job& job) {
@@ -18,7 +19,8 @@ std::string conditional_complaint(const Job& job) {
     for (const char* key : {"model.conditioning", "model.context", "model.context_hidden",
                             "model.context_points", "model.start"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
-    if (!job.map.images.empty()) return "map.images needs problem = 'conditional_map'";
+    for (const char* key : {"map.images", "map.method"})
+      if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
     return {};
   }
   if (job.problem.geometry != GeometryKind::clouds)
@@ -28,6 +30,18 @@ std::string conditional_complaint(const Job& job) {
   if (job.problem.cost != kernels::GroundCost(kernels::SquaredEuclideanCost{}))
     return "problem = 'conditional_map' needs problem.cost = 'squared_euclidean': gradients of "
            "potentials are optimal for no other";
+  if (job.sets("fine_tune.batch"))
+    return "fine_tune.batch is for populations' starts; with problem = 'conditional_map' each "
+           "problem "
+           "is tuned by itself, with train.points samples a step";
+  for (const auto& [key, method] : {std::pair{"map.epsilon", MapMethodName::entropic},
+                                    std::pair{"map.turns", MapMethodName::sliced}})
+    if (job.sets(key) && job.map.method != method)
+      return fmt::format("{} needs map.method = '{}', not '{}'", key, word_of(method),
+                         word_of(job.map.method));
+  if (job.fine_tune.steps > 0 && job.map.method != MapMethodName::model)
+    return fmt::format("fine_tune.steps is for map.method = 'model', not '{}'",
+                       word_of(job.map.method));
   const auto* architecture = find_architecture(job.model.architecture);
   if (architecture != nullptr && architecture->uses.velocities) {
     if (job.model.start != MapStart::identity)
@@ -38,6 +52,8 @@ std::string conditional_complaint(const Job& job) {
     if (job.model.conditioning == Conditioning::generated)
       return "model.conditioning = 'generated' is for potentials; with model.architecture = "
              "'velocity' use 'partial' or 'none'";
+    if (job.fine_tune.steps > 0)
+      return "fine_tune.steps is for potentials; with model.architecture = 'velocity' leave it out";
     return {};
   }
   if (job.train.loss == TrainingLoss::cycle)

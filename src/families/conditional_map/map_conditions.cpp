@@ -9,7 +9,7 @@
 #include "distributed/error.hpp"
 #include "src/families/conditional_map/conditional_checkpoint.hpp"
 #include "src/families/conditional_map/conditional_family.hpp"
-#include "src/families/conditional_map/problem_contexts.hpp"
+#include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/recolored_images.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
@@ -38,7 +38,16 @@ std::string conditional_identity(const Job& job, const std::string& content) {
   const nlohmann::json resolved = job.resolved();
   nlohmann::json identity = {{"content", content}};
   for (const char* key : {"problem", "conjugate"}) identity[key] = resolved[key];
-  for (const char* key : {"direction", "steps", "images"}) identity[key] = resolved["map"][key];
+  for (const char* key : {"direction", "steps", "images", "method", "epsilon", "turns"})
+    identity[key] = resolved["map"][key];
+  if (job.map.method != MapMethodName::model) {
+    for (const char* key : {"solver", "seed"}) identity[key] = resolved[key];
+  } else if (job.fine_tune.steps > 0) {
+    for (const char* key : {"fine_tune", "seed"}) identity[key] = resolved[key];
+    for (const char* key : {"points", "optimizer", "beta1", "beta2", "clip", "weight_decay",
+                            "schedule", "regularizer", "conjugate_tolerance"})
+      identity["train"][key] = resolved["train"][key];
+  }
   return identity.dump();
 }
 
@@ -50,26 +59,32 @@ class ConditionalMapProblems final : public ProblemSet {
     {
       const PhaseTimer timer(report, "read");
       communicator.agree([&] {
-        const auto checkpoint =
-            find_input(context, job_.files.checkpoint, "files.checkpoint", "train", "model.h5");
         file = find_input(context, job_.files.test_population, "files.test_population", "make",
                           "test.h5");
         population_ = read_cloud_population(file);
-        model_ = read_conditional(checkpoint, job_, population_, file.string());
-        content = read_checksum(checkpoint);
+        if (job_.map.method == MapMethodName::model) {
+          const auto checkpoint =
+              find_input(context, job_.files.checkpoint, "files.checkpoint", "train", "model.h5");
+          model_ = read_conditional(checkpoint, job_, population_, file.string());
+          content = read_checksum(checkpoint);
+        }
         if (!job_.map.images.empty()) images_.emplace(job_, population_, file, context.output);
         if (communicator.is_root()) content += " " + population_.content_fingerprint();
       });
     }
     identity = conditional_identity(job_, communicator.broadcast(content));
-    method = forward() ? "gradient" : word_of(job_.conjugate.solver);
-    reason = "map.direction = '" + word_of(job_.map.direction) + "'";
+    const bool by_model = job_.map.method == MapMethodName::model;
+    method = !by_model   ? word_of(job_.map.method)
+             : forward() ? "gradient"
+                         : word_of(job_.conjugate.solver);
+    reason = by_model ? "map.direction = '" + word_of(job_.map.direction) + "'"
+                      : "map.method = '" + method + "'";
     shard_reason = "every rank takes problems of its own";
     declare();
     most_problems = 4096;
   }
 
-  void prepare() override { maps_.emplace(population_, *model_, job_); }
+  void prepare() override { maps_ = make_map_method(population_, model_.get(), job_); }
 
   double work(Shard rows) const override {
     const auto& offsets = layout.spaces[MapSpace::point].offsets;
@@ -81,8 +96,9 @@ class ConditionalMapProblems final : public ProblemSet {
     MappedProblems all;
     for (std::int64_t k = rows.begin; k < rows.end; ++k) {
       const auto problem = static_cast<std::int32_t>(k);
-      add(maps_->solve(problem, forward()), all);
-      if (images_) images_->write(problem, *maps_->map(problem));
+      const auto map = maps_->map(problem);
+      add(solve_map(population_, problem, *map, maps_->has_potentials(), forward()), all);
+      if (images_) images_->write(problem, *map);
     }
     return columns_.take(std::move(all));
   }
@@ -160,8 +176,8 @@ class ConditionalMapProblems final : public ProblemSet {
 
   const Job& job_;
   CloudPopulation population_;
-  std::unique_ptr<ConditionalModel> model_;
-  std::optional<ProblemMaps> maps_;
+  std::unique_ptr<ConditionalModel> model_;  ///< or null: map.method is none
+  std::unique_ptr<MapMethod> maps_;
   std::optional<RecoloredImages> images_;
   SolutionColumns<MappedProblems> columns_;
 };

@@ -1,5 +1,7 @@
 #include "src/families/conditional_map/potential_layout.hpp"
 
+#include "kernels/api/optimizer.hpp"
+
 namespace otfleet {
 namespace {
 
@@ -31,6 +33,30 @@ std::vector<kernels::LayerGradients> PotentialLayout::gradients(
     result.push_back({matrix_at(row, layer.hidden), matrix_at(row, layer.input),
                       matrix_at(row, layer.quadratic), matrix_at(row, layer.bias).flat()});
   return result;
+}
+
+std::vector<ParameterEntry> PotentialLayout::entries() const {
+  std::vector<ParameterEntry> result;
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    const auto add = [&](const char* name, const Part& part) {
+      if (part.rows == 0) return;
+      std::vector<std::int64_t> shape = {part.rows, part.columns};
+      if (&part == &layers[k].bias) shape.erase(shape.begin());
+      result.push_back({std::to_string(k) + "." + name, part.offset, part.rows * part.columns,
+                        std::move(shape)});
+    };
+    add("hidden", layers[k].hidden);
+    add("input", layers[k].input);
+    add("quadratic", layers[k].quadratic);
+    add("bias", layers[k].bias);
+  }
+  return result;
+}
+
+void PotentialLayout::make_convex(const DeviceArray<float>& row) const {
+  if (!convex) return;
+  for (const Layer& layer : layers)
+    if (layer.hidden.rows > 0) kernels::clamp_to_nonnegative(matrix_at(row, layer.hidden).flat());
 }
 
 }  // namespace otfleet

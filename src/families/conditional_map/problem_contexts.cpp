@@ -9,6 +9,7 @@
 
 #include "distributed/error.hpp"
 #include "kernels/initializers/wide_symmetric_matrix.hpp"
+#include "src/families/conditional_map/coupled_samples.hpp"
 
 namespace otfleet {
 namespace {
@@ -53,6 +54,25 @@ void append_moments(const CloudMoments& moments, std::vector<float>& to) {
   for (std::size_t i = 0; i < d; ++i)
     for (std::size_t j = full ? 0 : i; j <= i; ++j)
       to.push_back(static_cast<float>(moments.covariance[i * d + j]));
+}
+
+/// Where the start of problem `which` takes a point, or takes it back; the identity without starts.
+void start_image(const std::vector<float>& starts, std::size_t which, bool forward,
+                 std::span<const double> point, std::vector<double>& image) {
+  const std::size_t d = point.size(), square = d * d;
+  image.assign(point.begin(), point.end());
+  if (starts.empty()) return;
+  const float* const own = starts.data() + which * 2 * (square + d);
+  const auto times = [&](const float* matrix, const std::vector<double>& x) {
+    std::vector<double> product(d, 0.0);
+    for (std::size_t i = 0; i < d; ++i)
+      for (std::size_t j = 0; j < d; ++j) product[i] += matrix[i * d + j] * x[j];
+    return product;
+  };
+  const float* const part = forward ? own : own + square + d;  // A^½ and b, or A⁻¹ and −A⁻¹ b
+  image = times(part, image);
+  if (forward) image = times(part, image);
+  for (std::size_t i = 0; i < d; ++i) image[i] += part[square + i];
 }
 
 CloudMoments turned(const CloudMoments& moments, const Turn& turn) {
@@ -148,6 +168,18 @@ CloudMoments moments_of(const CloudTable& table, std::int64_t measure, std::int6
   return moments;
 }
 
+std::vector<double> affine_images(const AffineMap& map, std::span<const double> points) {
+  const std::size_t d = map.offset.size();
+  std::vector<double> result(points.size());
+  for (std::size_t row = 0; row < points.size(); row += d)
+    for (std::size_t i = 0; i < d; ++i) {
+      double value = map.offset[i];
+      for (std::size_t j = 0; j < d; ++j) value += map.slope[i * d + j] * points[row + j];
+      result[row + i] = value;
+    }
+  return result;
+}
+
 AffineMap gaussian_map(const CloudMoments& source, const CloudMoments& target) {
   const std::size_t d = source.mean.size();
   const auto from = matrix_of(source.covariance, d), to = matrix_of(target.covariance, d);
@@ -210,6 +242,7 @@ std::vector<float> ProblemContexts::context_of(std::int32_t problem, const Turn*
   std::vector<float> result;
   switch (description_.architecture.context) {
     case ContextKind::samples:
+    case ContextKind::coupled:
       return samples_of(problem, turn, draw);
     case ContextKind::moments:
       for (const bool source : {true, false}) {
@@ -243,6 +276,38 @@ std::vector<float> ProblemContexts::start_of(std::int32_t problem, const Turn* t
   return turn == nullptr ? found->second : turned_start(found->second, *turn);
 }
 
+std::vector<float> ProblemContexts::coupled(const std::vector<float>& samples,
+                                            const std::vector<float>& starts,
+                                            std::size_t problems) const {
+  const auto d = static_cast<std::size_t>(description_.dimension);
+  const std::size_t length = samples.size() / (2 * problems);
+  std::vector<double> x, y;
+  for (std::size_t k = 0; k < problems; ++k) {
+    const auto first = samples.begin() + static_cast<std::ptrdiff_t>(2 * k * length);
+    const auto middle = first + static_cast<std::ptrdiff_t>(length);
+    x.insert(x.end(), first, middle);
+    y.insert(y.end(), middle, middle + static_cast<std::ptrdiff_t>(length));
+  }
+  const auto images =
+      couple_samples(x, y, static_cast<std::int64_t>(problems), description_.dimension);
+  std::vector<float> result;
+  result.reserve(2 * samples.size());
+  std::vector<double> begin(d);
+  for (std::size_t k = 0; k < problems; ++k)
+    for (const bool forward : {true, false}) {
+      const auto& points = forward ? x : y;
+      const auto& image = forward ? images.source_images : images.target_images;
+      for (std::size_t at = k * length; at < (k + 1) * length; at += d) {
+        const auto point = std::span(points).subspan(at, d);
+        start_image(starts, k, forward, point, begin);
+        for (std::size_t i = 0; i < d; ++i) result.push_back(static_cast<float>(point[i]));
+        for (std::size_t i = 0; i < d; ++i)
+          result.push_back(static_cast<float>(image[at + i] - begin[i]));
+      }
+    }
+  return result;
+}
+
 SeenProblems ProblemContexts::of(std::span<const std::int32_t> problems,
                                  std::span<const Turn> turns, std::int64_t draw) {
   std::vector<float> contexts, starts;
@@ -258,6 +323,8 @@ SeenProblems ProblemContexts::of(std::span<const std::int32_t> problems,
       starts.insert(starts.end(), row.begin(), row.end());
     }
   }
+  if (description_.architecture.context == ContextKind::coupled && description_.context > 0)
+    contexts = coupled(contexts, starts, problems.size());
   SeenProblems seen;
   seen.contexts = upload<float>("otfleet::models::contexts", contexts, problems.size(),
                                 static_cast<std::size_t>(description_.context));
@@ -282,8 +349,9 @@ ConditionalDescription describe_conditional(const Job& job, const CloudPopulatio
     description.context = 2 * moment_numbers(population.dimension);
     return description;
   }
-  if (job.model.context == ContextKind::samples) {
+  if (sees_samples(job.model.context)) {
     description.context = 2 * job.model.context_points * population.dimension;
+    if (job.model.context == ContextKind::coupled) description.context *= 2;
     return description;
   }
   description.context = population.contexts.width;

@@ -30,6 +30,9 @@ struct AffineMap {
   std::vector<double> slope, offset;  ///< A [D, D], b [D]
 };
 
+/// T of all points [n, D]. Local.
+std::vector<double> affine_images(const AffineMap& map, std::span<const double> points);
+
 /// The map between Gaussians with these moments (Peyré & Cuturi 2019, remark 2.31),
 ///   A = S₁^(-½) (S₁^½ S₂ S₁^½)^½ S₁^(-½), b = m₂ − A m₁.
 /// Directions in which the source is flat go to the mean. Work: of order D³.
@@ -56,6 +59,10 @@ class ProblemContexts {
   const CloudMoments& moments(bool source, std::int32_t measure);
   std::vector<float> context_of(std::int32_t problem, const Turn* turn, std::int64_t draw);
   std::vector<float> samples_of(std::int32_t problem, const Turn* turn, std::int64_t draw) const;
+  /// Of all problems, from their samples and starts: rows (x, what the map adds to the start's
+  /// image) of both sides.
+  std::vector<float> coupled(const std::vector<float>& samples, const std::vector<float>& starts,
+                             std::size_t problems) const;
   std::vector<float> start_of(std::int32_t problem, const Turn* turn);
 
   const CloudPopulation& population_;

@@ -37,35 +37,22 @@ std::vector<double> shares_of(const CloudTable& table, std::int64_t measure) {
   return shares;
 }
 
-std::span<const double> ProblemMaps::points(std::int32_t problem, bool source) const {
+SolvedMap solve_map(const CloudPopulation& population, std::int32_t problem, ProblemMap& map,
+                    bool potentials, bool forward) {
   const auto at = static_cast<std::size_t>(problem);
-  return source
-             ? points_of(population_.sources, population_.source[at], population_.dimension)
-             : points_of(population_.target_table(), population_.target[at], population_.dimension);
-}
-
-std::vector<double> ProblemMaps::shares(std::int32_t problem, bool source) const {
-  const auto at = static_cast<std::size_t>(problem);
-  return source ? shares_of(population_.sources, population_.source[at])
-                : shares_of(population_.target_table(), population_.target[at]);
-}
-
-std::unique_ptr<ProblemMap> ProblemMaps::map(std::int32_t problem) {
-  return model_.map_of(contexts_.of({&problem, 1}), job_);
-}
-
-SolvedMap ProblemMaps::solve(std::int32_t problem, bool forward) {
-  const auto map = this->map(problem);
-  const auto sources = points(problem, true), targets = points(problem, false);
+  const CloudTable& target_table = population.target_table();
+  const std::int64_t source = population.source[at], target = population.target[at];
+  const auto sources = points_of(population.sources, source, population.dimension),
+             targets = points_of(target_table, target, population.dimension);
   SolvedMap result;
   result.dual_value = std::numeric_limits<double>::quiet_NaN();
-  if (!model_.has_potentials()) {
-    result.points = forward ? map->forward(sources) : map->backward(targets);
+  if (!potentials) {
+    result.points = forward ? map.forward(sources) : map.backward(targets);
     return result;
   }
-  MappedPoints pushed = map->forward(sources, forward), pulled = map->backward(targets);
-  result.dual_value = half_of_dual(sources, shares(problem, true), pushed.value) +
-                      half_of_dual(targets, shares(problem, false), pulled.value);
+  MappedPoints pushed = map.forward(sources, forward), pulled = map.backward(targets);
+  result.dual_value = half_of_dual(sources, shares_of(population.sources, source), pushed.value) +
+                      half_of_dual(targets, shares_of(target_table, target), pulled.value);
   result.points = std::move(forward ? pushed : pulled);
   return result;
 }

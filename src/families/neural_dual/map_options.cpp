@@ -12,6 +12,14 @@ void add_keys(KeyList& keys, MapOptions& map) {
            "writes every one with the colors that its problem's map gives; conditional_map only");
   keys.add("steps", map.steps, checks::integer(1, 10000),
            "of the integration of a flow; model.architecture = \"velocity\" only");
+  keys.add(
+      "method", map.method,
+      "what makes the maps: a trained model; or, without one, the map between Gaussians with the "
+      "measures' moments, the entropic map that Sinkhorn gives, or sliced transport; "
+      "conditional_map only");
+  keys.add("epsilon", map.epsilon, checks::above_zero,
+           "share of a problem's mean cost; map.method = \"entropic\" only");
+  keys.add("turns", map.turns, checks::integer(1, 10000), "map.method = \"sliced\" only");
   keys.add("direction", map.direction, "from source to target, or back");
 }
 

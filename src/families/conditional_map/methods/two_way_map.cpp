@@ -1,0 +1,44 @@
+#include "src/families/conditional_map/methods/two_way_map.hpp"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "src/families/neural_dual/scores/transport_scores.hpp"
+
+namespace otfleet {
+
+TwoWayMap::TwoWayMap(std::int64_t dimension, Function forward, Function backward,
+                     std::int32_t status)
+    : dimension_(dimension),
+      forward_(std::move(forward)),
+      backward_(std::move(backward)),
+      status_(status) {}
+
+MappedPoints TwoWayMap::forward(std::span<const double> points, bool certify) {
+  return map(points, forward_, certify ? &backward_ : nullptr);
+}
+
+MappedPoints TwoWayMap::backward(std::span<const double> points) {
+  return map(points, backward_, &forward_);
+}
+
+MappedPoints TwoWayMap::map(std::span<const double> points, const Function& there,
+                            const Function* back) {
+  const std::size_t count = points.size() / static_cast<std::size_t>(dimension_);
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  MappedPoints result;
+  result.image = there(points);
+  result.value.assign(count, unknown);
+  result.status.assign(count, status_);
+  if (back == nullptr) return result;
+  result.residual.assign(count, unknown);
+  result.iterations.assign(count, 0);
+  const std::vector<double> again = (*back)(result.image);
+  for (std::size_t at = 0; at < points.size(); at += static_cast<std::size_t>(dimension_))
+    result.round_trip.push_back(
+        std::sqrt(squared_distance(points.data() + at, again.data() + at, dimension_)));
+  return result;
+}
+
+}  // namespace otfleet
