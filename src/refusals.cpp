@@ -132,6 +132,7 @@ const std::vector<Refusal>& refusals() {
       {Where::barycenters, "data.test_target.file", {""}, for_targets, "", "make"},
       {Where::barycenters, "make.target_weights", {"data"}, for_targets, "", "make"},
       {Where::barycenters, "make.pixels", {"0"}, for_clouds, "", "make"},
+      {Where::barycenters, "make.crops", {"0"}, for_clouds, "", "make"},
       {Where::barycenters, "make.pairs.kind", {"random"}, for_pair_choice, "", "make"},
       {Where::barycenters, "make.pairs.file", {""}, for_pair_choice, "", "make"},
   };

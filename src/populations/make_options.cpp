@@ -85,12 +85,18 @@ void add_keys(KeyList& keys, MakeOptions& make) {
       "their targets are images of colors, PNG or JPEG, or folders of them, and every image is "
       "the red, green and blue, 0 to 1, of so many of its pixels, drawn without repetition, or "
       "of all where it has no more; 0: data are arrays");
+  keys.add("crops", make.crops, integer(0, 1000000),
+           "rectangles of random size and place of each image to train on, besides, which are "
+           "measures of their own; make.pixels only");
   keys.add("stretch", make.stretch, anything,
            "every axis of a grid spans [0, 1]; false: the longest does, and pixels are square");
 }
 
 std::string make_complaint(const Job& job) {
   const auto& pairs = job.make.pairs;
+  if (job.make.crops > 0 && !job.make.takes_pixels())
+    return fmt::format("make.crops = {} is for images of colors; set make.pixels, or leave it out",
+                       job.make.crops);
   if (job.make.takes_pixels())
     if (auto complaint = pixels_complaint(job); !complaint.empty()) return complaint;
   if (job.make.drifts()) {

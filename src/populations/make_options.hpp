@@ -52,6 +52,7 @@ struct MakeOptions {
     double step = 0.01;  // sides of the unit cube
   } drifting;
   std::int64_t pixels = 0;  // of each image of colors, which is a cloud; 0: data are no such images
+  std::int64_t crops = 0;   // of each image to train on, clouds of their own
   bool stretch = false;     // every axis of a grid spans [0, 1]; else the longest
 
   /// Are the clouds drawn, not read?

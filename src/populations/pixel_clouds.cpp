@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -18,6 +19,7 @@ namespace {
 
 // Never change this: it is part of what a seed means.
 constexpr std::uint64_t pixel_stream = 11;  // and the three after it
+constexpr std::uint64_t crop_stream = 0x63726f70;
 
 constexpr std::int64_t channels = 3;
 
@@ -35,6 +37,36 @@ std::vector<std::int32_t> draw_pixels(const kernels::CounterRandom& random, std:
   }
   pixels.resize(static_cast<std::size_t>(wanted));
   return pixels;
+}
+
+/// Pixels of an image, row by row.
+struct Rectangle {
+  std::int64_t top = 0, left = 0, height = 0, width = 0;
+
+  std::int64_t pixels() const { return height * width; }
+  /// The number in the image of its own pixel number `pixel`.
+  std::int64_t in_image(std::int64_t pixel, std::int64_t image_width) const {
+    return (top + pixel / width) * image_width + left + pixel % width;
+  }
+};
+
+/// Of sides between a quarter and all of the image's.
+Rectangle random_crop(const ColorImage& image, const kernels::CounterRandom& random,
+                      std::uint64_t crop) {
+  const auto side = [&](std::int64_t all, std::uint64_t number) {
+    const double share = 0.25 + 0.75 * random.uniform(4 * crop + number);
+    return std::clamp<std::int64_t>(std::llround(share * static_cast<double>(all)), 1, all);
+  };
+  const auto begin = [&](std::int64_t room, std::uint64_t number) {
+    return static_cast<std::int64_t>(
+        random.below(static_cast<std::uint64_t>(room + 1), 4 * crop + number));
+  };
+  Rectangle result;
+  result.height = side(image.height, 0);
+  result.width = side(image.width, 1);
+  result.top = begin(image.height - result.height, 2);
+  result.left = begin(image.width - result.width, 3);
+  return result;
 }
 
 /// For so many points more.
@@ -60,28 +92,42 @@ void check_source(const MeasureSource& source) {
     throw UserError(name_of(source) + ": a dataset is named, but images have none");
 }
 
-/// One image in memory at a time.
-CloudTable read_pixel_clouds(const MeasureSource& source, std::int64_t pixels,
+/// One image in memory at a time. `crops` of each.
+CloudTable read_pixel_clouds(const MeasureSource& source, std::int64_t pixels, std::int64_t crops,
                              const kernels::CounterRandom& random,
+                             const kernels::CounterRandom& crop_random,
                              const kernels::GroundCost& cost) {
   check_source(source);
   const auto files =
       images_at(source.file, {".png", ".jpg", ".jpeg"}, "name an image, or a folder of images");
   CloudTable table;
-  for (std::size_t s = 0; s < files.size(); ++s) {
-    const ColorImage image = read_color_image(files[s]);
-    const auto drawn = draw_pixels(random, s, image.pixels(), pixels);
+  const auto add = [&](const std::string& file, const ColorImage& image, const Rectangle& part,
+                       std::size_t number, std::string name) {
+    const auto drawn = draw_pixels(random, number, part.pixels(), pixels);
     const auto count = static_cast<std::int64_t>(drawn.size());
     make_room(table, count, source.file.string());
     for (const auto pixel : drawn)
       for (int channel = 0; channel < channels; ++channel)
-        table.points.push_back(image.color(pixel, channel));
-    check_cost_takes(files[s].string() + ":", cost,
+        table.points.push_back(image.color(part.in_image(pixel, image.width), channel));
+    check_cost_takes(file + ":", cost,
                      std::span(table.points).last(static_cast<std::size_t>(count * channels)),
                      channels, "drawn pixel");
     table.weights.insert(table.weights.end(), drawn.size(), 1 / static_cast<double>(count));
     table.offsets.push_back(table.offsets.back() + count);
-    table.names.push_back(files[s].filename().string());
+    table.names.push_back(std::move(name));
+  };
+  for (std::size_t s = 0; s < files.size(); ++s) {
+    const ColorImage image = read_color_image(files[s]);
+    add(files[s].string(), image, {0, 0, image.height, image.width}, s,
+        files[s].filename().string());
+  }
+  for (std::size_t s = 0; crops > 0 && s < files.size(); ++s) {
+    const ColorImage image = read_color_image(files[s]);
+    for (std::int64_t k = 0; k < crops; ++k) {
+      const std::size_t crop = s * static_cast<std::size_t>(crops) + static_cast<std::size_t>(k);
+      add(files[s].string(), image, random_crop(image, crop_random, crop), files.size() + crop,
+          fmt::format("{}#{}", files[s].filename().string(), k + 1));
+    }
   }
   return table;
 }
@@ -95,8 +141,9 @@ CloudPopulation build_pixel_clouds(const Job& job, Split split) {
   population.dimension = channels;
   const auto read = [&](const MeasureSource& side, bool source) {
     const std::uint64_t stream = pixel_stream + (train ? 0 : 2) + (source ? 0 : 1);
-    return read_pixel_clouds(side, job.make.pixels, {static_cast<std::uint64_t>(job.seed), stream},
-                             population.ground_cost);
+    const auto seed = static_cast<std::uint64_t>(job.seed);
+    return read_pixel_clouds(side, job.make.pixels, train ? job.make.crops : 0, {seed, stream},
+                             {seed, crop_stream + stream}, population.ground_cost);
   };
   population.sources = read(train ? job.data.train : job.data.test, true);
   const auto& target = train ? job.data.train_target : job.data.test_target;

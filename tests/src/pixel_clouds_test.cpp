@@ -123,6 +123,45 @@ TEST_F(PixelClouds, DrawsDependOnTheSeedTheSideAndTheImage) {
   EXPECT_EQ(few, std::vector<int>(many.begin(), many.begin() + 9));
 }
 
+TEST_F(PixelClouds, CropsAreMeasuresToTrainOn) {
+  write_colors("images/a.png");
+  write_colors("images/b.png");
+  job_.data.train = job_.data.test;
+  job_.make.pixels = 1000;
+  job_.make.crops = 40;
+  EXPECT_EQ(build().sources.names, (Names{"a.png", "b.png"}));
+  const auto sources = build(Split::train).sources;
+  ASSERT_EQ(sources.names.size(), 82u);
+  EXPECT_EQ(sources.names[1], "b.png");
+  EXPECT_EQ(sources.names[2], "a.png#1");
+  EXPECT_EQ(sources.names[81], "b.png#40");
+  std::set<std::vector<int>> crops;
+  for (std::int64_t measure = 2; measure < 82; ++measure) {
+    const auto pixels = drawn(sources, measure);  // all of the rectangle's, row by row
+    const int first = pixels.front(), last = pixels.back();
+    const int width = last % 16 - first % 16 + 1, height = last / 16 - first / 16 + 1;
+    EXPECT_GE(width, 4);
+    EXPECT_GE(height, 4);
+    ASSERT_EQ(pixels.size(), static_cast<std::size_t>(width * height));
+    for (int k = 0; k < width * height; ++k)
+      EXPECT_EQ(pixels[static_cast<std::size_t>(k)], first + 16 * (k / width) + k % width);
+    crops.insert(pixels);
+  }
+  EXPECT_GT(crops.size(), 70u);
+  job_.make.pixels = 5;
+  const auto few = build(Split::train).sources;
+  EXPECT_EQ(few.size(50), 5);
+  EXPECT_EQ(build(Split::train).sources.points, few.points);
+}
+
+/// Of an image of one pixel, every crop is the image.
+TEST_F(PixelClouds, OnePixelHasCrops) {
+  write_png(folder_ / "images/a.png", 1, 1, Bytes{51});
+  job_.data.train = job_.data.test;
+  job_.make.crops = 3;
+  EXPECT_EQ(build(Split::train).sources.points, Values(12, 0.2));
+}
+
 /// Over many seeds every pixel is drawn as often as any other, and first as often.
 TEST_F(PixelClouds, AllPixelsAreAsLikely) {
   write_png(folder_ / "images/a.png", 4, 1, Bytes{0, 1, 2, 3});
@@ -177,6 +216,9 @@ TEST_F(PixelClouds, NamesWhatIsWrong) {
 
 TEST_F(PixelClouds, ComplaintsAboutTheJob) {
   EXPECT_EQ(make_complaint(job_), "");
+  Job crops;
+  crops.make.crops = 2;
+  EXPECT_NE(make_complaint(crops).find("make.crops = 2"), std::string::npos);
   const auto expect_complaint = [&](const auto& change, const std::string& part) {
     Job job = job_;
     change(job);

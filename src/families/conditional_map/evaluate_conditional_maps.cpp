@@ -17,6 +17,7 @@
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
+#include "src/families/conditional_map/problem_solution.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/stop_watch.hpp"
@@ -27,6 +28,10 @@ namespace {
 constexpr std::uint64_t judged_rows = 0x65766c7561746532;
 /// Of the Sinkhorn divergences, a share of the mean cost within a target.
 constexpr double divergence_epsilon = 0.05;
+/// Of the distance that costs and dual values are shares of, a share of the mean cost.
+constexpr double distance_epsilon = 3e-3;
+/// Larger clouds have no such distance: it would take longer than all the rest.
+constexpr std::int64_t most_points_of_distance = 10000;
 constexpr double no_figure = std::numeric_limits<double>::quiet_NaN();
 
 /// What is compared with a problem's target: maps, the one of the job among them, and a second draw
@@ -42,8 +47,9 @@ struct MapRow {
 
 /// Figures of one row and problem.
 struct MapFigure {
-  static constexpr std::size_t distance = 0, divergence = 1, mmd = 2, uvp = 3, count = 4;
-  static constexpr const char* names[] = {"distance", "divergence", "mmd", "uvp"};
+  static constexpr std::size_t distance = 0, divergence = 1, mmd = 2, uvp = 3, cost = 4, dual = 5,
+                               count = 6;
+  static constexpr const char* names[] = {"distance", "divergence", "mmd", "uvp", "cost", "dual"};
 };
 constexpr std::size_t figures_of_problem = MapRow::count * MapFigure::count;
 
@@ -96,6 +102,7 @@ struct Subject {
   std::span<const double> source, target;
   std::vector<double> source_shares, target_shares;
   std::array<PointRows, MapRow::maps> images;
+  double dual_value = no_figure;  ///< of the own map's potentials
 };
 
 class Judge {
@@ -115,7 +122,9 @@ class Judge {
     for (std::int64_t k = problems.begin; k < problems.end; ++k) {
       const Subject subject = map(static_cast<std::int32_t>(k), seconds);
       const std::size_t at = static_cast<std::size_t>(k - problems.begin) * figures_of_problem;
-      score_against_truth(k, subject, std::span(table).subspan(at, figures_of_problem));
+      const auto figures = std::span(table).subspan(at, figures_of_problem);
+      score_against_truth(k, subject, figures);
+      score_against_optimum(static_cast<std::int32_t>(k), subject, figures);
       add_clouds(k, subject, clouds, targets);
       epsilon += divergence_epsilon * 2 * variance_of(targets.back(), population_.dimension) /
                  static_cast<double>(count);
@@ -158,9 +167,35 @@ class Judge {
                         subject.source);
     else
       subject.images[MapRow::gaussian].assign(subject.source.size(), no_figure);
-    const StopWatch watch(seconds);
-    subject.images[MapRow::own] = maps_.map(problem)->forward(subject.source, false).image;
+    std::unique_ptr<ProblemMap> own;
+    {
+      const StopWatch watch(seconds);
+      own = maps_.map(problem);
+      subject.images[MapRow::own] = own->forward(subject.source, false).image;
+    }
+    if (maps_.has_potentials())
+      subject.dual_value = solve_map(population_, problem, *own, true, true).dual_value;
     return subject;
+  }
+
+  /// What maps cost, and what the potentials' dual value is, as shares of the squared distance.
+  void score_against_optimum(std::int32_t problem, const Subject& subject,
+                             std::span<double> table) const {
+    if (std::max(subject.source_shares.size(), subject.target_shares.size()) >
+        static_cast<std::size_t>(most_points_of_distance))
+      return;
+    const double optimum =
+        solve_problem(population_, problem, distance_epsilon, {}).solutions.lower_bound[0] /
+        population_.sources.mass(population_.source[problem]);
+    const auto d = static_cast<std::size_t>(population_.dimension);
+    for (std::size_t row = 0; row < MapRow::maps; ++row) {
+      double cost = 0;
+      for (std::size_t at = 0; at < subject.source.size(); ++at)
+        cost += subject.source_shares[at / d] *
+                std::pow(subject.images[row][at] - subject.source[at], 2);
+      table[row * MapFigure::count + MapFigure::cost] = cost / optimum;
+    }
+    table[MapRow::own * MapFigure::count + MapFigure::dual] = subject.dual_value / optimum;
   }
 
   void score_against_truth(std::int64_t problem, const Subject& subject,
@@ -240,10 +275,10 @@ std::string map_summary(const nlohmann::json& report, const Job& job) {
   };
   std::string text = fmt::format(
       "{} problems in {} dimensions; {:.3f} ms a problem for its map\n"
-      "{:<34}{:>12}{:>12}{:>12}{:>12}\n",
+      "{:<34}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
       report["problems"].get<std::int64_t>(), report["dimension"].get<std::int64_t>(),
       report["map_milliseconds"].get<double>(), "means, of pushed sources", "exact W2",
-      "divergence", "MMD", "L2-UVP %");
+      "divergence", "MMD", "L2-UVP %", "cost", "dual");
   std::string own = job.map.method == MapMethodName::model
                         ? "by the model"
                         : fmt::format("by map.method = '{}'", word_of(job.map.method));
@@ -255,8 +290,9 @@ std::string map_summary(const nlohmann::json& report, const Job& job) {
       {MapRow::target, "the targets, drawn again"}};
   for (const auto& [row, name] : lines) {
     const auto& one = report["maps"][MapRow::name(row, job.map.method)];
-    text += fmt::format("{:<34}{:>12}{:>12}{:>12}{:>12}\n", name, cell(one["distance"]),
-                        cell(one["divergence"]), cell(one["mmd"]), cell(one["uvp"]));
+    text += fmt::format("{:<34}", name);
+    for (const char* figure : MapFigure::names) text += fmt::format("{:>12}", cell(one[figure]));
+    text += '\n';
   }
   return text;
 }

@@ -1,11 +1,9 @@
-#include <numeric>
+#include <algorithm>
 
 #include "kernels/api/outputs.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
-#include "src/families/conditional_map/problem_contexts.hpp"
-#include "src/families/linear/population_solver.hpp"
-#include "src/runs/solve_seconds.hpp"
+#include "src/families/conditional_map/problem_solution.hpp"
 
 namespace otfleet {
 namespace {
@@ -48,17 +46,6 @@ std::vector<double> images_of(const Potential& to, std::span<const double> point
   return images;
 }
 
-/// The mean of |x − y|² over all pairs of points of two measures.
-double mean_cost_between(const CloudMoments& source, const CloudMoments& target) {
-  const std::size_t d = source.mean.size();
-  double sum = 0;
-  for (std::size_t i = 0; i < d; ++i) {
-    const double step = source.mean[i] - target.mean[i];
-    sum += source.covariance[i * d + i] + target.covariance[i * d + i] + step * step;
-  }
-  return sum > 0 ? sum : 1;  // one point has no costs
-}
-
 class EntropicMaps final : public MapMethod {
  public:
   EntropicMaps(const CloudPopulation& population, const Job& job)
@@ -69,21 +56,16 @@ class EntropicMaps final : public MapMethod {
     const std::int64_t d = population_.dimension, source = population_.source[at],
                        target = population_.target[at];
     const CloudTable& targets = population_.target_table();
-    const double epsilon =
-        job_.map.epsilon * mean_cost_between(moments_of(population_.sources, source, d, {}),
-                                             moments_of(targets, target, d, {}));
-    const PopulationView view(population_);
-    const PopulationSolver solver(view, epsilon);
-    SolveSeconds seconds;
-    const auto solved = solver.solve({problem, problem + 1}, job_.solver, nullptr, {}, seconds);
-    const auto side = [&](const CloudTable& table, std::int64_t measure,
-                          const std::vector<double>& values) {
+    const auto [epsilon, solved] =
+        solve_problem(population_, problem, job_.map.epsilon, job_.solver);
+    const auto side = [&, own = epsilon](const CloudTable& table, std::int64_t measure,
+                                         const std::vector<double>& values) {
       const auto first = static_cast<std::size_t>(table.offsets[static_cast<std::size_t>(measure)]),
                  size = static_cast<std::size_t>(table.size(measure));
       return Potential{
           std::span(table.points)
               .subspan(first * static_cast<std::size_t>(d), size * static_cast<std::size_t>(d)),
-          std::span(table.weights).subspan(first, size), values, epsilon};
+          std::span(table.weights).subspan(first, size), values, own};
     };
     const auto function = [d](Potential to) {
       return [to = std::move(to), d](std::span<const double> points) {

@@ -1,0 +1,19 @@
+#pragma once
+#include <cstdint>
+
+#include "src/families/linear/solutions.hpp"
+#include "src/populations/cloud_population.hpp"
+
+namespace otfleet {
+
+/// One problem of a population, solved by itself.
+struct ProblemSolution {
+  double epsilon = 0;   ///< in units of the cost
+  Solutions solutions;  ///< of one problem, with its certificate
+};
+
+/// Solves one problem at an epsilon of `share` of its mean cost. Local.
+ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t problem, double share,
+                              const SolverOptions& settings);
+
+}  // namespace otfleet
