@@ -183,7 +183,7 @@ TEST_F(ConditionalMaps, TunedMapsAreNearerOnAnyNumberOfRanks) {
     EXPECT_EQ(result.code, 0) << result.err;
     return Hdf5File::open(path("fresh-solved/solution.h5")).read<double>("/solution/image");
   };
-  EXPECT_NE(solve({}), solve({"fine_tune.steps=5", "train.points=64"}));
+  EXPECT_NE(solve({}), solve({"fine_tune.steps=5", "fine_tune.batch=64"}));
 }
 
 TEST_F(ConditionalMaps, MethodsWithoutAModelNeedNone) {
@@ -303,7 +303,6 @@ TEST_F(ConditionalMaps, Refusals) {
       {"model.conditioning", "velocity"});
   expect_refused(words("solve", "refused", {"fine_tune.steps=2", "map.method=sliced"}),
                  {"fine_tune.steps", "'model'"});
-  expect_refused(words("solve", "refused", {"fine_tune.batch=2"}), {"fine_tune.batch"});
   expect_refused(words("solve", "refused", {"map.epsilon=0.1"}), {"map.epsilon", "'entropic'"});
   expect_refused(words("solve", "refused", {"fine_tune.steps=2", "model.architecture=velocity"}),
                  {"fine_tune.steps", "velocity"});

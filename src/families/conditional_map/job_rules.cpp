@@ -11,7 +11,7 @@ void set_conditional_defaults(Job& job) {
   job.problem.geometry = GeometryKind::clouds;
   job.train.batch = 8;
   job.train.learning_rate = 1e-2;
-  job.fine_tune.learning_rate = 1e-2;
+  job.fine_tune.learning_rate = 2e-2;
 }
 
 std::string conditional_complaint(const Job& job) {
@@ -30,10 +30,6 @@ std::string conditional_complaint(const Job& job) {
   if (job.problem.cost != kernels::GroundCost(kernels::SquaredEuclideanCost{}))
     return "problem = 'conditional_map' needs problem.cost = 'squared_euclidean': gradients of "
            "potentials are optimal for no other";
-  if (job.sets("fine_tune.batch"))
-    return "fine_tune.batch is for populations' starts; with problem = 'conditional_map' each "
-           "problem "
-           "is tuned by itself, with train.points samples a step";
   for (const auto& [key, method] : {std::pair{"map.epsilon", MapMethodName::entropic},
                                     std::pair{"map.turns", MapMethodName::sliced}})
     if (job.sets(key) && job.map.method != method)

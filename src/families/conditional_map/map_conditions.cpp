@@ -44,8 +44,8 @@ std::string conditional_identity(const Job& job, const std::string& content) {
     for (const char* key : {"solver", "seed"}) identity[key] = resolved[key];
   } else if (job.fine_tune.steps > 0) {
     for (const char* key : {"fine_tune", "seed"}) identity[key] = resolved[key];
-    for (const char* key : {"points", "optimizer", "beta1", "beta2", "clip", "weight_decay",
-                            "schedule", "regularizer", "conjugate_tolerance"})
+    for (const char* key : {"optimizer", "beta1", "beta2", "clip", "weight_decay", "schedule",
+                            "regularizer", "conjugate_tolerance"})
       identity["train"][key] = resolved["train"][key];
   }
   return identity.dump();

@@ -20,7 +20,7 @@ DualTrainerSettings tuning_settings(const Job& job) {
 
 DeviceArray<float, 2> samples_of(const Job& job, const ConditionalPotential& model) {
   return DeviceArray<float, 2>("otfleet::training::samples",
-                               static_cast<std::size_t>(job.train.points),
+                               static_cast<std::size_t>(job.fine_tune.batch),
                                static_cast<std::size_t>(model.description().dimension));
 }
 
@@ -32,23 +32,23 @@ PotentialTuner::PotentialTuner(const CloudPopulation& population, ConditionalPot
       job_(job),
       settings_(tuning_settings(job)),
       sampler_(population, static_cast<std::uint64_t>(job.seed) ^ tuning_draws),
-      dual_(settings_, job.train.points, population.dimension),
-      x_host_(static_cast<std::size_t>(job.train.points * population.dimension)),
+      dual_(settings_, job.fine_tune.batch, population.dimension),
+      x_host_(static_cast<std::size_t>(job.fine_tune.batch * population.dimension)),
       y_host_(x_host_.size()),
       x_(samples_of(job, model)),
       y_(samples_of(job, model)),
       prediction_(samples_of(job, model)),
       weights_("otfleet::training::potential", static_cast<std::size_t>(model.layout().size)),
       slope_("otfleet::training::slope", weights_.size()),
-      network_(model.layout().weights(weights_), static_cast<int>(job.train.points)),
+      network_(model.layout().weights(weights_), static_cast<int>(job.fine_tune.batch)),
       gradient_(model.layout().weights(weights_), model.layout().gradients(slope_),
-                static_cast<int>(2 * job.train.points)) {}
+                static_cast<int>(2 * job.fine_tune.batch)) {}
 
 void PotentialTuner::draw(std::int32_t problem, std::int64_t step) {
   const Standardization& standard = model_.description().standardization;
   const std::int64_t draw = problem * job_.fine_tune.steps + step;
-  sampler_.points(problem, true, draw, job_.train.points, standard.source, x_host_.data());
-  sampler_.points(problem, false, draw, job_.train.points, standard.target, y_host_.data());
+  sampler_.points(problem, true, draw, job_.fine_tune.batch, standard.source, x_host_.data());
+  sampler_.points(problem, false, draw, job_.fine_tune.batch, standard.target, y_host_.data());
   x_.upload(x_host_);
   y_.upload(y_host_);
 }
@@ -62,7 +62,7 @@ std::unique_ptr<ProblemMap> PotentialTuner::map(std::int32_t problem, const Seen
   for (std::int64_t step = 0; finite && step < job_.fine_tune.steps; ++step) {
     draw(problem, step);
     model_.predict(y_, prediction_);
-    const auto samples = static_cast<double>(job_.train.points);
+    const auto samples = static_cast<double>(job_.fine_tune.batch);
     const auto loss = dual_.solve(network_, x_, y_, prediction_, samples);
     finite = std::isfinite(loss.value) && loss.left_out < samples / 2;
     dual_.differentiate(gradient_);

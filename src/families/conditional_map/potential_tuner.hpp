@@ -11,7 +11,7 @@ namespace otfleet {
 
 /// Trains the potentials of single problems, each on its own problem alone, from the weights that
 /// the model gives it: job.fine_tune.steps steps of job.train.optimizer on the dual that the model
-/// was trained on, job.train.points samples of either side a step. The model stays as it is, the
+/// was trained on, job.fine_tune.batch samples of either side a step. The model stays as it is, the
 /// predictions of minimizers too. What is drawn depends on the seed and the problem alone, not on
 /// ranks or on what was mapped before. Local.
 class PotentialTuner {
