@@ -105,10 +105,13 @@ TEST_F(ConditionalMaps, EvaluationComparesMapsOnAnyNumberOfRanks) {
     EXPECT_LT(maps["gaussian"]["uvp"], 5);
     EXPECT_LT(maps["model"]["distance"], 1.5 * maps["target_again"]["distance"].get<double>());
     EXPECT_LT(maps["model"]["mmd"], 0.6 * maps["identity"]["mmd"].get<double>());
+    EXPECT_NEAR(maps["model"]["cost"].get<double>(), 1, 0.15);
+    EXPECT_NEAR(maps["model"]["dual"].get<double>(), 1, 0.1);
+    EXPECT_TRUE(maps["identity"]["dual"].is_null());
     EXPECT_LT(maps["model"]["divergence"], 0.3 * maps["identity"]["divergence"].get<double>());
   }
   const auto one = report("evaluated1")["maps"], two = report("evaluated2")["maps"];
-  for (const char* figure : {"distance", "mmd", "uvp"})
+  for (const char* figure : {"distance", "mmd", "uvp", "cost", "dual"})
     EXPECT_NEAR(one["model"][figure].get<double>(), two["model"][figure].get<double>(), 1e-4);
 }
 

@@ -187,6 +187,7 @@ class Judge {
     const double optimum =
         solve_problem(population_, problem, distance_epsilon, {}).solutions.lower_bound[0] /
         population_.sources.mass(population_.source[problem]);
+    if (!(optimum > 0)) return;  // of nothing there are no shares
     const auto d = static_cast<std::size_t>(population_.dimension);
     for (std::size_t row = 0; row < MapRow::maps; ++row) {
       double cost = 0;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "kernels/api/outputs.hpp"
+#include "kernels/minimize/settings.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
 #include "src/families/conditional_map/problem_solution.hpp"

@@ -34,12 +34,12 @@ std::unique_ptr<MapMethod> gaussian_maps(const CloudPopulation& population, cons
 /// that Sinkhorn finds,
 ///   T(x) = sum_j w_j(x) y_j,  w_j(x) ∝ b_j exp((g_j − |x − y_j|²)/ε),
 /// for any x. ε is `map.epsilon` of the problem's mean cost. The way back is the same map of the
-/// other side; a point's residual is not known.
+/// other side.
 std::unique_ptr<MapMethod> entropic_maps(const CloudPopulation& population, const Job& job);
 
 /// Sliced transport by turns (Pitié, Kokaram & Dahyot 2007): `map.turns` times both clouds are
 /// turned at random and every coordinate of the source goes to the target's by the monotone map.
-/// The way back is made the same way; a point's residual is not known.
+/// The way back is made the same way.
 std::unique_ptr<MapMethod> sliced_maps(const CloudPopulation& population, const Job& job);
 
 /// The method that the job names; `model` may be null where that is not a model.

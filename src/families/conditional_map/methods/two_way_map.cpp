@@ -26,18 +26,17 @@ MappedPoints TwoWayMap::backward(std::span<const double> points) {
 MappedPoints TwoWayMap::map(std::span<const double> points, const Function& there,
                             const Function* back) {
   const std::size_t count = points.size() / static_cast<std::size_t>(dimension_);
-  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   MappedPoints result;
   result.image = there(points);
-  result.value.assign(count, unknown);
+  result.value.assign(count, std::numeric_limits<double>::quiet_NaN());
   result.status.assign(count, status_);
   if (back == nullptr) return result;
-  result.residual.assign(count, unknown);
   result.iterations.assign(count, 0);
   const std::vector<double> again = (*back)(result.image);
   for (std::size_t at = 0; at < points.size(); at += static_cast<std::size_t>(dimension_))
     result.round_trip.push_back(
         std::sqrt(squared_distance(points.data() + at, again.data() + at, dimension_)));
+  result.residual = result.round_trip;
   return result;
 }
 

@@ -7,8 +7,8 @@
 
 namespace otfleet {
 
-/// A map that is known as two functions, without potentials: the residual of a point is not known,
-/// its round trip is how far the other function ends from it.
+/// A map that is known as two functions, without potentials: a point's round trip is how far the
+/// other function ends from it, and stands for its residual, too.
 class TwoWayMap final : public ProblemMap {
  public:
   /// Of points [B, D].
