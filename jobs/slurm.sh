@@ -37,7 +37,7 @@ passing_signals() {
 # while that of another job begins there: 'An ORTE daemon has unexpectedly failed'. This job gets its own.
 keep_open_mpi_apart() {
   export OMPI_MCA_orte_tmpdir_base=${TMPDIR:-/tmp}/otfleet-$SLURM_JOB_ID
-  trap 'srun --ntasks="$SLURM_NNODES" --ntasks-per-node=1 rm -rf "$OMPI_MCA_orte_tmpdir_base" 2>/dev/null' EXIT
+  trap 'srun --ntasks="$SLURM_NNODES" --ntasks-per-node=1 rm -rf "$OMPI_MCA_orte_tmpdir_base" 2>/dev/null || true' EXIT
 }
 
 # on_ranks COMMAND: otfleet COMMAND for the job, on every rank of the allocation, into the folder of

@@ -119,6 +119,13 @@ std::string map_complaint(const StatusCounts& counts, const Job& job, const std:
       fmt::format("a larger conjugate.tolerance (now {:g})", job.conjugate.tolerance);
   const std::string training = "a longer training";
   Complaint complaint;
+  if (job.map.method == MapMethodName::entropic) {
+    complaint.add(
+        of(ConjugateStatus::step_limit), "have a plan that did not converge",
+        {fmt::format("more iterations (solver.max_iterations, now {})", job.solver.max_iterations),
+         fmt::format("a larger map.epsilon (now {:g})", job.map.epsilon)});
+    return complaint.line(counts, items.c_str());
+  }
   complaint.add(of(ConjugateStatus::step_limit), "reached the limit of steps",
                 {fmt::format("more steps (conjugate.max_steps, now {})", job.conjugate.max_steps),
                  tolerance});

@@ -111,7 +111,7 @@ TEST_F(ConditionalMaps, EvaluationComparesMapsOnAnyNumberOfRanks) {
     EXPECT_LT(maps["model"]["divergence"], 0.3 * maps["identity"]["divergence"].get<double>());
   }
   const auto one = report("evaluated1")["maps"], two = report("evaluated2")["maps"];
-  for (const char* figure : {"distance", "mmd", "uvp", "cost", "dual"})
+  for (const char* figure : {"distance", "divergence", "mmd", "uvp", "cost", "dual"})
     EXPECT_NEAR(one["model"][figure].get<double>(), two["model"][figure].get<double>(), 1e-4);
 }
 
@@ -306,6 +306,13 @@ TEST_F(ConditionalMaps, Refusals) {
       {"model.conditioning", "velocity"});
   expect_refused(words("solve", "refused", {"fine_tune.steps=2", "map.method=sliced"}),
                  {"fine_tune.steps", "'model'"});
+  expect_refused(words("solve", "refused", {"map.method=entropic", "solver.initializer=model"}),
+                 {"solver.initializer", "entropic"});
+  auto far = shifted_gaussians({0.1}, 20, 3);
+  far.ground_cost = kernels::EuclideanCost{};
+  write_cloud_population(path("far.h5"), far);
+  expect_refused(words("solve", "refused", {"files.test_population=far.h5", "map.method=sliced"}),
+                 {"far.h5", "cost 'euclidean'"});
   expect_refused(words("solve", "refused", {"map.epsilon=0.1"}), {"map.epsilon", "'entropic'"});
   expect_refused(words("solve", "refused", {"fine_tune.steps=2", "model.architecture=velocity"}),
                  {"fine_tune.steps", "velocity"});

@@ -257,6 +257,16 @@ TEST(MapMethodTest, PointsAndEqualPointsAreMoved) {
   }
 }
 
+/// A point has one image: the mean of the target along every axis.
+TEST(MapMethodTest, SlicedMapsTakeAPointToTheMean) {
+  auto population = shifted_gaussians({0}, 4, 2);
+  population.sources.points = {1, 2, 1, 2, 1, 2, 1, 2};
+  population.targets.points = {0, 0, 4, 0, 0, 2, 4, 2};
+  const auto images =
+      sliced_maps(population, small_job("mlp"))->map(0)->forward(population.sources.points).image;
+  for (std::size_t i = 0; i < images.size(); ++i) EXPECT_NEAR(images[i], i % 2 == 0 ? 2 : 1, 1e-6);
+}
+
 TEST(CloudSamplerTest, DrawsByWeight) {
   auto population = shifted_gaussians({0, 1}, 4, 2);
   population.sources.weights = {0, 0.5, 0.25, 0.25, 1, 0, 0, 0};

@@ -125,7 +125,7 @@ def main():
     named = {file.stem: file for file in test_images.iterdir()}
     rows = []
     for k, file in enumerate(pictures["sliced"][:SHEET_PAIRS]):
-        source, target = file.stem[5:].split("-as-")
+        source, target = next((a, b) for a in named for b in named if file.stem[5:] == f"{a}-as-{b}")
         rows.append([named[source], named[target]] + [pictures[name][k] for name in shown])
     draw_sheet(folder / "sheet.jpg", ["image", "colors of", *shown], rows)
     print(json.dumps(result, indent=1))

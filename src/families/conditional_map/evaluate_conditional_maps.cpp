@@ -118,7 +118,6 @@ class Judge {
     const auto count = static_cast<std::size_t>(problems.size());
     MapTable table(count * figures_of_problem, no_figure);
     std::vector<PointRows> clouds, targets;
-    double epsilon = 0;
     for (std::int64_t k = problems.begin; k < problems.end; ++k) {
       const Subject subject = map(static_cast<std::int32_t>(k), seconds);
       const std::size_t at = static_cast<std::size_t>(k - problems.begin) * figures_of_problem;
@@ -126,12 +125,10 @@ class Judge {
       score_against_truth(k, subject, figures);
       score_against_optimum(static_cast<std::int32_t>(k), subject, figures);
       add_clouds(k, subject, clouds, targets);
-      epsilon += divergence_epsilon * 2 * variance_of(targets.back(), population_.dimension) /
-                 static_cast<double>(count);
     }
     if (count == 0) return table;
     const auto distances =
-        cloud_distances(clouds, targets, population_.dimension, std::fmax(epsilon, 1e-12));
+        cloud_distances(clouds, targets, population_.dimension, epsilon_of_divergences());
     for (std::size_t cell = 0; cell < distances.size(); ++cell) {
       table[cell * MapFigure::count + MapFigure::distance] = distances[cell].exact;
       table[cell * MapFigure::count + MapFigure::divergence] = distances[cell].divergence;
@@ -197,6 +194,17 @@ class Judge {
       table[row * MapFigure::count + MapFigure::cost] = cost / optimum;
     }
     table[MapRow::own * MapFigure::count + MapFigure::dual] = subject.dual_value / optimum;
+  }
+
+  /// The same on any number of ranks.
+  double epsilon_of_divergences() const {
+    double sum = 0;
+    for (const std::int32_t target : population_.target) {
+      const auto points = points_of(population_.target_table(), target, population_.dimension);
+      sum += variance_of({points.begin(), points.end()}, population_.dimension);
+    }
+    return std::fmax(divergence_epsilon * 2 * sum / static_cast<double>(population_.problems()),
+                     1e-12);
   }
 
   void score_against_truth(std::int64_t problem, const Subject& subject,
@@ -312,6 +320,7 @@ void evaluate_conditional_maps(const CommandContext& context, Report& report) {
       const auto file = find_input(context, job.files.test_population, "files.test_population",
                                    "make", "test.h5");
       population = read_cloud_population(file);
+      require_squared_costs(population, file.string());
       if (job.map.method == MapMethodName::model) {
         const auto checkpoint =
             find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");

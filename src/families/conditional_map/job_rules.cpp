@@ -19,7 +19,7 @@ std::string conditional_complaint(const Job& job) {
     for (const char* key : {"model.conditioning", "model.context", "model.context_hidden",
                             "model.context_points", "model.start"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
-    for (const char* key : {"map.images", "map.method"})
+    for (const char* key : {"map.images", "map.method", "map.epsilon", "map.turns"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
     return {};
   }
@@ -38,6 +38,10 @@ std::string conditional_complaint(const Job& job) {
   if (job.fine_tune.steps > 0 && job.map.method != MapMethodName::model)
     return fmt::format("fine_tune.steps is for map.method = 'model', not '{}'",
                        word_of(job.map.method));
+  if (job.map.method == MapMethodName::entropic && job.solver.initializer == "model")
+    return "solver.initializer = 'model' is for problem = 'linear'; with map.method = 'entropic' "
+           "use "
+           "another";
   const auto* architecture = find_architecture(job.model.architecture);
   if (architecture != nullptr && architecture->uses.velocities) {
     if (job.model.start != MapStart::identity)

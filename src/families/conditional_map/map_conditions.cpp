@@ -10,6 +10,7 @@
 #include "src/families/conditional_map/conditional_checkpoint.hpp"
 #include "src/families/conditional_map/conditional_family.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
+#include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/recolored_images.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
@@ -40,12 +41,16 @@ std::string conditional_identity(const Job& job, const std::string& content) {
   for (const char* key : {"problem", "conjugate"}) identity[key] = resolved[key];
   for (const char* key : {"direction", "steps", "images", "method", "epsilon", "turns"})
     identity[key] = resolved["map"][key];
-  if (job.map.method != MapMethodName::model) {
-    for (const char* key : {"solver", "seed"}) identity[key] = resolved[key];
+  if (job.map.method == MapMethodName::entropic) {
+    identity["solver"] = resolved["solver"];
+    for (const char* key : {"checkpoint_seconds", "shard"}) identity["solver"].erase(key);
+  } else if (job.map.method == MapMethodName::sliced) {
+    identity["seed"] = resolved["seed"];
   } else if (job.fine_tune.steps > 0) {
     for (const char* key : {"fine_tune", "seed"}) identity[key] = resolved[key];
-    for (const char* key : {"optimizer", "beta1", "beta2", "clip", "weight_decay", "schedule",
-                            "regularizer", "conjugate_tolerance"})
+    for (const char* key :
+         {"optimizer", "beta1", "beta2", "clip", "weight_decay", "schedule", "regularizer",
+          "expectile", "regularizer_weight", "conjugate_tolerance"})
       identity["train"][key] = resolved["train"][key];
   }
   return identity.dump();
@@ -62,6 +67,7 @@ class ConditionalMapProblems final : public ProblemSet {
         file = find_input(context, job_.files.test_population, "files.test_population", "make",
                           "test.h5");
         population_ = read_cloud_population(file);
+        require_squared_costs(population_, file.string());
         if (job_.map.method == MapMethodName::model) {
           const auto checkpoint =
               find_input(context, job_.files.checkpoint, "files.checkpoint", "train", "model.h5");
@@ -171,6 +177,7 @@ class ConditionalMapProblems final : public ProblemSet {
       layout.attributes.push_back({"/solution", name, std::move(value)});
     };
     set("population", file.filename().string());
+    set("method", word_of(job_.map.method));
     add_map_attributes(job_, layout);
   }
 

@@ -1,5 +1,6 @@
 #include "src/families/conditional_map/potential_tuner.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/api/optimizer.hpp"
@@ -72,6 +73,9 @@ std::unique_ptr<ProblemMap> PotentialTuner::map(std::int32_t problem, const Seen
     optimizer->step(rate * job_.fine_tune.learning_rate, step + 1, norm, slope_, weights_, state);
     model_.layout().make_convex(weights_);
   }
+  const auto weights = weights_.download();
+  finite = finite && std::all_of(weights.begin(), weights.end(),
+                                 [](float weight) { return std::isfinite(weight); });
   return finite ? model_.map_with(one, weights_, job_) : model_.map_of(one, job_);
 }
 

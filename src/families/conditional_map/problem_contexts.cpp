@@ -359,13 +359,17 @@ ConditionalDescription describe_conditional(const Job& job, const CloudPopulatio
   return description;
 }
 
+void require_squared_costs(const CloudPopulation& population, const std::string& name) {
+  if (population.ground_cost == kernels::GroundCost(kernels::SquaredEuclideanCost{})) return;
+  throw UserError(fmt::format(
+      "{}: has cost '{}'; gradients of potentials are optimal maps for squared_euclidean alone",
+      name, population.cost_name()));
+}
+
 void require_fitting(const ConditionalDescription& description, const CloudPopulation& population,
                      const std::string& name) {
   const auto& model = description.architecture;
-  if (population.ground_cost != kernels::GroundCost(kernels::SquaredEuclideanCost{}))
-    throw UserError(fmt::format(
-        "{}: has cost '{}'; gradients of potentials are optimal maps for squared_euclidean alone",
-        name, population.cost_name()));
+  require_squared_costs(population, name);
   if (population.dimension != description.dimension)
     throw UserError(fmt::format("{}: has points of {} coordinates, the model is for {}", name,
                                 population.dimension, description.dimension));

@@ -80,6 +80,9 @@ Standardization pooled_coordinates(const CloudPopulation& population);
 /// no contexts and the job asks for them.
 ConditionalDescription describe_conditional(const Job& job, const CloudPopulation& population);
 
+/// Throws UserError that begins with `name` unless the population's cost is squared Euclidean.
+void require_squared_costs(const CloudPopulation& population, const std::string& name);
+
 /// Unless a model can take the population. Throws UserError that begins with `name`.
 void require_fitting(const ConditionalDescription& description, const CloudPopulation& population,
                      const std::string& name);

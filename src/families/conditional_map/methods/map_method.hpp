@@ -32,7 +32,7 @@ std::unique_ptr<MapMethod> gaussian_maps(const CloudPopulation& population, cons
 
 /// The entropic map (Pooladian & Niles-Weed 2021): with g the potential of the target's points y_j
 /// that Sinkhorn finds,
-///   T(x) = sum_j w_j(x) y_j,  w_j(x) ∝ b_j exp((g_j − |x − y_j|²)/ε),
+///   T(x) = sum_j w_j(x) y_j,  w_j(x) ∝ exp((g_j − |x − y_j|²)/ε),
 /// for any x. ε is `map.epsilon` of the problem's mean cost. The way back is the same map of the
 /// other side.
 std::unique_ptr<MapMethod> entropic_maps(const CloudPopulation& population, const Job& job);

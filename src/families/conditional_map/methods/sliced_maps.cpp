@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <numeric>
 
@@ -18,8 +19,17 @@ constexpr std::size_t most_knots = 1024;
 /// outside.
 class MonotoneMap {
  public:
-  MonotoneMap(std::vector<double> from, std::vector<double> to)
-      : from_(std::move(from)), to_(std::move(to)) {}
+  /// Equal numbers, up to rounding, go to the mean of what they have to go to.
+  MonotoneMap(const std::vector<double>& from, const std::vector<double>& to) {
+    const double least = 1e-9 * std::fmax(std::abs(from.front()), std::abs(from.back()));
+    for (std::size_t begin = 0, end = 0; begin < from.size(); begin = end) {
+      while (end < from.size() && from[end] - from[begin] <= least) ++end;
+      double sum = 0;
+      for (std::size_t k = begin; k < end; ++k) sum += to[k];
+      from_.push_back(from[begin]);
+      to_.push_back(sum / static_cast<double>(end - begin));
+    }
+  }
 
   double operator()(double value) const {
     if (value <= from_.front()) return value + to_.front() - from_.front();
@@ -27,7 +37,7 @@ class MonotoneMap {
     const auto right = static_cast<std::size_t>(
         std::upper_bound(from_.begin(), from_.end(), value) - from_.begin());
     const double width = from_[right] - from_[right - 1];
-    const double share = width > 0 ? (value - from_[right - 1]) / width : 0.5;
+    const double share = (value - from_[right - 1]) / width;
     return to_[right - 1] + share * (to_[right] - to_[right - 1]);
   }
 
@@ -101,10 +111,11 @@ class SlicedMaps final : public MapMethod {
     const Cloud source = cloud(population_.sources, population_.source[at]),
                 target = cloud(population_.target_table(), population_.target[at]);
     // The way back is made when it is first asked for.
-    const auto function = [this, d](const Cloud& from, const Cloud& to) {
-      return [this, d, from, to,
+    const auto function = [d, seed = job_.seed, turns = job_.map.turns](const Cloud& from,
+                                                                        const Cloud& to) {
+      return [d, seed, turns, from, to,
               slices = std::make_shared<std::vector<Slice>>()](std::span<const double> points) {
-        if (slices->empty()) *slices = slices_between(from, to, d);
+        if (slices->empty()) *slices = slices_between(from, to, d, seed, turns);
         std::vector<double> images(points.begin(), points.end());
         for (const Slice& slice : *slices) slice.apply(images);
         return images;
@@ -114,15 +125,16 @@ class SlicedMaps final : public MapMethod {
   }
 
  private:
-  std::vector<Slice> slices_between(Cloud from, const Cloud& to, std::int64_t dimension) const {
+  static std::vector<Slice> slices_between(Cloud from, const Cloud& to, std::int64_t dimension,
+                                           std::int64_t seed, std::int64_t turns) {
     const auto d = static_cast<std::size_t>(dimension);
-    const kernels::CounterRandom random(static_cast<std::uint64_t>(job_.seed), slice_turns);
+    const kernels::CounterRandom random(static_cast<std::uint64_t>(seed), slice_turns);
     const std::size_t knots = std::min(
         most_knots, std::max<std::size_t>(std::min(from.shares.size(), to.shares.size()), 1));
     std::vector<double> moved(from.points.begin(), from.points.end());
     from.points = moved;
     std::vector<Slice> slices;
-    for (std::int64_t k = 0; k < job_.map.turns; ++k) {
+    for (std::int64_t k = 0; k < turns; ++k) {
       const Turn turn(dimension, random, static_cast<std::uint64_t>(k));
       Slice slice;
       slice.rows.resize(d * d);
