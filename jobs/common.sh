@@ -11,6 +11,16 @@ run_ranks() {
   mpirun "${flags[@]}" -n "$ranks" "$@"
 }
 
+# new_output DIR: makes a folder, which must not have files yet; $output is its full name.
+new_output() {
+  if [ -e "$1" ] && [ -n "$(ls -A "$1" 2>&1)" ]; then
+    echo "$1: has files, or is none itself; name a new folder" >&2
+    exit 2
+  fi
+  mkdir -p "$1"
+  output=$(cd "$1" && pwd)
+}
+
 # python_with FOLDER REQUIREMENTS: a Python in FOLDER/venv that has these packages from PyPI.
 python_with() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || bash "$root/jobs/install.sh" python3-venv

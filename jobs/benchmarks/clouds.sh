@@ -27,14 +27,8 @@ case "$#:${2:-}" in
   *) usage ;;
 esac
 case $1 in -*) usage ;; esac
-output=$1
 ranks=${RANKS:-2}
-if [ -e "$output" ] && [ -n "$(ls -A "$output" 2>&1)" ]; then
-  echo "$output: has files, or is none itself; name a new folder" >&2
-  exit 2
-fi
-mkdir -p "$output"
-output=$(cd "$output" && pwd)
+new_output "$1"
 
 # figure NAME COMMAND...: what it prints becomes OUTPUT_DIR/NAME.json.
 figure() {

@@ -12,22 +12,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/peers_setup.sh"
 
 [ $# -ge 2 ] && [[ $1 != -* && $2 != -* ]] || { sed -n '5p' "${BASH_SOURCE[0]}" | cut -c3- >&2; exit 2; }
-output=$1 images=$2
+[ -d "$2" ] || { echo "$2: no such folder of images" >&2; exit 2; }
+images=$(cd "$2" && pwd)
+new_output "$1"
 shift 2
-if [ -e "$output" ] && [ -n "$(ls -A "$output" 2>&1)" ]; then
-  echo "$output: has files, or is none itself; name a new folder" >&2
-  exit 2
-fi
-[ -d "$images" ] || { echo "$images: no such folder of images" >&2; exit 2; }
-mkdir -p "$output"
-output=$(cd "$output" && pwd)
-images=$(cd "$images" && pwd)
-build=${BUILD:-}
-if [ -z "$build" ]; then
-  bash "$root/jobs/install.sh"
-  build release otfleet
-  build=$root/build/release
-fi
-python_with "${COLORS_PYTHON:-$output}" "$here/colors/requirements.txt"
-PYTHONDONTWRITEBYTECODE=1 "${COLORS_PYTHON:-$output}/venv/bin/python" "$here/colors" "$output" "$images" \
-  --otfleet "$build/otfleet" --ranks "${RANKS:-2}" "$@"
+study_maps colors "${COLORS_PYTHON:-$output}" "$images" "$@"

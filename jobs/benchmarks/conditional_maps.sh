@@ -12,20 +12,6 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/peers_setup.sh"
 
 [ $# -ge 1 ] && [[ $1 != -* ]] || { sed -n '5p' "${BASH_SOURCE[0]}" | cut -c3- >&2; exit 2; }
-output=$1
+new_output "$1"
 shift
-if [ -e "$output" ] && [ -n "$(ls -A "$output" 2>&1)" ]; then
-  echo "$output: has files, or is none itself; name a new folder" >&2
-  exit 2
-fi
-mkdir -p "$output"
-output=$(cd "$output" && pwd)
-build=${BUILD:-}
-if [ -z "$build" ]; then
-  bash "$root/jobs/install.sh"
-  build release otfleet
-  build=$root/build/release
-fi
-python_with "${CONDITIONAL_PYTHON:-$output}" "$here/conditional_maps/requirements.txt"
-PYTHONDONTWRITEBYTECODE=1 "${CONDITIONAL_PYTHON:-$output}/venv/bin/python" "$here/conditional_maps" "$output" \
-  --otfleet "$build/otfleet" --ranks "${RANKS:-2}" "$@"
+study_maps conditional_maps "${CONDITIONAL_PYTHON:-$output}" "$@"

@@ -19,3 +19,17 @@ run_peers() {
   shift 2
   PYTHONDONTWRITEBYTECODE=1 "$output/venv/bin/python" "$here/$folder" "$output" "$@"
 }
+
+# study_maps FOLDER PYTHON_FOLDER ARGUMENTS...: the Python program of a folder here, with our program (BUILD, or the
+# release build, built first) on RANKS ranks; writes to $output.
+study_maps() {
+  local folder=$1 python=$2 programs=${BUILD:-$root/build/release}
+  shift 2
+  if [ -z "${BUILD:-}" ]; then
+    bash "$root/jobs/install.sh"
+    build release otfleet
+  fi
+  python_with "$python" "$here/$folder/requirements.txt"
+  PYTHONDONTWRITEBYTECODE=1 "$python/venv/bin/python" "$here/$folder" "$output" "$@" \
+    --otfleet "$programs/otfleet" --ranks "${RANKS:-2}"
+}

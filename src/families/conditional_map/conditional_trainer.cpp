@@ -42,14 +42,18 @@ void ConditionalTrainer::solve(std::size_t which, std::array<double, 3>& sums) {
     return all.rows(which * rows, (which + 1) * rows);
   };
   const bool learns = settings_.dual.loss != TrainingLoss::none;
-  const auto loss = dual_.solve(networks_[which], own(x_), own(y_), own(prediction_), samples,
-                                learns ? own(point_slope_) : DeviceArray<float, 2>());
+  const auto slope = learns ? own(point_slope_) : DeviceArray<float, 2>();
+  const auto y = own(y_), prediction = own(prediction_);
+  dual_.x().copy_from(own(x_));
+  dual_.evaluate(networks_[which], y, prediction, samples, slope);
+  const auto loss = dual_.solve(networks_[which], y, prediction, samples);
+  if (learns) dual_.finish(prediction, samples, slope);
   figures_.add(settings_.problems.points, loss);
   sums[0] += loss.value;
   sums[1] += loss.start_residuals / samples;
   sums[2] += loss.left_out;
   clock_.lap(seconds_.solve);
-  dual_.differentiate(gradients_[which]);
+  gradients_[which].compute(dual_.points(), dual_.weights());
   clock_.lap(seconds_.backward);
 }
 

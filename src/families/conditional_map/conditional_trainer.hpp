@@ -6,9 +6,9 @@
 
 #include "distributed/communicator.hpp"
 #include "src/families/conditional_map/conditional_potential.hpp"
-#include "src/families/conditional_map/potential_dual.hpp"
 #include "src/families/conditional_map/problem_batches.hpp"
 #include "src/families/neural_dual/dual_trainer.hpp"
+#include "src/families/neural_dual/potential_dual.hpp"
 #include "src/trainers/data_parallel_step.hpp"
 #include "src/trainers/trainer.hpp"
 

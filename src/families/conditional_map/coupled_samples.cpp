@@ -1,11 +1,10 @@
 #include "src/families/conditional_map/coupled_samples.hpp"
 
 #include <cmath>
-#include <numeric>
 
 #include "kernels/api/outputs.hpp"
+#include "src/families/conditional_map/paired_clouds.hpp"
 #include "src/families/linear/population_solver.hpp"
-#include "src/populations/cloud_population.hpp"
 #include "src/runs/solve_seconds.hpp"
 
 namespace otfleet {
@@ -36,23 +35,17 @@ CoupledSamples couple_samples(const std::vector<double>& x, const std::vector<do
   const auto d = static_cast<std::size_t>(dimension), count = static_cast<std::size_t>(problems);
   const std::size_t length = x.size() / count, points = length / d;
   std::vector<double> lengths;
-  CloudPopulation samples;
-  samples.ground_cost = kernels::SquaredEuclideanCost{};
-  samples.dimension = dimension;
-  samples.shared_measures = false;
+  CloudPopulation samples = no_pairs(dimension);
   for (std::size_t k = 0; k < count; ++k) {
     lengths.push_back(length_of(x.data() + k * length, y.data() + k * length, points, d));
-    for (const auto& [from, table] :
-         {std::pair{&x, &samples.sources}, std::pair{&y, &samples.targets}}) {
-      for (std::size_t at = k * length; at < (k + 1) * length; ++at)
-        table->points.push_back((*from)[at] / lengths.back());
-      table->weights.insert(table->weights.end(), points, 1 / static_cast<double>(points));
-      table->offsets.push_back(static_cast<std::int64_t>((k + 1) * points));
-    }
+    const auto scaled = [&](const std::vector<double>& all) {
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(k * length);
+      std::vector<double> own(begin, begin + static_cast<std::ptrdiff_t>(length));
+      for (double& value : own) value /= lengths.back();
+      return own;
+    };
+    add_pair(samples, scaled(x), scaled(y));
   }
-  samples.source.resize(count);
-  std::iota(samples.source.begin(), samples.source.end(), 0);
-  samples.target = samples.source;
   const PopulationView view(samples);
   const PopulationSolver solver(view, coupled_epsilon);
   SolverOptions options;

@@ -11,15 +11,14 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "kernels/counter_random.hpp"
-#include "src/families/conditional_map/conditional_checkpoint.hpp"
 #include "src/families/conditional_map/conditional_family.hpp"
+#include "src/families/conditional_map/map_inputs.hpp"
 #include "src/families/conditional_map/map_scores.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/problem_solution.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
-#include "src/runs/input_files.hpp"
 #include "src/runs/stop_watch.hpp"
 
 namespace otfleet {
@@ -86,7 +85,7 @@ PointRows draw_rows(std::span<const double> points, const std::vector<double>& s
   return result;
 }
 
-double variance_of(const PointRows& points, std::int64_t dimension) {
+double variance_of(std::span<const double> points, std::int64_t dimension) {
   const auto d = static_cast<std::size_t>(dimension);
   const double count = static_cast<double>(points.size()) / static_cast<double>(d);
   std::vector<double> mean(d, 0.0);
@@ -199,10 +198,9 @@ class Judge {
   /// The same on any number of ranks.
   double epsilon_of_divergences() const {
     double sum = 0;
-    for (const std::int32_t target : population_.target) {
-      const auto points = points_of(population_.target_table(), target, population_.dimension);
-      sum += variance_of({points.begin(), points.end()}, population_.dimension);
-    }
+    for (const std::int32_t target : population_.target)
+      sum += variance_of(points_of(population_.target_table(), target, population_.dimension),
+                         population_.dimension);
     return std::fmax(divergence_epsilon * 2 * sum / static_cast<double>(population_.problems()),
                      1e-12);
   }
@@ -214,7 +212,7 @@ class Judge {
     const auto truth =
         std::span(population_.images)
             .subspan(static_cast<std::size_t>(image_offsets_[problem] * d), subject.source.size());
-    const double variance = variance_of({truth.begin(), truth.end()}, d);
+    const double variance = variance_of(truth, d);
     for (std::size_t row = 0; row < MapRow::maps; ++row)
       table[row * MapFigure::count + MapFigure::uvp] =
           l2_uvp(subject.images[row], truth, d, variance);
@@ -311,23 +309,15 @@ std::string map_summary(const nlohmann::json& report, const Job& job) {
 void evaluate_conditional_maps(const CommandContext& context, Report& report) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
-  CloudPopulation population;
-  std::unique_ptr<ConditionalModel> model;
+  MapInputs inputs;
+  const CloudPopulation& population = inputs.population;
   auto& figures_json = report.figures();
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
-      const auto file = find_input(context, job.files.test_population, "files.test_population",
-                                   "make", "test.h5");
-      population = read_cloud_population(file);
-      require_squared_costs(population, file.string());
-      if (job.map.method == MapMethodName::model) {
-        const auto checkpoint =
-            find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
-        model = read_conditional(checkpoint, job, population, file.string());
-        figures_json["model"] = checkpoint.string();
-      }
-      figures_json["population"] = file.string();
+      inputs = read_map_inputs(context);
+      if (inputs.model) figures_json["model"] = inputs.checkpoint.string();
+      figures_json["population"] = inputs.file.string();
     });
   }
   MapTable part;
@@ -337,7 +327,7 @@ void evaluate_conditional_maps(const CommandContext& context, Report& report) {
     const auto shard =
         distributed::block_shard(population.problems(), communicator.rank(), communicator.size());
     communicator.agree([&] {
-      const auto maps = make_map_method(population, model.get(), job);
+      const auto maps = make_map_method(population, inputs.model.get(), job);
       part = Judge(job, population, *maps).judge(shard, seconds);
     });
   }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <span>
 
 #include "kernels/api/losses.hpp"
 #include "kernels/api/optimizer.hpp"
+#include "src/families/conditional_map/paired_clouds.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/families/neural_dual/scores/assignment.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
@@ -23,26 +23,12 @@ double mean_cost(const CloudPopulation& population, const Standardization& stand
   double sum = 0;
   for (std::int64_t k = 0; k < problems; ++k) {
     const auto at = static_cast<std::size_t>(k);
-    const auto d = static_cast<std::size_t>(population.dimension);
-    const auto from = moments_of(population.sources, population.source[at], population.dimension,
-                                 standard.source);
-    const auto to = moments_of(population.target_table(), population.target[at],
-                               population.dimension, standard.target);
-    for (std::size_t i = 0; i < d; ++i)
-      sum += from.covariance[i * d + i] + to.covariance[i * d + i] +
-             std::pow(from.mean[i] - to.mean[i], 2);
+    sum += mean_cost_between(moments_of(population.sources, population.source[at],
+                                        population.dimension, standard.source),
+                             moments_of(population.target_table(), population.target[at],
+                                        population.dimension, standard.target));
   }
   return sum > 0 ? sum / static_cast<double>(problems) : 1;  // one point has no costs
-}
-
-/// As a table of `count` clouds of equal weights.
-CloudTable table_of(const std::vector<float>& points, std::size_t count, std::size_t of_one) {
-  CloudTable table;
-  table.points.assign(points.begin(), points.end());
-  table.weights.assign(count * of_one, 1 / static_cast<double>(of_one));
-  for (std::size_t k = 1; k <= count; ++k)
-    table.offsets.push_back(static_cast<std::int64_t>(k * of_one));
-  return table;
 }
 
 /// Costs [B, B] between the samples of problem `which`.
@@ -107,15 +93,15 @@ std::vector<std::size_t> FlowTrainer::couple() {
     for (std::size_t at = 0; at < partner.size(); ++at) partner[at] = at % of_one;
     return partner;
   }
-  CloudPopulation samples;
-  samples.ground_cost = kernels::SquaredEuclideanCost{};
-  samples.dimension = model_.description().dimension;
-  samples.shared_measures = false;
-  samples.sources = table_of(batches_.x(), count, of_one);
-  samples.targets = table_of(batches_.y(), count, of_one);
-  samples.source.resize(count);
-  std::iota(samples.source.begin(), samples.source.end(), 0);
-  samples.target = samples.source;
+  const std::vector<double> x(batches_.x().begin(), batches_.x().end()),
+      y(batches_.y().begin(), batches_.y().end());
+  CloudPopulation samples = no_pairs(model_.description().dimension);
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto own = [&](const std::vector<double>& all) {
+      return std::span(all).subspan(k * of_one * dimension, of_one * dimension);
+    };
+    add_pair(samples, own(x), own(y));
+  }
   std::vector<std::vector<double>> costs;
   for (std::size_t k = 0; k < count; ++k)
     costs.push_back(costs_of(samples.sources, samples.targets, k, of_one, dimension));

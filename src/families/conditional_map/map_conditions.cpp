@@ -7,14 +7,13 @@
 #include <utility>
 
 #include "distributed/error.hpp"
-#include "src/families/conditional_map/conditional_checkpoint.hpp"
 #include "src/families/conditional_map/conditional_family.hpp"
+#include "src/families/conditional_map/map_inputs.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
-#include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/recolored_images.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
-#include "src/runs/input_files.hpp"
+#include "src/models/checkpoint.hpp"
 #include "src/runs/solution_columns.hpp"
 #include "src/runs/stop_watch.hpp"
 
@@ -64,16 +63,9 @@ class ConditionalMapProblems final : public ProblemSet {
     {
       const PhaseTimer timer(report, "read");
       communicator.agree([&] {
-        file = find_input(context, job_.files.test_population, "files.test_population", "make",
-                          "test.h5");
-        population_ = read_cloud_population(file);
-        require_squared_costs(population_, file.string());
-        if (job_.map.method == MapMethodName::model) {
-          const auto checkpoint =
-              find_input(context, job_.files.checkpoint, "files.checkpoint", "train", "model.h5");
-          model_ = read_conditional(checkpoint, job_, population_, file.string());
-          content = read_checksum(checkpoint);
-        }
+        inputs_ = read_map_inputs(context);
+        file = inputs_.file;
+        if (inputs_.model) content = read_checksum(inputs_.checkpoint);
         if (!job_.map.images.empty()) images_.emplace(job_, population_, file, context.output);
         if (communicator.is_root()) content += " " + population_.content_fingerprint();
       });
@@ -90,7 +82,7 @@ class ConditionalMapProblems final : public ProblemSet {
     most_problems = 4096;
   }
 
-  void prepare() override { maps_ = make_map_method(population_, model_.get(), job_); }
+  void prepare() override { maps_ = make_map_method(population_, inputs_.model.get(), job_); }
 
   double work(Shard rows) const override {
     const auto& offsets = layout.spaces[MapSpace::point].offsets;
@@ -182,8 +174,8 @@ class ConditionalMapProblems final : public ProblemSet {
   }
 
   const Job& job_;
-  CloudPopulation population_;
-  std::unique_ptr<ConditionalModel> model_;  ///< or null: map.method is none
+  MapInputs inputs_;
+  const CloudPopulation& population_ = inputs_.population;
   std::unique_ptr<MapMethod> maps_;
   std::optional<RecoloredImages> images_;
   SolutionColumns<MappedProblems> columns_;

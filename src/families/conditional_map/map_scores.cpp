@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "src/families/conditional_map/paired_clouds.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
-#include "src/populations/cloud_population.hpp"
 
 namespace otfleet {
 namespace {
@@ -28,14 +28,6 @@ double mean_over_pairs(std::span<const double> x, std::span<const double> y, std
 bool all_finite(const PointRows& points) {
   return std::all_of(points.begin(), points.end(),
                      [](double value) { return std::isfinite(value); });
-}
-
-void append_cloud(const PointRows& points, std::int64_t dimension, CloudTable& table) {
-  const auto count = static_cast<std::int64_t>(points.size()) / dimension;
-  table.points.insert(table.points.end(), points.begin(), points.end());
-  table.weights.insert(table.weights.end(), static_cast<std::size_t>(count),
-                       1 / static_cast<double>(count));
-  table.offsets.push_back(table.offsets.back() + count);
 }
 
 }  // namespace
@@ -61,20 +53,13 @@ std::vector<CloudDistances> cloud_distances(const std::vector<PointRows>& source
                                             std::int64_t dimension, double epsilon) {
   constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   std::vector<CloudDistances> result(sources.size(), {unknown, unknown, unknown});
-  CloudPopulation population;
-  population.ground_cost = kernels::SquaredEuclideanCost{};
-  population.dimension = dimension;
-  population.shared_measures = false;
+  CloudPopulation population = no_pairs(dimension);
   std::vector<std::size_t> places;
   for (std::size_t k = 0; k < sources.size(); ++k) {
     if (!all_finite(sources[k]) || !all_finite(targets[k])) continue;
     result[k].exact = exact_distance(sources[k], targets[k], dimension);
     result[k].mmd = maximum_mean_discrepancy(sources[k], targets[k], dimension);
-    append_cloud(sources[k], dimension, population.sources);
-    append_cloud(targets[k], dimension, population.targets);
-    const auto which = static_cast<std::int32_t>(places.size());
-    population.source.push_back(which);
-    population.target.push_back(which);
+    add_pair(population, sources[k], targets[k]);
     places.push_back(k);
   }
   if (places.empty()) return result;

@@ -36,7 +36,6 @@ PotentialTuner::PotentialTuner(const CloudPopulation& population, ConditionalPot
       dual_(settings_, job.fine_tune.batch, population.dimension),
       x_host_(static_cast<std::size_t>(job.fine_tune.batch * population.dimension)),
       y_host_(x_host_.size()),
-      x_(samples_of(job, model)),
       y_(samples_of(job, model)),
       prediction_(samples_of(job, model)),
       weights_("otfleet::training::potential", static_cast<std::size_t>(model.layout().size)),
@@ -50,7 +49,7 @@ void PotentialTuner::draw(std::int32_t problem, std::int64_t step) {
   const std::int64_t draw = problem * job_.fine_tune.steps + step;
   sampler_.points(problem, true, draw, job_.fine_tune.batch, standard.source, x_host_.data());
   sampler_.points(problem, false, draw, job_.fine_tune.batch, standard.target, y_host_.data());
-  x_.upload(x_host_);
+  dual_.x().upload(x_host_);
   y_.upload(y_host_);
 }
 
@@ -64,9 +63,10 @@ std::unique_ptr<ProblemMap> PotentialTuner::map(std::int32_t problem, const Seen
     draw(problem, step);
     model_.predict(y_, prediction_);
     const auto samples = static_cast<double>(job_.fine_tune.batch);
-    const auto loss = dual_.solve(network_, x_, y_, prediction_, samples);
+    dual_.evaluate(network_, y_, prediction_, samples);
+    const auto loss = dual_.solve(network_, y_, prediction_, samples);
     finite = std::isfinite(loss.value) && loss.left_out < samples / 2;
-    dual_.differentiate(gradient_);
+    gradient_.compute(dual_.points(), dual_.weights());
     kernels::squared_norm(slope_, norm);
     const double rate = rate_at(
         job_.train.schedule, static_cast<double>(step) / static_cast<double>(job_.fine_tune.steps));

@@ -5,7 +5,8 @@
 
 #include "src/families/conditional_map/cloud_sampler.hpp"
 #include "src/families/conditional_map/conditional_potential.hpp"
-#include "src/families/conditional_map/potential_dual.hpp"
+#include "src/families/neural_dual/dual_trainer.hpp"
+#include "src/families/neural_dual/potential_dual.hpp"
 
 namespace otfleet {
 
@@ -31,10 +32,10 @@ class PotentialTuner {
   CloudSampler sampler_;
   PotentialDual dual_;
   std::vector<float> x_host_, y_host_;
-  DeviceArray<float, 2> x_, y_, prediction_;  ///< [B, D]
-  DeviceArray<float> weights_, slope_;        ///< of a potential
-  kernels::Network<float> network_;           ///< with weights_
-  kernels::NetworkGradient gradient_;         ///< to slope_
+  DeviceArray<float, 2> y_, prediction_;  ///< [B, D]
+  DeviceArray<float> weights_, slope_;    ///< of a potential
+  kernels::Network<float> network_;       ///< with weights_
+  kernels::NetworkGradient gradient_;     ///< to slope_
 };
 
 }  // namespace otfleet

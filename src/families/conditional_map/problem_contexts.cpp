@@ -168,6 +168,16 @@ CloudMoments moments_of(const CloudTable& table, std::int64_t measure, std::int6
   return moments;
 }
 
+double mean_cost_between(const CloudMoments& source, const CloudMoments& target) {
+  const std::size_t d = source.mean.size();
+  double sum = 0;
+  for (std::size_t i = 0; i < d; ++i) {
+    const double step = source.mean[i] - target.mean[i];
+    sum += source.covariance[i * d + i] + target.covariance[i * d + i] + step * step;
+  }
+  return sum;
+}
+
 std::vector<double> affine_images(const AffineMap& map, std::span<const double> points) {
   const std::size_t d = map.offset.size();
   std::vector<double> result(points.size());

@@ -20,6 +20,9 @@ struct CloudMoments {
 CloudMoments moments_of(const CloudTable& table, std::int64_t measure, std::int64_t dimension,
                         const StandardCoordinates& coordinates);
 
+/// The mean of |x − y|² over all pairs of points of clouds with these moments.
+double mean_cost_between(const CloudMoments& source, const CloudMoments& target);
+
 /// Numbers of the start of a problem in D dimensions.
 constexpr std::int64_t start_numbers(std::int64_t dimension) {
   return 2 * dimension * (dimension + 1);

@@ -29,9 +29,15 @@ std::span<const double> points_of(const CloudTable& table, std::int64_t measure,
                static_cast<std::size_t>(table.size(measure) * dimension));
 }
 
+std::span<const double> weights_of(const CloudTable& table, std::int64_t measure) {
+  return std::span(table.weights)
+      .subspan(static_cast<std::size_t>(table.offsets[measure]),
+               static_cast<std::size_t>(table.size(measure)));
+}
+
 std::vector<double> shares_of(const CloudTable& table, std::int64_t measure) {
-  std::vector<double> shares(table.weights.begin() + table.offsets[measure],
-                             table.weights.begin() + table.offsets[measure + 1]);
+  const auto weights = weights_of(table, measure);
+  std::vector<double> shares(weights.begin(), weights.end());
   const double mass = table.mass(measure);
   for (double& share : shares) share /= mass;
   return shares;

@@ -22,9 +22,10 @@ struct SolvedMap {
 SolvedMap solve_map(const CloudPopulation& population, std::int32_t problem, ProblemMap& map,
                     bool potentials, bool forward);
 
-/// The points of a measure [n, D], and its weights scaled to mass 1. Local.
+/// The points of a measure [n, D], its weights, and these scaled to mass 1. Local.
 std::span<const double> points_of(const CloudTable& table, std::int64_t measure,
                                   std::int64_t dimension);
+std::span<const double> weights_of(const CloudTable& table, std::int64_t measure);
 std::vector<double> shares_of(const CloudTable& table, std::int64_t measure);
 
 }  // namespace otfleet

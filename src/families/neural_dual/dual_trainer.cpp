@@ -7,7 +7,6 @@
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
-#include "kernels/api/losses.hpp"
 #include "kernels/counter_random.hpp"
 
 namespace otfleet {
@@ -45,10 +44,8 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
       target_(target),
       model_(model),
       update_(settings.optimizer, communicator, model),
-      oracle_(model.potential<float>(), part_of(settings.batch, communicator)),
-      solver_(make_conjugate_minimizer<float>(settings.conjugate,
-                                              part_of(settings.batch, communicator),
-                                              static_cast<int>(model.description().dimension))) {
+      potential_(model.potential<float>(), part_of(settings.batch, communicator)),
+      dual_(settings, part_of(settings.batch, communicator), model.description().dimension) {
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;
@@ -57,16 +54,11 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
   const auto dimension = static_cast<std::size_t>(model.description().dimension);
   drawn_.resize(rows * dimension);
   using Points = DeviceArray<float, 2>;
-  points_ = Points("otfleet::training::points", 2 * rows, dimension);
   y_ = Points("otfleet::training::y", rows, dimension);
-  x_host_ = points_.rows(0, rows).staging();
+  x_host_ = dual_.x().staging();
   y_host_ = y_.staging();
   prediction_ = Points("otfleet::training::prediction", rows, dimension);
   slope_ = Points("otfleet::training::slope", rows, dimension);
-  gradient_ = Points("otfleet::training::gradient", rows, dimension);
-  weights_ = DeviceArray<float>("otfleet::training::weights", 2 * rows);
-  value_ = DeviceArray<float>("otfleet::training::value", rows);
-  conjugates_ = kernels::ConjugateResult<float>(rows);
 }
 
 void DualTrainer::draw() {
@@ -89,31 +81,18 @@ void DualTrainer::draw() {
         kernels::CounterRandom(0, pair_stream)
             .below(static_cast<std::uint64_t>(batch), static_cast<std::uint64_t>(step)));
   const Standardization& standard = model_.description().standardization;
-  draw_from(source_, standard.source, 0, x_host_,
-            points_.rows(0, static_cast<std::size_t>(count_)));
+  draw_from(source_, standard.source, 0, x_host_, dual_.x());
   draw_from(target_, standard.target, shift, y_host_, y_);
 }
 
 std::array<double, 3> DualTrainer::solve() {
-  const auto rows = static_cast<std::size_t>(count_);
   const double batch = static_cast<double>(settings_.batch);
-  const auto x = points_.rows(0, rows), minimizers = points_.rows(rows, 2 * rows);
-  if (settings_.loss == TrainingLoss::objective) {
-    oracle_.evaluate(prediction_, value_, gradient_);
-    kernels::scaled_difference(gradient_, y_, 1 / batch, slope_);
-  }
-  oracle_.evaluate(x, value_, gradient_);
+  dual_.evaluate(potential_, y_, prediction_, batch, slope_);
   clock_.lap(seconds_.loss);
-  minimizers.copy_from(prediction_);
-  solver_.minimize(oracle_, y_, minimizers, conjugates_);
-  const auto loss = kernels::dual_loss(value_, conjugates_, batch, minimizers, weights_);
-  if (settings_.regularizer)
-    kernels::expectile_weights(*settings_.regularizer, x, y_, value_, conjugates_, weights_);
+  const auto loss = dual_.solve(potential_, y_, prediction_, batch);
   figures_.add(count_, loss);
   clock_.lap(seconds_.solve);
-  if (settings_.loss == TrainingLoss::regression)
-    kernels::scaled_difference(prediction_, minimizers, 2 / batch, slope_);
-  kernels::clear_lost_rows(conjugates_.status, slope_);
+  dual_.finish(prediction_, batch, slope_);
   return {loss.value, loss.start_residuals / batch, loss.left_out};
 }
 
@@ -131,9 +110,10 @@ void DualTrainer::step(double rate) {
   const auto pass = [&](const GradientListener& listener) {
     if (settings_.loss == TrainingLoss::cycle && count_ > 0) {
       model_.cycle_slope(prediction_, y_, 1 / static_cast<double>(settings_.batch), slope_);
-      kernels::clear_lost_rows(conjugates_.status, slope_);
+      dual_.clear_lost_rows(slope_);
     }
-    model_.backward(points_, weights_, learns ? slope_ : DeviceArray<float, 2>(), listener);
+    model_.backward(dual_.points(), dual_.weights(), learns ? slope_ : DeviceArray<float, 2>(),
+                    listener);
   };
   update_.run(pass, row, rate, clock_, seconds_);
   model_.make_convex();

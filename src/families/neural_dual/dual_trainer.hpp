@@ -4,23 +4,14 @@
 #include <optional>
 
 #include "distributed/communicator.hpp"
-#include "kernels/training/expectile_settings.hpp"
 #include "kernels/training/loss_sums.hpp"
-#include "src/families/neural_dual/conjugate_solver.hpp"
 #include "src/families/neural_dual/neural_dual.hpp"
+#include "src/families/neural_dual/potential_dual.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
 #include "src/trainers/data_parallel_step.hpp"
 #include "src/trainers/trainer.hpp"
 
 namespace otfleet {
-
-struct DualTrainerSettings {
-  std::int64_t batch = 1024;  ///< samples of each side per step, over all ranks together
-  TrainingLoss loss = TrainingLoss::regression;
-  ConjugateOptions conjugate;
-  std::optional<kernels::ExpectileSettings> regularizer;
-  OptimizerSettings optimizer;
-};
 
 /// What a job says about training potentials.
 DualTrainerSettings dual_trainer_settings(const Job& job);
@@ -87,14 +78,10 @@ class DualTrainer final : public Trainer {
   ConjugateFigures figures_;
   std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
   std::vector<double> drawn_;
-  kernels::Network<float> oracle_;
-  kernels::ConjugateMinimizer<float> solver_;
-  DeviceArray<float, 2> points_;  ///< [2 B, D]: x, then the minimizers
+  kernels::Network<float> potential_;
+  PotentialDual dual_;
   HostValues<float> x_host_, y_host_;
-  DeviceArray<float> weights_;  ///< [2 B]: of f at these points in the loss
-  DeviceArray<float, 2> y_, prediction_, slope_, gradient_;
-  DeviceArray<float> value_;
-  kernels::ConjugateResult<float> conjugates_;
+  DeviceArray<float, 2> y_, prediction_, slope_;
 };
 
 }  // namespace otfleet

@@ -4,6 +4,7 @@
 #include "kernels/minimize/settings.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
+#include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/problem_solution.hpp"
 
 namespace otfleet {
@@ -61,12 +62,7 @@ class EntropicMaps final : public MapMethod {
         solve_problem(population_, problem, job_.map.epsilon, job_.solver);
     const auto side = [&, own = epsilon](const CloudTable& table, std::int64_t measure,
                                          const std::vector<double>& values) {
-      const auto first = static_cast<std::size_t>(table.offsets[static_cast<std::size_t>(measure)]),
-                 size = static_cast<std::size_t>(table.size(measure));
-      return Potential{
-          std::span(table.points)
-              .subspan(first * static_cast<std::size_t>(d), size * static_cast<std::size_t>(d)),
-          std::span(table.weights).subspan(first, size), values, own};
+      return Potential{points_of(table, measure, d), weights_of(table, measure), values, own};
     };
     const auto function = [d](Potential to) {
       return [to = std::move(to), d](std::span<const double> points) {

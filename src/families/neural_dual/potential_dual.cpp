@@ -1,4 +1,6 @@
-#include "src/families/conditional_map/potential_dual.hpp"
+#include "src/families/neural_dual/potential_dual.hpp"
+
+#include "src/families/neural_dual/conjugate_solver.hpp"
 
 namespace otfleet {
 
@@ -17,28 +19,40 @@ PotentialDual::PotentialDual(const DualTrainerSettings& settings, std::int64_t p
   conjugates_ = kernels::ConjugateResult<float>(rows_);
 }
 
-kernels::DualLoss PotentialDual::solve(kernels::Network<float>& potential,
-                                       const DeviceArray<const float, 2>& x,
-                                       const DeviceArray<const float, 2>& y,
-                                       const DeviceArray<const float, 2>& prediction,
-                                       double samples, const DeviceArray<float, 2>& point_slope) {
-  const auto sources = points_.rows(0, rows_), minimizers = points_.rows(rows_, 2 * rows_);
-  sources.copy_from(x);
+void PotentialDual::evaluate(kernels::Network<float>& potential,
+                             const DeviceArray<const float, 2>& y,
+                             const DeviceArray<const float, 2>& prediction, double samples,
+                             const DeviceArray<float, 2>& point_slope) {
   if (!point_slope.empty() && loss_ == TrainingLoss::objective) {
     potential.evaluate(prediction, value_, gradient_);
     kernels::scaled_difference(gradient_, y, 1 / samples, point_slope);
   }
-  potential.evaluate(sources, value_, gradient_);
+  potential.evaluate(x(), value_, gradient_);
+}
+
+kernels::DualLoss PotentialDual::solve(kernels::Network<float>& potential,
+                                       const DeviceArray<const float, 2>& y,
+                                       const DeviceArray<const float, 2>& prediction,
+                                       double samples) {
+  const auto minimizers = points_.rows(rows_, 2 * rows_);
   minimizers.copy_from(prediction);
   solver_.minimize(potential, y, minimizers, conjugates_);
   const auto loss = kernels::dual_loss(value_, conjugates_, samples, minimizers, weights_);
   if (regularizer_)
-    kernels::expectile_weights(*regularizer_, sources, y, value_, conjugates_, weights_);
-  if (point_slope.empty()) return loss;
-  if (loss_ == TrainingLoss::regression)
-    kernels::scaled_difference(prediction, minimizers, 2 / samples, point_slope);
-  kernels::clear_lost_rows(conjugates_.status, point_slope);
+    kernels::expectile_weights(*regularizer_, x(), y, value_, conjugates_, weights_);
   return loss;
+}
+
+void PotentialDual::finish(const DeviceArray<const float, 2>& prediction, double samples,
+                           const DeviceArray<float, 2>& point_slope) const {
+  if (loss_ == TrainingLoss::regression)
+    kernels::scaled_difference(prediction, points_.rows(rows_, 2 * rows_), 2 / samples,
+                               point_slope);
+  clear_lost_rows(point_slope);
+}
+
+void PotentialDual::clear_lost_rows(const DeviceArray<float, 2>& point_slope) const {
+  kernels::clear_lost_rows(conjugates_.status, point_slope);
 }
 
 }  // namespace otfleet
