@@ -2,16 +2,14 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "distributed/communicator.hpp"
 #include "distributed/hdf5_file.hpp"
-#include "distributed/shard.hpp"
-#include "src/populations/cloud_population.hpp"
+#include "src/populations/population_rows.hpp"
 
 namespace otfleet {
 
 /// A file of clouds that no rank holds as a whole: offsets and problems are on every rank, weights
 /// and points are read where they are needed.
-class CloudPopulationRows {
+class CloudPopulationRows final : public PopulationRows {
  public:
   /// Opens the file on every rank and checks all of it, every rank its share of the weights and
   /// points, a piece in memory at a time. `normalize`: measures are read with mass 1, whatever
@@ -19,17 +17,12 @@ class CloudPopulationRows {
   CloudPopulationRows(const std::filesystem::path& file,
                       const distributed::Communicator& communicator, bool normalize = false);
 
-  const std::filesystem::path& path() const { return file_.path(); }
+  const std::filesystem::path& path() const override { return file_.path(); }
 
-  /// Without weights and points. Local.
-  const CloudPopulation& outline() const { return outline_; }
+  const CloudPopulation& outline() const override { return outline_; }
 
-  /// What identifies the contents, weights and points too; the same on any number of ranks. Local.
-  std::string content_fingerprint() const;
-
-  /// Some points of a measure of the source's or the target's side, as the only measure of a table;
-  /// maybe none. Local. Throws UserError.
-  CloudTable read(bool source, std::int32_t measure, distributed::Shard points) const;
+  std::string content_fingerprint() const override;
+  CloudTable read(bool source, std::int32_t measure, distributed::Shard points) const override;
 
  private:
   std::vector<double> sum_masses(bool source, const distributed::Communicator& communicator);

@@ -1,7 +1,10 @@
 #include "src/runs/solution_file.hpp"
 
+#include <span>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "src/data/file_kinds.hpp"
 
@@ -21,6 +24,16 @@ void with_value_type(ColumnType type, const Body& body) {
     case ColumnType::int64:
       return body(std::int64_t());
   }
+}
+
+/// The ranks' values, one after the other, on rank 0.
+template <class Value>
+std::vector<Value> gathered(const distributed::Communicator& communicator,
+                            const std::vector<Value>& values) {
+  if constexpr (std::is_same_v<Value, std::int32_t>)
+    throw std::logic_error("no rank has only some int32 values of a problem");
+  else
+    return communicator.gather(std::span<const Value>(values));
 }
 
 }  // namespace
@@ -82,12 +95,19 @@ void SolutionFile::write(Shard problems, SolutionTable table,
 void SolutionFile::write_together(std::int64_t problem, const std::vector<Shard>& rows,
                                   SolutionTable table) {
   const std::int64_t own = communicator_.is_root() ? 1 : 0;
-  for (std::size_t c = 0; c < layout_.columns.size(); ++c)
-    if (layout_.columns[c].space == 0 && own == 0)
-      std::visit([](auto& values) { values.clear(); }, table.columns[c]);
+  for (std::size_t c = 0; c < layout_.columns.size(); ++c) {
+    const std::size_t s = layout_.columns[c].space;
+    if (layout_.spaces[s].is_flat()) continue;
+    std::visit(
+        [&](auto& values) {
+          if (s != 0) values = gathered(communicator_, values);
+          if (own == 0) values.clear();
+        },
+        table.columns[c]);
+  }
   write_columns(table, [&](std::size_t c) -> Shard {
     const std::size_t s = layout_.columns[c].space;
-    if (s == 0) return {problem, problem + own};
+    if (!layout_.spaces[s].is_flat()) return {problem, problem + own};
     const std::int64_t first = layout_.spaces[s].offsets[problem];
     return {first + rows[s].begin, first + rows[s].end};
   });

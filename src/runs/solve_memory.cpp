@@ -3,7 +3,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
 
 #include "src/data/checked_hdf5.hpp"
@@ -100,16 +102,17 @@ namespace {
 
 /// What iterations keep of the costs between points that all problems share, see
 /// solver.memory_mib.
-double kept_bytes(const Geometry& geometry, const Job& job) {
+double kept_bytes(const Geometry& geometry, const Job& job, int sharing) {
   if (geometry.kind != Geometry::Kind::points || !job.problem.balanced()) return 0;
-  const double costs = number * static_cast<double>(geometry.n) * static_cast<double>(geometry.m);
+  const double rows = std::ceil(static_cast<double>(geometry.n) / sharing);
+  const double costs = number * rows * static_cast<double>(geometry.m);
   const double most = job.solver.memory_mib * 0x1p20;
   return costs <= most ? costs : 0;
 }
 
 }  // namespace
 
-std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
+std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job, int sharing) {
   std::vector<MemoryPart> parts;
   const auto add = [&](std::string what, double bytes) {
     if (bytes > 0) parts.push_back({std::move(what), bytes});
@@ -128,12 +131,13 @@ std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job) {
   for (auto& part : multiscale_memory(file, job)) parts.push_back(std::move(part));
   const Geometry geometry = outline_of(file);
   if (geometry.dimension > 0)
-    add("what iterations keep (solver.memory_mib)", kept_bytes(geometry, job));
+    add("what iterations keep (solver.memory_mib)", kept_bytes(geometry, job, sharing));
   const double of_one =
       static_cast<double>(
           plan_output_bytes(job.solution, geometry.n, geometry.m, geometry.coordinates())) +
       (job.solution.potentials ? number * static_cast<double>(geometry.n + geometry.m) : 0.0);
-  const double problems = count_of(file, "/problems/source");
+  const double problems = std::min(count_of(file, "/problems/source"),
+                                   sharing > 1 ? 1.0 : std::numeric_limits<double>::infinity());
   if (problems > 0)
     add("the solutions of a block of problems",
         solution_copies * std::max(of_one, std::min(problems * of_one, most_block_bytes)));
@@ -148,8 +152,9 @@ void require_multiscale_memory(const std::filesystem::path& population, const Jo
                  "share of the points");
 }
 
-void require_solve_memory(const std::filesystem::path& population, const Job& job, int processes) {
-  const auto parts = solve_memory(Hdf5File::open(population), job);
+void require_solve_memory(const std::filesystem::path& population, const Job& job, int processes,
+                          int sharing) {
+  const auto parts = solve_memory(Hdf5File::open(population), job, sharing);
   const bool dense = std::any_of(parts.begin(), parts.end(), [](const MemoryPart& part) {
     return part.what.find("costs") != std::string::npos;
   });

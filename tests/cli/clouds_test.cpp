@@ -427,9 +427,27 @@ TEST_F(Clouds, ShardIsChosenByWork) {
   const auto equal = clouds("two-large.h5", {"solver.max_iterations=0"});
   EXPECT_EQ(report_of("solve", "two-large", equal, 2)["shard"]["chosen"], "problems");
 
+  // Measures that share their points.
+  write_population(path("points.h5"),
+                   testing::points_population(1500, 1400, 1, 1, "squared_euclidean"));
+  const auto points = clouds(
+      "points.h5", {"solver.max_iterations=3", "solution.projection=true", "solver.memory_mib=0"});
+  EXPECT_EQ(report_of("solve", "points1", points, 1)["shard"]["chosen"], "problems");
+  EXPECT_EQ(report_of("solve", "points2", points, 2)["shard"]["chosen"], "rows");
+  for (const char* name : {"f", "g", "projection", "dual_value", "marginal_error"}) {
+    const auto by_one = column("points1", name), by_two = column("points2", name);
+    ASSERT_EQ(by_one.size(), by_two.size());
+    for (std::size_t i = 0; i < by_one.size(); ++i) EXPECT_NEAR(by_one[i], by_two[i], 1e-10);
+  }
+  const auto entries = clouds("points.h5", {"solver.max_iterations=3", "solution.plan=top_k"});
+  EXPECT_EQ(report_of("solve", "points-plan", entries, 2)["shard"]["chosen"], "problems");
+  expect_refused_on(
+      2,
+      words("solve", "refused", clouds("points.h5", {"solver.shard=rows", "solver.method=newton"})),
+      "solver.shard = 'rows' needs a population of points", "solver.method = 'auto'");
+
   expect_refused_on(2, words("solve", "refused", {"solver.shard=rows"}),
-                    "solver.shard = 'rows' needs a population in which every measure has points",
-                    "test.h5");
+                    "solver.shard = 'rows' needs a population of points", "test.h5");
   expect_refused(words("solve", "refused", {"solver.shard=columns"}), "solver.shard",
                  "must be one of 'auto', 'problems', 'rows'");
   auto faulty = population;

@@ -94,7 +94,9 @@ TEST_F(LongProblem, WithADenseCost) {
 
 TEST_F(LongProblem, OnPoints) {
   write_population(path("points.h5"), testing::line_population(2500, 2, 1, "squared_euclidean"));
-  expect_resumed("points.h5", "long-points", {"problem.epsilon=1e-6"});
+  for (const char* shard : {"problems", "rows"})
+    expect_resumed("points.h5", std::string("long-points-") + shard,
+                   {"problem.epsilon=1e-6", std::string("solver.shard=") + shard});
 }
 
 TEST_F(LongProblem, BetweenClouds) {

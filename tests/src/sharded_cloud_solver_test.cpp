@@ -7,6 +7,8 @@
 
 #include "distributed/error.hpp"
 #include "src/families/linear/population_solver.hpp"
+#include "src/populations/any_population.hpp"
+#include "src/populations/cloud_population_rows.hpp"
 #include "src/runs/solution_file.hpp"
 #include "tests/distributed/test_folder.hpp"
 #include "tests/src/small_populations.hpp"
@@ -21,6 +23,7 @@ using distributed::Hdf5File;
 using distributed::Shard;
 using test::TestFolder;
 using testing::cloud_population;
+using testing::points_population;
 using Values = std::vector<double>;
 
 SolverOptions settings_for(const std::string& precision, double threshold,
@@ -49,18 +52,20 @@ class ShardedCloudSolverTest : public ::testing::Test {
     }
   }
 
-  void write(const CloudPopulation& population) {
+  void write(const AnyPopulation& population) {
     world_.agree([&] {
-      if (world_.is_root()) write_cloud_population(path_, population);
+      if (world_.is_root()) write_any_population(path_, population);
     });
   }
 
   /// Every problem is what one rank makes of it.
-  void expect_same_answers(const CloudPopulation& population, const SolverOptions& settings,
+  void expect_same_answers(const AnyPopulation& any, const SolverOptions& settings,
                            double tolerance, double eps = epsilon) {
-    write(population);
-    const CloudPopulationRows rows(path_, world_);
-    ShardedCloudSolver solver(rows, eps, world_);
+    write(any);
+    const auto rows = open_population_rows({}, path_, world_);
+    ShardedCloudSolver solver(*rows, eps, world_);
+    const PopulationView population = view_any(any);
+    const auto dimension = population.geometry().coordinates;
     const PopulationSolver alone(population, eps);
     SolutionOptions wanted;
     wanted.projection = true;
@@ -77,13 +82,46 @@ class ShardedCloudSolverTest : public ::testing::Test {
                     .size());
       expect_near(own.f, part.sources, all.f, tolerance, "f");
       expect_near(own.g, part.targets, all.g, tolerance, "g");
-      const Shard coordinates{part.sources.begin * population.dimension,
-                              part.sources.end * population.dimension};
+      const Shard coordinates{part.sources.begin * dimension, part.sources.end * dimension};
       expect_near(own.plan.projection, coordinates, all.plan.projection, tolerance, "projection");
       for (const auto column :
            {&Solutions::dual_value, &Solutions::transport_cost, &Solutions::upper_bound,
             &Solutions::lower_bound, &Solutions::marginal_error})
         expect_near(own.*column, {0, 1}, all.*column, tolerance, "figures");
+    }
+  }
+
+  void expect_same_unbalanced(const AnyPopulation& any) {
+    write(any);
+    const auto rows = open_population_rows({}, path_, world_);
+    ShardedCloudSolver solver(*rows, epsilon, world_);
+    const PopulationView population = view_any(any);
+    const PopulationSolver alone(population, epsilon);
+    SolutionOptions wanted;
+    wanted.potentials = true;
+    const auto settings = settings_for("double", 1e-9);
+    for (const auto& [tau_a, tau_b, share] :
+         {std::array{0.9, 0.6, 0.0}, {1.0, 0.8, 0.0}, {0.7, 1.0, 0.0}, {1.0, 1.0, 0.4}}) {
+      ProblemOptions kind;
+      kind.tau_a = tau_a;
+      kind.tau_b = tau_b;
+      kind.transported_share = share;
+      for (std::int64_t k = 0; k < population.problems(); ++k) {
+        SCOPED_TRACE(std::to_string(tau_a) + " problem " + std::to_string(k));
+        SolveSeconds seconds;
+        const auto part = solver.solve(k, kind, settings, wanted, seconds);
+        const auto all =
+            alone.solve_unbalanced({k, k + 1}, kind, settings, nullptr, wanted, seconds);
+        const auto& own = part.solutions;
+        EXPECT_EQ(own.status, all.status);
+        EXPECT_NEAR(own.iterations[0], all.iterations[0], 1);
+        expect_near(own.f, part.sources, all.f, 1e-7, "f");
+        expect_near(own.g, part.targets, all.g, 1e-7, "g");
+        for (const auto column :
+             {&Solutions::dual_value, &Solutions::primal_value, &Solutions::transport_cost,
+              &Solutions::transported_mass, &Solutions::mass_potential, &Solutions::residual})
+          expect_near(own.*column, {0, 1}, all.*column, 1e-7, "figures");
+      }
     }
   }
 
@@ -99,6 +137,14 @@ TEST_F(ShardedCloudSolverTest, AnswersAreThoseOfOneRank) {
       const auto population = cloud_population(4, 300, 3, shared, cost, 5);
       expect_same_answers(population, settings_for("double", 1e-6), 1e-10);
     }
+}
+
+TEST_F(ShardedCloudSolverTest, MeasuresMaySharePoints) {
+  for (const char* cost : {"squared_euclidean", "euclidean", "cosine"}) {
+    SCOPED_TRACE(cost);
+    expect_same_answers(points_population(300, 257, 3, 4, cost), settings_for("double", 1e-6),
+                        1e-10);
+  }
 }
 
 TEST_F(ShardedCloudSolverTest, PlainIterationsLooksInBetweenAndLimits) {
@@ -119,36 +165,8 @@ TEST_F(ShardedCloudSolverTest, StartsFromLargerEpsilons) {
 }
 
 TEST_F(ShardedCloudSolverTest, ProblemsThatAreNotBalanced) {
-  const auto population = cloud_population(4, 300, 3, false);
-  write(population);
-  const CloudPopulationRows rows(path_, world_);
-  ShardedCloudSolver solver(rows, epsilon, world_);
-  const PopulationSolver alone(population, epsilon);
-  SolutionOptions wanted;
-  wanted.potentials = true;
-  const auto settings = settings_for("double", 1e-9);
-  for (const auto& [tau_a, tau_b, share] :
-       {std::array{0.9, 0.6, 0.0}, {1.0, 0.8, 0.0}, {0.7, 1.0, 0.0}, {1.0, 1.0, 0.4}}) {
-    ProblemOptions kind;
-    kind.tau_a = tau_a;
-    kind.tau_b = tau_b;
-    kind.transported_share = share;
-    for (std::int64_t k = 0; k < population.problems(); ++k) {
-      SCOPED_TRACE(std::to_string(tau_a) + " problem " + std::to_string(k));
-      SolveSeconds seconds;
-      const auto part = solver.solve(k, kind, settings, wanted, seconds);
-      const auto all = alone.solve_unbalanced({k, k + 1}, kind, settings, nullptr, wanted, seconds);
-      const auto& own = part.solutions;
-      EXPECT_EQ(own.status, all.status);
-      EXPECT_NEAR(own.iterations[0], all.iterations[0], 1);
-      expect_near(own.f, part.sources, all.f, 1e-7, "f");
-      expect_near(own.g, part.targets, all.g, 1e-7, "g");
-      for (const auto column :
-           {&Solutions::dual_value, &Solutions::primal_value, &Solutions::transport_cost,
-            &Solutions::transported_mass, &Solutions::mass_potential, &Solutions::residual})
-        expect_near(own.*column, {0, 1}, all.*column, 1e-7, "figures");
-    }
-  }
+  expect_same_unbalanced(cloud_population(4, 300, 3, false));
+  expect_same_unbalanced(points_population(150, 130, 2, 2, "squared_euclidean"));
 }
 
 TEST_F(ShardedCloudSolverTest, SmallEpsilon) {
@@ -335,16 +353,20 @@ TEST_F(ShardedCloudSolverTest, FaultsAreThoseOfAllRanks) {
 }
 
 TEST_F(ShardedCloudSolverTest, TheFileIsThatOfOneRank) {
-  const auto population = cloud_population(5, 90, 4, true);
-  write(population);
-  const CloudPopulationRows rows(path_, world_);
-  for (const bool all : {true, false}) {
+  const AnyPopulation populations[] = {cloud_population(5, 90, 4, true),
+                                       points_population(90, 80, 3, 4, "squared_euclidean")};
+  for (const int which : {0, 1, 2, 3}) {
+    const bool all = which % 2 == 0;
+    const AnyPopulation& any = populations[which / 2];
+    write(any);
+    const auto rows = open_population_rows({}, path_, world_);
+    const PopulationView population = view_any(any);
     Job job;
     job.problem.epsilon = epsilon;
     job.solver = settings_for("double", 1e-8);
     job.solution.potentials = job.solution.projection = all;
     SolveSeconds seconds;
-    const LinearSchema schema(job, rows.outline(), "clouds.h5");
+    const LinearSchema schema(job, rows->view(), "clouds.h5");
     const std::vector<std::int64_t> none(schema.layout().spaces.size(), 0);
     const auto one = folder_ / "one.h5", other = folder_ / "other.h5";
     if (world_.is_root()) {
@@ -357,7 +379,7 @@ TEST_F(ShardedCloudSolverTest, TheFileIsThatOfOneRank) {
       file.commit();
     }
     {
-      ShardedCloudSolver solver(rows, epsilon, world_);
+      ShardedCloudSolver solver(*rows, epsilon, world_);
       SolutionFile file(other, world_, schema.layout(), none);
       for (std::int64_t k = 0; k < 4; ++k) {
         const auto part = solver.solve(k, {}, job.solver, job.solution, seconds);

@@ -120,6 +120,28 @@ inline Population line_population(int points, int measures, int problems,
   return population;
 }
 
+/// `n` and `m` random points in space, `measures` on each side.
+inline Population points_population(int n, int m, int measures, int problems,
+                                    const std::string& cost_name) {
+  Population population;
+  Geometry& geometry = population.geometry;
+  geometry.kind = Geometry::Kind::points;
+  geometry.ground_cost = parse_ground_cost("cost", cost_name, {{"power", 1.5}});
+  geometry.n = n;
+  geometry.m = m;
+  geometry.dimension = 3;
+  const kernels::CounterRandom random(1, 5);
+  for (int i = 0; i < 3 * (n + m); ++i)
+    (i < 3 * n ? geometry.source_points : geometry.target_points)
+        .push_back(0.5 + random.uniform(static_cast<std::uint64_t>(i)));
+  population.shared_measures = false;
+  population.source_measures = population.target_measures = measures;
+  population.source_weights = random_measures(measures, n, 6);
+  population.target_weights = random_measures(measures, m, 7);
+  draw_problems(population, problems, 0);
+  return population;
+}
+
 /// `measures` clouds of one to `most` random points, a quarter of them without weight, every cloud
 /// around a center of its own.
 inline CloudTable random_clouds(int measures, int most, std::int64_t dimension,

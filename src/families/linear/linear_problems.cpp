@@ -16,9 +16,10 @@
 #include "src/families/linear/sharded_cloud_solver.hpp"
 #include "src/populations/any_population.hpp"
 #include "src/populations/cloud_population.hpp"
-#include "src/populations/cloud_population_rows.hpp"
 #include "src/populations/job_population.hpp"
 #include "src/populations/population.hpp"
+#include "src/populations/population_names.hpp"
+#include "src/populations/population_rows.hpp"
 #include "src/refusals.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_memory.hpp"
@@ -94,7 +95,7 @@ class WholeProblems final : public LinearProblems {
     {
       const PhaseTimer timer(report, "read");
       communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
-        if (input.clouds) check_clouds_fit(job_, file);
+        if (input.clouds()) check_clouds_fit(job_, file);
         check_solver_fits(job_);
         require_solve_memory(file, job_, neighbors);
         named([&] {
@@ -118,7 +119,7 @@ class WholeProblems final : public LinearProblems {
     sequences = solver_->sequences(job_.solver);
     most_problems = problems_at_once(solver_->most_bytes(job_.solution));
     // Of clouds one problem may be all that there is time for.
-    if (!input.clouds) first_problems = std::min<std::int64_t>(64, most_problems);
+    if (!input.clouds()) first_problems = std::min<std::int64_t>(64, most_problems);
     if (job_.problem.balanced()) {
       const MethodChoice choice = solver_->choose(job_.solver);
       method = choice.name();
@@ -182,28 +183,32 @@ class WholeProblems final : public LinearProblems {
   std::unique_ptr<StartPredictor> predictor_;
 };
 
-/// Problems in which every measure has points of its own, the ranks sharing the rows of each.
-class CloudRowsProblems final : public LinearProblems {
+/// Problems that all ranks solve together, each some rows.
+class ProblemsByRows final : public LinearProblems {
  public:
-  CloudRowsProblems(const CommandContext& context, const LinearInput& input, Report& report)
+  ProblemsByRows(const CommandContext& context, const LinearInput& input, Report& report)
       : LinearProblems(context, input) {
     const auto& communicator = context.communicator;
     {
       const PhaseTimer timer(report, "read");
-      population_.emplace(file, communicator, job_.solver.normalize);
-      communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
-        require_job_agrees(job_, population_->outline(), file);
-        require_multiscale_memory(file, job_, neighbors);
+      const int neighbors = communicator.ranks_on_machine();
+      communicator.agree([&] {
+        check_solver_fits(job_);
+        if (input.clouds())
+          require_multiscale_memory(file, job_, neighbors);
+        else
+          require_solve_memory(file, job_, neighbors, communicator.size());
       });
+      population_ = open_population_rows(job_, file, communicator);
     }
-    declare(population_->outline());
+    declare(population_->view());
     identity = linear_identity(job_, population_->content_fingerprint());
     solver_.emplace(*population_, job_.problem.epsilon, communicator);
     together = true;
     method = unbalanced_method;
     reason = unbalanced_reason;
     if (!job_.problem.balanced()) return;
-    const MethodChoice choice = choose_method(population_->outline(), job_.solver);
+    const MethodChoice choice = choose_method(*population_, job_.solver);
     method = choice.name();
     reason = choice.reason;
   }
@@ -221,7 +226,7 @@ class CloudRowsProblems final : public LinearProblems {
   }
 
  private:
-  std::optional<CloudPopulationRows> population_;
+  std::unique_ptr<PopulationRows> population_;
   std::optional<ShardedCloudSolver> solver_;
 };
 
@@ -232,12 +237,13 @@ std::unique_ptr<ProblemSet> open_linear_problems(const CommandContext& context, 
   context.communicator.agree([&] {
     input.file = find_input(context, context.job.files.test_population, "files.test_population",
                             "make", "test.h5");
-    input.clouds = holds_clouds(input.file);
+    const auto file = distributed::Hdf5File::open(input.file);
+    if (file.has("/geometry") && file.has("/measures")) input.kind = geometry_kind(file);
   });
   const ShardChoice shard = choose_shard(context, input);
   std::unique_ptr<ProblemSet> problems;
   if (shard.rows)
-    problems = std::make_unique<CloudRowsProblems>(context, input, report);
+    problems = std::make_unique<ProblemsByRows>(context, input, report);
   else
     problems = std::make_unique<WholeProblems>(context, input, report);
   problems->shard_reason = shard.reason;

@@ -14,6 +14,7 @@
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/methods/list.hpp"
 #include "src/populations/cloud_population.hpp"
+#include "src/populations/population_rows.hpp"
 
 namespace otfleet {
 namespace {
@@ -133,6 +134,15 @@ MethodChoice choose_for_clouds(const std::string& complaint, double source_suppo
                       source_support, target_support)};
 }
 
+/// Where costs are computed on the way.
+MethodChoice choose_for_shared_points(const SolverOptions& solver) {
+  const Method* asked = method_named(solver.method);
+  return {{{asked ? asked : &methods::sinkhorn(), solver.max_iterations}},
+          asked ? "solver.method asks for it"
+                : "the costs between these points are not stored, and Newton's method needs them "
+                  "stored"};
+}
+
 }  // namespace
 
 MethodChoice choose_method(const CloudPopulation& outline, const SolverOptions& solver) {
@@ -149,22 +159,22 @@ MethodChoice choose_method(const CloudPopulation& outline, const SolverOptions& 
   return choose_for_clouds(complaint, sources / count, targets / count, solver);
 }
 
+MethodChoice choose_method(const PopulationRows& population, const SolverOptions& solver) {
+  if (population.view().clouds() != nullptr) return choose_method(population.outline(), solver);
+  return choose_for_shared_points(solver);
+}
+
 MethodChoice choose_method(const kernels::Problems& measures, double epsilon, double source_support,
                            double target_support, const SolverOptions& solver) {
   if (const auto* table = measures.table()) {
     require_fits(method_named(solver.method), measures);
     return choose_method(*table, epsilon, source_support, target_support, solver);
   }
-  const Method* asked = method_named(solver.method);
-  require_fits(asked, measures);
-  const MethodChoice::Stage only{asked ? asked : &methods::sinkhorn(), solver.max_iterations};
+  require_fits(method_named(solver.method), measures);
   if (measures.has_clouds())
     return choose_for_clouds(methods::multiscale().complaint(measures), source_support,
                              target_support, solver);
-  return {{only},
-          asked ? "solver.method asks for it"
-                : "the costs between these points are not stored, and Newton's method needs them "
-                  "stored"};
+  return choose_for_shared_points(solver);
 }
 
 MethodChoice choose_method(const kernels::SeparableCost& cost, double epsilon,

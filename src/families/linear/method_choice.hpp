@@ -10,6 +10,7 @@
 namespace otfleet {
 
 struct CloudPopulation;
+class PopulationRows;
 
 /// How solver.method = "auto" is going to solve the problems of a population, and why.
 ///
@@ -54,6 +55,8 @@ MethodChoice choose_method(const kernels::Problems& measures, double epsilon, do
 /// Where every measure has points of its own, from their numbers alone; without points of zero
 /// weight the choice is that of the function above.
 MethodChoice choose_method(const CloudPopulation& outline, const SolverOptions& solver);
+/// Where ranks solve each problem together: what one rank would take.
+MethodChoice choose_method(const PopulationRows& population, const SolverOptions& solver);
 /// Where costs are a table.
 MethodChoice choose_method(const kernels::SeparableCost& cost, double epsilon,
                            double source_support, double target_support,

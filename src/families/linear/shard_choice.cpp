@@ -10,6 +10,8 @@
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
+#include "src/families/linear/method_choice.hpp"
+#include "src/families/linear/methods/list.hpp"
 #include "src/populations/cloud_population.hpp"
 #include "src/refusals.hpp"
 #include "src/runs/solve_store.hpp"
@@ -28,12 +30,8 @@ std::string counted(std::int64_t count, const std::string& what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-ShardChoice by_work(const CloudPopulation& population, int ranks) {
-  if (ranks == 1) return {false, "there is one rank"};
-  std::vector<double> pairs;
-  for (std::int64_t k = 0; k < population.problems(); ++k)
-    pairs.push_back(static_cast<double>(population.source_points(k)) *
-                    static_cast<double>(population.target_points(k)));
+/// `pairs` [problems]: of points.
+ShardChoice by_work(const std::vector<double>& pairs, int ranks) {
   const double total = std::accumulate(pairs.begin(), pairs.end(), 0.0);
   if (pairs.empty() || *std::max_element(pairs.begin(), pairs.end()) <= 0.25 * total / ranks)
     return {false, "no problem is so large that one rank would keep the others waiting"};
@@ -53,11 +51,43 @@ ShardChoice by_work(const CloudPopulation& population, int ranks) {
       by_rows < worth_it * by_problems,
       fmt::format("{} on {}: the busiest rank would have {:.0f} % of the work if every rank solved "
                   "problems of its own, {:.0f} % if all shared the rows of each",
-                  counted(population.problems(), "problem"), counted(ranks, "rank"),
-                  100 * by_problems / total, 100 * by_rows / total)};
+                  counted(static_cast<std::int64_t>(pairs.size()), "problem"),
+                  counted(ranks, "rank"), 100 * by_problems / total, 100 * by_rows / total)};
+}
+
+std::vector<double> pairs_of(const CloudPopulation& population) {
+  std::vector<double> pairs;
+  for (std::int64_t k = 0; k < population.problems(); ++k)
+    pairs.push_back(static_cast<double>(population.source_points(k)) *
+                    static_cast<double>(population.target_points(k)));
+  return pairs;
+}
+
+/// What needs no more than the outline of the population in a file.
+ShardChoice by_outline(const LinearInput& input, int ranks) {
+  if (ranks == 1) return {false, "there is one rank"};
+  const auto file = distributed::Hdf5File::open(input.file);
+  if (input.clouds()) return by_work(pairs_of(read_cloud_outline(file)), ranks);
+  // 0 where there is none: reading the population says more.
+  const auto rows = [&](const char* dataset) -> std::int64_t {
+    if (!file.has(dataset)) return 0;
+    const auto shape = file.info(dataset).shape;
+    return shape.empty() ? 0 : shape.front();
+  };
+  const auto problems = rows("/problems/source");
+  if (problems >= ranks) return {false, "the problems share their points, and each rank has some"};
+  const double pairs = static_cast<double>(rows("/geometry/source_points")) *
+                       static_cast<double>(rows("/geometry/target_points"));
+  return by_work(std::vector<double>(static_cast<std::size_t>(problems), pairs), ranks);
 }
 
 }  // namespace
+
+bool LinearInput::splits(const SolverOptions& solver) const {
+  if (kind != GeometryKind::points) return clouds();
+  const Method* asked = method_named(solver.method);
+  return asked == nullptr || asked == &methods::sinkhorn();
+}
 
 ShardChoice choose_shard(const CommandContext& context, const LinearInput& input) {
   const Job& job = context.job;
@@ -66,21 +96,25 @@ ShardChoice choose_shard(const CommandContext& context, const LinearInput& input
   // One rank decides: file systems may show others an older folder.
   context.communicator.agree([&] {
     if (!context.communicator.is_root()) return;
-    const auto& [path, clouds] = input;
-    if (asked && !clouds)
+    const bool splits = input.splits(job.solver);
+    if (asked && !splits)
       throw UserError(
-          fmt::format("solver.shard = 'rows' needs a population in which every measure has points "
-                      "of its own (/geometry, attribute kind = 'clouds'), which {} is not; use "
-                      "'problems'",
-                      path.string()));
-    if (clouds) check_clouds_fit(job, path);
+          fmt::format("solver.shard = 'rows' needs a population of points (/geometry, attribute "
+                      "kind = 'clouds' or 'points') and, for 'points', solver.method = 'auto' or "
+                      "'sinkhorn'; use 'problems' for {}",
+                      input.file.string()));
+    if (input.clouds()) check_clouds_fit(job, input.file);
     if (asked && context.share)
       throw UserError(
           "solver.shard = 'rows' solves every problem on all ranks: there are no shares of the "
           "population; leave --share out, or use 'problems'");
     if (asked) check_rows_fit(job);
     if (job.solver.shard != Sharding::by_work) return;
-    if (clouds && !rows_fit(job)) {
+    if (!splits) {
+      choice = {false, "costs are a table, or solver.method needs one"};
+      return;
+    }
+    if (!rows_fit(job)) {
       choice = {
           false,
           "a start, entries of plans, a divergence or a regularized value is asked for that needs "
@@ -92,13 +126,11 @@ ShardChoice choose_shard(const CommandContext& context, const LinearInput& input
       return;
     }
     const auto parts = context.output / "solution.parts";
-    if (clouds && (SolveStore::has_solved(parts) || SolveStore::has_shared_potentials(parts))) {
+    if (SolveStore::has_solved(parts) || SolveStore::has_shared_potentials(parts)) {
       choice = {!SolveStore::has_solved(parts), "an unfinished run did so"};
       return;
     }
-    choice = clouds ? by_work(read_cloud_outline(distributed::Hdf5File::open(path)),
-                              context.communicator.size())
-                    : ShardChoice{false, "the problems share their points"};
+    choice = by_outline(input, context.communicator.size());
   });
   const std::string rows = "rows ", problems = "problems ";
   const std::string said =

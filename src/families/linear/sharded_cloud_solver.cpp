@@ -51,7 +51,7 @@ void RingCommunicator::exchange(std::size_t bytes, const Fill& fill, const Visit
   ring_.exchange(bytes, fill, visit);
 }
 
-ShardedCloudSolver::ShardedCloudSolver(const CloudPopulationRows& population, double epsilon,
+ShardedCloudSolver::ShardedCloudSolver(const PopulationRows& population, double epsilon,
                                        const distributed::Communicator& communicator)
     : population_(population),
       epsilon_(epsilon),
@@ -95,7 +95,7 @@ ShardedCloudSolver::Part ShardedCloudSolver::solve(std::int64_t problem, const P
                                                    const SolutionOptions& wanted,
                                                    SolveSeconds& seconds, SolveStore* store,
                                                    const Tell& tell) {
-  const Method& method = *choose_method(population_.outline(), settings).stages.front().method;
+  const Method& method = *choose_method(population_, settings).stages.front().method;
   const DistributedProblem loaded = load(problem);
   Part part{loaded.sources, loaded.targets, {}};
 

@@ -8,7 +8,7 @@
 #include "kernels/problems/cloud_communicator.hpp"
 #include "src/families/linear/solutions.hpp"
 #include "src/job.hpp"
-#include "src/populations/cloud_population_rows.hpp"
+#include "src/populations/population_rows.hpp"
 #include "src/runs/solve_seconds.hpp"
 #include "src/runs/solve_store.hpp"
 
@@ -35,7 +35,7 @@ class RingCommunicator final : public kernels::CloudCommunicator {
   distributed::RingExchange ring_;
 };
 
-/// Solves problems between clouds by all ranks together, by Sinkhorn's iteration or, where they are
+/// Solves problems between points by all ranks together, by Sinkhorn's iteration or, where they are
 /// not balanced, by block ascent, with a certificate for each: the answers of PopulationSolver, but
 /// for rounding. Starts are those that need no point of another rank.
 ///
@@ -72,7 +72,7 @@ class ShardedCloudSolver {
   using Tell = std::function<void(std::int64_t iterations, double error)>;
 
   /// Keeps references to its arguments.
-  ShardedCloudSolver(const CloudPopulationRows& population, double epsilon,
+  ShardedCloudSolver(const PopulationRows& population, double epsilon,
                      const distributed::Communicator& communicator);
 
   /// Every rank reads its points of a problem. Collective; what is then done with the problem is so
@@ -89,7 +89,7 @@ class ShardedCloudSolver {
   double wait_seconds() const { return point_communicator_.wait_seconds(); }
 
  private:
-  const CloudPopulationRows& population_;
+  const PopulationRows& population_;
   double epsilon_;
   const distributed::Communicator& communicator_;
   RingCommunicator point_communicator_;

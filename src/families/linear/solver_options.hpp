@@ -47,7 +47,7 @@ struct SolverOptions {
                                             // error is compared with zeros
   Precision precision = Precision::in_double;
   bool normalize = false;              // scale every measure to mass 1 before anything else
-  Sharding shard = Sharding::by_work;  // rows: clouds only
+  Sharding shard = Sharding::by_work;  // rows: of points only
   double checkpoint_seconds = 60;      // between two saves of an unfinished solve
   double memory_mib = 512;  // that iterations of a large problem on points may keep things in
 };
