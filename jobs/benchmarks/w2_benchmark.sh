@@ -28,13 +28,15 @@ for dimension in "$@"; do
   file=$data/dim_$dimension.h5
   [ -f "$file" ] || { echo "$file: no such benchmark; set DATA" >&2; exit 2; }
   # All from the dimension. Widths twice it, as the networks behind the benchmark have them. In many
-  # dimensions time is better spent on steps than on samples a step.
+  # dimensions time is better spent on steps than on samples a step, and the potential is to be smooth.
   wide=$((2 * dimension > 128 ? 2 * dimension : 128))
   batch=$((dimension > 16 ? 256 : dimension > 4 ? 512 : 1024))
+  activation=elu
+  [[ "$dimension" -lt 16 || "${OPTIONS:-}" == *icnn* ]] || activation=silu  # which is not convex
   options=(--set "samples.benchmark=$file" --set "train.minutes=${MINUTES:-25}"
            --set train.learning_rate=1e-2
            --set "train.conjugate_tolerance=$(awk "BEGIN { print 0.02 * sqrt($dimension) }")"
-           --set "train.batch=$batch"
+           --set "train.batch=$batch" --set "model.activation=$activation"
            --set "model.hidden=[$wide,$wide,$((wide / 2))]" --set "model.predictor_hidden=[$wide,$wide]")
   read -ra more <<<"${OPTIONS:-}"
   for command in train evaluate; do
