@@ -79,9 +79,11 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& path) : file_(Hdf5Fi
                                 *version, format_version));
 }
 
-std::string CheckpointFile::text(const std::string& attribute) const {
+std::string CheckpointFile::text(const std::string& attribute,
+                                 std::optional<std::string> absent) const {
   const auto value =
       file_.has("/model") ? file_.string_attribute("/model", attribute) : std::nullopt;
+  if (!value && absent) return *absent;
   if (!value)
     throw UserError(name() + ": not an otfleet checkpoint (no /model attribute '" + attribute +
                     "')");

@@ -59,7 +59,7 @@ class CheckpointFile {
   std::string problem() const;
   /// Attributes and lists of numbers, whole or not, of /model. Throw UserError where there is none,
   /// unless `absent` stands for it.
-  std::string text(const std::string& attribute) const;
+  std::string text(const std::string& attribute, std::optional<std::string> absent = {}) const;
   double number(const std::string& attribute, std::optional<double> absent = {}) const;
   std::vector<std::int64_t> list(const std::string& dataset) const;
   std::vector<double> numbers(const std::string& dataset) const;

@@ -39,6 +39,10 @@ void add_keys(KeyList& keys, ModelOptions& model) {
   keys.add("predictor", model.predictor, one_of(predictor_names()), predictor_doc());
   keys.add("predictor_hidden", model.predictor_hidden, every(integer(1, 65536)),
            "widths of its hidden layers");
+  keys.add("side", model.side,
+           "whose points the potential takes: source (its gradient maps forward, the conjugate "
+           "solver back) or target (the other way round, for maps that jump between clouds); "
+           "neural_dual only");
   keys.add("conditioning", model.conditioning,
            "how potentials depend on a problem's context: partial (its code scales the inputs of "
            "every layer and moves the outputs: of an icnn a partially input-convex network), "
@@ -59,6 +63,8 @@ void add_keys(KeyList& keys, ModelOptions& model) {
 
 std::string model_complaint(const Job& job) {
   const auto& model = job.model;
+  if (model.side != PotentialSide::source && !job.is_neural_dual())
+    return "model.side = 'target' needs problem = 'neural_dual'";
   const ArchitectureEntry& chosen = *find_architecture(model.architecture);
   if (!job.learns_potentials())
     return chosen.uses.pairs

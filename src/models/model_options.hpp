@@ -20,6 +20,18 @@ struct Choices<kernels::Activation> {
       {"silu", kernels::Activation::silu}};
 };
 
+/// On whose points a potential is a function; the other side's potential is its conjugate.
+enum class PotentialSide {
+  source,  ///< its gradient maps forward, its conjugate's minimizers backward
+  target,  ///< the other way round: the map forward can jump, as minimizers can
+};
+
+template <>
+struct Choices<PotentialSide> {
+  static constexpr Choice<PotentialSide> list[] = {{"source", PotentialSide::source},
+                                                   {"target", PotentialSide::target}};
+};
+
 /// How the potentials of conditional maps depend on what describes a problem.
 enum class Conditioning {
   partial,    ///< a code of it scales what layers see and moves what they give
@@ -77,6 +89,7 @@ struct ModelOptions {
   std::int64_t quadratic_rank = 1;  // icnn: of every hidden unit's quadratic; 0: none
   std::string predictor = "mlp";    // of the conjugate's minimizer: see predictor_names()
   std::vector<std::int64_t> predictor_hidden = {128, 128};
+  PotentialSide side = PotentialSide::source;  // neural_dual only
   // Conditional maps only:
   Conditioning conditioning = Conditioning::partial;
   ContextKind context = ContextKind::given;

@@ -172,6 +172,28 @@ TEST_F(Potentials, SolveMapsPointsForwardAndBack) {
   EXPECT_NE(info.out.find("status 0 (converged): "), std::string::npos) << info.out;
 }
 
+TEST_F(Potentials, ThePotentialMayBeTheTargets) {
+  const Words target = {"model.side=target"};
+  ASSERT_EQ(run(words("train", "target", target), 2).code, 0);
+  const Words of_target = {"model.side=target", "files.checkpoint=target/model.h5"};
+  ASSERT_EQ(run(words("evaluate", "of-target", of_target), 2).code, 0);
+  const auto distances = report("of-target")["distances"];
+  for (const char* mapped : {"pushed_to_target", "pulled_to_source"})
+    EXPECT_LT(distances[mapped]["exact"],
+              0.4 * distances["source_to_target"]["exact"].get<double>());
+  // Forward is then the solver's work, with its certificate.
+  ASSERT_EQ(run(words("solve", "to-target", of_target)).code, 0);
+  EXPECT_EQ(report("to-target")["method"]["chosen"], "lbfgs");
+  const auto found = Hdf5File::open(path("to-target/solution.h5"));
+  const auto status = found.read<std::int32_t>("/solution/status");
+  const auto residual = found.read<double>("/solution/residual");
+  EXPECT_GT(std::count(status.begin(), status.end(), 0), 4900);
+  for (std::size_t k = 0; k < status.size(); ++k) EXPECT_LT(status[k] == 0 ? residual[k] : 0, 1e-3);
+  expect_refused(words("solve", "refused", {"files.checkpoint=target/model.h5"}),
+                 {"side = target, but the job asks for"});
+  expect_refused(words("solve", "refused", {"model.side=both"}), {"model.side"});
+}
+
 TEST_F(Potentials, SharesAreMergedAndUnfinishedSolvesGoOn) {
   ASSERT_EQ(run(words("solve", "whole")).code, 0);
   for (const char* share : {"0/3", "1/3", "2/3"}) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "src/families/neural_dual/neural_dual_checkpoint.hpp"
 #include "src/families/neural_dual/point_mapper.hpp"
@@ -76,48 +77,62 @@ TEST(DualTrainerTest, OneCourseOnAnyNumberOfRanks) {
   }
 }
 
+double trace(const std::vector<double>& covariance, std::size_t dimension) {
+  double sum = 0;
+  for (std::size_t i = 0; i < dimension; ++i) sum += covariance[i * dimension + i];
+  return sum;
+}
+
 TEST(DualTrainerTest, GaussiansAreMappedAsTheClosedFormDoes) {
   constexpr std::int64_t dimension = 3, count = 2000;
   const GaussianPair pair(dimension, 4);
   const auto samplers = pair.samplers(0), fresh_samples = pair.samplers(1);
-  Job job = small_job();
-  job.model.architecture = "icnn";
-  NeuralDual model = fresh(job, dimension);
-  const Course course = train(Communicator::world(), job, samplers, model, 600);
-  EXPECT_GT(course.conjugates.converged, course.conjugates.points * 99 / 100);
-  std::vector<double> x(count * dimension), y(x.size());
-  fresh_samples.source->fill(0, count, x.data());
-  pair.map(count, x.data(), y.data());
-  double variance = 0;
-  const auto covariance = pair.target_covariance();
-  for (std::size_t i = 0; i < dimension; ++i) variance += covariance[i * dimension + i];
-  PointMapper mapper(model, job.conjugate);
-  const MappedPoints forward = mapper.forward(x);
-  EXPECT_LT(l2_uvp(forward.image, y, dimension, variance), 1);
-  const MappedPoints backward = mapper.backward(y);
-  const MappedPoints at_image = mapper.forward(backward.image, false);
-  double input_variance = 0;
-  const auto source = pair.source_covariance();
-  for (std::size_t i = 0; i < dimension; ++i) input_variance += source[i * dimension + i];
-  EXPECT_LT(l2_uvp(backward.image, x, dimension, input_variance), 1);
-  for (std::size_t k = 0; k < count; ++k) {
-    EXPECT_LT(forward.residual[k], job.conjugate.tolerance);
-    EXPECT_LT(forward.round_trip[k], 0.05);
-    EXPECT_LT(backward.residual[k], job.conjugate.tolerance);
-    // Fenchel & Young: f(x) + f*(y) >= <x, y>, equal where y is the image of x.
-    double product = 0;
-    for (std::size_t i = 0; i < dimension; ++i)
-      product += backward.image[k * dimension + i] * y[k * dimension + i];
-    EXPECT_NEAR(at_image.value[k] + backward.value[k], product, 1e-4 * (1 + std::abs(product)));
-    const std::size_t other = (k + 1) % count;
-    double unpaired = 0;
-    for (std::size_t i = 0; i < dimension; ++i)
-      unpaired += x[other * dimension + i] * y[k * dimension + i];
-    EXPECT_GE(forward.value[other] + backward.value[k], unpaired - 1e-9);
+  for (const auto side : {PotentialSide::source, PotentialSide::target}) {
+    SCOPED_TRACE(word_of(side));
+    const bool from_source = side == PotentialSide::source;
+    Job job = small_job();
+    job.model.architecture = "icnn";
+    job.model.side = side;
+    NeuralDual model = fresh(job, dimension);
+    const Course course = train(Communicator::world(), job, samplers, model, 600);
+    EXPECT_GT(course.conjugates.converged, course.conjugates.points * 99 / 100);
+    std::vector<double> x(count * dimension), y(x.size());
+    fresh_samples.source->fill(0, count, x.data());
+    pair.map(count, x.data(), y.data());
+    double x_variance = trace(pair.source_covariance(), dimension),
+           y_variance = trace(pair.target_covariance(), dimension);
+    PointMapper mapper(model, job.conjugate);
+    const MappedPoints there = mapper.map(x, MapDirection::forward),
+                       back = mapper.map(y, MapDirection::backward);
+    EXPECT_LT(l2_uvp(there.image, y, dimension, y_variance), 1);
+    EXPECT_LT(l2_uvp(back.image, x, dimension, x_variance), 1);
+    if (!from_source) {  // from here on x are the potential's points
+      std::swap(x, y);
+      std::swap(x_variance, y_variance);
+    }
+    const MappedPoints gradient = mapper.along_gradient(x), minimizers = mapper.to_minimizers(y);
+    EXPECT_EQ(gradient.image, (from_source ? there : back).image);
+    EXPECT_EQ(minimizers.image, (from_source ? back : there).image);
+    const MappedPoints at_image = mapper.along_gradient(minimizers.image, false);
+    for (std::size_t k = 0; k < count; ++k) {
+      EXPECT_LT(gradient.residual[k], job.conjugate.tolerance);
+      EXPECT_LT(gradient.round_trip[k], 0.05);
+      EXPECT_LT(minimizers.residual[k], job.conjugate.tolerance);
+      // Fenchel & Young: f(x) + f*(y) >= <x, y>, equal where y is the image of x.
+      double product = 0;
+      for (std::size_t i = 0; i < dimension; ++i)
+        product += minimizers.image[k * dimension + i] * y[k * dimension + i];
+      EXPECT_NEAR(at_image.value[k] + minimizers.value[k], product, 1e-4 * (1 + std::abs(product)));
+      const std::size_t other = (k + 1) % count;
+      double unpaired = 0;
+      for (std::size_t i = 0; i < dimension; ++i)
+        unpaired += x[other * dimension + i] * y[k * dimension + i];
+      EXPECT_GE(gradient.value[other] + minimizers.value[k], unpaired - 1e-9);
+    }
+    // The prediction is close to what the solver makes of it.
+    const MappedPoints predicted = mapper.predicted(y);
+    EXPECT_LT(l2_uvp(predicted.image, x, dimension, x_variance), 2);
   }
-  // The prediction is close to what the solver makes of it.
-  const MappedPoints predicted = mapper.predicted(y);
-  EXPECT_LT(l2_uvp(predicted.image, x, dimension, input_variance), 2);
 }
 
 /// ENOT: predictions alone stand for the minimizers; the regularizer keeps them honest.
@@ -138,7 +153,9 @@ TEST(DualTrainerTest, ExpectilesReplaceTheSolver) {
   pair.map(count, x.data(), y.data());
   const auto covariance = pair.target_covariance();
   PointMapper mapper(model, job.conjugate);
-  EXPECT_LT(l2_uvp(mapper.forward(x, false).image, y, dimension, covariance[0] + covariance[3]), 5);
+  EXPECT_LT(
+      l2_uvp(mapper.along_gradient(x, false).image, y, dimension, covariance[0] + covariance[3]),
+      5);
 }
 
 TEST(DualTrainerTest, EveryCombinationOfLossAndSolverRuns) {
@@ -188,7 +205,7 @@ TEST(DualTrainerTest, APotentialWithoutMinimizersHasNoLoss) {
     EXPECT_FALSE(std::isfinite(course.figures[0].loss)) << factor;
     EXPECT_GT(course.conjugates.left_out, 200) << factor;
     PointMapper mapper(model, job.conjugate);
-    const MappedPoints mapped = mapper.backward(std::vector<double>{1, 2, -3, 1});
+    const MappedPoints mapped = mapper.to_minimizers(std::vector<double>{1, 2, -3, 1});
     for (const auto status : mapped.status)
       EXPECT_EQ(status, static_cast<int>(factor == 0 ? kernels::ConjugateStatus::unbounded
                                                      : kernels::ConjugateStatus::not_finite));

@@ -105,8 +105,9 @@ TEST(Standardization, TrainingDoesNotDependOnUnits) {
   Values x(2 * 50), in_units(x.size());
   plain.source->fill(0, 50, x.data());
   moved.source->fill(0, 50, in_units.data());
-  const Values image = PointMapper(one, job.conjugate).forward(x, false).image;
-  const Values moved_image = PointMapper(other, job.conjugate).forward(in_units, false).image;
+  const Values image = PointMapper(one, job.conjugate).along_gradient(x, false).image;
+  const Values moved_image =
+      PointMapper(other, job.conjugate).along_gradient(in_units, false).image;
   for (std::size_t at = 0; at < x.size(); ++at)
     EXPECT_NEAR((moved_image[at] + 77) / 1000, image[at], 2e-3);
 }
@@ -119,8 +120,8 @@ TEST(Standardization, ValuesAndImagesBelongTogether) {
   const std::size_t count = 40;
   Values x(2 * count);
   pair.source->fill(100, static_cast<std::int64_t>(count), x.data());
-  const MappedPoints forward = mapper.forward(x);
-  const MappedPoints backward = mapper.backward(forward.image);
+  const MappedPoints forward = mapper.along_gradient(x);
+  const MappedPoints backward = mapper.to_minimizers(forward.image);
   const double step = 1e-3;
   for (std::size_t k = 0; k < count; ++k) {
     double product = 0, distance = 0;
@@ -128,9 +129,9 @@ TEST(Standardization, ValuesAndImagesBelongTogether) {
       Values before(&x[2 * k], &x[2 * k] + 2), after = before;
       before[i] -= step;
       after[i] += step;
-      const double slope =
-          (mapper.forward(after, false).value[0] - mapper.forward(before, false).value[0]) /
-          (2 * step);
+      const double slope = (mapper.along_gradient(after, false).value[0] -
+                            mapper.along_gradient(before, false).value[0]) /
+                           (2 * step);
       EXPECT_NEAR(slope, forward.image[2 * k + i], 1e-4);
       product += x[2 * k + i] * forward.image[2 * k + i];
       distance += std::pow(backward.image[2 * k + i] - x[2 * k + i], 2);
@@ -151,8 +152,8 @@ TEST(Standardization, IsPartOfACheckpoint) {
   write_checkpoint(file, model);
   NeuralDual back = read_neural_dual(file, job, 2);
   const Values x = {100, -3, 20, 40};
-  EXPECT_EQ(PointMapper(back, job.conjugate).forward(x, false).image,
-            PointMapper(model, job.conjugate).forward(x, false).image);
+  EXPECT_EQ(PointMapper(back, job.conjugate).along_gradient(x, false).image,
+            PointMapper(model, job.conjugate).along_gradient(x, false).image);
 }
 
 }  // namespace

@@ -12,10 +12,10 @@ class PotentialMap final : public ProblemMap {
       : potential_(model, one, weights), mapper_(potential_, settings) {}
 
   MappedPoints forward(std::span<const double> points, bool certify) override {
-    return mapper_.forward(points, certify);
+    return mapper_.along_gradient(points, certify);
   }
   MappedPoints backward(std::span<const double> points) override {
-    return mapper_.backward(points);
+    return mapper_.to_minimizers(points);
   }
 
  private:

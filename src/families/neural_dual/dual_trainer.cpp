@@ -40,8 +40,8 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
                          const Sampler& target, NeuralDual& model)
     : settings_(settings),
       communicator_(communicator),
-      source_(source),
-      target_(target),
+      x_sampler_(model.side() == PotentialSide::source ? source : target),
+      y_sampler_(model.side() == PotentialSide::source ? target : source),
       model_(model),
       update_(settings.optimizer, communicator, model),
       potential_(model.potential<float>(), part_of(settings.batch, communicator)),
@@ -80,9 +80,8 @@ void DualTrainer::draw() {
     shift = static_cast<std::int64_t>(
         kernels::CounterRandom(0, pair_stream)
             .below(static_cast<std::uint64_t>(batch), static_cast<std::uint64_t>(step)));
-  const Standardization& standard = model_.description().standardization;
-  draw_from(source_, standard.source, 0, x_host_, dual_.x());
-  draw_from(target_, standard.target, shift, y_host_, y_);
+  draw_from(x_sampler_, model_.x_coordinates(), 0, x_host_, dual_.x());
+  draw_from(y_sampler_, model_.y_coordinates(), shift, y_host_, y_);
 }
 
 std::array<double, 3> DualTrainer::solve() {

@@ -33,10 +33,10 @@ nlohmann::json conjugates_json(const ConjugateFigures& figures);
 
 /// Trains a potential and the predictor of its conjugate's minimizers: minimizes the dual
 ///   mean f(x) + mean f*(y)
-/// over samples x of the source and y of the target, f* by the conjugate solver from the prediction
-/// on; f's gradient by its weights is that of f at x less that at the minimizers (Danskin). The
-/// predictor makes its own step by its own loss, from y a sample of the target and x̃ its prediction
-/// (Amos 2022, section 3):
+/// over samples x of the potential's side and y of the other, f* by the conjugate solver from the
+/// prediction on; f's gradient by its weights is that of f at x less that at the minimizers
+/// (Danskin). The predictor makes its own step by its own loss, from a sample y and x̃ its
+/// prediction (Amos 2022, section 3):
 ///   regression  mean |x̃ − x̂|², x̂ what the solver makes of it
 ///   objective   mean f(x̃) − <x̃, y>
 ///   cycle       mean |∇f(x̃) − y|² (W2GN, Korotin et al. 2019)
@@ -48,7 +48,7 @@ nlohmann::json conjugates_json(const ConjugateFigures& figures);
 /// train on.
 class DualTrainer final : public Trainer {
  public:
-  /// Keeps references to the samplers and `model`. Collective.
+  /// Keeps references to the samplers and `model`, whose side says of which x are. Collective.
   DualTrainer(const DualTrainerSettings& settings, const distributed::Communicator& communicator,
               const Sampler& source, const Sampler& target, NeuralDual& model);
 
@@ -70,7 +70,7 @@ class DualTrainer final : public Trainer {
 
   DualTrainerSettings settings_;
   distributed::Communicator communicator_;
-  const Sampler &source_, &target_;
+  const Sampler &x_sampler_, &y_sampler_;
   NeuralDual& model_;
   DataParallelStep update_;
   TrainingSeconds seconds_;

@@ -104,14 +104,13 @@ Mapped map_points(const Communicator& communicator, const Points& points, std::i
 
 /// Against the true map. Rank 0.
 void score_against_truth(const Subject& subject, const Mapped& forward, const Mapped& backward,
-                         const Mapped& predicted, nlohmann::json& figures) {
+                         nlohmann::json& figures) {
   const auto &x = subject.source, &y = subject.target;
   const auto dimension = subject.dimension;
   const double target_variance = subject.benchmark->target_variance();
   const double input_variance = subject.benchmark->input_variance();
   figures["uvp_forward"] = l2_uvp(forward.image, y, dimension, target_variance);
   figures["uvp_backward"] = l2_uvp(backward.image, x, dimension, input_variance);
-  figures["uvp_predicted"] = l2_uvp(predicted.image, x, dimension, input_variance);
   figures["cosine_forward"] = cosine(x, forward.image, y, dimension);
   figures["cosine_backward"] = cosine(y, backward.image, x, dimension);
 }
@@ -181,7 +180,7 @@ std::filesystem::path draw_pictures(const CommandContext& context, const Subject
   constexpr std::size_t most = 2 * 4000;
   const Points source = some(subject.source, most), target = some(subject.target, most);
   const Points pushed = some(forward.image, most), pulled = some(backward.image, most);
-  const Points lines = mapper.forward(grid_lines(source), false).image;
+  const Points lines = mapper.map(grid_lines(source), MapDirection::forward, false).image;
   return plot_transport(context.output,
                         {subject.samplers.name, source, target, pushed, pulled, lines});
 }
@@ -216,7 +215,8 @@ std::string summary(const nlohmann::json& figures) {
   }
   if (figures.contains("uvp_forward"))
     text += fmt::format(
-        "L2-UVP: {:.3f} % forward, {:.3f} % backward ({:.3f} % predicted); cosine {:.4f}, {:.4f}\n",
+        "L2-UVP: {:.3f} % forward, {:.3f} % backward, {:.3f} % by the prediction alone; cosine "
+        "{:.4f}, {:.4f}\n",
         number(figures["uvp_forward"]), number(figures["uvp_backward"]),
         number(figures["uvp_predicted"]), number(figures["cosine_forward"]),
         number(figures["cosine_backward"]));
@@ -271,36 +271,45 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
   }
   const auto dimension = subject.dimension;
   PointMapper mapper(*model, job.conjugate);
-  Mapped forward, backward, plain, predicted;
+  const bool from_source = model->side() == PotentialSide::source;
+  const Points &x = from_source ? subject.source : subject.target,
+               &y = from_source ? subject.target : subject.source;
+  Mapped gradient, minimizers, plain, predicted;
   {
     const PhaseTimer timer(report, "map");
-    forward = map_points(communicator, subject.source, dimension,
-                         [&](auto points) { return mapper.forward(points, false); });
-    predicted = map_points(communicator, subject.target, dimension,
+    gradient = map_points(communicator, x, dimension,
+                          [&](auto points) { return mapper.along_gradient(points, false); });
+    predicted = map_points(communicator, y, dimension,
                            [&](auto points) { return mapper.predicted(points); });
-    backward = map_points(communicator, subject.target, dimension,
-                          [&](auto points) { return mapper.backward(points); });
+    minimizers = map_points(communicator, y, dimension,
+                            [&](auto points) { return mapper.to_minimizers(points); });
     if (model->predicts())
-      plain = map_points(communicator, subject.target, dimension, [&](auto points) {
-        return mapper.backward(points, ConjugateStart::point);
+      plain = map_points(communicator, y, dimension, [&](auto points) {
+        return mapper.to_minimizers(points, ConjugateStart::point);
       });
   }
+  const Mapped &forward = from_source ? gradient : minimizers,
+               &backward = from_source ? minimizers : gradient;
   figures["samples"] = subject.samplers.name;
   figures["dimension"] = dimension;
-  const auto points = static_cast<std::int64_t>(subject.target.size()) / dimension;
+  const auto points = static_cast<std::int64_t>(y.size()) / dimension;
   figures["points"] = points;
-  figures["conjugate"] = conjugate_figures(backward, points);
+  figures["conjugate"] = conjugate_figures(minimizers, points);
   if (model->predicts())
     figures["conjugate"]["without_prediction"] = conjugate_figures(plain, points);
   {
     const PhaseTimer timer(report, "score");
     communicator.agree([&] {
       if (!communicator.is_root()) return;
-      if (subject.benchmark)
-        score_against_truth(subject, forward, backward, predicted, figures);
-      else
+      if (subject.benchmark) {
+        const double variance = from_source ? subject.benchmark->input_variance()
+                                            : subject.benchmark->target_variance();
+        figures["uvp_predicted"] = l2_uvp(predicted.image, x, dimension, variance);
+        score_against_truth(subject, forward, backward, figures);
+      } else {
         score_against_samples(subject, forward, backward, figures);
-      if (!subject.benchmark) count_strays(subject, forward, backward, figures);
+        count_strays(subject, forward, backward, figures);
+      }
     });
   }
   std::filesystem::path picture;

@@ -56,7 +56,9 @@ class MappedPointsProblems final : public ProblemSet {
     fingerprint = communicator.broadcast(fingerprint);
     file = job_.map.points.file;
     identity = identity_of(job_, fingerprint + " " + checksum);
-    method = forward() ? "gradient" : word_of(job_.conjugate.solver);
+    const bool of_source = job_.map.direction == MapDirection::forward;
+    const bool along_gradient = of_source == (model_->side() == PotentialSide::source);
+    method = along_gradient ? "gradient" : word_of(job_.conjugate.solver);
     reason = "map.direction = '" + word_of(job_.map.direction) + "'";
     shard_reason = "every rank takes points of its own";
     declare(fingerprint);
@@ -72,7 +74,7 @@ class MappedPointsProblems final : public ProblemSet {
     const auto points = std::span<const double>(points_.values)
                             .subspan(static_cast<std::size_t>(rows.begin * dimension),
                                      static_cast<std::size_t>(rows.size() * dimension));
-    return columns_.take(forward() ? mapper_->forward(points) : mapper_->backward(points));
+    return columns_.take(mapper_->map(points, job_.map.direction));
   }
 
   void report(nlohmann::json& figures, const SolveTally& tally) const override {
@@ -85,8 +87,6 @@ class MappedPointsProblems final : public ProblemSet {
   const char* error_name() const override { return "residual"; }
 
  private:
-  bool forward() const { return job_.map.direction == MapDirection::forward; }
-
   void declare(const std::string& fingerprint) {
     layout.problems = points_.shape[0];
     layout.error = "/solution/residual";
@@ -98,7 +98,8 @@ class MappedPointsProblems final : public ProblemSet {
     };
     const auto number = ColumnType::float64;
     add("image", number, {points_.shape[1]}, "where the point goes", &MappedPoints::image);
-    add("value", number, {}, "f(x) forward, f*(y) backward", &MappedPoints::value);
+    add("value", number, {}, "of the potential or of its conjugate, the dual's terms",
+        &MappedPoints::value);
     add("residual", number, {}, "|grad f(x) - y| at the conjugate's minimizer",
         &MappedPoints::residual);
     add("round_trip", number, {}, "distance from where the other map takes the image",
@@ -111,6 +112,7 @@ class MappedPointsProblems final : public ProblemSet {
     };
     set("population", file.filename().string());
     set("geometry", fingerprint);
+    set("side", word_of(model_->side()));
     add_map_attributes(job_, layout);
   }
 

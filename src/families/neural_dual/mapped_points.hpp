@@ -11,7 +11,7 @@ namespace otfleet {
 /// Columns: iterations, status (kernels::ConjugateStatus) and
 ///   image [P, D]   where the point goes
 ///   value, residual, round_trip   see MappedPoints
-/// Attributes of /solution: direction, tolerance, solver, precision, population (file name),
+/// Attributes of /solution: side, direction, tolerance, solver, precision, population (file name),
 /// geometry (of the points), status_0 … status_4. Collective. Throws UserError.
 std::unique_ptr<ProblemSet> open_mapped_points(const CommandContext& context, Report& report);
 

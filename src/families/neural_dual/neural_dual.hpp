@@ -21,8 +21,8 @@ struct DualDescription {
 
 /// A Wasserstein-2 potential f between two distributions that are sampled, and a prediction of its
 /// conjugate's minimizers (Amos, 'On amortizing convex conjugates for optimal transport', 2022).
-/// ∇f maps the source to the target, ∇f* back: ∇f*(y) minimizes f(x) − <x, y>, and the predictor
-/// gives x̃(y) near it.
+/// ∇f maps x, the points of side(), to y, those of the other side, ∇f* back: ∇f*(y) minimizes
+/// f(x) − <x, y>, and the predictor gives x̃(y) near it.
 ///
 /// The potential ("mlp": ½|x|² + mlp(x), Amos 2022; "icnn": a dense input-convex network with
 /// quadratic terms of rank `quadratic_rank`, Korotin et al. 2019, its last layer with a full
@@ -44,6 +44,7 @@ class NeuralDual final : public TrainedModel, public TransportPotential {
 
   std::int64_t dimension() const override { return description_.dimension; }
   const Standardization& standardization() const override { return description_.standardization; }
+  PotentialSide side() const override { return description_.architecture.side; }
 
   /// f by LibTorch's automatic differentiation, with the weights as they are now.
   template <class Scalar>

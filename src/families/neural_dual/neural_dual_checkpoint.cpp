@@ -28,6 +28,7 @@ std::string potential_text(const ModelOptions& model) {
                   predictors == own ? "" : predictors, model.predictor);
   if (model.has_predictor())
     text += fmt::format(" with predictor_hidden = [{}]", fmt::join(model.predictor_hidden, ", "));
+  if (model.side != PotentialSide::source) text += fmt::format(", side = {}", word_of(model.side));
   return text;
 }
 
@@ -36,6 +37,7 @@ void write_potential(distributed::Hdf5File& file, const ModelOptions& model) {
   file.set_attribute("/model", "activation", word_of(model.activation));
   file.set_attribute("/model", "quadratic_rank", model.quadratic_rank);
   file.set_attribute("/model", "predictor", model.predictor);
+  file.set_attribute("/model", "side", word_of(model.side));
   for (const auto& [name, widths] : {std::pair{"/model/hidden", &model.hidden},
                                      std::pair{"/model/predictor_hidden", &model.predictor_hidden}})
     file.write<std::int64_t>(name, {static_cast<std::int64_t>(widths->size())}, *widths);
@@ -52,6 +54,12 @@ ModelOptions read_potential(const CheckpointFile& file) {
   model.activation = *known;
   model.quadratic_rank = std::llround(file.number("quadratic_rank"));
   model.predictor = file.text("predictor");
+  const auto side = file.text("side", "source");  // absent: from before there was a choice
+  if (const auto known = value_of<PotentialSide>(side))
+    model.side = *known;
+  else
+    throw UserError(
+        fmt::format("{}: has side '{}', which this otfleet does not know", file.name(), side));
   model.hidden = file.list("hidden");
   model.predictor_hidden = file.list("predictor_hidden");
   return model;

@@ -71,7 +71,7 @@ class PointMapper::Blocks {
 
   std::size_t dimension() const { return dimension_; }
 
-  MappedPoints forward(std::span<const double> points, bool certify) {
+  MappedPoints along_gradient(std::span<const double> points, bool certify) {
     const std::size_t rows = points.size() / dimension_;
     const auto x = x_.rows(0, rows), y = y_.rows(0, rows);
     upload(points, x);
@@ -87,7 +87,7 @@ class PointMapper::Blocks {
                                                       : kernels::ConjugateStatus::not_finite));
     }
     if (!certify) return result;
-    MappedPoints back = backward(result.image, ConjugateStart::prediction);
+    MappedPoints back = to_minimizers(result.image, ConjugateStart::prediction);
     result.residual = std::move(back.residual);
     result.iterations = std::move(back.iterations);
     result.status = std::move(back.status);
@@ -95,7 +95,7 @@ class PointMapper::Blocks {
     return result;
   }
 
-  MappedPoints backward(std::span<const double> points, ConjugateStart start) {
+  MappedPoints to_minimizers(std::span<const double> points, ConjugateStart start) {
     const std::size_t rows = points.size() / dimension_;
     const auto x = x_.rows(0, rows), y = y_.rows(0, rows);
     upload(points, y);
@@ -156,7 +156,8 @@ class PointMapper::Blocks {
 
 struct PointMapper::State {
   std::variant<Blocks<double>, Blocks<float>> blocks;
-  const Standardization& standard;
+  StandardCoordinates x, y;
+  bool from_source;  ///< x are the source's
 
   /// body(blocks, points) for one block after the other: from and to user's coordinates.
   template <class Body>
@@ -181,7 +182,7 @@ struct PointMapper::State {
   /// values += <mean, points − offset>, after they were scaled to the user's units.
   void finish_values(std::span<const double> points, const std::vector<double>& mean,
                      const std::vector<double>& offset, std::vector<double>& values) const {
-    const double scale = standard.source.scale * standard.target.scale;
+    const double scale = x.scale * y.scale;
     for (std::size_t k = 0; k < values.size(); ++k) {
       values[k] *= scale;
       for (std::size_t i = 0; i < mean.size(); ++i)
@@ -191,43 +192,47 @@ struct PointMapper::State {
 };
 
 PointMapper::PointMapper(TransportPotential& model, const ConjugateOptions& settings) {
-  const Standardization& standard = model.standardization();
+  const StandardCoordinates &x = model.x_coordinates(), &y = model.y_coordinates();
+  const bool from_source = model.side() == PotentialSide::source;
   ConjugateOptions own = settings;
-  own.tolerance /= standard.target.scale;
+  own.tolerance /= y.scale;
   if (settings.precision == ConjugatePrecision::in_float)
-    state_ = std::make_unique<State>(State{Blocks<float>(model, own), standard});
+    state_ = std::make_unique<State>(State{Blocks<float>(model, own), x, y, from_source});
   else
-    state_ = std::make_unique<State>(State{Blocks<double>(model, own), standard});
+    state_ = std::make_unique<State>(State{Blocks<double>(model, own), x, y, from_source});
 }
 
 PointMapper::PointMapper(PointMapper&&) noexcept = default;
 PointMapper::~PointMapper() = default;
 
-MappedPoints PointMapper::forward(std::span<const double> points, bool certify) {
-  const auto& [source, target] = state_->standard;
-  MappedPoints result = state_->for_each(points, source, target, [&](auto& blocks, auto some) {
-    return blocks.forward(some, certify);
-  });
-  state_->finish_values(points, target.mean, {}, result.value);
-  for (double& residual : result.residual) residual *= target.scale;
-  for (double& distance : result.round_trip) distance *= source.scale;
+MappedPoints PointMapper::map(std::span<const double> points, MapDirection direction,
+                              bool certify) {
+  const bool of_x = state_->from_source == (direction == MapDirection::forward);
+  return of_x ? along_gradient(points, certify) : to_minimizers(points);
+}
+
+MappedPoints PointMapper::along_gradient(std::span<const double> points, bool certify) {
+  const auto &x = state_->x, &y = state_->y;
+  MappedPoints result = state_->for_each(
+      points, x, y, [&](auto& blocks, auto some) { return blocks.along_gradient(some, certify); });
+  state_->finish_values(points, y.mean, {}, result.value);
+  for (double& residual : result.residual) residual *= y.scale;
+  for (double& distance : result.round_trip) distance *= x.scale;
   return result;
 }
 
-MappedPoints PointMapper::backward(std::span<const double> points, ConjugateStart start) {
-  const auto& [source, target] = state_->standard;
-  MappedPoints result = state_->for_each(points, target, source, [&](auto& blocks, auto some) {
-    return blocks.backward(some, start);
-  });
-  state_->finish_values(points, source.mean, target.mean, result.value);
-  for (double& residual : result.residual) residual *= target.scale;
-  for (double& distance : result.round_trip) distance *= target.scale;
+MappedPoints PointMapper::to_minimizers(std::span<const double> points, ConjugateStart start) {
+  const auto &x = state_->x, &y = state_->y;
+  MappedPoints result = state_->for_each(
+      points, y, x, [&](auto& blocks, auto some) { return blocks.to_minimizers(some, start); });
+  state_->finish_values(points, x.mean, y.mean, result.value);
+  for (double& residual : result.residual) residual *= y.scale;
+  for (double& distance : result.round_trip) distance *= y.scale;
   return result;
 }
 
 MappedPoints PointMapper::predicted(std::span<const double> points) {
-  const auto& [source, target] = state_->standard;
-  return state_->for_each(points, target, source,
+  return state_->for_each(points, state_->y, state_->x,
                           [](auto& blocks, auto some) { return blocks.predicted(some); });
 }
 

@@ -9,15 +9,15 @@
 
 namespace otfleet {
 
-/// Points that went through a map, and how sure that is. Forward, x goes to y = ∇f(x); backward, y
-/// goes to ∇f*(y), the minimizer that the conjugate solver finds.
+/// Points that went through a map, and how sure that is: x to y = ∇f(x), or y to ∇f*(y), the
+/// minimizer that the conjugate solver finds.
 struct MappedPoints {
   std::vector<double> image;  ///< [B, D]
-  std::vector<double> value;  ///< f(x) forward, f*(y) backward, the dual's terms
-  /// |∇f(x̂) − y|, x̂ the conjugate's minimizer for the y at hand (forward: for the image).
+  std::vector<double> value;  ///< f(x) or f*(y), the dual's terms
+  /// |∇f(x̂) − y|, x̂ the conjugate's minimizer for the y at hand (of x: for the image).
   std::vector<double> residual;
-  /// Distance between a point and where the other map takes its image: forward |∇f*(∇f(x)) − x|,
-  /// which is large where f is not convex; backward the residual.
+  /// Distance between a point and where the other map takes its image: of x |∇f*(∇f(x)) − x|,
+  /// which is large where f is not convex; of y the residual.
   std::vector<double> round_trip;
   std::vector<std::int32_t> iterations, status;  ///< kernels::ConjugateStatus
 
@@ -37,12 +37,17 @@ class PointMapper {
   PointMapper(PointMapper&&) noexcept;
   ~PointMapper();
 
-  /// points [B, D], row-major. `certify`: false leaves residual, round_trip and iterations empty.
-  MappedPoints forward(std::span<const double> points, bool certify = true);
-  MappedPoints backward(std::span<const double> points,
-                        ConjugateStart start = ConjugateStart::prediction);
-  /// Where the prediction alone takes them.
-  MappedPoints predicted(std::span<const double> points);
+  /// From source to target, or back: by the gradient or by the conjugate's minimizers, as the
+  /// potential's side has it. points [B, D], row-major. `certify`: as for along_gradient().
+  MappedPoints map(std::span<const double> points, MapDirection direction, bool certify = true);
+
+  /// x to ∇f(x). `certify`: false leaves residual, round_trip and iterations empty.
+  MappedPoints along_gradient(std::span<const double> x, bool certify = true);
+  /// y to ∇f*(y).
+  MappedPoints to_minimizers(std::span<const double> y,
+                             ConjugateStart start = ConjugateStart::prediction);
+  /// Where the prediction alone takes y.
+  MappedPoints predicted(std::span<const double> y);
 
  private:
   template <class Scalar>

@@ -27,7 +27,7 @@ class PotentialDual {
   /// `points`: samples of either side. Of the settings, loss, conjugate and regularizer count.
   PotentialDual(const DualTrainerSettings& settings, std::int64_t points, std::int64_t dimension);
 
-  /// [points, D], the samples of the source, which the caller fills.
+  /// [points, D], samples of the potential's side, which the caller fills.
   DeviceArray<float, 2> x() const { return points_.rows(0, rows_); }
 
   /// The potential's part at x(). `point_slope` [points, D] becomes the slope of the loss

@@ -3,17 +3,28 @@
 
 #include "kernels/api/network.hpp"
 #include "src/families/neural_dual/standardization.hpp"
+#include "src/models/model_options.hpp"
 
 namespace otfleet {
 
-/// A potential f whose map ∇f points go through, and a prediction of the minimizers of
-/// f(x) − <x, y>. Points of the network are in standard coordinates; callers see to that.
+/// A potential f of one side's points x, whose map ∇f goes to the other side's points y, and a
+/// prediction of the minimizers of f(x) − <x, y>, which go back. Points of the network are in
+/// standard coordinates; callers see to that.
 class TransportPotential {
  public:
   virtual ~TransportPotential() = default;
 
   virtual std::int64_t dimension() const = 0;
   virtual const Standardization& standardization() const = 0;
+  /// Whose points x are.
+  virtual PotentialSide side() const { return PotentialSide::source; }
+
+  const StandardCoordinates& x_coordinates() const {
+    return side() == PotentialSide::source ? standardization().source : standardization().target;
+  }
+  const StandardCoordinates& y_coordinates() const {
+    return side() == PotentialSide::source ? standardization().target : standardization().source;
+  }
 
   /// f for the kernels. float: the weights themselves; double: a copy.
   template <class Scalar>
