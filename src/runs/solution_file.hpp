@@ -34,8 +34,8 @@ class SolutionFile {
              const std::vector<std::int64_t>& first);
 
   /// Every rank writes its rows of one problem that all solved together; `rows` [spaces] counts
-  /// within the problem. Rank 0 writes what there is one row of, and gathers what the dataset has as
-  /// one row of a problem. Collective.
+  /// within the problem. Rank 0 writes what there is one row of, and gathers what the dataset has
+  /// as one row of a problem. Collective.
   void write_together(std::int64_t problem, const std::vector<distributed::Shard>& rows,
                       SolutionTable table);
 
