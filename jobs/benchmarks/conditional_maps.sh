@@ -2,12 +2,13 @@
 # How near conditional maps come to those of problems that were not seen, as JSON on standard output: by potentials and
 # flows that see the context, by one map for all problems, and by a map trained for a problem alone.
 #
-#   bash jobs/benchmarks/conditional_maps.sh OUTPUT_DIR [--minutes M] [--smoke]
+#   bash jobs/benchmarks/conditional_maps.sh OUTPUT_DIR [--minutes M] [--task NAME] [--smoke]
 #
-# OUTPUT_DIR, which must not have files yet, keeps populations, models and reports. M (default 1) minutes of training for
-# each of eight models of each of two tasks (inputs/make_conditions.py: gaussians, cells); --smoke: a few seconds each, to
-# see that it runs. In the environment: RANKS (default 2); BUILD, the folder of the programs (default: the repository's
-# release build, built first); CONDITIONAL_PYTHON, a folder whose venv/ is used and kept (default: OUTPUT_DIR).
+# OUTPUT_DIR, which must not have files yet, keeps populations, models and reports. M (default 1) minutes of training
+# for each of eight models of each of two tasks (inputs/make_conditions.py: gaussians, cells; --task: of one of them);
+# --smoke: a few seconds each, to see that it runs. In the environment: RANKS (default 2); BUILD, the folder of the
+# programs (default: the repository's release build, built first); CONDITIONAL_PYTHON, a folder whose venv/ is used and
+# kept (default: OUTPUT_DIR).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/peers_setup.sh"
 
