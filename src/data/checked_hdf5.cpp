@@ -67,6 +67,10 @@ std::vector<double> read_numbers(const distributed::Hdf5File& file, const std::s
   return file.read<double>(dataset);
 }
 
+std::vector<std::int64_t> shape_of(const distributed::Hdf5File& file, const std::string& dataset) {
+  return file.has(dataset) ? file.info(dataset).shape : std::vector<std::int64_t>();
+}
+
 std::vector<std::int64_t> numbers_shape(const distributed::Hdf5File& file,
                                         const std::string& dataset, int dimensions) {
   return checked_info(file, dataset, dimensions, false).shape;

@@ -24,6 +24,9 @@ void check_plausible(std::int64_t elements, std::uintmax_t file_bytes, const std
 std::vector<double> read_numbers(const distributed::Hdf5File& file, const std::string& dataset,
                                  int dimensions, std::vector<std::int64_t>& shape);
 
+/// The shape of a dataset of any kind; empty: there is none. Local.
+std::vector<std::int64_t> shape_of(const distributed::Hdf5File& file, const std::string& dataset);
+
 /// The shape of such a dataset after the same checks. Local.
 std::vector<std::int64_t> numbers_shape(const distributed::Hdf5File& file,
                                         const std::string& dataset, int dimensions);

@@ -68,8 +68,7 @@ void CloudPopulation::validate(const std::string& name, bool equal_masses) const
 }
 
 bool holds_clouds(const Hdf5File& file) {
-  return file.has("/geometry") && file.has("/measures") &&
-         geometry_kind(file) == GeometryKind::clouds;
+  return find_geometry_kind(file) == GeometryKind::clouds;
 }
 
 bool holds_clouds(const std::filesystem::path& path) {

@@ -153,6 +153,11 @@ GeometryKind geometry_kind(const Hdf5File& file) {
        "target_points");
 }
 
+std::optional<GeometryKind> find_geometry_kind(const Hdf5File& file) {
+  if (!file.has("/geometry") || !file.has("/measures")) return {};
+  return geometry_kind(file);
+}
+
 void check_known_names(const Hdf5File& file, const Names& problems) {
   require_no_geometry_attributes(file, "/");
   for (const std::string group : {"/geometry", "/measures", "/problems"}) {

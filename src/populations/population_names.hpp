@@ -1,6 +1,8 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
+
 #include "distributed/hdf5_file.hpp"
 #include "src/populations/geometry_kind.hpp"
 
@@ -11,6 +13,9 @@ namespace otfleet {
 
 /// Attribute `kind` of /geometry, or where it is absent what the groups hold.
 GeometryKind geometry_kind(const distributed::Hdf5File& file);
+
+/// The same of a file that may be anything: none where it has no geometry or no measures.
+std::optional<GeometryKind> find_geometry_kind(const distributed::Hdf5File& file);
 
 /// Unless all attributes and members of /geometry, /measures and /problems have names that are
 /// known; the message says the nearest one. An attribute of /geometry that stands elsewhere is

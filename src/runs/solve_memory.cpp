@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <numeric>
 
 #include "src/data/checked_hdf5.hpp"
@@ -33,10 +32,6 @@ constexpr double solution_copies = 2;
 /// of its coordinates: cells, coarser levels, lists of blocks. multiscale_benchmark, a million
 /// points a side.
 constexpr double multiscale_point = 120, multiscale_coordinate = 75;
-
-std::vector<std::int64_t> shape_of(const Hdf5File& file, const std::string& dataset) {
-  return file.has(dataset) ? file.info(dataset).shape : std::vector<std::int64_t>();
-}
 
 double count_of(const Hdf5File& file, const std::string& dataset) {
   const auto shape = shape_of(file, dataset);
@@ -136,8 +131,8 @@ std::vector<MemoryPart> solve_memory(const Hdf5File& file, const Job& job, int s
       static_cast<double>(
           plan_output_bytes(job.solution, geometry.n, geometry.m, geometry.coordinates())) +
       (job.solution.potentials ? number * static_cast<double>(geometry.n + geometry.m) : 0.0);
-  const double problems = std::min(count_of(file, "/problems/source"),
-                                   sharing > 1 ? 1.0 : std::numeric_limits<double>::infinity());
+  const double stored = count_of(file, "/problems/source");
+  const double problems = sharing > 1 ? std::min(stored, 1.0) : stored;
   if (problems > 0)
     add("the solutions of a block of problems",
         solution_copies * std::max(of_one, std::min(problems * of_one, most_block_bytes)));

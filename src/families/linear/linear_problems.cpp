@@ -237,8 +237,7 @@ std::unique_ptr<ProblemSet> open_linear_problems(const CommandContext& context, 
   context.communicator.agree([&] {
     input.file = find_input(context, context.job.files.test_population, "files.test_population",
                             "make", "test.h5");
-    const auto file = distributed::Hdf5File::open(input.file);
-    if (file.has("/geometry") && file.has("/measures")) input.kind = geometry_kind(file);
+    input.kind = find_geometry_kind(distributed::Hdf5File::open(input.file));
   });
   const ShardChoice shard = choose_shard(context, input);
   std::unique_ptr<ProblemSet> problems;

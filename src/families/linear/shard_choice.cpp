@@ -10,6 +10,7 @@
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
+#include "src/data/checked_hdf5.hpp"
 #include "src/families/linear/method_choice.hpp"
 #include "src/families/linear/methods/list.hpp"
 #include "src/populations/cloud_population.hpp"
@@ -70,8 +71,7 @@ ShardChoice by_outline(const LinearInput& input, int ranks) {
   if (input.clouds()) return by_work(pairs_of(read_cloud_outline(file)), ranks);
   // 0 where there is none: reading the population says more.
   const auto rows = [&](const char* dataset) -> std::int64_t {
-    if (!file.has(dataset)) return 0;
-    const auto shape = file.info(dataset).shape;
+    const auto shape = shape_of(file, dataset);
     return shape.empty() ? 0 : shape.front();
   };
   const auto problems = rows("/problems/source");

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "src/families/linear/solver_options.hpp"
@@ -11,7 +12,7 @@ namespace otfleet {
 /// The population that a job names, classified once.
 struct LinearInput {
   std::filesystem::path file;
-  GeometryKind kind = GeometryKind::grid;
+  std::optional<GeometryKind> kind = {};  ///< none: reading the population says what is wrong
 
   bool clouds() const { return kind == GeometryKind::clouds; }
   /// Whether ranks can solve a problem together: costs come from points, by a method that needs no

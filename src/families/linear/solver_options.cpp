@@ -28,7 +28,7 @@ void add_keys(KeyList& keys, SolverOptions& solver) {
            "scale every measure of the population to mass 1 before solving, training or comparing; "
            "values are then those of mass 1");
   keys.add("shard", solver.shard,
-           "what each rank gets: problems, or rows of every problem (populations of points only), "
+           "what each rank gets: problems, or rows of every problem (of points or clouds only), "
            "for problems too large for a rank or fewer than ranks; auto: by predicted work");
   keys.add("checkpoint_seconds", solver.checkpoint_seconds, zero_or_more,
            "between two saves of what an unfinished solve has solved; 0: after every block, and "

@@ -56,9 +56,8 @@ class MappedPointsProblems final : public ProblemSet {
     fingerprint = communicator.broadcast(fingerprint);
     file = job_.map.points.file;
     identity = identity_of(job_, fingerprint + " " + checksum);
-    const bool of_source = job_.map.direction == MapDirection::forward;
-    const bool along_gradient = of_source == (model_->side() == PotentialSide::source);
-    method = along_gradient ? "gradient" : word_of(job_.conjugate.solver);
+    method = job_.map.direction == model_->gradient_direction() ? "gradient"
+                                                                : word_of(job_.conjugate.solver);
     reason = "map.direction = '" + word_of(job_.map.direction) + "'";
     shard_reason = "every rank takes points of its own";
     declare(fingerprint);

@@ -157,7 +157,7 @@ class PointMapper::Blocks {
 struct PointMapper::State {
   std::variant<Blocks<double>, Blocks<float>> blocks;
   StandardCoordinates x, y;
-  bool from_source;  ///< x are the source's
+  MapDirection gradient_direction;
 
   /// body(blocks, points) for one block after the other: from and to user's coordinates.
   template <class Body>
@@ -193,13 +193,13 @@ struct PointMapper::State {
 
 PointMapper::PointMapper(TransportPotential& model, const ConjugateOptions& settings) {
   const StandardCoordinates &x = model.x_coordinates(), &y = model.y_coordinates();
-  const bool from_source = model.side() == PotentialSide::source;
+  const MapDirection direction = model.gradient_direction();
   ConjugateOptions own = settings;
   own.tolerance /= y.scale;
   if (settings.precision == ConjugatePrecision::in_float)
-    state_ = std::make_unique<State>(State{Blocks<float>(model, own), x, y, from_source});
+    state_ = std::make_unique<State>(State{Blocks<float>(model, own), x, y, direction});
   else
-    state_ = std::make_unique<State>(State{Blocks<double>(model, own), x, y, from_source});
+    state_ = std::make_unique<State>(State{Blocks<double>(model, own), x, y, direction});
 }
 
 PointMapper::PointMapper(PointMapper&&) noexcept = default;
@@ -207,8 +207,8 @@ PointMapper::~PointMapper() = default;
 
 MappedPoints PointMapper::map(std::span<const double> points, MapDirection direction,
                               bool certify) {
-  const bool of_x = state_->from_source == (direction == MapDirection::forward);
-  return of_x ? along_gradient(points, certify) : to_minimizers(points);
+  return direction == state_->gradient_direction ? along_gradient(points, certify)
+                                                 : to_minimizers(points);
 }
 
 MappedPoints PointMapper::along_gradient(std::span<const double> points, bool certify) {

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "kernels/api/network.hpp"
+#include "src/families/neural_dual/map_options.hpp"
 #include "src/families/neural_dual/standardization.hpp"
 #include "src/models/model_options.hpp"
 
@@ -19,6 +20,10 @@ class TransportPotential {
   /// Whose points x are.
   virtual PotentialSide side() const { return PotentialSide::source; }
 
+  /// Where ∇f goes; minimizers go the other way.
+  MapDirection gradient_direction() const {
+    return side() == PotentialSide::source ? MapDirection::forward : MapDirection::backward;
+  }
   const StandardCoordinates& x_coordinates() const {
     return side() == PotentialSide::source ? standardization().source : standardization().target;
   }
