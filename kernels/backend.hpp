@@ -75,6 +75,9 @@ struct Backend<ExecutionSpace, true> {
   static constexpr int newton_packs = 4;      ///< of a block of columns: measured
   static constexpr int cholesky_columns = 4;  ///< factored together: their sums fit registers
 
+  // --- paths ---
+  static constexpr int path_rows = 192;  ///< minimized at once, so that their pairs stay in a cache
+
   // --- others ---
   /// Of a dot product: sums that do not wait for each other; the compiler may not take one apart.
   static constexpr int partial_sums = 16;
@@ -118,6 +121,9 @@ struct Backend<ExecutionSpace, false> {
   // --- Newton's method ---
   static constexpr int newton_packs = 1;  ///< a column a thread
   static constexpr int cholesky_columns = 4;
+
+  // --- paths ---
+  static constexpr int path_rows = 1 << 15;  ///< they should fill the device
 
   // --- others ---
   static constexpr int partial_sums = 1;  ///< of a thread: the team has many

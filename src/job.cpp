@@ -14,8 +14,9 @@ namespace {
 /// What no key alone can be blamed for, as the owners of sections see it: the first complaint, or
 /// empty.
 std::string complaint_about(Job& job) {
-  for (const auto complaint_of : {model_complaint, potentials_complaint, conditional_complaint,
-                                  barycenter_complaint, problem_complaint, make_complaint})
+  for (const auto complaint_of :
+       {model_complaint, potentials_complaint, conditional_complaint, barycenter_complaint,
+        problem_complaint, make_complaint, least_action_complaint})
     if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
   return array_complaint(job_keys(job));
 }
@@ -38,6 +39,8 @@ KeyList job_keys(Job& job) {
   keys.add_section("fine_tune", job.fine_tune);
   keys.add_section("solution", job.solution);
   keys.add_section("barycenter", job.barycenter);
+  keys.add_section("lagrangian", job.lagrangian);
+  keys.add_section("path", job.path);
   keys.add_section("evaluate", job.evaluate);
   keys.add_section("scale", job.scale);
   return keys;
@@ -72,6 +75,7 @@ Job read_job(const JobText& text, const std::vector<std::string>& overrides) {
   const auto read = [&](Job job) {
     job.given = read_keys(job_keys(job), text, overrides);
     settle_epsilon(job.problem, job.given, file.string());
+    settle_lagrangian(job.lagrangian, job.given, file.string());
     return job;
   };
   // Which defaults the job's other keys have is known when it has been read once.
@@ -81,6 +85,7 @@ Job read_job(const JobText& text, const std::vector<std::string>& overrides) {
   if (const auto complaint = complaint_about(job); !complaint.empty())
     throw UserError(file.string() + ": " + complaint);
   settle_predictor(job);
+  settle_least_action(job);
   return job;
 }
 

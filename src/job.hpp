@@ -11,6 +11,8 @@
 #include "src/config/key_list.hpp"
 #include "src/data/data_options.hpp"
 #include "src/families/barycenter/barycenter_options.hpp"
+#include "src/families/least_action/lagrangian_options.hpp"
+#include "src/families/least_action/path_options.hpp"
 #include "src/families/linear/solver_options.hpp"
 #include "src/families/neural_dual/conjugate_options.hpp"
 #include "src/families/neural_dual/map_options.hpp"
@@ -45,6 +47,8 @@ struct Job {
   FineTuneOptions fine_tune;
   SolutionOptions solution;
   BarycenterOptions barycenter;
+  LagrangianOptions lagrangian;
+  PathOptions path;
   EvaluateOptions evaluate;
   ScaleOptions scale;
 

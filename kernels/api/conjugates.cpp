@@ -1,8 +1,11 @@
 #include "kernels/api/conjugates.hpp"
 
+#include <stdexcept>
 #include <variant>
 
 #include "kernels/api/detail/conjugate_views.hpp"
+#include "kernels/api/paths.hpp"
+#include "kernels/paths/least_action_conjugate.hpp"
 
 namespace otfleet::kernels {
 namespace {
@@ -41,17 +44,43 @@ template struct ConjugateResult<double>;
 
 template <class Scalar>
 struct ConjugateMinimizer<Scalar>::State {
-  std::variant<Lbfgs<DeviceSpace, Scalar>, AdamDescent<DeviceSpace, Scalar>> method;
+  using Method = std::variant<Lbfgs<DeviceSpace, Scalar>, AdamDescent<DeviceSpace, Scalar>,
+                              LeastActionConjugates<DeviceSpace, Scalar>>;
+  Method method;
+
+  template <class Of, class... Arguments>
+  explicit State(std::in_place_type_t<Of> type, const Arguments&... arguments)
+      : method(type, arguments...) {}
 };
+
+namespace {
+
+template <class Scalar, class... Others>
+LeastActionConjugates<DeviceSpace, Scalar>& least_actions(
+    std::variant<Lbfgs<DeviceSpace, Scalar>, Others...>& method) {
+  auto* const conjugates = std::get_if<LeastActionConjugates<DeviceSpace, Scalar>>(&method);
+  if (conjugates == nullptr) throw std::logic_error("conjugates of no least-action cost");
+  return *conjugates;
+}
+
+}  // namespace
 
 template <class Scalar>
 ConjugateMinimizer<Scalar>::ConjugateMinimizer(const LbfgsSettings& settings, int points,
                                                int dimension)
-    : state_(new State{Lbfgs<DeviceSpace, Scalar>(settings, points, dimension)}) {}
+    : state_(
+          new State(std::in_place_type<Lbfgs<DeviceSpace, Scalar>>, settings, points, dimension)) {}
 template <class Scalar>
 ConjugateMinimizer<Scalar>::ConjugateMinimizer(const AdamDescentSettings& settings, int points,
                                                int dimension)
-    : state_(new State{AdamDescent<DeviceSpace, Scalar>(settings, points, dimension)}) {}
+    : state_(new State(std::in_place_type<AdamDescent<DeviceSpace, Scalar>>, settings, points,
+                       dimension)) {}
+template <class Scalar>
+ConjugateMinimizer<Scalar>::ConjugateMinimizer(const LeastActionCost& cost,
+                                               const LbfgsSettings& settings, int points,
+                                               int dimension)
+    : state_(new State(std::in_place_type<LeastActionConjugates<DeviceSpace, Scalar>>,
+                       cost.lagrangian, cost.path, settings, points, dimension)) {}
 template <class Scalar>
 ConjugateMinimizer<Scalar>::ConjugateMinimizer(ConjugateMinimizer&&) noexcept = default;
 template <class Scalar>
@@ -69,6 +98,17 @@ void ConjugateMinimizer<Scalar>::minimize(Oracle<Scalar>& oracle,
         method.minimize(DeviceSpace(), function, view_of(y), view_of(x), view_of(result));
       },
       state_->method);
+}
+
+template <class Scalar>
+void ConjugateMinimizer<Scalar>::try_ends(const DeviceArray<const Scalar, 2>& ends) {
+  ends_ = ends;
+  least_actions(state_->method).try_ends(view_of(ends_));
+}
+
+template <class Scalar>
+void ConjugateMinimizer<Scalar>::change(const LeastActionCost& cost) {
+  least_actions(state_->method).change(cost.lagrangian);
 }
 
 template class ConjugateMinimizer<float>;

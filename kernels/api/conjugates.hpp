@@ -22,12 +22,18 @@ struct ConjugateResult {
   explicit ConjugateResult(std::size_t points);
 };
 
-/// Lbfgs or AdamDescent, by what it is made with. Takes memory for up to `points` points once.
+/// What conjugates of a least-action cost need to know beside L-BFGS's settings.
+struct LeastActionCost;
+
+/// Lbfgs, AdamDescent or LeastActionConjugates, by what it is made with. Takes memory for up to
+/// `points` points once.
 template <class Scalar>
 class ConjugateMinimizer {
  public:
   ConjugateMinimizer(const LbfgsSettings& settings, int points, int dimension);
   ConjugateMinimizer(const AdamDescentSettings& settings, int points, int dimension);
+  ConjugateMinimizer(const LeastActionCost& cost, const LbfgsSettings& settings, int points,
+                     int dimension);
   ConjugateMinimizer(ConjugateMinimizer&&) noexcept;
   ~ConjugateMinimizer();
 
@@ -35,9 +41,17 @@ class ConjugateMinimizer {
   void minimize(Oracle<Scalar>& oracle, const DeviceArray<const Scalar, 2>& y,
                 const DeviceArray<Scalar, 2>& x, const ConjugateResult<Scalar>& result);
 
+  /// From now on minimizations begin at the best of their start and these ends [K, D]. Keeps the
+  /// elements. Throws std::logic_error unless it is made with a cost.
+  void try_ends(const DeviceArray<const Scalar, 2>& ends);
+  /// From now on with other parameters of the cost. Throws std::logic_error unless it is made with
+  /// one.
+  void change(const LeastActionCost& cost);
+
  private:
   struct State;
   std::unique_ptr<State> state_;
+  DeviceArray<const Scalar, 2> ends_;
 };
 
 /// MixedLbfgs: in float first, in double in the end.

@@ -6,7 +6,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/host_values.hpp"
 #include "kernels/initializers/start_batch.hpp"
-#include "kernels/initializers/wide_symmetric_matrix.hpp"
+#include "kernels/wide_symmetric_matrix.hpp"
 
 // The Gaussian initializer in dimensions for which a team's own memory is too small: moments and
 // potentials on the device, matrices on the host.

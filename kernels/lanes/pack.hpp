@@ -41,6 +41,7 @@ namespace otfleet::kernels {
 
 template <class Scalar, int vectors_ = 2>
 struct HostPack {
+  using Number = Scalar;
   static constexpr int vectors = vectors_;
   static constexpr int vector_width = OTFLEET_VECTOR_BYTES / static_cast<int>(sizeof(Scalar));
   static constexpr int width = vectors * vector_width;
@@ -87,6 +88,18 @@ inline __m512d vector_exp(__m512d x) {
 inline __m512d vector_log(__m512d x) {
   return Sleef_logd8_u10avx512f(x);
 }
+inline __m512d vector_sin(__m512d x) {
+  return Sleef_sind8_u10avx512f(x);
+}
+inline __m512d vector_cos(__m512d x) {
+  return Sleef_cosd8_u10avx512f(x);
+}
+inline __m512 vector_sin(__m512 x) {
+  return Sleef_sinf16_u10avx512f(x);
+}
+inline __m512 vector_cos(__m512 x) {
+  return Sleef_cosf16_u10avx512f(x);
+}
 inline __m512 vector_exp(__m512 x) {
   return Sleef_expf16_u10avx512f(x);
 }
@@ -99,6 +112,18 @@ inline __m256d vector_exp(__m256d x) {
 }
 inline __m256d vector_log(__m256d x) {
   return Sleef_logd4_u10avx2(x);
+}
+inline __m256d vector_sin(__m256d x) {
+  return Sleef_sind4_u10avx2(x);
+}
+inline __m256d vector_cos(__m256d x) {
+  return Sleef_cosd4_u10avx2(x);
+}
+inline __m256 vector_sin(__m256 x) {
+  return Sleef_sinf8_u10avx2(x);
+}
+inline __m256 vector_cos(__m256 x) {
+  return Sleef_cosf8_u10avx2(x);
 }
 inline __m256 vector_exp(__m256 x) {
   return Sleef_expf8_u10avx2(x);
@@ -117,6 +142,16 @@ Vector vector_log(Vector x) {
   for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::log(x[e]);
   return x;
 }
+template <class Vector>
+Vector vector_sin(Vector x) {
+  for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::sin(x[e]);
+  return x;
+}
+template <class Vector>
+Vector vector_cos(Vector x) {
+  for (int e = 0; e < static_cast<int>(sizeof(Vector) / sizeof(x[0])); ++e) x[e] = std::cos(x[e]);
+  return x;
+}
 #endif
 
 }  // namespace detail
@@ -131,6 +166,16 @@ OTFLEET_PACK_INLINE HostPack<Scalar, vectors> exp(HostPack<Scalar, vectors> x) {
 template <class Scalar, int vectors>
 OTFLEET_PACK_INLINE HostPack<Scalar, vectors> log(HostPack<Scalar, vectors> x) {
   for (auto& part : x.v) part = detail::vector_log(part);
+  return x;
+}
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> sin(HostPack<Scalar, vectors> x) {
+  for (auto& part : x.v) part = detail::vector_sin(part);
+  return x;
+}
+template <class Scalar, int vectors>
+OTFLEET_PACK_INLINE HostPack<Scalar, vectors> cos(HostPack<Scalar, vectors> x) {
+  for (auto& part : x.v) part = detail::vector_cos(part);
   return x;
 }
 template <class Scalar, int vectors>
@@ -415,8 +460,8 @@ OTFLEET_ALWAYS_INLINE HostPack<Scalar> log2_normal(HostPack<Scalar> x) {
   }
   return x;
 }
-template <class Scalar>
-OTFLEET_ALWAYS_INLINE HostPack<Scalar> sqrt(HostPack<Scalar> x) {
+template <class Scalar, int vectors>
+OTFLEET_ALWAYS_INLINE HostPack<Scalar, vectors> sqrt(HostPack<Scalar, vectors> x) {
   for (auto& part : x.v) part = detail::vector_sqrt(part);
   return x;
 }

@@ -24,6 +24,12 @@ namespace otfleet::kernels {
   OTFLEET_INLINE_FUNCTION Scalar log(Scalar x) {                                         \
     return ::log(x);                                                                     \
   }                                                                                      \
+  OTFLEET_INLINE_FUNCTION Scalar sin(Scalar x) {                                         \
+    return ::sin(x);                                                                     \
+  }                                                                                      \
+  OTFLEET_INLINE_FUNCTION Scalar cos(Scalar x) {                                         \
+    return ::cos(x);                                                                     \
+  }                                                                                      \
   OTFLEET_INLINE_FUNCTION Scalar if_greater(Scalar x, Scalar y, Scalar yes, Scalar no) { \
     return x > y ? yes : no;                                                             \
   }                                                                                      \

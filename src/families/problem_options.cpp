@@ -19,19 +19,27 @@ std::string epsilon_in_range(double value) {
   return value >= 1e-300 && value <= 1e300 ? "" : "must be between 1e-300 and 1e300";
 }
 
-ChoiceField cost_choice(std::optional<kernels::GroundCost>& cost) {
+constexpr const char* least_action_word = "least_action";
+
+ChoiceField cost_choice(ProblemOptions& problem) {
   auto words = ground_cost_names();
-  words.push_back(cost_word({}));
-  const auto write = [&cost](const std::string& word) {
+  words.insert(words.end(), {cost_word({}), least_action_word});
+  const auto read = [&problem] { return cost_word_of(problem); };
+  const auto write = [&problem](const std::string& word) {
     const auto found = kernels::find_ground_cost(word);
-    if (!found && word != cost_word({})) return false;
-    cost = found;
+    if (!found && word != cost_word({}) && word != least_action_word) return false;
+    problem.cost = found;
+    problem.least_action = word == least_action_word;
     return true;
   };
-  return {std::move(words), [&cost] { return cost_word(cost); }, write};
+  return {std::move(words), read, write};
 }
 
 }  // namespace
+
+std::string cost_word_of(const ProblemOptions& problem) {
+  return problem.least_action ? least_action_word : cost_word(problem.cost);
+}
 
 void add_keys(KeyList& keys, ProblemOptions& problem) {
   using namespace checks;
@@ -40,9 +48,10 @@ void add_keys(KeyList& keys, ProblemOptions& problem) {
            "of what make builds: grid, dense (a stored cost matrix) or points (costs computed on "
            "the fly), or clouds (every measure has points of its own). Other commands read it, the "
            "cost and the power from the population, and refuse a job that says otherwise");
-  keys.add("cost", cost_choice(problem.cost),
-           fmt::format("between points, of what make builds: {}; matrix: data.cost, dense only; a "
-                       "grid has squared_euclidean",
+  keys.add("cost", cost_choice(problem),
+           fmt::format("between points, of what make builds: {}; matrix: data.cost, dense only; "
+                       "least_action: the same, of what paths between data.points cost "
+                       "([lagrangian], [path]); a grid has squared_euclidean",
                        fmt::join(ground_cost_names(), ", ")));
   for (const auto& cost : kernels::all_ground_costs())
     for_each_parameter(cost, [&](const kernels::ParameterFacts& facts, double usual) {
@@ -79,8 +88,9 @@ void settle_epsilon(ProblemOptions& problem, const std::set<std::string>& given,
 
 std::string problem_complaint(const Job& job) {
   const auto& problem = job.problem;
-  if (problem.geometry == GeometryKind::grid && !problem.cost)
-    return "problem.cost = 'matrix' needs problem.geometry = 'dense'";
+  if (problem.geometry != GeometryKind::dense && !problem.cost)
+    return fmt::format("problem.cost = '{}' needs problem.geometry = 'dense'",
+                       cost_word_of(problem));
   if (problem.transported_share > 0 && (problem.tau_a != 1 || problem.tau_b != 1))
     return "problem.transported_share goes with problem.tau_a = problem.tau_b = 1 only";
   return {};

@@ -14,9 +14,9 @@ namespace otfleet {
 struct Job;
 
 /// Which family of problems a job is about: entropic problems in files, a map between distributions
-/// that are sampled, maps of many problems in files from one model, or barycenters of measures in
-/// files.
-enum class ProblemKind { linear, neural_dual, conditional_map, barycenter };
+/// that are sampled, maps of many problems in files from one model, barycenters of measures in
+/// files, or paths between points.
+enum class ProblemKind { linear, neural_dual, conditional_map, barycenter, least_action };
 
 template <>
 struct Choices<ProblemKind> {
@@ -24,6 +24,7 @@ struct Choices<ProblemKind> {
                                                  {"neural_dual", ProblemKind::neural_dual},
                                                  {"conditional_map", ProblemKind::conditional_map},
                                                  {"barycenter", ProblemKind::barycenter},
+                                                 {"least_action", ProblemKind::least_action},
                                                  {"population", ProblemKind::linear, true},
                                                  {"potentials", ProblemKind::neural_dual, true}};
 };
@@ -33,7 +34,7 @@ inline constexpr const char* problem_kind_doc =
     "are sampled; conditional_map: one model of the maps of all problems in a file, which depend "
     "on "
     "what describes a problem; barycenter: Wasserstein barycenters of measures in files (problem = "
-    "\"barycenter\" says the same)";
+    "\"barycenter\" says the same); least_action: paths of least action between points";
 
 /// [problem]
 struct ProblemOptions {
@@ -41,6 +42,7 @@ struct ProblemOptions {
   GeometryKind geometry = GeometryKind::grid;
   /// None: a matrix (data.cost), dense only.
   std::optional<kernels::GroundCost> cost = kernels::SquaredEuclideanCost{};
+  bool least_action = false;                             // the matrix has what paths cost
   std::map<std::string, double> cost_parameters;         // by name, those of all ground costs
   double epsilon = 0.05;                                 // see epsilon_relative
   CostStatistic epsilon_relative = CostStatistic::mean;  // of which epsilon is a multiple; none: it
@@ -60,6 +62,9 @@ struct ProblemOptions {
 };
 
 void add_keys(KeyList& keys, ProblemOptions& problem);
+
+/// What jobs call the cost that make builds. Local.
+std::string cost_word_of(const ProblemOptions& problem);
 
 /// What epsilon means where only one of its keys is among those that are `given`, or none: a number
 /// alone is absolute. Throws UserError, which begins with the name of the job file. Local.

@@ -25,6 +25,8 @@ struct Geometry {
   std::vector<double> cost;
   /// The cost between the points below; none: any other, "matrix" in files, dense only.
   std::optional<kernels::GroundCost> ground_cost = kernels::SquaredEuclideanCost();
+  /// dense, "matrix": the Lagrangian whose least actions the costs are, for people; or empty.
+  std::string lagrangian;
   /// dense, points: [n, dimension] and [m, dimension]; dense: empty when only the matrix is known.
   std::vector<double> source_points, target_points;
   std::int64_t dimension = 0;  ///< of the points; 0 when there are none
@@ -65,7 +67,7 @@ struct Geometry {
 ///     dense: /geometry/cost [n, m] and, if known, /geometry/source_points, target_points;
 ///     points: /geometry/source_points [n, d] and target_points [m, d];
 ///     attributes `cost` (a ground cost or "matrix") and its parameters: `power`,
-///     `great_circle_divisor`
+///     `great_circle_divisor`; `lagrangian` where a matrix has least actions
 struct Population {
   Geometry geometry;
   bool shared_measures = true;         ///< both sides draw from source_weights

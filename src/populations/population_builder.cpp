@@ -13,6 +13,7 @@
 #include "src/data/checked_hdf5.hpp"
 #include "src/memory/available_memory.hpp"
 #include "src/populations/ground_cost.hpp"
+#include "src/populations/least_action_costs.hpp"
 #include "src/populations/split_pairs.hpp"
 
 namespace otfleet {
@@ -299,30 +300,30 @@ void check_side(const Side& side, std::int64_t points, const ArraySource& decisi
 }
 
 /// Dense and points: the geometry comes from points or a matrix, and measures must fit it.
-Geometry listed_geometry(const Job& job, const Side& source, const Side& target, bool shared) {
+Geometry listed_geometry(const Job& job, const Side& source, const Side& target, bool shared,
+                         std::string* remark) {
   Geometry geometry;
   geometry.kind =
       job.problem.geometry == GeometryKind::dense ? Geometry::Kind::dense : Geometry::Kind::points;
   geometry.ground_cost = job.problem.cost;
-  const bool matrix = !geometry.ground_cost;
-  if (!matrix)
+  const bool matrix = !geometry.ground_cost && !job.problem.least_action;
+  if (geometry.ground_cost)
     geometry.ground_cost = with_parameters(*job.problem.cost, job.problem.cost_parameters);
-  if (matrix && geometry.kind == Geometry::Kind::points) {
-    throw UserError("problem.cost = 'matrix' needs problem.geometry = 'dense'");
-  }
+  if (!geometry.ground_cost && geometry.kind == Geometry::Kind::points)
+    throw UserError(fmt::format("problem.cost = '{}' needs problem.geometry = 'dense'",
+                                cost_word_of(job.problem)));
   const auto& decisive = matrix ? job.data.cost : job.data.points;
   if (decisive.empty()) {
-    throw UserError(matrix
-                        ? "data.cost is missing: problem.cost = 'matrix' needs it"
-                        : fmt::format("data.points is missing: problem.geometry = '{}' with "
-                                      "problem.cost = '{}' needs it",
-                                      word_of(job.problem.geometry), cost_word(job.problem.cost)));
+    throw UserError(matrix ? "data.cost is missing: problem.cost = 'matrix' needs it"
+                           : fmt::format("data.points is missing: problem.geometry = '{}' with "
+                                         "problem.cost = '{}' needs it",
+                                         word_of(job.problem.geometry), cost_word_of(job.problem)));
   }
   if (!matrix && !job.data.cost.empty()) {
     throw UserError(
         fmt::format("data.cost is given, but problem.cost = '{}' takes the cost from "
                     "data.points; set problem.cost = 'matrix'",
-                    cost_word(job.problem.cost)));
+                    cost_word_of(job.problem)));
   }
   if (job.data.points.empty() && !job.data.target_points.empty()) {
     throw UserError("data.target_points is given, but not data.points");
@@ -338,7 +339,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
     geometry.n = cost.shape[0];
     geometry.m = cost.shape[1];
     geometry.cost = std::move(cost.values);
-  } else if (geometry.kind == Geometry::Kind::dense) {
+  } else if (geometry.ground_cost && geometry.kind == Geometry::Kind::dense) {
     geometry.cost = cost_matrix(geometry);
   }
   check_side(source, geometry.n, decisive, "source");
@@ -349,6 +350,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
                     "own: data.train_target and data.test_target, or --target",
                     name_of(decisive), geometry.n, geometry.m));
   }
+  if (job.problem.least_action) add_least_action_costs(job, geometry, remark);
   return geometry;
 }
 
@@ -360,7 +362,7 @@ bool makes(const Job& job, Split split) {
          !(split == Split::train ? job.data.train : job.data.test).empty();
 }
 
-Population build_measures(const Job& job, Split split) {
+Population build_measures(const Job& job, Split split, std::string* remark) {
   const bool train = split == Split::train;
   const Shape told = job.problem.geometry == GeometryKind::grid ? job.make.grid : Shape();
   const auto& target_data = train ? job.data.train_target : job.data.test_target;
@@ -372,9 +374,10 @@ Population build_measures(const Job& job, Split split) {
   if (!population.shared_measures)
     target = read_side(job.make.target_weights, "make.target_weights", target_data, told);
 
-  population.geometry = job.problem.geometry == GeometryKind::grid
-                            ? grid_geometry(job, source, target)
-                            : listed_geometry(job, source, target, population.shared_measures);
+  population.geometry =
+      job.problem.geometry == GeometryKind::grid
+          ? grid_geometry(job, source, target)
+          : listed_geometry(job, source, target, population.shared_measures, remark);
   const auto drawn = [&](WeightsKind kind, std::int64_t points, std::uint64_t stream) {
     return random_measures(kind, train ? job.make.train_measures : job.make.test_measures, points,
                            job.seed, random_weights_stream + stream + (train ? 0 : 2));
@@ -398,7 +401,7 @@ Population build_measures(const Job& job, Split split) {
 }
 
 Population build_population(const Job& job, Split split, std::string* remark) {
-  Population population = build_measures(job, split);
+  Population population = build_measures(job, split, remark);
   add_pairs(population, job, split, remark);
   return population;
 }

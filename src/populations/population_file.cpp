@@ -89,6 +89,7 @@ void read_dense(const Hdf5File& file, Geometry& geometry) {
     read_points(file, geometry);
   const auto cost = file.string_attribute("/geometry", "cost").value_or("matrix");
   geometry.ground_cost.reset();
+  geometry.lagrangian = file.string_attribute("/geometry", "lagrangian").value_or("");
   if (cost != geometry.cost_name()) geometry.ground_cost = read_ground_cost(file, cost);
 }
 
@@ -129,6 +130,8 @@ void write_geometry(Hdf5File& file, const Geometry& geometry) {
     write_ground_cost(file, *geometry.ground_cost);
   else
     file.set_attribute("/geometry", "cost", geometry.cost_name());
+  if (!geometry.lagrangian.empty())
+    file.set_attribute("/geometry", "lagrangian", geometry.lagrangian);
   if (dense) write_numbers(file, "/geometry/cost", {geometry.n, geometry.m}, geometry.cost);
   if (geometry.dimension > 0) {
     write_numbers(file, "/geometry/source_points", {geometry.n, geometry.dimension},

@@ -16,13 +16,14 @@ namespace {
 using distributed::Hdf5File;
 using Names = std::vector<std::string>;
 
-/// "kind", "cost" and the parameters of all costs.
+/// "kind", "cost", the parameters of all costs, and whose least actions a matrix has.
 const Names& geometry_attributes() {
   static const auto names = [] {
     Names all = {"kind", "cost"};
     for (const auto& cost : kernels::all_ground_costs())
       for_each_parameter(
           cost, [&](const kernels::ParameterFacts& facts, double) { all.push_back(facts.name); });
+    all.emplace_back("lagrangian");
     return all;
   }();
   return names;

@@ -32,6 +32,9 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   keys.add("conjugate_tolerance", train.conjugate_tolerance, above_zero,
            "conjugate.tolerance while training, which gains nothing from exact conjugates; "
            "neural_dual only");
+  keys.add("anneal_steps", train.anneal_steps, integer(0),
+           "steps over which the barriers of [lagrangian] grow from nothing, and their edges get "
+           "narrow; 0: they are there from the first; neural_dual only");
   keys.add("regularizer", train.regularizer,
            "expectile: keeps f(x) + f*(y) above <x, y> for pairs of samples (ENOT), for training "
            "without a conjugate.solver; neural_dual only");

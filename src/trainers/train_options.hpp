@@ -70,6 +70,7 @@ struct TrainOptions {
   double target_threshold = 1e-3;                // regression: L1 marginal error of what is
                                                  // regressed onto
   double conjugate_tolerance = 0.03;             // potentials: conjugate.tolerance while training
+  std::int64_t anneal_steps = 2000;              // the same, over which barriers grow
   Regularizer regularizer = Regularizer::none;   // potentials
   double expectile = 0.9, regularizer_weight = 0.3;
   Coupling coupling = Coupling::entropic;  // velocities

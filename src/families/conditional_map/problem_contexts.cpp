@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "distributed/error.hpp"
-#include "kernels/initializers/wide_symmetric_matrix.hpp"
+#include "kernels/wide_symmetric_matrix.hpp"
 #include "src/families/conditional_map/coupled_samples.hpp"
 
 namespace otfleet {

@@ -15,8 +15,10 @@ kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job) {
 }
 
 template <class Scalar>
-kernels::ConjugateMinimizer<Scalar> make_conjugate_minimizer(const ConjugateOptions& job,
-                                                             int points, int dimension) {
+kernels::ConjugateMinimizer<Scalar> make_conjugate_minimizer(
+    const ConjugateOptions& job, int points, int dimension,
+    const std::optional<kernels::LeastActionCost>& cost) {
+  if (cost) return {*cost, lbfgs_settings(job), points, dimension};
   if (job.solver != ConjugateMethod::adam) return {lbfgs_settings(job), points, dimension};
   kernels::AdamDescentSettings settings;
   settings.max_steps = static_cast<int>(job.max_steps);
@@ -25,10 +27,10 @@ kernels::ConjugateMinimizer<Scalar> make_conjugate_minimizer(const ConjugateOpti
   return {settings, points, dimension};
 }
 
-template kernels::ConjugateMinimizer<float> make_conjugate_minimizer(const ConjugateOptions&, int,
-                                                                     int);
-template kernels::ConjugateMinimizer<double> make_conjugate_minimizer(const ConjugateOptions&, int,
-                                                                      int);
+template kernels::ConjugateMinimizer<float> make_conjugate_minimizer(
+    const ConjugateOptions&, int, int, const std::optional<kernels::LeastActionCost>&);
+template kernels::ConjugateMinimizer<double> make_conjugate_minimizer(
+    const ConjugateOptions&, int, int, const std::optional<kernels::LeastActionCost>&);
 
 const char* conjugate_status_name(kernels::ConjugateStatus status) {
   using kernels::ConjugateStatus;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "kernels/counter_random.hpp"
+#include "src/families/least_action/lagrangian_choice.hpp"
 
 namespace otfleet {
 namespace {
@@ -31,6 +33,8 @@ DualTrainerSettings dual_trainer_settings(const Job& job) {
   if (job.train.regularizer == Regularizer::expectile)
     settings.regularizer =
         kernels::ExpectileSettings{job.train.expectile, job.train.regularizer_weight};
+  settings.cost = read_least_action_cost(job);
+  settings.anneal_steps = job.train.anneal_steps;
   settings.optimizer = optimizer_settings(job);
   return settings;
 }
@@ -44,7 +48,8 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
       y_sampler_(model.side() == PotentialSide::source ? target : source),
       model_(model),
       update_(settings.optimizer, communicator, model),
-      potential_(model.potential<float>(), part_of(settings.batch, communicator)),
+      potential_(model.potential<float>(), part_of(settings.batch, communicator) *
+                                               (settings.cost ? settings.cost->path.starts : 1)),
       dual_(settings, part_of(settings.batch, communicator), model.description().dimension) {
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
@@ -84,6 +89,19 @@ void DualTrainer::draw() {
   draw_from(y_sampler_, model_.y_coordinates(), shift, y_host_, y_);
 }
 
+void DualTrainer::anneal() {
+  if (!settings_.cost || settings_.anneal_steps == 0) return;
+  const double time =
+      static_cast<double>(update_.state().step) / static_cast<double>(settings_.anneal_steps);
+  if (time > 1 && annealed_) return;
+  // The code of arXiv 2406.00288 has this sigmoid.
+  const double share = time >= 1 ? 1.0 : 1 / (1 + std::exp(-10 * (time - 0.5)));
+  kernels::LeastActionCost cost = *settings_.cost;
+  cost.lagrangian = kernels::annealed(cost.lagrangian, share);
+  dual_.change_cost(cost);
+  annealed_ = time >= 1;
+}
+
 std::array<double, 3> DualTrainer::solve() {
   const double batch = static_cast<double>(settings_.batch);
   dual_.evaluate(potential_, y_, prediction_, batch, slope_);
@@ -100,6 +118,7 @@ void DualTrainer::step(double rate) {
   const auto row = update_.figures_of_step();
   const bool learns = settings_.loss != TrainingLoss::none;
   if (count_ > 0) {
+    anneal();
     draw();
     clock_.lap(seconds_.data);
     model_.predict(y_, prediction_, learns);

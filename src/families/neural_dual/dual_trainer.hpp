@@ -64,6 +64,8 @@ class DualTrainer final : public Trainer {
   ConjugateFigures conjugate_figures() const;
 
  private:
+  /// Barriers of the cost as strong as they are at this step.
+  void anneal();
   void draw();
   /// This rank's parts of the loss, the residuals, and how many samples were left out.
   std::array<double, 3> solve();
@@ -76,6 +78,7 @@ class DualTrainer final : public Trainer {
   TrainingSeconds seconds_;
   StepClock clock_;
   ConjugateFigures figures_;
+  bool annealed_ = false;
   std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
   std::vector<double> drawn_;
   kernels::Network<float> potential_;

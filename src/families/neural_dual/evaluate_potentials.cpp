@@ -16,9 +16,11 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "kernels/minimize/settings.hpp"
+#include "src/families/least_action/lagrangian_choice.hpp"
 #include "src/families/neural_dual/neural_dual_checkpoint.hpp"
 #include "src/families/neural_dual/point_mapper.hpp"
 #include "src/families/neural_dual/samplers/job_samplers.hpp"
+#include "src/families/neural_dual/scores/assignment.hpp"
 #include "src/families/neural_dual/scores/transport_scores.hpp"
 #include "src/families/neural_dual/transport_plot.hpp"
 #include "src/reports/picture_line.hpp"
@@ -135,10 +137,11 @@ void score_against_samples(const Subject& subject, const Mapped& forward, const 
   };
   auto& result = figures["distances"];
   result["pushed_to_target"] = distances(forward.image, subject.target);
-  result["pulled_to_source"] = distances(backward.image, subject.source);
   result["source_to_target"] = distances(subject.source, subject.target);
   result["target_to_target"] =
       distances(again(*subject.samplers.target, subject.target), subject.target);
+  if (backward.image.empty()) return;
+  result["pulled_to_source"] = distances(backward.image, subject.source);
   result["source_to_source"] =
       distances(again(*subject.samplers.source, subject.source), subject.source);
 }
@@ -164,9 +167,71 @@ void count_strays(const Subject& subject, const Mapped& forward, const Mapped& b
   const auto &source = *subject.samplers.source, &target = *subject.samplers.target;
   figures["strays"] = {{"deviations", most},
                        {"pushed", stray_share(target, forward.image, most)},
-                       {"target", stray_share(target, subject.target, most)},
-                       {"pulled", stray_share(source, backward.image, most)},
-                       {"source", stray_share(source, subject.source, most)}};
+                       {"target", stray_share(target, subject.target, most)}};
+  if (backward.image.empty()) return;
+  figures["strays"]["pulled"] = stray_share(source, backward.image, most);
+  figures["strays"]["source"] = stray_share(source, subject.source, most);
+}
+
+/// The actions of paths from every x to its y, both [N, D]; each rank finds its own. On rank 0.
+/// Collective.
+std::vector<double> actions_between(const Communicator& communicator,
+                                    const kernels::LeastActionCost& cost, const Points& x,
+                                    const Points& y, std::int64_t dimension) {
+  const auto rows = static_cast<std::int64_t>(x.size()) / dimension;
+  const auto mine = distributed::block_shard(rows, communicator.rank(), communicator.size());
+  std::vector<double> part;
+  communicator.agree([&] {
+    const auto own = [&](const Points& points) {
+      return std::span<const double>(points).subspan(
+          static_cast<std::size_t>(mine.begin * dimension),
+          static_cast<std::size_t>(mine.size() * dimension));
+    };
+    kernels::PathSolver solver(cost.lagrangian, static_cast<int>(dimension), cost.path);
+    part = solver.solve(own(x), own(y), false).fine;
+  });
+  return communicator.gather(std::span<const double>(part));
+}
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+/// What transport costs: from samples to their images, and beside it the best that could be, an
+/// exact plan between as many samples of both sides. Collective.
+void score_actions(const Communicator& communicator, const kernels::LeastActionCost& cost,
+                   const Subject& subject, const Points& pushed, nlohmann::json& figures) {
+  constexpr std::int64_t most_points = 512;  // every one with every one
+  const std::int64_t dimension = subject.dimension;
+  const auto all = static_cast<std::int64_t>(subject.source.size()) / dimension;
+  const std::int64_t count = std::min(all, most_points);
+  const auto images = communicator.is_root() ? pushed : Points(subject.source.size());
+  Points shared = images;
+  communicator.broadcast(std::span<double>(shared));
+  const auto learned = actions_between(communicator, cost, subject.source, shared, dimension);
+  Points x, y;
+  for (std::int64_t i = 0; i < count; ++i)
+    for (std::int64_t j = 0; j < count; ++j) {
+      const auto from = subject.source.begin() + i * dimension;
+      const auto to = subject.target.begin() + j * dimension;
+      x.insert(x.end(), from, from + dimension);
+      y.insert(y.end(), to, to + dimension);
+    }
+  const auto between = actions_between(communicator, cost, x, y, dimension);
+  communicator.agree([&] {
+    if (!communicator.is_root()) return;
+    const auto partner = best_assignment(between, count);
+    double exact = 0;
+    for (std::int64_t i = 0; i < count; ++i)
+      exact += between[static_cast<std::size_t>(i * count + partner[static_cast<std::size_t>(i)])];
+    const std::vector<double> same(learned.begin(), learned.begin() + count);
+    figures["action"] = {{"mean", mean_of(learned)},
+                         {"points", count},
+                         {"mean_of_points", mean_of(same)},
+                         {"exact_plan", exact / static_cast<double>(count)}};
+  });
 }
 
 Points some(const Points& points, std::size_t most) {
@@ -229,6 +294,7 @@ std::string summary(const nlohmann::json& figures) {
         {"pulled_to_source", "pulled target to source"},
         {"source_to_source", "source to source, two draws"}};
     for (const auto& [key, name] : rows) {
+      if (!figures["distances"].contains(key)) continue;
       const auto& one = figures["distances"][key];
       text += fmt::format("{:<28}{:>10.4f}{:>10.4f}\n", name, number(one["exact"]),
                           number(one["sliced"]));
@@ -239,10 +305,19 @@ std::string summary(const nlohmann::json& figures) {
     const auto percent = [&](const char* key) { return 100 * number(strays[key]); };
     text += fmt::format(
         "farther than {:g} deviations from the other side: {:.2f} % pushed ({:.2f} % of the "
-        "target), "
-        "{:.2f} % pulled ({:.2f} % of the source)\n",
-        strays["deviations"].get<double>(), percent("pushed"), percent("target"), percent("pulled"),
-        percent("source"));
+        "target)",
+        strays["deviations"].get<double>(), percent("pushed"), percent("target"));
+    if (strays.contains("pulled"))
+      text += fmt::format(", {:.2f} % pulled ({:.2f} % of the source)", percent("pulled"),
+                          percent("source"));
+    text += '\n';
+  }
+  if (figures.contains("action")) {
+    const auto& action = figures["action"];
+    text += fmt::format(
+        "mean action: {:.4f}; of {} samples {:.4f}, of the exact plan between as many {:.4f}\n",
+        number(action["mean"]), action["points"].get<std::int64_t>(),
+        number(action["mean_of_points"]), number(action["exact_plan"]));
   }
   return text;
 }
@@ -255,6 +330,7 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
   auto& figures = report.figures();
   Subject subject;
   std::optional<NeuralDual> model;
+  std::optional<kernels::LeastActionCost> cost;
   {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
@@ -262,6 +338,7 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
           find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
       subject = read_subject(job);
       model.emplace(read_neural_dual(file, job, subject.dimension));
+      cost = read_least_action_cost(job);
       figures["model"] = file.string();
       if (const auto& trained_on = model->description().samples;
           trained_on != subject.samplers.name)
@@ -270,15 +347,16 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
     });
   }
   const auto dimension = subject.dimension;
-  PointMapper mapper(*model, job.conjugate);
+  PointMapper mapper(*model, job.conjugate, cost);
   const bool from_source = model->side() == PotentialSide::source;
   const Points &x = from_source ? subject.source : subject.target,
                &y = from_source ? subject.target : subject.source;
   Mapped gradient, minimizers, plain, predicted;
   {
     const PhaseTimer timer(report, "map");
-    gradient = map_points(communicator, x, dimension,
-                          [&](auto points) { return mapper.along_gradient(points, false); });
+    if (!cost)  // else no gradient leads to the other side
+      gradient = map_points(communicator, x, dimension,
+                            [&](auto points) { return mapper.along_gradient(points, false); });
     predicted = map_points(communicator, y, dimension,
                            [&](auto points) { return mapper.predicted(points); });
     minimizers = map_points(communicator, y, dimension,
@@ -311,6 +389,10 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
         count_strays(subject, forward, backward, figures);
       }
     });
+  }
+  if (cost) {
+    const PhaseTimer timer(report, "actions");
+    score_actions(communicator, *cost, subject, forward.image, figures);
   }
   std::filesystem::path picture;
   {

@@ -43,12 +43,38 @@ std::string predictor_complaint(const Job& job) {
 }
 
 std::string needs_samples_complaint(const Job& job) {
-  for (const auto& [name, given] : {std::pair{"samples.pair", !job.samples.pair.empty()},
-                                    std::pair{"samples.benchmark", !job.samples.benchmark.empty()},
-                                    std::pair{"samples.source", !job.samples.source.empty()},
-                                    std::pair{"samples.target", !job.samples.target.empty()},
-                                    std::pair{"map.points", !job.map.points.empty()}})
+  const bool draws = job.problem.kind == ProblemKind::least_action;  // ends of paths
+  for (const auto& [name, given] :
+       {std::pair{"samples.pair", !draws && !job.samples.pair.empty()},
+        std::pair{"samples.benchmark", !job.samples.benchmark.empty()},
+        std::pair{"samples.source", !draws && !job.samples.source.empty()},
+        std::pair{"samples.target", !draws && !job.samples.target.empty()},
+        std::pair{"map.points", !job.map.points.empty()}})
     if (given) return fmt::format("{} needs problem = 'neural_dual'", name);
+  return draws ? complaint_of_samples(job) : std::string();
+}
+
+/// What a map of a least-action cost cannot have.
+std::string complaint_of_bent_paths(const Job& job) {
+  if (!job.is_neural_dual() || !job.lagrangian.bends()) return {};
+  const std::string with = fmt::format("lagrangian.name = '{}'", job.lagrangian.name);
+  if (!job.samples.benchmark.empty())
+    return "samples.benchmark has maps of the squared distance; it does not go with " + with;
+  if (job.sets("samples.standardize") && job.samples.standardize)
+    return with + " needs samples.standardize = false: it is in the units of the points";
+  if (job.sets("model.side") && job.model.side != PotentialSide::target)
+    return with + " needs model.side = 'target'";
+  if (job.model.architecture != "mlp")
+    return fmt::format("{} needs model.architecture = 'mlp', not '{}'", with,
+                       job.model.architecture);
+  if (job.train.loss == TrainingLoss::objective || job.train.loss == TrainingLoss::cycle)
+    return fmt::format("{} needs train.loss = 'regression' or 'none', not '{}'", with,
+                       word_of(job.train.loss));
+  if (job.train.regularizer != Regularizer::none) return with + " needs train.regularizer = 'none'";
+  if (job.conjugate.solver != ConjugateMethod::lbfgs)
+    return with + " needs conjugate.solver = 'lbfgs'";
+  if (job.map.direction != MapDirection::forward)
+    return with + " needs map.direction = 'forward': no gradient leads back";
   return {};
 }
 
@@ -71,7 +97,14 @@ std::string potentials_complaint(const Job& job) {
     if (auto complaint = needs_samples_complaint(job); !complaint.empty()) return complaint;
   if (!job.learns_potentials()) return complaint_of_populations(job);
   if (auto complaint = predictor_complaint(job); !complaint.empty()) return complaint;
+  if (auto complaint = complaint_of_bent_paths(job); !complaint.empty()) return complaint;
   return job.is_neural_dual() ? complaint_of_samples(job) : std::string();
+}
+
+void settle_least_action(Job& job) {
+  if (!job.is_neural_dual() || !job.lagrangian.bends()) return;
+  job.model.side = PotentialSide::target;
+  job.samples.standardize = false;
 }
 
 void settle_predictor(Job& job) {

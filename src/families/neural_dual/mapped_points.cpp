@@ -9,9 +9,11 @@
 #include "distributed/error.hpp"
 #include "src/data/array_file.hpp"
 #include "src/data/fingerprint.hpp"
+#include "src/families/least_action/lagrangian_choice.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
 #include "src/families/neural_dual/neural_dual_checkpoint.hpp"
 #include "src/families/neural_dual/point_mapper.hpp"
+#include "src/families/neural_dual/samplers/job_samplers.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solution_columns.hpp"
 #include "src/runs/stop_watch.hpp"
@@ -40,11 +42,12 @@ class MappedPointsProblems final : public ProblemSet {
       communicator.agree([&] {
         const auto checkpoint =
             find_input(context, job_.files.checkpoint, "files.checkpoint", "train", "model.h5");
-        if (job_.map.points.empty())
-          throw UserError(
-              "otfleet solve with problem = 'neural_dual': map.points.file names no points");
-        points_ = read_points(job_.map.points, "point");
+        points_ = job_.map.points.empty() ? drawn_points() : read_points(job_.map.points, "point");
         model_.emplace(read_neural_dual(checkpoint, job_, points_.shape[1]));
+        cost_ = read_least_action_cost(job_);
+        if (cost_)
+          require_points_for(job_.map.points.empty() ? "[samples]" : name_of(job_.map.points),
+                             cost_->lagrangian, points_.values, points_.shape[1]);
         checksum = read_checksum(checkpoint);
         if (!communicator.is_root()) return;
         Fnv hash;
@@ -54,8 +57,9 @@ class MappedPointsProblems final : public ProblemSet {
       });
     }
     fingerprint = communicator.broadcast(fingerprint);
-    file = job_.map.points.file;
+    file = job_.map.points.empty() ? context.job_file : job_.map.points.file;
     identity = identity_of(job_, fingerprint + " " + checksum);
+    if (cost_) identity += job_.resolved()["path"].dump();
     method = job_.map.direction == model_->gradient_direction() ? "gradient"
                                                                 : word_of(job_.conjugate.solver);
     reason = "map.direction = '" + word_of(job_.map.direction) + "'";
@@ -65,7 +69,10 @@ class MappedPointsProblems final : public ProblemSet {
     most_problems = 16384;
   }
 
-  void prepare() override { mapper_.emplace(*model_, job_.conjugate); }
+  void prepare() override {
+    mapper_.emplace(*model_, job_.conjugate, cost_);
+    if (cost_) paths_.emplace(cost_->lagrangian, static_cast<int>(points_.shape[1]), cost_->path);
+  }
 
   SolutionTable solve(Shard rows, SolveSeconds& seconds, SolveControl&) override {
     const StopWatch watch(seconds.iterate);
@@ -73,7 +80,9 @@ class MappedPointsProblems final : public ProblemSet {
     const auto points = std::span<const double>(points_.values)
                             .subspan(static_cast<std::size_t>(rows.begin * dimension),
                                      static_cast<std::size_t>(rows.size() * dimension));
-    return columns_.take(mapper_->map(points, job_.map.direction));
+    Solved solved{mapper_->map(points, job_.map.direction), {}};
+    if (paths_) solved.path = paths_->solve(points, solved.mapped.image, true);
+    return columns_.take(std::move(solved));
   }
 
   void report(nlohmann::json& figures, const SolveTally& tally) const override {
@@ -86,6 +95,25 @@ class MappedPointsProblems final : public ProblemSet {
   const char* error_name() const override { return "residual"; }
 
  private:
+  /// Samples of the source, where paths are to be seen.
+  Array drawn_points() const {
+    if (!job_.lagrangian.bends())
+      throw UserError(
+          "otfleet solve with problem = 'neural_dual': map.points.file names no points");
+    const auto samplers = make_samplers(job_, SampleUse::evaluate);
+    Array drawn;
+    drawn.shape = {job_.path.draws, samplers.source->dimension()};
+    drawn.values.resize(static_cast<std::size_t>(drawn.shape[0] * drawn.shape[1]));
+    samplers.source->fill(0, job_.path.draws, drawn.values.data());
+    return drawn;
+  }
+
+  /// What there is of some points.
+  struct Solved {
+    MappedPoints mapped;
+    kernels::PathResult path;  ///< from the points to their images, for a least-action cost
+  };
+
   void declare(const std::string& fingerprint) {
     layout.problems = points_.shape[0];
     layout.error = "/solution/residual";
@@ -93,7 +121,15 @@ class MappedPointsProblems final : public ProblemSet {
                          const char* meaning, auto member) {
       columns_.add(
           layout, {std::string("/solution/") + name, 0, type, std::move(shape), "", meaning},
-          [member](MappedPoints & mapped) -> auto& { return mapped.*member; });
+          [member](Solved & solved) -> auto& { return solved.mapped.*member; });
+    };
+    const auto add_of_path = [&](const char* name, std::vector<std::int64_t> shape,
+                                 const char* meaning, auto member) {
+      columns_.add(
+          layout,
+          {std::string("/solution/") + name, 0, ColumnType::float64, std::move(shape), "action",
+           meaning},
+          [member](Solved & solved) -> auto& { return solved.path.*member; });
     };
     const auto number = ColumnType::float64;
     add("image", number, {points_.shape[1]}, "where the point goes", &MappedPoints::image);
@@ -106,6 +142,13 @@ class MappedPointsProblems final : public ProblemSet {
     add("iterations", ColumnType::int32, {}, "iterations made", &MappedPoints::iterations);
     add("status", ColumnType::int32, {}, "how it ended; attributes status_0 ... name it",
         &MappedPoints::status);
+    if (cost_) {
+      add_of_path("action", {}, "of the path to the image, on ten times finer points",
+                  &kernels::PathResult::fine);
+      add_of_path("path", {job_.path.nodes, points_.shape[1]},
+                  "places of its nodes; a natural cubic spline goes through them",
+                  &kernels::PathResult::nodes);
+    }
     const auto set = [&](const std::string& name, auto value) {
       layout.attributes.push_back({"/solution", name, std::move(value)});
     };
@@ -118,8 +161,10 @@ class MappedPointsProblems final : public ProblemSet {
   const Job& job_;
   Array points_;  ///< [N, D]
   std::optional<NeuralDual> model_;
+  std::optional<kernels::LeastActionCost> cost_;
+  std::optional<kernels::PathSolver> paths_;
   std::optional<PointMapper> mapper_;
-  SolutionColumns<MappedPoints> columns_;
+  SolutionColumns<Solved> columns_;
 };
 
 }  // namespace

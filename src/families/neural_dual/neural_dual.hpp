@@ -17,6 +17,10 @@ struct DualDescription {
   std::string samples;  ///< what it was trained on, for messages
   /// The networks' points are in these coordinates; callers see to that.
   Standardization standardization{};
+  /// least_action_text(); empty: half of the squared distance.
+  std::string cost{};
+  /// Samples of the target [K, dimension] that minimizations may begin at, for a least-action cost.
+  std::vector<double> ends{};
 };
 
 /// A Wasserstein-2 potential f between two distributions that are sampled, and a prediction of its
@@ -45,6 +49,7 @@ class NeuralDual final : public TrainedModel, public TransportPotential {
   std::int64_t dimension() const override { return description_.dimension; }
   const Standardization& standardization() const override { return description_.standardization; }
   PotentialSide side() const override { return description_.architecture.side; }
+  std::span<const double> ends() const override { return description_.ends; }
 
   /// f by LibTorch's automatic differentiation, with the weights as they are now.
   template <class Scalar>

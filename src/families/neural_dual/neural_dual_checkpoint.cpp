@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "distributed/error.hpp"
+#include "src/families/least_action/lagrangian_choice.hpp"
 #include "src/models/architectures.hpp"
 
 namespace otfleet {
@@ -99,6 +100,11 @@ void NeuralDual::write_description(distributed::Hdf5File& file) const {
   write_potential(file, description().architecture);
   file.set_attribute("/model", "dimension", description().dimension);
   file.set_attribute("/model", "samples", description().samples);
+  file.set_attribute("/model", "cost", description().cost);
+  const auto& ends = description().ends;
+  if (!ends.empty())
+    file.write<double>("/model/ends",
+                       {static_cast<std::int64_t>(ends.size()) / dimension(), dimension()}, ends);
   write_standardization(file, description().standardization);
 }
 
@@ -112,12 +118,23 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
   found.architecture = read_potential(file);
   found.dimension = std::llround(file.number("dimension"));
   found.samples = file.text("samples");
+  found.cost = file.text("cost", "");
+  if (!found.cost.empty()) found.ends = file.numbers("ends");
   found.standardization = read_standardization(file, found.dimension);
   const std::string have = potential_text(found.architecture), want = potential_text(job.model);
   if (have != want)
     throw UserError(
         fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again",
                     file.name(), have, want));
+  if (const std::string cost = least_action_text(job); cost != found.cost) {
+    const auto named = [](const std::string& text) {
+      return text.empty() ? std::string("squared_euclidean") : text;
+    };
+    throw UserError(
+        fmt::format("{}: was trained for lagrangian {}, the job has {}; change "
+                    "[lagrangian] or train again",
+                    file.name(), named(found.cost), named(cost)));
+  }
   if (found.dimension < 1)
     throw UserError(file.name() + ": not an otfleet checkpoint (no dimension)");
   if (dimension && *dimension != found.dimension)

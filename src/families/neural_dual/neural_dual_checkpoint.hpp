@@ -9,7 +9,8 @@
 namespace otfleet {
 
 // The checkpoint of a NeuralDual has, besides what checkpoint.hpp says, attributes of /model:
-// problem = "neural_dual", architecture, activation, quadratic_rank, predictor, dimension, samples;
+// problem = "neural_dual", architecture, activation, quadratic_rank, predictor, dimension, samples,
+// cost;
 // and /model/hidden, /model/predictor_hidden.
 
 /// Reads the weights (and the training state, if asked for and there). Throws UserError that names

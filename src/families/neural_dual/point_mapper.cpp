@@ -51,19 +51,30 @@ void MappedPoints::append(const MappedPoints& more) {
 template <class Scalar>
 class PointMapper::Blocks {
  public:
-  Blocks(TransportPotential& model, const ConjugateOptions& settings)
+  Blocks(TransportPotential& model, const ConjugateOptions& settings,
+         const std::optional<kernels::LeastActionCost>& cost)
       : model_(model),
         dimension_(static_cast<std::size_t>(model.dimension())),
-        oracle_(model.potential<Scalar>(), block_points),
-        solver_(
-            make_conjugate_minimizer<Scalar>(settings, block_points, static_cast<int>(dimension_))),
+        oracle_(model.potential<Scalar>(),
+                static_cast<int>(block_points) * (cost ? cost->path.starts : 1)),
+        solver_(make_conjugate_minimizer<Scalar>(settings, block_points,
+                                                 static_cast<int>(dimension_), cost)),
         y_(points_array<Scalar>("y", dimension_)),
         x_(points_array<Scalar>("x", dimension_)),
         y_in_float_(points_array<float>("y_in_float", dimension_)),
         prediction_(points_array<float>("prediction", dimension_)),
         value_("otfleet::solver::value", block_points) {
+    if (cost && cost->tries > 0 && !model.ends().empty()) {
+      const auto known = model.ends();
+      const auto ends =
+          known.first(std::min(known.size(), static_cast<std::size_t>(cost->tries) * dimension_));
+      const DeviceArray<Scalar, 2> tried("otfleet::solver::ends", ends.size() / dimension_,
+                                         dimension_);
+      upload(ends, tried);
+      solver_.try_ends(tried);
+    }
     if constexpr (std::is_same_v<Scalar, double>)
-      if (settings.precision == ConjugatePrecision::mixed &&
+      if (!cost && settings.precision == ConjugatePrecision::mixed &&
           settings.solver == ConjugateMethod::lbfgs &&
           settings.tolerance >= kernels::least_rough_tolerance)
         mixed_.emplace(model, settings);
@@ -191,15 +202,16 @@ struct PointMapper::State {
   }
 };
 
-PointMapper::PointMapper(TransportPotential& model, const ConjugateOptions& settings) {
+PointMapper::PointMapper(TransportPotential& model, const ConjugateOptions& settings,
+                         const std::optional<kernels::LeastActionCost>& cost) {
   const StandardCoordinates &x = model.x_coordinates(), &y = model.y_coordinates();
   const MapDirection direction = model.gradient_direction();
   ConjugateOptions own = settings;
   own.tolerance /= y.scale;
   if (settings.precision == ConjugatePrecision::in_float)
-    state_ = std::make_unique<State>(State{Blocks<float>(model, own), x, y, direction});
+    state_ = std::make_unique<State>(State{Blocks<float>(model, own, cost), x, y, direction});
   else
-    state_ = std::make_unique<State>(State{Blocks<double>(model, own), x, y, direction});
+    state_ = std::make_unique<State>(State{Blocks<double>(model, own, cost), x, y, direction});
 }
 
 PointMapper::PointMapper(PointMapper&&) noexcept = default;

@@ -1,9 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "kernels/api/paths.hpp"
 #include "src/families/neural_dual/transport_potential.hpp"
 #include "src/job.hpp"
 
@@ -32,8 +34,11 @@ enum class ConjugateStart { prediction, point };
 /// Local; one thread at a time.
 class PointMapper {
  public:
-  /// Keeps a reference to `model`, with the weights that it has now.
-  PointMapper(TransportPotential& model, const ConjugateOptions& settings);
+  /// Keeps a reference to `model`, with the weights that it has now. `cost`: of a least action;
+  /// then points go to minimizers alone, and values are those of the c-transform, c(y, x) − g(x) at
+  /// the minimizer x with g = ½ |x|² − f, times −1.
+  PointMapper(TransportPotential& model, const ConjugateOptions& settings,
+              const std::optional<kernels::LeastActionCost>& cost = {});
   PointMapper(PointMapper&&) noexcept;
   ~PointMapper();
 

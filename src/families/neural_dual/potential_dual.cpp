@@ -10,7 +10,7 @@ PotentialDual::PotentialDual(const DualTrainerSettings& settings, std::int64_t p
       regularizer_(settings.regularizer),
       rows_(static_cast<std::size_t>(points)),
       solver_(make_conjugate_minimizer<float>(settings.conjugate, static_cast<int>(points),
-                                              static_cast<int>(dimension))) {
+                                              static_cast<int>(dimension), settings.cost)) {
   const auto coordinates = static_cast<std::size_t>(dimension);
   points_ = DeviceArray<float, 2>("otfleet::training::points", 2 * rows_, coordinates);
   gradient_ = DeviceArray<float, 2>("otfleet::training::gradient", rows_, coordinates);

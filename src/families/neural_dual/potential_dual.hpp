@@ -6,6 +6,7 @@
 #include "kernels/api/conjugates.hpp"
 #include "kernels/api/losses.hpp"
 #include "kernels/api/network.hpp"
+#include "kernels/api/paths.hpp"
 #include "kernels/training/expectile_settings.hpp"
 #include "src/families/neural_dual/conjugate_options.hpp"
 #include "src/trainers/optimizers/optimizer.hpp"
@@ -17,6 +18,8 @@ struct DualTrainerSettings {
   TrainingLoss loss = TrainingLoss::regression;
   ConjugateOptions conjugate;
   std::optional<kernels::ExpectileSettings> regularizer;
+  std::optional<kernels::LeastActionCost> cost;  ///< none: half of the squared distance
+  std::int64_t anneal_steps = 0;                 ///< over which the cost's barriers grow
   OptimizerSettings optimizer;
 };
 
@@ -40,6 +43,9 @@ class PotentialDual {
   /// and sums the loss, all divided by `samples`.
   kernels::DualLoss solve(kernels::Network<float>& potential, const DeviceArray<const float, 2>& y,
                           const DeviceArray<const float, 2>& prediction, double samples);
+  /// The cost with other parameters, from now on.
+  void change_cost(const kernels::LeastActionCost& cost) { solver_.change(cost); }
+
   /// After solve(): the slope of the loss "regression". Samples without a minimizer have none.
   void finish(const DeviceArray<const float, 2>& prediction, double samples,
               const DeviceArray<float, 2>& point_slope) const;

@@ -4,12 +4,18 @@
 #include <utility>
 
 #include "distributed/error.hpp"
+#include "src/families/least_action/lagrangian_choice.hpp"
 #include "src/families/neural_dual/dual_trainer.hpp"
 #include "src/families/neural_dual/neural_dual_checkpoint.hpp"
 #include "src/families/neural_dual/samplers/job_samplers.hpp"
 #include "src/trainers/training_run.hpp"
 
 namespace otfleet {
+namespace {
+
+constexpr std::int64_t tried_ends = 64;  // of DualDescription::ends
+
+}  // namespace
 
 void train_potentials(const CommandContext& context, Report& report) {
   const Job& job = context.job;
@@ -20,15 +26,23 @@ void train_potentials(const CommandContext& context, Report& report) {
   CheckpointSeries checkpoints(context.output, job.train.keep_checkpoints);
   {
     const PhaseTimer timer(report, "read");
-    communicator.agree([&] { samplers = make_samplers(job); });
+    communicator.agree([&] {
+      samplers = make_samplers(job);
+      if (job.lagrangian.bends())
+        require_points_for(samplers.name, read_lagrangian(job.lagrangian), {},
+                           samplers.source->dimension());
+    });
     const std::int64_t dimension = samplers.source->dimension();
     nlohmann::json conjugate = job.resolved()["conjugate"];
     for (const char* key : {"precision", "tolerance"}) conjugate.erase(key);  // not of training
     const std::string samples =
         communicator.broadcast(communicator.is_root() ? fingerprint(samplers) : "");
-    unfinished.job = training_identity(
-        job,
-        {{"samples", samples}, {"standardize", job.samples.standardize}, {"conjugate", conjugate}});
+    nlohmann::json content = {
+        {"samples", samples}, {"standardize", job.samples.standardize}, {"conjugate", conjugate}};
+    std::string cost;
+    communicator.agree([&] { cost = least_action_text(job); });
+    if (!cost.empty()) content["cost"] = {cost, job.path.nodes, job.path.points, job.path.starts};
+    unfinished.job = training_identity(job, content);
     const auto newest = find_unfinished(
         context, checkpoints,
         [&](const std::filesystem::path& file) {
@@ -40,6 +54,11 @@ void train_potentials(const CommandContext& context, Report& report) {
     communicator.agree([&] {
       if (newest.empty()) {
         DualDescription description{job.model, dimension, samplers.name};
+        description.cost = cost;
+        if (!cost.empty()) {
+          description.ends.resize(static_cast<std::size_t>(tried_ends * dimension));
+          samplers.target->fill(0, tried_ends, description.ends.data());
+        }
         if (job.samples.standardize)
           description.standardization = {standard_coordinates(*samplers.source),
                                          standard_coordinates(*samplers.target)};

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 
 #include "kernels/api/network.hpp"
 #include "src/families/neural_dual/map_options.hpp"
@@ -30,6 +31,10 @@ class TransportPotential {
   const StandardCoordinates& y_coordinates() const {
     return side() == PotentialSide::source ? standardization().target : standardization().source;
   }
+
+  /// Where minimizations may begin besides their predictions, [K, D] in standard coordinates; for
+  /// least-action costs.
+  virtual std::span<const double> ends() const { return {}; }
 
   /// f for the kernels. float: the weights themselves; double: a copy.
   template <class Scalar>

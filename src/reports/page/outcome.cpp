@@ -26,7 +26,10 @@ std::string joined(const std::vector<std::string>& parts, const char* between,
 
 std::string items_of(const nlohmann::json& report) {
   const auto kind = text_at(report, {"configuration", "problem", "kind"});
-  return kind == "neural_dual" ? "points" : kind == "barycenter" ? "barycenters" : "problems";
+  return kind == "neural_dual"    ? "points"
+         : kind == "barycenter"   ? "barycenters"
+         : kind == "least_action" ? "paths"
+                                  : "problems";
 }
 
 Outcome solved(const nlohmann::json& report) {

@@ -15,12 +15,20 @@ const SolutionPicture& interpolated_lines();
 const SolutionPicture& barycenter_images();
 const SolutionPicture& barycenter_points();
 const SolutionPicture& mapped_points();
+const SolutionPicture& paths();
 const SolutionPicture& certificates();
 
 /// The first that fits is drawn; the last fits every solution.
 inline std::vector<const SolutionPicture*> list() {
-  return {&measure_map(),       &interpolated_pairs(), &interpolated_lines(), &transported_points(),
-          &barycenter_images(), &barycenter_points(),  &mapped_points(),      &certificates()};
+  return {&measure_map(),
+          &interpolated_pairs(),
+          &interpolated_lines(),
+          &transported_points(),
+          &barycenter_images(),
+          &barycenter_points(),
+          &paths(),
+          &mapped_points(),
+          &certificates()};
 }
 
 }  // namespace otfleet::solution_pictures

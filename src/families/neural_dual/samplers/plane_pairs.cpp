@@ -25,6 +25,9 @@ struct Point {
   double x, y;
 };
 
+/// The strips have no noise; distances to them are in units of this.
+constexpr double strip_deviation = 0.05;
+
 Point with_noise(SampleNumbers& numbers, Point point, double deviation) {
   point.x += deviation * numbers.normal();
   point.y += deviation * numbers.normal();
@@ -203,6 +206,46 @@ class PlaneSampler final : public Sampler {
   NumberSource numbers_;
 };
 
+/// Uniform on the rectangle low <= x₁ <= high, −1 <= x₂ <= 1.
+template <int side>
+constexpr Distribution strip = {
+    [](SampleNumbers& numbers) {
+      const double along = numbers.uniform();
+      return Point{side * (1 + 0.25 * along), 2 * numbers.uniform() - 1};
+    },
+    [](Point point) {
+      const double x = std::max({1 - side * point.x, side * point.x - 1.25, 0.0});
+      return std::hypot(x, std::max(std::abs(point.y) - 1, 0.0)) / strip_deviation;
+    }};
+constexpr Distribution left_strip = strip<-1>, right_strip = strip<1>;
+
+/// One Gaussian of this mean and standard deviation.
+template <const Point& mean, const double& deviation>
+constexpr Distribution gaussian_at = {
+    [](SampleNumbers& numbers) { return with_noise(numbers, mean, deviation); },
+    [](Point point) { return std::hypot(point.x - mean.x, point.y - mean.y) / deviation; }};
+
+constexpr Point neck_left = {-7, 0}, neck_right = {7, 0}, tunnel_left = {-11, -1},
+                tunnel_right = {11, 1}, circle_left = {-1, 0}, circle_right = {1, 0};
+constexpr double neck_deviation = 0.447213595499957939, tunnel_deviation = 0.707106781186547524,
+                 circle_deviation = 0.09;
+constexpr Distribution from_neck = gaussian_at<neck_left, neck_deviation>,
+                       to_neck = gaussian_at<neck_right, neck_deviation>,
+                       from_tunnel = gaussian_at<tunnel_left, tunnel_deviation>,
+                       to_tunnel = gaussian_at<tunnel_right, tunnel_deviation>,
+                       from_left = gaussian_at<circle_left, circle_deviation>,
+                       to_right = gaussian_at<circle_right, circle_deviation>;
+
+/// Eight of deviation 1 on a circle of radius 16, of equal weight.
+constexpr double q = 16 / std::numbers::sqrt2;
+constexpr std::array<Point, 8> far_around = {
+    {{16, 0}, {-16, 0}, {0, 16}, {0, -16}, {q, q}, {q, -q}, {-q, q}, {-q, -q}}};
+constexpr Distribution far_gaussians = {
+    [](SampleNumbers& numbers) {
+      return with_noise(numbers, far_around[numbers.below(far_around.size())], 1);
+    },
+    [](Point point) { return nearest_distance(point, far_around); }};
+
 struct NamedPair {
   const char* name;
   Distribution source, target;
@@ -216,7 +259,12 @@ constexpr NamedPair pairs[] = {{"eight_gaussians", narrow_gaussian, eight_gaussi
                                {"swiss_roll", swiss_roll, standard_normal},
                                {"rings", rings, standard_normal},
                                {"maf_moon", maf_moon, standard_normal},
-                               {"moon_to_rings", maf_moon, rings}};
+                               {"moon_to_rings", maf_moon, rings},
+                               {"strips", left_strip, right_strip},
+                               {"far_gaussians", standard_normal, far_gaussians},
+                               {"neck", from_neck, to_neck},
+                               {"tunnel", from_tunnel, to_tunnel},
+                               {"across", from_left, to_right}};
 
 }  // namespace
 

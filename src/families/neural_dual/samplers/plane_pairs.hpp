@@ -24,6 +24,16 @@ namespace otfleet {
 /// | rings            | four concentric circles                  | N(0, I)                      |
 /// | maf_moon         | a Gaussian bent into a crescent          | N(0, I)                      |
 /// | moon_to_rings    | the crescent                             | the four circles             |
+///
+/// And those that paths go between, from the code of NLOT (Pooladian et al., arXiv 2406.00288;
+/// `strips`, `far_gaussians`, `across`) and of generalized Schrödinger bridges (Liu et al.,
+/// arXiv 2310.02233; `neck`, `tunnel`):
+///
+/// | strips           | [−1.25, −1] × [−1, 1]                    | [1, 1.25] × [−1, 1]          |
+/// | far_gaussians    | N(0, I)                                  | eight on a circle, radius 16 |
+/// | neck             | N((−7, 0), 0.2 I)                        | N((7, 0), 0.2 I)             |
+/// | tunnel           | N((−11, −1), 0.5 I)                      | N((11, 1), 0.5 I)            |
+/// | across           | N((−1, 0), 0.09² I)                      | N((1, 0), 0.09² I)           |
 std::vector<std::string> pair_names();
 
 /// The pair of that name. Throws UserError: no such pair.

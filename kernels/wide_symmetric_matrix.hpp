@@ -39,23 +39,6 @@ class WideSymmetricMatrix {
     return result;
   }
 
- private:
-  static WideSymmetricMatrix product(const WideSymmetricMatrix& one,
-                                     const WideSymmetricMatrix& other) {
-    WideSymmetricMatrix result(one.d_);
-    for (std::size_t i = 0; i < one.d_; ++i)
-      for (std::size_t k = 0; k < one.d_; ++k)
-        for (std::size_t j = 0; j < one.d_; ++j) result.at(i, j) += one.at(i, k) * other.at(k, j);
-    return result;
-  }
-  /// Without what rounding made different above and below the diagonal.
-  static WideSymmetricMatrix symmetric(WideSymmetricMatrix given) {
-    for (std::size_t i = 0; i < given.d_; ++i)
-      for (std::size_t j = 0; j < i; ++j)
-        given.at(i, j) = given.at(j, i) = (given.at(i, j) + given.at(j, i)) / 2;
-    return given;
-  }
-
   /// Makes this diagonal by cyclic Jacobi rotations; row k of `vectors` becomes the eigenvector of
   /// the diagonal's entry k.
   void diagonalize(WideSymmetricMatrix& vectors) {
@@ -72,6 +55,23 @@ class WideSymmetricMatrix {
       for (std::size_t p = 0; p < d_; ++p)
         for (std::size_t q = p + 1; q < d_; ++q) rotate(p, q, vectors);
     }
+  }
+
+ private:
+  static WideSymmetricMatrix product(const WideSymmetricMatrix& one,
+                                     const WideSymmetricMatrix& other) {
+    WideSymmetricMatrix result(one.d_);
+    for (std::size_t i = 0; i < one.d_; ++i)
+      for (std::size_t k = 0; k < one.d_; ++k)
+        for (std::size_t j = 0; j < one.d_; ++j) result.at(i, j) += one.at(i, k) * other.at(k, j);
+    return result;
+  }
+  /// Without what rounding made different above and below the diagonal.
+  static WideSymmetricMatrix symmetric(WideSymmetricMatrix given) {
+    for (std::size_t i = 0; i < given.d_; ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        given.at(i, j) = given.at(j, i) = (given.at(i, j) + given.at(j, i)) / 2;
+    return given;
   }
 
   void rotate(std::size_t p, std::size_t q, WideSymmetricMatrix& vectors) {

@@ -1,0 +1,204 @@
+#include "kernels/paths/least_action_conjugate.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "kernels/minimize/active_points.hpp"
+#include "kernels/paths/path_starts.hpp"
+#include "kernels/spaces.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+template <class Scalar, class ExecutionSpace>
+Matrix<Scalar, ExecutionSpace> leading_rows(const Matrix<Scalar, ExecutionSpace>& matrix,
+                                            std::size_t count) {
+  return Matrix<Scalar, ExecutionSpace>(matrix.data(), count, matrix.extent(1));
+}
+
+template <class ExecutionSpace, class Scalar>
+Conjugates<ExecutionSpace, Scalar> leading(const Conjugates<ExecutionSpace, Scalar>& all,
+                                           std::size_t count) {
+  const auto some = std::pair<std::size_t, std::size_t>(0, count);
+  Conjugates<ExecutionSpace, Scalar> part;
+  part.value = Kokkos::subview(all.value, some);
+  part.residual = Kokkos::subview(all.residual, some);
+  part.start_residual = Kokkos::subview(all.start_residual, some);
+  part.steps = Kokkos::subview(all.steps, some);
+  part.evaluations = Kokkos::subview(all.evaluations, some);
+  part.status = Kokkos::subview(all.status, some);
+  return part;
+}
+
+/// A path's action plus a function of its end.
+template <class ExecutionSpace, class Scalar>
+class ActionAndEnd final : public PotentialOracle<ExecutionSpace, Scalar> {
+ public:
+  ActionAndEnd(PathEnergy<ExecutionSpace, Scalar>& energy,
+               PotentialOracle<ExecutionSpace, Scalar>& potential,
+               const Matrix<Scalar, ExecutionSpace>& ends,
+               const Matrix<Scalar, ExecutionSpace>& slopes,
+               const Vector<Scalar, ExecutionSpace>& values)
+      : energy_(energy), potential_(potential), ends_(ends), slopes_(slopes), values_(values) {}
+
+  int dimension() const override { return energy_.dimension(); }
+
+  void evaluate(const ExecutionSpace& space, const Matrix<const Scalar, ExecutionSpace>& rows,
+                const Vector<Scalar, ExecutionSpace>& value,
+                const Matrix<Scalar, ExecutionSpace>& gradient) override {
+    energy_.evaluate(space, rows, value, gradient);
+    const std::size_t count = rows.extent(0);
+    const int d = static_cast<int>(ends_.extent(1)), first = static_cast<int>(rows.extent(1)) - d;
+    const auto ends = leading_rows<Scalar, ExecutionSpace>(ends_, count);
+    const auto slopes = leading_rows<Scalar, ExecutionSpace>(slopes_, count);
+    const auto values = values_;
+    Kokkos::parallel_for(
+        "otfleet::paths::ends_of_rows", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+        KOKKOS_LAMBDA(int row) {
+          for (int i = 0; i < d; ++i) ends(row, i) = rows(row, first + i);
+        });
+    potential_.evaluate(space, ends, values, slopes);
+    Kokkos::parallel_for(
+        "otfleet::paths::add_potential", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+        KOKKOS_LAMBDA(int row) {
+          Scalar square = 0;
+          for (int i = 0; i < d; ++i) {
+            square += ends(row, i) * ends(row, i);
+            gradient(row, first + i) += slopes(row, i) - ends(row, i);
+          }
+          value(row) += values(row) - square / 2;
+        });
+  }
+
+ private:
+  PathEnergy<ExecutionSpace, Scalar>& energy_;
+  PotentialOracle<ExecutionSpace, Scalar>& potential_;
+  Matrix<Scalar, ExecutionSpace> ends_, slopes_;
+  Vector<Scalar, ExecutionSpace> values_;
+};
+
+}  // namespace
+
+template <class ExecutionSpace, class Scalar>
+LeastActionConjugates<ExecutionSpace, Scalar>::LeastActionConjugates(const Lagrangian& lagrangian,
+                                                                     const PathSettings& path,
+                                                                     const LbfgsSettings& settings,
+                                                                     int points, int dimension)
+    : lagrangian_(lagrangian),
+      tables_(PathBasis(path.nodes, path.points)),
+      starts_(path.starts),
+      dimension_(dimension),
+      energy_(lagrangian_, tables_, dimension, true),
+      lbfgs_(settings, points * path.starts, energy_.dimension()),
+      minima_(static_cast<std::size_t>(points * path.starts)) {
+  if (path.starts < 1) throw std::invalid_argument("a path needs at least 1 start");
+  const auto count = static_cast<std::size_t>(points * path.starts),
+             length = static_cast<std::size_t>(energy_.dimension()),
+             wide = static_cast<std::size_t>(dimension);
+  rows_ = Matrix<Scalar, ExecutionSpace>("otfleet::paths::rows", count, length);
+  zeros_ = Matrix<Scalar, ExecutionSpace>("otfleet::paths::zeros", count, length);
+  ends_ = Matrix<Scalar, ExecutionSpace>("otfleet::paths::ends", count, wide);
+  slopes_ = Matrix<Scalar, ExecutionSpace>("otfleet::paths::slopes", count, wide);
+  values_ = Vector<Scalar, ExecutionSpace>("otfleet::paths::values", count);
+  tried_values_ = Vector<Scalar, ExecutionSpace>("otfleet::paths::tried_values", count);
+  best_values_ = Vector<Scalar, ExecutionSpace>("otfleet::paths::best_values", count);
+  tried_slopes_ = Matrix<Scalar, ExecutionSpace>("otfleet::paths::tried_slopes", count, length);
+}
+
+template <class ExecutionSpace, class Scalar>
+void LeastActionConjugates<ExecutionSpace, Scalar>::choose_starts(
+    const ExecutionSpace& space, PotentialOracle<ExecutionSpace, Scalar>& both,
+    const Matrix<const Scalar, ExecutionSpace>& y, const Matrix<Scalar, ExecutionSpace>& x) {
+  const int count = static_cast<int>(y.extent(0)), d = dimension_;
+  const auto rows = leading_rows<Scalar, ExecutionSpace>(rows_, y.extent(0));
+  const auto slopes = leading_rows<Scalar, ExecutionSpace>(tried_slopes_, y.extent(0));
+  const auto values = tried_values_, best = best_values_;
+  const auto tried = tried_;
+  const int ends = static_cast<int>(tried.extent(0));
+  const int first = static_cast<int>(rows.extent(1)) - 2 * d;
+  for (int end = -1; end < ends; ++end) {
+    Kokkos::parallel_for(
+        "otfleet::paths::straight_to_end", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+        KOKKOS_LAMBDA(int k) {
+          for (int i = 0; i < first; ++i) rows(k, i) = 0;
+          for (int i = 0; i < d; ++i) {
+            rows(k, first + i) = y(k, i);
+            rows(k, first + d + i) = end < 0 ? x(k, i) : tried(end, i);
+          }
+        });
+    both.evaluate(space, rows, values, slopes);
+    Kokkos::parallel_for(
+        "otfleet::paths::better_end", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+        KOKKOS_LAMBDA(int k) {
+          if (end >= 0 && !(values(k) < best(k))) return;
+          best(k) = values(k);
+          if (end < 0) return;
+          for (int i = 0; i < d; ++i) x(k, i) = tried(end, i);
+        });
+  }
+}
+
+template <class ExecutionSpace, class Scalar>
+void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
+    const ExecutionSpace& space, PotentialOracle<ExecutionSpace, Scalar>& potential,
+    const Matrix<const Scalar, ExecutionSpace>& y, const Matrix<Scalar, ExecutionSpace>& x,
+    const Conjugates<ExecutionSpace, Scalar>& result) {
+  const int starts = starts_, d = dimension_, count = static_cast<int>(y.extent(0));
+  detail::check_sizes(static_cast<int>(rows_.extent(0)) / starts, d, y, x, result,
+                      potential.dimension());
+  const auto rows = leading_rows<Scalar, ExecutionSpace>(
+      rows_, static_cast<std::size_t>(count) * static_cast<std::size_t>(starts));
+  const auto bow = tables_.bow;
+  ActionAndEnd<ExecutionSpace, Scalar> both(energy_, potential, ends_, slopes_, values_);
+  if (tried_.extent(0) > 0) choose_starts(space, both, y, x);
+  Kokkos::parallel_for(
+      "otfleet::paths::starts_of_ends",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, count * starts), KOKKOS_LAMBDA(int row) {
+        double from[most_path_dimension], to[most_path_dimension];
+        for (int i = 0; i < d; ++i) {
+          from[i] = y(row / starts, i);
+          to[i] = x(row / starts, i);
+        }
+        detail::begin_path(rows, row, row % starts, from, to, d, bow);
+      });
+  const auto minima = leading(minima_, rows.extent(0));
+  const Matrix<const Scalar, ExecutionSpace> nothing =
+      leading_rows<Scalar, ExecutionSpace>(zeros_, rows.extent(0));
+  lbfgs_.minimize(space, both, nothing, rows, minima);
+  const auto found = result;
+  const int first = static_cast<int>(rows.extent(1)) - d;
+  Kokkos::parallel_for(
+      "otfleet::paths::best_ends", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
+      KOKKOS_LAMBDA(int k) {
+        int best = k * starts, steps = 0, evaluations = 0;
+        for (int row = k * starts; row < (k + 1) * starts; ++row) {
+          // One without a value is worse than any with one.
+          if (minima.value(row) - minima.value(row) == 0 &&
+              !(minima.value(row) >= minima.value(best)))
+            best = row;
+          steps += minima.steps(row);
+          evaluations += minima.evaluations(row);
+        }
+        Scalar square = 0;
+        for (int i = 0; i < d; ++i) {
+          x(k, i) = rows(best, first + i);
+          square += y(k, i) * y(k, i);
+        }
+        found.value(k) = minima.value(best) - square / 2;
+        found.residual(k) = minima.residual(best);
+        found.start_residual(k) = minima.start_residual(k * starts);
+        found.steps(k) = steps;
+        found.evaluations(k) = evaluations;
+        found.status(k) = minima.status(best);
+      });
+  space.fence();
+}
+
+#define OTFLEET_INSTANTIATE(Space)                    \
+  template class LeastActionConjugates<Space, float>; \
+  template class LeastActionConjugates<Space, double>;
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
+
+}  // namespace otfleet::kernels

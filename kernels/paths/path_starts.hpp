@@ -1,0 +1,59 @@
+#pragma once
+#include <cmath>
+
+#include "kernels/kokkos_compat.hpp"
+#include "kernels/paths/lagrangian.hpp"
+
+// Where minimizations of a path begin: at the straight line, and at bows to either side of it.
+
+namespace otfleet::kernels::detail {
+
+/// How far the first bow goes to the side, in lengths of the straight line; each pair of starts
+/// goes farther by that.
+inline constexpr double first_bow = 0.5;
+
+/// side [d]: orthogonal to `line` [d] and as long; 0 in one dimension.
+KOKKOS_INLINE_FUNCTION void find_side(const double* line, int d, double* side) {
+  for (int i = 0; i < d; ++i) side[i] = 0;
+  if (d == 1) return;
+  if (d == 2) {
+    side[0] = -line[1];
+    side[1] = line[0];
+    return;
+  }
+  // The axis that is least along the line, made orthogonal to it.
+  int axis = 0;
+  double square = 0;
+  for (int i = 0; i < d; ++i) {
+    square += line[i] * line[i];
+    if (::fabs(line[i]) < ::fabs(line[axis])) axis = i;
+  }
+  if (square == 0) return;
+  double norm = 0;
+  for (int i = 0; i < d; ++i) {
+    side[i] = (i == axis ? 1.0 : 0.0) - line[axis] * line[i] / square;
+    norm += side[i] * side[i];
+  }
+  const double scale = ::sqrt(square / norm);
+  for (int i = 0; i < d; ++i) side[i] *= scale;
+}
+
+/// Row `row` of `rows` becomes start number `start` of the path from x to y [d]: see PathEnergy.
+/// Start 0 is the straight line, odd ones bow to one side, even ones to the other.
+template <class Rows, class Bow>
+KOKKOS_INLINE_FUNCTION void begin_path(const Rows& rows, int row, int start, const double* x,
+                                       const double* y, int d, const Bow& bow) {
+  double line[most_path_dimension], side[most_path_dimension];
+  for (int i = 0; i < d; ++i) line[i] = y[i] - x[i];
+  find_side(line, d, side);
+  const int pair = (start + 1) / 2, coefficients = static_cast<int>(bow.extent(0));
+  const double height = first_bow * pair * (start % 2 == 1 ? 1 : -1);
+  for (int j = 0; j < coefficients; ++j)
+    for (int i = 0; i < d; ++i) rows(row, j * d + i) = pair == 0 ? 0.0 : height * side[i] * bow(j);
+  for (int i = 0; i < d; ++i) {
+    rows(row, coefficients * d + i) = x[i];
+    rows(row, (coefficients + 1) * d + i) = y[i];
+  }
+}
+
+}  // namespace otfleet::kernels::detail

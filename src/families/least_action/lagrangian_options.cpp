@@ -1,0 +1,135 @@
+#include "src/families/least_action/lagrangian_options.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
+#include <cmath>
+#include <vector>
+
+#include "distributed/error.hpp"
+#include "kernels/paths/lagrangian.hpp"
+#include "src/config/checks.hpp"
+#include "src/job.hpp"
+
+namespace otfleet {
+namespace {
+
+constexpr const char* section = "lagrangian.";
+
+std::vector<std::string> lagrangian_names() {
+  std::vector<std::string> names;
+  for (const auto& lagrangian : kernels::all_lagrangians()) names.push_back(name_of(lagrangian));
+  return names;
+}
+
+/// "box: a square …; slit: …".
+std::string lagrangians_doc() {
+  std::vector<std::string> lines;
+  for (const auto& lagrangian : kernels::all_lagrangians())
+    lines.push_back(std::visit(
+        [](const auto& typed) { return fmt::format("{}: {}", typed.name, typed.meaning); },
+        lagrangian));
+  return fmt::format("what paths pay on their way; {}", fmt::join(lines, "; "));
+}
+
+/// "box 3.61, slit 361".
+std::string usual_values(const std::string& name) {
+  std::vector<std::string> values;
+  for (const auto& lagrangian : kernels::all_lagrangians())
+    for_each_parameter_of(lagrangian, [&](const auto& parameter, double value) {
+      if (parameter.name == name)
+        values.push_back(fmt::format("{} {:g}", name_of(lagrangian), value));
+    });
+  return fmt::format("{}", fmt::join(values, ", "));
+}
+
+bool concerns_paths(const std::string& key) {
+  return key.starts_with(section) || key.starts_with("path.");
+}
+
+}  // namespace
+
+bool LagrangianOptions::bends() const {
+  return name != kernels::SquaredEuclideanLagrangian::name;
+}
+
+void add_keys(KeyList& keys, LagrangianOptions& lagrangian) {
+  keys.add("name", lagrangian.name, checks::one_of(lagrangian_names()), lagrangians_doc());
+  const auto finite = [](double value) -> std::string {
+    return std::isfinite(value) ? "" : "must be finite";
+  };
+  for (const auto& one : kernels::all_lagrangians())
+    for_each_parameter_of(one, [&](const auto& parameter, double) {
+      if (keys.find(std::string(section) + parameter.name) != nullptr) return;
+      double& value = lagrangian.parameters.try_emplace(parameter.name, 0.0).first->second;
+      keys.add(parameter.name, value, finite,
+               fmt::format("{}, {}; not set: {}", parameter.meaning, parameter.range,
+                           usual_values(parameter.name)));
+    });
+  add_array(
+      keys, "grid", lagrangian.grid,
+      "numbers [H, W] on a grid, of grid and globe: a height map, obstacles, a map of slowness; "
+      "between them a cubic B-spline goes on smoothly");
+  const auto four = [](const std::vector<double>& box) -> std::string {
+    if (box.empty()) return "";
+    if (box.size() != 4) return "must have four numbers";
+    for (const double edge : box)
+      if (!std::isfinite(edge)) return "must be finite";
+    return box[0] != box[1] && box[2] != box[3] ? "" : "must not be empty";
+  };
+  keys.add("box", lagrangian.box, four,
+           "where the grid lies: x of its first and last column, y of its first and last row");
+  keys.add("grid_means", lagrangian.grid_means,
+           "what its numbers are; barrier: what a path pays for its time there, times "
+           "lagrangian.strength; slowness: by how much distances are longer there");
+}
+
+void settle_lagrangian(LagrangianOptions& lagrangian, const std::set<std::string>& given,
+                       const std::string& file) {
+  std::set<std::string> known;
+  const auto chosen = kernels::find_lagrangian(lagrangian.name);
+  for_each_parameter_of(*chosen, [&](const auto& parameter, double usual) {
+    const std::string key = section + std::string(parameter.name);
+    double& option = lagrangian.parameters.at(parameter.name);
+    known.insert(key);
+    if (!given.contains(key))
+      option = usual;
+    else if (!parameter.allows(option))
+      throw UserError(fmt::format("{}: {} = {:g}: must be {}", file, key, option, parameter.range));
+  });
+  for (const auto& [name, value] : lagrangian.parameters)
+    if (const std::string key = section + name; given.contains(key) && !known.contains(key))
+      throw UserError(
+          fmt::format("{}: {} is not for lagrangian.name = '{}'", file, key, lagrangian.name));
+}
+
+std::string least_action_complaint(const Job& job) {
+  const bool paths = job.problem.kind == ProblemKind::least_action;
+  if (!paths && !job.problem.least_action && !job.is_neural_dual()) {
+    for (const auto& key : job.given)
+      if (concerns_paths(key))
+        return fmt::format(
+            "{} needs problem = 'least_action' or 'neural_dual', or problem.cost = 'least_action'",
+            key);
+    return {};
+  }
+  const auto& grid = job.lagrangian.grid;
+  const bool plane = job.lagrangian.name == kernels::GridLagrangian::name;
+  if (plane && grid.empty()) return "lagrangian.name = 'grid' needs lagrangian.grid.file";
+  if (!grid.empty() && !plane && job.lagrangian.name != kernels::GlobeLagrangian::name)
+    return fmt::format("lagrangian.grid.file is for lagrangian.name = 'grid' or 'globe', not '{}'",
+                       job.lagrangian.name);
+  if (grid.empty() != job.lagrangian.box.empty())
+    return "lagrangian.grid.file and lagrangian.box: only one of them is given";
+  const auto& path = job.path;
+  if (path.from.empty() != path.to.empty())
+    return "path.from.file and path.to.file: only one of them is given";
+  if (!paths)
+    for (const char* key : {"path.from.file", "path.to.file", "path.pairs"})
+      if (job.sets(key)) return fmt::format("{} needs problem = 'least_action'", key);
+  if (paths && !path.from.empty() && job.sets("path.draws"))
+    return "path.draws is for samples; path.from.file names the points";
+  return {};
+}
+
+}  // namespace otfleet

@@ -1,0 +1,47 @@
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "src/config/choice.hpp"
+#include "src/data/array_source.hpp"
+
+namespace otfleet {
+
+struct Job;
+
+/// What the numbers of a grid are: kernels::GridMeaning.
+enum class GridNumbers { barrier, slowness };
+
+template <>
+struct Choices<GridNumbers> {
+  static constexpr Choice<GridNumbers> list[] = {{"barrier", GridNumbers::barrier},
+                                                 {"slowness", GridNumbers::slowness}};
+};
+
+/// [lagrangian]: what a path pays on its way. lagrangian_choice.hpp makes a kernels::Lagrangian of
+/// it.
+struct LagrangianOptions {
+  std::string name = "squared_euclidean";
+  std::map<std::string, double> parameters;  ///< by name, those of all Lagrangians
+  ArraySource grid;                          ///< [H, W], for grid and globe
+  std::vector<double> box;  ///< of the grid: x of its first column and last, y of its rows
+  GridNumbers grid_means = GridNumbers::barrier;
+
+  /// Are paths anything but straight lines?
+  bool bends() const;
+};
+
+void add_keys(KeyList& keys, LagrangianOptions& lagrangian);
+
+/// The parameters that are not `given` become the usual ones of the Lagrangian. Throws UserError,
+/// which begins with the name of the job file: a parameter that it does not have, or a value that
+/// it cannot have. Local.
+void settle_lagrangian(LagrangianOptions& lagrangian, const std::set<std::string>& given,
+                       const std::string& file);
+
+/// What is wrong with [lagrangian] and [path] in the whole job, or empty. Local.
+std::string least_action_complaint(const Job& job);
+
+}  // namespace otfleet

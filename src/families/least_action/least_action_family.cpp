@@ -1,0 +1,9 @@
+#include "src/families/least_action/least_action_family.hpp"
+
+namespace otfleet {
+
+Family least_action_family() {
+  return {ProblemKind::least_action, nullptr, open_paths, nullptr, nullptr, nullptr, nullptr};
+}
+
+}  // namespace otfleet

@@ -1,0 +1,114 @@
+// problem = "neural_dual" with a Lagrangian: maps whose paths go around an obstacle.
+#include "tests/cli/pipeline.hpp"
+
+namespace otfleet {
+namespace {
+
+using testing::read_bytes;
+using testing::Words;
+using testing::write_bytes;
+
+class ObstacleMaps : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<testing::TemporaryFolder>();
+    write_bytes(*folder_ / "box.toml",
+                "problem = \"neural_dual\"\nseed = 3\n"
+                "[samples]\npair = \"strips\"\n"
+                "[lagrangian]\nname = \"box\"\n"
+                "[model]\nhidden = [32, 32]\npredictor_hidden = [32]\n"
+                "[train]\nsteps = 600\nbatch = 128\nlog_every = 10\nanneal_steps = "
+                "100\nlearning_rate = 3e-3\n"
+                "[path]\ndraws = 150\n[evaluate]\npoints = 150\n");
+    const auto result = run({"train", "box.toml"}, 2);
+    ASSERT_EQ(result.code, 0) << result.err;
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static testing::ProgramResult run(const Words& words, int ranks = 1) {
+    return ranks == 1 ? testing::run_otfleet(words, folder_->path())
+                      : testing::run_otfleet_on_ranks(ranks, words, folder_->path());
+  }
+  static Words words(const std::string& command, const std::string& output,
+                     const Words& overrides = {}) {
+    Words all = {command, "box.toml", "--output",
+                 output,  "--set",    "files.checkpoint=box-out/train/model.h5"};
+    for (const auto& one : overrides) all.insert(all.end(), {"--set", one});
+    return all;
+  }
+  static nlohmann::json report(const std::string& folder) {
+    return nlohmann::json::parse(read_bytes(*folder_ / (folder + "/report.json")));
+  }
+  static std::vector<double> column(const std::string& output, const std::string& name) {
+    return distributed::Hdf5File::open(*folder_ / output / "solution.h5")
+        .read<double>("/solution/" + name);
+  }
+  static void expect_refused(const Words& words, const std::string& part) {
+    const auto result = run(words);
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_EQ(testing::count_of(result.err, "\n"), 1u) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+  }
+
+  static inline std::unique_ptr<testing::TemporaryFolder> folder_;
+};
+
+TEST_F(ObstacleMaps, TrainingIsTheSameOnOneRankAndTwo) {
+  const auto result = run({"train", "box.toml", "--output", "alone"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto one = report("alone")["history"], two = report("box-out/train")["history"];
+  ASSERT_EQ(one.size(), two.size());
+  EXPECT_NEAR(one[0]["loss"], two[0]["loss"], 1e-3 * std::abs(one[0]["loss"].get<double>()));
+  EXPECT_GT(report("alone")["conjugate"]["converged"], 0.95);
+}
+
+TEST_F(ObstacleMaps, EvaluationComparesWithAnExactPlan) {
+  const auto result = run(words("evaluate", "evaluated"), 2);
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto figures = report("evaluated");
+  EXPECT_LT(figures["distances"]["pushed_to_target"]["exact"],
+            0.3 * figures["distances"]["source_to_target"]["exact"].get<double>());
+  EXPECT_FALSE(figures["distances"].contains("pulled_to_source"));
+  EXPECT_EQ(figures["action"]["points"], 150);
+  EXPECT_GT(figures["action"]["mean"], 2);  // half of the squared distance at least
+  EXPECT_LT(figures["action"]["mean"], 2 * figures["action"]["exact_plan"].get<double>());
+}
+
+TEST_F(ObstacleMaps, SolutionsHavePaths) {
+  for (const int ranks : {1, 2}) {
+    const auto output = "solved" + std::to_string(ranks);
+    const auto result = run(words("solve", output), ranks);
+    ASSERT_EQ(result.code, 0) << result.err;
+  }
+  const auto image = column("solved1", "image"), path = column("solved1", "path");
+  ASSERT_EQ(image.size(), 2u * 150);
+  ASSERT_EQ(path.size(), 2u * 30 * 150);
+  for (std::size_t k = 0; k < 150; ++k) {
+    EXPECT_LE(path[60 * k], -1);  // from the left strip
+    EXPECT_GE(path[60 * k], -1.25);
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(path[60 * k + 58 + i], image[2 * k + i]);
+  }
+  // Values of a network depend on the rows beside a point, but for rounding alone.
+  for (const char* name : {"image", "path", "action", "value"}) {
+    const auto one = column("solved1", name), two = column("solved2", name);
+    ASSERT_EQ(one.size(), two.size());
+    for (std::size_t k = 0; k < one.size(); ++k) EXPECT_NEAR(one[k], two[k], 1e-6) << name;
+  }
+}
+
+TEST_F(ObstacleMaps, RefusesWhatDoesNotFit) {
+  expect_refused(words("solve", "other", {"lagrangian.name=hill"}),
+                 "was trained for lagrangian box");
+  expect_refused(words("solve", "other", {"lagrangian.strength=1"}), "was trained for lagrangian");
+  expect_refused(words("solve", "other", {"map.direction=backward"}), "map.direction = 'forward'");
+  expect_refused(words("train", "other", {"model.side=source"}), "model.side = 'target'");
+  expect_refused(words("train", "other", {"model.architecture=icnn"}), "'mlp'");
+  expect_refused(words("train", "other", {"train.loss=objective"}), "train.loss");
+  expect_refused(words("train", "other", {"samples.standardize=true"}), "samples.standardize");
+  expect_refused(words("train", "other", {"train.regularizer=expectile", "train.loss=objective"}),
+                 "lagrangian.name = 'box'");
+  expect_refused(words("train", "other", {"path.starts=0"}), "path.starts");
+}
+
+}  // namespace
+}  // namespace otfleet

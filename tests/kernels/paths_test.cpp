@@ -1,0 +1,454 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels/paths/least_action.hpp"
+#include "kernels/paths/least_action_conjugate.hpp"
+#include "tests/kernels/device_values.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+using namespace test;
+
+Matrix<double, Space> matrix_of(const Row& values, int columns) {
+  const auto flat = to_device(values);
+  const auto wide = static_cast<std::size_t>(columns);
+  const Matrix<double, Space> matrix("otfleet::test::matrix", values.size() / wide, wide);
+  Kokkos::deep_copy(matrix, Matrix<double, Space>(flat.data(), values.size() / wide, wide));
+  return matrix;
+}
+
+struct Found {
+  Row action, fine, straight, residual, nodes;
+  std::vector<int> start, steps, status;
+};
+
+Found solve(const Lagrangian& lagrangian, int dimension, const Row& x, const Row& y,
+            const PathSettings& settings = {}) {
+  const std::size_t count = x.size() / static_cast<std::size_t>(dimension);
+  LeastActionPaths<Space> paths(lagrangian, dimension, settings);
+  const auto numbers = [&] { return Vector<double, Space>("otfleet::test::numbers", count); };
+  const auto counts = [&] { return Vector<int, Space>("otfleet::test::counts", count); };
+  LeastActions<Space> result{numbers(), numbers(), numbers(), numbers(), counts(),
+                             counts(),  counts(),  counts(),  {}};
+  result.nodes = Matrix<double, Space>("otfleet::test::nodes", count,
+                                       static_cast<std::size_t>(settings.nodes * dimension));
+  paths.solve(Space(), matrix_of(x, dimension), matrix_of(y, dimension), result);
+  return {to_host(result.action),   to_host(result.fine),  to_host(result.straight),
+          to_host(result.residual), to_host(result.nodes), to_host(result.start),
+          to_host(result.steps),    to_host(result.status)};
+}
+
+/// `count` points within a share of the Lagrangian's box, or of [−1, 1]^dimension.
+Row points_of(const Lagrangian& lagrangian, int count, int dimension, unsigned seed,
+              double share = 0.8) {
+  std::mt19937 engine(seed);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  const PlaneBox box = std::visit([](const auto& typed) { return typed.box; }, lagrangian);
+  Row points;
+  for (int k = 0; k < count; ++k)
+    for (int i = 0; i < dimension; ++i) {
+      const double low = i < 2 ? box.low[i] : -1, high = i < 2 ? box.high[i] : 1;
+      const double middle = (low + high) / 2;
+      points.push_back(middle + share * (low - middle + (high - low) * uniform(engine)));
+    }
+  return points;
+}
+
+double half_square(const Row& x, const Row& y, std::size_t k, int dimension) {
+  double sum = 0;
+  for (int i = 0; i < dimension; ++i) {
+    const auto at = k * static_cast<std::size_t>(dimension) + static_cast<std::size_t>(i);
+    sum += (y[at] - x[at]) * (y[at] - x[at]);
+  }
+  return sum / 2;
+}
+
+/// Numbers on a grid over the plane or the globe.
+template <class Gridded>
+Gridded with_numbers(GridMeaning meaning) {
+  std::mt19937 engine(11);
+  std::uniform_real_distribution<double> uniform(0.5, 2);
+  constexpr int rows = 9, columns = 12;
+  auto values = std::make_shared<std::vector<double>>();
+  for (int k = 0; k < rows * columns; ++k) values->push_back(uniform(engine));
+  Gridded gridded;
+  const PlaneBox box = Gridded::box;
+  gridded.values = values;
+  gridded.grid_means = meaning;
+  gridded.least = *std::min_element(values->begin(), values->end());
+  gridded.field = {nullptr,
+                   rows,
+                   columns,
+                   {box.low[0], box.high[1]},  // the first row at the top
+                   {(box.high[0] - box.low[0]) / columns, (box.low[1] - box.high[1]) / (rows - 1)},
+                   std::is_same_v<Gridded, GlobeLagrangian>};
+  return gridded;
+}
+
+/// Metrics that are not a thousand times cheaper in one direction: those have minima without
+/// number.
+std::vector<Lagrangian> tested_lagrangians() {
+  std::vector<Lagrangian> all = all_lagrangians();
+  for (Lagrangian& lagrangian : all)
+    for_each_parameter_of(lagrangian, [](const auto& parameter, double& value) {
+      if (parameter.name == std::string("along")) value = 0.2;
+    });
+  for (const GridMeaning meaning : {GridMeaning::barrier, GridMeaning::slowness}) {
+    all.emplace_back(with_numbers<GridLagrangian>(meaning));
+    all.emplace_back(with_numbers<GlobeLagrangian>(meaning));
+  }
+  return all;
+}
+
+class EveryLagrangian : public testing::TestWithParam<Lagrangian> {
+ protected:
+  static int dimension() { return std::max(2, dimension_of(GetParam())); }
+};
+
+TEST(PathBasis, KineticEnergyIsThatOfTheCoefficients) {
+  for (const auto& [nodes, points] : {std::pair{30, 20}, {12, 40}, {3, 3}, {5, 100}}) {
+    const PathBasis basis(nodes, points);
+    EXPECT_EQ(basis.coefficients, std::min(nodes, points) - 2);
+    const auto width = static_cast<std::size_t>(basis.coefficients);
+    for (std::size_t a = 0; a < width; ++a) {
+      EXPECT_EQ(basis.at_points[a], 0);
+      EXPECT_EQ(basis.at_nodes[(static_cast<std::size_t>(nodes) - 1) * width + a], 0);
+      for (std::size_t b = 0; b < width; ++b) {
+        double sum = 0;
+        for (std::size_t k = 1; k < static_cast<std::size_t>(points); ++k)
+          sum += (points - 1) *
+                 (basis.at_points[k * width + a] - basis.at_points[(k - 1) * width + a]) *
+                 (basis.at_points[k * width + b] - basis.at_points[(k - 1) * width + b]);
+        EXPECT_NEAR(sum, a == b ? 1 : 0, 1e-9);
+      }
+    }
+  }
+}
+
+TEST(PathBasis, RefusesTooFewNodesOrPoints) {
+  EXPECT_THROW(PathBasis(2, 20), std::invalid_argument);
+  EXPECT_THROW(PathBasis(30, 2), std::invalid_argument);
+}
+
+TEST_P(EveryLagrangian, EnergyHasTheGradientOfItsDifferences) {
+  const PathBasis basis(9, 12);
+  const PathTables<Space> tables(basis);
+  PathEnergy<Space, double> energy(GetParam(), tables, dimension(), true);
+  const int d = dimension(), length = energy.dimension(), count = 5;
+  std::mt19937 engine(7);
+  std::normal_distribution<double> normal(0, 0.3);
+  const Row x = points_of(GetParam(), count, d, 1), y = points_of(GetParam(), count, d, 2);
+  Row rows;
+  for (int k = 0; k < count; ++k) {
+    for (int i = 0; i < basis.coefficients * d; ++i) rows.push_back(normal(engine));
+    rows.insert(rows.end(), x.begin() + k * d, x.begin() + (k + 1) * d);
+    rows.insert(rows.end(), y.begin() + k * d, y.begin() + (k + 1) * d);
+  }
+  const auto evaluate = [&](const Row& at) {
+    const Vector<double, Space> value("value", count);
+    const Matrix<double, Space> gradient("gradient", count, length);
+    energy.evaluate(Space(), matrix_of(at, length), value, gradient);
+    return std::pair{to_host(value), to_host(gradient)};
+  };
+  const auto [value, gradient] = evaluate(rows);
+  for (int i = 0; i < length; ++i) {
+    const bool fixed = i >= length - 2 * d && i < length - d;
+    const double step = 1e-6;
+    Row more = rows, less = rows;
+    for (int k = 0; k < count; ++k) {
+      more[static_cast<std::size_t>(k * length + i)] += step;
+      less[static_cast<std::size_t>(k * length + i)] -= step;
+    }
+    const Row above = evaluate(more).first, below = evaluate(less).first;
+    for (int k = 0; k < count; ++k) {
+      const auto row = static_cast<std::size_t>(k);
+      const double expected = fixed ? 0 : (above[row] - below[row]) / (2 * step);
+      EXPECT_NEAR(gradient[static_cast<std::size_t>(k * length + i)], expected,
+                  2e-5 * (1 + std::abs(value[row])))
+          << name_of(GetParam()) << " row " << k << " number " << i;
+    }
+  }
+}
+
+TEST_P(EveryLagrangian, NoPathCostsMoreThanTheStraightLineOrLessThanTheBound) {
+  const int d = dimension(), count = 40;
+  const Row x = points_of(GetParam(), count, d, 3), y = points_of(GetParam(), count, d, 4);
+  PathSettings settings;
+  settings.points = 60;
+  const Found found = solve(GetParam(), d, x, y, settings);
+  for (std::size_t k = 0; k < count; ++k) {
+    EXPECT_LE(found.fine[k], found.straight[k] * (1 + 2e-6));
+    EXPECT_GE(found.fine[k], least_action_bound(GetParam(), &x[k * static_cast<std::size_t>(d)],
+                                                &y[k * static_cast<std::size_t>(d)], d) *
+                                 (1 - 1e-12));
+    if (found.status[k] == 0) {
+      EXPECT_LE(found.residual[k], settings.lbfgs.gradient_tolerance);
+    }
+  }
+  EXPECT_GE(std::count(found.status.begin(), found.status.end(), 0), count * 9 / 10)
+      << name_of(GetParam());
+}
+
+TEST_P(EveryLagrangian, CostsTheSameInBothDirections) {
+  const int d = dimension(), count = 20;
+  const Row x = points_of(GetParam(), count, d, 5), y = points_of(GetParam(), count, d, 6);
+  const Found there = solve(GetParam(), d, x, y), back = solve(GetParam(), d, y, x);
+  int same = 0;  // where there are many minima, the same starts need not lead to the same ones
+  for (std::size_t k = 0; k < count; ++k)
+    same += std::abs(there.action[k] - back.action[k]) <= 1e-6 * (1 + there.action[k]) ? 1 : 0;
+  EXPECT_GE(same, count * 9 / 10) << name_of(GetParam());
+}
+
+TEST_P(EveryLagrangian, APathDoesNotDependOnTheOthers) {
+  const int d = dimension(), count = 9;
+  const Row x = points_of(GetParam(), count, d, 8), y = points_of(GetParam(), count, d, 9);
+  const Found all = solve(GetParam(), d, x, y);
+  for (const int k : {0, 4, 8}) {
+    const Found one = solve(GetParam(), d, Row(x.begin() + k * d, x.begin() + (k + 1) * d),
+                            Row(y.begin() + k * d, y.begin() + (k + 1) * d));
+    EXPECT_EQ(one.action[0], all.action[static_cast<std::size_t>(k)]);
+    EXPECT_EQ(one.start[0], all.start[static_cast<std::size_t>(k)]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, EveryLagrangian, testing::ValuesIn(tested_lagrangians()),
+                         [](const auto& named) {
+                           return std::to_string(named.index) + name_of(named.param);
+                         });
+
+TEST(LeastActionPaths, AreStraightWhereNothingIsInTheWay) {
+  for (const int d : {1, 2, 3, 5, most_path_dimension}) {
+    const Lagrangian free = SquaredEuclideanLagrangian();
+    const Row x = points_of(free, 30, d, 1), y = points_of(free, 30, d, 2);
+    const Found found = solve(free, d, x, y);
+    for (std::size_t k = 0; k < 30; ++k) {
+      EXPECT_NEAR(found.action[k], half_square(x, y, k, d), 1e-9);
+      EXPECT_EQ(found.status[k], 0);
+    }
+  }
+}
+
+/// γ'' = 2 s γ: hyperbolic sines, known in closed form (the oscillator of Feynman & Hibbs 1965,
+/// problem 2-2, with an imaginary frequency).
+TEST(LeastActionPaths, OfAWellAreHyperbolic) {
+  WellLagrangian well;
+  well.strength = 2;
+  const Row x = points_of(well, 20, 2, 1), y = points_of(well, 20, 2, 2);
+  const double omega = std::sqrt(2 * well.strength);
+  PathSettings settings;
+  settings.nodes = 60;
+  settings.points = 200;
+  const Found found = solve(well, 2, x, y, settings);
+  for (std::size_t k = 0; k < 20; ++k) {
+    const double* const from = &x[2 * k];
+    const double* const to = &y[2 * k];
+    const double squares = from[0] * from[0] + from[1] * from[1] + to[0] * to[0] + to[1] * to[1];
+    const double product = from[0] * to[0] + from[1] * to[1];
+    const double exact =
+        omega / (2 * std::sinh(omega)) * (squares * std::cosh(omega) - 2 * product);
+    EXPECT_NEAR(found.fine[k], exact, 2e-4 * (1 + exact));
+    EXPECT_EQ(found.status[k], 0);
+  }
+}
+
+TEST(LeastActionPaths, OfTheGlobeAreGreatCircles) {
+  const Lagrangian globe = GlobeLagrangian();
+  const double unit = std::acos(-1.0) / 180;
+  const Row x = points_of(globe, 30, 2, 1, 0.4), y = points_of(globe, 30, 2, 2, 0.4);
+  PathSettings settings;
+  settings.points = 100;
+  const Found found = solve(globe, 2, x, y, settings);
+  for (std::size_t k = 0; k < 30; ++k) {
+    const double from = unit * x[2 * k + 1], to = unit * y[2 * k + 1];
+    const double turned = unit * (x[2 * k] - y[2 * k]);
+    const double angle =
+        std::acos(std::sin(from) * std::sin(to) + std::cos(from) * std::cos(to) * std::cos(turned));
+    EXPECT_NEAR(found.fine[k], angle * angle / 2, 1e-4 * (1 + angle * angle));
+  }
+}
+
+/// Along circles around the origin lengths are √along of what they are: a cone, which is a plane
+/// once it is cut open.
+TEST(LeastActionPaths, OfTheCircleMetricAreThoseOfACone) {
+  CircleLagrangian circle;
+  circle.along = 0.04;
+  std::mt19937 engine(3);
+  std::uniform_real_distribution<double> radius(0.7, 1.3), angle(0, 2.5);
+  Row x, y, exact;
+  for (int k = 0; k < 30; ++k) {
+    const double r = radius(engine), s = radius(engine), a = angle(engine), b = angle(engine);
+    x.insert(x.end(), {r * std::cos(a), r * std::sin(a)});
+    y.insert(y.end(), {s * std::cos(b), s * std::sin(b)});
+    exact.push_back((r * r + s * s - 2 * r * s * std::cos(std::sqrt(circle.along) * (a - b))) / 2);
+  }
+  PathSettings settings;
+  settings.points = 100;
+  const Found found = solve(circle, 2, x, y, settings);
+  for (std::size_t k = 0; k < 30; ++k)
+    EXPECT_NEAR(found.fine[k], exact[k], 2e-3 * exact[k] + 1e-6) << k;
+}
+
+/// √(2 c) is the length of a shortest path where nothing but the metric counts.
+TEST(LeastActionPaths, LengthsKeepTheTriangleInequality) {
+  for (const Lagrangian& lagrangian : {Lagrangian(CircleLagrangian()), Lagrangian(VeeLagrangian()),
+                                       Lagrangian(CrossingLagrangian())}) {
+    constexpr std::size_t count = 7;
+    const Row points = points_of(lagrangian, count, 2, 12);
+    Row x, y;
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t j = 0; j < count; ++j) {
+        x.insert(x.end(), {points[2 * i], points[2 * i + 1]});
+        y.insert(y.end(), {points[2 * j], points[2 * j + 1]});
+      }
+    PathSettings settings;
+    settings.points = 60;
+    settings.starts = 5;
+    settings.lbfgs.max_steps = 2000;
+    const Row action = solve(lagrangian, 2, x, y, settings).fine;
+    const auto length = [&](std::size_t i, std::size_t j) {
+      return std::sqrt(2 * action[i * count + j]);
+    };
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t j = 0; j < count; ++j)
+        for (std::size_t k = 0; k < count; ++k)
+          EXPECT_LE(length(i, j), (length(i, k) + length(k, j)) * 1.05 + 1e-3)
+              << name_of(lagrangian);
+  }
+}
+
+TEST(LeastActionPaths, GoAroundAHillWhoseTopIsAStationaryPath) {
+  HillLagrangian hill;
+  const Row x = {-1.5, 0}, y = {1.5, 0};
+  PathSettings settings;
+  settings.starts = 1;  // by symmetry the straight line stays where it is
+  const Found over = solve(hill, 2, x, y, settings);
+  settings.starts = 3;
+  const Found around = solve(hill, 2, x, y, settings);
+  EXPECT_LT(around.fine[0], 0.95 * over.fine[0]);
+  EXPECT_NE(around.start[0], 0);
+}
+
+TEST(LeastActionPaths, StartAndEndWhereTheyShould) {
+  const Lagrangian slit = SlitLagrangian();
+  const Row x = {-1.1, 0.5, -1.2, -0.9}, y = {1.1, -0.2, 1.2, 0.8};
+  const Found found = solve(slit, 2, x, y);
+  for (std::size_t k = 0; k < 2; ++k)
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(found.nodes[60 * k + i], x[2 * k + i]);
+      EXPECT_EQ(found.nodes[60 * k + 58 + i], y[2 * k + i]);
+    }
+}
+
+TEST(LeastActionPaths, OfPointsWithoutAFiniteActionSaySo) {
+  const double none = std::nan("");
+  const Found found = solve(HillLagrangian(), 2, {none, 0, -1, 0}, {1, 0, 1, 0.5});
+  EXPECT_EQ(found.status[0], static_cast<int>(ConjugateStatus::not_finite));
+  EXPECT_EQ(found.status[1], 0);
+}
+
+/// f(x) = ½ |x|² + h(x), h(x) = Σ (x_i − 0.3)⁴/4 + sin(x_i).
+class Wavy final : public PotentialOracle<Space, double> {
+ public:
+  int dimension() const override { return 2; }
+  void evaluate(const Space& space, const Matrix<const double, Space>& points,
+                const Vector<double, Space>& value,
+                const Matrix<double, Space>& gradient) override {
+    Kokkos::parallel_for(
+        "otfleet::test::wavy",
+        Kokkos::RangePolicy<Space>(space, 0, static_cast<int>(points.extent(0))),
+        KOKKOS_LAMBDA(int k) {
+          value(k) = 0;
+          for (int i = 0; i < 2; ++i) {
+            const double x = points(k, i), off = x - 0.3;
+            value(k) += x * x / 2 + off * off * off * off / 4 + ::sin(x);
+            gradient(k, i) = x + off * off * off + ::cos(x);
+          }
+        });
+  }
+  static double above_half_square(const double* x) {
+    double sum = 0;
+    for (int i = 0; i < 2; ++i) sum += std::pow(x[i] - 0.3, 4) / 4 + std::sin(x[i]);
+    return sum;
+  }
+};
+
+struct Transformed {
+  Row x, value;
+  std::vector<int> status;
+};
+
+Transformed c_transform(const Lagrangian& lagrangian, const Row& y) {
+  const int count = static_cast<int>(y.size() / 2);
+  LbfgsSettings settings;
+  settings.gradient_tolerance = 1e-8;
+  LeastActionConjugates<Space, double> conjugates(lagrangian, {}, settings, count, 2);
+  Wavy potential;
+  const auto x = matrix_of(y, 2);
+  const Conjugates<Space, double> found(static_cast<std::size_t>(count));
+  conjugates.minimize(Space(), potential, matrix_of(y, 2), x, found);
+  return {to_host(x), to_host(found.value), to_host(found.status)};
+}
+
+TEST(LeastActionConjugates, OfTheSquaredDistanceAreThoseOfLbfgs) {
+  const Row y = points_of(SquaredEuclideanLagrangian(), 50, 2, 4, 2);
+  const Transformed found = c_transform(SquaredEuclideanLagrangian(), y);
+  LbfgsSettings settings;
+  settings.gradient_tolerance = 1e-8;
+  Lbfgs<Space, double> lbfgs(settings, 50, 2);
+  Wavy potential;
+  const auto x = matrix_of(y, 2);
+  const Conjugates<Space, double> result(50);
+  lbfgs.minimize(Space(), potential, matrix_of(y, 2), x, result);
+  const Row expected = to_host(x), value = to_host(result.value);
+  for (std::size_t k = 0; k < 50; ++k) {
+    EXPECT_EQ(found.status[k], 0);
+    EXPECT_NEAR(found.value[k], value[k], 1e-9);
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(found.x[2 * k + i], expected[2 * k + i], 1e-6);
+  }
+}
+
+/// g^c(y) <= c(y, x) − g(x) for all x: of a well always, past a hill but for ends that only a path
+/// on the other side of it leads to.
+TEST(LeastActionConjugates, NoOtherEndIsBetter) {
+  for (const auto& [lagrangian, least_share] :
+       {std::pair{Lagrangian(WellLagrangian()), 1.0}, {Lagrangian(HillLagrangian()), 0.97}}) {
+    constexpr std::size_t count = 40, shifts = 10;
+    const Row y = points_of(lagrangian, count, 2, 6), other = points_of(lagrangian, count, 2, 7);
+    const Transformed found = c_transform(lagrangian, y);
+    int holds = 0;
+    for (std::size_t shift = 0; shift < shifts; ++shift) {
+      Row x;
+      for (std::size_t k = 0; k < count; ++k)
+        for (std::size_t i = 0; i < 2; ++i) x.push_back(other[2 * ((k + shift) % count) + i]);
+      const Row action = solve(lagrangian, 2, y, x).action;
+      for (std::size_t k = 0; k < count; ++k) {
+        const double half_square = (y[2 * k] * y[2 * k] + y[2 * k + 1] * y[2 * k + 1]) / 2;
+        holds +=
+            found.value[k] + half_square <= action[k] + Wavy::above_half_square(&x[2 * k]) + 1e-7
+                ? 1
+                : 0;
+      }
+    }
+    EXPECT_EQ(std::count(found.status.begin(), found.status.end(), 0),
+              static_cast<std::ptrdiff_t>(count));
+    EXPECT_GE(holds, least_share * count * shifts) << name_of(lagrangian);
+  }
+}
+
+TEST(LeastActionPaths, RefuseWhatMakesNoSense) {
+  PathSettings none;
+  none.starts = 0;
+  EXPECT_THROW(solve(HillLagrangian(), 2, {0, 0}, {1, 1}, none), std::invalid_argument);
+  EXPECT_THROW(solve(HillLagrangian(), 3, {0, 0, 0}, {1, 1, 1}), std::invalid_argument);
+  EXPECT_THROW(solve(SquaredEuclideanLagrangian(), 2, {0, 0}, {1, 1, 2, 2}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace otfleet::kernels

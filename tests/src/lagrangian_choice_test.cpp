@@ -1,0 +1,153 @@
+#include "src/families/least_action/lagrangian_choice.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "src/job.hpp"
+#include "tests/src/expect_error.hpp"
+#include "tests/src/temporary_folder.hpp"
+#include "tests/src/write_arrays.hpp"
+
+namespace otfleet {
+namespace {
+
+using testing::expect_error;
+using Values = std::vector<double>;
+
+class LagrangianChoice : public ::testing::Test {
+ protected:
+  /// The Lagrangian of a job with problem = "least_action" and these overrides.
+  kernels::Lagrangian choose(const std::vector<std::string>& overrides) const {
+    testing::write_bytes(folder_ / "job.toml", "problem = \"least_action\"\n");
+    return read_lagrangian(read_job(folder_ / "job.toml", overrides).lagrangian);
+  }
+  template <class... Parts>
+  void expect_refused(const std::vector<std::string>& overrides, const Parts&... parts) const {
+    expect_error([&] { choose(overrides); }, parts...);
+  }
+
+  /// 3 rows of 4 numbers, 0 to 11.
+  std::vector<std::string> grid(const std::string& name, const std::string& box) {
+    Values numbers;
+    for (int k = 0; k < 12; ++k) numbers.push_back(k);
+    testing::write_bytes(folder_ / "grid.npy", testing::npy(testing::npy_header("<f8", "(3, 4)"),
+                                                            testing::bytes_of(numbers)));
+    return {"lagrangian.name=" + name, "lagrangian.grid.file=" + (folder_ / "grid.npy").string(),
+            "lagrangian.box=" + box};
+  }
+
+  /// B at a point, with strength 1.
+  static double barrier(const kernels::Lagrangian& lagrangian, double x, double y) {
+    const double at[2] = {x, y}, still[2] = {0, 0};
+    return lagrangian_at(lagrangian, at, still, 2);
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(LagrangianChoice, UsualParametersUnlessTheJobSaysOtherwise) {
+  EXPECT_EQ(description_of(choose({})), "squared_euclidean");
+  EXPECT_EQ(description_of(choose({"lagrangian.name=box"})),
+            "box, strength 3.61, temperature 0.01");
+  EXPECT_EQ(description_of(choose({"lagrangian.name=slit"})),
+            "slit, strength 361, temperature 0.01");
+  EXPECT_EQ(description_of(choose({"lagrangian.name=box", "lagrangian.strength=0"})),
+            "box, strength 0, temperature 0.01");
+  for (const auto& one : kernels::all_lagrangians()) {
+    if (std::string(name_of(one)) == "grid") continue;
+    EXPECT_EQ(description_of(choose({std::string("lagrangian.name=") + name_of(one)})),
+              description_of(one));
+  }
+}
+
+TEST_F(LagrangianChoice, FingerprintsDifferWhereLagrangiansDo) {
+  const auto first = grid("grid", "[0,3,0,2]");
+  auto upside_down = first, slow = first, strong = first;
+  upside_down[2] = "lagrangian.box=[0,3,2,0]";
+  strong.emplace_back("lagrangian.strength=2");
+  const std::vector<std::vector<std::string>> choices = {
+      {},
+      {"lagrangian.name=box"},
+      {"lagrangian.name=box", "lagrangian.strength=3.6"},
+      first,
+      upside_down,
+      strong};
+  std::vector<std::string> fingerprints;
+  for (const auto& choice : choices) {
+    fingerprints.push_back(fingerprint_of(choose(choice)));
+    EXPECT_EQ(fingerprints.back(), fingerprint_of(choose(choice)));
+    EXPECT_EQ(fingerprints.back().size(), 16u);
+  }
+  for (std::size_t i = 0; i < fingerprints.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) EXPECT_NE(fingerprints[i], fingerprints[j]) << i << j;
+}
+
+TEST_F(LagrangianChoice, NumbersLieWhereTheBoxSays) {
+  // A B-spline of numbers that are linear in both indices is linear inside: 4 i + j.
+  const auto plane = choose(grid("grid", "[10,40,-1,1]"));
+  EXPECT_EQ(description_of(plane), "grid, strength 1, 3 x 4 numbers");
+  EXPECT_NEAR(barrier(plane, 20, 0), 5, 1e-12);
+  EXPECT_NEAR(barrier(plane, 25, 0), 5.5, 1e-12);
+  EXPECT_NEAR(barrier(choose(grid("grid", "[40,10,1,-1]")), 20, 0), 6, 1e-12);
+  // Beyond its edges it goes on as at the edge.
+  EXPECT_EQ(barrier(plane, 1e9, 0), barrier(plane, 40, 0));
+  EXPECT_EQ(barrier(plane, 25, -1e9), barrier(plane, 25, -1));
+  const double ends[4] = {20, 0, 30, 0};
+  EXPECT_NEAR(least_action_bound(plane, ends, ends + 2, 2), 50, 1e-12);
+}
+
+TEST_F(LagrangianChoice, ColumnsAllAroundTheGlobeHaveNoEdge) {
+  const auto around = choose(grid("globe", "[0,270,-45,45]"));
+  const auto turned = [&](double longitude) { return barrier(around, longitude, 0); };
+  for (const double longitude : {0.0, 33.0, 300.0}) {
+    EXPECT_NEAR(turned(longitude), turned(longitude + 360), 1e-12);
+    EXPECT_NEAR(turned(longitude), turned(longitude - 720), 1e-12);
+  }
+  // Half way between the last column and the first.
+  EXPECT_NEAR(turned(315), turned(-45), 1e-12);
+  EXPECT_GT(std::abs(turned(315) - turned(270)), 0.5);
+  EXPECT_NO_THROW(require_points_for("points", around, Values{1000, 0}, 2));
+  // Part of it has edges.
+  const auto part = choose(grid("globe", "[0,30,-45,45]"));
+  EXPECT_EQ(barrier(part, 31, 0), barrier(part, 30, 0));
+  expect_error(
+      [&] {
+        require_points_for("ports.csv", part, Values{1, 0, 31, 0}, 2);
+      },
+      "ports.csv", "point 1 has the coordinate 31", "lagrangian.box = 0 to 30");
+}
+
+TEST_F(LagrangianChoice, PointsBeyondTheGridOrOfOtherDimensionsAreRefused) {
+  const auto plane = choose(grid("grid", "[0,3,2,0]"));
+  EXPECT_NO_THROW(require_points_for("points", plane, Values{0, 0, 3, 2}, 2));
+  expect_error(
+      [&] {
+        require_points_for("a.npy", plane, Values{0, 0, 1, 2.1}, 2);
+      },
+      "a.npy", "point 1 has the coordinate 2.1", "lagrangian.box = 2 to 0");
+  expect_error(
+      [&] {
+        require_points_for("a.npy", plane, Values{0, 0, 0}, 3);
+      },
+      "a.npy: points of 3 coordinates", "'grid' takes 2");
+  const auto any = choose({});
+  EXPECT_NO_THROW(require_points_for("points", any, Values(16, 0.0), 16));
+  expect_error([&] { require_points_for("a.npy", any, Values(17, 0.0), 17); }, "1 to 16");
+}
+
+TEST_F(LagrangianChoice, NumbersThatAreNoneAreRefused) {
+  const auto plane = grid("grid", "[0,3,0,2]");
+  auto slow = plane;
+  slow.emplace_back("lagrangian.grid_means=slowness");
+  expect_refused(slow, "grid.npy: holds 0 in row 0, column 0", "above zero");
+  auto flat = plane;
+  testing::write_bytes(folder_ / "flat.npy", testing::npy(testing::npy_header("<f8", "(12,)"),
+                                                          testing::bytes_of(Values(12, 1.0))));
+  flat[1] = "lagrangian.grid.file=" + (folder_ / "flat.npy").string();
+  expect_refused(flat, "flat.npy", "at least two rows and columns", "[12]");
+}
+
+}  // namespace
+}  // namespace otfleet
