@@ -33,6 +33,9 @@ class LeastActionPaths {
   /// and for fewer than 1 start.
   LeastActionPaths(const Lagrangian& lagrangian, int dimension, const PathSettings& settings);
 
+  LeastActionPaths(const LeastActionPaths&) = delete;
+  LeastActionPaths& operator=(const LeastActionPaths&) = delete;
+
   /// x, y [B, D]: ends. Throws std::invalid_argument: sizes that do not fit.
   void solve(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& x,
              const Matrix<const double, ExecutionSpace>& y,

@@ -132,7 +132,9 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::choose_starts(
     Kokkos::parallel_for(
         "otfleet::paths::better_end", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
         KOKKOS_LAMBDA(int k) {
-          if (end >= 0 && !(values(k) < best(k))) return;
+          const bool known = end >= 0 && best(k) - best(k) == 0;  // of an end with a value
+          if (end >= 0 && values(k) - values(k) != 0) return;
+          if (known && !(values(k) < best(k))) return;
           best(k) = values(k);
           if (end < 0) return;
           for (int i = 0; i < d; ++i) x(k, i) = tried(end, i);

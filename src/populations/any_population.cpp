@@ -30,14 +30,14 @@ std::string summary(const CloudPopulation& population) {
 
 }  // namespace
 
-AnyPopulation build_any_measures(const Job& job, Split split, std::string* remark) {
+AnyPopulation build_any_measures(const Job& job, Split split) {
   check_feature_names(job.data);
   if (job.problem.geometry == GeometryKind::clouds) return build_cloud_measures(job, split);
-  return build_measures(job, split, remark);
+  return build_measures(job, split);
 }
 
 AnyPopulation build_any_population(const Job& job, Split split, std::string* remark) {
-  auto population = build_any_measures(job, split, remark);
+  auto population = build_any_measures(job, split);
   std::visit([&](auto& any) { add_pairs(any, job, split, remark); }, population);
   return population;
 }

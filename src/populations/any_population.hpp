@@ -17,8 +17,7 @@ using AnyPopulation = std::variant<Population, CloudPopulation>;
 /// The measures of a split, on common points or as clouds, as problem.geometry says, without
 /// problems. Throws UserError, also where the columns of AnnData matrices to train and to test on
 /// have other names.
-/// `remark` (may be null) gets what there is to say of them.
-AnyPopulation build_any_measures(const Job& job, Split split, std::string* remark = nullptr);
+AnyPopulation build_any_measures(const Job& job, Split split);
 /// The same with the problems that the job says; `remark` (may be null) gets what there is to say
 /// of them. Throws UserError.
 AnyPopulation build_any_population(const Job& job, Split split, std::string* remark = nullptr);

@@ -1,6 +1,7 @@
 #include "src/populations/least_action_costs.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
@@ -24,7 +25,7 @@ struct PairBlock {
 
 }  // namespace
 
-void add_least_action_costs(const Job& job, Geometry& geometry, std::string* remark) {
+void add_least_action_costs(const Job& job, Geometry& geometry) {
   const std::int64_t n = geometry.n, m = geometry.m, d = geometry.dimension;
   const auto lagrangian = read_lagrangian(job.lagrangian);
   require_points_for(name_of(job.data.points), lagrangian, geometry.source_points, d);
@@ -65,11 +66,11 @@ void add_least_action_costs(const Job& job, Geometry& geometry, std::string* rem
       if (static_cast<std::int64_t>(block.entries.size()) == paths_of_block) solve_block();
     }
   if (!block.entries.empty()) solve_block();
-  if (unfinished > 0 && remark != nullptr)
-    *remark += fmt::format(
-        "{}{} of {} paths did not converge, and their costs are what was reached: raise "
+  if (unfinished > 0)
+    spdlog::warn(
+        "{} of {} paths did not converge, and their costs are what was reached: raise "
         "path.max_steps or path.points",
-        remark->empty() ? "" : "; ", unfinished, paths);
+        unfinished, paths);
 }
 
 }  // namespace otfleet

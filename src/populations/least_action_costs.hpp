@@ -9,8 +9,8 @@ namespace otfleet {
 
 /// geometry.cost [n, m]: the least actions that are found between the geometry's points, as the
 /// job's [lagrangian] and [path] say; of points on both sides that are the same, each pair once.
-/// `remark` gets how many paths did not converge, or stays as it is. Throws UserError: points that
-/// no path takes, too little memory, costs that are not finite. Local.
-void add_least_action_costs(const Job& job, Geometry& geometry, std::string* remark);
+/// Warns of paths that did not converge. Throws UserError: points that no path takes, too little
+/// memory, costs that are not finite. Local.
+void add_least_action_costs(const Job& job, Geometry& geometry);
 
 }  // namespace otfleet

@@ -300,8 +300,7 @@ void check_side(const Side& side, std::int64_t points, const ArraySource& decisi
 }
 
 /// Dense and points: the geometry comes from points or a matrix, and measures must fit it.
-Geometry listed_geometry(const Job& job, const Side& source, const Side& target, bool shared,
-                         std::string* remark) {
+Geometry listed_geometry(const Job& job, const Side& source, const Side& target, bool shared) {
   Geometry geometry;
   geometry.kind =
       job.problem.geometry == GeometryKind::dense ? Geometry::Kind::dense : Geometry::Kind::points;
@@ -350,7 +349,7 @@ Geometry listed_geometry(const Job& job, const Side& source, const Side& target,
                     "own: data.train_target and data.test_target, or --target",
                     name_of(decisive), geometry.n, geometry.m));
   }
-  if (job.problem.least_action) add_least_action_costs(job, geometry, remark);
+  if (job.problem.least_action) add_least_action_costs(job, geometry);
   return geometry;
 }
 
@@ -362,7 +361,7 @@ bool makes(const Job& job, Split split) {
          !(split == Split::train ? job.data.train : job.data.test).empty();
 }
 
-Population build_measures(const Job& job, Split split, std::string* remark) {
+Population build_measures(const Job& job, Split split) {
   const bool train = split == Split::train;
   const Shape told = job.problem.geometry == GeometryKind::grid ? job.make.grid : Shape();
   const auto& target_data = train ? job.data.train_target : job.data.test_target;
@@ -374,10 +373,9 @@ Population build_measures(const Job& job, Split split, std::string* remark) {
   if (!population.shared_measures)
     target = read_side(job.make.target_weights, "make.target_weights", target_data, told);
 
-  population.geometry =
-      job.problem.geometry == GeometryKind::grid
-          ? grid_geometry(job, source, target)
-          : listed_geometry(job, source, target, population.shared_measures, remark);
+  population.geometry = job.problem.geometry == GeometryKind::grid
+                            ? grid_geometry(job, source, target)
+                            : listed_geometry(job, source, target, population.shared_measures);
   const auto drawn = [&](WeightsKind kind, std::int64_t points, std::uint64_t stream) {
     return random_measures(kind, train ? job.make.train_measures : job.make.test_measures, points,
                            job.seed, random_weights_stream + stream + (train ? 0 : 2));
@@ -401,7 +399,7 @@ Population build_measures(const Job& job, Split split, std::string* remark) {
 }
 
 Population build_population(const Job& job, Split split, std::string* remark) {
-  Population population = build_measures(job, split, remark);
+  Population population = build_measures(job, split);
   add_pairs(population, job, split, remark);
   return population;
 }

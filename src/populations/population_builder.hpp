@@ -24,7 +24,7 @@ Geometry square_grid(const std::vector<std::int64_t>& lengths, bool stretch);
 /// unless make.grid says so. Throws UserError that names file and instance. Local. Memory: 8 bytes
 /// a weight and a problem.
 Population build_population(const Job& job, Split split, std::string* remark = nullptr);
-/// The same without problems; of paths that did not converge `remark` says so.
-Population build_measures(const Job& job, Split split, std::string* remark = nullptr);
+/// The same without problems.
+Population build_measures(const Job& job, Split split);
 
 }  // namespace otfleet

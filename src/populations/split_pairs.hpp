@@ -21,7 +21,7 @@ inline ChosenPairs choose_pairs_of(const PairSides& sides, const Job& job, Split
 }
 
 /// Gives a population that has its measures its problems, their sequences and their contexts;
-/// to `remark` (may be null) is added what there is to say of them. Throws UserError. Local.
+/// `remark` (may be null) gets what there is to say of them. Throws UserError. Local.
 template <class AnyPopulation>
 void add_pairs(AnyPopulation& population, const Job& job, Split split, std::string* remark) {
   auto pairs = choose_pairs_of(sides_of(population), job, split);
@@ -30,8 +30,7 @@ void add_pairs(AnyPopulation& population, const Job& job, Split split, std::stri
   const std::int64_t problems = population.problems();
   population.sequence = equal_sequences(problems, job.make.length_of_sequences(problems));
   add_contexts(population, job, split);
-  if (remark != nullptr && !pairs.remark.empty())
-    *remark += (remark->empty() ? "" : "; ") + pairs.remark;
+  if (remark != nullptr) *remark = std::move(pairs.remark);
 }
 
 }  // namespace otfleet

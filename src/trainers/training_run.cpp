@@ -67,7 +67,8 @@ std::string training_identity(const Job& job, nlohmann::json content) {
   const nlohmann::json resolved = job.resolved();
   for (const char* key : {"seed", "model", "problem", "train"}) content[key] = resolved[key];
   for (const char* key :
-       {"steps", "minutes", "log_every", "checkpoint_seconds", "keep_checkpoints", "bucket_bytes"})
+       {"steps", "minutes", "log_every", "checkpoint_seconds", "keep_checkpoints", "bucket_bytes",
+        "anneal_steps"})  // the last counts for bent paths alone, see train_potentials()
     content["train"].erase(key);
   return content.dump();
 }

@@ -34,6 +34,10 @@ struct GridField {
       const double most = count[axis] - 1;
       const bool beyond = !around && !(t > 0 && t < most);
       if (beyond) t = t > 0 ? most : 0.0;
+      if (around) {  // and 0 for what is no number
+        t -= count[axis] * ::floor(t / count[axis]);
+        t = t >= 0 && t < count[axis] ? t : 0.0;
+      }
       const double cell = ::floor(t);
       const double b = t - cell, a = 1 - b, c = b * b;
       first[axis] = static_cast<int>(cell) - 1;
@@ -169,7 +173,7 @@ struct GriddedLagrangian : LagrangianType {
                  half_turn = std::sin(unit * (y[0] - x[0]) / 2);
     const double share = half_rise * half_rise +
                          std::cos(unit * x[1]) * std::cos(unit * y[1]) * half_turn * half_turn;
-    const double angle = 2 * std::asin(std::sqrt(std::fmin(1.0, share)));
+    const double angle = 2 * std::asin(std::sqrt(std::fmax(0.0, std::fmin(1.0, share))));
     return 0.5 * least_metric() * angle * angle * (1 - 1e-12);
   }
   double least_barrier() const {

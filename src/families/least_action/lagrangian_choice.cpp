@@ -116,7 +116,8 @@ std::string fingerprint_of(const Lagrangian& lagrangian) {
           if (!typed.values) return;
           hash.add(*typed.values);
           hash.add(std::vector<double>{typed.field.low[0], typed.field.low[1], typed.field.step[0],
-                                       typed.field.step[1], static_cast<double>(typed.grid_means)});
+                                       typed.field.step[1], static_cast<double>(typed.grid_means),
+                                       static_cast<double>(typed.field.rows)});
         }
       },
       lagrangian);

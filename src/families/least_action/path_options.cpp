@@ -29,7 +29,8 @@ void add_keys(KeyList& keys, PathOptions& path) {
       "prediction, is where the search for an image begins; more find cheaper images, fewer are "
       "nearer to what was trained; neural_dual only");
   keys.add("tolerance", path.tolerance, above_zero,
-           "on the gradient's norm, in roots of the action's unit");
+           "on the gradient's norm, in roots of the action's unit; images of a map have "
+           "conjugate.tolerance");
   keys.add("max_steps", path.max_steps, integer(0), "of L-BFGS, of each minimization");
   keys.add("memory", path.memory, integer(1, 64), "pairs that L-BFGS keeps");
   keys.add("save", path.save, anything,

@@ -41,7 +41,9 @@ void train_potentials(const CommandContext& context, Report& report) {
         {"samples", samples}, {"standardize", job.samples.standardize}, {"conjugate", conjugate}};
     std::string cost;
     communicator.agree([&] { cost = least_action_text(job); });
-    if (!cost.empty()) content["cost"] = {cost, job.path.nodes, job.path.points, job.path.starts};
+    if (!cost.empty())
+      content["cost"] = {cost, job.path.nodes, job.path.points, job.path.starts,
+                         job.train.anneal_steps};
     unfinished.job = training_identity(job, content);
     const auto newest = find_unfinished(
         context, checkpoints,
