@@ -56,8 +56,8 @@ LeastActionPaths<ExecutionSpace>::LeastActionPaths(const Lagrangian& lagrangian,
       paths_(std::max(1, Backend<ExecutionSpace>::path_rows / checked_starts(settings.starts))),
       energy_(lagrangian, tables_, dimension),
       lbfgs_(settings.lbfgs, paths_ * settings.starts, energy_.dimension()),
-      minima_(static_cast<std::size_t>(paths_ * settings.starts)) {
-  const auto count = static_cast<std::size_t>(paths_ * settings.starts),
+      minima_(static_cast<std::size_t>(paths_) * static_cast<std::size_t>(settings.starts)) {
+  const auto count = static_cast<std::size_t>(paths_) * static_cast<std::size_t>(settings.starts),
              length = static_cast<std::size_t>(energy_.dimension());
   rows_ = Matrix<double, ExecutionSpace>("otfleet::paths::rows", count, length);
   zeros_ = Matrix<double, ExecutionSpace>("otfleet::paths::zeros", count, length);

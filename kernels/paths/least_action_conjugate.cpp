@@ -92,9 +92,9 @@ LeastActionConjugates<ExecutionSpace, Scalar>::LeastActionConjugates(const Lagra
       dimension_(dimension),
       energy_(lagrangian_, tables_, dimension, true),
       lbfgs_(settings, points * path.starts, energy_.dimension()),
-      minima_(static_cast<std::size_t>(points * path.starts)) {
+      minima_(static_cast<std::size_t>(points) * static_cast<std::size_t>(path.starts)) {
   if (path.starts < 1) throw std::invalid_argument("a path needs at least 1 start");
-  const auto count = static_cast<std::size_t>(points * path.starts),
+  const auto count = static_cast<std::size_t>(points) * static_cast<std::size_t>(path.starts),
              length = static_cast<std::size_t>(energy_.dimension()),
              wide = static_cast<std::size_t>(dimension);
   rows_ = Matrix<Scalar, ExecutionSpace>("otfleet::paths::rows", count, length);
