@@ -163,8 +163,10 @@ TEST_P(EveryLagrangian, EnergyHasTheGradientOfItsDifferences) {
     const double step = 1e-6;
     Row more = rows, less = rows;
     for (int k = 0; k < count; ++k) {
-      more[static_cast<std::size_t>(k * length + i)] += step;
-      less[static_cast<std::size_t>(k * length + i)] -= step;
+      const auto at = static_cast<std::size_t>(k) * static_cast<std::size_t>(length) +
+                      static_cast<std::size_t>(i);
+      more[at] += step;
+      less[at] -= step;
     }
     const Row above = evaluate(more).first, below = evaluate(less).first;
     for (int k = 0; k < count; ++k) {

@@ -104,7 +104,7 @@ TEST(PlanePairs, MomentsAreThoseOfTheDefinitions) {
       {"maf_moon", {crescent, unit}},
       {"moon_to_rings", {crescent, rings}},
       {"strips", {at(-1.125, 0, 0.0625 / 12, 1.0 / 3), at(1.125, 0, 0.0625 / 12, 1.0 / 3)}},
-      {"far_gaussians", {unit, isotropic(16 * 16 / 2 + 1)}},
+      {"far_gaussians", {unit, isotropic(128 + 1)}},
       {"neck", {at(-7, 0, 0.2, 0.2), at(7, 0, 0.2, 0.2)}},
       {"tunnel", {at(-11, -1, 0.5, 0.5), at(11, 1, 0.5, 0.5)}},
       {"across", {at(-1, 0, 0.0081, 0.0081), at(1, 0, 0.0081, 0.0081)}}};
