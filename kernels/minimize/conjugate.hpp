@@ -1,4 +1,6 @@
 #pragma once
+#include <utility>
+
 #include "kernels/minimize/potential_oracle.hpp"
 #include "kernels/minimize/settings.hpp"
 
@@ -27,6 +29,19 @@ struct Conjugates {
         steps("otfleet::conjugate::steps", points),
         evaluations("otfleet::conjugate::evaluations", points),
         status("otfleet::conjugate::status", points) {}
+
+  /// Of the first points; the elements are the same.
+  Conjugates first(std::size_t points) const {
+    const auto some = std::pair<std::size_t, std::size_t>(0, points);
+    Conjugates part;
+    part.value = Kokkos::subview(value, some);
+    part.residual = Kokkos::subview(residual, some);
+    part.start_residual = Kokkos::subview(start_residual, some);
+    part.steps = Kokkos::subview(steps, some);
+    part.evaluations = Kokkos::subview(evaluations, some);
+    part.status = Kokkos::subview(status, some);
+    return part;
+  }
 };
 
 /// Minimizes by L-BFGS (Nocedal & Wright 2006, algorithm 7.5), every point with its own steps, line

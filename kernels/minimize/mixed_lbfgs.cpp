@@ -49,13 +49,7 @@ void MixedLbfgs<ExecutionSpace>::minimize(const ExecutionSpace& space,
   const auto rows = std::pair<std::size_t, std::size_t>(0, y.extent(0));
   const Matrix<float, ExecutionSpace> rough_y = Kokkos::subview(y_, rows, Kokkos::ALL);
   const Matrix<float, ExecutionSpace> rough_x = Kokkos::subview(x_, rows, Kokkos::ALL);
-  Conjugates<ExecutionSpace, float> found;
-  found.value = Kokkos::subview(result_.value, rows);
-  found.residual = Kokkos::subview(result_.residual, rows);
-  found.start_residual = Kokkos::subview(result_.start_residual, rows);
-  found.steps = Kokkos::subview(result_.steps, rows);
-  found.evaluations = Kokkos::subview(result_.evaluations, rows);
-  found.status = Kokkos::subview(result_.status, rows);
+  const Conjugates<ExecutionSpace, float> found = result_.first(y.extent(0));
   copy_rows<ExecutionSpace>(space, y, rough_y);
   copy_rows<ExecutionSpace>(space, x, rough_x);
   rough_.minimize(space, rough, rough_y, rough_x, found);

@@ -43,7 +43,7 @@ struct LagrangianType {
   /// Or LagrangianParameter of the type.
   static constexpr std::array<int, 0> parameters{};
   static constexpr int dimension = 2;  ///< of points; 0: any
-  /// Where the usual problems lie; pictures begin with it.
+  /// Where the usual problems lie.
   static constexpr PlaneBox box = {{-1, -1}, {1, 1}};
 
   // Bounds that hold everywhere: c(x, y) >= ½ least_metric |y − x|² + least_barrier, or where the

@@ -15,30 +15,6 @@ namespace {
 /// and differ by more from the integrals.
 constexpr double fine_rounding = 1e-6;
 
-template <class ExecutionSpace>
-Matrix<double, ExecutionSpace> first_rows(const Matrix<double, ExecutionSpace>& matrix, int count) {
-  return Matrix<double, ExecutionSpace>(matrix.data(), static_cast<std::size_t>(count),
-                                        matrix.extent(1));
-}
-
-template <class View>
-auto first_of(const View& view, int count) {
-  return Kokkos::subview(view, std::pair<std::size_t, std::size_t>(0, count));
-}
-
-template <class ExecutionSpace>
-Conjugates<ExecutionSpace, double> first_of(const Conjugates<ExecutionSpace, double>& all,
-                                            int count) {
-  Conjugates<ExecutionSpace, double> some;
-  some.value = first_of(all.value, count);
-  some.residual = first_of(all.residual, count);
-  some.start_residual = first_of(all.start_residual, count);
-  some.steps = first_of(all.steps, count);
-  some.evaluations = first_of(all.evaluations, count);
-  some.status = first_of(all.status, count);
-  return some;
-}
-
 int checked_starts(int starts) {
   if (starts < 1) throw std::invalid_argument("a path needs at least 1 start");
   return starts;
@@ -100,36 +76,33 @@ void LeastActionPaths<ExecutionSpace>::solve_some(const ExecutionSpace& space,
                                                   int first, int count,
                                                   const LeastActions<ExecutionSpace>& result) {
   using Rows = Matrix<double, ExecutionSpace>;
+  using Constant = Matrix<const double, ExecutionSpace>;
   const int starts = settings_.starts, d = dimension_, coefficients = basis_.coefficients;
-  const Rows rows = first_rows<ExecutionSpace>(rows_, count * starts);
-  const auto bow = tables_.bow;
-  Kokkos::parallel_for(
-      "otfleet::paths::starts", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count * starts),
-      KOKKOS_LAMBDA(int row) {
-        const int path = first + row / starts, start = row % starts;
-        double from[most_path_dimension], to[most_path_dimension];
-        for (int i = 0; i < d; ++i) {
-          from[i] = x(path, i);
-          to[i] = y(path, i);
-        }
-        detail::begin_path(rows, row, start, from, to, d, bow);
-      });
-  const auto fine = fine_;
-  // The straight lines first: rows of start 0.
+  const auto paths = static_cast<std::size_t>(count),
+             all = paths * static_cast<std::size_t>(starts);
+  const Rows rows = detail::leading_rows<ExecutionSpace>(rows_, all);
+  const auto begin = [&](const Rows& of, int starts_of_a_path) {
+    const auto bow = tables_.bow;
+    Kokkos::parallel_for(
+        "otfleet::paths::starts",
+        Kokkos::RangePolicy<ExecutionSpace>(space, 0, count * starts_of_a_path),
+        KOKKOS_LAMBDA(int row) {
+          const int path = first + row / starts_of_a_path;
+          detail::begin_path(of, row, row % starts_of_a_path, x, path, y, path, bow);
+        });
+  };
+  // The straight lines first, alone.
   const auto straight = result.straight, straight_action = straight_action_;
-  energy_.evaluate(space, rows, fine, {});
-  Kokkos::parallel_for(
-      "otfleet::paths::straight_action", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-      KOKKOS_LAMBDA(int k) { straight_action(k) = fine(k * starts); });
-  energy_.evaluate_finely(space, rows, fine);
-  Kokkos::parallel_for(
-      "otfleet::paths::straight", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-      KOKKOS_LAMBDA(int k) { straight(first + k) = fine(k * starts); });
-  const auto minima = first_of(minima_, count * starts);
-  lbfgs_.minimize(
-      space, energy_,
-      Matrix<const double, ExecutionSpace>(first_rows<ExecutionSpace>(zeros_, count * starts)),
-      rows, minima);
+  const Rows lines = detail::leading_rows<ExecutionSpace>(rows_, paths);
+  begin(lines, 1);
+  energy_.evaluate(space, lines, straight_action, {});
+  energy_.evaluate_finely(space, lines,
+                          Kokkos::subview(straight, std::pair<int, int>(first, first + count)));
+  begin(rows, starts);
+  const auto minima = minima_.first(all);
+  lbfgs_.minimize(space, energy_, Constant(detail::leading_rows<ExecutionSpace>(zeros_, all)), rows,
+                  minima);
+  const auto fine = fine_;
   energy_.evaluate_finely(space, rows, fine);
   const auto at_nodes = tables_.at_nodes;
   const auto results = result;

@@ -1,6 +1,4 @@
 #pragma once
-#include <memory>
-
 #include "kernels/minimize/conjugate.hpp"
 #include "kernels/paths/path_energy.hpp"
 #include "kernels/paths/settings.hpp"

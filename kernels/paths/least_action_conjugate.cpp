@@ -1,9 +1,6 @@
 #include "kernels/paths/least_action_conjugate.hpp"
 
-#include <algorithm>
 #include <stdexcept>
-#include <string>
-#include <utility>
 
 #include "kernels/minimize/active_points.hpp"
 #include "kernels/paths/path_starts.hpp"
@@ -11,26 +8,6 @@
 
 namespace otfleet::kernels {
 namespace {
-
-template <class Scalar, class ExecutionSpace>
-Matrix<Scalar, ExecutionSpace> leading_rows(const Matrix<Scalar, ExecutionSpace>& matrix,
-                                            std::size_t count) {
-  return Matrix<Scalar, ExecutionSpace>(matrix.data(), count, matrix.extent(1));
-}
-
-template <class ExecutionSpace, class Scalar>
-Conjugates<ExecutionSpace, Scalar> leading(const Conjugates<ExecutionSpace, Scalar>& all,
-                                           std::size_t count) {
-  const auto some = std::pair<std::size_t, std::size_t>(0, count);
-  Conjugates<ExecutionSpace, Scalar> part;
-  part.value = Kokkos::subview(all.value, some);
-  part.residual = Kokkos::subview(all.residual, some);
-  part.start_residual = Kokkos::subview(all.start_residual, some);
-  part.steps = Kokkos::subview(all.steps, some);
-  part.evaluations = Kokkos::subview(all.evaluations, some);
-  part.status = Kokkos::subview(all.status, some);
-  return part;
-}
 
 /// A path's action plus a function of its end.
 template <class ExecutionSpace, class Scalar>
@@ -51,8 +28,8 @@ class ActionAndEnd final : public PotentialOracle<ExecutionSpace, Scalar> {
     energy_.evaluate(space, rows, value, gradient);
     const std::size_t count = rows.extent(0);
     const int d = static_cast<int>(ends_.extent(1)), first = static_cast<int>(rows.extent(1)) - d;
-    const auto ends = leading_rows<Scalar, ExecutionSpace>(ends_, count);
-    const auto slopes = leading_rows<Scalar, ExecutionSpace>(slopes_, count);
+    const auto ends = detail::leading_rows<ExecutionSpace>(ends_, count);
+    const auto slopes = detail::leading_rows<ExecutionSpace>(slopes_, count);
     const auto values = values_;
     Kokkos::parallel_for(
         "otfleet::paths::ends_of_rows", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
@@ -112,22 +89,17 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::choose_starts(
     const ExecutionSpace& space, PotentialOracle<ExecutionSpace, Scalar>& both,
     const Matrix<const Scalar, ExecutionSpace>& y, const Matrix<Scalar, ExecutionSpace>& x) {
   const int count = static_cast<int>(y.extent(0)), d = dimension_;
-  const auto rows = leading_rows<Scalar, ExecutionSpace>(rows_, y.extent(0));
-  const auto slopes = leading_rows<Scalar, ExecutionSpace>(tried_slopes_, y.extent(0));
+  const auto rows = detail::leading_rows<ExecutionSpace>(rows_, y.extent(0));
+  const auto slopes = detail::leading_rows<ExecutionSpace>(tried_slopes_, y.extent(0));
   const auto values = tried_values_, best = best_values_;
   const auto tried = tried_;
+  const auto bow = tables_.bow;
   const int ends = static_cast<int>(tried.extent(0));
-  const int first = static_cast<int>(rows.extent(1)) - 2 * d;
   for (int end = -1; end < ends; ++end) {
+    const Matrix<const Scalar, ExecutionSpace> to = end < 0 ? x : tried;
     Kokkos::parallel_for(
         "otfleet::paths::straight_to_end", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-        KOKKOS_LAMBDA(int k) {
-          for (int i = 0; i < first; ++i) rows(k, i) = 0;
-          for (int i = 0; i < d; ++i) {
-            rows(k, first + i) = y(k, i);
-            rows(k, first + d + i) = end < 0 ? x(k, i) : tried(end, i);
-          }
-        });
+        KOKKOS_LAMBDA(int k) { detail::begin_path(rows, k, 0, y, k, to, end < 0 ? k : end, bow); });
     both.evaluate(space, rows, values, slopes);
     Kokkos::parallel_for(
         "otfleet::paths::better_end", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
@@ -150,7 +122,7 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
   const int starts = starts_, d = dimension_, count = static_cast<int>(y.extent(0));
   detail::check_sizes(static_cast<int>(rows_.extent(0)) / starts, d, y, x, result,
                       potential.dimension());
-  const auto rows = leading_rows<Scalar, ExecutionSpace>(
+  const auto rows = detail::leading_rows<ExecutionSpace>(
       rows_, static_cast<std::size_t>(count) * static_cast<std::size_t>(starts));
   const auto bow = tables_.bow;
   ActionAndEnd<ExecutionSpace, Scalar> both(energy_, potential, ends_, slopes_, values_);
@@ -158,16 +130,11 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
   Kokkos::parallel_for(
       "otfleet::paths::starts_of_ends",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, count * starts), KOKKOS_LAMBDA(int row) {
-        double from[most_path_dimension], to[most_path_dimension];
-        for (int i = 0; i < d; ++i) {
-          from[i] = y(row / starts, i);
-          to[i] = x(row / starts, i);
-        }
-        detail::begin_path(rows, row, row % starts, from, to, d, bow);
+        detail::begin_path(rows, row, row % starts, y, row / starts, x, row / starts, bow);
       });
-  const auto minima = leading(minima_, rows.extent(0));
+  const auto minima = minima_.first(rows.extent(0));
   const Matrix<const Scalar, ExecutionSpace> nothing =
-      leading_rows<Scalar, ExecutionSpace>(zeros_, rows.extent(0));
+      detail::leading_rows<ExecutionSpace>(zeros_, rows.extent(0));
   lbfgs_.minimize(space, both, nothing, rows, minima);
   const auto found = result;
   const int first = static_cast<int>(rows.extent(1)) - d;

@@ -1,10 +1,10 @@
 #include "kernels/paths/path_energy.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <variant>
 
+#include "kernels/host_values.hpp"
 #include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
@@ -18,15 +18,6 @@ Matrix<double, ExecutionSpace> path_table(const std::vector<double>& values, int
                                         Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
                                values.data(), values.size() / width, width));
   return table;
-}
-
-template <class ExecutionSpace>
-Vector<double, ExecutionSpace> path_values(const std::vector<double>& values) {
-  const Vector<double, ExecutionSpace> copy("otfleet::paths::values", values.size());
-  Kokkos::deep_copy(
-      copy, Kokkos::View<const double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                values.data(), values.size()));
-  return copy;
 }
 
 template <class Typed>
@@ -44,8 +35,7 @@ auto terms_on_device(const Typed& typed, const double* grid) {
     return typed;
 }
 
-/// The actions of some rows: a pack of them a thread. Everything of a row is read and written
-/// through Rows, which on a CPU keeps a pack of rows side by side.
+/// The actions of some rows, a pack of them a team, which lie side by side in its scratch memory.
 template <class ExecutionSpace, class Scalar, class Typed>
 struct ActionKernel {
   using Member = Team<ExecutionSpace>;
@@ -173,7 +163,7 @@ PathTables<ExecutionSpace>::PathTables(const PathBasis& basis)
     : at_points(path_table<ExecutionSpace>(basis.at_points, basis.coefficients)),
       at_nodes(path_table<ExecutionSpace>(basis.at_nodes, basis.coefficients)),
       at_fine(path_table<ExecutionSpace>(basis.at_fine, basis.coefficients)),
-      bow(path_values<ExecutionSpace>(basis.bow)) {}
+      bow(copy_to_device<ExecutionSpace>("otfleet::paths::bow", basis.bow)) {}
 
 template <class ExecutionSpace, class Scalar>
 PathEnergy<ExecutionSpace, Scalar>::PathEnergy(const Lagrangian& lagrangian,
@@ -192,7 +182,8 @@ PathEnergy<ExecutionSpace, Scalar>::PathEnergy(const Lagrangian& lagrangian,
   std::visit(
       [&](const auto& typed) {
         if constexpr (has_grid<std::remove_cvref_t<decltype(typed)>>)
-          if (typed.values) grid_ = path_values<ExecutionSpace>(*typed.values);
+          if (typed.values)
+            grid_ = copy_to_device<ExecutionSpace>("otfleet::paths::grid", *typed.values);
       },
       lagrangian);
 }

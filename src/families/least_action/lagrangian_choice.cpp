@@ -84,8 +84,7 @@ std::optional<kernels::LeastActionCost> read_least_action_cost(const Job& job) {
                                   static_cast<int>(job.path.tries)};
 }
 
-std::string least_action_text(const Job& job) {
-  const auto cost = read_least_action_cost(job);
+std::string least_action_text(const std::optional<kernels::LeastActionCost>& cost) {
   if (!cost) return {};
   return fmt::format("{} ({})", description_of(cost->lagrangian), fingerprint_of(cost->lagrangian));
 }

@@ -20,7 +20,7 @@ std::optional<kernels::LeastActionCost> read_least_action_cost(const Job& job);
 
 /// What says in a checkpoint which cost a map is for: description_of() and fingerprint_of(); empty:
 /// half of the squared distance. Local.
-std::string least_action_text(const Job& job);
+std::string least_action_text(const std::optional<kernels::LeastActionCost>& cost);
 
 /// "box, strength 3.61, temperature 0.01". Local.
 std::string description_of(const kernels::Lagrangian& lagrangian);

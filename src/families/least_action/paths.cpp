@@ -149,9 +149,7 @@ class PathProblems final : public ProblemSet {
     set("lagrangian", description_of(lagrangian_));
     set("points", job_.path.points);
     set("tolerance", job_.path.tolerance);
-    for (int k = 0; k < 5; ++k)
-      set("status_" + std::to_string(k),
-          std::string(conjugate_status_name(static_cast<kernels::ConjugateStatus>(k))));
+    add_conjugate_statuses(layout);
   }
 
   const Job& job_;

@@ -49,6 +49,13 @@ const char* conjugate_status_name(kernels::ConjugateStatus status) {
   return "unknown";
 }
 
+void add_conjugate_statuses(SolutionLayout& layout) {
+  for (int k = 0; k < 5; ++k)
+    layout.attributes.push_back(
+        {"/solution", "status_" + std::to_string(k),
+         std::string(conjugate_status_name(static_cast<kernels::ConjugateStatus>(k)))});
+}
+
 void add_map_attributes(const Job& job, SolutionLayout& layout) {
   const auto set = [&](const std::string& name, auto value) {
     layout.attributes.push_back({"/solution", name, std::move(value)});
@@ -57,9 +64,7 @@ void add_map_attributes(const Job& job, SolutionLayout& layout) {
   set("solver", word_of(job.conjugate.solver));
   set("tolerance", job.conjugate.tolerance);
   set("precision", word_of(job.conjugate.precision));
-  for (int k = 0; k < 5; ++k)
-    set("status_" + std::to_string(k),
-        std::string(conjugate_status_name(static_cast<kernels::ConjugateStatus>(k))));
+  add_conjugate_statuses(layout);
 }
 
 }  // namespace otfleet

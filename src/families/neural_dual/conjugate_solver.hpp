@@ -22,6 +22,9 @@ kernels::LbfgsSettings lbfgs_settings(const ConjugateOptions& job);
 /// "converged", "step limit" and so on.
 const char* conjugate_status_name(kernels::ConjugateStatus status);
 
+/// Adds to a solution what every status of kernels::ConjugateStatus means.
+void add_conjugate_statuses(SolutionLayout& layout);
+
 /// Adds to a solution of mapped points which way they went, how conjugates were solved, and what
 /// every status means.
 void add_map_attributes(const Job& job, SolutionLayout& layout);

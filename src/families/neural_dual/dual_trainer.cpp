@@ -93,13 +93,12 @@ void DualTrainer::anneal() {
   if (!settings_.cost || settings_.anneal_steps == 0) return;
   const double time =
       static_cast<double>(update_.state().step) / static_cast<double>(settings_.anneal_steps);
-  if (time > 1 && annealed_) return;
+  if (time > 1) return;  // it is as it was made since the step before, or since it was made
   // The code of arXiv 2406.00288 has this sigmoid.
   const double share = time >= 1 ? 1.0 : 1 / (1 + std::exp(-10 * (time - 0.5)));
   kernels::LeastActionCost cost = *settings_.cost;
   cost.lagrangian = kernels::annealed(cost.lagrangian, share);
   dual_.change_cost(cost);
-  annealed_ = time >= 1;
 }
 
 std::array<double, 3> DualTrainer::solve() {

@@ -78,7 +78,6 @@ class DualTrainer final : public Trainer {
   TrainingSeconds seconds_;
   StepClock clock_;
   ConjugateFigures figures_;
-  bool annealed_ = false;
   std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
   std::vector<double> drawn_;
   kernels::Network<float> potential_;

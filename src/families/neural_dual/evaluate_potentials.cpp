@@ -207,10 +207,9 @@ void score_actions(const Communicator& communicator, const kernels::LeastActionC
   const std::int64_t dimension = subject.dimension;
   const auto all = static_cast<std::int64_t>(subject.source.size()) / dimension;
   const std::int64_t count = std::min(all, most_points);
-  const auto images = communicator.is_root() ? pushed : Points(subject.source.size());
-  Points shared = images;
-  communicator.broadcast(std::span<double>(shared));
-  const auto learned = actions_between(communicator, cost, subject.source, shared, dimension);
+  Points images = communicator.is_root() ? pushed : Points(subject.source.size());
+  communicator.broadcast(std::span<double>(images));
+  const auto learned = actions_between(communicator, cost, subject.source, images, dimension);
   Points x, y;
   for (std::int64_t i = 0; i < count; ++i)
     for (std::int64_t j = 0; j < count; ++j) {

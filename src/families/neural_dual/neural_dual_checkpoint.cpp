@@ -126,7 +126,7 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
     throw UserError(
         fmt::format("{}: holds {}, but the job asks for {}; change [model] or train again",
                     file.name(), have, want));
-  if (const std::string cost = least_action_text(job); cost != found.cost) {
+  if (const std::string cost = least_action_text(read_least_action_cost(job)); cost != found.cost) {
     const auto named = [](const std::string& text) {
       return text.empty() ? std::string("squared_euclidean") : text;
     };

@@ -21,6 +21,7 @@ void train_potentials(const CommandContext& context, Report& report) {
   const Job& job = context.job;
   const auto& communicator = context.communicator;
   SamplerPair samplers;
+  DualTrainerSettings settings;
   std::optional<NeuralDual> model;
   TrainingState unfinished;
   CheckpointSeries checkpoints(context.output, job.train.keep_checkpoints);
@@ -28,8 +29,9 @@ void train_potentials(const CommandContext& context, Report& report) {
     const PhaseTimer timer(report, "read");
     communicator.agree([&] {
       samplers = make_samplers(job);
-      if (job.lagrangian.bends())
-        require_points_for(samplers.name, read_lagrangian(job.lagrangian), {},
+      settings = dual_trainer_settings(job);
+      if (settings.cost)
+        require_points_for(samplers.name, settings.cost->lagrangian, {},
                            samplers.source->dimension());
     });
     const std::int64_t dimension = samplers.source->dimension();
@@ -39,8 +41,7 @@ void train_potentials(const CommandContext& context, Report& report) {
         communicator.broadcast(communicator.is_root() ? fingerprint(samplers) : "");
     nlohmann::json content = {
         {"samples", samples}, {"standardize", job.samples.standardize}, {"conjugate", conjugate}};
-    std::string cost;
-    communicator.agree([&] { cost = least_action_text(job); });
+    const std::string cost = least_action_text(settings.cost);
     if (!cost.empty())
       content["cost"] = {cost, job.path.nodes, job.path.points, job.path.starts,
                          job.train.anneal_steps};
@@ -70,8 +71,7 @@ void train_potentials(const CommandContext& context, Report& report) {
       }
     });
   }
-  DualTrainer trainer(dual_trainer_settings(job), communicator, *samplers.source, *samplers.target,
-                      *model);
+  DualTrainer trainer(settings, communicator, *samplers.source, *samplers.target, *model);
   trainer.go_on(std::move(unfinished));
   const auto report_conjugates = [&] {
     report.figures()["samples"] = samplers.name;
