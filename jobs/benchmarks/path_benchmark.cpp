@@ -36,7 +36,7 @@ void least_action(benchmark::State& state) {
   PathSolver solver(lagrangian, 2, settings);
   const auto x = ends(box, false), y = ends(box, true);
   PathResult result;
-  for (auto _ : state) result = solver.solve(x, y, false);
+  for (auto _ : state) result = solver.solve(x, y);
   double converged = 0, evaluations = 0, action = 0, fine = 0, straight = 0;
   for (std::size_t k = 0; k < paths; ++k) {
     converged += result.status[k] == 0 ? 1 : 0;

@@ -10,6 +10,7 @@
 #include "kernels/paths/lagrangians/box.hpp"
 #include "kernels/paths/lagrangians/circle.hpp"
 #include "kernels/paths/lagrangians/crossing.hpp"
+#include "kernels/paths/lagrangians/directions.hpp"
 #include "kernels/paths/lagrangians/gmm.hpp"
 #include "kernels/paths/lagrangians/grid.hpp"
 #include "kernels/paths/lagrangians/hill.hpp"
@@ -27,10 +28,17 @@ inline constexpr int most_path_dimension = 16;
 
 /// What a path pays: one of these types, with its parameters. Everything else takes the list from
 /// here; a new Lagrangian is a file and its line.
-using Lagrangian = std::variant<SquaredEuclideanLagrangian, BoxLagrangian, SlitLagrangian,
-                                HillLagrangian, WellLagrangian, BabyMazeLagrangian, GmmLagrangian,
-                                VNeckLagrangian, STunnelLagrangian, CircleLagrangian, VeeLagrangian,
-                                CrossingLagrangian, GridLagrangian, GlobeLagrangian>;
+using Lagrangian =
+    std::variant<SquaredEuclideanLagrangian, BoxLagrangian, SlitLagrangian, HillLagrangian,
+                 WellLagrangian, BabyMazeLagrangian, GmmLagrangian, VNeckLagrangian,
+                 STunnelLagrangian, CircleLagrangian, VeeLagrangian, CrossingLagrangian,
+                 GridLagrangian, GlobeLagrangian, DirectionsLagrangian>;
+
+/// Does this type have numbers on a grid?
+template <class Typed>
+inline constexpr bool has_grid = requires(const Typed& typed) {
+  typed.terms(nullptr);
+};
 
 /// As files spell it.
 inline const char* name_of(const Lagrangian& lagrangian) {

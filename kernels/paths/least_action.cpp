@@ -38,6 +38,8 @@ LeastActionPaths<ExecutionSpace>::LeastActionPaths(const Lagrangian& lagrangian,
   rows_ = Matrix<double, ExecutionSpace>("otfleet::paths::rows", count, length);
   zeros_ = Matrix<double, ExecutionSpace>("otfleet::paths::zeros", count, length);
   fine_ = Vector<double, ExecutionSpace>("otfleet::paths::fine", count);
+  straight_slope_ = Matrix<double, ExecutionSpace>("otfleet::paths::straight_slope",
+                                                   static_cast<std::size_t>(paths_), length);
   straight_action_ = Vector<double, ExecutionSpace>("otfleet::paths::straight_action",
                                                     static_cast<std::size_t>(paths_));
 }
@@ -46,6 +48,7 @@ template <class ExecutionSpace>
 void LeastActionPaths<ExecutionSpace>::solve(const ExecutionSpace& space,
                                              const Matrix<const double, ExecutionSpace>& x,
                                              const Matrix<const double, ExecutionSpace>& y,
+                                             const Matrix<const double, ExecutionSpace>& predicted,
                                              const LeastActions<ExecutionSpace>& result) {
   const std::size_t count = x.extent(0), wide = static_cast<std::size_t>(dimension_);
   if (y.extent(0) != count || (count > 0 && (x.extent(1) != wide || y.extent(1) != wide)))
@@ -58,47 +61,56 @@ void LeastActionPaths<ExecutionSpace>::solve(const ExecutionSpace& space,
     if (length != count)
       throw std::invalid_argument("results must have one entry for each of the " +
                                   std::to_string(count) + " paths");
-  if (result.nodes.extent(0) > 0 &&
-      (result.nodes.extent(0) != count ||
-       result.nodes.extent(1) != static_cast<std::size_t>(basis_.nodes) * wide))
-    throw std::invalid_argument("nodes must be [" + std::to_string(count) + ", " +
-                                std::to_string(basis_.nodes * dimension_) + "]");
+  const auto require = [&](const char* name, const auto& rows, int of_one) {
+    if (rows.extent(0) > 0 && (rows.extent(0) != count ||
+                               rows.extent(1) != static_cast<std::size_t>(of_one * dimension_)))
+      throw std::invalid_argument(std::string(name) + " must be [" + std::to_string(count) + ", " +
+                                  std::to_string(of_one * dimension_) + "]");
+  };
+  require("nodes", result.nodes, basis_.nodes);
+  require("coefficients", result.coefficients, basis_.coefficients);
+  require("predicted", predicted, basis_.coefficients);
   const int all = static_cast<int>(count);
   for (int first = 0; first < all; first += paths_)
-    solve_some(space, x, y, first, std::min(paths_, all - first), result);
+    solve_some(space, x, y, predicted, first, std::min(paths_, all - first), result);
   space.fence();
 }
 
 template <class ExecutionSpace>
-void LeastActionPaths<ExecutionSpace>::solve_some(const ExecutionSpace& space,
-                                                  const Matrix<const double, ExecutionSpace>& x,
-                                                  const Matrix<const double, ExecutionSpace>& y,
-                                                  int first, int count,
-                                                  const LeastActions<ExecutionSpace>& result) {
+void LeastActionPaths<ExecutionSpace>::solve_some(
+    const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& x,
+    const Matrix<const double, ExecutionSpace>& y,
+    const Matrix<const double, ExecutionSpace>& predicted, int first, int count,
+    const LeastActions<ExecutionSpace>& result) {
   using Rows = Matrix<double, ExecutionSpace>;
   using Constant = Matrix<const double, ExecutionSpace>;
   const int starts = settings_.starts, d = dimension_, coefficients = basis_.coefficients;
   const auto paths = static_cast<std::size_t>(count),
              all = paths * static_cast<std::size_t>(starts);
   const Rows rows = detail::leading_rows<ExecutionSpace>(rows_, all);
-  const auto begin = [&](const Rows& of, int starts_of_a_path) {
+  const int ahead = predicted.extent(0) > 0 ? 1 : 0;  // of the straight line
+  const auto begin = [&](const Rows& of, int starts_of_a_path, int first_start) {
     const auto bow = tables_.bow;
     Kokkos::parallel_for(
         "otfleet::paths::starts",
         Kokkos::RangePolicy<ExecutionSpace>(space, 0, count * starts_of_a_path),
         KOKKOS_LAMBDA(int row) {
-          const int path = first + row / starts_of_a_path;
-          detail::begin_path(of, row, row % starts_of_a_path, x, path, y, path, bow);
+          const int path = first + row / starts_of_a_path,
+                    start = first_start + row % starts_of_a_path;
+          detail::begin_path(of, row, start < 0 ? 0 : start, x, path, y, path, bow);
+          if (start == predicted_start)
+            for (int i = 0; i < coefficients * d; ++i) of(row, i) = predicted(path, i);
         });
   };
   // The straight lines first, alone.
   const auto straight = result.straight, straight_action = straight_action_;
   const Rows lines = detail::leading_rows<ExecutionSpace>(rows_, paths);
-  begin(lines, 1);
-  energy_.evaluate(space, lines, straight_action, {});
+  const Rows straight_slope = detail::leading_rows<ExecutionSpace>(straight_slope_, paths);
+  begin(lines, 1, 0);
+  energy_.evaluate(space, lines, straight_action, straight_slope);
   energy_.evaluate_finely(space, lines,
                           Kokkos::subview(straight, std::pair<int, int>(first, first + count)));
-  begin(rows, starts);
+  begin(rows, starts, -ahead);
   const auto minima = minima_.first(all);
   lbfgs_.minimize(space, energy_, Constant(detail::leading_rows<ExecutionSpace>(zeros_, all)), rows,
                   minima);
@@ -128,12 +140,18 @@ void LeastActionPaths<ExecutionSpace>::solve_some(const ExecutionSpace& space,
         }
         results.action(path) = bends ? minima.value(row) : straight_action(k);
         results.fine(path) = bends ? fine(row) : straight(path);
-        results.residual(path) = bends ? minima.residual(row) : minima.start_residual(k * starts);
-        results.start(path) = bends ? best : 0;
+        double square = 0;
+        for (int i = 0; i < coefficients * d; ++i)
+          square += straight_slope(k, i) * straight_slope(k, i);
+        results.residual(path) = bends ? minima.residual(row) : ::sqrt(square);
+        results.start(path) = bends ? best - ahead : 0;
         results.steps(path) = steps;
         results.evaluations(path) = evaluations;
         results.status(path) =
             bends ? minima.status(row) : static_cast<int>(ConjugateStatus::stalled);
+        if (results.coefficients.extent(0) > 0)
+          for (int i = 0; i < coefficients * d; ++i)
+            results.coefficients(path, i) = bends ? rows(row, i) : 0.0;
         if (results.nodes.extent(0) == 0) return;
         for (int node = 0; node < nodes; ++node)
           for (int i = 0; i < d; ++i) {

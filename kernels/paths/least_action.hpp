@@ -12,10 +12,14 @@ struct LeastActions {
   Vector<double, ExecutionSpace> fine;      ///< of the same path, summed over the fine points
   Vector<double, ExecutionSpace> straight;  ///< the same of the straight line
   Vector<double, ExecutionSpace> residual;  ///< |gradient| by the spline's coefficients, PathBasis
-  /// start: which one led to it; 0 the straight line, odd ones bow to one side, even to the other.
+  /// start: which one led to it; 0 the straight line, odd ones bow to one side, even to the other,
+  /// predicted_start: the prediction.
   Vector<int, ExecutionSpace> start, steps, evaluations, status;  ///< ConjugateStatus
-  Matrix<double, ExecutionSpace> nodes;  ///< [B, nodes · D] places of the nodes, or nothing
+  Matrix<double, ExecutionSpace> nodes;         ///< [B, nodes · D] places of the nodes, or nothing
+  Matrix<double, ExecutionSpace> coefficients;  ///< [B, coefficients · D], PathBasis, or nothing
 };
+
+inline constexpr int predicted_start = -1;
 
 /// Finds paths of least action between pairs of points (arXiv 2406.00288, section 3.2), many at a
 /// time, by L-BFGS. The result of a path does not depend on the others. There are local minima: an
@@ -34,16 +38,24 @@ class LeastActionPaths {
   LeastActionPaths(const LeastActionPaths&) = delete;
   LeastActionPaths& operator=(const LeastActionPaths&) = delete;
 
-  /// x, y [B, D]: ends. Throws std::invalid_argument: sizes that do not fit.
+  /// x, y [B, D]: ends. `predicted` [B, coefficients · D]: of splines that paths begin at before
+  /// the straight line, the last of the settings' starts left out; or nothing. Throws
+  /// std::invalid_argument: sizes that do not fit.
   void solve(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& x,
              const Matrix<const double, ExecutionSpace>& y,
+             const Matrix<const double, ExecutionSpace>& predicted,
              const LeastActions<ExecutionSpace>& result);
 
+  /// From now on with the numbers that the Lagrangian has now on its grid.
+  void take_grid() { energy_.take_grid(); }
+
   const PathBasis& basis() const { return basis_; }
+  const PathTables<ExecutionSpace>& tables() const { return tables_; }
 
   /// A part of solve(); public since nvcc takes no lambda of a private function.
   void solve_some(const ExecutionSpace& space, const Matrix<const double, ExecutionSpace>& x,
-                  const Matrix<const double, ExecutionSpace>& y, int first, int count,
+                  const Matrix<const double, ExecutionSpace>& y,
+                  const Matrix<const double, ExecutionSpace>& predicted, int first, int count,
                   const LeastActions<ExecutionSpace>& result);
 
  private:
@@ -53,7 +65,7 @@ class LeastActionPaths {
   int dimension_, paths_;  ///< at once
   PathEnergy<ExecutionSpace, double> energy_;
   Lbfgs<ExecutionSpace, double> lbfgs_;
-  Matrix<double, ExecutionSpace> rows_, zeros_;
+  Matrix<double, ExecutionSpace> rows_, zeros_, straight_slope_;
   Vector<double, ExecutionSpace> fine_, straight_action_;
   Conjugates<ExecutionSpace, double> minima_;
 };

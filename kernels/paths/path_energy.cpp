@@ -20,11 +20,6 @@ Matrix<double, ExecutionSpace> path_table(const std::vector<double>& values, int
   return table;
 }
 
-template <class Typed>
-inline constexpr bool has_grid = requires(const Typed& typed) {
-  typed.terms(nullptr);
-};
-
 /// What a kernel takes for a Lagrangian: itself, unless it refers to numbers, which lie at `grid`
 /// on the device.
 template <class Typed>
@@ -179,13 +174,18 @@ PathEnergy<ExecutionSpace, Scalar>::PathEnergy(const Lagrangian& lagrangian,
         (needed > 0 ? "lagrangian takes points of " + std::to_string(needed)
                     : "paths take points of 1 to " + std::to_string(most_path_dimension)) +
         " coordinates, not " + std::to_string(dimension));
+  take_grid();
+}
+
+template <class ExecutionSpace, class Scalar>
+void PathEnergy<ExecutionSpace, Scalar>::take_grid() {
   std::visit(
       [&](const auto& typed) {
         if constexpr (has_grid<std::remove_cvref_t<decltype(typed)>>)
           if (typed.values)
             grid_ = copy_to_device<ExecutionSpace>("otfleet::paths::grid", *typed.values);
       },
-      lagrangian);
+      lagrangian_);
 }
 
 template <class ExecutionSpace, class Scalar>

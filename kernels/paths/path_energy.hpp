@@ -33,6 +33,9 @@ class PathEnergy : public PotentialOracle<ExecutionSpace, Scalar> {
   PathEnergy(const Lagrangian& lagrangian, const PathTables<ExecutionSpace>& tables, int dimension,
              bool target_is_free = false);
 
+  /// From now on with the numbers that the Lagrangian has now on its grid.
+  void take_grid();
+
   int dimension() const override;
   void evaluate(const ExecutionSpace& space, const Matrix<const Scalar, ExecutionSpace>& rows,
                 const Vector<Scalar, ExecutionSpace>& value,

@@ -96,6 +96,26 @@ class VelocityNetwork : public TrainedNetwork {
                         const GradientListener& listener) = 0;
 };
 
+/// Layers of a VectorNetwork.
+struct VectorNetworkShape {
+  std::int64_t inputs = 0, outputs = 0;
+  std::vector<std::int64_t> hidden;  ///< widths
+  kernels::Activation activation = kernels::Activation::elu;
+};
+
+/// Vectors from vectors. Fresh, it gives zeros up to small terms.
+class VectorNetwork : public TrainedNetwork {
+ public:
+  /// outputs [B, outputs] from inputs [B, inputs]. `keep`: for a backward() that follows, inputs as
+  /// they are until then.
+  virtual void run(const DeviceArray<const float, 2>& inputs, const DeviceArray<float, 2>& outputs,
+                   bool keep) = 0;
+  /// Sets gradients() to the derivative by the weights of <slope, the last outputs>, `slope` of
+  /// their shape, or empty: zero.
+  virtual void backward(const DeviceArray<const float, 2>& slope,
+                        const GradientListener& listener) = 0;
+};
+
 struct NetworkLibrary {
   /// Fresh weights, the same for the same seed.
   std::unique_ptr<PairPotential> (*make_pair_potential)(const ModelDescription& description,
@@ -108,6 +128,8 @@ struct NetworkLibrary {
       const ConditionalDescription& description, std::int64_t seed);
   std::unique_ptr<VelocityNetwork> (*make_velocity_network)(
       const ConditionalDescription& description, std::int64_t seed);
+  std::unique_ptr<VectorNetwork> (*make_vector_network)(const VectorNetworkShape& shape,
+                                                        std::int64_t seed);
   /// GPUs that LibTorch sees; 0 also where it was built without CUDA.
   int (*visible_gpus)();
 };

@@ -3,6 +3,7 @@
 #include "src/networks/conditional_networks.hpp"
 #include "src/networks/dual_networks.hpp"
 #include "src/networks/pair_potential.hpp"
+#include "src/networks/vector_network.hpp"
 #include "src/networks/velocity_network.hpp"
 
 // What the library exports.
@@ -40,6 +41,12 @@ std::unique_ptr<VelocityNetwork> make_velocity_network(const ConditionalDescript
   return std::make_unique<LayeredVelocity>(description);
 }
 
+std::unique_ptr<VectorNetwork> make_vector_network(const VectorNetworkShape& shape,
+                                                   std::int64_t seed) {
+  torch::manual_seed(static_cast<std::uint64_t>(seed));
+  return std::make_unique<LayeredVectors>(shape);
+}
+
 int visible_gpus() {
   return static_cast<int>(torch::cuda::device_count());
 }
@@ -52,6 +59,7 @@ otfleet_network_library() {
   static const otfleet::NetworkLibrary library{
       otfleet::make_pair_potential,   otfleet::make_coefficient_network,
       otfleet::make_dual_networks,    otfleet::make_conditional_networks,
-      otfleet::make_velocity_network, otfleet::visible_gpus};
+      otfleet::make_velocity_network, otfleet::make_vector_network,
+      otfleet::visible_gpus};
   return &library;
 }

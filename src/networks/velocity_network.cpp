@@ -25,19 +25,8 @@ torch::Tensor features_of(const torch::Tensor& time) {
 LayeredVelocity::LayeredVelocity(const ConditionalDescription& description) {
   const ModelOptions& model = description.architecture;
   coder_ = ContextCoder(description);
-  std::int64_t inputs = description.dimension + time_features + coder_.width();
-  for (const std::int64_t width : model.hidden) {
-    Layer layer;
-    (body_.layers.empty() ? layer.input : layer.hidden) = fresh(width, inputs);
-    layer.bias = fresh_bias(width, inputs);
-    layer.activation = model.activation;
-    body_.layers.push_back(layer);
-    inputs = width;
-  }
-  Layer last;
-  last.hidden = small_output * fresh(description.dimension, inputs);
-  last.bias = torch::zeros({description.dimension});
-  body_.layers.push_back(last);
+  body_ = dense_layers(description.dimension + time_features + coder_.width(), model.hidden,
+                       description.dimension, model.activation);
   FlatParameters::Named named;
   body_.add_names("velocity", named);
   for (auto& [name, tensor] : named) tensor.requires_grad_();

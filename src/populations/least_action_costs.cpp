@@ -43,7 +43,7 @@ void add_least_action_costs(const Job& job, Geometry& geometry) {
   std::int64_t paths = 0, unfinished = 0;
   PairBlock block;
   const auto solve_block = [&] {
-    const auto result = solver.solve(block.from, block.to, false);
+    const auto result = solver.solve(block.from, block.to);
     for (std::size_t k = 0; k < block.entries.size(); ++k) {
       const std::int64_t entry = block.entries[k], i = entry / m, j = entry % m;
       if (!std::isfinite(result.fine[k]))

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/paths/grid_slope.hpp"
 #include "kernels/paths/least_action.hpp"
 #include "kernels/paths/least_action_conjugate.hpp"
 #include "tests/kernels/device_values.hpp"
@@ -25,24 +26,29 @@ Matrix<double, Space> matrix_of(const Row& values, int columns) {
 }
 
 struct Found {
-  Row action, fine, straight, residual, nodes;
+  Row action, fine, straight, residual, nodes, coefficients;
   std::vector<int> start, steps, status;
 };
 
 Found solve(const Lagrangian& lagrangian, int dimension, const Row& x, const Row& y,
-            const PathSettings& settings = {}) {
+            const PathSettings& settings = {}, const Row& predicted = {}) {
   const std::size_t count = x.size() / static_cast<std::size_t>(dimension);
   LeastActionPaths<Space> paths(lagrangian, dimension, settings);
   const auto numbers = [&] { return Vector<double, Space>("otfleet::test::numbers", count); };
   const auto counts = [&] { return Vector<int, Space>("otfleet::test::counts", count); };
   LeastActions<Space> result{numbers(), numbers(), numbers(), numbers(), counts(),
-                             counts(),  counts(),  counts(),  {}};
+                             counts(),  counts(),  counts(),  {},        {}};
   result.nodes = Matrix<double, Space>("otfleet::test::nodes", count,
                                        static_cast<std::size_t>(settings.nodes * dimension));
-  paths.solve(Space(), matrix_of(x, dimension), matrix_of(y, dimension), result);
+  const int length = paths.basis().coefficients * dimension;
+  result.coefficients =
+      Matrix<double, Space>("otfleet::test::coefficients", count, static_cast<std::size_t>(length));
+  Matrix<const double, Space> begun;
+  if (!predicted.empty()) begun = matrix_of(predicted, length);
+  paths.solve(Space(), matrix_of(x, dimension), matrix_of(y, dimension), begun, result);
   return {to_host(result.action),   to_host(result.fine),  to_host(result.straight),
-          to_host(result.residual), to_host(result.nodes), to_host(result.start),
-          to_host(result.steps),    to_host(result.status)};
+          to_host(result.residual), to_host(result.nodes), to_host(result.coefficients),
+          to_host(result.start),    to_host(result.steps), to_host(result.status)};
 }
 
 /// `count` points within a share of the Lagrangian's box, or of [−1, 1]^dimension.
@@ -92,6 +98,25 @@ Gridded with_numbers(GridMeaning meaning) {
   return gridded;
 }
 
+/// Directions that turn all over the plane.
+DirectionsLagrangian with_directions() {
+  std::mt19937 engine(12);
+  std::uniform_real_distribution<double> uniform(0, 3);
+  constexpr int rows = 5, columns = 7;
+  auto values = std::make_shared<std::vector<double>>(2 * rows * columns);
+  for (std::size_t k = 0; k < rows * columns; ++k) {
+    const double angle = uniform(engine);
+    (*values)[k] = std::cos(2 * angle);
+    (*values)[rows * columns + k] = std::sin(2 * angle);
+  }
+  DirectionsLagrangian directions;
+  directions.along = 0.2;
+  directions.values = values;
+  directions.field = {nullptr, rows, columns, {-1, -1}, {2.0 / (columns - 1), 2.0 / (rows - 1)},
+                      {}};
+  return directions;
+}
+
 /// Metrics that are not a thousand times cheaper in one direction: those have minima without
 /// number.
 std::vector<Lagrangian> tested_lagrangians() {
@@ -104,6 +129,7 @@ std::vector<Lagrangian> tested_lagrangians() {
     all.emplace_back(with_numbers<GridLagrangian>(meaning));
     all.emplace_back(with_numbers<GlobeLagrangian>(meaning));
   }
+  all.emplace_back(with_directions());
   return all;
 }
 
@@ -224,6 +250,95 @@ INSTANTIATE_TEST_SUITE_P(Paths, EveryLagrangian, testing::ValuesIn(tested_lagran
                          [](const auto& named) {
                            return std::to_string(named.index) + name_of(named.param);
                          });
+
+/// The numbers on a Lagrangian's grid; none: it has none.
+const std::vector<double>* numbers_of(const Lagrangian& lagrangian) {
+  return std::visit(
+      [](const auto& typed) -> const std::vector<double>* {
+        if constexpr (has_grid<std::remove_cvref_t<decltype(typed)>>) return typed.values.get();
+        return nullptr;
+      },
+      lagrangian);
+}
+
+TEST_P(EveryLagrangian, ActionsHaveTheGridSlopeOfTheirDifferences) {
+  Lagrangian lagrangian = GetParam();
+  if (numbers_of(lagrangian) == nullptr) return;
+  const Row x = points_of(lagrangian, 3, 2, 1), y = points_of(lagrangian, 3, 2, 2);
+  PathSettings settings;
+  settings.nodes = 8;
+  settings.points = 10;
+  const PathBasis basis(settings.nodes, settings.points);
+  const PathTables<Space> tables(basis);
+  Row splines;
+  std::mt19937 engine(5);
+  std::normal_distribution<double> normal(0, 0.2);
+  for (int k = 0; k < 3 * 2 * basis.coefficients; ++k) splines.push_back(normal(engine));
+  const auto sum_of_actions = [&] {
+    PathEnergy<Space, double> energy(lagrangian, tables, 2);
+    Row rows;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const auto length = static_cast<std::ptrdiff_t>(2 * basis.coefficients);
+      const auto first = splines.begin() + static_cast<std::ptrdiff_t>(k) * length;
+      rows.insert(rows.end(), first, first + length);
+      for (const Row* ends : {&x, &y})
+        for (std::size_t i = 0; i < 2; ++i) rows.push_back((*ends)[2 * k + i]);
+    }
+    const Vector<double, Space> action("otfleet::test::action", 3);
+    energy.evaluate(Space(), matrix_of(rows, energy.dimension()), action, {});
+    double sum = 0;
+    for (const double one : to_host(action)) sum += one;
+    return sum;
+  };
+  const std::vector<double> numbers = *numbers_of(lagrangian);
+  const double weight = 0.7;
+  const Vector<double, Space> slope("otfleet::test::slope", numbers.size());
+  add_grid_slope<Space>(Space(), lagrangian, to_device(numbers), tables, matrix_of(x, 2),
+                        matrix_of(y, 2), matrix_of(splines, 2 * basis.coefficients), weight, slope);
+  const Row found = to_host(slope);
+  double largest = 0;
+  for (const double one : found) largest = std::max(largest, std::abs(one));
+  EXPECT_GT(largest, 0);
+  for (std::size_t k = 0; k < numbers.size(); k += 3) {
+    double difference = 0;
+    for (const double step : {1e-5, -1e-5}) {
+      auto changed = numbers;
+      changed[k] += step;
+      std::visit(
+          [&](auto& typed) {
+            if constexpr (has_grid<std::remove_cvref_t<decltype(typed)>>)
+              typed.values = std::make_shared<const std::vector<double>>(changed);
+          },
+          lagrangian);
+      difference += sum_of_actions() / (2 * step);
+    }
+    EXPECT_NEAR(found[k], weight * difference, 1e-7 * (1 + largest)) << k;
+  }
+}
+
+TEST_P(EveryLagrangian, APredictionIsWhereItsPathBegins) {
+  const Row x = points_of(GetParam(), 9, dimension(), 1),
+            y = points_of(GetParam(), 9, dimension(), 2);
+  const Found usual = solve(GetParam(), dimension(), x, y);
+  PathSettings settings;
+  settings.starts = 1;
+  const Found again = solve(GetParam(), dimension(), x, y, settings, usual.coefficients);
+  for (std::size_t k = 0; k < 9; ++k) {
+    if (usual.status[k] != static_cast<int>(ConjugateStatus::converged)) continue;
+    EXPECT_EQ(again.start[k], predicted_start);
+    EXPECT_EQ(again.steps[k], 0);
+    EXPECT_EQ(again.action[k], usual.action[k]);
+    EXPECT_EQ(again.fine[k], usual.fine[k]);
+  }
+  // A prediction that leads nowhere leaves the straight line.
+  Row wild(usual.coefficients.size(), 1e3);
+  settings.lbfgs.max_steps = 0;
+  const Found straight = solve(GetParam(), dimension(), x, y, settings, wild);
+  for (std::size_t k = 0; k < 9; ++k) {
+    EXPECT_EQ(straight.start[k], 0);
+    EXPECT_EQ(straight.fine[k], straight.straight[k]);
+  }
+}
 
 TEST(LeastActionPaths, AreStraightWhereNothingIsInTheWay) {
   for (const int d : {1, 2, 3, 5, most_path_dimension}) {

@@ -22,12 +22,16 @@ struct GridField {
   double low[2], step[2];
   bool turns;  ///< the first coordinate is an angle: the column after the last one is the first
 
-  /// At one point; slope [2].
-  OTFLEET_FUNCTION double at(double x, double y, double* slope) const {
+  /// The 4 × 4 numbers that count at a point, and by how much.
+  struct Stencil {
+    int row[4], column[4];
+    double weight[2][4], change[2][4];  ///< of columns and rows, and their derivatives
+  };
+
+  OTFLEET_FUNCTION Stencil stencil(double x, double y) const {
+    Stencil result;
     const double place[2] = {(x - low[0]) / step[0], (y - low[1]) / step[1]};
     const int count[2] = {columns, rows};
-    int first[2];
-    double weight[2][4], change[2][4];
     for (int axis = 0; axis < 2; ++axis) {
       double t = place[axis];
       const bool around = axis == 0 && turns;
@@ -40,66 +44,82 @@ struct GridField {
       }
       const double cell = ::floor(t);
       const double b = t - cell, a = 1 - b, c = b * b;
-      first[axis] = static_cast<int>(cell) - 1;
-      double* const w = weight[axis];
+      double* const w = result.weight[axis];
       w[0] = a * a * a / 6;
       w[1] = (4 - 6 * c + 3 * c * b) / 6;
       w[2] = (1 + 3 * b + 3 * c - 3 * c * b) / 6;
       w[3] = c * b / 6;
       const double scale = beyond ? 0.0 : 1 / step[axis];
-      double* const d = change[axis];
+      double* const d = result.change[axis];
       d[0] = -a * a / 2 * scale;
       d[1] = (3 * c - 4 * b) / 2 * scale;
       d[2] = (1 + 2 * b - 3 * c) / 2 * scale;
       d[3] = c / 2 * scale;
+      int* const index = axis == 0 ? result.column : result.row;
+      for (int j = 0; j < 4; ++j) {
+        const int at = static_cast<int>(cell) - 1 + j;
+        if (around)
+          index[j] = at < 0 ? at + columns : at % columns;
+        else
+          index[j] = at < 0 ? 0 : at < count[axis] ? at : count[axis] - 1;
+      }
     }
+    return result;
+  }
+
+  /// At one point; slope [2]. `which` of several fields [fields, rows, columns].
+  OTFLEET_FUNCTION double at(const Stencil& stencil, int which, double* slope) const {
+    const double* const first = values + static_cast<std::size_t>(which) *
+                                             static_cast<std::size_t>(rows) *
+                                             static_cast<std::size_t>(columns);
     double sum = 0;
     slope[0] = slope[1] = 0;
     for (int i = 0; i < 4; ++i) {
-      const double* const row = values + static_cast<std::size_t>(held(first[1] + i, rows)) *
-                                             static_cast<std::size_t>(columns);
+      const double* const row =
+          first + static_cast<std::size_t>(stencil.row[i]) * static_cast<std::size_t>(columns);
       double along = 0, along_slope = 0;
       for (int j = 0; j < 4; ++j) {
-        const int at = turns ? (first[0] + j) % columns : held(first[0] + j, columns);
-        const double value = row[at < 0 ? at + columns : at];
-        along += weight[0][j] * value;
-        along_slope += change[0][j] * value;
+        const double value = row[stencil.column[j]];
+        along += stencil.weight[0][j] * value;
+        along_slope += stencil.change[0][j] * value;
       }
-      sum += weight[1][i] * along;
-      slope[0] += weight[1][i] * along_slope;
-      slope[1] += change[1][i] * along;
+      sum += stencil.weight[1][i] * along;
+      slope[0] += stencil.weight[1][i] * along_slope;
+      slope[1] += stencil.change[1][i] * along;
     }
     return sum;
   }
 
-  /// The same for every lane of a pack, or for one number.
-  template <class Pack>
-  OTFLEET_FORCEINLINE_FUNCTION Pack at(const Pack* x, Pack* slope) const {
+  /// number [fields] and slope [2 · fields] at one point, or at a pack of them.
+  template <int fields, class Pack>
+  OTFLEET_FORCEINLINE_FUNCTION void at(const Pack* x, Pack* number, Pack* slope) const {
     if constexpr (std::is_floating_point_v<Pack>) {
-      double of_point[2];
-      const double sum = at(double(x[0]), double(x[1]), of_point);
-      for (int i = 0; i < 2; ++i) slope[i] = Pack(of_point[i]);
-      return Pack(sum);
+      const Stencil near = stencil(double(x[0]), double(x[1]));
+      for (int f = 0; f < fields; ++f) {
+        double of_point[2];
+        number[f] = Pack(at(near, f, of_point));
+        for (int i = 0; i < 2; ++i) slope[2 * f + i] = Pack(of_point[i]);
+      }
     } else {
       using Number = typename Pack::Number;
-      alignas(Pack) Number numbers[5][Pack::width];
-      x[0].store(numbers[0]);
-      x[1].store(numbers[1]);
+      alignas(Pack) Number places[2][Pack::width], numbers[3 * fields][Pack::width];
+      x[0].store(places[0]);
+      x[1].store(places[1]);
       for (int e = 0; e < Pack::width; ++e) {
-        double of_lane[2];
-        numbers[2][e] = Number(at(double(numbers[0][e]), double(numbers[1][e]), of_lane));
-        numbers[3][e] = Number(of_lane[0]);
-        numbers[4][e] = Number(of_lane[1]);
+        const Stencil near = stencil(double(places[0][e]), double(places[1][e]));
+        for (int f = 0; f < fields; ++f) {
+          double of_lane[2];
+          numbers[3 * f][e] = Number(at(near, f, of_lane));
+          numbers[3 * f + 1][e] = Number(of_lane[0]);
+          numbers[3 * f + 2][e] = Number(of_lane[1]);
+        }
       }
-      slope[0] = Pack::load(numbers[3]);
-      slope[1] = Pack::load(numbers[4]);
-      return Pack::load(numbers[2]);
+      for (int f = 0; f < fields; ++f) {
+        number[f] = Pack::load(numbers[3 * f]);
+        slope[2 * f] = Pack::load(numbers[3 * f + 1]);
+        slope[2 * f + 1] = Pack::load(numbers[3 * f + 2]);
+      }
     }
-  }
-
- private:
-  OTFLEET_FUNCTION static int held(int at, int count) {
-    return at < 0 ? 0 : at < count ? at : count - 1;
   }
 };
 
@@ -107,7 +127,7 @@ struct GridField {
 /// sphere, by longitude x₁ and latitude x₂ in degrees, in units of its radius.
 template <bool on_globe>
 struct GridTerms {
-  static constexpr int dimension = 2;
+  static constexpr int dimension = 2, fields = 1;
   GridField field;
   GridMeaning meaning;
   double strength;
@@ -115,22 +135,10 @@ struct GridTerms {
   template <class Pack>
   OTFLEET_FORCEINLINE_FUNCTION Pack value(const Pack* x, const Pack* v, int /*count*/,
                                           Pack* slope_x, Pack* slope_v) const {
-    const Pack half(0.5), zero(0.0);
-    Pack square(1.0), bend(0.0), scale(1.0);  // of v₁, its derivative by x₂, of both
-    if constexpr (on_globe) {
-      const Pack unit(0.017453292519943295), cosine = cos(unit * x[1]);
-      square = cosine * cosine;
-      bend = zero - Pack(2.0) * unit * cosine * sin(unit * x[1]);
-      scale = unit * unit;
-    }
-    slope_v[0] = scale * square * v[0];
-    slope_v[1] = scale * v[1];
-    const Pack kinetic = half * (slope_v[0] * v[0] + slope_v[1] * v[1]);
-    slope_x[0] = zero;
-    slope_x[1] = half * scale * bend * v[0] * v[0];
+    const Pack kinetic = kinetic_energy(x, v, slope_x, slope_v);
     if (field.rows == 0) return kinetic;
-    Pack slope[2];
-    const Pack number = field.at(x, slope);
+    Pack slope[2], number;
+    field.template at<1>(x, &number, slope);
     if (meaning == GridMeaning::barrier) {
       const Pack height(strength);
       for (int i = 0; i < 2; ++i) slope_x[i] = slope_x[i] + height * slope[i];
@@ -142,6 +150,35 @@ struct GridTerms {
       slope_v[i] = slow * slope_v[i];
     }
     return slow * kinetic;
+  }
+
+  /// by [1]: the derivative of L by the number at x. On one point.
+  OTFLEET_FUNCTION void by_numbers(const double* x, const double* v, double* by) const {
+    double slope_x[2], slope_v[2], slope[2], number;
+    by[0] = strength;
+    if (meaning == GridMeaning::barrier) return;
+    field.template at<1>(x, &number, slope);
+    by[0] = 2 * number * kinetic_energy(x, v, slope_x, slope_v);
+  }
+
+ private:
+  /// Without the numbers.
+  template <class Pack>
+  OTFLEET_FORCEINLINE_FUNCTION static Pack kinetic_energy(const Pack* x, const Pack* v,
+                                                          Pack* slope_x, Pack* slope_v) {
+    const Pack half(0.5), zero(0.0);
+    Pack square(1.0), bend(0.0), scale(1.0);  // of v₁, its derivative by x₂, of both
+    if constexpr (on_globe) {
+      const Pack unit(0.017453292519943295), cosine = cos(unit * x[1]);
+      square = cosine * cosine;
+      bend = zero - Pack(2.0) * unit * cosine * sin(unit * x[1]);
+      scale = unit * unit;
+    }
+    slope_v[0] = scale * square * v[0];
+    slope_v[1] = scale * v[1];
+    slope_x[0] = zero;
+    slope_x[1] = half * scale * bend * v[0] * v[0];
+    return half * (slope_v[0] * v[0] + slope_v[1] * v[1]);
   }
 };
 

@@ -188,7 +188,7 @@ std::vector<double> actions_between(const Communicator& communicator,
           static_cast<std::size_t>(mine.size() * dimension));
     };
     kernels::PathSolver solver(cost.lagrangian, static_cast<int>(dimension), cost.path);
-    part = solver.solve(own(x), own(y), false).fine;
+    part = solver.solve(own(x), own(y)).fine;
   });
   return communicator.gather(std::span<const double>(part));
 }

@@ -81,7 +81,7 @@ class MappedPointsProblems final : public ProblemSet {
                             .subspan(static_cast<std::size_t>(rows.begin * dimension),
                                      static_cast<std::size_t>(rows.size() * dimension));
     Solved solved{mapper_->map(points, job_.map.direction), {}};
-    if (paths_) solved.path = paths_->solve(points, solved.mapped.image, true);
+    if (paths_) solved.path = paths_->solve(points, solved.mapped.image, {.nodes = true});
     return columns_.take(std::move(solved));
   }
 

@@ -114,4 +114,23 @@ struct Chain {
   }
 };
 
+/// Fully connected layers of these widths, the last one small.
+inline Chain dense_layers(std::int64_t inputs, const std::vector<std::int64_t>& hidden,
+                          std::int64_t outputs, kernels::Activation activation) {
+  Chain net;
+  for (const std::int64_t width : hidden) {
+    Layer layer;
+    (net.layers.empty() ? layer.input : layer.hidden) = fresh(width, inputs);
+    layer.bias = fresh_bias(width, inputs);
+    layer.activation = activation;
+    net.layers.push_back(layer);
+    inputs = width;
+  }
+  Layer last;
+  (net.layers.empty() ? last.input : last.hidden) = small_output * fresh(outputs, inputs);
+  last.bias = torch::zeros({outputs});
+  net.layers.push_back(last);
+  return net;
+}
+
 }  // namespace otfleet

@@ -25,25 +25,6 @@ class MlpNetwork final : public PairNetwork {
   torch::nn::Sequential body_;
 };
 
-Chain make_mlp(std::int64_t dimension, const std::vector<std::int64_t>& hidden,
-               std::int64_t outputs, kernels::Activation activation) {
-  Chain net;
-  std::int64_t inputs = dimension;
-  for (const std::int64_t width : hidden) {
-    Layer layer;
-    (net.layers.empty() ? layer.input : layer.hidden) = fresh(width, inputs);
-    layer.bias = fresh_bias(width, inputs);
-    layer.activation = activation;
-    net.layers.push_back(layer);
-    inputs = width;
-  }
-  Layer last;
-  last.hidden = small_output * fresh(outputs, inputs);
-  if (outputs > 1) last.bias = torch::zeros({outputs});  // a potential's constant means nothing
-  net.layers.push_back(last);
-  return net;
-}
-
 }  // namespace
 
 std::unique_ptr<PairNetwork> Mlp::make_pairs(const ModelDescription& description,
@@ -53,13 +34,14 @@ std::unique_ptr<PairNetwork> Mlp::make_pairs(const ModelDescription& description
 }
 
 Chain Mlp::make_potential(const ModelOptions& model, std::int64_t dimension) {
-  Chain potential = make_mlp(dimension, model.hidden, 1, model.activation);
+  Chain potential = dense_layers(dimension, model.hidden, 1, model.activation);
+  potential.layers.back().bias = {};  // a potential's constant means nothing
   potential.half_square = 1;
   return potential;
 }
 
 Chain Mlp::make_predictor(const ModelOptions& model, std::int64_t dimension) {
-  return make_mlp(dimension, model.predictor_hidden, dimension, model.activation);
+  return dense_layers(dimension, model.predictor_hidden, dimension, model.activation);
 }
 
 }  // namespace otfleet
