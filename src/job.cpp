@@ -16,7 +16,7 @@ namespace {
 std::string complaint_about(Job& job) {
   for (const auto complaint_of :
        {model_complaint, potentials_complaint, conditional_complaint, barycenter_complaint,
-        problem_complaint, make_complaint, least_action_complaint})
+        problem_complaint, make_complaint, least_action_complaint, metric_complaint})
     if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
   return array_complaint(job_keys(job));
 }
@@ -41,6 +41,7 @@ KeyList job_keys(Job& job) {
   keys.add_section("barycenter", job.barycenter);
   keys.add_section("lagrangian", job.lagrangian);
   keys.add_section("path", job.path);
+  keys.add_section("metric", job.metric);
   keys.add_section("evaluate", job.evaluate);
   keys.add_section("scale", job.scale);
   return keys;
@@ -65,6 +66,8 @@ Job Job::defaults(ProblemKind kind) {
   job.problem.kind = kind;
   if (job.learns_potentials()) set_potential_defaults(job);
   if (kind == ProblemKind::conditional_map) set_conditional_defaults(job);
+  if (kind == ProblemKind::least_action) set_path_defaults(job);
+  if (kind == ProblemKind::metric_learning) set_metric_defaults(job);
   return job;
 }
 
@@ -74,13 +77,13 @@ Job read_job(const JobText& text, const std::vector<std::string>& overrides) {
   const auto& file = text.file;
   const auto read = [&](Job job) {
     job.given = read_keys(job_keys(job), text, overrides);
-    settle_epsilon(job.problem, job.given, file.string());
-    settle_lagrangian(job.lagrangian, job.given, file.string());
     return job;
   };
   // Which defaults the job's other keys have is known when it has been read once.
   Job job = read(Job());
   if (job.problem.kind != Job().problem.kind) job = read(Job::defaults(job.problem.kind));
+  settle_epsilon(job.problem, job.given, file.string());
+  settle_lagrangian(job.lagrangian, job.given, file.string());
   split_array_names(job_keys(job));
   if (const auto complaint = complaint_about(job); !complaint.empty())
     throw UserError(file.string() + ": " + complaint);

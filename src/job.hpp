@@ -14,6 +14,7 @@
 #include "src/families/least_action/lagrangian_options.hpp"
 #include "src/families/least_action/path_options.hpp"
 #include "src/families/linear/solver_options.hpp"
+#include "src/families/metric_learning/metric_options.hpp"
 #include "src/families/neural_dual/conjugate_options.hpp"
 #include "src/families/neural_dual/map_options.hpp"
 #include "src/families/neural_dual/samplers/samples_options.hpp"
@@ -49,6 +50,7 @@ struct Job {
   BarycenterOptions barycenter;
   LagrangianOptions lagrangian;
   PathOptions path;
+  MetricOptions metric;
   EvaluateOptions evaluate;
   ScaleOptions scale;
 

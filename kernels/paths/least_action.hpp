@@ -19,8 +19,6 @@ struct LeastActions {
   Matrix<double, ExecutionSpace> coefficients;  ///< [B, coefficients · D], PathBasis, or nothing
 };
 
-inline constexpr int predicted_start = -1;
-
 /// Finds paths of least action between pairs of points (arXiv 2406.00288, section 3.2), many at a
 /// time, by L-BFGS. The result of a path does not depend on the others. There are local minima: an
 /// obstacle can be passed on either side. So each path is minimized from several starts, and that

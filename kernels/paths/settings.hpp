@@ -13,6 +13,9 @@ struct PathSettings {
   LbfgsSettings lbfgs = {.memory = 8, .max_steps = 300, .gradient_tolerance = 1e-5};
 };
 
+/// The number of the start that was predicted; 0 is the straight line.
+inline constexpr int predicted_start = -1;
+
 /// Between two points of the sum there are so many of the certificate.
 inline constexpr int fine_points_per_point = 10;
 

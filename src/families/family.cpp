@@ -7,15 +7,16 @@
 #include "src/families/conditional_map/conditional_family.hpp"
 #include "src/families/least_action/least_action_family.hpp"
 #include "src/families/linear/linear_family.hpp"
+#include "src/families/metric_learning/metric_family.hpp"
 #include "src/families/neural_dual/neural_dual_family.hpp"
 #include "src/populations/population_parts.hpp"
 
 namespace otfleet {
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> all = {linear_family(), neural_dual_family(),
-                                          conditional_family(), barycenter_family(),
-                                          least_action_family()};
+  static const std::vector<Family> all = {linear_family(),       neural_dual_family(),
+                                          conditional_family(),  barycenter_family(),
+                                          least_action_family(), metric_family()};
   return all;
 }
 

@@ -15,8 +15,15 @@ struct Job;
 
 /// Which family of problems a job is about: entropic problems in files, a map between distributions
 /// that are sampled, maps of many problems in files from one model, barycenters of measures in
-/// files, or paths between points.
-enum class ProblemKind { linear, neural_dual, conditional_map, barycenter, least_action };
+/// files, paths between points, or a metric in which sets of points move.
+enum class ProblemKind {
+  linear,
+  neural_dual,
+  conditional_map,
+  barycenter,
+  least_action,
+  metric_learning
+};
 
 template <>
 struct Choices<ProblemKind> {
@@ -25,6 +32,7 @@ struct Choices<ProblemKind> {
                                                  {"conditional_map", ProblemKind::conditional_map},
                                                  {"barycenter", ProblemKind::barycenter},
                                                  {"least_action", ProblemKind::least_action},
+                                                 {"metric_learning", ProblemKind::metric_learning},
                                                  {"population", ProblemKind::linear, true},
                                                  {"potentials", ProblemKind::neural_dual, true}};
 };
@@ -34,7 +42,8 @@ inline constexpr const char* problem_kind_doc =
     "are sampled; conditional_map: one model of the maps of all problems in a file, which depend "
     "on "
     "what describes a problem; barycenter: Wasserstein barycenters of measures in files (problem = "
-    "\"barycenter\" says the same); least_action: paths of least action between points";
+    "\"barycenter\" says the same); least_action: paths of least action between points; "
+    "metric_learning: a metric of the plane from sets of points that move";
 
 /// [problem]
 struct ProblemOptions {

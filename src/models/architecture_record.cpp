@@ -23,9 +23,7 @@ void write_architecture(distributed::Hdf5File& file, const ModelOptions& model) 
 }
 
 ModelOptions read_architecture(const CheckpointFile& file) {
-  if (value_of<ProblemKind>(file.problem()) != ProblemKind::linear)
-    throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
-                    "', not 'population'; train again, or name another with files.checkpoint");
+  file.require_problem(ProblemKind::linear);
   ModelOptions model;
   model.architecture = file.text("architecture");
   model.hidden = file.list("hidden");

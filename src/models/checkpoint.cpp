@@ -97,9 +97,13 @@ double CheckpointFile::number(const std::string& attribute, std::optional<double
   return required_number(file_, "/model", attribute);
 }
 
-std::string CheckpointFile::problem() const {
+void CheckpointFile::require_problem(ProblemKind kind) const {
   if (!file_.has("/model")) throw UserError(name() + ": not an otfleet checkpoint (no /model)");
-  return file_.string_attribute("/model", "problem").value_or("population");
+  const auto found =
+      file_.string_attribute("/model", "problem").value_or(word_of(ProblemKind::linear));
+  if (value_of<ProblemKind>(found) != kind)
+    throw UserError(name() + ": was trained with problem = '" + found + "', not '" + word_of(kind) +
+                    "'; train again, or name another with files.checkpoint");
 }
 
 std::vector<std::int64_t> CheckpointFile::list(const std::string& dataset) const {

@@ -3,11 +3,15 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "distributed/error.hpp"
 #include "distributed/file_mark.hpp"
 #include "distributed/hdf5_file.hpp"
+#include "src/config/choice.hpp"
 #include "src/data/file_kinds.hpp"
+#include "src/families/problem_options.hpp"
 #include "src/models/trained_model.hpp"
 
 namespace otfleet {
@@ -55,12 +59,20 @@ class CheckpointFile {
   explicit CheckpointFile(const std::filesystem::path& file);
 
   std::string name() const { return file_.path().string(); }
-  /// Which problem.kind its model is for.
-  std::string problem() const;
+  /// Throws UserError: its model is for another problem.kind.
+  void require_problem(ProblemKind kind) const;
   /// Attributes and lists of numbers, whole or not, of /model. Throw UserError where there is none,
   /// unless `absent` stands for it.
   std::string text(const std::string& attribute, std::optional<std::string> absent = {}) const;
   double number(const std::string& attribute, std::optional<double> absent = {}) const;
+  /// The value that an attribute's word means. Throws UserError also for a word that is not known.
+  template <class Enum>
+  Enum choice(const std::string& attribute, std::optional<std::string> absent = {}) const {
+    const auto word = text(attribute, std::move(absent));
+    if (const auto known = value_of<Enum>(word)) return *known;
+    throw UserError(name() + ": has " + attribute + " '" + word +
+                    "', which this otfleet does not know");
+  }
   std::vector<std::int64_t> list(const std::string& dataset) const;
   std::vector<double> numbers(const std::string& dataset) const;
 

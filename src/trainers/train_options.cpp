@@ -34,7 +34,7 @@ void add_keys(KeyList& keys, TrainOptions& train) {
            "neural_dual only");
   keys.add("anneal_steps", train.anneal_steps, integer(0),
            "steps over which the barriers of [lagrangian] grow from nothing, and their edges get "
-           "narrow; 0: they are there from the first; neural_dual only");
+           "narrow; 0: they are there from the first; neural_dual and least_action only");
   keys.add("regularizer", train.regularizer,
            "expectile: keeps f(x) + f*(y) above <x, y> for pairs of samples (ENOT), for training "
            "without a conjugate.solver; neural_dual only");

@@ -1,62 +1,29 @@
 // problem = "neural_dual" with a Lagrangian: maps whose paths go around an obstacle.
-#include "tests/cli/pipeline.hpp"
+#include "tests/cli/training_job.hpp"
 
 namespace otfleet {
 namespace {
 
-using testing::read_bytes;
 using testing::Words;
-using testing::write_bytes;
 
-class ObstacleMaps : public ::testing::Test {
+class ObstacleMaps : public testing::TrainingJob {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::make_unique<testing::TemporaryFolder>();
-    write_bytes(*folder_ / "box.toml",
-                "problem = \"neural_dual\"\nseed = 3\n"
-                "[samples]\npair = \"strips\"\n"
-                "[lagrangian]\nname = \"box\"\n"
-                "[model]\nhidden = [32, 32]\npredictor_hidden = [32]\n"
-                "[train]\nsteps = 600\nbatch = 128\nlog_every = 10\nanneal_steps = "
-                "100\nlearning_rate = 3e-3\n"
-                "[path]\ndraws = 150\n[evaluate]\npoints = 150\n");
-    const auto result = run({"train", "box.toml"}, 2);
-    ASSERT_EQ(result.code, 0) << result.err;
+    train_job(
+        "problem = \"neural_dual\"\nseed = 3\n"
+        "[samples]\npair = \"strips\"\n"
+        "[lagrangian]\nname = \"box\"\n"
+        "[model]\nhidden = [32, 32]\npredictor_hidden = [32]\n"
+        "[train]\nsteps = 600\nbatch = 128\nlog_every = 10\nanneal_steps = "
+        "100\nlearning_rate = 3e-3\n"
+        "[path]\ndraws = 150\n[evaluate]\npoints = 150\n");
   }
-  static void TearDownTestSuite() { folder_.reset(); }
-
-  static testing::ProgramResult run(const Words& words, int ranks = 1) {
-    return ranks == 1 ? testing::run_otfleet(words, folder_->path())
-                      : testing::run_otfleet_on_ranks(ranks, words, folder_->path());
-  }
-  static Words words(const std::string& command, const std::string& output,
-                     const Words& overrides = {}) {
-    Words all = {command, "box.toml", "--output",
-                 output,  "--set",    "files.checkpoint=box-out/train/model.h5"};
-    for (const auto& one : overrides) all.insert(all.end(), {"--set", one});
-    return all;
-  }
-  static nlohmann::json report(const std::string& folder) {
-    return nlohmann::json::parse(read_bytes(*folder_ / (folder + "/report.json")));
-  }
-  static std::vector<double> column(const std::string& output, const std::string& name) {
-    return distributed::Hdf5File::open(*folder_ / output / "solution.h5")
-        .read<double>("/solution/" + name);
-  }
-  static void expect_refused(const Words& words, const std::string& part) {
-    const auto result = run(words);
-    EXPECT_EQ(result.code, 2) << result.err;
-    EXPECT_EQ(testing::count_of(result.err, "\n"), 1u) << result.err;
-    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
-  }
-
-  static inline std::unique_ptr<testing::TemporaryFolder> folder_;
 };
 
 TEST_F(ObstacleMaps, TrainingIsTheSameOnOneRankAndTwo) {
-  const auto result = run({"train", "box.toml", "--output", "alone"});
+  const auto result = run({"train", "job.toml", "--output", "alone"});
   ASSERT_EQ(result.code, 0) << result.err;
-  const auto one = report("alone")["history"], two = report("box-out/train")["history"];
+  const auto one = report("alone")["history"], two = report("job-out/train")["history"];
   ASSERT_EQ(one.size(), two.size());
   EXPECT_NEAR(one[0]["loss"], two[0]["loss"], 1e-3 * std::abs(one[0]["loss"].get<double>()));
   EXPECT_GT(report("alone")["conjugate"]["converged"], 0.95);

@@ -23,16 +23,6 @@ std::string conditional_text(const ModelOptions& model) {
   return text;
 }
 
-template <class Enum>
-Enum choice_of(const CheckpointFile& file, const std::string& attribute) {
-  const auto word = file.text(attribute);
-  const auto known = value_of<Enum>(word);
-  if (!known)
-    throw UserError(fmt::format("{}: has {} '{}', which this otfleet does not know", file.name(),
-                                attribute, word));
-  return *known;
-}
-
 }  // namespace
 
 void ConditionalModel::write_description(distributed::Hdf5File& file) const {
@@ -61,17 +51,15 @@ std::unique_ptr<ConditionalModel> read_conditional(const std::filesystem::path& 
                                                    const std::string& population_name,
                                                    TrainingState* state) {
   const CheckpointFile file(path);
-  if (value_of<ProblemKind>(file.problem()) != ProblemKind::conditional_map)
-    throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
-                    "', not 'conditional_map'; train again, or name another with files.checkpoint");
+  file.require_problem(ProblemKind::conditional_map);
   ConditionalDescription found;
   ModelOptions& model = found.architecture;
   model = read_potential(file);
   found.dimension = std::llround(file.number("dimension"));
   found.standardization = read_standardization(file, found.dimension);
-  model.conditioning = choice_of<Conditioning>(file, "conditioning");
-  model.context = choice_of<ContextKind>(file, "context");
-  model.start = choice_of<MapStart>(file, "start");
+  model.conditioning = file.choice<Conditioning>("conditioning");
+  model.context = file.choice<ContextKind>("context");
+  model.start = file.choice<MapStart>("start");
   model.context_hidden = file.list("context_hidden");
   model.context_points = std::llround(file.number("context_points"));
   found.context = std::llround(file.number("context_numbers"));

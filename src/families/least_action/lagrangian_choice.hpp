@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "kernels/api/paths.hpp"
 #include "src/families/least_action/lagrangian_options.hpp"
@@ -10,17 +11,29 @@
 namespace otfleet {
 
 /// What a job says of [lagrangian], with the numbers of its grid. Throws UserError: a file that
-/// cannot be read, no matrix of at least two rows and columns, numbers that are not finite, a
-/// slowness that is not above zero. Local.
+/// cannot be read, no matrix of at least two rows and columns (of vectors, for directions), numbers
+/// that are not finite, a slowness that is not above zero. Local.
 kernels::Lagrangian read_lagrangian(const LagrangianOptions& options);
+
+/// A grid over a box: x of the first and last column, y of the first and last row. Local.
+kernels::GridField field_over(const std::vector<double>& box, std::int64_t rows,
+                              std::int64_t columns);
+
+/// The numbers of a kernels::DirectionsLagrangian, [2, N], of vectors [N, 2] of any length; zeros
+/// are no direction. Local.
+std::vector<double> doubled_directions(std::span<const double> directions);
 
 /// The cost between points that a job with a map asks for; none: half of the squared distance.
 /// Throws UserError as read_lagrangian(). Local.
 std::optional<kernels::LeastActionCost> read_least_action_cost(const Job& job);
 
-/// What says in a checkpoint which cost a map is for: description_of() and fingerprint_of(); empty:
-/// half of the squared distance. Local.
+/// What says in a checkpoint which cost a map is for: lagrangian_text(); empty: half of the squared
+/// distance. Local.
 std::string least_action_text(const std::optional<kernels::LeastActionCost>& cost);
+
+/// What says in a checkpoint which Lagrangian it is for: description_of() and fingerprint_of().
+/// Local.
+std::string lagrangian_text(const kernels::Lagrangian& lagrangian);
 
 /// "box, strength 3.61, temperature 0.01". Local.
 std::string description_of(const kernels::Lagrangian& lagrangian);

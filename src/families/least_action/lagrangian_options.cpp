@@ -43,6 +43,14 @@ std::string usual_values(const std::string& name) {
   return fmt::format("{}", fmt::join(values, ", "));
 }
 
+constexpr const char* directions = kernels::DirectionsLagrangian::name;
+
+bool takes_grid(const std::string& name) {
+  return std::visit(
+      [](const auto& typed) { return kernels::has_grid<std::remove_cvref_t<decltype(typed)>>; },
+      *kernels::find_lagrangian(name));
+}
+
 bool concerns_paths(const std::string& key) {
   return key.starts_with(section) || key.starts_with("path.");
 }
@@ -69,7 +77,7 @@ void add_keys(KeyList& keys, LagrangianOptions& lagrangian) {
   add_array(
       keys, "grid", lagrangian.grid,
       "numbers [H, W] on a grid, of grid and globe: a height map, obstacles, a map of slowness; "
-      "between them a cubic B-spline goes on smoothly");
+      "of directions: vectors [H, W, 2]; between them a cubic B-spline goes on smoothly");
   const auto four = [](const std::vector<double>& box) -> std::string {
     if (box.empty()) return "";
     if (box.size() != 4) return "must have four numbers";
@@ -103,30 +111,51 @@ void settle_lagrangian(LagrangianOptions& lagrangian, const std::set<std::string
           fmt::format("{}: {} is not for lagrangian.name = '{}'", file, key, lagrangian.name));
 }
 
+void set_path_defaults(Job& job) {
+  job.model.architecture = "mlp";
+  job.model.hidden = {128, 128};
+  job.model.activation = kernels::Activation::silu;
+  job.train.batch = 1024;
+  job.evaluate.thresholds = {1e-1, 1e-2, 1e-3, 1e-5};
+}
+
 std::string least_action_complaint(const Job& job) {
   const bool paths = job.problem.kind == ProblemKind::least_action;
-  if (!paths && !job.problem.least_action && !job.is_neural_dual()) {
+  const bool learns = job.problem.kind == ProblemKind::metric_learning;
+  if (!paths && !learns && !job.problem.least_action && !job.is_neural_dual()) {
     for (const auto& key : job.given)
       if (concerns_paths(key))
         return fmt::format(
-            "{} needs problem = 'least_action' or 'neural_dual', or problem.cost = 'least_action'",
+            "{} needs problem = 'least_action', 'metric_learning' or 'neural_dual', or "
+            "problem.cost = 'least_action'",
             key);
     return {};
   }
+  if ((paths || learns) && job.model.architecture != "mlp")
+    return fmt::format("problem = '{}' needs model.architecture = 'mlp', not '{}'",
+                       word_of(job.problem.kind), job.model.architecture);
   const auto& grid = job.lagrangian.grid;
-  const bool plane = job.lagrangian.name == kernels::GridLagrangian::name;
-  if (plane && grid.empty()) return "lagrangian.name = 'grid' needs lagrangian.grid.file";
-  if (!grid.empty() && !plane && job.lagrangian.name != kernels::GlobeLagrangian::name)
-    return fmt::format("lagrangian.grid.file is for lagrangian.name = 'grid' or 'globe', not '{}'",
-                       job.lagrangian.name);
+  const std::string& name = job.lagrangian.name;
+  const bool globe = name == kernels::GlobeLagrangian::name;
+  if (grid.empty() && !globe && !learns && takes_grid(name))
+    return fmt::format("lagrangian.name = '{}' needs lagrangian.grid.file", name);
+  if (!grid.empty() && !takes_grid(name))
+    return fmt::format(
+        "lagrangian.grid.file is for lagrangian.name = 'grid', 'globe' or 'directions', not '{}'",
+        name);
+  if (job.sets("lagrangian.grid_means") && (grid.empty() || name == directions))
+    return "lagrangian.grid_means needs a lagrangian.grid.file of numbers";
   if (grid.empty() != job.lagrangian.box.empty())
     return "lagrangian.grid.file and lagrangian.box: only one of them is given";
   const auto& path = job.path;
   if (path.from.empty() != path.to.empty())
     return "path.from.file and path.to.file: only one of them is given";
   if (!paths)
-    for (const char* key : {"path.from.file", "path.to.file", "path.pairs"})
+    for (const char* key : {"path.from.file", "path.to.file", "path.pairs", "path.initializer"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'least_action'", key);
+  if (learns)
+    for (const char* key : {"path.draws", "path.tries", "path.save"})
+      if (job.sets(key)) return fmt::format("{} is not for problem = 'metric_learning'", key);
   if (paths && !path.from.empty() && job.sets("path.draws"))
     return "path.draws is for samples; path.from.file names the points";
   return {};

@@ -41,6 +41,9 @@ void add_keys(KeyList& keys, LagrangianOptions& lagrangian);
 void settle_lagrangian(LagrangianOptions& lagrangian, const std::set<std::string>& given,
                        const std::string& file);
 
+/// The defaults of problem = "least_action", where they are others than those of populations.
+void set_path_defaults(Job& job);
+
 /// What is wrong with [lagrangian] and [path] in the whole job, or empty. Local.
 std::string least_action_complaint(const Job& job);
 

@@ -3,7 +3,13 @@
 namespace otfleet {
 
 Family least_action_family() {
-  return {ProblemKind::least_action, nullptr, open_paths, nullptr, nullptr, nullptr, nullptr};
+  return {ProblemKind::least_action,
+          nullptr,
+          open_paths,
+          train_paths,
+          evaluate_paths,
+          nullptr,
+          nullptr};
 }
 
 }  // namespace otfleet

@@ -21,4 +21,9 @@ Family least_action_family();
 /// tolerance, status_0 … status_4. Collective. Throws UserError.
 std::unique_ptr<ProblemSet> open_paths(const CommandContext& context, Report& report);
 
+/// Trains a PathPredictor on the ends that [samples] draws.
+void train_paths(const CommandContext& context, Report& report);
+/// Compares starts of paths: the straight line, with bows, and what the model predicts.
+void evaluate_paths(const CommandContext& context, Report& report);
+
 }  // namespace otfleet

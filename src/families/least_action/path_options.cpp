@@ -24,6 +24,10 @@ void add_keys(KeyList& keys, PathOptions& path) {
            "minimizations of a path, of which the best counts: from the straight line, and from "
            "bows to either side");
   keys.add(
+      "initializer", path.initializer,
+      "the first start: the straight line, or what a trained model predicts, with the straight "
+      "line and bows after it; problem = \"least_action\" only");
+  keys.add(
       "tries", path.tries, integer(0, 64),
       "of a map in solve and evaluate: samples of the target of which the best, or the "
       "prediction, is where the search for an image begins; more find cheaper images, fewer are "

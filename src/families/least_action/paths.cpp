@@ -10,8 +10,10 @@
 #include "src/families/least_action/lagrangian_choice.hpp"
 #include "src/families/least_action/least_action_family.hpp"
 #include "src/families/least_action/path_ends.hpp"
+#include "src/families/least_action/path_predictor.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
 #include "src/memory/available_memory.hpp"
+#include "src/runs/input_files.hpp"
 #include "src/runs/solution_columns.hpp"
 #include "src/runs/solve_memory.hpp"
 #include "src/runs/stop_watch.hpp"
@@ -50,12 +52,21 @@ class PathProblems final : public ProblemSet {
       });
     }
     fingerprint = communicator.broadcast(fingerprint);
+    const std::string geometry = fingerprint;
+    if (job_.path.initializer == PathInitializer::model)
+      communicator.agree([&] {
+        const auto checkpoint =
+            find_input(context, job_.files.checkpoint, "files.checkpoint", "train", "model.h5");
+        model_ = read_path_predictor(checkpoint,
+                                     describe_path_predictor(job_, lagrangian_, ends_.dimension));
+        fingerprint += read_checksum(checkpoint);
+      });
     file = ends_.file;
     identity = path_identity(job_, fingerprint);
     method = "lbfgs";
     reason = "lagrangian.name = '" + job_.lagrangian.name + "'";
     shard_reason = "every rank takes paths of its own";
-    declare(fingerprint);
+    declare(geometry);
     constexpr std::int64_t paths_of_block = 16384;
     constexpr std::int64_t first_minimizations = 192;  // a path may take a second
     first_problems = std::max<std::int64_t>(1, first_minimizations / job_.path.starts);
@@ -71,7 +82,9 @@ class PathProblems final : public ProblemSet {
     SolvedPaths solved;
     solved.from = ends_.from_points(rows);
     solved.to = ends_.to_points(rows);
-    auto result = solver_->solve(solved.from, solved.to, job_.path.save);
+    std::vector<double> predicted;
+    if (model_) predicted = model_->predict(solved.from, solved.to);
+    auto result = solver_->solve(solved.from, solved.to, {.nodes = job_.path.save}, predicted);
     const auto d = static_cast<std::size_t>(ends_.dimension);
     for (std::size_t k = 0; k < result.fine.size(); ++k)
       solved.lower_bound.push_back(least_action_bound(
@@ -86,7 +99,8 @@ class PathProblems final : public ProblemSet {
     solved.status.assign(result.status.begin(), result.status.end());
     SolutionTable table = columns_.take(std::move(solved));
     table.counters.assign(layout.counters.size(), 0);
-    for (const int start : result.start) ++table.counters[static_cast<std::size_t>(start)];
+    const int first = model_ ? kernels::predicted_start : 0;
+    for (const int start : result.start) ++table.counters[static_cast<std::size_t>(start - first)];
     return table;
   }
 
@@ -107,11 +121,13 @@ class PathProblems final : public ProblemSet {
   const char* error_name() const override { return "residual"; }
 
  private:
-  void declare(const std::string& fingerprint) {
+  void declare(const std::string& geometry) {
     layout.problems = ends_.paths();
     layout.error = "/solution/residual";
     layout.upper = "/solution/action";
     layout.lower = "/solution/lower_bound";
+    // With a prediction in front, the straight line is there where nothing is better.
+    if (model_) layout.counters.emplace_back("predicted");
     for (std::int64_t k = 0; k < job_.path.starts; ++k)
       layout.counters.push_back(k == 0 ? "straight" : fmt::format("bow_{}", k));
     const auto add = [&](const char* name, ColumnType type, std::vector<std::int64_t> shape,
@@ -135,8 +151,8 @@ class PathProblems final : public ProblemSet {
         &SolvedPaths::straight_action);
     add("lower_bound", number, {}, "action", "no path has less", &SolvedPaths::lower_bound);
     add("residual", number, {}, "", "norm of the gradient at the path", &SolvedPaths::residual);
-    add("start", ColumnType::int32, {}, "", "0: the straight line led here; else which bow",
-        &SolvedPaths::start);
+    add("start", ColumnType::int32, {}, "",
+        "0: the straight line led here; -1: the prediction; else which bow", &SolvedPaths::start);
     add("iterations", ColumnType::int32, {}, "", "steps made from all starts",
         &SolvedPaths::iterations);
     add("status", ColumnType::int32, {}, "", "how it ended; attributes status_0 ... name it",
@@ -145,7 +161,7 @@ class PathProblems final : public ProblemSet {
       layout.attributes.push_back({"/solution", name, std::move(value)});
     };
     set("population", file.filename().string());
-    set("geometry", fingerprint.substr(0, fingerprint.find(' ')));
+    set("geometry", geometry);
     set("lagrangian", description_of(lagrangian_));
     set("points", job_.path.points);
     set("tolerance", job_.path.tolerance);
@@ -155,6 +171,7 @@ class PathProblems final : public ProblemSet {
   const Job& job_;
   kernels::Lagrangian lagrangian_;
   PathEnds ends_;
+  std::unique_ptr<PathPredictor> model_;  ///< null: nothing predicts paths
   std::optional<kernels::PathSolver> solver_;
   SolutionColumns<SolvedPaths> columns_;
 };

@@ -9,6 +9,7 @@
 #include "distributed/error.hpp"
 #include "distributed/shard.hpp"
 #include "kernels/counter_random.hpp"
+#include "src/families/least_action/annealing.hpp"
 #include "src/families/least_action/lagrangian_choice.hpp"
 
 namespace otfleet {
@@ -91,13 +92,11 @@ void DualTrainer::draw() {
 
 void DualTrainer::anneal() {
   if (!settings_.cost || settings_.anneal_steps == 0) return;
-  const double time =
-      static_cast<double>(update_.state().step) / static_cast<double>(settings_.anneal_steps);
-  if (time > 1) return;  // it is as it was made since the step before, or since it was made
-  // The code of arXiv 2406.00288 has this sigmoid.
-  const double share = time >= 1 ? 1.0 : 1 / (1 + std::exp(-10 * (time - 0.5)));
+  const std::int64_t step = update_.state().step;
+  if (step > settings_.anneal_steps) return;  // it is as it was made, or since the step before
   kernels::LeastActionCost cost = *settings_.cost;
-  cost.lagrangian = kernels::annealed(cost.lagrangian, share);
+  cost.lagrangian =
+      kernels::annealed(cost.lagrangian, annealed_share(step, settings_.anneal_steps));
   dual_.change_cost(cost);
 }
 

@@ -44,11 +44,13 @@ std::string predictor_complaint(const Job& job) {
 
 std::string needs_samples_complaint(const Job& job) {
   const bool draws = job.problem.kind == ProblemKind::least_action;  // ends of paths
+  if (!draws)
+    for (const auto& [name, given] : {std::pair{"samples.pair", !job.samples.pair.empty()},
+                                      std::pair{"samples.source", !job.samples.source.empty()},
+                                      std::pair{"samples.target", !job.samples.target.empty()}})
+      if (given) return fmt::format("{} needs problem = 'neural_dual' or 'least_action'", name);
   for (const auto& [name, given] :
-       {std::pair{"samples.pair", !draws && !job.samples.pair.empty()},
-        std::pair{"samples.benchmark", !job.samples.benchmark.empty()},
-        std::pair{"samples.source", !draws && !job.samples.source.empty()},
-        std::pair{"samples.target", !draws && !job.samples.target.empty()},
+       {std::pair{"samples.benchmark", !job.samples.benchmark.empty()},
         std::pair{"map.points", !job.map.points.empty()}})
     if (given) return fmt::format("{} needs problem = 'neural_dual'", name);
   return draws ? complaint_of_samples(job) : std::string();

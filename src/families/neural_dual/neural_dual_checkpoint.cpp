@@ -47,20 +47,11 @@ void write_potential(distributed::Hdf5File& file, const ModelOptions& model) {
 ModelOptions read_potential(const CheckpointFile& file) {
   ModelOptions model;
   model.architecture = file.text("architecture");
-  const auto activation = file.text("activation");
-  const auto known = value_of<kernels::Activation>(activation);
-  if (!known)
-    throw UserError(fmt::format("{}: has activation '{}', which this otfleet does not know",
-                                file.name(), activation));
-  model.activation = *known;
+  model.activation = file.choice<kernels::Activation>("activation");
   model.quadratic_rank = std::llround(file.number("quadratic_rank"));
   model.predictor = file.text("predictor");
-  const auto side = file.text("side", "source");  // absent: from before there was a choice
-  if (const auto known = value_of<PotentialSide>(side))
-    model.side = *known;
-  else
-    throw UserError(
-        fmt::format("{}: has side '{}', which this otfleet does not know", file.name(), side));
+  // Absent: from before there was a choice.
+  model.side = file.choice<PotentialSide>("side", "source");
   model.hidden = file.list("hidden");
   model.predictor_hidden = file.list("predictor_hidden");
   return model;
@@ -111,9 +102,7 @@ void NeuralDual::write_description(distributed::Hdf5File& file) const {
 NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
                             std::optional<std::int64_t> dimension, TrainingState* state) {
   const CheckpointFile file(path);
-  if (value_of<ProblemKind>(file.problem()) != ProblemKind::neural_dual)
-    throw UserError(file.name() + ": was trained with problem = '" + file.problem() +
-                    "', not 'neural_dual'; train again, or name another with files.checkpoint");
+  file.require_problem(ProblemKind::neural_dual);
   DualDescription found;
   found.architecture = read_potential(file);
   found.dimension = std::llround(file.number("dimension"));

@@ -35,7 +35,7 @@ std::unique_ptr<PairNetwork> Mlp::make_pairs(const ModelDescription& description
 
 Chain Mlp::make_potential(const ModelOptions& model, std::int64_t dimension) {
   Chain potential = dense_layers(dimension, model.hidden, 1, model.activation);
-  potential.layers.back().bias = {};  // a potential's constant means nothing
+  potential.layers.back().bias = torch::Tensor();  // a potential's constant means nothing
   potential.half_square = 1;
   return potential;
 }

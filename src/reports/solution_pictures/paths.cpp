@@ -3,6 +3,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "src/families/least_action/cheap_direction.hpp"
 #include "src/families/least_action/lagrangian_choice.hpp"
 #include "src/reports/gnuplot.hpp"
 #include "src/reports/solution_pictures/list.hpp"
@@ -11,7 +12,7 @@ namespace otfleet::solution_pictures {
 namespace {
 
 constexpr std::int64_t most_drawn_paths = 120;
-constexpr int barrier_steps = 160, field_steps = 26;  // along each axis
+constexpr int barrier_steps = 160;  // along each axis
 constexpr int steps_between_nodes = 6;
 
 /// The part of the plane that a picture shows.
@@ -51,25 +52,7 @@ std::vector<double> points_through(const std::vector<double>& nodes) {
   return points;
 }
 
-/// Which way it is cheap to go at a point of the plane, and how much cheaper: from M, whose entries
-/// are those of L at three velocities.
-struct CheapDirection {
-  double angle, share;  ///< of the smaller eigenvalue, 1: both are the same
-
-  CheapDirection(const kernels::Lagrangian& lagrangian, const double* x) {
-    const auto square = [&](double v, double w) {
-      const double still[2] = {0, 0}, velocity[2] = {v, w};
-      return 2 *
-             (lagrangian_at(lagrangian, x, velocity, 2) - lagrangian_at(lagrangian, x, still, 2));
-    };
-    const double a = square(1, 0), c = square(0, 1), b = (square(1, 1) - a - c) / 2;
-    const double middle = (a + c) / 2, radius = std::hypot((a - c) / 2, b);
-    angle = 0.5 * std::atan2(2 * b, a - c) + std::acos(0.0);
-    share = (middle - radius) / (middle + radius);
-  }
-};
-
-/// Both write a block of data; false: nothing of it is above zero, or of any direction.
+/// Writes a block of data; false: nothing of it is above zero.
 bool write_barrier(const kernels::Lagrangian& lagrangian, const Window& window,
                    std::ostream& script) {
   bool any = false;
@@ -84,29 +67,6 @@ bool write_barrier(const kernels::Lagrangian& lagrangian, const Window& window,
     }
     script << '\n';
   }
-  script << "EOD\n";
-  return any;
-}
-
-/// Short lines along what is cheap, where anything is. A globe has none: its metric is that of
-/// angles, and the same in all directions.
-bool write_field(const kernels::Lagrangian& lagrangian, const Window& window,
-                 std::ostream& script) {
-  if (std::holds_alternative<kernels::GlobeLagrangian>(lagrangian)) return false;
-  bool any = false;
-  script << "$field << EOD\n";
-  const double length = std::max(window.high[0] - window.low[0], window.high[1] - window.low[1]) /
-                        (2.6 * field_steps);
-  for (int i = 0; i < field_steps; ++i)
-    for (int j = 0; j < field_steps; ++j) {
-      const double x[2] = {window.at(0, (i + 0.5) / field_steps),
-                           window.at(1, (j + 0.5) / field_steps)};
-      const CheapDirection cheap(lagrangian, x);
-      if (!(cheap.share < 0.99)) continue;
-      any = true;
-      const double dx = length * std::cos(cheap.angle), dy = length * std::sin(cheap.angle);
-      script << x[0] - dx << ' ' << x[1] - dy << ' ' << 2 * dx << ' ' << 2 * dy << '\n';
-    }
   script << "EOD\n";
   return any;
 }
@@ -151,7 +111,7 @@ class Paths final : public SolutionPicture {
     const double ratio = (window.high[1] - window.low[1]) / (window.high[0] - window.low[0]);
     const int height = static_cast<int>(std::clamp(680 * ratio + 100, 300.0, 760.0));
     const bool barrier = write_barrier(lagrangian, window, script);
-    const bool field = write_field(lagrangian, window, script);
+    const bool field = write_directions(lagrangian, window.low, window.high, script);
     script << "$paths << EOD\n"
            << lines.str() << "EOD\n$ends << EOD\n"
            << ends.str() << "EOD\n"
@@ -162,7 +122,7 @@ class Paths final : public SolutionPicture {
            << "set palette defined (0 'white', 1 '#9aa3ad')\nset cblabel 'barrier'\nunset key\n"
            << "set xlabel 'first coordinate'\nset ylabel 'second coordinate'\n"
            << "plot " << (barrier ? "$barrier with image, " : "")
-           << (field ? "$field using 1:2:3:4 with vectors nohead lw 1 lc rgb '#a0a0a0', " : "")
+           << (field ? "$directions using 1:2:3:4 with vectors nohead lw 1 lc rgb '#a0a0a0', " : "")
            << "$paths with lines lw 1 lc rgb color(1), "
            << "$ends using 1:2 with points pt 7 ps 0.6 lc rgb color(2), "
            << "$ends using 3:4 with points pt 7 ps 0.6 lc rgb color(3)\n";
