@@ -108,8 +108,8 @@ void LeastActionPaths<ExecutionSpace>::solve_some(
   const Rows straight_slope = detail::leading_rows<ExecutionSpace>(straight_slope_, paths);
   begin(lines, 1, 0);
   energy_.evaluate(space, lines, straight_action, straight_slope);
-  energy_.evaluate_finely(space, lines,
-                          Kokkos::subview(straight, std::pair<int, int>(first, first + count)));
+  energy_.evaluate_finely(
+      space, lines, Kokkos::subview(straight, std::pair<int, int>(first, first + count)), true);
   begin(rows, starts, -ahead);
   const auto minima = minima_.first(all);
   lbfgs_.minimize(space, energy_, Constant(detail::leading_rows<ExecutionSpace>(zeros_, all)), rows,

@@ -43,6 +43,7 @@ struct ActionKernel {
   Matrix<double, ExecutionSpace> basis;  ///< [points, coefficients]
   int dimension;
   bool target_is_free;
+  bool straight;  ///< coefficients are zero
   Matrix<const Scalar, ExecutionSpace> rows;
   Vector<Scalar, ExecutionSpace> value;
   Matrix<Scalar, ExecutionSpace> gradient;  ///< or nothing
@@ -94,7 +95,7 @@ struct ActionKernel {
       for (int i = 0; i < d; ++i)
         here[i] =
             Pack(1 - time) * Lanes::load(x + i * width) + Pack(time) * Lanes::load(y + i * width);
-      for (int j = 0; j < coefficients; ++j) {
+      for (int j = 0; j < (straight ? 0 : coefficients); ++j) {
         const Pack share(at[j]);
         for (int i = 0; i < d; ++i)
           here[i] = here[i] + share * Lanes::load(u + (j * d + i) * width);
@@ -196,7 +197,7 @@ int PathEnergy<ExecutionSpace, Scalar>::dimension() const {
 template <class ExecutionSpace, class Scalar>
 void PathEnergy<ExecutionSpace, Scalar>::run(const ExecutionSpace& space,
                                              const Matrix<double, ExecutionSpace>& basis,
-                                             bool target_is_free,
+                                             bool target_is_free, bool straight,
                                              const Matrix<const Scalar, ExecutionSpace>& rows,
                                              const Vector<Scalar, ExecutionSpace>& value,
                                              const Matrix<Scalar, ExecutionSpace>& gradient) const {
@@ -204,7 +205,7 @@ void PathEnergy<ExecutionSpace, Scalar>::run(const ExecutionSpace& space,
       [&](const auto& typed) {
         const auto terms = terms_on_device(typed, grid_.data());
         ActionKernel<ExecutionSpace, Scalar, std::remove_cvref_t<decltype(terms)>>{
-            terms, basis, dimension_, target_is_free, rows, value, gradient}
+            terms, basis, dimension_, target_is_free, straight, rows, value, gradient}
             .launch(space);
       },
       lagrangian_);
@@ -215,14 +216,14 @@ void PathEnergy<ExecutionSpace, Scalar>::evaluate(const ExecutionSpace& space,
                                                   const Matrix<const Scalar, ExecutionSpace>& rows,
                                                   const Vector<Scalar, ExecutionSpace>& value,
                                                   const Matrix<Scalar, ExecutionSpace>& gradient) {
-  run(space, tables_.at_points, target_is_free_, rows, value, gradient);
+  run(space, tables_.at_points, target_is_free_, false, rows, value, gradient);
 }
 
 template <class ExecutionSpace, class Scalar>
 void PathEnergy<ExecutionSpace, Scalar>::evaluate_finely(
     const ExecutionSpace& space, const Matrix<const Scalar, ExecutionSpace>& rows,
-    const Vector<Scalar, ExecutionSpace>& value) {
-  run(space, tables_.at_fine, false, rows, value, {});
+    const Vector<Scalar, ExecutionSpace>& value, bool straight) {
+  run(space, tables_.at_fine, false, straight, rows, value, {});
 }
 
 #define OTFLEET_INSTANTIATE(Space)         \

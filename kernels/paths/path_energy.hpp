@@ -41,14 +41,15 @@ class PathEnergy : public PotentialOracle<ExecutionSpace, Scalar> {
                 const Vector<Scalar, ExecutionSpace>& value,
                 const Matrix<Scalar, ExecutionSpace>& gradient) override;
 
-  /// The action alone, summed over the fine points.
+  /// The action alone, summed over the fine points; of straight lines without a look at what is
+  /// added to them.
   void evaluate_finely(const ExecutionSpace& space,
                        const Matrix<const Scalar, ExecutionSpace>& rows,
-                       const Vector<Scalar, ExecutionSpace>& value);
+                       const Vector<Scalar, ExecutionSpace>& value, bool straight = false);
 
  private:
   void run(const ExecutionSpace& space, const Matrix<double, ExecutionSpace>& basis,
-           bool target_is_free, const Matrix<const Scalar, ExecutionSpace>& rows,
+           bool target_is_free, bool straight, const Matrix<const Scalar, ExecutionSpace>& rows,
            const Vector<Scalar, ExecutionSpace>& value,
            const Matrix<Scalar, ExecutionSpace>& gradient) const;
 

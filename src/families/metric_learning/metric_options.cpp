@@ -49,7 +49,7 @@ void set_metric_defaults(Job& job) {
   job.model.activation = kernels::Activation::silu;
   job.path.starts = 1;
   job.train.steps = 500;
-  job.train.batch = 64;
+  job.train.batch = 128;
   job.train.learning_rate = 5e-3;
   job.train.clip = 0;
   job.train.log_every = 20;

@@ -13,7 +13,7 @@
 namespace otfleet {
 
 struct MetricTrainerSettings {
-  std::int64_t batch = 64;         ///< points of every set in a step
+  std::int64_t batch = 128;        ///< points of every set in a step
   std::int64_t couple_every = 10;  ///< steps
   std::int64_t orient_steps = 50;
   std::int64_t seed = 0;
