@@ -37,7 +37,9 @@ ConjugateResult<Scalar>::ConjugateResult(std::size_t points)
       start_residual("otfleet::conjugate::start_residual", points),
       steps("otfleet::conjugate::steps", points),
       evaluations("otfleet::conjugate::evaluations", points),
-      status("otfleet::conjugate::status", points) {}
+      status("otfleet::conjugate::status", points),
+      end("otfleet::conjugate::end", points),
+      bow("otfleet::conjugate::bow", points) {}
 
 template struct ConjugateResult<float>;
 template struct ConjugateResult<double>;

@@ -17,6 +17,7 @@ struct ConjugateResult {
   DeviceArray<Scalar> residual;                 ///< |∇f(x) − y|, Euclidean
   DeviceArray<Scalar> start_residual;           ///< the same at the start
   DeviceArray<int> steps, evaluations, status;  ///< status: ConjugateStatus
+  DeviceArray<int> end, bow;                    ///< of a least-action cost
 
   ConjugateResult() = default;
   explicit ConjugateResult(std::size_t points);

@@ -20,6 +20,7 @@ struct Conjugates {
   Vector<Scalar, ExecutionSpace> residual;                 ///< |∇f(x) − y|, Euclidean
   Vector<Scalar, ExecutionSpace> start_residual;           ///< the same at the start
   Vector<int, ExecutionSpace> steps, evaluations, status;  ///< status: ConjugateStatus
+  Vector<int, ExecutionSpace> end, bow;  ///< of LeastActionConjugates alone, or nothing
 
   Conjugates() = default;
   explicit Conjugates(std::size_t points)

@@ -61,15 +61,15 @@ void LeastActionPaths<ExecutionSpace>::solve(const ExecutionSpace& space,
     if (length != count)
       throw std::invalid_argument("results must have one entry for each of the " +
                                   std::to_string(count) + " paths");
-  const auto require = [&](const char* name, const auto& rows, int of_one) {
+  const auto require = [&](const auto& rows, int of_one, const char* name) {
     if (rows.extent(0) > 0 && (rows.extent(0) != count ||
                                rows.extent(1) != static_cast<std::size_t>(of_one * dimension_)))
       throw std::invalid_argument(std::string(name) + " must be [" + std::to_string(count) + ", " +
                                   std::to_string(of_one * dimension_) + "]");
   };
-  require("nodes", result.nodes, basis_.nodes);
-  require("coefficients", result.coefficients, basis_.coefficients);
-  require("predicted", predicted, basis_.coefficients);
+  require(result.nodes, basis_.nodes, "nodes");
+  require(result.coefficients, basis_.coefficients, "coefficients");
+  require(predicted, basis_.coefficients, "predicted");
   const int all = static_cast<int>(count);
   for (int first = 0; first < all; first += paths_)
     solve_some(space, x, y, predicted, first, std::min(paths_, all - first), result);

@@ -80,6 +80,7 @@ LeastActionConjugates<ExecutionSpace, Scalar>::LeastActionConjugates(const Lagra
   slopes_ = Matrix<Scalar, ExecutionSpace>("otfleet::paths::slopes", count, wide);
   values_ = Vector<Scalar, ExecutionSpace>("otfleet::paths::values", count);
   tried_values_ = Vector<Scalar, ExecutionSpace>("otfleet::paths::tried_values", count);
+  chosen_ = Vector<int, ExecutionSpace>("otfleet::paths::chosen", static_cast<std::size_t>(points));
   best_values_ = Vector<Scalar, ExecutionSpace>("otfleet::paths::best_values", count);
   tried_slopes_ = Matrix<Scalar, ExecutionSpace>("otfleet::paths::tried_slopes", count, length);
 }
@@ -93,6 +94,7 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::choose_starts(
   const auto slopes = detail::leading_rows<ExecutionSpace>(tried_slopes_, y.extent(0));
   const auto values = tried_values_, best = best_values_;
   const auto tried = tried_;
+  const auto chosen = chosen_;
   const auto bow = tables_.bow;
   const int ends = static_cast<int>(tried.extent(0));
   for (int end = -1; end < ends; ++end) {
@@ -105,9 +107,11 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::choose_starts(
         "otfleet::paths::better_end", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
         KOKKOS_LAMBDA(int k) {
           const bool known = end >= 0 && best(k) - best(k) == 0;  // of an end with a value
+          if (end < 0) chosen(k) = -1;
           if (end >= 0 && values(k) - values(k) != 0) return;
           if (known && !(values(k) < best(k))) return;
           best(k) = values(k);
+          chosen(k) = end;
           if (end < 0) return;
           for (int i = 0; i < d; ++i) x(k, i) = tried(end, i);
         });
@@ -137,6 +141,8 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
       detail::leading_rows<ExecutionSpace>(zeros_, rows.extent(0));
   lbfgs_.minimize(space, both, nothing, rows, minima);
   const auto found = result;
+  const auto chosen = chosen_;
+  const bool tries = tried_.extent(0) > 0, says = result.end.extent(0) > 0;
   const int first = static_cast<int>(rows.extent(1)) - d;
   Kokkos::parallel_for(
       "otfleet::paths::best_ends", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
@@ -161,6 +167,9 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
         found.steps(k) = steps;
         found.evaluations(k) = evaluations;
         found.status(k) = minima.status(best);
+        if (!says) return;
+        found.end(k) = tries ? chosen(k) : -1;
+        found.bow(k) = best - k * starts;
       });
   space.fence();
 }

@@ -29,8 +29,10 @@ class LeastActionConjugates {
   /// From now on with these parameters. The Lagrangian is of the same type, with the same grid.
   void change(const Lagrangian& lagrangian) { lagrangian_ = lagrangian; }
 
-  /// As Lbfgs::minimize(). result.value is J − ½ |y|², so that it is −f*(y) for the squared
-  /// distance; the residual is the norm of the gradient by path and end.
+  /// As Lbfgs::minimize(). Where result has them, end says which start led to x, −1 the prediction,
+  /// else the number of a tried end, and bow which path, 0 the straight line. result.value is J − ½
+  /// |y|², so that it is −f*(y) for the squared distance; the residual is the norm of the gradient
+  /// by path and end.
   void minimize(const ExecutionSpace& space, PotentialOracle<ExecutionSpace, Scalar>& potential,
                 const Matrix<const Scalar, ExecutionSpace>& y,
                 const Matrix<Scalar, ExecutionSpace>& x,
@@ -53,6 +55,7 @@ class LeastActionConjugates {
   Vector<Scalar, ExecutionSpace> values_, tried_values_, best_values_;
   Matrix<Scalar, ExecutionSpace> tried_slopes_;
   Matrix<const Scalar, ExecutionSpace> tried_;
+  Vector<int, ExecutionSpace> chosen_;  ///< of the tried ends, −1: none
 };
 
 }  // namespace otfleet::kernels

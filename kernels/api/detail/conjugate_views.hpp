@@ -15,6 +15,8 @@ Conjugates<DeviceSpace, Scalar> view_of(const ConjugateResult<Scalar>& result) {
   views.steps = view_of(result.steps);
   views.evaluations = view_of(result.evaluations);
   views.status = view_of(result.status);
+  views.end = view_of(result.end);
+  views.bow = view_of(result.bow);
   return views;
 }
 

@@ -72,6 +72,8 @@ struct Mapped {
   Points image;
   double seconds = 0;                                  ///< of the slowest rank
   double iterations = 0, converged = 0, residual = 0;  ///< means over the points
+  /// Of a least-action cost: shares whose search began at a sample, whose path at a bow.
+  double from_sample = 0, from_bow = 0;
 };
 
 /// map(points of this rank); its figures are of all points. Collective.
@@ -90,16 +92,20 @@ Mapped map_points(const Communicator& communicator, const Points& points, std::i
                                                 static_cast<std::size_t>(mine.size() * dimension)));
   });
   result.seconds = communicator.all_reduce(result.seconds, Reduction::max);
-  std::array<double, 3> sums = {};
+  std::array<double, 5> sums = {};
   for (const auto steps : part.iterations) sums[0] += steps;
   for (const auto status : part.status)
     sums[1] += status == static_cast<int>(kernels::ConjugateStatus::converged);
   for (const double residual : part.residual) sums[2] += residual;
+  for (const auto end : part.end) sums[3] += end >= 0;
+  for (const auto bow : part.bow) sums[4] += bow > 0;
   communicator.all_reduce(std::span<double>(sums), Reduction::sum);
   const auto count = static_cast<double>(rows);
   result.iterations = sums[0] / count;
   result.converged = sums[1] / count;
   result.residual = sums[2] / count;
+  result.from_sample = sums[3] / count;
+  result.from_bow = sums[4] / count;
   result.image = communicator.gather(std::span<const double>(part.image));
   return result;
 }
@@ -277,6 +283,12 @@ std::string summary(const nlohmann::json& figures) {
   } else {
     add_conjugates("", conjugate);
   }
+  if (conjugate.contains("from_sample"))
+    text += fmt::format(
+        "images found from: the prediction {:.1f} %, a sample of the target {:.1f} %; by a bow "
+        "{:.1f} %\n",
+        100 * (1 - number(conjugate["from_sample"])), 100 * number(conjugate["from_sample"]),
+        100 * number(conjugate["from_bow"]));
   if (figures.contains("uvp_forward"))
     text += fmt::format(
         "L2-UVP: {:.3f} % forward, {:.3f} % backward, {:.3f} % by the prediction alone; cosine "
@@ -372,6 +384,10 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
   const auto points = static_cast<std::int64_t>(y.size()) / dimension;
   figures["points"] = points;
   figures["conjugate"] = conjugate_figures(minimizers, points);
+  if (cost) {
+    figures["conjugate"]["from_sample"] = minimizers.from_sample;
+    figures["conjugate"]["from_bow"] = minimizers.from_bow;
+  }
   if (model->predicts())
     figures["conjugate"]["without_prediction"] = conjugate_figures(plain, points);
   {

@@ -1,5 +1,7 @@
 #include "src/families/neural_dual/mapped_points.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -82,11 +84,18 @@ class MappedPointsProblems final : public ProblemSet {
                                      static_cast<std::size_t>(rows.size() * dimension));
     Solved solved{mapper_->map(points, job_.map.direction), {}};
     if (paths_) solved.path = paths_->solve(points, solved.mapped.image, {.nodes = true});
-    return columns_.take(std::move(solved));
+    std::vector<std::int64_t> starts(layout.counters.size(), 0);
+    for (const std::int32_t end : solved.mapped.end) ++starts[end < 0 ? 0 : 1];
+    for (const std::int32_t bow : solved.mapped.bow) ++starts[static_cast<std::size_t>(2 + bow)];
+    SolutionTable table = columns_.take(std::move(solved));
+    table.counters = std::move(starts);
+    return table;
   }
 
   void report(nlohmann::json& figures, const SolveTally& tally) const override {
     figures["max_residual"] = tally.max_error;
+    for (std::size_t k = 0; k < layout.counters.size(); ++k)
+      figures["starts"][layout.counters[k]] = tally.counters[k];
   }
   std::string complaint(const StatusCounts& statuses) const override {
     return map_complaint(statuses, job_);
@@ -148,6 +157,15 @@ class MappedPointsProblems final : public ProblemSet {
       add_of_path("path", {job_.path.nodes, points_.shape[1]},
                   "places of its nodes; a natural cubic spline goes through them",
                   &kernels::PathResult::nodes);
+      add("end", ColumnType::int32, {},
+          "-1: the search for the image began at the prediction; else at which sample of the "
+          "target",
+          &MappedPoints::end);
+      add("start", ColumnType::int32, {}, "of the path to it, 0: the straight line; else which bow",
+          &MappedPoints::bow);
+      layout.counters = {"predicted", "sample"};
+      for (std::int64_t k = 0; k < job_.path.starts; ++k)
+        layout.counters.push_back(k == 0 ? "straight" : fmt::format("bow_{}", k));
     }
     const auto set = [&](const std::string& name, auto value) {
       layout.attributes.push_back({"/solution", name, std::move(value)});

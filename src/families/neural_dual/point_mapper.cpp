@@ -45,6 +45,8 @@ void MappedPoints::append(const MappedPoints& more) {
   append_all(round_trip, more.round_trip);
   append_all(iterations, more.iterations);
   append_all(status, more.status);
+  append_all(end, more.end);
+  append_all(bow, more.bow);
 }
 
 /// One block at a time in one precision.
@@ -63,7 +65,8 @@ class PointMapper::Blocks {
         x_(points_array<Scalar>("x", dimension_)),
         y_in_float_(points_array<float>("y_in_float", dimension_)),
         prediction_(points_array<float>("prediction", dimension_)),
-        value_("otfleet::solver::value", block_points) {
+        value_("otfleet::solver::value", block_points),
+        bends_(cost.has_value()) {
     if (cost && cost->tries > 0 && !model.ends().empty()) {
       const auto known = model.ends();
       const auto ends =
@@ -130,6 +133,10 @@ class PointMapper::Blocks {
     append(result.residual, found.residual);
     append(result.iterations, found.steps);
     append(result.status, found.status);
+    if (bends_) {
+      append(result.end, found.end);
+      append(result.bow, found.bow);
+    }
     result.round_trip = result.residual;
     return result;
   }
@@ -163,6 +170,7 @@ class PointMapper::Blocks {
   DeviceArray<Scalar, 2> y_, x_;
   DeviceArray<float, 2> y_in_float_, prediction_;
   DeviceArray<Scalar> value_;
+  bool bends_;  ///< the cost is a least action
 };
 
 struct PointMapper::State {

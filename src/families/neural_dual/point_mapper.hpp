@@ -22,6 +22,8 @@ struct MappedPoints {
   /// which is large where f is not convex; of y the residual.
   std::vector<double> round_trip;
   std::vector<std::int32_t> iterations, status;  ///< kernels::ConjugateStatus
+  /// Of a least-action cost alone, as kernels::LeastActionConjugates: which start led to the image.
+  std::vector<std::int32_t> end, bow;
 
   void append(const MappedPoints& more);
 };
