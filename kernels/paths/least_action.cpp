@@ -62,8 +62,8 @@ void LeastActionPaths<ExecutionSpace>::solve(const ExecutionSpace& space,
       throw std::invalid_argument("results must have one entry for each of the " +
                                   std::to_string(count) + " paths");
   const auto require = [&](const auto& rows, int of_one, const char* name) {
-    if (rows.extent(0) > 0 && (rows.extent(0) != count ||
-                               rows.extent(1) != static_cast<std::size_t>(of_one * dimension_)))
+    if (rows.extent(0) > 0 &&
+        (rows.extent(0) != count || rows.extent(1) != static_cast<std::size_t>(of_one) * wide))
       throw std::invalid_argument(std::string(name) + " must be [" + std::to_string(count) + ", " +
                                   std::to_string(of_one * dimension_) + "]");
   };

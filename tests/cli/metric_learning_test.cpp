@@ -87,8 +87,6 @@ TEST_F(MetricLearning, PathsGoAlongWhatWasLearned) {
 
 TEST_F(MetricLearning, TakesSetsOfOnesOwn) {
   write_sets("moving.npy", moving(), "(3, 4, 2)");
-  const Words own = {"metric.sequence=", "metric.points.file=moving.npy"};
-  Words all = own;
   write_bytes(path("own.toml"),
               "problem = \"metric_learning\"\n[metric]\npoints = { file = \"moving.npy\" }\n"
               "cells = 8\n[model]\nhidden = [16]\n[train]\nsteps = 60\n");

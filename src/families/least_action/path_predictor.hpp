@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/paths/lagrangian.hpp"
 #include "src/families/neural_dual/standardization.hpp"
 #include "src/job.hpp"
 #include "src/models/checkpoint.hpp"

@@ -11,6 +11,7 @@
 #include "distributed/shard.hpp"
 #include "kernels/api/paths.hpp"
 #include "src/families/least_action/cheap_direction.hpp"
+#include "src/families/metric_learning/all_pairs.hpp"
 #include "src/families/metric_learning/metric_family.hpp"
 #include "src/families/metric_learning/metric_model.hpp"
 #include "src/families/metric_learning/set_sequence.hpp"
@@ -67,14 +68,7 @@ double moving_cost(const CommandContext& context, const SetSequence& sequence,
       const auto from = some(sequence.set(t), most_points),
                  to = some(sequence.set(t + 1), most_points);
       const std::size_t count = from.size() / 2;
-      std::vector<double> x, y;
-      for (std::size_t i = 0; i < count; ++i)
-        for (std::size_t j = 0; j < count; ++j)
-          for (std::size_t axis = 0; axis < 2; ++axis) {
-            x.push_back(from[2 * i + axis]);
-            y.push_back(to[2 * j + axis]);
-          }
-      const auto costs = solver.solve(x, y).fine;
+      const auto costs = actions_of_all_pairs(solver, from, to, true);
       const auto partner = best_assignment(costs, static_cast<std::int64_t>(count));
       for (std::size_t i = 0; i < count; ++i)
         sum += costs[i * count + static_cast<std::size_t>(partner[i])] / static_cast<double>(count);

@@ -48,7 +48,7 @@ void set_metric_defaults(Job& job) {
   job.model.hidden = {64, 64, 64, 64};
   job.model.activation = kernels::Activation::silu;
   job.path.starts = 1;
-  job.train.steps = 500;
+  job.train.steps = 1000;
   job.train.batch = 128;
   job.train.learning_rate = 5e-3;
   job.train.clip = 0;

@@ -7,6 +7,7 @@
 
 #include "distributed/shard.hpp"
 #include "kernels/counter_random.hpp"
+#include "src/families/metric_learning/all_pairs.hpp"
 #include "src/families/neural_dual/scores/assignment.hpp"
 
 namespace otfleet {
@@ -93,20 +94,12 @@ std::vector<double> MetricTrainer::draw(std::int64_t set) {
 }
 
 void MetricTrainer::couple(const kernels::Lagrangian& lagrangian) {
-  const auto batch = static_cast<std::size_t>(settings_.batch);
   coupling_->change(lagrangian);
   x_.clear();
   y_.clear();
   for (std::int64_t t = first_; t < first_ + moves_; ++t) {
     const auto from = draw(t), to = draw(t + 1);
-    std::vector<double> all_from, all_to;
-    for (std::size_t i = 0; i < batch; ++i)
-      for (std::size_t j = 0; j < batch; ++j)
-        for (std::size_t axis = 0; axis < 2; ++axis) {
-          all_from.push_back(from[2 * i + axis]);
-          all_to.push_back(to[2 * j + axis]);
-        }
-    const auto costs = coupling_->solve(all_from, all_to).action;
+    const auto costs = actions_of_all_pairs(*coupling_, from, to, false);
     const auto partner = best_assignment(costs, settings_.batch);
     x_.insert(x_.end(), from.begin(), from.end());
     for (const std::int64_t j : partner)

@@ -86,7 +86,7 @@ class MappedPointsProblems final : public ProblemSet {
     if (paths_) solved.path = paths_->solve(points, solved.mapped.image, {.nodes = true});
     std::vector<std::int64_t> starts(layout.counters.size(), 0);
     for (const std::int32_t end : solved.mapped.end) ++starts[end < 0 ? 0 : 1];
-    for (const std::int32_t bow : solved.mapped.bow) ++starts[static_cast<std::size_t>(2 + bow)];
+    for (const std::int32_t bow : solved.mapped.bow) ++starts[2 + static_cast<std::size_t>(bow)];
     SolutionTable table = columns_.take(std::move(solved));
     table.counters = std::move(starts);
     return table;
