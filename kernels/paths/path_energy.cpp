@@ -183,8 +183,10 @@ void PathEnergy<ExecutionSpace, Scalar>::take_grid() {
   std::visit(
       [&](const auto& typed) {
         if constexpr (has_grid<std::remove_cvref_t<decltype(typed)>>)
-          if (typed.values)
+          if (typed.values && typed.values != taken_) {
+            taken_ = typed.values;
             grid_ = copy_to_device<ExecutionSpace>("otfleet::paths::grid", *typed.values);
+          }
       },
       lagrangian_);
 }

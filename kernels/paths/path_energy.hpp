@@ -1,5 +1,7 @@
 #pragma once
 #include <cstddef>
+#include <memory>
+#include <vector>
 
 #include "kernels/backend.hpp"
 #include "kernels/lanes/pack.hpp"
@@ -54,7 +56,8 @@ class PathEnergy : public PotentialOracle<ExecutionSpace, Scalar> {
            const Matrix<Scalar, ExecutionSpace>& gradient) const;
 
   const Lagrangian& lagrangian_;
-  Vector<double, ExecutionSpace> grid_;  ///< its numbers, where it has any
+  Vector<double, ExecutionSpace> grid_;               ///< its numbers, where it has any
+  std::shared_ptr<const std::vector<double>> taken_;  ///< the same on the host
   const PathTables<ExecutionSpace>& tables_;
   int dimension_;
   bool target_is_free_;

@@ -26,7 +26,8 @@ ChoicesField start_choice(StartChoice& starts) {
 void add_keys(KeyList& keys, EvaluateOptions& evaluate) {
   using namespace checks;
   keys.add("thresholds", evaluate.thresholds, every(above_zero),
-           "L1 marginal errors, shares of the mass, to count iterations to");
+           "L1 marginal errors, shares of the mass, to count iterations to; tolerances of the "
+           "gradient's norm for least_action");
   keys.add("initializers", start_choice(evaluate.initializers),
            "starts to compare; []: zeros, gaussian where it fits, and the model if there is one; "
            "[\"all\"]: all that fit");

@@ -14,7 +14,8 @@ void add_keys(KeyList& keys, ModelOptions& model) {
   keys.add("architecture", model.architecture, one_of(architecture_names()),
            architecture_doc() + "; mlp where none is named for neural_dual");
   keys.add("hidden", model.hidden, every(integer(1, 65536)),
-           "widths of the hidden layers; [128, 128, 64] for neural_dual");
+           "widths of the hidden layers; [128, 128, 64] for neural_dual, [128, 128] for "
+           "least_action, [64, 64, 64, 64] for metric_learning");
   keys.add("embedding", model.embedding, integer(1, 65536),
            "width of a measure's code, pair_encoder and pair_product");
   keys.add("head", model.head, every(integer(1, 65536)),
@@ -32,8 +33,10 @@ void add_keys(KeyList& keys, ModelOptions& model) {
       "nodes", model.nodes, integer(0, 65536),
       "along every axis of the grid on which a model of clouds sees them and gives potentials; "
       "0: 64, 20 or 10 in 1, 2 or 3 dimensions");
-  keys.add("activation", model.activation,
-           "of potentials and their predictors; silu is not convex");
+  keys.add(
+      "activation", model.activation,
+      "of potentials and their predictors, silu for least_action and metric_learning; silu is not "
+      "convex");
   keys.add("quadratic_rank", model.quadratic_rank, integer(0, 64),
            "of the quadratic of the input that every unit of an icnn adds; 0: none");
   keys.add("predictor", model.predictor, one_of(predictor_names()), predictor_doc());

@@ -18,8 +18,8 @@ void add_keys(KeyList& keys, TrainOptions& train) {
   keys.add("minutes", train.minutes, zero_or_more, "stop after this much wall time; 0: no limit");
   keys.add(
       "batch", train.batch, integer(1),
-      "problems per step over all ranks together; 1024 samples for neural_dual, 8 problems for "
-      "conditional_map");
+      "problems per step over all ranks together; 1024 samples for neural_dual, 1024 paths for "
+      "least_action, 8 problems for conditional_map, 128 points of every set for metric_learning");
   keys.add("points", train.points, integer(1),
            "samples of either side of a problem in a step; conditional_map only");
   keys.add("loss", train.loss,
@@ -51,9 +51,10 @@ void add_keys(KeyList& keys, TrainOptions& train) {
            "adam, or soap: Adam in the eigenbasis of every weight matrix's gradients, more work a "
            "step and fewer steps; soap for neural_dual");
   keys.add("learning_rate", train.learning_rate, above_zero,
-           "of the first step; 1e-2 for conditional_map");
+           "of the first step; 1e-2 for conditional_map, 5e-3 for metric_learning");
   keys.add("schedule", train.schedule, "of the learning rate: cosine or constant");
-  keys.add("clip", train.clip, zero_or_more, "global gradient norm; 0: none, as for neural_dual");
+  keys.add("clip", train.clip, zero_or_more,
+           "global gradient norm; 0: none, as for neural_dual and metric_learning");
   keys.add("beta1", train.beta1, share_below_one, "of Adam's first moment");
   keys.add("beta2", train.beta2, share_below_one, "of its second moment; 0.99 for neural_dual");
   keys.add("weight_decay", train.weight_decay, zero_or_more,

@@ -68,7 +68,8 @@ std::string training_identity(const Job& job, nlohmann::json content) {
   for (const char* key : {"seed", "model", "problem", "train"}) content[key] = resolved[key];
   for (const char* key :
        {"steps", "minutes", "log_every", "checkpoint_seconds", "keep_checkpoints", "bucket_bytes",
-        "anneal_steps"})  // the last counts for bent paths alone, see train_potentials()
+        "anneal_steps"})  // the last counts for bent paths alone, see train_potentials() and
+                          // train_paths()
     content["train"].erase(key);
   return content.dump();
 }

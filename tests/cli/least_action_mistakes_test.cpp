@@ -37,7 +37,8 @@ TEST_F(LeastAction, MistakesInGridsAreOneLine) {
   refuse_grid({"lagrangian.box=[-2,-2,-2,2]"}, "lagrangian.box", "must not be empty");
   refuse_grid({"lagrangian.box=[-2,inf,-2,2]"}, "lagrangian.box", "finite");
   refuse_grid({"lagrangian.grid_means=height"}, "lagrangian.grid_means", "barrier", "slowness");
-  refuse_grid({"lagrangian.name=box"}, "lagrangian.grid.file is for lagrangian.name = 'grid' or");
+  refuse_grid({"lagrangian.name=box"},
+              "lagrangian.grid.file is for lagrangian.name = 'grid', 'globe' or");
   refuse_grid({"lagrangian.grid.file=missing.npy"}, "missing.npy");
   refuse_grid({"lagrangian.box=[-0.6,0.6,-2,2]"}, "left.npy", "point 0 has the coordinate -1",
               "lagrangian.box = -0.6 to 0.6");
@@ -85,11 +86,15 @@ TEST_F(LeastAction, MistakesInPathsAreOneLine) {
 
 TEST_F(LeastAction, MistakesOfCommandsAreOneLine) {
   for (const auto& [command, next] : {std::pair{"make", "begin with otfleet solve"},
-                                      {"train", "begin with otfleet solve"},
-                                      {"evaluate", "compare solutions"},
                                       {"scale", "otfleet solve on several rank counts"}})
     expect_refused({command, "box.toml", "--output", "refused"}, std::string("otfleet ") + command,
                    "not for problem = 'least_action'", next);
+  for (const char* command : {"train", "evaluate"}) {  // they draw their ends
+    expect_refused({command, "box.toml", "--output", "refused"}, std::string("otfleet ") + command,
+                   "path.from.file and path.to.file are for solve", "samples.pair");
+    expect_refused({command, "straight.toml", "--output", "refused"},
+                   std::string("otfleet ") + command, "samples.pair names no samples");
+  }
   write_bytes(path("linear.toml"), "[problem]\nepsilon = 0.1\n");
   for (const char* setting : {"lagrangian.name=box", "path.points=40"})
     expect_refused(solve("refused", {setting}, "linear.toml"),

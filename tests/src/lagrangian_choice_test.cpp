@@ -56,7 +56,8 @@ TEST_F(LagrangianChoice, UsualParametersUnlessTheJobSaysOtherwise) {
   EXPECT_EQ(description_of(choose({"lagrangian.name=box", "lagrangian.strength=0"})),
             "box, strength 0, temperature 0.01");
   for (const auto& one : kernels::all_lagrangians()) {
-    if (std::string(name_of(one)) == "grid") continue;
+    const std::string name = name_of(one);
+    if (name == "grid" || name == "directions") continue;  // nothing without numbers
     EXPECT_EQ(description_of(choose({std::string("lagrangian.name=") + name_of(one)})),
               description_of(one));
   }
@@ -82,6 +83,37 @@ TEST_F(LagrangianChoice, FingerprintsDifferWhereLagrangiansDo) {
   }
   for (std::size_t i = 0; i < fingerprints.size(); ++i)
     for (std::size_t j = 0; j < i; ++j) EXPECT_NE(fingerprints[i], fingerprints[j]) << i << j;
+}
+
+TEST_F(LagrangianChoice, DirectionsHaveNoLengthAndNoSign) {
+  // Along (3, 4)/5 everywhere, as vectors of other lengths and signs; none in one place.
+  Values vectors;
+  for (int k = 0; k < 9; ++k) {
+    const double length = k == 4 ? 0 : (k % 2 == 0 ? 1 : -2) * (k + 1);
+    vectors.insert(vectors.end(), {3 * length, 4 * length});
+  }
+  const auto write = [&](const Values& values, const std::string& shape) {
+    testing::write_bytes(folder_ / "ways.npy", testing::npy(testing::npy_header("<f8", shape),
+                                                            testing::bytes_of(values)));
+  };
+  write(vectors, "(3, 3, 2)");
+  const std::vector<std::string> job = {
+      "lagrangian.name=directions", "lagrangian.grid.file=" + (folder_ / "ways.npy").string(),
+      "lagrangian.box=[-100,100,-100,100]", "lagrangian.along=0.2"};
+  const auto ways = choose(job);
+  EXPECT_EQ(description_of(ways), "directions, along 0.2, 3 x 3 numbers");
+  const double corner[2] = {100, 100}, along[2] = {0.6, 0.8}, across[2] = {-0.8, 0.6};
+  const double none = 1.0 / 36;  // the share of the middle in the corner's sum
+  EXPECT_NEAR(lagrangian_at(ways, corner, along, 2), 0.5 * (0.2 + 0.4 * none), 1e-12);
+  EXPECT_NEAR(lagrangian_at(ways, corner, across, 2), 0.5 * (1 - 0.4 * none), 1e-12);
+  write(vectors, "(9, 2)");
+  expect_refused(job, "ways.npy", "must be [H, W, 2]");
+  vectors[11] = NAN;
+  write(vectors, "(3, 3, 2)");
+  expect_refused(job, "ways.npy: holds nan in row 1, column 2");
+  auto means = job;
+  means.emplace_back("lagrangian.grid_means=slowness");
+  expect_refused(means, "lagrangian.grid_means");
 }
 
 TEST_F(LagrangianChoice, NumbersLieWhereTheBoxSays) {

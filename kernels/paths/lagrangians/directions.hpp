@@ -52,7 +52,7 @@ struct DirectionsLagrangian : LagrangianType {
   std::shared_ptr<const std::vector<double>> values;  ///< q [2, rows, columns], |q| <= 1, or none
   GridField field = {};
 
-  double least_metric() const { return along; }
+  double least_metric() const { return along - 1e-15; }  // M is rounded
 
   /// The terms where the numbers lie at `numbers`.
   DirectionTerms terms(const double* numbers) const {

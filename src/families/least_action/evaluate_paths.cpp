@@ -14,6 +14,7 @@
 #include "kernels/api/paths.hpp"
 #include "src/families/least_action/lagrangian_choice.hpp"
 #include "src/families/least_action/least_action_family.hpp"
+#include "src/families/least_action/path_ends.hpp"
 #include "src/families/least_action/path_predictor.hpp"
 #include "src/families/neural_dual/samplers/job_samplers.hpp"
 #include "src/runs/input_files.hpp"
@@ -54,20 +55,23 @@ struct PathSubject {
   std::unique_ptr<PathPredictor> model;
 };
 
-PathSubject read_subject(const CommandContext& context) {
+/// `trained`: there is a model.
+PathSubject read_subject(const CommandContext& context, bool trained) {
   const Job& job = context.job;
+  require_sampled_ends(job, "evaluate");
   PathSubject subject{context, read_lagrangian(job.lagrangian), {}, 0, job.path.draws, {}, {}, {}};
   const auto samplers = make_samplers(job, SampleUse::evaluate);
   subject.samples = samplers.name;
   subject.dimension = samplers.source->dimension();
-  require_points_for(samplers.name, subject.lagrangian, {}, subject.dimension);
   const auto mine = distributed::block_shard(subject.paths, context.communicator.rank(),
                                              context.communicator.size());
   subject.x.resize(static_cast<std::size_t>(mine.size() * subject.dimension));
   subject.y.resize(subject.x.size());
   samplers.source->fill(mine.begin, mine.size(), subject.x.data());
   samplers.target->fill(mine.begin, mine.size(), subject.y.data());
-  if (can_find_input(context, job.files.checkpoint, "train", "model.h5")) {
+  for (const auto* ends : {&subject.x, &subject.y})
+    require_points_for(samplers.name, subject.lagrangian, *ends, subject.dimension);
+  if (trained) {
     const auto file =
         find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
     subject.model = read_path_predictor(
@@ -131,12 +135,12 @@ double seconds_to(const std::vector<PathRow>& rows, const std::vector<std::strin
   return least;
 }
 
-/// The mean action that a start ends with.
+/// The mean action that a start ends with: to the least tolerance.
 double last_action(const std::vector<PathRow>& rows, const std::string& start) {
-  double action = 0;
+  const PathRow* last = nullptr;
   for (const auto& row : rows)
-    if (row.start == start) action = row.action;
-  return action;
+    if (row.start == start && (last == nullptr || row.tolerance < last->tolerance)) last = &row;
+  return last->action;
 }
 
 }  // namespace
@@ -148,7 +152,13 @@ void evaluate_paths(const CommandContext& context, Report& report) {
   std::unique_ptr<PathSubject> subject;
   {
     const PhaseTimer timer(report, "read");
-    communicator.agree([&] { subject = std::make_unique<PathSubject>(read_subject(context)); });
+    const std::string found =
+        communicator.is_root() && can_find_input(context, job.files.checkpoint, "train", "model.h5")
+            ? "model"
+            : "";
+    const bool trained = !communicator.broadcast(found).empty();
+    communicator.agree(
+        [&] { subject = std::make_unique<PathSubject>(read_subject(context, trained)); });
   }
   std::vector<PathStart> starts = {{"straight", 1, false}};
   const int bows = static_cast<int>(job.path.starts);

@@ -145,7 +145,7 @@ std::string least_action_complaint(const Job& job) {
         name);
   if (job.sets("lagrangian.grid_means") && (grid.empty() || name == directions))
     return "lagrangian.grid_means needs a lagrangian.grid.file of numbers";
-  if (grid.empty() != job.lagrangian.box.empty())
+  if (!learns && grid.empty() != job.lagrangian.box.empty())
     return "lagrangian.grid.file and lagrangian.box: only one of them is given";
   const auto& path = job.path;
   if (path.from.empty() != path.to.empty())

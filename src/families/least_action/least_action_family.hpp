@@ -10,12 +10,21 @@ Family least_action_family();
 /// iterations, status (kernels::ConjugateStatus) and
 ///
 ///   from, to [P, D]        the ends
-///   path [P, nodes, D]     a natural cubic spline goes through these places, on equal steps of
-///   time action [P]             of the path, on ten times finer points minimized_action [P]   the
-///   sum that was minimized straight_action [P]    the straight line's, on the finer points
+///
+///   path [P, nodes, D]     places of nodes, equal steps of time apart; a natural cubic spline goes
+///                          through them
+///
+///   action [P]             of the path, on ten times finer points
+///
+///   minimized_action [P]   the sum that was minimized
+///
+///   straight_action [P]    the straight line's, on the finer points
+///
 ///   lower_bound [P]        no path has less
+///
 ///   residual [P]           norm of the gradient at the path
-///   start [P]              which start led there
+///
+///   start [P]              which start led there, −1: the prediction
 ///
 /// Attributes of /solution: lagrangian, population (file name), geometry (of the points), points,
 /// tolerance, status_0 … status_4. Collective. Throws UserError.

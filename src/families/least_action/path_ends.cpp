@@ -20,9 +20,13 @@ std::vector<double> first_samples(const Sampler& sampler, std::int64_t count) {
   return points;
 }
 
+bool names_samples(const Job& job) {
+  return !job.samples.pair.empty() || !job.samples.source.empty();
+}
+
 void draw_ends(const CommandContext& context, PathEnds& ends) {
   const Job& job = context.job;
-  if (job.samples.pair.empty() && job.samples.source.empty())
+  if (!names_samples(job))
     throw UserError(
         "otfleet solve with problem = 'least_action': path.from.file and path.to.file name no "
         "points, and samples.pair no samples");
@@ -77,6 +81,19 @@ std::string PathEnds::fingerprint() const {
   hash.add(from);
   hash.add(to);
   return hash.digits();
+}
+
+void require_sampled_ends(const Job& job, const std::string& command) {
+  if (!job.path.from.empty())
+    throw UserError(fmt::format(
+        "otfleet {}: path.from.file and path.to.file are for solve; this takes samples: "
+        "samples.pair, or samples.source and samples.target of files",
+        command));
+  if (!names_samples(job))
+    throw UserError(fmt::format(
+        "otfleet {} with problem = 'least_action': samples.pair names no samples, nor do "
+        "samples.source and samples.target",
+        command));
 }
 
 PathEnds read_path_ends(const CommandContext& context, const kernels::Lagrangian& lagrangian) {

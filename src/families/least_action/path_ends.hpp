@@ -29,6 +29,10 @@ struct PathEnds {
   std::string fingerprint() const;
 };
 
+/// Throws UserError that names the command: [samples] names no ends, or files do, which are for
+/// solve alone. Local.
+void require_sampled_ends(const Job& job, const std::string& command);
+
 /// Reads or draws them. Throws UserError: files that cannot be read, sides that do not fit each
 /// other or the Lagrangian, more paths than can be counted. Local.
 PathEnds read_path_ends(const CommandContext& context, const kernels::Lagrangian& lagrangian);

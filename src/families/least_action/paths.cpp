@@ -128,7 +128,8 @@ class PathProblems final : public ProblemSet {
     layout.lower = "/solution/lower_bound";
     // With a prediction in front, the straight line is there where nothing is better.
     if (model_) layout.counters.emplace_back("predicted");
-    for (std::int64_t k = 0; k < job_.path.starts; ++k)
+    const std::int64_t others = std::max<std::int64_t>(1, job_.path.starts - (model_ ? 1 : 0));
+    for (std::int64_t k = 0; k < others; ++k)
       layout.counters.push_back(k == 0 ? "straight" : fmt::format("bow_{}", k));
     const auto add = [&](const char* name, ColumnType type, std::vector<std::int64_t> shape,
                          const char* unit, const char* meaning, auto member) {

@@ -5,6 +5,7 @@
 #include "distributed/error.hpp"
 #include "src/families/least_action/lagrangian_choice.hpp"
 #include "src/families/least_action/least_action_family.hpp"
+#include "src/families/least_action/path_ends.hpp"
 #include "src/families/least_action/path_trainer.hpp"
 #include "src/families/neural_dual/samplers/job_samplers.hpp"
 #include "src/trainers/training_run.hpp"
@@ -23,10 +24,7 @@ void train_paths(const CommandContext& context, Report& report) {
     const PhaseTimer timer(report, "read");
     PathPredictorDescription description;
     communicator.agree([&] {
-      if (!job.path.from.empty())
-        throw UserError(
-            "otfleet train: path.from.file and path.to.file are for solve; a model learns from "
-            "samples: samples.pair, or samples.source and samples.target of files");
+      require_sampled_ends(job, "train");
       samplers = make_samplers(job);
       settings.batch = job.train.batch;
       settings.lagrangian = read_lagrangian(job.lagrangian);

@@ -1,4 +1,5 @@
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -114,6 +115,7 @@ void evaluate_metric(const CommandContext& context, Report& report) {
   SetSequence sequence;
   kernels::Lagrangian learned;
   std::vector<double> box;
+  double along = 0;
   std::filesystem::path file;
   {
     const PhaseTimer timer(report, "read");
@@ -123,6 +125,7 @@ void evaluate_metric(const CommandContext& context, Report& report) {
       const auto model = read_metric(file, job);
       learned = model->lagrangian();
       box = model->description().box;
+      along = model->description().along;
       if (model->description().sequence != sequence.name)
         spdlog::warn("{} was trained on {}, not on {}", file.string(),
                      model->description().sequence, sequence.name);
@@ -157,12 +160,13 @@ void evaluate_metric(const CommandContext& context, Report& report) {
   if (!picture.empty()) figures["picture"] = picture.string();
   report.write(context.output);
   if (context.prints())
-    std::cout << text
-              << fmt::format(
-                     "paths in it: lagrangian = {{ name = \"directions\", grid = {{ file = \"{}\", "
-                     "dataset = \"model/directions\" }}, box = [{:g}, {:g}, {:g}, {:g}] }}\n",
-                     file.string(), box[0], box[1], box[2], box[3])
-              << picture_line(picture);
+    std::cout
+        << text
+        << fmt::format(
+               "paths in it: lagrangian = {{ name = \"directions\", along = {}, grid = {{ file = "
+               "\"{}\", dataset = \"model/directions\" }}, box = [{}] }}\n",
+               along, file.string(), fmt::join(box, ", "))
+        << picture_line(picture);
 }
 
 }  // namespace otfleet

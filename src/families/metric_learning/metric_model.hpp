@@ -29,7 +29,8 @@ struct MetricDescription {
 /// nodes see kernels::DirectionsLagrangian.
 ///
 /// A checkpoint has /model/directions [rows, columns, 2], unit vectors w, and /model/box besides
-/// the weights: lagrangian.grid and lagrangian.box of any job.
+/// the weights: lagrangian.grid and lagrangian.box of any job. Where the network's vectors are next
+/// to nothing, the metric that was trained is softer than that of unit vectors.
 class MetricModel final : public TrainedModel {
  public:
   /// Throws UserError as network_library() does.
@@ -65,8 +66,8 @@ class MetricModel final : public TrainedModel {
 MetricDescription describe_metric(const Job& job, const std::vector<double>& box);
 
 /// Reads the weights (and the training state, if asked for and there). Throws UserError that names
-/// the file: not such a checkpoint, damaged, of another network, grid or `along` than the job's.
-/// Local.
+/// the file: not such a checkpoint, damaged, of another network, number of cells or `along` than
+/// the job's. The box is the checkpoint's. Local.
 std::unique_ptr<MetricModel> read_metric(const std::filesystem::path& file, const Job& job,
                                          TrainingState* state = nullptr);
 

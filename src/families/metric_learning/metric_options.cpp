@@ -33,7 +33,7 @@ void add_keys(KeyList& keys, MetricOptions& metric) {
   keys.add("box", metric.box, four,
            "where the metric lies: least and largest x, then y; beyond, it goes on as at its edge; "
            "none: around all points");
-  keys.add("cells", metric.cells, integer(4, 1000),
+  keys.add("cells", metric.cells, integer(4, 300),
            "along each axis of the grid that paths see the metric on");
   keys.add("couple_every", metric.couple_every, integer(1),
            "steps of the metric after which pairs of points are found again");
@@ -65,6 +65,13 @@ std::string metric_complaint(const Job& job) {
   if (job.lagrangian.name != kernels::DirectionsLagrangian::name)
     return fmt::format("problem = 'metric_learning' needs lagrangian.name = '{}', not '{}'",
                        kernels::DirectionsLagrangian::name, job.lagrangian.name);
+  constexpr std::int64_t most_batch = 5000;  // its square are the costs of a plan
+  if (job.train.batch > most_batch)
+    return fmt::format("train.batch = {}: problem = 'metric_learning' takes at most {}",
+                       job.train.batch, most_batch);
+  if (!(job.lagrangian.parameters.at("along") < 1))
+    return "lagrangian.along must be below 1 with problem = 'metric_learning': at 1 there are no "
+           "directions";
   if (!job.lagrangian.grid.empty() || !job.lagrangian.box.empty())
     return "lagrangian.grid.file and lagrangian.box are what is learned; metric.box says where";
   if (!metric.sequence.empty() && !metric.points.empty())

@@ -32,10 +32,11 @@ double straight_unit(const SetSequence& sequence) {
       // Of means and variances: over all pairs.
       double mean[2] = {}, square[2] = {};
       for (std::size_t k = axis; k < from.size(); k += 2) {
-        mean[0] += from[k];
-        mean[1] += to[k];
-        square[0] += from[k] * from[k];
-        square[1] += to[k] * to[k];
+        const double x = from[k] - from[axis], y = to[k] - from[axis];  // far from 0 squares cancel
+        mean[0] += x;
+        mean[1] += y;
+        square[0] += x * x;
+        square[1] += y * y;
       }
       const auto count = static_cast<double>(sequence.of_set);
       sum += 0.5 * (square[0] + square[1]) / count - mean[0] * mean[1] / (count * count);
@@ -100,7 +101,11 @@ void MetricTrainer::couple(const kernels::Lagrangian& lagrangian) {
   for (std::int64_t t = first_; t < first_ + moves_; ++t) {
     const auto from = draw(t), to = draw(t + 1);
     const auto costs = actions_of_all_pairs(*coupling_, from, to, false);
-    const auto partner = best_assignment(costs, settings_.batch);
+    // Costs that are not finite come from weights that are not: the loss will say so.
+    std::vector<std::int64_t> partner(static_cast<std::size_t>(settings_.batch));
+    std::iota(partner.begin(), partner.end(), std::int64_t{0});
+    if (std::all_of(costs.begin(), costs.end(), [](double cost) { return std::isfinite(cost); }))
+      partner = best_assignment(costs, settings_.batch);
     x_.insert(x_.end(), from.begin(), from.end());
     for (const std::int64_t j : partner)
       for (std::size_t axis = 0; axis < 2; ++axis)
@@ -130,7 +135,8 @@ void MetricTrainer::step(double rate) {
   if (moves_ > 0) {
     const auto lagrangian = model_.lagrangian(true);
     clock_.lap(seconds_.forward);
-    if (!coupled_ || update_.state().step % settings_.couple_every == 0)
+    const std::int64_t step = update_.state().step;
+    if (!coupled_ || step % settings_.couple_every == 0 || step == settings_.orient_steps)
       couple(orients() ? without_directions(lagrangian) : lagrangian);
     clock_.lap(seconds_.data);
     paths_->change(lagrangian);
@@ -143,7 +149,7 @@ void MetricTrainer::step(double rate) {
       figures[0] += share * found.action[k] / unit_;
       figures[1] += share * found.residual[k];
     }
-    slope = paths_->grid_slope(x_, y_, coefficients_, share / unit_);
+    if (!orients()) slope = paths_->grid_slope(x_, y_, coefficients_, share / unit_);
     row.rows(DataParallelStep::loss, DataParallelStep::lost_samples + 1).upload(figures);
     clock_.lap(seconds_.loss);
   }

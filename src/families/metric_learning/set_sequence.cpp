@@ -126,9 +126,13 @@ std::vector<double> box_of(const Job& job, const SetSequence& sequence) {
     box[2 * axis + 1] = std::max(box[2 * axis + 1], sequence.points[k]);
   }
   for (std::size_t axis = 0; axis < 2; ++axis) {
-    const double width = box[2 * axis + 1] - box[2 * axis], margin = width > 0 ? 0.1 * width : 1;
-    box[2 * axis] -= margin;
-    box[2 * axis + 1] += margin;
+    double &low = box[2 * axis], &high = box[2 * axis + 1];
+    const double width = high - low, least = 1e-6 * std::max(std::abs(low), std::abs(high)),
+                 margin = width > 0 || least > 0 ? std::max(0.1 * width, least) : 1;
+    low -= margin;
+    high += margin;
+    if (!std::isfinite(high - low))
+      throw UserError(sequence.name + ": points are too far apart for a grid");
   }
   return box;
 }

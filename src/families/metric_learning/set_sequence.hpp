@@ -39,7 +39,8 @@ std::vector<std::string> set_sequence_names();
 /// with T and N from 2 on, values that are not finite, a point beyond metric.box. Local.
 SetSequence read_set_sequence(const Job& job);
 
-/// metric.box, or what holds the points and a tenth of that more on every side. Local.
+/// metric.box, or what holds the points and a tenth of that more on every side. Throws UserError:
+/// points so far apart that differences are not finite. Local.
 std::vector<double> box_of(const Job& job, const SetSequence& sequence);
 
 }  // namespace otfleet

@@ -29,8 +29,7 @@ void train_metric(const CommandContext& context, Report& report) {
                                              {"cells", description.cells},
                                              {"couple_every", job.metric.couple_every},
                                              {"orient_steps", job.metric.orient_steps},
-                                             {"nodes", job.path.nodes},
-                                             {"points", job.path.points}});
+                                             {"path", job.resolved()["path"]}});
     const auto newest = find_unfinished(
         context, checkpoints,
         [&](const std::filesystem::path& file) {

@@ -285,8 +285,8 @@ std::string summary(const nlohmann::json& figures) {
   }
   if (conjugate.contains("from_sample"))
     text += fmt::format(
-        "images found from: the prediction {:.1f} %, a sample of the target {:.1f} %; by a bow "
-        "{:.1f} %\n",
+        "images found from: {} {:.1f} %, a sample of the target {:.1f} %; by a bow {:.1f} %\n",
+        conjugate.contains("without_prediction") ? "the prediction" : "the point",
         100 * (1 - number(conjugate["from_sample"])), 100 * number(conjugate["from_sample"]),
         100 * number(conjugate["from_bow"]));
   if (figures.contains("uvp_forward"))

@@ -158,12 +158,19 @@ class MappedPointsProblems final : public ProblemSet {
                   "places of its nodes; a natural cubic spline goes through them",
                   &kernels::PathResult::nodes);
       add("end", ColumnType::int32, {},
-          "-1: the search for the image began at the prediction; else at which sample of the "
-          "target",
+          "-1: the search for the image began at the prediction, or at the point where nothing "
+          "predicts; else at which sample of the target",
           &MappedPoints::end);
-      add("start", ColumnType::int32, {}, "of the path to it, 0: the straight line; else which bow",
-          &MappedPoints::bow);
-      layout.counters = {"predicted", "sample"};
+      columns_.add(
+          layout,
+          {"/solution/start",
+           0,
+           ColumnType::int32,
+           {},
+           "",
+           "of the path, 0: the straight line led to it; else which bow"},
+          [](Solved & solved) -> auto& { return solved.path.start; });
+      layout.counters = {model_->predicts() ? "predicted" : "point", "sample"};
       for (std::int64_t k = 0; k < job_.path.starts; ++k)
         layout.counters.push_back(k == 0 ? "straight" : fmt::format("bow_{}", k));
     }

@@ -41,7 +41,9 @@ Chain Mlp::make_potential(const ModelOptions& model, std::int64_t dimension) {
 }
 
 Chain Mlp::make_predictor(const ModelOptions& model, std::int64_t dimension) {
-  return dense_layers(dimension, model.predictor_hidden, dimension, model.activation);
+  Chain predictor = dense_layers(dimension, model.predictor_hidden, dimension, model.activation);
+  if (dimension == 1) predictor.layers.back().bias = torch::Tensor();  // checkpoints have none
+  return predictor;
 }
 
 }  // namespace otfleet
