@@ -20,9 +20,9 @@ MetaTrainerSettings trainer_settings(const Job& job) {
 MetaTrainer::MetaTrainer(const MetaTrainerSettings& settings,
                          const distributed::Communicator& communicator,
                          std::unique_ptr<TrainingSamples> samples, StartModel& model)
-    : settings_(settings),
-      samples_(std::move(samples)),
-      update_(settings.optimizer, communicator, model) {
+    : DataParallelTrainer(settings.optimizer, communicator, model, settings.batch),
+      settings_(settings),
+      samples_(std::move(samples)) {
   const auto shard =
       distributed::block_shard(settings.batch, communicator.rank(), communicator.size());
   first_ = shard.begin;

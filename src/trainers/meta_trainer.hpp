@@ -5,8 +5,7 @@
 
 #include "distributed/communicator.hpp"
 #include "src/reports/convergence.hpp"
-#include "src/trainers/data_parallel_step.hpp"
-#include "src/trainers/trainer.hpp"
+#include "src/trainers/data_parallel_trainer.hpp"
 #include "src/trainers/training_samples.hpp"
 
 namespace otfleet {
@@ -31,7 +30,7 @@ MetaTrainerSettings trainer_settings(const Job& job);
 ///               solved from its predictions, which costs less the better they are. Predictions
 ///               end up further from the marginals and closer to the solution: fewer iterations.
 /// A step's first error is the mean L1 marginal error of the predictions, |a − P1|.
-class MetaTrainer final : public Trainer {
+class MetaTrainer final : public DataParallelTrainer {
  public:
   /// `samples` are of `model`, to which it keeps a reference. Weights are those of rank 0.
   /// Collective.
@@ -39,12 +38,6 @@ class MetaTrainer final : public Trainer {
               std::unique_ptr<TrainingSamples> samples, StartModel& model);
 
   void step(double rate) override;
-  StepFigures figures() override { return update_.figures(settings_.batch); }
-  TrainingState& state() override { return update_.state(); }
-  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
-  std::optional<AveragingFigures> averaging_figures() const override {
-    return update_.averaging_figures();
-  }
 
   /// How the problems that predictions are regressed onto ended, in this run, on this rank; none
   /// for TrainingLoss::objective. Local.
@@ -57,9 +50,6 @@ class MetaTrainer final : public Trainer {
 
   MetaTrainerSettings settings_;
   std::unique_ptr<TrainingSamples> samples_;
-  DataParallelStep update_;
-  TrainingSeconds seconds_;
-  StepClock clock_;
   std::int64_t first_ = 0, count_ = 0;         ///< this rank's part of a batch
   DeviceArray<double> value_, f_, slope_;      ///< slope: of the loss, by f; both flat
   DeviceArray<std::int64_t> target_statuses_;  ///< how many ended how

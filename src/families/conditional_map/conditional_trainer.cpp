@@ -12,11 +12,12 @@ ConditionalTrainer::ConditionalTrainer(const ConditionalTrainerSettings& setting
                                        const distributed::Communicator& communicator,
                                        const CloudPopulation& population,
                                        ConditionalPotential& model)
-    : settings_(settings),
+    : DataParallelTrainer(settings.dual.optimizer, communicator, model,
+                          settings.problems.batch * settings.problems.points),
+      settings_(settings),
       communicator_(communicator),
       model_(model),
       batches_(settings.problems, communicator, population, model.description()),
-      update_(settings.dual.optimizer, communicator, model),
       dual_(settings.dual, settings.problems.points, population.dimension) {
   const std::size_t count = batches_.count();
   const auto rows = static_cast<std::size_t>(settings.problems.points);

@@ -9,8 +9,7 @@
 #include "src/families/conditional_map/problem_batches.hpp"
 #include "src/families/neural_dual/dual_trainer.hpp"
 #include "src/families/neural_dual/potential_dual.hpp"
-#include "src/trainers/data_parallel_step.hpp"
-#include "src/trainers/trainer.hpp"
+#include "src/trainers/data_parallel_trainer.hpp"
 
 namespace otfleet {
 
@@ -26,7 +25,7 @@ ConditionalTrainerSettings conditional_trainer_settings(const Job& job);
 /// dual that DualTrainer has, problems drawn at random, their samples from the measures' points by
 /// weight. Ranks share the problems of a step. Every problem's potential goes through the same
 /// conjugate solver; gradients by its weights go on to the network that made them.
-class ConditionalTrainer final : public Trainer {
+class ConditionalTrainer final : public DataParallelTrainer {
  public:
   /// Keeps references to `population` and `model`. Collective.
   ConditionalTrainer(const ConditionalTrainerSettings& settings,
@@ -34,14 +33,6 @@ class ConditionalTrainer final : public Trainer {
                      const CloudPopulation& population, ConditionalPotential& model);
 
   void step(double rate) override;
-  StepFigures figures() override {
-    return update_.figures(settings_.problems.batch * settings_.problems.points);
-  }
-  TrainingState& state() override { return update_.state(); }
-  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
-  std::optional<AveragingFigures> averaging_figures() const override {
-    return update_.averaging_figures();
-  }
 
   /// Since construction. Collective: sums over the ranks.
   ConjugateFigures conjugate_figures() const;
@@ -54,9 +45,6 @@ class ConditionalTrainer final : public Trainer {
   distributed::Communicator communicator_;
   ConditionalPotential& model_;
   ProblemBatches batches_;
-  DataParallelStep update_;
-  TrainingSeconds seconds_;
-  StepClock clock_;
   ConjugateFigures figures_;
   PotentialDual dual_;
   DeviceArray<float, 2> x_, y_, prediction_, point_slope_;  ///< [count B, D]

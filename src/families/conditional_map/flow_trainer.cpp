@@ -67,10 +67,11 @@ FlowTrainerSettings flow_trainer_settings(const Job& job) {
 FlowTrainer::FlowTrainer(const FlowTrainerSettings& settings,
                          const distributed::Communicator& communicator,
                          const CloudPopulation& population, VelocityModel& model)
-    : settings_(settings),
+    : DataParallelTrainer(settings.optimizer, communicator, model,
+                          settings.problems.batch * settings.problems.points),
+      settings_(settings),
       model_(model),
       batches_(settings.problems, communicator, population, model.description()),
-      update_(settings.optimizer, communicator, model),
       times_random_(settings.problems.seed, time_numbers),
       pairs_random_(settings.problems.seed, pair_numbers),
       epsilon_(settings.epsilon * mean_cost(population, model.description().standardization)) {

@@ -6,8 +6,7 @@
 #include "distributed/communicator.hpp"
 #include "src/families/conditional_map/problem_batches.hpp"
 #include "src/families/conditional_map/velocity_model.hpp"
-#include "src/trainers/data_parallel_step.hpp"
-#include "src/trainers/trainer.hpp"
+#include "src/trainers/data_parallel_trainer.hpp"
 
 namespace otfleet {
 
@@ -30,21 +29,13 @@ FlowTrainerSettings flow_trainer_settings(const Job& job);
 ///   exact        the best assignment of the samples
 ///   independent  as they are drawn
 /// A step's loss is that mean, and so is its first error.
-class FlowTrainer final : public Trainer {
+class FlowTrainer final : public DataParallelTrainer {
  public:
   /// Keeps references to `population` and `model`. Collective.
   FlowTrainer(const FlowTrainerSettings& settings, const distributed::Communicator& communicator,
               const CloudPopulation& population, VelocityModel& model);
 
   void step(double rate) override;
-  StepFigures figures() override {
-    return update_.figures(settings_.problems.batch * settings_.problems.points);
-  }
-  TrainingState& state() override { return update_.state(); }
-  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
-  std::optional<AveragingFigures> averaging_figures() const override {
-    return update_.averaging_figures();
-  }
 
  private:
   /// Which y of its problem every x goes to.
@@ -53,9 +44,6 @@ class FlowTrainer final : public Trainer {
   FlowTrainerSettings settings_;
   VelocityModel& model_;
   ProblemBatches batches_;
-  DataParallelStep update_;
-  TrainingSeconds seconds_;
-  StepClock clock_;
   kernels::CounterRandom times_random_, pairs_random_;
   double epsilon_;  ///< of the entropic coupling
   DeviceArray<float, 2> points_, times_, velocity_, wanted_, slope_;

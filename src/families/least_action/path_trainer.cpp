@@ -11,11 +11,11 @@ namespace otfleet {
 PathTrainer::PathTrainer(const PathTrainerSettings& settings,
                          const distributed::Communicator& communicator, const Sampler& source,
                          const Sampler& target, PathPredictor& model)
-    : settings_(settings),
+    : DataParallelTrainer(settings.optimizer, communicator, model, settings.batch),
+      settings_(settings),
       source_(source),
       target_(target),
       model_(model),
-      update_(settings.optimizer, communicator, model),
       first_(
           distributed::block_shard(settings.batch, communicator.rank(), communicator.size()).begin),
       count_(distributed::block_shard(settings.batch, communicator.rank(), communicator.size())

@@ -7,8 +7,7 @@
 #include "kernels/api/paths.hpp"
 #include "src/families/least_action/path_predictor.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
-#include "src/trainers/data_parallel_step.hpp"
-#include "src/trainers/trainer.hpp"
+#include "src/trainers/data_parallel_trainer.hpp"
 
 namespace otfleet {
 
@@ -24,19 +23,13 @@ struct PathTrainerSettings {
 /// predicted paths from samples x to samples y. There is nothing to solve. A step's first error is
 /// the mean norm of the action's slope by a path's coefficients, which is 0 where a path has least
 /// action.
-class PathTrainer final : public Trainer {
+class PathTrainer final : public DataParallelTrainer {
  public:
   /// Keeps references to the samplers and the model. Collective.
   PathTrainer(const PathTrainerSettings& settings, const distributed::Communicator& communicator,
               const Sampler& source, const Sampler& target, PathPredictor& model);
 
   void step(double rate) override;
-  StepFigures figures() override { return update_.figures(settings_.batch); }
-  TrainingState& state() override { return update_.state(); }
-  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
-  std::optional<AveragingFigures> averaging_figures() const override {
-    return update_.averaging_figures();
-  }
 
  private:
   void draw();
@@ -46,9 +39,6 @@ class PathTrainer final : public Trainer {
   PathTrainerSettings settings_;
   const Sampler &source_, &target_;
   PathPredictor& model_;
-  DataParallelStep update_;
-  TrainingSeconds seconds_;
-  StepClock clock_;
   std::int64_t first_, count_;  ///< this rank's part of a batch
   kernels::PathActions actions_;
   std::vector<double> x_drawn_, y_drawn_;

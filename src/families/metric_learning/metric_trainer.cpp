@@ -57,10 +57,11 @@ kernels::DirectionsLagrangian without_directions(kernels::DirectionsLagrangian l
 MetricTrainer::MetricTrainer(const MetricTrainerSettings& settings,
                              const distributed::Communicator& communicator,
                              const SetSequence& sequence, MetricModel& model)
-    : settings_(settings),
+    : DataParallelTrainer(settings.optimizer, communicator, model,
+                          sequence.moves() * std::min(settings.batch, sequence.of_set)),
+      settings_(settings),
       sequence_(sequence),
       model_(model),
-      update_(settings.optimizer, communicator, model),
       unit_(straight_unit(sequence)) {
   settings_.batch = std::min(settings.batch, sequence.of_set);
   const auto shard =

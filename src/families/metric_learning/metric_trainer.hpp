@@ -7,8 +7,7 @@
 #include "kernels/api/paths.hpp"
 #include "src/families/metric_learning/metric_model.hpp"
 #include "src/families/metric_learning/set_sequence.hpp"
-#include "src/trainers/data_parallel_step.hpp"
-#include "src/trainers/trainer.hpp"
+#include "src/trainers/data_parallel_trainer.hpp"
 
 namespace otfleet {
 
@@ -37,7 +36,7 @@ struct MetricTrainerSettings {
 ///
 /// A step's loss is the mean action divided by that of straight lines without a metric, its first
 /// error the mean residual of the paths. A run that goes on finds pairs anew.
-class MetricTrainer final : public Trainer {
+class MetricTrainer final : public DataParallelTrainer {
  public:
   /// Keeps references to the sequence and the model. Collective.
   MetricTrainer(const MetricTrainerSettings& settings,
@@ -45,12 +44,6 @@ class MetricTrainer final : public Trainer {
                 MetricModel& model);
 
   void step(double rate) override;
-  StepFigures figures() override { return update_.figures(points_of_step()); }
-  TrainingState& state() override { return update_.state(); }
-  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
-  std::optional<AveragingFigures> averaging_figures() const override {
-    return update_.averaging_figures();
-  }
 
  private:
   std::int64_t points_of_step() const { return sequence_.moves() * settings_.batch; }
@@ -64,9 +57,6 @@ class MetricTrainer final : public Trainer {
   MetricTrainerSettings settings_;
   const SetSequence& sequence_;
   MetricModel& model_;
-  DataParallelStep update_;
-  TrainingSeconds seconds_;
-  StepClock clock_;
   std::int64_t first_ = 0, moves_ = 0;  ///< of this rank
   std::optional<kernels::PathSolver> coupling_, paths_;
   std::vector<double> x_, y_, coefficients_;  ///< of the pairs

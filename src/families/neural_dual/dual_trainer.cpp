@@ -43,12 +43,12 @@ DualTrainerSettings dual_trainer_settings(const Job& job) {
 DualTrainer::DualTrainer(const DualTrainerSettings& settings,
                          const distributed::Communicator& communicator, const Sampler& source,
                          const Sampler& target, NeuralDual& model)
-    : settings_(settings),
+    : DataParallelTrainer(settings.optimizer, communicator, model, settings.batch),
+      settings_(settings),
       communicator_(communicator),
       x_sampler_(model.side() == PotentialSide::source ? source : target),
       y_sampler_(model.side() == PotentialSide::source ? target : source),
       model_(model),
-      update_(settings.optimizer, communicator, model),
       potential_(model.potential<float>(), part_of(settings.batch, communicator) *
                                                (settings.cost ? settings.cost->path.starts : 1)),
       dual_(settings, part_of(settings.batch, communicator), model.description().dimension) {

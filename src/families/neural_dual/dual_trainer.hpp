@@ -8,8 +8,7 @@
 #include "src/families/neural_dual/neural_dual.hpp"
 #include "src/families/neural_dual/potential_dual.hpp"
 #include "src/families/neural_dual/samplers/sampler.hpp"
-#include "src/trainers/data_parallel_step.hpp"
-#include "src/trainers/trainer.hpp"
+#include "src/trainers/data_parallel_trainer.hpp"
 
 namespace otfleet {
 
@@ -46,19 +45,13 @@ nlohmann::json conjugates_json(const ConjugateFigures& figures);
 /// A step's loss is the dual, without the regularizer, its first error the mean residual |∇f(x̃) −
 /// y| of the predictions. A potential that is unbounded below for most samples has no dual value to
 /// train on.
-class DualTrainer final : public Trainer {
+class DualTrainer final : public DataParallelTrainer {
  public:
   /// Keeps references to the samplers and `model`, whose side says of which x are. Collective.
   DualTrainer(const DualTrainerSettings& settings, const distributed::Communicator& communicator,
               const Sampler& source, const Sampler& target, NeuralDual& model);
 
   void step(double rate) override;
-  StepFigures figures() override { return update_.figures(settings_.batch); }
-  TrainingState& state() override { return update_.state(); }
-  TrainingSeconds seconds() const override { return seconds_ * clock_.scale(); }
-  std::optional<AveragingFigures> averaging_figures() const override {
-    return update_.averaging_figures();
-  }
 
   /// Since construction. Collective: sums over the ranks.
   ConjugateFigures conjugate_figures() const;
@@ -74,9 +67,6 @@ class DualTrainer final : public Trainer {
   distributed::Communicator communicator_;
   const Sampler &x_sampler_, &y_sampler_;
   NeuralDual& model_;
-  DataParallelStep update_;
-  TrainingSeconds seconds_;
-  StepClock clock_;
   ConjugateFigures figures_;
   std::int64_t first_ = 0, count_ = 0;  ///< this rank's part of a batch
   std::vector<double> drawn_;
