@@ -92,9 +92,15 @@ template <class Scalar>
 void ConjugateMinimizer<Scalar>::minimize(Oracle<Scalar>& oracle,
                                           const DeviceArray<const Scalar, 2>& y,
                                           const DeviceArray<Scalar, 2>& x,
-                                          const ConjugateResult<Scalar>& result) {
+                                          const ConjugateResult<Scalar>& result,
+                                          const DeviceArray<Scalar, 2>& paths) {
   OracleOnViews<Scalar> on_views(oracle);
   PotentialOracle<DeviceSpace, Scalar>& function = on_views;
+  if (!paths.empty()) {
+    least_actions(state_->method)
+        .minimize(DeviceSpace(), function, view_of(y), view_of(x), view_of(result), view_of(paths));
+    return;
+  }
   std::visit(
       [&](auto& method) {
         method.minimize(DeviceSpace(), function, view_of(y), view_of(x), view_of(result));
@@ -106,6 +112,11 @@ template <class Scalar>
 void ConjugateMinimizer<Scalar>::try_ends(const DeviceArray<const Scalar, 2>& ends) {
   ends_ = ends;
   least_actions(state_->method).try_ends(view_of(ends_));
+}
+
+template <class Scalar>
+void ConjugateMinimizer<Scalar>::vary_bows(std::int64_t turn, std::int64_t first) {
+  least_actions(state_->method).vary_bows(turn, first);
 }
 
 template <class Scalar>

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "kernels/api/oracle.hpp"
@@ -38,13 +39,17 @@ class ConjugateMinimizer {
   ConjugateMinimizer(ConjugateMinimizer&&) noexcept;
   ~ConjugateMinimizer();
 
-  /// y [B, D], B <= points; x [B, D]: starts, then minimizers.
+  /// y [B, D], B <= points; x [B, D]: starts, then minimizers. paths: LeastActionConjugates', or
+  /// nothing. Throws std::logic_error: paths without a cost.
   void minimize(Oracle<Scalar>& oracle, const DeviceArray<const Scalar, 2>& y,
-                const DeviceArray<Scalar, 2>& x, const ConjugateResult<Scalar>& result);
+                const DeviceArray<Scalar, 2>& x, const ConjugateResult<Scalar>& result,
+                const DeviceArray<Scalar, 2>& paths = {});
 
   /// From now on minimizations begin at the best of their start and these ends [K, D]. Keeps the
   /// elements. Throws std::logic_error unless it is made with a cost.
   void try_ends(const DeviceArray<const Scalar, 2>& ends);
+  /// LeastActionConjugates'. Throws std::logic_error as try_ends().
+  void vary_bows(std::int64_t turn, std::int64_t first);
   /// From now on with other parameters of the cost. Throws std::logic_error unless it is made with
   /// one.
   void change(const LeastActionCost& cost);

@@ -16,7 +16,8 @@ namespace otfleet::kernels {
 struct LeastActionCost {
   Lagrangian lagrangian;
   PathSettings path;
-  int tries = 0;  ///< ends that a minimization may begin at besides its prediction
+  int tries = 0;          ///< ends that a minimization may begin at besides its prediction
+  bool predicts = false;  ///< the first start of a path is a prediction
 };
 
 /// As LeastActions; all [B], in the host's memory.

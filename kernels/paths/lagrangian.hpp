@@ -14,6 +14,7 @@
 #include "kernels/paths/lagrangians/gmm.hpp"
 #include "kernels/paths/lagrangians/grid.hpp"
 #include "kernels/paths/lagrangians/hill.hpp"
+#include "kernels/paths/lagrangians/metric.hpp"
 #include "kernels/paths/lagrangians/s_tunnel.hpp"
 #include "kernels/paths/lagrangians/slit.hpp"
 #include "kernels/paths/lagrangians/squared_euclidean.hpp"
@@ -32,9 +33,10 @@ using Lagrangian =
     std::variant<SquaredEuclideanLagrangian, BoxLagrangian, SlitLagrangian, HillLagrangian,
                  WellLagrangian, BabyMazeLagrangian, GmmLagrangian, VNeckLagrangian,
                  STunnelLagrangian, CircleLagrangian, VeeLagrangian, CrossingLagrangian,
-                 GridLagrangian, GlobeLagrangian, DirectionsLagrangian>;
+                 GridLagrangian, GlobeLagrangian, DirectionsLagrangian, MetricLagrangian>;
 
-/// Does this type have numbers on a grid?
+/// Does this type have numbers on a grid? Then it has `field`, which says where, what users give
+/// for a node (node_shape; fault() and take()), what kernels see of it, `values`, and terms().
 template <class Typed>
 inline constexpr bool has_grid = requires(const Typed& typed) {
   typed.terms(nullptr);

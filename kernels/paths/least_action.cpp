@@ -97,7 +97,8 @@ void LeastActionPaths<ExecutionSpace>::solve_some(
         KOKKOS_LAMBDA(int row) {
           const int path = first + row / starts_of_a_path,
                     start = first_start + row % starts_of_a_path;
-          detail::begin_path(of, row, start < 0 ? 0 : start, x, path, y, path, bow);
+          const double height = start < 0 ? 0.0 : detail::height_of_bow(start);
+          detail::begin_path(of, row, height, x, path, y, path, bow);
           if (start == predicted_start)
             for (int i = 0; i < coefficients * d; ++i) of(row, i) = predicted(path, i);
         });

@@ -1,6 +1,8 @@
 #include "kernels/paths/least_action_conjugate.hpp"
 
+#include <cmath>
 #include <stdexcept>
+#include <string>
 
 #include "kernels/minimize/active_points.hpp"
 #include "kernels/paths/path_starts.hpp"
@@ -88,7 +90,8 @@ LeastActionConjugates<ExecutionSpace, Scalar>::LeastActionConjugates(const Lagra
 template <class ExecutionSpace, class Scalar>
 void LeastActionConjugates<ExecutionSpace, Scalar>::choose_starts(
     const ExecutionSpace& space, PotentialOracle<ExecutionSpace, Scalar>& both,
-    const Matrix<const Scalar, ExecutionSpace>& y, const Matrix<Scalar, ExecutionSpace>& x) {
+    const Matrix<const Scalar, ExecutionSpace>& y, const Matrix<Scalar, ExecutionSpace>& x,
+    const Matrix<Scalar, ExecutionSpace>& paths) {
   const int count = static_cast<int>(y.extent(0)), d = dimension_;
   const auto rows = detail::leading_rows<ExecutionSpace>(rows_, y.extent(0));
   const auto slopes = detail::leading_rows<ExecutionSpace>(tried_slopes_, y.extent(0));
@@ -96,12 +99,16 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::choose_starts(
   const auto tried = tried_;
   const auto chosen = chosen_;
   const auto bow = tables_.bow;
-  const int ends = static_cast<int>(tried.extent(0));
+  const int ends = static_cast<int>(tried.extent(0)), length = static_cast<int>(paths.extent(1));
   for (int end = -1; end < ends; ++end) {
     const Matrix<const Scalar, ExecutionSpace> to = end < 0 ? x : tried;
     Kokkos::parallel_for(
         "otfleet::paths::straight_to_end", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
-        KOKKOS_LAMBDA(int k) { detail::begin_path(rows, k, 0, y, k, to, end < 0 ? k : end, bow); });
+        KOKKOS_LAMBDA(int k) {
+          detail::begin_path(rows, k, 0.0, y, k, to, end < 0 ? k : end, bow);
+          if (end < 0)
+            for (int i = 0; i < length; ++i) rows(k, i) = paths(k, i);
+        });
     both.evaluate(space, rows, values, slopes);
     Kokkos::parallel_for(
         "otfleet::paths::better_end", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
@@ -122,27 +129,45 @@ template <class ExecutionSpace, class Scalar>
 void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
     const ExecutionSpace& space, PotentialOracle<ExecutionSpace, Scalar>& potential,
     const Matrix<const Scalar, ExecutionSpace>& y, const Matrix<Scalar, ExecutionSpace>& x,
-    const Conjugates<ExecutionSpace, Scalar>& result) {
-  const int starts = starts_, d = dimension_, count = static_cast<int>(y.extent(0));
-  detail::check_sizes(static_cast<int>(rows_.extent(0)) / starts, d, y, x, result,
+    const Conjugates<ExecutionSpace, Scalar>& result, const Matrix<Scalar, ExecutionSpace>& paths) {
+  const int d = dimension_, count = static_cast<int>(y.extent(0));
+  detail::check_sizes(static_cast<int>(rows_.extent(0)) / starts_, d, y, x, result,
                       potential.dimension());
+  const int length = static_cast<int>(paths.extent(1)), ahead = length > 0 ? 1 : 0;
+  const bool varies = turn_ >= 0 && ahead > 0 && starts_ > 1;
+  const int starts = varies ? 2 : starts_;
+  if (length > 0 && (paths.extent(0) != y.extent(0) || length != path_numbers()))
+    throw std::invalid_argument("paths must be [" + std::to_string(count) + ", " +
+                                std::to_string(path_numbers()) + "]");
   const auto rows = detail::leading_rows<ExecutionSpace>(
       rows_, static_cast<std::size_t>(count) * static_cast<std::size_t>(starts));
   const auto bow = tables_.bow;
   ActionAndEnd<ExecutionSpace, Scalar> both(energy_, potential, ends_, slopes_, values_);
-  if (tried_.extent(0) > 0) choose_starts(space, both, y, x);
+  if (tried_.extent(0) > 0) choose_starts(space, both, y, x, paths);
+  const auto chosen = chosen_;
+  const bool tries = tried_.extent(0) > 0, says = result.end.extent(0) > 0;
+  // Golden shares of the widest bow: evenly spread over turns, and over points.
+  const double widest = detail::first_bow * (starts_ / 2);
+  const double turn = 0.6180339887498949 * static_cast<double>(turn_ % 1000000);
+  const std::int64_t first_point = first_;
   Kokkos::parallel_for(
       "otfleet::paths::starts_of_ends",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, count * starts), KOKKOS_LAMBDA(int row) {
-        detail::begin_path(rows, row, row % starts, y, row / starts, x, row / starts, bow);
+        const int k = row / starts, start = row % starts - ahead;
+        double height = start < 0 ? 0.0 : detail::height_of_bow(start);
+        if (varies && start >= 0) {
+          const double place = turn + 0.7548776662466927 * static_cast<double>(first_point + k);
+          height = widest * (2 * (place - ::floor(place)) - 1);
+        }
+        detail::begin_path(rows, row, height, y, k, x, k, bow);
+        if (start < 0 && !(tries && chosen(k) >= 0))
+          for (int i = 0; i < length; ++i) rows(row, i) = paths(k, i);
       });
   const auto minima = minima_.first(rows.extent(0));
   const Matrix<const Scalar, ExecutionSpace> nothing =
       detail::leading_rows<ExecutionSpace>(zeros_, rows.extent(0));
   lbfgs_.minimize(space, both, nothing, rows, minima);
   const auto found = result;
-  const auto chosen = chosen_;
-  const bool tries = tried_.extent(0) > 0, says = result.end.extent(0) > 0;
   const int first = static_cast<int>(rows.extent(1)) - d;
   Kokkos::parallel_for(
       "otfleet::paths::best_ends", Kokkos::RangePolicy<ExecutionSpace>(space, 0, count),
@@ -167,9 +192,10 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
         found.steps(k) = steps;
         found.evaluations(k) = evaluations;
         found.status(k) = minima.status(best);
+        for (int i = 0; i < length; ++i) paths(k, i) = rows(best, i);
         if (!says) return;
         found.end(k) = tries ? chosen(k) : -1;
-        found.bow(k) = best - k * starts;
+        found.bow(k) = best - k * starts - ahead;
       });
   space.fence();
 }

@@ -39,20 +39,24 @@ KOKKOS_INLINE_FUNCTION void find_side(const double* line, int d, double* side) {
   for (int i = 0; i < d; ++i) side[i] *= scale;
 }
 
-/// Row `row` of `rows` becomes start number `start` of the path from row k of x [·, d] to row l of
-/// y [·, d]: see PathEnergy. Start 0 is the straight line, odd ones bow to one side, even ones to
-/// the other.
+/// How far start number `start` goes to the side, in lengths of the straight line, which is number
+/// 0; odd ones bow to one side, even ones to the other.
+KOKKOS_INLINE_FUNCTION double height_of_bow(int start) {
+  return first_bow * ((start + 1) / 2) * (start % 2 == 1 ? 1 : -1);
+}
+
+/// Row `row` of `rows` becomes the path from row k of x [·, d] to row l of y [·, d] that goes so
+/// far to the side: see PathEnergy, and height_of_bow().
 template <class Rows, class From, class To, class Bow>
-KOKKOS_INLINE_FUNCTION void begin_path(const Rows& rows, int row, int start, const From& x, int k,
-                                       const To& y, int l, const Bow& bow) {
+KOKKOS_INLINE_FUNCTION void begin_path(const Rows& rows, int row, double height, const From& x,
+                                       int k, const To& y, int l, const Bow& bow) {
   const int d = static_cast<int>(x.extent(1)), coefficients = static_cast<int>(bow.extent(0));
   double line[most_path_dimension], side[most_path_dimension];
   for (int i = 0; i < d; ++i) line[i] = y(l, i) - x(k, i);
   find_side(line, d, side);
-  const int pair = (start + 1) / 2;
-  const double height = first_bow * pair * (start % 2 == 1 ? 1 : -1);
   for (int j = 0; j < coefficients; ++j)
-    for (int i = 0; i < d; ++i) rows(row, j * d + i) = pair == 0 ? 0.0 : height * side[i] * bow(j);
+    for (int i = 0; i < d; ++i)
+      rows(row, j * d + i) = height == 0 ? 0.0 : height * side[i] * bow(j);
   for (int i = 0; i < d; ++i) {
     rows(row, coefficients * d + i) = x(k, i);
     rows(row, (coefficients + 1) * d + i) = y(l, i);

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+
 #include "kernels/minimize/settings.hpp"
 
 namespace otfleet::kernels {
@@ -11,6 +13,9 @@ struct PathSettings {
   /// either side of it, each pair of them wider.
   int starts = 3;
   LbfgsSettings lbfgs = {.memory = 8, .max_steps = 300, .gradient_tolerance = 1e-5};
+
+  /// Of a path, see PathBasis.
+  int coefficients() const { return std::min(nodes, points) - 2; }
 };
 
 /// The number of the start that was predicted; 0 is the straight line.

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "kernels/api/learned_start.hpp"
@@ -60,10 +61,11 @@ class DualNetworks : public TrainedNetwork {
   virtual std::unique_ptr<kernels::Oracle<float>> differentiated_in_float() const = 0;
   virtual std::unique_ptr<kernels::Oracle<double>> differentiated_in_double() const = 0;
   virtual void predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
-                       bool keep) = 0;
+                       const DeviceArray<float, 2>& paths, bool keep) = 0;
   virtual void backward(const DeviceArray<const float, 2>& x,
                         const DeviceArray<const float>& weight,
                         const DeviceArray<const float, 2>& slope,
+                        const DeviceArray<const float, 2>& path_slope,
                         const GradientListener& listener) = 0;
   virtual void cycle_slope(const DeviceArray<const float, 2>& x,
                            const DeviceArray<const float, 2>& y, double scale,
@@ -116,6 +118,12 @@ class VectorNetwork : public TrainedNetwork {
                         const GradientListener& listener) = 0;
 };
 
+/// What a function gives for N rows.
+struct ScriptValues {
+  std::vector<std::int64_t> shape;  ///< [N, …]
+  std::vector<double> values;
+};
+
 struct NetworkLibrary {
   /// Fresh weights, the same for the same seed.
   std::unique_ptr<PairPotential> (*make_pair_potential)(const ModelDescription& description,
@@ -130,6 +138,11 @@ struct NetworkLibrary {
       const ConditionalDescription& description, std::int64_t seed);
   std::unique_ptr<VectorNetwork> (*make_vector_network)(const VectorNetworkShape& shape,
                                                         std::int64_t seed);
+  /// A TorchScript function of rows [N, width], in double on the processor. Throws UserError: a
+  /// file that is none, a function that fails, or anything but a tensor of N numbers, vectors or
+  /// matrices.
+  ScriptValues (*run_script)(const std::string& file, std::span<const double> rows,
+                             std::int64_t width);
   /// GPUs that LibTorch sees; 0 also where it was built without CUDA.
   int (*visible_gpus)();
 };

@@ -29,7 +29,8 @@ LayeredDualNetworks::LayeredDualNetworks(const DualDescription& description)
     : dimension_(description.dimension) {
   const ModelOptions& model = description.architecture;
   potential_ = make_potential(model, dimension_);
-  if (model.has_predictor()) predictor_ = make_predictor(model, dimension_);
+  if (model.has_predictor())
+    predictor_ = make_predictor(model, dimension_, dimension_ + description.path_numbers());
   FlatParameters::Named named;
   potential_.add_names("potential", named);
   predictor_.add_names("predictor", named);
@@ -69,21 +70,29 @@ std::unique_ptr<kernels::Oracle<double>> LayeredDualNetworks::differentiated_in_
   return differentiated<double>();
 }
 
-/// `keep`: with a graph to the predictor's weights.
+/// Of predict(): [B, D], and after them the columns of paths. `keep`: with a graph to the
+/// predictor's weights.
 torch::Tensor LayeredDualNetworks::predicted(const torch::Tensor& y, bool keep) const {
   if (!predictor_.convex) {
     const torch::AutoGradMode graph(keep);
-    return y + predictor_.outputs(y);
+    const torch::Tensor found = predictor_.outputs(y);
+    if (found.size(1) == dimension_) return y + found;
+    return torch::cat({y + found.narrow(1, 0, dimension_),
+                       found.narrow(1, dimension_, found.size(1) - dimension_)},
+                      1);
   }
   return predictor_.gradient(y.detach().requires_grad_(), keep);
 }
 
 void LayeredDualNetworks::predict(const DeviceArray<const float, 2>& y,
-                                  const DeviceArray<float, 2>& x, bool keep) {
+                                  const DeviceArray<float, 2>& x,
+                                  const DeviceArray<float, 2>& paths, bool keep) {
   const torch::Tensor prediction = predicted(tensor_of(y), keep);
   if (keep) prediction_ = prediction;
   const torch::NoGradGuard no_graph;
-  tensor_of(x).copy_(prediction);
+  tensor_of(x).copy_(prediction.narrow(1, 0, dimension_));
+  if (!paths.empty())
+    tensor_of(paths).copy_(prediction.narrow(1, dimension_, prediction.size(1) - dimension_));
 }
 
 /// Of the potential's weights, for as many points.
@@ -103,12 +112,20 @@ kernels::NetworkGradient& LayeredDualNetworks::gradient_for(std::size_t points) 
 void LayeredDualNetworks::backward(const DeviceArray<const float, 2>& x,
                                    const DeviceArray<const float>& weight,
                                    const DeviceArray<const float, 2>& slope,
+                                   const DeviceArray<const float, 2>& path_slope,
                                    const GradientListener& listener) {
   flat_.gradients().zero_();
   flat_.follow_backward(listener);
   // The predictor's weights are the last of the flat array: its part is complete first.
   if (slope.extent(0) > 0) {
-    prediction_.backward(tensor_of(slope));
+    torch::Tensor slopes = tensor_of(slope);
+    if (prediction_.size(1) > dimension_)
+      slopes = torch::cat(
+          {slopes, path_slope.empty() ? torch::zeros_like(prediction_)
+                                            .narrow(1, dimension_, prediction_.size(1) - dimension_)
+                                      : tensor_of(path_slope)},
+          1);
+    prediction_.backward(slopes);
     prediction_ = torch::Tensor();
   }
   if (x.extent(0) > 0) {

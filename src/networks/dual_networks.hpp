@@ -20,9 +20,10 @@ class LayeredDualNetworks final : public DualNetworks {
   std::unique_ptr<kernels::Oracle<float>> differentiated_in_float() const override;
   std::unique_ptr<kernels::Oracle<double>> differentiated_in_double() const override;
   void predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
-               bool keep) override;
+               const DeviceArray<float, 2>& paths, bool keep) override;
   void backward(const DeviceArray<const float, 2>& x, const DeviceArray<const float>& weight,
                 const DeviceArray<const float, 2>& slope,
+                const DeviceArray<const float, 2>& path_slope,
                 const GradientListener& listener) override;
   void cycle_slope(const DeviceArray<const float, 2>& x, const DeviceArray<const float, 2>& y,
                    double scale, const DeviceArray<float, 2>& slope) const override;
@@ -39,7 +40,8 @@ class LayeredDualNetworks final : public DualNetworks {
   FlatParameters flat_;
   std::optional<kernels::NetworkGradient> gradient_;  ///< of the potential
   std::size_t gradient_points_ = 0;                   ///< for which it was made
-  torch::Tensor prediction_;  ///< of the last predict() that was to be kept, with its graph
+  /// Of the last predict() that was to be kept, with its graph: [B, D], then what paths have.
+  torch::Tensor prediction_;
 };
 
 }  // namespace otfleet

@@ -3,6 +3,7 @@
 #include "src/networks/conditional_networks.hpp"
 #include "src/networks/dual_networks.hpp"
 #include "src/networks/pair_potential.hpp"
+#include "src/networks/script_function.hpp"
 #include "src/networks/vector_network.hpp"
 #include "src/networks/velocity_network.hpp"
 
@@ -56,10 +57,13 @@ int visible_gpus() {
 
 extern "C" __attribute__((visibility("default"))) const otfleet::NetworkLibrary*
 otfleet_network_library() {
-  static const otfleet::NetworkLibrary library{
-      otfleet::make_pair_potential,   otfleet::make_coefficient_network,
-      otfleet::make_dual_networks,    otfleet::make_conditional_networks,
-      otfleet::make_velocity_network, otfleet::make_vector_network,
-      otfleet::visible_gpus};
+  static const otfleet::NetworkLibrary library{otfleet::make_pair_potential,
+                                               otfleet::make_coefficient_network,
+                                               otfleet::make_dual_networks,
+                                               otfleet::make_conditional_networks,
+                                               otfleet::make_velocity_network,
+                                               otfleet::make_vector_network,
+                                               otfleet::run_script,
+                                               otfleet::visible_gpus};
   return &library;
 }

@@ -62,11 +62,11 @@ Chain make_potential(const ModelOptions& model, std::int64_t dimension) {
   return network;
 }
 
-Chain make_predictor(const ModelOptions& model, std::int64_t dimension) {
+Chain make_predictor(const ModelOptions& model, std::int64_t dimension, std::int64_t outputs) {
   Chain network;
   with_architecture(model.predictor, [&]<class One>(One) {
     if constexpr (One::uses.predictors)
-      network = One::make_predictor(model, dimension);
+      network = One::make_predictor(model, dimension, outputs);
     else
       fail(One::name);
   });

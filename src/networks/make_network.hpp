@@ -20,6 +20,7 @@ std::int64_t output_pooling_of(const ModelOptions& model);
 std::unique_ptr<PairNetwork> make_pair_network(const ModelDescription& description,
                                                const PairShape& shape);
 Chain make_potential(const ModelOptions& model, std::int64_t dimension);
-Chain make_predictor(const ModelOptions& model, std::int64_t dimension);
+/// `outputs`: the dimension, or more where a prediction has further parts.
+Chain make_predictor(const ModelOptions& model, std::int64_t dimension, std::int64_t outputs);
 
 }  // namespace otfleet

@@ -32,13 +32,14 @@ TEST_F(LeastAction, MistakesInGridsAreOneLine) {
     expect_refused(solve("refused", overrides, "wall.toml"), parts...);
   };
   refuse_grid({"lagrangian.grid.file="}, "lagrangian.name = 'grid' needs lagrangian.grid.file");
-  refuse_grid({"lagrangian.box=[]"}, "lagrangian.grid.file and lagrangian.box", "only one");
+  refuse_grid({"lagrangian.box=[]"}, "wall.npy: where it lies is missing", "lagrangian.box");
   refuse_grid({"lagrangian.box=[-2,2,-2]"}, "lagrangian.box", "four numbers");
   refuse_grid({"lagrangian.box=[-2,-2,-2,2]"}, "lagrangian.box", "must not be empty");
   refuse_grid({"lagrangian.box=[-2,inf,-2,2]"}, "lagrangian.box", "finite");
   refuse_grid({"lagrangian.grid_means=height"}, "lagrangian.grid_means", "barrier", "slowness");
-  refuse_grid({"lagrangian.name=box"},
-              "lagrangian.grid.file is for lagrangian.name = 'grid', 'globe' or");
+  refuse_grid(
+      {"lagrangian.name=box"},
+      "lagrangian.grid.file is for lagrangian.name = 'grid', 'globe', 'directions', 'metric'");
   refuse_grid({"lagrangian.grid.file=missing.npy"}, "missing.npy");
   refuse_grid({"lagrangian.box=[-0.6,0.6,-2,2]"}, "left.npy", "point 0 has the coordinate -1",
               "lagrangian.box = -0.6 to 0.6");

@@ -63,6 +63,29 @@ TEST_F(ObstacleMaps, SolutionsHavePaths) {
   }
 }
 
+TEST_F(ObstacleMaps, PredictedPathsNeedFewerSteps) {
+  const Words predicts = {"path.initializer=model", "path.points=15"};
+  ASSERT_EQ(run(words("train", "predicts/train", predicts)).code, 0);
+  const auto evaluate = [](const std::string& output, const Words& overrides) {
+    Words all = words("evaluate", output, overrides);
+    all.insert(all.end(), {"--set", "files.checkpoint=predicts/train/model.h5"});
+    return all;
+  };
+  const auto result = run(evaluate("predicts/evaluate", predicts), 2);
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto figures = report("predicts/evaluate");
+  EXPECT_LT(figures["conjugate"]["iterations"],
+            figures["conjugate"]["without_prediction"]["iterations"]);
+  EXPECT_LT(figures["distances"]["pushed_to_target"]["exact"],
+            0.3 * figures["distances"]["source_to_target"]["exact"].get<double>());
+  EXPECT_LT(figures["action"]["mean"], 2 * figures["action"]["exact_plan"].get<double>());
+  // The same model without its paths.
+  EXPECT_EQ(run(evaluate("predicts/straight", {"path.points=15"})).code, 0);
+  expect_refused(evaluate("predicts/other", {"path.initializer=model"}),
+                 "predicts paths of 30 nodes at 15 points");
+  expect_refused(words("evaluate", "refused", predicts), "predicts no paths");
+}
+
 TEST_F(ObstacleMaps, RefusesWhatDoesNotFit) {
   expect_refused(words("solve", "other", {"lagrangian.name=hill"}),
                  "was trained for lagrangian box");
@@ -75,6 +98,9 @@ TEST_F(ObstacleMaps, RefusesWhatDoesNotFit) {
   expect_refused(words("train", "other", {"train.regularizer=expectile", "train.loss=objective"}),
                  "lagrangian.name = 'box'");
   expect_refused(words("train", "other", {"path.starts=0"}), "path.starts");
+  for (const char* without : {"model.predictor=icnn", "lagrangian.name=squared_euclidean"})
+    expect_refused(words("train", "other", {"path.initializer=model", without}),
+                   "path.initializer = 'model' needs");
 }
 
 }  // namespace

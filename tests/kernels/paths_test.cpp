@@ -9,63 +9,12 @@
 
 #include "kernels/paths/grid_slope.hpp"
 #include "kernels/paths/least_action.hpp"
-#include "kernels/paths/least_action_conjugate.hpp"
-#include "tests/kernels/device_values.hpp"
+#include "tests/kernels/paths_testing.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
 using namespace test;
-
-Matrix<double, Space> matrix_of(const Row& values, int columns) {
-  const auto flat = to_device(values);
-  const auto wide = static_cast<std::size_t>(columns);
-  const Matrix<double, Space> matrix("otfleet::test::matrix", values.size() / wide, wide);
-  Kokkos::deep_copy(matrix, Matrix<double, Space>(flat.data(), values.size() / wide, wide));
-  return matrix;
-}
-
-struct Found {
-  Row action, fine, straight, residual, nodes, coefficients;
-  std::vector<int> start, steps, status;
-};
-
-Found solve(const Lagrangian& lagrangian, int dimension, const Row& x, const Row& y,
-            const PathSettings& settings = {}, const Row& predicted = {}) {
-  const std::size_t count = x.size() / static_cast<std::size_t>(dimension);
-  LeastActionPaths<Space> paths(lagrangian, dimension, settings);
-  const auto numbers = [&] { return Vector<double, Space>("otfleet::test::numbers", count); };
-  const auto counts = [&] { return Vector<int, Space>("otfleet::test::counts", count); };
-  LeastActions<Space> result{numbers(), numbers(), numbers(), numbers(), counts(),
-                             counts(),  counts(),  counts(),  {},        {}};
-  result.nodes = Matrix<double, Space>("otfleet::test::nodes", count,
-                                       static_cast<std::size_t>(settings.nodes * dimension));
-  const int length = paths.basis().coefficients * dimension;
-  result.coefficients =
-      Matrix<double, Space>("otfleet::test::coefficients", count, static_cast<std::size_t>(length));
-  Matrix<const double, Space> begun;
-  if (!predicted.empty()) begun = matrix_of(predicted, length);
-  paths.solve(Space(), matrix_of(x, dimension), matrix_of(y, dimension), begun, result);
-  return {to_host(result.action),   to_host(result.fine),  to_host(result.straight),
-          to_host(result.residual), to_host(result.nodes), to_host(result.coefficients),
-          to_host(result.start),    to_host(result.steps), to_host(result.status)};
-}
-
-/// `count` points within a share of the Lagrangian's box, or of [−1, 1]^dimension.
-Row points_of(const Lagrangian& lagrangian, int count, int dimension, unsigned seed,
-              double share = 0.8) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<double> uniform(0, 1);
-  const PlaneBox box = std::visit([](const auto& typed) { return typed.box; }, lagrangian);
-  Row points;
-  for (int k = 0; k < count; ++k)
-    for (int i = 0; i < dimension; ++i) {
-      const double low = i < 2 ? box.low[i] : -1, high = i < 2 ? box.high[i] : 1;
-      const double middle = (low + high) / 2;
-      points.push_back(middle + share * (low - middle + (high - low) * uniform(engine)));
-    }
-  return points;
-}
 
 double half_square(const Row& x, const Row& y, std::size_t k, int dimension) {
   double sum = 0;
@@ -117,6 +66,23 @@ DirectionsLagrangian with_directions() {
   return directions;
 }
 
+/// Matrices that differ all over the plane.
+MetricLagrangian with_matrices() {
+  std::mt19937 engine(13);
+  std::uniform_real_distribution<double> uniform(0.5, 1.5);
+  constexpr int rows = 6, columns = 5;
+  MetricLagrangian metric;
+  metric.field = {nullptr, rows, columns, {-1, 1}, {2.0 / (columns - 1), -2.0 / (rows - 1)}, {}};
+  std::vector<double> nodes;
+  for (int k = 0; k < rows * columns; ++k) {
+    const double a = uniform(engine), c = uniform(engine), b = 0.6 * (uniform(engine) - 1);
+    nodes.insert(nodes.end(), {a, b, b, c});
+    EXPECT_EQ(MetricLagrangian::fault(nodes.data() + nodes.size() - 4), nullptr);
+  }
+  metric.take(nodes);
+  return metric;
+}
+
 /// Metrics that are not a thousand times cheaper in one direction: those have minima without
 /// number.
 std::vector<Lagrangian> tested_lagrangians() {
@@ -130,6 +96,7 @@ std::vector<Lagrangian> tested_lagrangians() {
     all.emplace_back(with_numbers<GlobeLagrangian>(meaning));
   }
   all.emplace_back(with_directions());
+  all.emplace_back(with_matrices());
   return all;
 }
 
@@ -468,95 +435,6 @@ TEST(LeastActionPaths, OfPointsWithoutAFiniteActionSaySo) {
   const Found found = solve(HillLagrangian(), 2, {none, 0, -1, 0}, {1, 0, 1, 0.5});
   EXPECT_EQ(found.status[0], static_cast<int>(ConjugateStatus::not_finite));
   EXPECT_EQ(found.status[1], 0);
-}
-
-/// f(x) = ½ |x|² + h(x), h(x) = Σ (x_i − 0.3)⁴/4 + sin(x_i).
-class Wavy final : public PotentialOracle<Space, double> {
- public:
-  int dimension() const override { return 2; }
-  void evaluate(const Space& space, const Matrix<const double, Space>& points,
-                const Vector<double, Space>& value,
-                const Matrix<double, Space>& gradient) override {
-    Kokkos::parallel_for(
-        "otfleet::test::wavy",
-        Kokkos::RangePolicy<Space>(space, 0, static_cast<int>(points.extent(0))),
-        KOKKOS_LAMBDA(int k) {
-          value(k) = 0;
-          for (int i = 0; i < 2; ++i) {
-            const double x = points(k, i), off = x - 0.3;
-            value(k) += x * x / 2 + off * off * off * off / 4 + ::sin(x);
-            gradient(k, i) = x + off * off * off + ::cos(x);
-          }
-        });
-  }
-  static double above_half_square(const double* x) {
-    double sum = 0;
-    for (int i = 0; i < 2; ++i) sum += std::pow(x[i] - 0.3, 4) / 4 + std::sin(x[i]);
-    return sum;
-  }
-};
-
-struct Transformed {
-  Row x, value;
-  std::vector<int> status;
-};
-
-Transformed c_transform(const Lagrangian& lagrangian, const Row& y) {
-  const int count = static_cast<int>(y.size() / 2);
-  LbfgsSettings settings;
-  settings.gradient_tolerance = 1e-8;
-  LeastActionConjugates<Space, double> conjugates(lagrangian, {}, settings, count, 2);
-  Wavy potential;
-  const auto x = matrix_of(y, 2);
-  const Conjugates<Space, double> found(static_cast<std::size_t>(count));
-  conjugates.minimize(Space(), potential, matrix_of(y, 2), x, found);
-  return {to_host(x), to_host(found.value), to_host(found.status)};
-}
-
-TEST(LeastActionConjugates, OfTheSquaredDistanceAreThoseOfLbfgs) {
-  const Row y = points_of(SquaredEuclideanLagrangian(), 50, 2, 4, 2);
-  const Transformed found = c_transform(SquaredEuclideanLagrangian(), y);
-  LbfgsSettings settings;
-  settings.gradient_tolerance = 1e-8;
-  Lbfgs<Space, double> lbfgs(settings, 50, 2);
-  Wavy potential;
-  const auto x = matrix_of(y, 2);
-  const Conjugates<Space, double> result(50);
-  lbfgs.minimize(Space(), potential, matrix_of(y, 2), x, result);
-  const Row expected = to_host(x), value = to_host(result.value);
-  for (std::size_t k = 0; k < 50; ++k) {
-    EXPECT_EQ(found.status[k], 0);
-    EXPECT_NEAR(found.value[k], value[k], 1e-9);
-    for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(found.x[2 * k + i], expected[2 * k + i], 1e-6);
-  }
-}
-
-/// g^c(y) <= c(y, x) − g(x) for all x: of a well always, past a hill but for ends that only a path
-/// on the other side of it leads to.
-TEST(LeastActionConjugates, NoOtherEndIsBetter) {
-  for (const auto& [lagrangian, least_share] :
-       {std::pair{Lagrangian(WellLagrangian()), 1.0}, {Lagrangian(HillLagrangian()), 0.97}}) {
-    constexpr std::size_t count = 40, shifts = 10;
-    const Row y = points_of(lagrangian, count, 2, 6), other = points_of(lagrangian, count, 2, 7);
-    const Transformed found = c_transform(lagrangian, y);
-    int holds = 0;
-    for (std::size_t shift = 0; shift < shifts; ++shift) {
-      Row x;
-      for (std::size_t k = 0; k < count; ++k)
-        for (std::size_t i = 0; i < 2; ++i) x.push_back(other[2 * ((k + shift) % count) + i]);
-      const Row action = solve(lagrangian, 2, y, x).action;
-      for (std::size_t k = 0; k < count; ++k) {
-        const double half_square = (y[2 * k] * y[2 * k] + y[2 * k + 1] * y[2 * k + 1]) / 2;
-        holds +=
-            found.value[k] + half_square <= action[k] + Wavy::above_half_square(&x[2 * k]) + 1e-7
-                ? 1
-                : 0;
-      }
-    }
-    EXPECT_EQ(std::count(found.status.begin(), found.status.end(), 0),
-              static_cast<std::ptrdiff_t>(count));
-    EXPECT_GE(holds, least_share * count * shifts) << name_of(lagrangian);
-  }
 }
 
 TEST(LeastActionPaths, RefuseWhatMakesNoSense) {

@@ -49,14 +49,25 @@ Course train(const Communicator& communicator, const Job& job, const SamplerPair
 }
 
 NeuralDual fresh(const Job& job, std::int64_t dimension) {
-  return {DualDescription{job.model, dimension, "test"}, 1};
+  DualDescription description{job.model, dimension, "test"};
+  if (job.path.initializer == PathInitializer::model) {
+    description.path_nodes = job.path.nodes;
+    description.path_points = job.path.points;
+  }
+  return {description, 1};
 }
 
 TEST(DualTrainerTest, OneCourseOnAnyNumberOfRanks) {
   const auto samplers = plane_pair("moons", 3, 0);
-  for (const char* loss : {"regression", "objective", "cycle", "with expectile"}) {
+  for (const std::string loss :
+       {"regression", "objective", "cycle", "with expectile", "with predicted paths"}) {
     Job job = small_job();
-    if (const auto known = value_of<TrainingLoss>(loss))
+    if (loss == "with predicted paths") {
+      job.lagrangian.name = "well";
+      job.lagrangian.parameters["strength"] = 0.2;
+      job.path.initializer = PathInitializer::model;
+      job.model.side = PotentialSide::target;
+    } else if (const auto known = value_of<TrainingLoss>(loss))
       job.train.loss = *known;
     else
       job.train.regularizer = Regularizer::expectile;

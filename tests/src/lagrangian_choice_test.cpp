@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "distributed/hdf5_file.hpp"
 #include "src/job.hpp"
 #include "tests/src/expect_error.hpp"
 #include "tests/src/temporary_folder.hpp"
@@ -56,8 +57,10 @@ TEST_F(LagrangianChoice, UsualParametersUnlessTheJobSaysOtherwise) {
   EXPECT_EQ(description_of(choose({"lagrangian.name=box", "lagrangian.strength=0"})),
             "box, strength 0, temperature 0.01");
   for (const auto& one : kernels::all_lagrangians()) {
-    const std::string name = name_of(one);
-    if (name == "grid" || name == "directions") continue;  // nothing without numbers
+    const bool needs_numbers = std::visit(
+        [](const auto& typed) { return kernels::has_grid<std::remove_cvref_t<decltype(typed)>>; },
+        one);
+    if (needs_numbers && !std::holds_alternative<kernels::GlobeLagrangian>(one)) continue;
     EXPECT_EQ(description_of(choose({std::string("lagrangian.name=") + name_of(one)})),
               description_of(one));
   }
@@ -110,10 +113,59 @@ TEST_F(LagrangianChoice, DirectionsHaveNoLengthAndNoSign) {
   expect_refused(job, "ways.npy", "must be [H, W, 2]");
   vectors[11] = NAN;
   write(vectors, "(3, 3, 2)");
-  expect_refused(job, "ways.npy: holds nan in row 1, column 2");
+  expect_refused(job, "ways.npy: holds -36, nan in row 1, column 2");
   auto means = job;
   means.emplace_back("lagrangian.grid_means=slowness");
   expect_refused(means, "lagrangian.grid_means");
+}
+
+TEST_F(LagrangianChoice, MetricsAreSymmetricAndPositiveDefinite) {
+  const auto choose_metric = [&](const Values& node, const std::string& shape = "(2, 3, 2, 2)") {
+    Values values;
+    for (int k = 0; k < 5; ++k) values.insert(values.end(), {2, 0.5, 0.5, 1});
+    values.insert(values.end(), node.begin(), node.end());
+    testing::write_bytes(folder_ / "metric.npy", testing::npy(testing::npy_header("<f8", shape),
+                                                              testing::bytes_of(values)));
+    return choose({"lagrangian.name=metric",
+                   "lagrangian.grid.file=" + (folder_ / "metric.npy").string(),
+                   "lagrangian.box=[0,2,0,1]"});
+  };
+  const auto metric = choose_metric({2, 0.5, 0.5, 1});
+  EXPECT_EQ(description_of(metric), "metric, 2 x 3 numbers");
+  const double x[2] = {0.7, 0.2}, v[2] = {0.3, -0.4}, y[2] = {1, -0.2};
+  EXPECT_NEAR(lagrangian_at(metric, x, v, 2), 0.5 * (2 * 0.09 + 2 * 0.5 * -0.12 + 0.16), 1e-12);
+  // The smaller eigenvalue is (3 − √2) / 2.
+  EXPECT_NEAR(least_action_bound(metric, x, y, 2), 0.25 * (0.09 + 0.16) * (3 - std::sqrt(2.0)),
+              1e-9);
+  const std::string where = "metric.npy: holds ", place = "in row 1, column 2";
+  expect_error([&] { choose_metric({2, 0.5, 0.4, 1}); }, where, place, "symmetric");
+  expect_error([&] { choose_metric({1, 1, 1, 1}); }, where, place, "positive definite");
+  expect_error([&] { choose_metric({1, 2, 2, 1}); }, where, place, "positive definite");
+  expect_error([&] { choose_metric({-1, 0, 0, 1}); }, where, place, "positive definite");
+  expect_error([&] { choose_metric({NAN, 0, 0, 1}); }, where, place, "finite");
+  expect_error([&] { choose_metric({1, 0, 0, 1}, "(2, 3, 4)"); }, "must be [H, W, 2, 2]");
+}
+
+TEST_F(LagrangianChoice, TheBoxMayBeBesideTheGrid) {
+  const auto file = (folder_ / "model.h5").string();
+  const auto choose_from = [&](const Values& box, const std::vector<std::string>& more = {}) {
+    auto written = distributed::Hdf5File::create(file);
+    const Values vectors(8, 1.0);
+    written.write<double>("/model/ways", {2, 2, 2}, vectors);
+    if (!box.empty()) written.write<double>("/model/box", {static_cast<int>(box.size())}, box);
+    written.close();
+    std::vector<std::string> overrides = {"lagrangian.name=directions",
+                                          "lagrangian.grid.file=" + file,
+                                          "lagrangian.grid.dataset=model/ways"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    return std::get<kernels::DirectionsLagrangian>(choose(overrides));
+  };
+  EXPECT_EQ(choose_from({-1, 3, 5, 2}).field.step[0], 4);
+  EXPECT_EQ(choose_from({-1, 3, 5, 2}).field.low[1], 5);
+  EXPECT_EQ(choose_from({-1, 3, 5, 2}, {"lagrangian.box=[0,1,0,1]"}).field.low[1], 0);
+  expect_error([&] { choose_from({}); }, "model.h5", "set lagrangian.box");
+  expect_error([&] { choose_from({1, 2, 3}); }, "model.h5: /model/box", "four numbers");
+  expect_error([&] { choose_from({1, 1, 2, 3}); }, "model.h5: /model/box", "must not be empty");
 }
 
 TEST_F(LagrangianChoice, NumbersLieWhereTheBoxSays) {

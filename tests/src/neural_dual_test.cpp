@@ -135,35 +135,48 @@ TEST(NeuralDualTest, FreshMapsAreNearlyTheIdentity) {
 
 /// A loss with the derivative that backward() is asked for.
 double loss_of(NeuralDual& model, const std::vector<double>& x, const std::vector<double>& weight,
-               const std::vector<double>& y, const std::vector<double>& slope) {
+               const std::vector<double>& y, const std::vector<double>& slope,
+               const std::vector<double>& path_slope) {
   const std::size_t points = weight.size(), rows = y.size() / 2;
   const Evaluated f = fused<double>(model, x, points);
   double loss = 0;
   for (std::size_t k = 0; k < points; ++k) loss += weight[k] * f.value[k];
   const Points<float> predicted("otfleet::test::predicted", rows, 2);
-  model.predict(upload<float>(y, rows), predicted);
-  const auto prediction = predicted.download();
+  const Points<float> paths("otfleet::test::paths", rows, path_slope.size() / rows);
+  model.predict(upload<float>(y, rows), predicted, paths);
+  const auto prediction = predicted.download(), path = paths.download();
   for (std::size_t k = 0; k < prediction.size(); ++k)
     loss += slope[k] * static_cast<double>(prediction[k]);
+  for (std::size_t k = 0; k < path.size(); ++k)
+    loss += path_slope[k] * static_cast<double>(path[k]);
   return loss;
 }
 
 TEST(NeuralDualTest, BackwardIsTheDerivative) {
   constexpr std::size_t points = 7, rows = 5;
   for (const char* architecture : architectures)
-    for (const char* predictor : {"mlp", "icnn"}) {
+    for (const std::string predictor : {"mlp", "icnn", "mlp with paths"}) {
       SCOPED_TRACE(std::string(architecture) + " " + predictor);
-      NeuralDual model(describe(architecture, predictor, "softplus", 2), 3);
+      const bool paths = predictor == "mlp with paths";
+      auto description = describe(architecture, paths ? "mlp" : predictor, "softplus", 2);
+      if (paths) {
+        description.path_nodes = 5;
+        description.path_points = 9;
+      }
+      NeuralDual model(description, 3);
+      ASSERT_EQ(model.path_numbers(), paths ? 6 : 0);
+      const std::size_t numbers = rows * static_cast<std::size_t>(model.path_numbers());
       shake(model, 1, 0.1f);
       const auto x = normals(2 * points, 2), weight = normals(points, 3), y = normals(2 * rows, 4),
-                 slope = normals(2 * rows, 5);
+                 slope = normals(2 * rows, 5), path_slope = normals(numbers, 6);
       const auto weights = upload<float>(weight, points);
       const auto targets = upload<float>(y, rows);
       const Points<float> predicted("otfleet::test::predicted", rows, 2);
       std::int64_t heard = -1;
-      model.predict(targets, predicted, true);
+      model.predict(targets, predicted, {}, true);
       model.backward(upload<float>(x, points), DeviceArray<const float>(weights.data(), {points}),
-                     upload<float>(slope, rows), [&](std::int64_t from) { heard = from; });
+                     upload<float>(slope, rows), upload<float>(path_slope, rows),
+                     [&](std::int64_t from) { heard = from; });
       EXPECT_EQ(heard, 0);
       const auto gradient = model.gradients().download();
       const auto weights_now = model.parameters().download();
@@ -171,7 +184,7 @@ TEST(NeuralDualTest, BackwardIsTheDerivative) {
         const float step = 1e-2f;
         const auto at = [&](float moved) {
           testing::set_parameter(model, static_cast<std::int64_t>(k), moved);
-          return loss_of(model, x, weight, y, slope);
+          return loss_of(model, x, weight, y, slope, path_slope);
         };
         const double expected =
             (at(weights_now[k] + step) - at(weights_now[k] - step)) / (2.0 * step);

@@ -1,5 +1,7 @@
 #pragma once
+#include <cmath>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "kernels/paths/lagrangians/grid.hpp"
@@ -48,9 +50,29 @@ struct DirectionsLagrangian : LagrangianType {
   static constexpr std::array<LagrangianParameter<DirectionsLagrangian>, 1> parameters = {
       {{&DirectionsLagrangian::along, "along",
         "what the metric has along its cheap direction, 1 across", "> 0 and <= 1", is_share}}};
+  static constexpr std::array<int, 1> node_shape = {2};
 
   std::shared_ptr<const std::vector<double>> values;  ///< q [2, rows, columns], |q| <= 1, or none
   GridField field = {};
+
+  /// What a node [2], a vector, must be and is not, or null.
+  static const char* fault(const double* node) {
+    return std::isfinite(node[0]) && std::isfinite(node[1]) ? nullptr : "a direction is finite";
+  }
+
+  /// Nodes [rows, columns, 2] without a fault. A zero vector has q = 0.
+  void take(const std::vector<double>& nodes) {
+    const std::size_t count = nodes.size() / 2;
+    std::vector<double> doubled(2 * count, 0.0);
+    for (std::size_t k = 0; k < count; ++k) {
+      const double x = nodes[2 * k], y = nodes[2 * k + 1], length = std::hypot(x, y);
+      if (length == 0) continue;
+      const double cosine = x / length, sine = y / length;
+      doubled[k] = cosine * cosine - sine * sine;
+      doubled[count + k] = 2 * cosine * sine;
+    }
+    values = std::make_shared<const std::vector<double>>(std::move(doubled));
+  }
 
   double least_metric() const { return along - 1e-15; }  // M is rounded
 

@@ -1,7 +1,11 @@
 #pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "kernels/paths/lagrangian_type.hpp"
@@ -185,12 +189,30 @@ struct GridTerms {
 /// GridTerms with the numbers that they refer to, in the host's memory.
 template <bool on_globe>
 struct GriddedLagrangian : LagrangianType {
+  static constexpr std::array<int, 0> node_shape = {};
+
   double strength = 1;
   GridMeaning grid_means = GridMeaning::barrier;
   std::shared_ptr<const std::vector<double>>
       values;  ///< [rows, columns], or none: nothing but the metric
   GridField field = {};
   double least = 0;  ///< of the values
+
+  /// What a node, a number, must be and is not, or null.
+  const char* fault(const double* node) const {
+    if (grid_means == GridMeaning::barrier)
+      return std::isfinite(*node) ? nullptr : "a barrier is finite";
+    return std::isfinite(*node) && *node > 0 ? nullptr : "a slowness is finite and above zero";
+  }
+
+  /// Nodes [rows, columns] without a fault.
+  void take(std::vector<double> nodes) {
+    least = *std::min_element(nodes.begin(), nodes.end());
+    // Columns all the way around, the last one beside the first.
+    field.turns =
+        on_globe && std::fabs(std::fabs(field.step[0]) * field.columns - 360) < 1e-6 * 360;
+    values = std::make_shared<const std::vector<double>>(std::move(nodes));
+  }
 
   /// The terms where the numbers lie at `numbers`.
   GridTerms<on_globe> terms(const double* numbers) const {

@@ -57,7 +57,8 @@ ConditionedPotential::ConditionedPotential(ConditionalPotential& model, SeenProb
 }
 
 void ConditionedPotential::predict_minimizers(const DeviceArray<const float, 2>& y,
-                                              const DeviceArray<float, 2>& x) {
+                                              const DeviceArray<float, 2>& x,
+                                              const DeviceArray<float, 2>& /*paths*/) {
   model_.run(one_);
   model_.predict(y, x);
 }

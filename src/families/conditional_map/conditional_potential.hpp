@@ -80,8 +80,8 @@ class ConditionedPotential final : public TransportPotential {
   const Standardization& standardization() const override {
     return model_.description().standardization;
   }
-  void predict_minimizers(const DeviceArray<const float, 2>& y,
-                          const DeviceArray<float, 2>& x) override;
+  void predict_minimizers(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
+                          const DeviceArray<float, 2>& paths) override;
 
  private:
   kernels::NetworkWeights<float> weights() const override {

@@ -1,9 +1,10 @@
 #include "src/families/least_action/lagrangian_choice.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "src/data/checked_hdf5.hpp"
 #include "src/data/fingerprint.hpp"
 #include "src/job.hpp"
+#include "src/models/network_library.hpp"
 
 namespace otfleet {
 namespace {
@@ -20,53 +22,81 @@ using kernels::Lagrangian;
 
 using kernels::has_grid;
 
-/// Reads [H, W] and checks what it is.
-Array read_grid_numbers(const LagrangianOptions& options) {
-  auto array = read_array(options.grid);
-  if (array.shape.size() != 2 || array.shape[0] < 2 || array.shape[1] < 2)
-    throw UserError(fmt::format("{}: must be a matrix of at least two rows and columns, not {}",
-                                name_of(options.grid), shape_text(array.shape)));
-  const bool slowness = options.grid_means == GridNumbers::slowness;
-  for (std::size_t k = 0; k < array.values.size(); ++k) {
-    const double value = array.values[k];
-    if (std::isfinite(value) && (!slowness || value > 0)) continue;
-    const auto columns = static_cast<std::size_t>(array.shape[1]);
-    throw UserError(fmt::format(
-        "{}: holds {} in row {}, column {}; {}", name_of(options.grid), value, k / columns,
-        k % columns, slowness ? "a slowness is finite and above zero" : "a barrier is finite"));
+/// "[H, W, 2]", for messages.
+template <std::size_t rank>
+std::string grid_text(const std::array<int, rank>& node_shape) {
+  std::string text = "[H, W";
+  for (const int length : node_shape) text += fmt::format(", {}", length);
+  return text + "]";
+}
+
+/// Where the grid lies: lagrangian.box, or what the file has in the dataset `box` beside the grid,
+/// as a model of a metric does.
+std::vector<double> box_of(const LagrangianOptions& options) {
+  if (!options.box.empty()) return options.box;
+  const auto& [file, dataset] = options.grid;
+  if (!dataset.empty() && distributed::Hdf5File::is_hdf5(file)) {
+    const auto stored = distributed::Hdf5File::open(file);
+    const auto end = dataset.rfind('/');
+    const std::string box = "/" + (end == dataset.npos ? "" : dataset.substr(0, end + 1)) + "box";
+    if (stored.has(box)) {
+      std::vector<std::int64_t> shape;
+      auto edges = read_numbers(stored, box, 1, shape);
+      if (const auto fault = box_fault(edges); !fault.empty() || edges.empty())
+        throw UserError(
+            fmt::format("{}: {}: {}", file.string(), box, edges.empty() ? "is empty" : fault));
+      return edges;
+    }
   }
-  return array;
+  throw UserError(name_of(options.grid) + ": where it lies is missing; set lagrangian.box");
 }
 
-template <bool on_globe>
-void add_grid(const LagrangianOptions& options, kernels::GriddedLagrangian<on_globe>& gridded) {
-  auto array = read_grid_numbers(options);
-  gridded.grid_means = options.grid_means == GridNumbers::slowness ? kernels::GridMeaning::slowness
-                                                                   : kernels::GridMeaning::barrier;
-  gridded.least = *std::min_element(array.values.begin(), array.values.end());
-  gridded.field = field_over(options.box, array.shape[0], array.shape[1]);
-  // Columns all the way around, the last one beside the first.
-  const auto& field = gridded.field;
-  gridded.field.turns =
-      on_globe && std::abs(std::abs(field.step[0]) * field.columns - 360) < 1e-6 * 360;
-  gridded.values = std::make_shared<const std::vector<double>>(std::move(array.values));
+/// What a function of points gives on (cells + 1)² of them, [H, W, …].
+Array evaluate_script(const LagrangianOptions& options) {
+  const std::int64_t wide = options.cells + 1;
+  const auto field = field_over(options.box, wide, wide);
+  std::vector<double> places;  // [H, W, 2]
+  for (int i = 0; i < field.rows; ++i)
+    for (int j = 0; j < field.columns; ++j) {
+      places.push_back(field.low[0] + j * field.step[0]);
+      places.push_back(field.low[1] + i * field.step[1]);
+    }
+  ScriptValues found = network_library().run_script(options.torchscript, places, 2);
+  std::vector<std::int64_t> shape = {wide, wide};
+  shape.insert(shape.end(), found.shape.begin() + 1, found.shape.end());
+  return {std::move(shape), std::move(found.values)};
 }
 
-void add_grid(const LagrangianOptions& options, kernels::DirectionsLagrangian& directions) {
-  const auto array = read_array(options.grid);
+/// The nodes of the grid [H, W, …], checked.
+template <class Gridded>
+void add_grid(const LagrangianOptions& options, Gridded& gridded) {
+  constexpr auto node_shape = Gridded::node_shape;
+  if constexpr (requires { gridded.grid_means; })
+    gridded.grid_means = options.grid_means == GridNumbers::slowness
+                             ? kernels::GridMeaning::slowness
+                             : kernels::GridMeaning::barrier;
+  const bool script = !options.torchscript.empty();
+  const std::string name = script ? options.torchscript : name_of(options.grid);
+  Array array = script ? evaluate_script(options) : read_array(options.grid);
   const auto& shape = array.shape;
-  if (shape.size() != 3 || shape[0] < 2 || shape[1] < 2 || shape[2] != 2)
-    throw UserError(
-        fmt::format("{}: must be [H, W, 2], a vector in at least two rows and columns, not {}",
-                    name_of(options.grid), shape_text(shape)));
-  for (std::size_t k = 0; k < array.values.size(); ++k)
-    if (!std::isfinite(array.values[k]))
-      throw UserError(fmt::format("{}: holds {} in row {}, column {}; a direction is finite",
-                                  name_of(options.grid), array.values[k],
-                                  k / 2 / static_cast<std::size_t>(shape[1]),
-                                  k / 2 % static_cast<std::size_t>(shape[1])));
-  directions.field = field_over(options.box, shape[0], shape[1]);
-  directions.values = std::make_shared<const std::vector<double>>(doubled_directions(array.values));
+  if (shape.size() != 2 + node_shape.size() || shape[0] < 2 || shape[1] < 2 ||
+      !std::equal(node_shape.begin(), node_shape.end(), shape.begin() + 2))
+    throw UserError(fmt::format(
+        "{}: must be {} of at least two rows and columns for lagrangian.name = '{}', not {}", name,
+        grid_text(node_shape), options.name, shape_text(shape)));
+  gridded.field = field_over(box_of(options), shape[0], shape[1]);
+  std::size_t length = 1;
+  for (const int one : node_shape) length *= static_cast<std::size_t>(one);
+  const auto columns = static_cast<std::size_t>(shape[1]);
+  for (std::size_t k = 0; k < array.values.size() / length; ++k) {
+    const double* const node = array.values.data() + k * length;
+    const char* const fault = gridded.fault(node);
+    if (fault == nullptr) continue;
+    throw UserError(fmt::format("{}: holds {} in row {}, column {}; {}", name,
+                                fmt::join(node, node + length, ", "), k / columns, k % columns,
+                                fault));
+  }
+  gridded.take(std::move(array.values));
 }
 
 }  // namespace
@@ -83,19 +113,6 @@ kernels::GridField field_over(const std::vector<double>& box, std::int64_t rows,
   return field;
 }
 
-std::vector<double> doubled_directions(std::span<const double> directions) {
-  const std::size_t count = directions.size() / 2;
-  std::vector<double> doubled(2 * count, 0.0);
-  for (std::size_t k = 0; k < count; ++k) {
-    const double x = directions[2 * k], y = directions[2 * k + 1], length = std::hypot(x, y);
-    if (length == 0) continue;
-    const double cosine = x / length, sine = y / length;
-    doubled[k] = cosine * cosine - sine * sine;
-    doubled[count + k] = 2 * cosine * sine;
-  }
-  return doubled;
-}
-
 Lagrangian read_lagrangian(const LagrangianOptions& options) {
   Lagrangian lagrangian = *kernels::find_lagrangian(options.name);
   for_each_parameter_of(lagrangian, [&](const auto& parameter, double& value) {
@@ -104,7 +121,7 @@ Lagrangian read_lagrangian(const LagrangianOptions& options) {
   std::visit(
       [&](auto& typed) {
         if constexpr (has_grid<std::remove_cvref_t<decltype(typed)>>)
-          if (!options.grid.empty()) add_grid(options, typed);
+          if (options.has_grid()) add_grid(options, typed);
       },
       lagrangian);
   return lagrangian;
@@ -113,7 +130,8 @@ Lagrangian read_lagrangian(const LagrangianOptions& options) {
 std::optional<kernels::LeastActionCost> read_least_action_cost(const Job& job) {
   if (!job.lagrangian.bends()) return {};
   return kernels::LeastActionCost{read_lagrangian(job.lagrangian), job.path.settings(),
-                                  static_cast<int>(job.path.tries)};
+                                  static_cast<int>(job.path.tries),
+                                  job.path.initializer == PathInitializer::model};
 }
 
 std::string least_action_text(const std::optional<kernels::LeastActionCost>& cost) {

@@ -10,18 +10,15 @@
 
 namespace otfleet {
 
-/// What a job says of [lagrangian], with the numbers of its grid. Throws UserError: a file that
-/// cannot be read, no matrix of at least two rows and columns (of vectors, for directions), numbers
-/// that are not finite, a slowness that is not above zero. Local.
+/// What a job says of [lagrangian], with the numbers of its grid, from a file or by a TorchScript
+/// function. Throws UserError: a file that cannot be read, a grid of another shape than the
+/// Lagrangian takes or without at least two rows and columns, numbers that it cannot have, a box
+/// that is not known. Local.
 kernels::Lagrangian read_lagrangian(const LagrangianOptions& options);
 
 /// A grid over a box: x of the first and last column, y of the first and last row. Local.
 kernels::GridField field_over(const std::vector<double>& box, std::int64_t rows,
                               std::int64_t columns);
-
-/// The numbers of a kernels::DirectionsLagrangian, [2, N], of vectors [N, 2] of any length; zeros
-/// are no direction. Local.
-std::vector<double> doubled_directions(std::span<const double> directions);
 
 /// The cost between points that a job with a map asks for; none: half of the squared distance.
 /// Throws UserError as read_lagrangian(). Local.

@@ -43,12 +43,56 @@ std::string usual_values(const std::string& name) {
   return fmt::format("{}", fmt::join(values, ", "));
 }
 
-constexpr const char* directions = kernels::DirectionsLagrangian::name;
-
-bool takes_grid(const std::string& name) {
+/// Has it numbers on a grid?
+bool takes_grid(const kernels::Lagrangian& lagrangian) {
   return std::visit(
       [](const auto& typed) { return kernels::has_grid<std::remove_cvref_t<decltype(typed)>>; },
-      *kernels::find_lagrangian(name));
+      lagrangian);
+}
+
+/// May they be barriers or slowness?
+bool takes_meaning(const kernels::Lagrangian& lagrangian) {
+  return std::visit(
+      [](const auto& typed) {
+        return requires {
+          typed.grid_means;
+        };
+      },
+      lagrangian);
+}
+
+/// "'grid', 'globe', …".
+std::string names_with_grid() {
+  std::vector<std::string> names;
+  for (const auto& lagrangian : kernels::all_lagrangians())
+    if (takes_grid(lagrangian)) names.push_back(fmt::format("'{}'", name_of(lagrangian)));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// What is wrong with the grid of [lagrangian], which `learned` ones have elsewhere, or empty.
+std::string grid_complaint(const Job& job, bool learned) {
+  const auto& options = job.lagrangian;
+  const auto chosen = *kernels::find_lagrangian(options.name);
+  const bool can_do_without = std::holds_alternative<kernels::GlobeLagrangian>(chosen) || learned;
+  if (!options.has_grid() && !can_do_without && takes_grid(chosen))
+    return fmt::format(
+        "lagrangian.name = '{}' needs lagrangian.grid.file or lagrangian.torchscript",
+        options.name);
+  if (options.has_grid() && !takes_grid(chosen))
+    return fmt::format("{} is for lagrangian.name = {}, not '{}'",
+                       options.grid.empty() ? "lagrangian.torchscript" : "lagrangian.grid.file",
+                       names_with_grid(), options.name);
+  if (!options.grid.empty() && !options.torchscript.empty())
+    return "lagrangian.grid.file and lagrangian.torchscript: only one of them can be";
+  if (job.sets("lagrangian.grid_means") && (!options.has_grid() || !takes_meaning(chosen)))
+    return "lagrangian.grid_means needs a lagrangian.grid.file of numbers";
+  if (job.sets("lagrangian.cells") && options.torchscript.empty())
+    return "lagrangian.cells needs lagrangian.torchscript";
+  if (!options.torchscript.empty() && options.box.empty())
+    return "lagrangian.torchscript needs lagrangian.box";
+  if (!learned && !options.has_grid() && !options.box.empty())
+    return "lagrangian.box needs lagrangian.grid.file or lagrangian.torchscript";
+  return {};
 }
 
 bool concerns_paths(const std::string& key) {
@@ -59,6 +103,14 @@ bool concerns_paths(const std::string& key) {
 
 bool LagrangianOptions::bends() const {
   return name != kernels::SquaredEuclideanLagrangian::name;
+}
+
+std::string box_fault(const std::vector<double>& box) {
+  if (box.empty()) return "";
+  if (box.size() != 4) return "must have four numbers";
+  for (const double edge : box)
+    if (!std::isfinite(edge)) return "must be finite";
+  return box[0] != box[1] && box[2] != box[3] ? "" : "must not be empty";
 }
 
 void add_keys(KeyList& keys, LagrangianOptions& lagrangian) {
@@ -77,16 +129,16 @@ void add_keys(KeyList& keys, LagrangianOptions& lagrangian) {
   add_array(
       keys, "grid", lagrangian.grid,
       "numbers [H, W] on a grid, of grid and globe: a height map, obstacles, a map of slowness; "
-      "of directions: vectors [H, W, 2]; between them a cubic B-spline goes on smoothly");
-  const auto four = [](const std::vector<double>& box) -> std::string {
-    if (box.empty()) return "";
-    if (box.size() != 4) return "must have four numbers";
-    for (const double edge : box)
-      if (!std::isfinite(edge)) return "must be finite";
-    return box[0] != box[1] && box[2] != box[3] ? "" : "must not be empty";
-  };
-  keys.add("box", lagrangian.box, four,
-           "where the grid lies: x of its first and last column, y of its first and last row");
+      "of directions: vectors [H, W, 2]; of metric: symmetric matrices [H, W, 2, 2]; between them "
+      "a cubic B-spline goes on smoothly");
+  keys.add("torchscript", lagrangian.torchscript, checks::anything,
+           "or a TorchScript file: a function of points [N, 2] that gives such numbers [N, …]; it "
+           "is taken at the nodes of a grid");
+  keys.add("cells", lagrangian.cells, checks::integer(1, 2000),
+           "of that grid, along each axis of lagrangian.box");
+  keys.add("box", lagrangian.box, box_fault,
+           "where the grid lies: x of its first and last column, y of its first and last row; not "
+           "set: the dataset `box` beside it in an HDF5 file");
   keys.add("grid_means", lagrangian.grid_means,
            "what its numbers are; barrier: what a path pays for its time there, times "
            "lagrangian.strength; slowness: by how much distances are longer there");
@@ -134,25 +186,15 @@ std::string least_action_complaint(const Job& job) {
   if ((paths || learns) && job.model.architecture != "mlp")
     return fmt::format("problem = '{}' needs model.architecture = 'mlp', not '{}'",
                        word_of(job.problem.kind), job.model.architecture);
-  const auto& grid = job.lagrangian.grid;
-  const std::string& name = job.lagrangian.name;
-  const bool globe = name == kernels::GlobeLagrangian::name;
-  if (grid.empty() && !globe && !learns && takes_grid(name))
-    return fmt::format("lagrangian.name = '{}' needs lagrangian.grid.file", name);
-  if (!grid.empty() && !takes_grid(name))
-    return fmt::format(
-        "lagrangian.grid.file is for lagrangian.name = 'grid', 'globe' or 'directions', not '{}'",
-        name);
-  if (job.sets("lagrangian.grid_means") && (grid.empty() || name == directions))
-    return "lagrangian.grid_means needs a lagrangian.grid.file of numbers";
-  if (!learns && grid.empty() != job.lagrangian.box.empty())
-    return "lagrangian.grid.file and lagrangian.box: only one of them is given";
+  if (const auto complaint = grid_complaint(job, learns); !complaint.empty()) return complaint;
   const auto& path = job.path;
   if (path.from.empty() != path.to.empty())
     return "path.from.file and path.to.file: only one of them is given";
   if (!paths)
-    for (const char* key : {"path.from.file", "path.to.file", "path.pairs", "path.initializer"})
+    for (const char* key : {"path.from.file", "path.to.file", "path.pairs"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'least_action'", key);
+  if (path.initializer == PathInitializer::model && !paths && !job.is_neural_dual())
+    return "path.initializer = 'model' needs problem = 'least_action' or 'neural_dual'";
   if (learns)
     for (const char* key : {"path.draws", "path.tries", "path.save"})
       if (job.sets(key)) return fmt::format("{} is not for problem = 'metric_learning'", key);

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -25,15 +26,22 @@ struct Choices<GridNumbers> {
 struct LagrangianOptions {
   std::string name = "squared_euclidean";
   std::map<std::string, double> parameters;  ///< by name, those of all Lagrangians
-  ArraySource grid;                          ///< [H, W], for grid and globe
+  ArraySource grid;                          ///< [H, W, …], of those that have numbers on a grid
+  std::string torchscript;                   ///< or a file with a function that gives them
+  std::int64_t cells = 128;                  ///< along each axis, of the grid of that
   std::vector<double> box;  ///< of the grid: x of its first column and last, y of its rows
   GridNumbers grid_means = GridNumbers::barrier;
 
   /// Are paths anything but straight lines?
   bool bends() const;
+  bool has_grid() const { return !grid.empty() || !torchscript.empty(); }
 };
 
 void add_keys(KeyList& keys, LagrangianOptions& lagrangian);
+
+/// What is wrong with a box: x of the first and last column, y of the first and last row; or empty.
+/// Local.
+std::string box_fault(const std::vector<double>& box);
 
 /// The parameters that are not `given` become the usual ones of the Lagrangian. Throws UserError,
 /// which begins with the name of the job file: a parameter that it does not have, or a value that

@@ -25,8 +25,9 @@ void add_keys(KeyList& keys, PathOptions& path) {
            "bows to either side");
   keys.add(
       "initializer", path.initializer,
-      "the first start: the straight line, or what a trained model predicts, with the straight "
-      "line and bows after it; problem = \"least_action\" only");
+      "the first start: the straight line, or what a model predicts, with the straight line and "
+      "bows after it; of neural_dual its predictor, which then learns paths as well; not for "
+      "make");
   keys.add(
       "tries", path.tries, integer(0, 64),
       "of a map in solve and evaluate: samples of the target of which the best, or the "

@@ -65,6 +65,10 @@ DualTrainer::DualTrainer(const DualTrainerSettings& settings,
   y_host_ = y_.staging();
   prediction_ = Points("otfleet::training::prediction", rows, dimension);
   slope_ = Points("otfleet::training::slope", rows, dimension);
+  if (const auto numbers = static_cast<std::size_t>(model.path_numbers()); numbers > 0) {
+    paths_ = Points("otfleet::training::predicted_paths", rows, numbers);
+    path_slope_ = Points("otfleet::training::path_slope", rows, numbers);
+  }
 }
 
 void DualTrainer::draw() {
@@ -104,10 +108,11 @@ std::array<double, 3> DualTrainer::solve() {
   const double batch = static_cast<double>(settings_.batch);
   dual_.evaluate(potential_, y_, prediction_, batch, slope_);
   clock_.lap(seconds_.loss);
-  const auto loss = dual_.solve(potential_, y_, prediction_, batch);
+  const auto loss = dual_.solve(potential_, y_, prediction_, batch, paths_);
   figures_.add(count_, loss);
   clock_.lap(seconds_.solve);
   dual_.finish(prediction_, batch, slope_);
+  if (!paths_.empty()) dual_.finish_paths(paths_, batch, path_slope_);
   return {loss.value, loss.start_residuals / batch, loss.left_out};
 }
 
@@ -119,7 +124,8 @@ void DualTrainer::step(double rate) {
     anneal();
     draw();
     clock_.lap(seconds_.data);
-    model_.predict(y_, prediction_, learns);
+    model_.predict(y_, prediction_, paths_, learns);
+    if (!paths_.empty()) dual_.vary_bows(update_.state().step, first_);
     clock_.lap(seconds_.forward);
     row.rows(DataParallelStep::loss, DataParallelStep::lost_samples + 1).upload(solve());
   }
@@ -129,7 +135,7 @@ void DualTrainer::step(double rate) {
       dual_.clear_lost_rows(slope_);
     }
     model_.backward(dual_.points(), dual_.weights(), learns ? slope_ : DeviceArray<float, 2>(),
-                    listener);
+                    learns ? path_slope_ : DeviceArray<float, 2>(), listener);
   };
   update_.run(pass, row, rate, clock_, seconds_);
   model_.make_convex();

@@ -74,6 +74,7 @@ class DualTrainer final : public DataParallelTrainer {
   PotentialDual dual_;
   HostValues<float> x_host_, y_host_;
   DeviceArray<float, 2> y_, prediction_, slope_;
+  DeviceArray<float, 2> paths_, path_slope_;  ///< of the prediction, where paths are predicted
 };
 
 }  // namespace otfleet

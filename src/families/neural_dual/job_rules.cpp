@@ -57,7 +57,11 @@ std::string needs_samples_complaint(const Job& job) {
 
 /// What a map of a least-action cost cannot have.
 std::string complaint_of_bent_paths(const Job& job) {
-  if (!job.is_neural_dual() || !job.lagrangian.bends()) return {};
+  if (!job.is_neural_dual()) return {};
+  const bool predicts_paths = job.path.initializer == PathInitializer::model;
+  if (predicts_paths && !(job.lagrangian.bends() && job.model.predictor == "mlp"))
+    return "path.initializer = 'model' needs a lagrangian.name and model.predictor = 'mlp'";
+  if (!job.lagrangian.bends()) return {};
   const std::string with = fmt::format("lagrangian.name = '{}'", job.lagrangian.name);
   if (!job.samples.benchmark.empty())
     return "samples.benchmark has maps of the squared distance; it does not go with " + with;

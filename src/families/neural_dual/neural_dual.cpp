@@ -1,6 +1,16 @@
 #include "src/families/neural_dual/neural_dual.hpp"
 
+#include "kernels/paths/settings.hpp"
+
 namespace otfleet {
+
+std::int64_t DualDescription::path_numbers() const {
+  if (path_nodes == 0) return 0;
+  kernels::PathSettings path;
+  path.nodes = static_cast<int>(path_nodes);
+  path.points = static_cast<int>(path_points);
+  return path.coefficients() * dimension;
+}
 
 NeuralDual::NeuralDual(const DualDescription& description, std::int64_t seed)
     : description_(description),
@@ -17,9 +27,9 @@ std::unique_ptr<kernels::Oracle<double>> NeuralDual::differentiated_potential() 
 }
 
 void NeuralDual::predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
-                         bool keep) {
+                         const DeviceArray<float, 2>& paths, bool keep) {
   if (predicts())
-    networks_->predict(y, x, keep);
+    networks_->predict(y, x, paths, keep);
   else
     x.copy_from(y);
 }

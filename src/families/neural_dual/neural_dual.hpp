@@ -21,6 +21,11 @@ struct DualDescription {
   std::string cost{};
   /// Samples of the target [K, dimension] that minimizations may begin at, for a least-action cost.
   std::vector<double> ends{};
+  /// Of predicted paths, see PathOptions; 0: only minimizers are predicted.
+  std::int64_t path_nodes = 0, path_points = 0;
+
+  /// Numbers that say where a predicted path goes.
+  std::int64_t path_numbers() const;
 };
 
 /// A Wasserstein-2 potential f between two distributions that are sampled, and a prediction of its
@@ -31,7 +36,8 @@ struct DualDescription {
 /// The potential ("mlp": ½|x|² + mlp(x), Amos 2022; "icnn": a dense input-convex network with
 /// quadratic terms of rank `quadratic_rank`, Korotin et al. 2019, its last layer with a full
 /// quadratic instead of a constant strong convexity) is a kernels::Network. The predictor
-/// is y + mlp(y), or the gradient of an icnn, or y itself ("none"). Fresh, both maps are the
+/// is y + mlp(y), or the gradient of an icnn, or y itself ("none"). For a least-action cost an mlp
+/// may have further outputs, the coefficients of the path from y to x̃(y). Fresh, both maps are the
 /// identity up to small terms, so that nothing has to be trained towards it first.
 ///
 /// LibTorch stays behind this interface, in a library that the first model loads.
@@ -50,28 +56,31 @@ class NeuralDual final : public TrainedModel, public TransportPotential {
   const Standardization& standardization() const override { return description_.standardization; }
   PotentialSide side() const override { return description_.architecture.side; }
   std::span<const double> ends() const override { return description_.ends; }
+  std::int64_t path_numbers() const override { return description_.path_numbers(); }
 
   /// f by LibTorch's automatic differentiation, with the weights as they are now.
   template <class Scalar>
   std::unique_ptr<kernels::Oracle<Scalar>> differentiated_potential() const;
 
-  /// x [B, D] = x̃(y), y [B, D]; `keep`: for a backward() that follows, y as it is until then.
-  /// Local.
+  /// x [B, D] = x̃(y), y [B, D], and paths [B, path_numbers()], or nothing; `keep`: for a
+  /// backward() that follows, y as it is until then. Local.
   void predict(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
-               bool keep = false);
-  void predict_minimizers(const DeviceArray<const float, 2>& y,
-                          const DeviceArray<float, 2>& x) override {
-    predict(y, x);
+               const DeviceArray<float, 2>& paths = {}, bool keep = false);
+  void predict_minimizers(const DeviceArray<const float, 2>& y, const DeviceArray<float, 2>& x,
+                          const DeviceArray<float, 2>& paths) override {
+    predict(y, x, paths);
   }
 
   /// Sets gradients() to the derivative by the weights of
-  ///   sum_k weight_k f(x_k) + sum_k <slope_k, x̃(y_k)>,
+  ///   sum_k weight_k f(x_k) + sum_k <slope_k, x̃(y_k)> + sum_k <path_slope_k, path_k>,
   /// points x [K, D] and weights [K], memory for which is kept from one call to the next; y those
-  /// of the last predict(y, x, true), slope of its shape, or empty where the predictor does not
+  /// of the last predict(…, true), slopes of its shapes, or empty where the predictor does not
   /// learn. `listener` as for PotentialModel. Local.
   void backward(const DeviceArray<const float, 2>& x, const DeviceArray<const float>& weight,
-                const DeviceArray<const float, 2>& slope, const GradientListener& listener = {}) {
-    networks_->backward(x, weight, slope, listener);
+                const DeviceArray<const float, 2>& slope,
+                const DeviceArray<const float, 2>& path_slope = {},
+                const GradientListener& listener = {}) {
+    networks_->backward(x, weight, slope, path_slope, listener);
   }
 
   /// slope [B, D] = the derivative by x of scale · sum_k |∇f(x_k) − y_k|², f fixed: scale · 2

@@ -92,6 +92,8 @@ void NeuralDual::write_description(distributed::Hdf5File& file) const {
   file.set_attribute("/model", "dimension", description().dimension);
   file.set_attribute("/model", "samples", description().samples);
   file.set_attribute("/model", "cost", description().cost);
+  file.set_attribute("/model", "path_nodes", description().path_nodes);
+  file.set_attribute("/model", "path_points", description().path_points);
   const auto& ends = description().ends;
   if (!ends.empty())
     file.write<double>("/model/ends",
@@ -109,6 +111,9 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
   found.samples = file.text("samples");
   found.cost = file.text("cost", "");
   if (!found.cost.empty()) found.ends = file.numbers("ends");
+  // Absent: from before there were any.
+  found.path_nodes = std::llround(file.number("path_nodes", 0.0));
+  found.path_points = std::llround(file.number("path_points", 0.0));
   found.standardization = read_standardization(file, found.dimension);
   const std::string have = potential_text(found.architecture), want = potential_text(job.model);
   if (have != want)
@@ -124,6 +129,16 @@ NeuralDual read_neural_dual(const std::filesystem::path& path, const Job& job,
                     "[lagrangian] or train again",
                     file.name(), named(found.cost), named(cost)));
   }
+  if (job.path.initializer == PathInitializer::model &&
+      (found.path_nodes != job.path.nodes || found.path_points != job.path.points))
+    throw UserError(fmt::format(
+        "{}: {}, but path.initializer = 'model' needs predictions with path.nodes = {} and "
+        "path.points = {}; train again, or set path.initializer = 'straight'",
+        file.name(),
+        found.path_nodes == 0 ? "predicts no paths"
+                              : fmt::format("predicts paths of {} nodes at {} points",
+                                            found.path_nodes, found.path_points),
+        job.path.nodes, job.path.points));
   if (found.dimension < 1)
     throw UserError(file.name() + ": not an otfleet checkpoint (no dimension)");
   if (dimension && *dimension != found.dimension)

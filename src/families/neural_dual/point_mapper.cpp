@@ -67,6 +67,11 @@ class PointMapper::Blocks {
         prediction_(points_array<float>("prediction", dimension_)),
         value_("otfleet::solver::value", block_points),
         bends_(cost.has_value()) {
+    if (cost && cost->predicts && model.path_numbers() > 0) {
+      const auto numbers = static_cast<std::size_t>(model.path_numbers());
+      paths_ = points_array<Scalar>("paths", numbers);
+      predicted_paths_ = points_array<float>("predicted_paths", numbers);
+    }
     if (cost && cost->tries > 0 && !model.ends().empty()) {
       const auto known = model.ends();
       const auto ends =
@@ -113,18 +118,25 @@ class PointMapper::Blocks {
     const std::size_t rows = points.size() / dimension_;
     const auto x = x_.rows(0, rows), y = y_.rows(0, rows);
     upload(points, y);
-    if (start == ConjugateStart::prediction)
+    DeviceArray<Scalar, 2> paths;
+    if (start == ConjugateStart::prediction) {
       upload(std::span<const double>(predicted(points).image), x);
-    else
+      if (!paths_.empty()) {
+        paths = paths_.rows(0, rows);
+        const auto numbers = predicted_paths_.rows(0, rows).download();
+        upload(std::vector<double>(numbers.begin(), numbers.end()), paths);
+      }
+    } else {
       x.copy_from(y);
+    }
     const kernels::ConjugateResult<Scalar> found(rows);
     if constexpr (std::is_same_v<Scalar, double>) {
       if (mixed_)
         mixed_->solver.minimize(mixed_->rough, oracle_, y, x, found);
       else
-        solver_.minimize(oracle_, y, x, found);
+        solver_.minimize(oracle_, y, x, found, paths);
     } else {
-      solver_.minimize(oracle_, y, x, found);
+      solver_.minimize(oracle_, y, x, found, paths);
     }
     MappedPoints result;
     append(result.image, x);
@@ -145,7 +157,8 @@ class PointMapper::Blocks {
     const std::size_t rows = points.size() / dimension_;
     const auto y = y_in_float_.rows(0, rows), x = prediction_.rows(0, rows);
     upload(points, y);
-    model_.predict_minimizers(y, x);
+    model_.predict_minimizers(
+        y, x, predicted_paths_.empty() ? predicted_paths_ : predicted_paths_.rows(0, rows));
     MappedPoints result;
     append(result.image, x);
     return result;
@@ -169,6 +182,8 @@ class PointMapper::Blocks {
   kernels::ConjugateMinimizer<Scalar> solver_;
   DeviceArray<Scalar, 2> y_, x_;
   DeviceArray<float, 2> y_in_float_, prediction_;
+  DeviceArray<Scalar, 2> paths_;           ///< [block, numbers], where they are predicted
+  DeviceArray<float, 2> predicted_paths_;  ///< the same
   DeviceArray<Scalar> value_;
   bool bends_;  ///< the cost is a least action
 };

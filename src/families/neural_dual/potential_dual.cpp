@@ -33,10 +33,15 @@ void PotentialDual::evaluate(kernels::Network<float>& potential,
 kernels::DualLoss PotentialDual::solve(kernels::Network<float>& potential,
                                        const DeviceArray<const float, 2>& y,
                                        const DeviceArray<const float, 2>& prediction,
-                                       double samples) {
+                                       double samples, const DeviceArray<const float, 2>& paths) {
   const auto minimizers = points_.rows(rows_, 2 * rows_);
   minimizers.copy_from(prediction);
-  solver_.minimize(potential, y, minimizers, conjugates_);
+  if (!paths.empty()) {
+    if (paths_.empty())
+      paths_ = DeviceArray<float, 2>("otfleet::training::paths", paths.extent(0), paths.extent(1));
+    paths_.copy_from(paths);
+  }
+  solver_.minimize(potential, y, minimizers, conjugates_, paths_);
   const auto loss = kernels::dual_loss(value_, conjugates_, samples, minimizers, weights_);
   if (regularizer_)
     kernels::expectile_weights(*regularizer_, x(), y, value_, conjugates_, weights_);
@@ -49,6 +54,12 @@ void PotentialDual::finish(const DeviceArray<const float, 2>& prediction, double
     kernels::scaled_difference(prediction, points_.rows(rows_, 2 * rows_), 2 / samples,
                                point_slope);
   clear_lost_rows(point_slope);
+}
+
+void PotentialDual::finish_paths(const DeviceArray<const float, 2>& paths, double samples,
+                                 const DeviceArray<float, 2>& path_slope) const {
+  kernels::scaled_difference(paths, paths_, 2 / samples, path_slope);
+  clear_lost_rows(path_slope);
 }
 
 void PotentialDual::clear_lost_rows(const DeviceArray<float, 2>& point_slope) const {

@@ -41,14 +41,22 @@ class PotentialDual {
                 const DeviceArray<float, 2>& point_slope = {});
   /// After evaluate(), with the same arguments: solves the conjugates at y from the predictions on
   /// and sums the loss, all divided by `samples`.
+  /// `paths` [points, numbers]: predicted ones, or nothing.
   kernels::DualLoss solve(kernels::Network<float>& potential, const DeviceArray<const float, 2>& y,
-                          const DeviceArray<const float, 2>& prediction, double samples);
+                          const DeviceArray<const float, 2>& prediction, double samples,
+                          const DeviceArray<const float, 2>& paths = {});
+  /// Which bows are tried beside predicted paths, from now on; `first`: the number of the first
+  /// point in the batch.
+  void vary_bows(std::int64_t turn, std::int64_t first) { solver_.vary_bows(turn, first); }
   /// The cost with other parameters, from now on.
   void change_cost(const kernels::LeastActionCost& cost) { solver_.change(cost); }
 
   /// After solve(): the slope of the loss "regression". Samples without a minimizer have none.
   void finish(const DeviceArray<const float, 2>& prediction, double samples,
               const DeviceArray<float, 2>& point_slope) const;
+  /// The same by predicted paths.
+  void finish_paths(const DeviceArray<const float, 2>& paths, double samples,
+                    const DeviceArray<float, 2>& path_slope) const;
   void clear_lost_rows(const DeviceArray<float, 2>& point_slope) const;
 
   /// Of the last solve(): the slope of the loss is the weights' sum of derivatives at the points,
@@ -64,6 +72,7 @@ class PotentialDual {
   DeviceArray<float, 2> points_;
   DeviceArray<float> weights_;      ///< [2 B]
   DeviceArray<float, 2> gradient_;  ///< [B, D]
+  DeviceArray<float, 2> paths_;     ///< [B, numbers] of the minimizers, where they are predicted
   DeviceArray<float> value_;
   kernels::ConjugateResult<float> conjugates_;
 };

@@ -43,7 +43,11 @@ void train_potentials(const CommandContext& context, Report& report) {
         {"samples", samples}, {"standardize", job.samples.standardize}, {"conjugate", conjugate}};
     const std::string cost = least_action_text(settings.cost);
     if (!cost.empty())
-      content["cost"] = {cost, job.path.nodes, job.path.points, job.path.starts,
+      content["cost"] = {cost,
+                         job.path.nodes,
+                         job.path.points,
+                         job.path.starts,
+                         word_of(job.path.initializer),
                          job.train.anneal_steps};
     unfinished.job = training_identity(job, content);
     const auto newest = find_unfinished(
@@ -58,6 +62,10 @@ void train_potentials(const CommandContext& context, Report& report) {
       if (newest.empty()) {
         DualDescription description{job.model, dimension, samplers.name};
         description.cost = cost;
+        if (job.path.initializer == PathInitializer::model) {
+          description.path_nodes = job.path.nodes;
+          description.path_points = job.path.points;
+        }
         if (!cost.empty()) {
           description.ends.resize(static_cast<std::size_t>(tried_ends * dimension));
           samplers.target->fill(0, tried_ends, description.ends.data());

@@ -40,9 +40,14 @@ class TransportPotential {
   template <class Scalar>
   kernels::NetworkWeights<Scalar> potential() const;
 
-  /// x [B, D] = the prediction for y [B, D]; y itself where the model has none. Local.
+  /// Coefficients of a predicted path, for least-action costs; 0: paths are not predicted.
+  virtual std::int64_t path_numbers() const { return 0; }
+
+  /// x [B, D] = the prediction for y [B, D]; y itself where the model has none. paths [B,
+  /// path_numbers()] from y to x, or nothing. Local.
   virtual void predict_minimizers(const DeviceArray<const float, 2>& y,
-                                  const DeviceArray<float, 2>& x) = 0;
+                                  const DeviceArray<float, 2>& x,
+                                  const DeviceArray<float, 2>& paths) = 0;
 
  private:
   virtual kernels::NetworkWeights<float> weights() const = 0;

@@ -41,7 +41,8 @@ Chain Icnn::make_potential(const ModelOptions& model, std::int64_t dimension) {
   return make_icnn(dimension, model.hidden, model.quadratic_rank, model.activation);
 }
 
-Chain Icnn::make_predictor(const ModelOptions& model, std::int64_t dimension) {
+Chain Icnn::make_predictor(const ModelOptions& model, std::int64_t dimension,
+                           std::int64_t /*outputs*/) {
   return make_icnn(dimension, model.predictor_hidden, model.quadratic_rank, model.activation);
 }
 

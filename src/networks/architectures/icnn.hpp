@@ -22,7 +22,9 @@ struct Icnn {
   }
 
   static Chain make_potential(const ModelOptions& model, std::int64_t dimension);
-  static Chain make_predictor(const ModelOptions& model, std::int64_t dimension);
+  /// Its gradient has `dimension` outputs, no others.
+  static Chain make_predictor(const ModelOptions& model, std::int64_t dimension,
+                              std::int64_t outputs);
 };
 
 }  // namespace otfleet

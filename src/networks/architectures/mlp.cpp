@@ -40,9 +40,9 @@ Chain Mlp::make_potential(const ModelOptions& model, std::int64_t dimension) {
   return potential;
 }
 
-Chain Mlp::make_predictor(const ModelOptions& model, std::int64_t dimension) {
-  Chain predictor = dense_layers(dimension, model.predictor_hidden, dimension, model.activation);
-  if (dimension == 1) predictor.layers.back().bias = torch::Tensor();  // checkpoints have none
+Chain Mlp::make_predictor(const ModelOptions& model, std::int64_t dimension, std::int64_t outputs) {
+  Chain predictor = dense_layers(dimension, model.predictor_hidden, outputs, model.activation);
+  if (outputs == 1) predictor.layers.back().bias = torch::Tensor();  // checkpoints have none
   return predictor;
 }
 

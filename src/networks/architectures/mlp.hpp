@@ -19,7 +19,8 @@ struct Mlp {
   static std::unique_ptr<PairNetwork> make_pairs(const ModelDescription& description,
                                                  const PairShape& shape);
   static Chain make_potential(const ModelOptions& model, std::int64_t dimension);
-  static Chain make_predictor(const ModelOptions& model, std::int64_t dimension);
+  static Chain make_predictor(const ModelOptions& model, std::int64_t dimension,
+                              std::int64_t outputs);
 };
 
 }  // namespace otfleet
