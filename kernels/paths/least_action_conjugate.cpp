@@ -11,6 +11,9 @@
 namespace otfleet::kernels {
 namespace {
 
+/// Of vary_bows(): a bow takes several times as many steps as a prediction.
+constexpr std::int64_t turns_between_bows = 3;
+
 /// A path's action plus a function of its end.
 template <class ExecutionSpace, class Scalar>
 class ActionAndEnd final : public PotentialOracle<ExecutionSpace, Scalar> {
@@ -135,7 +138,7 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
                       potential.dimension());
   const int length = static_cast<int>(paths.extent(1)), ahead = length > 0 ? 1 : 0;
   const bool varies = turn_ >= 0 && ahead > 0 && starts_ > 1;
-  const int starts = varies ? 2 : starts_;
+  const int starts = varies ? (turn_ % turns_between_bows == 0 ? 2 : 1) : starts_;
   if (length > 0 && (paths.extent(0) != y.extent(0) || length != path_numbers()))
     throw std::invalid_argument("paths must be [" + std::to_string(count) + ", " +
                                 std::to_string(path_numbers()) + "]");

@@ -31,10 +31,10 @@ class LeastActionConjugates {
   /// From now on with these parameters. The Lagrangian is of the same type, with the same grid.
   void change(const Lagrangian& lagrangian) { lagrangian_ = lagrangian; }
 
-  /// For training: the next minimizations from predicted paths have one start besides, a bow as
-  /// wide as any of the usual ones at most. Another turn, or another number of a point, the first
-  /// of which is `first`, has another bow, so that over turns all of them are tried. Does nothing
-  /// where a path has 1 start.
+  /// For training: in every third turn the next minimizations from predicted paths have one start
+  /// besides, a bow as wide as any of the usual ones at most, in the others none. Another turn, or
+  /// another number of a point, the first of which is `first`, has another bow, so that over turns
+  /// all of them are tried. Does nothing where a path has 1 start.
   void vary_bows(std::int64_t turn, std::int64_t first) {
     turn_ = turn;
     first_ = first;

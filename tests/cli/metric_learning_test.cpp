@@ -62,19 +62,13 @@ TEST_F(MetricLearning, AKilledTrainingGoesOn) {
 }
 
 TEST_F(MetricLearning, PathsGoAlongWhatWasLearned) {
-  const auto box = report("job-out/train").contains("box")
-                       ? nlohmann::json()
-                       : nlohmann::json(distributed::Hdf5File::open(path("job-out/train/model.h5"))
-                                            .read<double>("/model/box"));
   write_bytes(path("from.csv"), "1,0\n0,1\n");
   write_bytes(path("to.csv"), "-0.8,0.6\n0.6,-0.8\n");
   write_bytes(path("paths.toml"),
-              "problem = \"least_action\"\n[lagrangian]\nname = \"directions\"\n"
-              "grid = { file = \"job-out/train/model.h5\", dataset = \"model/directions\" }\n"
-              "box = " +
-                  box.dump() +
-                  "\n[path]\nfrom = { file = \"from.csv\" }\n"
-                  "to = { file = \"to.csv\" }\nstarts = 5\n");
+              "problem = \"least_action\"\n[lagrangian]\nname = \"metric\"\n"
+              "grid = { file = \"job-out/train/model.h5\", dataset = \"model/metric\" }\n"
+              "[path]\nfrom = { file = \"from.csv\" }\n"
+              "to = { file = \"to.csv\" }\nstarts = 5\n");
   const auto result = run({"solve", "paths.toml", "--output", "paths"});
   ASSERT_EQ(result.code, 0) << result.err;
   const auto action = column("paths", "action"), straight = column("paths", "straight_action"),

@@ -156,7 +156,7 @@ TEST_F(PredictedPaths, AreNeverWorseThanTheirOwnEndAndVaryBesideIt) {
   const Conjugates<Space, double> found(count);
   Row before;
   bool better = false;
-  for (int turn = 0; turn < 12; ++turn) {
+  for (int turn = 0; turn < 36; ++turn) {
     conjugates.vary_bows(turn, 0);
     conjugates.minimize(Space(), potential_, matrix_of(y_, 2), x, found, paths);
     const Row value = to_host(found.value);

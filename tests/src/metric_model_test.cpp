@@ -6,6 +6,8 @@
 #include <cmath>
 #include <functional>
 
+#include "tests/src/temporary_folder.hpp"
+
 namespace otfleet {
 namespace {
 
@@ -77,6 +79,27 @@ TEST(MetricModel, HasTheDerivativeOfItsNumbers) {
   model.lagrangian(true);
   model.backward({});
   for (const float one : model.gradients().download()) EXPECT_EQ(one, 0);
+}
+
+TEST(MetricModel, FilesHaveTheMetricItself) {
+  MetricModel model = model_with_vectors();
+  const testing::TemporaryFolder folder;
+  auto file = distributed::Hdf5File::create(folder / "model.h5");
+  file.create_group("/model");
+  model.write_description(file);
+  file.close();
+  kernels::MetricLagrangian metric;
+  const auto directions = model.lagrangian();
+  metric.field = directions.field;
+  metric.take(distributed::Hdf5File::open(folder / "model.h5").read<double>("/model/metric"));
+  EXPECT_GE(metric.least, 0.3);
+  for (const double x : {-0.9, 0.1, 1.7})
+    for (const double y : {-2.8, -1.1, 0.9}) {
+      const double place[2] = {x, y}, v[2] = {0.3, -0.8};
+      double slope_x[2], slope_v[2];
+      EXPECT_NEAR(metric.value(place, v, 2, slope_x, slope_v),
+                  directions.value(place, v, 2, slope_x, slope_v), 1e-12);
+    }
 }
 
 TEST(MetricModel, TurnsTowardsDirections) {

@@ -38,13 +38,13 @@ struct DirectionTerms {
   }
 };
 
-/// Directions on a grid, yours or learned, that are cheap to go along. Scarvelis & Solomon 2023,
+/// Directions on a grid that are cheap to go along. Scarvelis & Solomon 2023,
 /// 'Riemannian metric learning via optimal transport', learn such metrics; NLOT (arXiv 2406.00288,
 /// section 4.2) has R(θ(x)) diag(1, along) R(θ(x))'.
 struct DirectionsLagrangian : LagrangianType {
   static constexpr const char* name = "directions";
   static constexpr const char* meaning =
-      "cheap along directions of yours, or learned ones, on a grid (lagrangian.grid)";
+      "cheap along directions of yours on a grid (lagrangian.grid)";
 
   double along = 0.1;  ///< what M has along a direction; it has 1 across
   static constexpr std::array<LagrangianParameter<DirectionsLagrangian>, 1> parameters = {

@@ -38,10 +38,11 @@ struct MetricTerms {
   }
 };
 
-/// A metric of yours: a symmetric positive definite matrix at every node of a grid.
+/// A metric, yours or learned: a symmetric positive definite matrix at every node of a grid.
 struct MetricLagrangian : LagrangianType {
   static constexpr const char* name = "metric";
-  static constexpr const char* meaning = "matrices of yours on a grid (lagrangian.grid)";
+  static constexpr const char* meaning =
+      "a metric of yours, or a learned one: matrices on a grid (lagrangian.grid)";
   static constexpr std::array<int, 2> node_shape = {2, 2};
 
   std::shared_ptr<const std::vector<double>> values;  ///< [3, rows, columns], or none

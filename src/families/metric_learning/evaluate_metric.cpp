@@ -1,5 +1,4 @@
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -115,7 +114,6 @@ void evaluate_metric(const CommandContext& context, Report& report) {
   SetSequence sequence;
   kernels::Lagrangian learned;
   std::vector<double> box;
-  double along = 0;
   std::filesystem::path file;
   {
     const PhaseTimer timer(report, "read");
@@ -125,7 +123,6 @@ void evaluate_metric(const CommandContext& context, Report& report) {
       const auto model = read_metric(file, job);
       learned = model->lagrangian();
       box = model->description().box;
-      along = model->description().along;
       if (model->description().sequence != sequence.name)
         spdlog::warn("{} was trained on {}, not on {}", file.string(),
                      model->description().sequence, sequence.name);
@@ -163,9 +160,9 @@ void evaluate_metric(const CommandContext& context, Report& report) {
     std::cout
         << text
         << fmt::format(
-               "paths in it: lagrangian = {{ name = \"directions\", along = {}, grid = {{ file = "
-               "\"{}\", dataset = \"model/directions\" }}, box = [{}] }}\n",
-               along, file.string(), fmt::join(box, ", "))
+               "paths in it: lagrangian = {{ name = \"metric\", grid = {{ file = \"{}\", dataset = "
+               "\"model/metric\" }} }}\n",
+               file.string())
         << picture_line(picture);
 }
 
