@@ -20,6 +20,10 @@ cells      Cells under five drugs and their pairs, measured once each: never the
            `dose_beyond`, `unseen_pair`, all with fresh cells.
            The genes themselves are in cells.h5ad and test_cells.h5ad, as AnnData writes them, with obs/condition, and
            in contexts.npy and test_contexts.npy a row for each condition.
+digits     From a Gaussian of the plane to a handwritten digit: points drawn from its pixels, moved evenly within each.
+           The context is the image at half the resolution, 14 x 14 numbers: a model draws what it sees.
+           Train: digits of the training set of digits.h5. Test: `seen` ones, then `unseen` ones of its test set, all
+           with fresh points.
 """
 
 import argparse
@@ -288,7 +292,34 @@ def make_cells(folder, options):
     write_parts(folder / "test_conditions.csv", [part for part, of in parts.items() for _ in of], test)
 
 
-TASKS = {"gaussians": make_gaussians, "cells": make_cells}
+def points_of_digit(random, image, count):
+    """Samples of an image [28, 28] in the square [-1, 1]^2, the first row of pixels at the top."""
+    drawn = random.choice(image.size, size=count, p=image.ravel() / image.sum())
+    rows, columns = np.divmod(drawn, image.shape[1])
+    places = np.stack([columns, image.shape[0] - 1 - rows], axis=1) + random.uniform(0, 1, (count, 2))
+    return 2 * places / image.shape[0] - 1
+
+
+def make_digits(folder, options):
+    random = np.random.default_rng(SEED)
+    points = 100 if options.small else 512
+    train_count, seen, unseen = (12, 4, 4) if options.small else (2000, 25, 25)
+    with h5py.File(pathlib.Path(__file__).parent / "digits.h5") as file:
+        train = file["train_images"][:train_count].astype(np.float64)
+        test = np.concatenate([train[:seen], file["test_images"][:unseen]])
+
+    def write(name, images):
+        sources = [random.normal(scale=0.5, size=(points, 2)) for _ in images]
+        targets = [points_of_digit(random, image, points) for image in images]
+        contexts = images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 14 * 14) / 255
+        write_population(folder / name, sources, targets, [(k, k) for k in range(len(images))], contexts)
+        return contexts
+
+    write("train.h5", train)
+    write_parts(folder / "test_conditions.csv", ["seen"] * seen + ["unseen"] * unseen, write("test.h5", test))
+
+
+TASKS = {"gaussians": make_gaussians, "cells": make_cells, "digits": make_digits}
 
 
 def main():

@@ -5,7 +5,7 @@
 #   bash jobs/benchmarks/conditional_maps.sh OUTPUT_DIR [--minutes M] [--task NAME] [--smoke]
 #
 # OUTPUT_DIR, which must not have files yet, keeps populations, models and reports. M (default 1) minutes of training
-# for each of eight models of each of two tasks (inputs/make_conditions.py: gaussians, cells; --task: of one of them);
+# for each of eight models of each of three tasks (inputs/make_conditions.py: gaussians, cells, digits; --task: of one);
 # --smoke: a few seconds each, to see that it runs. In the environment: RANKS (default 2); BUILD, the folder of the
 # programs (default: the repository's release build, built first); CONDITIONAL_PYTHON, a folder whose venv/ is used and
 # kept (default: OUTPUT_DIR).

@@ -99,6 +99,20 @@ class MakeConditions(unittest.TestCase):
         for words in ("3 coordinates", "contexts: 2 numbers a problem", "images: "):
             self.assertIn(words, info)
 
+    def test_digits(self):
+        self.make("digits", self.folder)
+        trained = read(self.folder / "train.h5")[3]
+        sources, targets, images, contexts = read(self.folder / "test.h5")
+        self.assertEqual(self.parts(), ["seen"] * 4 + ["unseen"] * 4)
+        self.assertIsNone(images)
+        np.testing.assert_array_equal(contexts[:4], trained[:4])
+        self.assertFalse((contexts[4:, None] == trained[None]).all(axis=2).any())
+        for target, context in zip(targets, contexts):
+            # Points lie where the image has ink: pixels of the context's image that hold them are not empty.
+            columns, rows = np.floor((target + 1) * 7).astype(int).T
+            self.assertTrue((context.reshape(14, 14)[13 - rows, columns] > 0).all())
+        self.assertIn("contexts: 196 numbers a problem", self.info("test.h5"))
+
     def test_latent_cells(self):
         self.make("cells", self.folder, "--latent")
         sources, targets, images, contexts = read(self.folder / "test.h5")

@@ -29,10 +29,12 @@ MODELS = {
     "one_map": ["model.architecture=icnn", "model.conditioning=none"],
 }
 ALONE_MODEL = ["model.architecture=icnn", "model.conditioning=none"]
-TASKS = {"gaussians": [], "cells": ["--latent"]}
+TASKS = {"gaussians": [], "cells": ["--latent"], "digits": []}
+# Settings of a task's models: a context of 196 numbers takes a wider network than one of two.
+CONTEXTS = {"gaussians": [], "cells": [], "digits": ["model.context_hidden=[256,128]"]}
 # Settings of a task's potentials. Cells are few in many dimensions, and potentials learn them by heart; the decay of
 # weights was chosen on another draw of the generator.
-POTENTIALS = {"gaussians": [], "cells": ["train.weight_decay=3"]}
+POTENTIALS = {"gaussians": [], "cells": ["train.weight_decay=3"], "digits": []}
 
 
 def run(options, command, output, settings):
@@ -72,11 +74,11 @@ def study(task, options):
     subprocess.run(make + (["--small"] if options.smoke else []), check=True, stdout=sys.stderr)
     with open(folder / "make" / "test_conditions.csv", encoding="utf-8") as file:
         parts = [row["part"] for row in csv.DictReader(file)]
-    # Conditions of the first part of `cells` are those trained on, in their order; of `gaussians` none is.
+    # Conditions of the first part of `cells` and `digits` are those trained on, in their order.
     seen = parts[0] == "seen"
 
     def trained(name, model, train, test):
-        model = model + (POTENTIALS[task] if "model.architecture=velocity" not in model else [])
+        model = model + CONTEXTS[task] + (POTENTIALS[task] if "model.architecture=velocity" not in model else [])
         settings = model + [f"train.minutes={options.minutes}", f"files.train_population={train}"]
         training = run(options, "train", folder / name / "train", settings)
         settings = model + [f"files.checkpoint={folder / name / 'train' / 'model.h5'}", f"files.test_population={test}"]

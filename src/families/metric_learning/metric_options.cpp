@@ -23,14 +23,11 @@ void add_keys(KeyList& keys, MetricOptions& metric) {
   add_array(keys, "points", metric.points,
             "or sets of yours [T, N, 2], one after the other: N points at each of T times");
   keys.add("draws", metric.draws, integer(2, 5000), "points of every set of metric.sequence");
-  const auto four = [](const std::vector<double>& box) -> std::string {
-    if (box.empty()) return "";
-    if (box.size() != 4) return "must have four numbers";
-    for (const double edge : box)
-      if (!std::isfinite(edge)) return "must be finite";
+  const auto low_to_high = [](const std::vector<double>& box) -> std::string {
+    if (auto fault = box_fault(box); !fault.empty() || box.empty()) return fault;
     return box[0] < box[1] && box[2] < box[3] ? "" : "must be low, high, low, high";
   };
-  keys.add("box", metric.box, four,
+  keys.add("box", metric.box, low_to_high,
            "where the metric lies: least and largest x, then y; beyond, it goes on as at its edge; "
            "none: around all points");
   keys.add("cells", metric.cells, integer(4, 300),
