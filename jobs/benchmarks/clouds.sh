@@ -103,7 +103,7 @@ models() {
 geomloss() {
   [[ geomloss =~ ${CLOUDS_FIGURES:-.} ]] || return 0
   local options=(--points 100000)
-  $smoke && options=(--points 3000 --rounds 1)
+  $smoke && options=(--points 3000 --rounds 1 --settings 1)
   python_with "${CLOUDS_PYTHON:-$output}" "$here/cloud_peers/requirements.txt"
   PYTHONDONTWRITEBYTECODE=1 "${CLOUDS_PYTHON:-$output}/venv/bin/python" "$here/cloud_peers" "$output" \
     --otfleet "$build/otfleet" --ranks "$ranks" "${options[@]}"

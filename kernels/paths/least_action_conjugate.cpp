@@ -150,20 +150,22 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
   const auto chosen = chosen_;
   const bool tries = tried_.extent(0) > 0, says = result.end.extent(0) > 0;
   // Golden shares of the widest bow: evenly spread over turns, and over points.
-  const double widest = detail::first_bow * (starts_ / 2);
+  const double widest = detail::first_bow * ((starts_ - 1) / 2);
   const double turn = 0.6180339887498949 * static_cast<double>(turn_ % 1000000);
   const std::int64_t first_point = first_;
   Kokkos::parallel_for(
       "otfleet::paths::starts_of_ends",
       Kokkos::RangePolicy<ExecutionSpace>(space, 0, count * starts), KOKKOS_LAMBDA(int row) {
-        const int k = row / starts, start = row % starts - ahead;
+        const int k = row / starts;
+        const bool tried = tries && chosen(k) >= 0;  // nothing predicts a path to such an end
+        const int start = row % starts - (tried ? 0 : ahead);
         double height = start < 0 ? 0.0 : detail::height_of_bow(start);
         if (varies && start >= 0) {
           const double place = turn + 0.7548776662466927 * static_cast<double>(first_point + k);
           height = widest * (2 * (place - ::floor(place)) - 1);
         }
         detail::begin_path(rows, row, height, y, k, x, k, bow);
-        if (start < 0 && !(tries && chosen(k) >= 0))
+        if (start < 0)
           for (int i = 0; i < length; ++i) rows(row, i) = paths(k, i);
       });
   const auto minima = minima_.first(rows.extent(0));
@@ -198,7 +200,7 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
         for (int i = 0; i < length; ++i) paths(k, i) = rows(best, i);
         if (!says) return;
         found.end(k) = tries ? chosen(k) : -1;
-        found.bow(k) = best - k * starts - ahead;
+        found.bow(k) = best - k * starts - (tries && chosen(k) >= 0 ? 0 : ahead);
       });
   space.fence();
 }

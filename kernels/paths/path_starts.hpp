@@ -51,7 +51,7 @@ template <class Rows, class From, class To, class Bow>
 KOKKOS_INLINE_FUNCTION void begin_path(const Rows& rows, int row, double height, const From& x,
                                        int k, const To& y, int l, const Bow& bow) {
   const int d = static_cast<int>(x.extent(1)), coefficients = static_cast<int>(bow.extent(0));
-  double line[most_path_dimension], side[most_path_dimension];
+  double line[most_path_dimension] = {}, side[most_path_dimension];
   for (int i = 0; i < d; ++i) line[i] = y(l, i) - x(k, i);
   find_side(line, d, side);
   for (int j = 0; j < coefficients; ++j)

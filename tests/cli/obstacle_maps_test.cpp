@@ -79,6 +79,15 @@ TEST_F(ObstacleMaps, PredictedPathsNeedFewerSteps) {
   EXPECT_LT(figures["distances"]["pushed_to_target"]["exact"],
             0.3 * figures["distances"]["source_to_target"]["exact"].get<double>());
   EXPECT_LT(figures["action"]["mean"], 2 * figures["action"]["exact_plan"].get<double>());
+  // Solutions go along the paths that were found.
+  auto solve = evaluate("predicts/solve", predicts);
+  solve.front() = "solve";
+  solve.insert(solve.end(), {"--set", "path.starts=1"});
+  ASSERT_EQ(run(solve, 2).code, 0);
+  for (const double start : column("predicts/solve", "start")) EXPECT_EQ(start, -1);
+  const auto starts = report("predicts/solve")["starts"];
+  EXPECT_EQ(starts["predicted"], 150);
+  EXPECT_EQ(starts["predicted_path"], 150);
   // The same model without its paths.
   EXPECT_EQ(run(evaluate("predicts/straight", {"path.points=15"})).code, 0);
   expect_refused(evaluate("predicts/other", {"path.initializer=model"}),
@@ -101,6 +110,8 @@ TEST_F(ObstacleMaps, RefusesWhatDoesNotFit) {
   for (const char* without : {"model.predictor=icnn", "lagrangian.name=squared_euclidean"})
     expect_refused(words("train", "other", {"path.initializer=model", without}),
                    "path.initializer = 'model' needs");
+  expect_refused(words("train", "other", {"path.initializer=model", "train.loss=none"}),
+                 "path.initializer = 'model' needs");
 }
 
 }  // namespace

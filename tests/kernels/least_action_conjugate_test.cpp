@@ -148,6 +148,30 @@ TEST_F(PredictedPaths, LeadToThemselvesAtOnce) {
                std::invalid_argument);
 }
 
+TEST_F(PredictedPaths, AreNotOfEndsThatAreTried) {
+  LeastActionConjugates<Space, double> conjugates(hill_, path_, settings_, count, 2);
+  const auto numbers = static_cast<std::size_t>(conjugates.path_numbers());
+  const auto x = matrix_of(y_, 2);
+  Conjugates<Space, double> found(count);
+  found.end = Vector<int, Space>("otfleet::test::end", count);
+  found.bow = Vector<int, Space>("otfleet::test::bow", count);
+  const Matrix<double, Space> paths("otfleet::test::paths", count, numbers);
+  conjugates.minimize(Space(), potential_, matrix_of(y_, 2), x, found, paths);
+  conjugates.try_ends(matrix_of(to_host(x), 2));
+  const auto far = matrix_of(points_of(hill_, count, 2, 9, 3), 2);
+  conjugates.minimize(Space(), potential_, matrix_of(y_, 2), far, found, paths);
+  const auto end = to_host(found.end), bow = to_host(found.bow);
+  int tried = 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    tried += end[k] >= 0;
+    if (end[k] >= 0) {
+      EXPECT_GE(bow[k], 0) << k;
+      EXPECT_LT(bow[k], path_.starts) << k;
+    }
+  }
+  EXPECT_GT(tried, 0);
+}
+
 TEST_F(PredictedPaths, AreNeverWorseThanTheirOwnEndAndVaryBesideIt) {
   LeastActionConjugates<Space, double> conjugates(hill_, path_, settings_, count, 2);
   const auto numbers = static_cast<std::size_t>(conjugates.path_numbers());

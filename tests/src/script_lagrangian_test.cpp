@@ -24,6 +24,8 @@ class ScriptLagrangian : public ::testing::Test {
   std::string script(const std::string& body) const {
     torch::jit::Module module("M");
     module.register_parameter("w", torch::full({1}, 2.0), false);
+    module.register_parameter("matrix", torch::eye(2), false);
+    module.register_buffer("order", torch::tensor({1, 0}, torch::kLong));
     module.define("def forward(self, x):\n" + body);
     module.save(file("function.pt"));
     return file("function.pt");
@@ -81,6 +83,12 @@ TEST_F(ScriptLagrangian, DirectionsAndSlownessAreTheFunction) {
   EXPECT_NEAR(at(slow, {1, 0}, {1, 0}), 0.5 * 4, 1e-2);
 }
 
+TEST_F(ScriptLagrangian, WeightsAreDoublesAndIndicesStayIndices) {
+  const auto lagrangian =
+      choose("grid", script("    return (x @ self.matrix)[:, self.order][:, 0]\n"));
+  EXPECT_NEAR(at(lagrangian, {0.3, 1.1}, {0, 0}), 1.1, 1e-6);
+}
+
 TEST_F(ScriptLagrangian, WhatIsWrongIsOneLine) {
   const auto refuse = [&](const std::string& name, const std::string& body, const auto&... parts) {
     expect_error([&] { choose(name, script(body)); }, "function.pt", parts...);
@@ -90,6 +98,9 @@ TEST_F(ScriptLagrangian, WhatIsWrongIsOneLine) {
   refuse("grid", "    return x[:3, 0]\n", "for each of N points");
   refuse("grid", "    return (x, x)\n", "one tensor");
   refuse("grid", "    return x @ x\n", "fails on points [N, 2]");
+  refuse("grid", "    assert x.size(0) < 1, 'too many'\n    return x[:, 0]\n", "fails on points",
+         "too many");
+  refuse("grid", "    return torch.complex(x[:, 0], x[:, 1])\n", "real numbers");
   refuse("grid", "    return torch.log(x[:, 0])\n", "holds nan in row 0, column 0", "finite");
   const std::string twice =
       "    return torch.stack((torch.stack((x[:, 0], x[:, 0]), 1), "

@@ -58,9 +58,9 @@ def judged(case, f, g, share):
     return {"row_error": rows, "column_error": columns, "error": max(rows, columns)}
 
 
-def geomloss_rows(case, threads, share):
+def geomloss_rows(case, threads, share, most):
     worker = Worker("peer_geomloss")
-    for clusters, ratio in itertools.product(CLUSTERS, RATIOS):
+    for clusters, ratio in itertools.islice(itertools.product(CLUSTERS, RATIOS), most):
         options = {
             "scaling": ratio,
             "clusters": clusters,
@@ -127,6 +127,7 @@ def main():
     parser.add_argument("--points", type=int, default=100_000)
     parser.add_argument("--judged-share", type=float, default=0.05)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--settings", type=int, help="only so many of GeomLoss's")
     options = parser.parse_args()
 
     scratch = options.output / "cloud_peers"
@@ -136,7 +137,7 @@ def main():
     program = ours.Program(options.otfleet, options.ranks, HERE.parents[1] / "common.sh", scratch)
 
     pairs = []
-    for theirs in geomloss_rows(case, options.ranks, options.judged_share):
+    for theirs in geomloss_rows(case, options.ranks, options.judged_share, options.settings):
         row = {"geomloss": theirs}
         if "error" in theirs:
             threshold = min(theirs["error"], 0.5)

@@ -47,14 +47,14 @@ struct MetricLagrangian : LagrangianType {
 
   std::shared_ptr<const std::vector<double>> values;  ///< [3, rows, columns], or none
   GridField field = {};
-  double least = 1;  ///< eigenvalue
+  double least = 1;  ///< no eigenvalue is smaller, rounding included
 
   /// What a node [2, 2] must be and is not, or null.
   static const char* fault(const double* node) {
     const bool finite =
         std::isfinite(node[0] + node[3]) && std::isfinite(node[1]) && std::isfinite(node[2]);
     if (!finite) return "a metric is finite";
-    if (std::fabs(node[1] - node[2]) > 1e-6 * (std::fabs(node[1]) + std::fabs(node[2])))
+    if (std::fabs(node[1] - node[2]) > 1e-6 * (std::fabs(node[0]) + std::fabs(node[3])))
       return "a metric is symmetric";
     return eigenvalue(node) > 0 ? nullptr : "a metric is positive definite";
   }
@@ -68,13 +68,14 @@ struct MetricLagrangian : LagrangianType {
       entries[k] = node[0];
       entries[count + k] = (node[1] + node[2]) / 2;
       entries[2 * count + k] = node[3];
-      const double here = eigenvalue(node);
+      // What rounds is as large as the larger one.
+      const double here = std::fmax(eigenvalue(node) - 1e-14 * (node[0] + node[3]), 0.0);
       least = k == 0 ? here : std::min(least, here);
     }
     values = std::make_shared<const std::vector<double>>(std::move(entries));
   }
 
-  double least_metric() const { return least * (1 - 1e-12); }  // M is rounded
+  double least_metric() const { return least; }
 
   /// The terms where the numbers lie at `numbers`.
   MetricTerms terms(const double* numbers) const {

@@ -62,6 +62,8 @@ Array evaluate_script(const LagrangianOptions& options) {
       places.push_back(field.low[1] + i * field.step[1]);
     }
   ScriptValues found = network_library().run_script(options.torchscript, places, 2);
+  // The same on any machine, so that a model knows the function again.
+  for (double& value : found.values) value = static_cast<double>(static_cast<float>(value));
   std::vector<std::int64_t> shape = {wide, wide};
   shape.insert(shape.end(), found.shape.begin() + 1, found.shape.end());
   return {std::move(shape), std::move(found.values)};

@@ -69,11 +69,12 @@ std::string names_with_grid() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-/// What is wrong with the grid of [lagrangian], which `learned` ones have elsewhere, or empty.
+/// What is wrong with the grid of [lagrangian], or empty.
 std::string grid_complaint(const Job& job, bool learned) {
   const auto& options = job.lagrangian;
+  if (learned) return {};  // metric_complaint() says it
   const auto chosen = *kernels::find_lagrangian(options.name);
-  const bool can_do_without = std::holds_alternative<kernels::GlobeLagrangian>(chosen) || learned;
+  const bool can_do_without = std::holds_alternative<kernels::GlobeLagrangian>(chosen);
   if (!options.has_grid() && !can_do_without && takes_grid(chosen))
     return fmt::format(
         "lagrangian.name = '{}' needs lagrangian.grid.file or lagrangian.torchscript",
@@ -85,12 +86,12 @@ std::string grid_complaint(const Job& job, bool learned) {
   if (!options.grid.empty() && !options.torchscript.empty())
     return "lagrangian.grid.file and lagrangian.torchscript: only one of them can be";
   if (job.sets("lagrangian.grid_means") && (!options.has_grid() || !takes_meaning(chosen)))
-    return "lagrangian.grid_means needs a lagrangian.grid.file of numbers";
+    return "lagrangian.grid_means needs numbers, of lagrangian.grid.file or lagrangian.torchscript";
   if (job.sets("lagrangian.cells") && options.torchscript.empty())
     return "lagrangian.cells needs lagrangian.torchscript";
   if (!options.torchscript.empty() && options.box.empty())
     return "lagrangian.torchscript needs lagrangian.box";
-  if (!learned && !options.has_grid() && !options.box.empty())
+  if (!options.has_grid() && !options.box.empty())
     return "lagrangian.box needs lagrangian.grid.file or lagrangian.torchscript";
   return {};
 }

@@ -69,8 +69,8 @@ std::string metric_complaint(const Job& job) {
   if (!(job.lagrangian.parameters.at("along") < 1))
     return "lagrangian.along must be below 1 with problem = 'metric_learning': at 1 there are no "
            "directions";
-  if (!job.lagrangian.grid.empty() || !job.lagrangian.box.empty())
-    return "lagrangian.grid.file and lagrangian.box are what is learned; metric.box says where";
+  if (job.lagrangian.has_grid() || !job.lagrangian.box.empty())
+    return "the grid and the box of [lagrangian] are what is learned; metric.box says where";
   if (!metric.sequence.empty() && !metric.points.empty())
     return "only one of metric.sequence and metric.points.file can be given";
   if (metric.sequence.empty() && metric.points.empty())

@@ -70,6 +70,7 @@ Subject read_subject(const Job& job) {
 /// What all ranks together made of one side's points: images on rank 0, figures everywhere.
 struct Mapped {
   Points image;
+  Points path;                                         ///< coefficients, where paths are predicted
   double seconds = 0;                                  ///< of the slowest rank
   double iterations = 0, converged = 0, residual = 0;  ///< means over the points
   /// Of a least-action cost: shares whose search began at a sample, whose path at a bow.
@@ -107,6 +108,7 @@ Mapped map_points(const Communicator& communicator, const Points& points, std::i
   result.from_sample = sums[3] / count;
   result.from_bow = sums[4] / count;
   result.image = communicator.gather(std::span<const double>(part.image));
+  result.path = communicator.gather(std::span<const double>(part.path));
   return result;
 }
 
@@ -179,22 +181,25 @@ void count_strays(const Subject& subject, const Mapped& forward, const Mapped& b
   figures["strays"]["source"] = stray_share(source, subject.source, most);
 }
 
-/// The actions of paths from every x to its y, both [N, D]; each rank finds its own. On rank 0.
-/// Collective.
+/// The actions of paths from every x to its y, both [N, D]; each rank finds its own, from
+/// predicted paths [N, …] on where there are any. On rank 0. Collective.
 std::vector<double> actions_between(const Communicator& communicator,
                                     const kernels::LeastActionCost& cost, const Points& x,
-                                    const Points& y, std::int64_t dimension) {
+                                    const Points& y, std::int64_t dimension,
+                                    const Points& predicted = {}) {
   const auto rows = static_cast<std::int64_t>(x.size()) / dimension;
   const auto mine = distributed::block_shard(rows, communicator.rank(), communicator.size());
   std::vector<double> part;
   communicator.agree([&] {
     const auto own = [&](const Points& points) {
+      const auto length =
+          static_cast<std::int64_t>(points.size()) / std::max<std::int64_t>(rows, 1);
       return std::span<const double>(points).subspan(
-          static_cast<std::size_t>(mine.begin * dimension),
-          static_cast<std::size_t>(mine.size() * dimension));
+          static_cast<std::size_t>(mine.begin * length),
+          static_cast<std::size_t>(mine.size() * length));
     };
     kernels::PathSolver solver(cost.lagrangian, static_cast<int>(dimension), cost.path);
-    part = solver.solve(own(x), own(y)).fine;
+    part = solver.solve(own(x), own(y), {}, own(predicted)).fine;
   });
   return communicator.gather(std::span<const double>(part));
 }
@@ -208,14 +213,21 @@ double mean_of(const std::vector<double>& values) {
 /// What transport costs: from samples to their images, and beside it the best that could be, an
 /// exact plan between as many samples of both sides. Collective.
 void score_actions(const Communicator& communicator, const kernels::LeastActionCost& cost,
-                   const Subject& subject, const Points& pushed, nlohmann::json& figures) {
+                   const Subject& subject, const Mapped& forward, nlohmann::json& figures) {
   constexpr std::int64_t most_points = 512;  // every one with every one
   const std::int64_t dimension = subject.dimension;
   const auto all = static_cast<std::int64_t>(subject.source.size()) / dimension;
   const std::int64_t count = std::min(all, most_points);
-  Points images = communicator.is_root() ? pushed : Points(subject.source.size());
-  communicator.broadcast(std::span<double>(images));
-  const auto learned = actions_between(communicator, cost, subject.source, images, dimension);
+  const auto everywhere = [&](const Points& on_root) {
+    Points values = on_root;
+    values.resize(static_cast<std::size_t>(
+        communicator.all_reduce(static_cast<std::int64_t>(on_root.size()), Reduction::max)));
+    communicator.broadcast(std::span<double>(values));
+    return values;
+  };
+  const auto learned =
+      actions_between(communicator, cost, subject.source, everywhere(forward.image), dimension,
+                      everywhere(forward.path));
   Points x, y;
   for (std::int64_t i = 0; i < count; ++i)
     for (std::int64_t j = 0; j < count; ++j) {
@@ -407,7 +419,7 @@ void evaluate_potentials(const CommandContext& context, Report& report) {
   }
   if (cost) {
     const PhaseTimer timer(report, "actions");
-    score_actions(communicator, *cost, subject, forward.image, figures);
+    score_actions(communicator, *cost, subject, forward, figures);
   }
   std::filesystem::path picture;
   {

@@ -59,8 +59,10 @@ std::string needs_samples_complaint(const Job& job) {
 std::string complaint_of_bent_paths(const Job& job) {
   if (!job.is_neural_dual()) return {};
   const bool predicts_paths = job.path.initializer == PathInitializer::model;
-  if (predicts_paths && !(job.lagrangian.bends() && job.model.predictor == "mlp"))
-    return "path.initializer = 'model' needs a lagrangian.name and model.predictor = 'mlp'";
+  if (predicts_paths && !(job.lagrangian.bends() && job.model.predictor == "mlp" &&
+                          job.train.loss != TrainingLoss::none))
+    return "path.initializer = 'model' needs a lagrangian.name, model.predictor = 'mlp' and "
+           "train.loss = 'regression'";
   if (!job.lagrangian.bends()) return {};
   const std::string with = fmt::format("lagrangian.name = '{}'", job.lagrangian.name);
   if (!job.samples.benchmark.empty())

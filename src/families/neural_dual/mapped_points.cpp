@@ -83,10 +83,12 @@ class MappedPointsProblems final : public ProblemSet {
                             .subspan(static_cast<std::size_t>(rows.begin * dimension),
                                      static_cast<std::size_t>(rows.size() * dimension));
     Solved solved{mapper_->map(points, job_.map.direction), {}};
-    if (paths_) solved.path = paths_->solve(points, solved.mapped.image, {.nodes = true});
+    if (paths_)
+      solved.path = paths_->solve(points, solved.mapped.image, {.nodes = true}, solved.mapped.path);
     std::vector<std::int64_t> starts(layout.counters.size(), 0);
     for (const std::int32_t end : solved.mapped.end) ++starts[end < 0 ? 0 : 1];
-    for (const std::int32_t bow : solved.mapped.bow) ++starts[2 + static_cast<std::size_t>(bow)];
+    for (const std::int32_t bow : solved.mapped.bow)
+      ++starts[static_cast<std::size_t>(2 + bow - first_start())];
     SolutionTable table = columns_.take(std::move(solved));
     table.counters = std::move(starts);
     return table;
@@ -115,6 +117,11 @@ class MappedPointsProblems final : public ProblemSet {
     drawn.values.resize(static_cast<std::size_t>(drawn.shape[0] * drawn.shape[1]));
     samplers.source->fill(0, job_.path.draws, drawn.values.data());
     return drawn;
+  }
+
+  /// The number of a path's first start.
+  std::int64_t first_start() const {
+    return cost_ && cost_->predicts ? kernels::predicted_start : 0;
   }
 
   /// What there is of some points.
@@ -168,11 +175,14 @@ class MappedPointsProblems final : public ProblemSet {
            ColumnType::int32,
            {},
            "",
-           "of the path, 0: the straight line led to it; else which bow"},
+           "of the path, 0: the straight line led to it, -1: what led to the image; else which "
+           "bow"},
           [](Solved & solved) -> auto& { return solved.path.start; });
       layout.counters = {model_->predicts() ? "predicted" : "point", "sample"};
-      for (std::int64_t k = 0; k < job_.path.starts; ++k)
-        layout.counters.push_back(k == 0 ? "straight" : fmt::format("bow_{}", k));
+      for (std::int64_t k = first_start(); k < job_.path.starts; ++k)
+        layout.counters.push_back(k < 0    ? "predicted_path"
+                                  : k == 0 ? "straight"
+                                           : fmt::format("bow_{}", k));
     }
     const auto set = [&](const std::string& name, auto value) {
       layout.attributes.push_back({"/solution", name, std::move(value)});

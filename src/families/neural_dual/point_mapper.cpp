@@ -47,6 +47,7 @@ void MappedPoints::append(const MappedPoints& more) {
   append_all(status, more.status);
   append_all(end, more.end);
   append_all(bow, more.bow);
+  append_all(path, more.path);
 }
 
 /// One block at a time in one precision.
@@ -148,6 +149,7 @@ class PointMapper::Blocks {
     if (bends_) {
       append(result.end, found.end);
       append(result.bow, found.bow);
+      append(result.path, paths);
     }
     result.round_trip = result.residual;
     return result;

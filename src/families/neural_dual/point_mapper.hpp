@@ -24,6 +24,7 @@ struct MappedPoints {
   std::vector<std::int32_t> iterations, status;  ///< kernels::ConjugateStatus
   /// Of a least-action cost alone, as kernels::LeastActionConjugates: which start led to the image.
   std::vector<std::int32_t> end, bow;
+  std::vector<double> path;  ///< [B, numbers] coefficients of the paths, where they are predicted
 
   void append(const MappedPoints& more);
 };

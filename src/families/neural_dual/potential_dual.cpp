@@ -41,7 +41,8 @@ kernels::DualLoss PotentialDual::solve(kernels::Network<float>& potential,
       paths_ = DeviceArray<float, 2>("otfleet::training::paths", paths.extent(0), paths.extent(1));
     paths_.copy_from(paths);
   }
-  solver_.minimize(potential, y, minimizers, conjugates_, paths_);
+  solver_.minimize(potential, y, minimizers, conjugates_,
+                   paths.empty() ? DeviceArray<float, 2>() : paths_);
   const auto loss = kernels::dual_loss(value_, conjugates_, samples, minimizers, weights_);
   if (regularizer_)
     kernels::expectile_weights(*regularizer_, x(), y, value_, conjugates_, weights_);
