@@ -11,23 +11,20 @@
 namespace otfleet {
 namespace {
 
-constexpr const char* outputs = "doubled_angle";
+/// The numbers (a² − b², 2ab) / |(a, b)|² of a vector, softened where it is next to nothing.
+struct DoubledVector {
+  double a, b, square, q[2];
 
-/// The numbers q = Q / √(|Q|² + δ²) of what the network gives: no longer than 1, and short where it
-/// changes from one direction to one across.
-struct ShortenedVector {
-  double length, q[2];
-
-  ShortenedVector(double x, double y) : length(std::sqrt(x * x + y * y + 1e-2)) {
-    q[0] = x / length;
-    q[1] = y / length;
+  DoubledVector(double x, double y) : a(x), b(y), square(x * x + y * y + 1e-4) {
+    q[0] = (a * a - b * b) / square;
+    q[1] = 2 * a * b / square;
   }
 
-  /// The derivative by Q of what has these by q.
+  /// The derivative by a and b of what has these by q.
   void slope(const double* by_q, float* by_vector) const {
     const double along = by_q[0] * q[0] + by_q[1] * q[1];
-    for (int i = 0; i < 2; ++i)
-      by_vector[i] = static_cast<float>((by_q[i] - along * q[i]) / length);
+    by_vector[0] = static_cast<float>(2 * (a * by_q[0] + b * by_q[1] - a * along) / square);
+    by_vector[1] = static_cast<float>(2 * (a * by_q[1] - b * by_q[0] - b * along) / square);
   }
 };
 
@@ -70,9 +67,9 @@ kernels::DirectionsLagrangian MetricModel::lagrangian(bool keep) {
   const std::size_t nodes = vectors.size() / 2;
   auto numbers = std::make_shared<std::vector<double>>(2 * nodes);
   for (std::size_t k = 0; k < nodes; ++k) {
-    const ShortenedVector shortened(vectors[2 * k], vectors[2 * k + 1]);
-    (*numbers)[k] = shortened.q[0];
-    (*numbers)[nodes + k] = shortened.q[1];
+    const DoubledVector doubled(vectors[2 * k], vectors[2 * k + 1]);
+    (*numbers)[k] = doubled.q[0];
+    (*numbers)[nodes + k] = doubled.q[1];
   }
   kernels::DirectionsLagrangian directions;
   directions.along = description_.along;
@@ -91,7 +88,7 @@ void MetricModel::backward(std::span<const double> slope, const GradientListener
   std::vector<float> by_vectors(2 * nodes);
   for (std::size_t k = 0; k < nodes; ++k) {
     const double by_q[2] = {slope[k], slope[nodes + k]};
-    ShortenedVector(vectors[2 * k], vectors[2 * k + 1]).slope(by_q, &by_vectors[2 * k]);
+    DoubledVector(vectors[2 * k], vectors[2 * k + 1]).slope(by_q, &by_vectors[2 * k]);
   }
   slope_.upload(std::span<const float>(by_vectors));
   network_->backward(slope_, listener);
@@ -104,8 +101,7 @@ void MetricModel::backward_to(std::span<const double> places, std::span<const do
   std::vector<double> slope(vectors.size(), 0.0);
   for (std::size_t k = 0; k < places.size(); k += 2) {
     const auto near = field.stencil(places[k], places[k + 1]);
-    const double x = directions[k], y = directions[k + 1];
-    double difference[2] = {y * y - x * x, -2 * x * y};
+    double difference[2] = {-directions[k], -directions[k + 1]};
     const auto for_each_node = [&](const auto& body) {
       for (int i = 0; i < 4; ++i)
         for (int j = 0; j < 4; ++j)
@@ -131,7 +127,6 @@ void MetricModel::write_description(distributed::Hdf5File& file) const {
   file.set_attribute("/model", "activation", word_of(description_.activation));
   file.set_attribute("/model", "cells", description_.cells);
   file.set_attribute("/model", "along", description_.along);
-  file.set_attribute("/model", "outputs", std::string(outputs));
   file.set_attribute("/model", "sequence", description_.sequence);
   file.write<std::int64_t>("/model/hidden", {static_cast<std::int64_t>(description_.hidden.size())},
                            description_.hidden);
@@ -140,9 +135,9 @@ void MetricModel::write_description(distributed::Hdf5File& file) const {
   const auto vectors = vectors_.download();
   std::vector<double> metric;
   for (std::size_t k = 0; k < vectors.size(); k += 2) {
-    const ShortenedVector shortened(vectors[k], vectors[k + 1]);
-    const double half = (1 - description_.along) / 2, difference = half * shortened.q[0],
-                 across = -half * shortened.q[1];
+    const DoubledVector doubled(vectors[k], vectors[k + 1]);
+    const double half = (1 - description_.along) / 2, difference = half * doubled.q[0],
+                 across = -half * doubled.q[1];
     metric.insert(metric.end(), {1 - half - difference, across, across, 1 - half + difference});
   }
   const std::int64_t wide = description_.cells + 1;
@@ -170,8 +165,6 @@ std::unique_ptr<MetricModel> read_metric(const std::filesystem::path& path, cons
   found.cells = std::llround(file.number("cells"));
   found.along = file.number("along");
   found.sequence = file.text("sequence");
-  if (file.text("outputs", "") != outputs)
-    throw UserError(file.name() + ": is of an otfleet whose networks gave vectors; train again");
   const std::string have = metric_text(found), want = metric_text(describe_metric(job, found.box));
   if (have != want)
     throw UserError(fmt::format(

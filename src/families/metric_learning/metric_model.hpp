@@ -24,11 +24,9 @@ struct MetricDescription {
 };
 
 /// A metric of the plane whose cheap direction an MLP gives (NLOT, arXiv 2406.00288, section 4.2:
-/// M(x) = R(θ(x)) diag(along, 1) R(θ(x))'). The network gives cos 2θ and sin 2θ, times any factor,
-/// at every node of a grid: an angle would have to jump where directions turn around a point, and a
-/// vector to turn through all directions between two that are one across the other. These numbers
-/// pass through zero there, where the metric is the same in all directions. Between nodes see
-/// kernels::DirectionsLagrangian.
+/// M(x) = R(θ(x)) diag(along, 1) R(θ(x))'). The network gives a vector along it, of any length, at
+/// every node of a grid: an angle would have to jump where directions turn around a point. Between
+/// nodes see kernels::DirectionsLagrangian.
 ///
 /// A checkpoint has /model/metric [rows, columns, 2, 2], M at the nodes, and /model/box besides the
 /// weights: lagrangian.grid of any job with lagrangian.name = "metric".
@@ -46,8 +44,8 @@ class MetricModel final : public TrainedModel {
   /// [2, rows, columns] by the numbers of the last lagrangian(), or nothing: zero. Local.
   void backward(std::span<const double> slope, const GradientListener& listener = {});
 
-  /// The same for weight · Σ_k |Q(x_k) − (u₁² − u₂², 2 u₁u₂)_k|², Q what the network gives between
-  /// its nodes, at places x and for unit vectors u, [N, 2] both. Local.
+  /// The same for weight · Σ_k |w(x_k) − u_k|², w the vectors of the network between its nodes, at
+  /// places x and for directions u, [N, 2] both. Local.
   void backward_to(std::span<const double> places, std::span<const double> directions,
                    double weight, const GradientListener& listener = {});
 
@@ -55,7 +53,7 @@ class MetricModel final : public TrainedModel {
 
  private:
   TrainedNetwork& network() const override { return *network_; }
-  /// What the network gives at the nodes, [nodes, 2].
+  /// Vectors at the nodes, [nodes, 2].
   void run(bool keep) const;
 
   MetricDescription description_;

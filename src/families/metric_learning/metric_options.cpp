@@ -3,8 +3,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
-#include <cmath>
-
 #include "kernels/paths/lagrangian.hpp"
 #include "src/config/checks.hpp"
 #include "src/families/metric_learning/set_sequence.hpp"
@@ -37,9 +35,6 @@ void add_keys(KeyList& keys, MetricOptions& metric) {
   keys.add("orient_steps", metric.orient_steps, integer(0),
            "first steps, in which directions learn where points move without a metric, so that "
            "they turn no more than that");
-  keys.add("smoothness", metric.smoothness, zero_or_more,
-           "weight of how much directions change over the box, so that they turn half way between "
-           "points that say otherwise; the loss is a share of what moving costs without a metric");
 }
 
 void set_metric_defaults(Job& job) {

@@ -18,7 +18,6 @@ struct MetricOptions {
   std::int64_t cells = 48;         ///< along each axis
   std::int64_t couple_every = 10;  ///< steps
   std::int64_t orient_steps = 50;
-  double smoothness = 1e-5;  ///< of the loss, times how much directions turn
 };
 
 void add_keys(KeyList& keys, MetricOptions& metric);

@@ -52,25 +52,6 @@ kernels::DirectionsLagrangian without_directions(kernels::DirectionsLagrangian l
   return lagrangian;
 }
 
-/// Adds to slope [2, rows, columns] the derivative of weight · Σ |q_i − q_j|² over neighbors.
-void add_smoothness(const kernels::DirectionsLagrangian& lagrangian, double weight,
-                    std::vector<double>& slope) {
-  const auto rows = static_cast<std::size_t>(lagrangian.field.rows),
-             columns = static_cast<std::size_t>(lagrangian.field.columns);
-  const std::vector<double>& numbers = *lagrangian.values;
-  const auto add = [&](std::size_t i, std::size_t j) {
-    const double pull = 2 * weight * (numbers[i] - numbers[j]);
-    slope[i] += pull;
-    slope[j] -= pull;
-  };
-  for (std::size_t row = 0; row < 2 * rows; ++row)
-    for (std::size_t column = 0; column < columns; ++column) {
-      const std::size_t here = row * columns + column;
-      if (column + 1 < columns) add(here, here + 1);
-      if (row % rows + 1 < rows) add(here, here + columns);
-    }
-}
-
 }  // namespace
 
 MetricTrainer::MetricTrainer(const MetricTrainerSettings& settings,
@@ -169,11 +150,7 @@ void MetricTrainer::step(double rate) {
       figures[0] += share * found.action[k] / unit_;
       figures[1] += share * found.residual[k];
     }
-    if (!orients()) {
-      slope = paths_->grid_slope(x_, y_, coefficients_, share / unit_);
-      if (first_ == 0)
-        add_smoothness(lagrangian, settings_.smoothness, slope);  // once over all ranks
-    }
+    if (!orients()) slope = paths_->grid_slope(x_, y_, coefficients_, share / unit_);
     row.rows(DataParallelStep::loss, DataParallelStep::lost_samples + 1).upload(figures);
     clock_.lap(seconds_.loss);
   }

@@ -15,7 +15,6 @@ struct MetricTrainerSettings {
   std::int64_t batch = 128;        ///< points of every set in a step
   std::int64_t couple_every = 10;  ///< steps
   std::int64_t orient_steps = 50;
-  double smoothness = 1e-5;
   std::int64_t seed = 0;
   kernels::PathSettings path;
   OptimizerSettings optimizer;
@@ -31,10 +30,9 @@ struct MetricTrainerSettings {
 /// neural potentials; in between, the metric makes steps with the pairs and paths at hand, whose
 /// actions have a derivative by the metric alone (Danskin). Ranks share the moves.
 ///
-/// The first `orient_steps` steps pair points without a metric and regress what the network gives
-/// onto the directions from x to y. `smoothness` times Σ |q_i − q_j|² over neighbors on the grid, q
-/// its numbers, is added to the loss that is minimized: no data says where directions turn between
-/// points that are far apart.
+/// A cheap direction has no sign, but mass that moves has one. So that neighbors begin with the
+/// same, the first `orient_steps` steps pair points without a metric and regress the network's
+/// vectors onto the directions from x to y.
 ///
 /// A step's loss is the mean action divided by that of straight lines without a metric, its first
 /// error the mean residual of the paths. A run that goes on finds pairs anew.

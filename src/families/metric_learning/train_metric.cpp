@@ -29,7 +29,6 @@ void train_metric(const CommandContext& context, Report& report) {
                                              {"cells", description.cells},
                                              {"couple_every", job.metric.couple_every},
                                              {"orient_steps", job.metric.orient_steps},
-                                             {"smoothness", job.metric.smoothness},
                                              {"path", job.resolved()["path"]}});
     const auto newest = find_unfinished(
         context, checkpoints,
@@ -48,7 +47,6 @@ void train_metric(const CommandContext& context, Report& report) {
   settings.batch = job.train.batch;
   settings.couple_every = job.metric.couple_every;
   settings.orient_steps = job.metric.orient_steps;
-  settings.smoothness = job.metric.smoothness;
   settings.seed = job.seed;
   settings.path = job.path.settings();
   settings.optimizer = optimizer_settings(job);
