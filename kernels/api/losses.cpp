@@ -46,4 +46,9 @@ void clear_lost_rows(const DeviceArray<const int>& status, const DeviceArray<flo
   clear_lost_rows<DeviceSpace>(DeviceSpace(), view_of(status), view_of(rows));
 }
 
+void weigh_bows(const DeviceArray<const int>& bow, double factor,
+                const DeviceArray<float, 2>& rows) {
+  weigh_bows<DeviceSpace>(DeviceSpace(), view_of(bow), factor, view_of(rows));
+}
+
 }  // namespace otfleet::kernels

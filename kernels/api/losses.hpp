@@ -41,5 +41,7 @@ void expectile_weights(const ExpectileSettings& settings, const DeviceArray<cons
 
 /// Sets the rows of such points to zero.
 void clear_lost_rows(const DeviceArray<const int>& status, const DeviceArray<float, 2>& rows);
+void weigh_bows(const DeviceArray<const int>& bow, double factor,
+                const DeviceArray<float, 2>& rows);
 
 }  // namespace otfleet::kernels

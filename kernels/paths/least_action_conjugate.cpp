@@ -150,7 +150,8 @@ void LeastActionConjugates<ExecutionSpace, Scalar>::minimize(
   const auto chosen = chosen_;
   const bool tries = tried_.extent(0) > 0, says = result.end.extent(0) > 0;
   // Golden shares of the widest bow: evenly spread over turns, and over points.
-  const double widest = detail::first_bow * ((starts_ - 1) / 2);
+  const int pairs = (starts_ - 1) / 2;
+  const double widest = detail::first_bow * pairs;
   const double turn = 0.6180339887498949 * static_cast<double>(turn_ % 1000000);
   const std::int64_t first_point = first_;
   Kokkos::parallel_for(

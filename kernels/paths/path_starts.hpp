@@ -42,7 +42,8 @@ KOKKOS_INLINE_FUNCTION void find_side(const double* line, int d, double* side) {
 /// How far start number `start` goes to the side, in lengths of the straight line, which is number
 /// 0; odd ones bow to one side, even ones to the other.
 KOKKOS_INLINE_FUNCTION double height_of_bow(int start) {
-  return first_bow * ((start + 1) / 2) * (start % 2 == 1 ? 1 : -1);
+  const int pair = (start + 1) / 2;
+  return first_bow * pair * (start % 2 == 1 ? 1 : -1);
 }
 
 /// Row `row` of `rows` becomes the path from row k of x [·, d] to row l of y [·, d] that goes so

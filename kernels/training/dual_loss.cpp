@@ -72,7 +72,23 @@ void clear_lost_rows(const ExecutionSpace& space, const Vector<const int, Execut
       });
 }
 
+template <class ExecutionSpace>
+void weigh_bows(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& bow,
+                double factor, const Matrix<float, ExecutionSpace>& rows) {
+  const int dimension = static_cast<int>(rows.extent(1));
+  const auto times = static_cast<float>(factor);
+  Kokkos::parallel_for(
+      "otfleet::training::weigh_bows",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(rows.extent(0))),
+      KOKKOS_LAMBDA(int k) {
+        if (bow(k) < 0) return;
+        for (int i = 0; i < dimension; ++i) rows(k, i) *= times;
+      });
+}
+
 #define OTFLEET_INSTANTIATE(Space)                                                        \
+  template void weigh_bows<Space>(const Space&, const Vector<const int, Space>&, double,  \
+                                  const Matrix<float, Space>&);                           \
   template void clear_lost_rows<Space>(const Space&, const Vector<const int, Space>&,     \
                                        const Matrix<float, Space>&);                      \
   template void scaled_difference<Space>(const Space&, const Matrix<const float, Space>&, \

@@ -26,4 +26,10 @@ template <class ExecutionSpace>
 void clear_lost_rows(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& status,
                      const Matrix<float, ExecutionSpace>& rows);
 
+/// Multiplies the rows of points whose minimizer a bow led to (bow >= 0), not the predicted path,
+/// by a factor. Local.
+template <class ExecutionSpace>
+void weigh_bows(const ExecutionSpace& space, const Vector<const int, ExecutionSpace>& bow,
+                double factor, const Matrix<float, ExecutionSpace>& rows);
+
 }  // namespace otfleet::kernels

@@ -191,6 +191,20 @@ TEST(Expectile, weights_are_the_slope_of_the_loss) {
   EXPECT_NEAR(slope, (loss(theta + step) - loss(theta - step)) / (2 * step), 1e-5);
 }
 
+TEST(WeighBows, multiplies_rows_that_a_bow_led_to) {
+  const Matrix<float, Space> rows("otfleet::test::rows", 4, 2);
+  Kokkos::deep_copy(rows, 3.0F);
+  const Vector<int, Space> bow("otfleet::test::bow", 4);
+  const auto host = Kokkos::create_mirror_view(bow);
+  const int bows[] = {-1, 0, 2, -1};
+  for (std::size_t k = 0; k < 4; ++k) host(k) = bows[k];
+  Kokkos::deep_copy(bow, host);
+  weigh_bows<Space>(Space(), bow, 16, rows);
+  const auto found = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rows);
+  for (std::size_t k = 0; k < 4; ++k)
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(found(k, i), bows[k] < 0 ? 3.0F : 48.0F) << k;
+}
+
 TEST(Loss, distance_to_solved_potentials_ignores_constants_and_empty_points) {
   const double inf = std::numeric_limits<double>::infinity(), epsilon = 0.25, batch = 4;
   const Rows a = {{0.5, 0, 0.25, 0.25}, {1, 1, 1, 1}, {0, 0, 1, 0}};

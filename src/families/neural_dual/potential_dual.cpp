@@ -3,6 +3,13 @@
 #include "src/families/neural_dual/conjugate_solver.hpp"
 
 namespace otfleet {
+namespace {
+
+/// A bow is tried in one step of three, and few of those lead anywhere: what they find has to
+/// outweigh the predictions that stay where they are.
+constexpr double bow_weight = 16;
+
+}  // namespace
 
 PotentialDual::PotentialDual(const DualTrainerSettings& settings, std::int64_t points,
                              std::int64_t dimension)
@@ -55,12 +62,14 @@ void PotentialDual::finish(const DeviceArray<const float, 2>& prediction, double
     kernels::scaled_difference(prediction, points_.rows(rows_, 2 * rows_), 2 / samples,
                                point_slope);
   clear_lost_rows(point_slope);
+  if (!paths_.empty()) kernels::weigh_bows(conjugates_.bow, bow_weight, point_slope);
 }
 
 void PotentialDual::finish_paths(const DeviceArray<const float, 2>& paths, double samples,
                                  const DeviceArray<float, 2>& path_slope) const {
   kernels::scaled_difference(paths, paths_, 2 / samples, path_slope);
   clear_lost_rows(path_slope);
+  kernels::weigh_bows(conjugates_.bow, bow_weight, path_slope);
 }
 
 void PotentialDual::clear_lost_rows(const DeviceArray<float, 2>& point_slope) const {

@@ -51,7 +51,8 @@ class PotentialDual {
   /// The cost with other parameters, from now on.
   void change_cost(const kernels::LeastActionCost& cost) { solver_.change(cost); }
 
-  /// After solve(): the slope of the loss "regression". Samples without a minimizer have none.
+  /// After solve(): the slope of the loss "regression". Samples without a minimizer have none,
+  /// those whose minimizer another start found than a predicted path count more.
   void finish(const DeviceArray<const float, 2>& prediction, double samples,
               const DeviceArray<float, 2>& point_slope) const;
   /// The same by predicted paths.
