@@ -6,7 +6,7 @@
 #   geomloss.json             GeomLoss's multiscale backend and otfleet's on the same clouds, at equal judged errors
 #
 #   bash jobs/benchmarks/clouds.sh OUTPUT_DIR            about two and a half hours
-#   bash jobs/benchmarks/clouds.sh OUTPUT_DIR --smoke    the same on small clouds, to see that it runs: three minutes
+#   bash jobs/benchmarks/clouds.sh OUTPUT_DIR --smoke    the same on small clouds, to see that it runs: one minute, once packages are there
 #
 # In the environment: CLOUDS_FIGURES, a regular expression on the figures' names: others are left out;
 # RANKS (default 2); BUILD, the folder of the programs (default: the repository's release build, built
