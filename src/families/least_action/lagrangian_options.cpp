@@ -70,9 +70,8 @@ std::string names_with_grid() {
 }
 
 /// What is wrong with the grid of [lagrangian], or empty.
-std::string grid_complaint(const Job& job, bool learned) {
+std::string grid_complaint(const Job& job) {
   const auto& options = job.lagrangian;
-  if (learned) return {};  // metric_complaint() says it
   const auto chosen = *kernels::find_lagrangian(options.name);
   const bool can_do_without = std::holds_alternative<kernels::GlobeLagrangian>(chosen);
   if (!options.has_grid() && !can_do_without && takes_grid(chosen))
@@ -187,7 +186,8 @@ std::string least_action_complaint(const Job& job) {
   if ((paths || learns) && job.model.architecture != "mlp")
     return fmt::format("problem = '{}' needs model.architecture = 'mlp', not '{}'",
                        word_of(job.problem.kind), job.model.architecture);
-  if (const auto complaint = grid_complaint(job, learns); !complaint.empty()) return complaint;
+  if (!learns)  // else metric_complaint() says it
+    if (auto complaint = grid_complaint(job); !complaint.empty()) return complaint;
   const auto& path = job.path;
   if (path.from.empty() != path.to.empty())
     return "path.from.file and path.to.file: only one of them is given";

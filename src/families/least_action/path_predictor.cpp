@@ -3,7 +3,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "distributed/error.hpp"
@@ -13,10 +12,16 @@
 namespace otfleet {
 namespace {
 
+std::int64_t coefficients_of(const PathPredictorDescription& description) {
+  kernels::PathSettings path;
+  path.nodes = static_cast<int>(description.nodes);
+  path.points = static_cast<int>(description.points);
+  return path.coefficients();
+}
+
 VectorNetworkShape shape_of(const PathPredictorDescription& description) {
-  const auto coefficients = std::min(description.nodes, description.points) - 2;
-  return {2 * description.dimension, coefficients * description.dimension, description.hidden,
-          description.activation};
+  return {2 * description.dimension, coefficients_of(description) * description.dimension,
+          description.hidden, description.activation};
 }
 
 std::string network_text(const PathPredictorDescription& description) {
@@ -29,7 +34,7 @@ std::string network_text(const PathPredictorDescription& description) {
 
 PathPredictor::PathPredictor(const PathPredictorDescription& description, std::int64_t seed)
     : description_(description),
-      coefficients_(std::min(description.nodes, description.points) - 2),
+      coefficients_(coefficients_of(description)),
       network_(network_library().make_vector_network(shape_of(description), seed)) {}
 
 void PathPredictor::see(std::span<const double> x, std::span<const double> y,
