@@ -133,6 +133,7 @@ const std::vector<Refusal>& refusals() {
       {Where::barycenters, "make.target_weights", {"data"}, for_targets, "", "make"},
       {Where::barycenters, "make.pixels", {"0"}, for_clouds, "", "make"},
       {Where::barycenters, "make.crops", {"0"}, for_clouds, "", "make"},
+      {Where::barycenters, "make.thumbnails", {"0"}, for_clouds, "", "make"},
       {Where::barycenters, "make.pairs.kind", {"random"}, for_pair_choice, "", "make"},
       {Where::barycenters, "make.pairs.file", {""}, for_pair_choice, "", "make"},
   };

@@ -53,12 +53,16 @@ void add_keys(KeyList& keys, ModelOptions& model) {
            "only, as the keys below");
   keys.add("context", model.context,
            "what the model sees of a problem: given (/problems/context), moments (means and "
-           "covariances of both measures), samples of them (by a network of points, averaged), or "
-           "coupled (the same, with where the entropic plan between the samples sends each)");
+           "covariances of both measures), samples of them (by a network of points, averaged), "
+           "coupled (the same, with where the entropic plan between the samples sends each), or "
+           "images (make.thumbnails of both, by a ResNet-18)");
   keys.add("context_hidden", model.context_hidden, every(integer(1, 65536)),
            "widths of the network that codes contexts, and of that of points");
   keys.add("context_points", model.context_points, integer(1, 1000000),
            "of either measure, for model.context = \"samples\" or \"coupled\"");
+  keys.add("image_channels", model.image_channels, integer(1, 1024),
+           "of the encoder's first stage, for model.context = \"images\"; 64: a ResNet-18; every "
+           "further stage has twice as many");
   keys.add("start", model.start,
            "what the network adds to: the identity, or the map between the Gaussians with the "
            "moments of the problem's measures (gaussian)");

@@ -47,7 +47,7 @@ struct Choices<Conditioning> {
 };
 
 /// What a model of conditional maps sees of a problem.
-enum class ContextKind { given, moments, samples, coupled };
+enum class ContextKind { given, moments, samples, coupled, images };
 
 /// Whether that is samples of the measures.
 constexpr bool sees_samples(ContextKind kind) {
@@ -59,7 +59,8 @@ struct Choices<ContextKind> {
   static constexpr Choice<ContextKind> list[] = {{"given", ContextKind::given},
                                                  {"moments", ContextKind::moments},
                                                  {"samples", ContextKind::samples},
-                                                 {"coupled", ContextKind::coupled}};
+                                                 {"coupled", ContextKind::coupled},
+                                                 {"images", ContextKind::images}};
 };
 
 /// The map of a problem where nothing is learned yet.
@@ -95,6 +96,7 @@ struct ModelOptions {
   ContextKind context = ContextKind::given;
   std::vector<std::int64_t> context_hidden = {64, 64};
   std::int64_t context_points = 256;  // samples: of either measure
+  std::int64_t image_channels = 64;   // images: of the encoder's first stage
   MapStart start = MapStart::identity;
 
   bool has_predictor() const { return predictor != no_predictor; }

@@ -72,6 +72,7 @@ void CloudTable::add_to(Fnv& hash) const {
   hash.add(points);
   hash.add(offsets);
   for (const auto& name : names) hash.add(name);
+  thumbnails.add_to(hash);
 }
 
 std::vector<double> check_cloud_table(const std::string& prefix, const CloudTable& table,
@@ -132,6 +133,7 @@ CloudTable read_cloud_table_outline(const Hdf5File& file, const std::string& pre
 void read_cloud_table(const Hdf5File& file, const std::string& prefix, CloudTable& table) {
   table.weights = file.read<double>(prefix + "weights");
   table.points = file.read<double>(prefix + "points");
+  table.thumbnails = read_thumbnails(file, prefix + "thumbnails", table.count());
 }
 
 void write_cloud_table(Hdf5File& file, const std::string& prefix, const CloudTable& table,
@@ -141,6 +143,7 @@ void write_cloud_table(Hdf5File& file, const std::string& prefix, const CloudTab
   file.write<double>(prefix + "weights", {total}, table.weights);
   file.write<double>(prefix + "points", {total, dimension}, table.points);
   if (!table.names.empty()) file.write_strings(prefix + "names", table.names);
+  write_thumbnails(file, prefix + "thumbnails", table.thumbnails);
 }
 
 }  // namespace otfleet

@@ -7,6 +7,7 @@
 #include "distributed/hdf5_file.hpp"
 #include "kernels/geometry/ground_cost.hpp"
 #include "src/data/fingerprint.hpp"
+#include "src/populations/thumbnails.hpp"
 
 namespace otfleet {
 
@@ -17,6 +18,7 @@ struct CloudTable {
   std::vector<double> points;               ///< [total, dimension]
   std::vector<std::int64_t> offsets = {0};  ///< [M + 1]
   std::vector<std::string> names = {};      ///< [M], what users call the measures, or empty
+  Thumbnails thumbnails = {};               ///< [M], of images
 
   std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
   std::int64_t size(std::int64_t measure) const { return offsets[measure + 1] - offsets[measure]; }
@@ -28,13 +30,14 @@ struct CloudTable {
 };
 
 // The datasets of a table in a population file, whose names begin with `prefix`: weights [total],
-// points [total, d], offsets [M + 1], and maybe names [M], strings. Local. All throw UserError.
+// points [total, d], offsets [M + 1], and maybe names [M], strings, and thumbnails. Local. All
+// throw UserError.
 
 /// Offsets and names alone, checked as far as that goes. `dimension`: that of another side, or 0;
 /// becomes that of the points.
 CloudTable read_cloud_table_outline(const distributed::Hdf5File& file, const std::string& prefix,
                                     std::int64_t& dimension);
-/// Weights and points.
+/// Weights, points and thumbnails.
 void read_cloud_table(const distributed::Hdf5File& file, const std::string& prefix,
                       CloudTable& table);
 void write_cloud_table(distributed::Hdf5File& file, const std::string& prefix,

@@ -88,6 +88,9 @@ void add_keys(KeyList& keys, MakeOptions& make) {
   keys.add("crops", make.crops, integer(0, 1000000),
            "rectangles of random size and place of each image to train on, besides, which are "
            "measures of their own; make.pixels only");
+  keys.add("thumbnails", make.thumbnails, integer(0, 1024),
+           "pixels along a side of the small square copies of images that the file keeps, for "
+           "model.context = \"images\"; 0: none; make.pixels only");
   keys.add("stretch", make.stretch, anything,
            "every axis of a grid spans [0, 1]; false: the longest does, and pixels are square");
 }
@@ -97,6 +100,10 @@ std::string make_complaint(const Job& job) {
   if (job.make.crops > 0 && !job.make.takes_pixels())
     return fmt::format("make.crops = {} is for images of colors; set make.pixels, or leave it out",
                        job.make.crops);
+  if (job.make.thumbnails > 0 && !job.make.takes_pixels())
+    return fmt::format(
+        "make.thumbnails = {} is for images of colors; set make.pixels, or leave it out",
+        job.make.thumbnails);
   if (job.make.takes_pixels())
     if (auto complaint = pixels_complaint(job); !complaint.empty()) return complaint;
   if (job.make.drifts()) {

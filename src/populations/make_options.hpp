@@ -53,7 +53,8 @@ struct MakeOptions {
   } drifting;
   std::int64_t pixels = 0;  // of each image of colors, which is a cloud; 0: data are no such images
   std::int64_t crops = 0;   // of each image to train on, clouds of their own
-  bool stretch = false;     // every axis of a grid spans [0, 1]; else the longest
+  std::int64_t thumbnails = 0;  // pixels along a side of small copies of images; 0: none
+  bool stretch = false;         // every axis of a grid spans [0, 1]; else the longest
 
   /// Are the clouds drawn, not read?
   bool drifts() const { return drifting.points > 0; }

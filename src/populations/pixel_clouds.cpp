@@ -39,19 +39,8 @@ std::vector<std::int32_t> draw_pixels(const kernels::CounterRandom& random, std:
   return pixels;
 }
 
-/// Pixels of an image, row by row.
-struct Rectangle {
-  std::int64_t top = 0, left = 0, height = 0, width = 0;
-
-  std::int64_t pixels() const { return height * width; }
-  /// The number in the image of its own pixel number `pixel`.
-  std::int64_t in_image(std::int64_t pixel, std::int64_t image_width) const {
-    return (top + pixel / width) * image_width + left + pixel % width;
-  }
-};
-
 /// Of sides between a quarter and all of the image's.
-Rectangle random_crop(const ColorImage& image, const kernels::CounterRandom& random,
+ImagePart random_crop(const ColorImage& image, const kernels::CounterRandom& random,
                       std::uint64_t crop) {
   const auto side = [&](std::int64_t all, std::uint64_t number) {
     const double share = 0.25 + 0.75 * random.uniform(4 * crop + number);
@@ -61,7 +50,7 @@ Rectangle random_crop(const ColorImage& image, const kernels::CounterRandom& ran
     return static_cast<std::int64_t>(
         random.below(static_cast<std::uint64_t>(room + 1), 4 * crop + number));
   };
-  Rectangle result;
+  ImagePart result;
   result.height = side(image.height, 0);
   result.width = side(image.width, 1);
   result.top = begin(image.height - result.height, 2);
@@ -93,17 +82,18 @@ void check_source(const MeasureSource& source) {
 }
 
 /// One image in memory at a time. `crops` of each.
-CloudTable read_pixel_clouds(const MeasureSource& source, std::int64_t pixels, std::int64_t crops,
-                             const kernels::CounterRandom& random,
+CloudTable read_pixel_clouds(const MeasureSource& source, const MakeOptions& make,
+                             std::int64_t crops, const kernels::CounterRandom& random,
                              const kernels::CounterRandom& crop_random,
                              const kernels::GroundCost& cost) {
   check_source(source);
   const auto files =
       images_at(source.file, {".png", ".jpg", ".jpeg"}, "name an image, or a folder of images");
   CloudTable table;
-  const auto add = [&](const std::string& file, const ColorImage& image, const Rectangle& part,
+  table.thumbnails.side = make.thumbnails;
+  const auto add = [&](const std::string& file, const ColorImage& image, const ImagePart& part,
                        std::size_t number, std::string name) {
-    const auto drawn = draw_pixels(random, number, part.pixels(), pixels);
+    const auto drawn = draw_pixels(random, number, part.pixels(), make.pixels);
     const auto count = static_cast<std::int64_t>(drawn.size());
     make_room(table, count, source.file.string());
     for (const auto pixel : drawn)
@@ -115,6 +105,7 @@ CloudTable read_pixel_clouds(const MeasureSource& source, std::int64_t pixels, s
     table.weights.insert(table.weights.end(), drawn.size(), 1 / static_cast<double>(count));
     table.offsets.push_back(table.offsets.back() + count);
     table.names.push_back(std::move(name));
+    if (make.thumbnails > 0) table.thumbnails.add(image, part);
   };
   for (std::size_t s = 0; s < files.size(); ++s) {
     const ColorImage image = read_color_image(files[s]);
@@ -142,7 +133,7 @@ CloudPopulation build_pixel_clouds(const Job& job, Split split) {
   const auto read = [&](const MeasureSource& side, bool source) {
     const std::uint64_t stream = pixel_stream + (train ? 0 : 2) + (source ? 0 : 1);
     const auto seed = static_cast<std::uint64_t>(job.seed);
-    return read_pixel_clouds(side, job.make.pixels, train ? job.make.crops : 0, {seed, stream},
+    return read_pixel_clouds(side, job.make, train ? job.make.crops : 0, {seed, stream},
                              {seed, crop_stream + stream}, population.ground_cost);
   };
   population.sources = read(train ? job.data.train : job.data.test, true);

@@ -11,8 +11,9 @@ namespace otfleet {
 /// measures are named as the files are. Draws depend on job.seed, split, side, and the image's
 /// number and size. To train on, make.crops rectangles of every image are measures, too, of random
 /// place and sides between a quarter and all of the image's, named FILE#1 and so on; they follow
-/// the images. Throws UserError that names the file. Local. Memory: 32 bytes a point, twice as
-/// much while the table grows, and one image.
+/// the images. With make.thumbnails the table has a
+/// thumbnail of every image and crop. Throws UserError that names the file. Local. Memory: 32 bytes
+/// a point, twice as much while the table grows, and one image.
 CloudPopulation build_pixel_clouds(const Job& job, Split split);
 
 }  // namespace otfleet

@@ -37,14 +37,19 @@ bool contains(const Names& names, const std::string& name) {
   throw UserError(file.path().string() + ": " + text);
 }
 
+/// Of a table of clouds.
+const Names& cloud_parts() {
+  static const Names names = {"weights", "points", "offsets", "names", "thumbnails"};
+  return names;
+}
+
 /// What may stand in a group, of whatever kind the population is.
 Names known_members(const std::string& group) {
   if (group == "/geometry")
     return {"axis_0", "axis_1", "axis_2", "cost", "source_points", "target_points"};
   Names names;
   for (const char* side : {"", "source_", "target_"})
-    for (const char* part : {"weights", "points", "offsets", "names"})
-      names.push_back(std::string(side) + part);
+    for (const auto& part : cloud_parts()) names.push_back(side + part);
   names.push_back("labels");
   return names;
 }
@@ -90,8 +95,7 @@ Names used_members(const Hdf5File& file, GeometryKind kind) {
 
 Names used_measures(const Hdf5File& file, GeometryKind kind) {
   const bool clouds = kind == GeometryKind::clouds;
-  const Names parts =
-      clouds ? Names{"weights", "points", "offsets", "names"} : Names{"weights", "labels"};
+  const Names parts = clouds ? cloud_parts() : Names{"weights", "labels"};
   const bool shared = file.has(clouds ? "/measures/offsets" : "/measures/weights");
   if (shared) return parts;
   Names names;

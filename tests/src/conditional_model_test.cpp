@@ -47,15 +47,35 @@ DeviceArray<float, 2> rows_of(const std::vector<float>& values, std::size_t colu
   return upload<float>("otfleet::tests::rows", values, values.size() / columns, columns);
 }
 
+/// Three problems between clouds of random points in three dimensions, of images of 16 x 16 pixels.
+CloudPopulation three_images() {
+  CloudPopulation population;
+  population.dimension = 3;
+  population.ground_cost = kernels::SquaredEuclideanCost{};
+  population.shared_measures = true;
+  auto& table = population.sources;
+  table.thumbnails.side = 16;
+  const kernels::CounterRandom random(2, 5);
+  for (std::uint64_t k = 0; k < 3 * 20 * 3; ++k) table.points.push_back(random.uniform(k));
+  table.weights.assign(3 * 20, 1.0 / 20);
+  table.offsets = {0, 20, 40, 60};
+  for (std::uint64_t k = 0; k < 3 * 16 * 16 * 3; ++k)
+    table.thumbnails.colors.push_back(static_cast<std::uint8_t>(random.below(256, 1000 + k)));
+  population.source = {0, 1, 2};
+  population.target = {1, 2, 0};
+  return population;
+}
+
 /// Potentials of three problems at four points each, a weighted sum of their values and of the
 /// predictions, and its derivative by the model's weights.
 struct Sum {
-  static constexpr std::size_t problems = 3, points = 4, dimension = 2;
+  static constexpr std::size_t problems = 3, points = 4;
 
+  std::size_t dimension = 2;
   std::vector<float> x = random_floats(problems * points * dimension, 3);
   std::vector<float> value_weights = random_floats(problems * points, 4);
   std::vector<float> point_weights = random_floats(problems * points * dimension, 5);
-  SeenProblems seen;
+  SeenProblems seen = {};
 
   double value(ConditionalPotential& model) const {
     const auto weights = model.run(seen);
@@ -96,6 +116,33 @@ struct Sum {
   }
 };
 
+/// Derivatives by some weights beside differences.
+void expect_gradients(const Sum& sum, ConditionalPotential& model, const std::string& name) {
+  const auto gradient = sum.gradient(model);
+  auto weights = model.parameters().download();
+  double largest = 0;
+  for (const float value : gradient) largest = std::fmax(largest, std::fabs(value));
+  ASSERT_GT(largest, 0) << name;
+  const kernels::CounterRandom random(1, 9);
+  for (std::uint64_t trial = 0; trial < 60; ++trial) {
+    const auto k = random.below(weights.size(), trial);
+    const float kept = weights[k], step = 5e-3F;
+    double values[3];
+    for (const int side : {-1, 0, 1}) {
+      weights[k] = kept + static_cast<float>(side) * step;
+      model.parameters().upload(weights);
+      values[side + 1] = sum.value(model);
+    }
+    weights[k] = kept;
+    const double slope = static_cast<double>(gradient[k]), length = static_cast<double>(step);
+    // At a kink, where a weight meets zero, the slope is that of one side.
+    const double missed = std::fmin(std::fabs((values[2] - values[0]) / (2 * length) - slope),
+                                    std::fmin(std::fabs((values[2] - values[1]) / length - slope),
+                                              std::fabs((values[1] - values[0]) / length - slope)));
+    EXPECT_LT(missed, 4e-3 * (1 + largest)) << name << " " << k;
+  }
+}
+
 TEST(ConditionalPotentialTest, GradientsAreThoseOfFiniteDifferences) {
   const auto population = shifted_gaussians({0.1, 0.5, 0.9}, 30, 1);
   const std::int32_t all[] = {0, 1, 2};
@@ -115,33 +162,65 @@ TEST(ConditionalPotentialTest, GradientsAreThoseOfFiniteDifferences) {
         disturb(model, 7);
         Sum sum;
         sum.seen = ProblemContexts(population, description).of(all);
-        const auto gradient = sum.gradient(model);
-        const auto name =
-            std::string(architecture) + " " + word_of(conditioning) + " " + word_of(start);
-        auto weights = model.parameters().download();
-        double largest = 0;
-        for (const float value : gradient) largest = std::fmax(largest, std::fabs(value));
-        ASSERT_GT(largest, 0) << name;
-        const kernels::CounterRandom random(1, 9);
-        for (std::uint64_t trial = 0; trial < 60; ++trial) {
-          const auto k = random.below(weights.size(), trial);
-          const float kept = weights[k], step = 5e-3F;
-          double values[3];
-          for (const int side : {-1, 0, 1}) {
-            weights[k] = kept + static_cast<float>(side) * step;
-            model.parameters().upload(weights);
-            values[side + 1] = sum.value(model);
-          }
-          weights[k] = kept;
-          const double slope = static_cast<double>(gradient[k]), length = static_cast<double>(step);
-          // At a kink, where a weight meets zero, the slope is that of one side.
-          const double missed =
-              std::fmin(std::fabs((values[2] - values[0]) / (2 * length) - slope),
-                        std::fmin(std::fabs((values[2] - values[1]) / length - slope),
-                                  std::fabs((values[1] - values[0]) / length - slope)));
-          EXPECT_LT(missed, 4e-3 * (1 + largest)) << name << " " << k;
-        }
+        expect_gradients(
+            sum, model,
+            std::string(architecture) + " " + word_of(conditioning) + " " + word_of(start));
       }
+}
+
+TEST(ConditionalPotentialTest, GradientsGoThroughTheEncoderOfImages) {
+  const auto population = three_images();
+  const std::int32_t all[] = {0, 1, 2};
+  Job job = small_job();
+  job.model.architecture = "mlp";
+  job.model.context = ContextKind::images;
+  job.model.image_channels = 2;
+  job.model.activation = kernels::Activation::softplus;
+  const auto description = describe_conditional(job, population);
+  ASSERT_EQ(description.context, 2 * 16 * 16 * 3);
+  require_fitting(description, population, "images");
+  ConditionalPotential model(description, 3);
+  disturb(model, 7);
+  Sum sum{3};
+  sum.seen = ProblemContexts(population, description).of(all);
+  expect_gradients(sum, model, "images");
+
+  auto smaller = population, without = population;
+  smaller.sources.thumbnails = {8, std::vector<std::uint8_t>(3 * 8 * 8 * 3)};
+  without.sources.thumbnails = {};
+  expect_error([&] { require_fitting(description, smaller, "images"); },
+               "has thumbnails of 8 x 8 pixels");
+  expect_error([&] { require_fitting(description, without, "images"); },
+               "has no thumbnails of images; make it again with make.thumbnails");
+}
+
+/// A checkpoint keeps the encoder, and a turn of the colors turns those of thumbnails.
+TEST(ConditionalPotentialTest, ImagesAreSeenAsTheyAre) {
+  const auto population = three_images();
+  Job job = small_job();
+  job.model.architecture = "mlp";
+  job.model.context = ContextKind::images;
+  job.model.image_channels = 3;
+  job.samples.standardize = false;
+  const auto description = describe_conditional(job, population);
+  const std::int32_t second[] = {1};
+  const Turn turns[] = {Turn(3, kernels::CounterRandom(1, 2), 3)};
+  const auto plain = ProblemContexts(population, description).of(second).contexts.download();
+  auto turned = plain;
+  turns[0].apply(turned);
+  const auto seen = ProblemContexts(population, description).of(second, turns).contexts.download();
+  for (std::size_t k = 0; k < plain.size(); ++k) EXPECT_NEAR(seen[k], turned[k], 1e-6);
+  EXPECT_EQ(plain[0], static_cast<float>(population.sources.thumbnails.of(1)[0] / 255.0));
+
+  const testing::TemporaryFolder folder;
+  ConditionalPotential model(description, 3);
+  disturb(model, 5);
+  write_checkpoint(folder / "model.h5", model);
+  const auto again = read_conditional(folder / "model.h5", job, population, "images", nullptr);
+  EXPECT_EQ(again->parameters().download(), model.parameters().download());
+  job.model.image_channels = 4;
+  expect_error([&] { read_conditional(folder / "model.h5", job, population, "images", nullptr); },
+               "image_channels = 3", "image_channels = 4");
 }
 
 TEST(ConditionalPotentialTest, InputConvexWeightsAreNotNegative) {

@@ -162,6 +162,43 @@ TEST_F(PixelClouds, OnePixelHasCrops) {
   EXPECT_EQ(build(Split::train).sources.points, Values(12, 0.2));
 }
 
+/// A thumbnail is the mean of what its pixels cover, of images and of crops, and the file keeps it.
+TEST_F(PixelClouds, ThumbnailsAreMeans) {
+  // Two rows of three gray pixels; a thumbnail's pixel covers one row and a pixel and a half.
+  write_png(folder_ / "images/a.png", 3, 2, Bytes{0, 60, 120, 30, 90, 150});
+  job_.data.test.file = folder_ / "images/a.png";
+  job_.make.thumbnails = 2;
+  const auto found = build().sources.thumbnails;
+  EXPECT_EQ(found.side, 2);
+  std::vector<int> reds;
+  for (std::size_t at = 0; at < found.colors.size(); at += 3) {
+    reds.push_back(found.colors[at]);
+    EXPECT_EQ(found.colors[at], found.colors[at + 2]);
+  }
+  EXPECT_EQ(reds, (std::vector<int>{20, 100, 50, 130}));
+  job_.make.thumbnails = 6;  // larger than the image
+  EXPECT_EQ(build().sources.thumbnails.of(0)[3 * 7], 0);
+  EXPECT_EQ(build().sources.thumbnails.of(0)[3 * 35], 150);
+
+  job_.data.train = job_.data.test;
+  job_.make.crops = 4;
+  const auto population = build(Split::train);
+  ASSERT_EQ(population.sources.thumbnails.colors.size(), 5u * 6 * 6 * 3);
+  const auto file = folder_ / "population.h5";
+  write_cloud_population(file, population);
+  const auto again = read_cloud_population(file, true);
+  EXPECT_EQ(again.sources.thumbnails.colors, population.sources.thumbnails.colors);
+  EXPECT_EQ(again.content_fingerprint(), population.content_fingerprint());
+  auto other = population;
+  ++other.sources.thumbnails.colors[17];
+  EXPECT_NE(other.content_fingerprint(), population.content_fingerprint());
+  auto short_of = population;
+  short_of.sources.thumbnails.colors.resize(4u * 6 * 6 * 3);
+  write_cloud_population(folder_ / "short.h5", short_of);
+  expect_error([&] { read_cloud_population(folder_ / "short.h5", true); },
+               "thumbnails must be images of bytes [5, side, side, 3]", "[4, 6, 6, 3]");
+}
+
 /// Over many seeds every pixel is drawn as often as any other, and first as often.
 TEST_F(PixelClouds, AllPixelsAreAsLikely) {
   write_png(folder_ / "images/a.png", 4, 1, Bytes{0, 1, 2, 3});
@@ -219,6 +256,9 @@ TEST_F(PixelClouds, ComplaintsAboutTheJob) {
   Job crops;
   crops.make.crops = 2;
   EXPECT_NE(make_complaint(crops).find("make.crops = 2"), std::string::npos);
+  Job thumbnails;
+  thumbnails.make.thumbnails = 8;
+  EXPECT_NE(make_complaint(thumbnails).find("make.thumbnails = 8"), std::string::npos);
   const auto expect_complaint = [&](const auto& change, const std::string& part) {
     Job job = job_;
     change(job);

@@ -20,6 +20,8 @@ std::string conditional_text(const ModelOptions& model) {
                         fmt::join(model.context_hidden, ", "));
   if (model.conditioning != Conditioning::none && sees_samples(model.context))
     text += fmt::format(", context_points = {}", model.context_points);
+  if (model.conditioning != Conditioning::none && model.context == ContextKind::images)
+    text += fmt::format(", image_channels = {}", model.image_channels);
   return text;
 }
 
@@ -36,6 +38,7 @@ void ConditionalModel::write_description(distributed::Hdf5File& file) const {
   file.set_attribute("/model", "start", word_of(model.start));
   file.set_attribute("/model", "context_numbers", description_.context);
   file.set_attribute("/model", "context_points", model.context_points);
+  file.set_attribute("/model", "image_channels", model.image_channels);
   file.write<std::int64_t>("/model/context_hidden",
                            {static_cast<std::int64_t>(model.context_hidden.size())},
                            model.context_hidden);
@@ -62,6 +65,8 @@ std::unique_ptr<ConditionalModel> read_conditional(const std::filesystem::path& 
   model.start = file.choice<MapStart>("start");
   model.context_hidden = file.list("context_hidden");
   model.context_points = std::llround(file.number("context_points"));
+  if (model.context == ContextKind::images)
+    model.image_channels = std::llround(file.number("image_channels"));
   found.context = std::llround(file.number("context_numbers"));
   found.context_mean = file.numbers("context_mean");
   found.context_deviation = file.numbers("context_deviation");

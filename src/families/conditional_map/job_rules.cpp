@@ -17,7 +17,7 @@ void set_conditional_defaults(Job& job) {
 std::string conditional_complaint(const Job& job) {
   if (job.problem.kind != ProblemKind::conditional_map) {
     for (const char* key : {"model.conditioning", "model.context", "model.context_hidden",
-                            "model.context_points", "model.start"})
+                            "model.context_points", "model.image_channels", "model.start"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
     for (const char* key : {"map.images", "map.method", "map.epsilon", "map.turns"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);

@@ -18,6 +18,8 @@ using kernels::WideSymmetricMatrix;
 
 /// Closed forms of more dimensions take longer than they save.
 constexpr std::int64_t most_gaussian_dimensions = 128;
+/// Coordinates of points that are red, green and blue.
+constexpr std::int64_t color_dimensions = 3;
 /// Of a start, in standard coordinates.
 constexpr double least_curvature = 0.01;
 /// A context of so many moments has few of them: below, all of a covariance's triangle.
@@ -247,6 +249,27 @@ std::vector<float> ProblemContexts::samples_of(std::int32_t problem, const Turn*
   return result;
 }
 
+/// Thumbnails are points of the cube in the order of pixels: red, green, blue as the points' axes.
+std::vector<float> ProblemContexts::images_of(std::int32_t problem, const Turn* turn) const {
+  const auto d = static_cast<std::size_t>(description_.dimension);
+  std::vector<float> result;
+  result.reserve(static_cast<std::size_t>(description_.context));
+  for (const bool source : {true, false}) {
+    const auto& table = source ? population_.sources : population_.target_table();
+    const auto& side = source ? population_.source : population_.target;
+    const auto& standard = description_.standardization;
+    const auto& coordinates = source ? standard.source : standard.target;
+    const std::size_t first = result.size();
+    std::size_t at = 0;
+    for (const auto value : table.thumbnails.of(side[static_cast<std::size_t>(problem)])) {
+      const double mean = coordinates.mean.empty() ? 0 : coordinates.mean[at++ % d];
+      result.push_back(static_cast<float>((value / 255.0 - mean) / coordinates.scale));
+    }
+    if (turn != nullptr) turn->apply(std::span(result).subspan(first));
+  }
+  return result;
+}
+
 std::vector<float> ProblemContexts::context_of(std::int32_t problem, const Turn* turn,
                                                std::int64_t draw) {
   std::vector<float> result;
@@ -254,6 +277,8 @@ std::vector<float> ProblemContexts::context_of(std::int32_t problem, const Turn*
     case ContextKind::samples:
     case ContextKind::coupled:
       return samples_of(problem, turn, draw);
+    case ContextKind::images:
+      return images_of(problem, turn);
     case ContextKind::moments:
       for (const bool source : {true, false}) {
         const auto& side = source ? population_.source : population_.target;
@@ -364,6 +389,11 @@ ConditionalDescription describe_conditional(const Job& job, const CloudPopulatio
     if (job.model.context == ContextKind::coupled) description.context *= 2;
     return description;
   }
+  if (job.model.context == ContextKind::images) {
+    const std::int64_t side = population.sources.thumbnails.side;
+    description.context = 2 * side * side * population.dimension;
+    return description;
+  }
   description.context = population.contexts.width;
   standardize_contexts(population, description);
   return description;
@@ -388,7 +418,27 @@ void require_fitting(const ConditionalDescription& description, const CloudPopul
         "{}: has points of {} coordinates; model.start = 'gaussian' is for at most {}, use "
         "'identity'",
         name, population.dimension, most_gaussian_dimensions));
-  if (model.conditioning == Conditioning::none || model.context != ContextKind::given) return;
+  if (model.conditioning == Conditioning::none) return;
+  if (model.context == ContextKind::images) {
+    if (population.dimension != color_dimensions)
+      throw UserError(
+          fmt::format("{}: has points of {} coordinates; model.context = 'images' is "
+                      "for those of colors",
+                      name, population.dimension));
+    for (const auto* table : {&population.sources, &population.target_table()}) {
+      const std::int64_t side = table->thumbnails.side;
+      if (side == 0)
+        throw UserError(name +
+                        ": has no thumbnails of images; make it again with make.thumbnails = 224, "
+                        "or use model.context = 'coupled'");
+      if (2 * side * side * population.dimension != description.context)
+        throw UserError(fmt::format(
+            "{}: has thumbnails of {} x {} pixels, the model is for {} numbers of both images",
+            name, side, side, description.context));
+    }
+    return;
+  }
+  if (model.context != ContextKind::given) return;
   if (population.contexts.width == 0)
     throw UserError(
         name +

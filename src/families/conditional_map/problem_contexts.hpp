@@ -66,6 +66,7 @@ class ProblemContexts {
   /// image) of both sides.
   std::vector<float> coupled(const std::vector<float>& samples, const std::vector<float>& starts,
                              std::size_t problems) const;
+  std::vector<float> images_of(std::int32_t problem, const Turn* turn) const;
   std::vector<float> start_of(std::int32_t problem, const Turn* turn);
 
   const CloudPopulation& population_;

@@ -56,8 +56,8 @@ inline std::vector<std::int64_t> widths_of(std::int64_t in, const std::vector<st
 }
 
 /// Adds a part's parameters under "prefix.".
-inline void add_named(FlatParameters::Named& named, const std::string& prefix,
-                      const torch::nn::Sequential& part) {
+template <class Module>
+void add_named(FlatParameters::Named& named, const std::string& prefix, const Module& part) {
   for (const auto& item : part->named_parameters())
     named.emplace_back(prefix + "." + item.key(), item.value());
 }
