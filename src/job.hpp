@@ -67,6 +67,9 @@ struct Job {
     return is_neural_dual() || problem.kind == ProblemKind::conditional_map;
   }
 
+  /// Does `solve` take points through plans that were solved before?
+  bool maps_by_plans() const { return problem.kind == ProblemKind::linear && !map.points.empty(); }
+
   /// Every file that the job names, with its key.
   std::vector<std::pair<std::string, std::filesystem::path>> named_files() const;
 

@@ -72,10 +72,7 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
     return;
   }
   auto output = line.output;
-  if (output.empty())
-    output = line.own_data.given()
-                 ? own_output(line.own_data)
-                 : std::filesystem::path(line.file.stem().string() + "-out") / line.command;
+  if (output.empty() && line.own_data.given()) output = own_output(line.own_data);
   const auto take_folder = [&] {
     if (lock) return;
     make_folder(output);
@@ -101,6 +98,9 @@ void run(const CommandLine& line, const distributed::Communicator& communicator,
     job = read_job(job_file, overrides);
     check_command_fits(job, line.command);
   });
+  if (output.empty())
+    output = std::filesystem::path(line.file.stem().string() + "-out") /
+             results_folder(job, line.command);
   communicator.agree([&] {
     protect_job_files(job, job_file, line.command);
     if (!communicator.is_root()) return;

@@ -9,8 +9,10 @@
 
 #include "kernels/geometry/ground_costs/chebyshev.hpp"
 #include "kernels/geometry/ground_costs/cosine.hpp"
+#include "kernels/geometry/ground_costs/elastic.hpp"
 #include "kernels/geometry/ground_costs/euclidean.hpp"
 #include "kernels/geometry/ground_costs/great_circle.hpp"
+#include "kernels/geometry/ground_costs/k_overlap.hpp"
 #include "kernels/geometry/ground_costs/manhattan.hpp"
 #include "kernels/geometry/ground_costs/power.hpp"
 #include "kernels/geometry/ground_costs/squared_euclidean.hpp"
@@ -27,7 +29,9 @@ using GroundCost = std::variant<  //
     CosineCost,                   //
     GreatCircleCost,              //
     ManhattanCost,                //
-    ChebyshevCost>;
+    ChebyshevCost,                //
+    ElasticCost,                  //
+    KOverlapCost>;
 
 /// Calls function(cost as its own type) and returns what it returns.
 template <class Function>

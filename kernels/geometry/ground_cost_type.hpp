@@ -110,6 +110,11 @@ struct GroundCostType {
   /// Is exp(−C/epsilon) positive definite for every epsilon, so that divergences are never
   /// negative?
   static bool is_positive_definite(int /*dimension*/) { return true; }
+  /// Is it h(x − y) with an h that is strictly convex, so that plans make maps of points?
+  static constexpr bool has_maps() { return false; }
+  /// For such a cost: slope [dimension] becomes the displacement x − y at which the cost has this
+  /// slope, grad h* (of a subgradient: the displacement that has it among others).
+  static void conjugate_slope(double* /*slope*/, int /*dimension*/) {}
   /// Is a Gaussian's optimal map to another one linear?
   static constexpr bool maps_gaussians = false;
   /// The unit in which GeomLoss has this cost.

@@ -242,6 +242,12 @@ OwnProblems read_own_data(const OwnData& data, const std::vector<std::string>& o
         fmt::format("--source is for transport between measures; for problem = '{}' write a job, "
                     "'otfleet init' shows how",
                     word_of(problems.job.problem.kind)));
+  if (problems.job.maps_by_plans())
+    throw UserError(
+        "map.points go through plans that were solved before: run the command without it, then "
+        "'otfleet solve DIR/job.toml --set files.solution=DIR/solution.h5 --set "
+        "map.points.file=FILE "
+        "--output DIR/map', with its --output as DIR");
   try {
     problems.population = build_any_measures(problems.job, Split::test);
   } catch (const UserError& error) {

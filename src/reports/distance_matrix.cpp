@@ -82,7 +82,8 @@ double normalize(std::vector<double>& x, const std::vector<double>& y) {
 }  // namespace
 
 std::int64_t measures_of_all_pairs(const Hdf5File& solution, std::int64_t most) {
-  if (!solution.has("/problems/source") || !solution.has("/problems/target")) return 0;
+  for (const char* needed : {"/problems/source", "/problems/target", "/solution/transport_cost"})
+    if (!solution.has(needed)) return 0;
   const auto shape = solution.info("/problems/source").shape;
   if (shape.size() != 1 || shape[0] < 1) return 0;
   const auto measures =

@@ -66,6 +66,10 @@ std::vector<std::pair<std::string, FileMark>> output_files(const Job& job,
 
 }  // namespace
 
+std::string results_folder(const Job& job, const std::string& command) {
+  return command == "solve" && job.maps_by_plans() ? "map" : command;
+}
+
 void protect_job_files(const Job& job, const std::filesystem::path& job_file,
                        const std::string& command) {
   distributed::protect_input(job_file, "the job file");

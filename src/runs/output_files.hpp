@@ -7,6 +7,10 @@
 
 namespace otfleet {
 
+/// What the folder of a command's results is called: as the command, but for solves that take points
+/// through plans in the folder "solve".
+std::string results_folder(const Job& job, const std::string& command);
+
 /// From now on this process replaces none of the files that the command reads: the job and those
 /// that the job names. Local.
 void protect_job_files(const Job& job, const std::filesystem::path& job_file,

@@ -27,7 +27,9 @@ TEST(GroundCosts, ByHand) {
                                                   {"cosine", 0.4},
                                                   {"great_circle", std::acos(0.6)},
                                                   {"manhattan", 1.2},
-                                                  {"chebyshev", 0.8}};
+                                                  {"chebyshev", 0.8},
+                                                  {"elastic", 0.4},
+                                                  {"k_overlap", 0.8}};
   for (const auto& name : ground_cost_names())
     EXPECT_NEAR(ground_cost(parse_ground_cost("key", name, {{"power", 3}}), x, y, 2),
                 expected.at(name), 1e-15)
@@ -99,6 +101,7 @@ std::vector<GroundCost> some_of_every_cost() {
   auto costs = kernels::all_ground_costs();
   costs.push_back(GreatCircleCost(1.0001));
   costs.push_back(kernels::PowerCost(1.5));
+  costs.push_back(kernels::ElasticCost(0.5, 0.3));
   return costs;
 }
 

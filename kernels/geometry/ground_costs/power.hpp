@@ -31,6 +31,16 @@ struct PowerCost : GroundCostType {
                    slope);
   }
 
+  bool has_maps() const { return power > 1; }
+  void conjugate_slope(double* slope, int dimension) const {
+    double square = 0;
+    for (int k = 0; k < dimension; ++k) square += slope[k] * slope[k];
+    if (!(square > 0)) return;
+    // |slope| = p r^(p − 1) at the distance r.
+    const double length = std::sqrt(square), distance = std::pow(length / power, 1 / (power - 1));
+    for (int k = 0; k < dimension; ++k) slope[k] *= distance / length;
+  }
+
   double bound(double reach, int /*dimension*/) const {
     return std::pow(reach, power) * (1 + 1e-6);
   }

@@ -16,6 +16,11 @@ struct SquaredEuclideanCost : GroundCostType {
     add_difference(share * 2, x, y, dimension, slope);
   }
 
+  static constexpr bool has_maps() { return true; }
+  static void conjugate_slope(double* slope, int dimension) {
+    for (int k = 0; k < dimension; ++k) slope[k] /= 2;
+  }
+
   /// −scale |x − y|² = 2 scale <x, y> − …
   static constexpr bool leaves_product = true;
   static IterationUnits iteration_units(double scale) { return {std::sqrt(2 * scale), scale, 0}; }

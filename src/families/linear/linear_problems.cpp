@@ -11,6 +11,7 @@
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/linear/methods/list.hpp"
+#include "src/families/linear/plan_maps.hpp"
 #include "src/families/linear/population_solver.hpp"
 #include "src/families/linear/shard_choice.hpp"
 #include "src/families/linear/sharded_cloud_solver.hpp"
@@ -233,6 +234,7 @@ class ProblemsByRows final : public LinearProblems {
 }  // namespace
 
 std::unique_ptr<ProblemSet> open_linear_problems(const CommandContext& context, Report& report) {
+  if (context.job.maps_by_plans()) return open_plan_maps(context, report);
   LinearInput input;
   context.communicator.agree([&] {
     input.file = find_input(context, context.job.files.test_population, "files.test_population",

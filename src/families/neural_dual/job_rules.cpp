@@ -49,9 +49,9 @@ std::string needs_samples_complaint(const Job& job) {
                                       std::pair{"samples.source", !job.samples.source.empty()},
                                       std::pair{"samples.target", !job.samples.target.empty()}})
       if (given) return fmt::format("{} needs problem = 'neural_dual' or 'least_action'", name);
-  for (const auto& [name, given] : {std::pair{"samples.benchmark", !job.samples.benchmark.empty()},
-                                    std::pair{"map.points", !job.map.points.empty()}})
-    if (given) return fmt::format("{} needs problem = 'neural_dual'", name);
+  if (!job.samples.benchmark.empty()) return "samples.benchmark needs problem = 'neural_dual'";
+  if (!job.map.points.empty() && !job.maps_by_plans())
+    return "map.points needs problem = 'neural_dual' or 'linear'";
   return draws ? complaint_of_samples(job) : std::string();
 }
 

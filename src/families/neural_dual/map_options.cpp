@@ -6,7 +6,8 @@ namespace otfleet {
 
 void add_keys(KeyList& keys, MapOptions& map) {
   add_array(keys, "points", map.points,
-            "points [N, D] that solve pushes through a trained map; neural_dual only");
+            "points [N, D] that solve pushes through a trained map, or with problem = \"linear\" "
+            "through the entropic map of every plan of a population that was solved before");
   keys.add("images", map.images, checks::anything,
            "folder of the color images (or one image) that make.pixels made the sources of: solve "
            "writes every one with the colors that its problem's map gives; conditional_map only");

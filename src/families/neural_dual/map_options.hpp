@@ -25,7 +25,7 @@ struct Choices<MapMethodName> {
 
 /// [map]: what solve pushes through trained maps, and how.
 struct MapOptions {
-  ArraySource points;                           // [N, D], neural_dual only
+  ArraySource points;                           // [N, D], neural_dual and linear only
   Path images;                                  // of colors, a folder or one, conditional_map only
   std::int64_t steps = 16;                      // of the integration of a flow
   MapMethodName method = MapMethodName::model;  // conditional_map only

@@ -1,4 +1,4 @@
-// Points of a plane that went through a trained map: where each goes.
+// Points of a plane that went through a map, the first one of several: where each goes.
 #include <algorithm>
 #include <sstream>
 
@@ -16,15 +16,20 @@ class MappedPoints final : public SolutionPicture {
  public:
   const char* shows() const override { return "Points, and where the map takes them"; }
   bool fits(const SolvedProblems& solved) const override {
-    if (!solved.job.is_neural_dual() || !solved.solution.has("/solution/image")) return false;
-    const auto shape = solved.solution.info("/solution/image").shape;
-    return shape.size() == 2 && shape[0] > 0 && shape[0] <= most_mapped_points && shape[1] == 2;
+    if (solved.job.map.points.empty() || !solved.solution.has("/solution/image")) return false;
+    const auto shape = solved.solution.info("/solution/image").shape;  // [N, D], or [P, N, D]
+    if (shape.size() < 2 || shape.size() > 3 || shape.front() < 1 || shape.back() != 2)
+      return false;
+    const std::int64_t count = shape[shape.size() - 2];
+    return count > 0 && count <= most_mapped_points;
   }
 
   bool draw(const SolvedProblems& solved, const std::filesystem::path& picture) const override {
     const auto points = read_points(solved.job.map.points, "point").values;
-    const auto images = solved.solution.read<double>("/solution/image");
-    const auto count = static_cast<std::int64_t>(images.size() / 2);
+    const auto count = static_cast<std::int64_t>(points.size() / 2);
+    std::vector<double> images(points.size());
+    const bool several = solved.solution.info("/solution/image").shape.size() == 3;
+    solved.solution.read_rows<double>("/solution/image", {0, several ? 1 : count}, images);
     std::ostringstream script;
     const auto write = [&](const char* name, std::int64_t most, bool from, bool to) {
       script << '$' << name << " << EOD\n";

@@ -1,6 +1,4 @@
-#include <algorithm>
-
-#include "kernels/api/outputs.hpp"
+#include "kernels/api/entropic_map.hpp"
 #include "kernels/minimize/settings.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
@@ -10,43 +8,12 @@
 namespace otfleet {
 namespace {
 
-/// Points at which a map is evaluated together.
-constexpr std::int64_t points_at_once = 16384;
-
 /// One side of a solved problem, to which points go.
 struct Potential {
-  std::span<const double> points, weights;  ///< the population's
+  std::span<const double> points;  ///< the population's
   std::vector<double> values;
   double epsilon = 0;
 };
-
-std::vector<double> images_of(const Potential& to, std::span<const double> points,
-                              std::int64_t dimension) {
-  const auto d = static_cast<std::size_t>(dimension);
-  const std::int64_t target_offsets[] = {0, static_cast<std::int64_t>(to.weights.size())};
-  const std::int32_t first[] = {0};
-  DeviceArray<double> potential("otfleet::maps::potential", to.values.size());
-  potential.upload(to.values);
-  std::vector<double> images;
-  images.reserve(points.size());
-  for (std::size_t begin = 0; begin < points.size(); begin += points_at_once * d) {
-    const auto some =
-        points.subspan(begin, std::min<std::size_t>(points_at_once * d, points.size() - begin));
-    const std::size_t count = some.size() / d;
-    const std::vector<double> weights(count, 1 / static_cast<double>(count));
-    const std::int64_t offsets[] = {0, static_cast<std::int64_t>(count)};
-    const auto problems = kernels::Problems::between_clouds(kernels::SquaredEuclideanCost{},
-                                                            dimension, {weights, some, offsets},
-                                                            {to.weights, to.points, target_offsets})
-                              .between(first, first);
-    DeviceArray<double> projection("otfleet::maps::images", some.size());
-    kernels::barycentric_projection(problems, to.epsilon, kernels::Projection::to_target, potential,
-                                    projection);
-    const auto part = projection.download();
-    images.insert(images.end(), part.begin(), part.end());
-  }
-  return images;
-}
 
 class EntropicMaps final : public MapMethod {
  public:
@@ -62,11 +29,13 @@ class EntropicMaps final : public MapMethod {
         solve_problem(population_, problem, job_.map.epsilon, job_.solver);
     const auto side = [&, own = epsilon](const CloudTable& table, std::int64_t measure,
                                          const std::vector<double>& values) {
-      return Potential{points_of(table, measure, d), weights_of(table, measure), values, own};
+      return Potential{points_of(table, measure, d), values, own};
     };
     const auto function = [d](Potential to) {
       return [to = std::move(to), d](std::span<const double> points) {
-        return images_of(to, points, d);
+        return kernels::entropic_map(kernels::SquaredEuclideanCost{}, static_cast<int>(d),
+                                     to.epsilon, {to.points, to.values}, points)
+            .images;
       };
     };
     return std::make_unique<TwoWayMap>(

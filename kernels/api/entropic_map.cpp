@@ -1,0 +1,126 @@
+#include "kernels/api/entropic_map.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/api/outputs.hpp"
+#include "kernels/device_views.hpp"
+#include "kernels/outputs/entropic_map.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+/// What is mapped together.
+constexpr std::size_t points_at_once = 16384;
+
+void append(std::vector<double>& to, const std::vector<double>& part) {
+  to.insert(to.end(), part.begin(), part.end());
+}
+
+/// Means of the target's points: by the operators of plans, which see blocks at once.
+class MeanMap {
+ public:
+  MeanMap(std::size_t dimension, double epsilon, const MapTarget& target)
+      : dimension_(dimension), epsilon_(epsilon), points_(target.points) {
+    potential_ = DeviceArray<double>("otfleet::plan::potential", target.potential.size());
+    potential_.upload(target.potential);
+    for (const double value : target.potential) weights_.push_back(std::isinf(value) ? 0.0 : 1.0);
+    const double count = std::count(weights_.begin(), weights_.end(), 1.0);
+    for (double& weight : weights_) weight /= count;
+  }
+
+  void map(std::span<const double> points, MappedByPlan& result) const {
+    const std::size_t count = points.size() / dimension_;
+    const std::vector<double> weights(count, 1 / static_cast<double>(count));
+    const std::int64_t offsets[] = {0, static_cast<std::int64_t>(count)},
+                       target_offsets[] = {0, static_cast<std::int64_t>(weights_.size())};
+    const std::int32_t first[] = {0};
+    const auto problems =
+        Problems::between_clouds(SquaredEuclideanCost{}, static_cast<int>(dimension_),
+                                 {weights, points, offsets}, {weights_, points_, target_offsets})
+            .between(first, first);
+    const DeviceArray<double> images("otfleet::plan::images", points.size());
+    const DeviceArray<double> values("otfleet::plan::values", count);
+    barycentric_projection(problems, epsilon_, Projection::to_target, potential_, images);
+    soft_c_transform(problems, epsilon_, potential_, values, Side::source);
+    append(result.images, images.download());
+    auto extended = values.download();
+    for (double& value : extended) value += epsilon_ * std::log(static_cast<double>(count));
+    append(result.values, extended);
+  }
+
+ private:
+  std::size_t dimension_;
+  double epsilon_;
+  std::span<const double> points_;
+  std::vector<double> weights_;
+  DeviceArray<double> potential_;
+};
+
+/// Displacements of any strictly convex cost.
+class SlopeMap {
+ public:
+  SlopeMap(const GroundCost& cost, std::size_t dimension, double epsilon, const MapTarget& target)
+      : cost_(cost),
+        dimension_(dimension),
+        epsilon_(epsilon),
+        others_(upload<double>("otfleet::plan::points", target.points, target.potential.size(),
+                               dimension)),
+        potential_("otfleet::plan::potential", target.potential.size()) {
+    potential_.upload(target.potential);
+  }
+
+  void map(std::span<const double> points, MappedByPlan& result) const {
+    const std::size_t count = points.size() / dimension_;
+    const auto from = upload<double>("otfleet::plan::points", points, count, dimension_);
+    const DeviceArray<double, 2> slope("otfleet::plan::slope", count, dimension_);
+    const DeviceArray<double> value("otfleet::plan::values", count);
+    extend_potential<DeviceSpace>(DeviceSpace(), cost_, epsilon_, view_of(from), view_of(others_),
+                                  view_of(potential_), view_of(slope), view_of(value));
+    auto moved = slope.download();
+    with_ground_cost(cost_, [&](const auto& typed) {
+      for (std::size_t at = 0; at < moved.size(); at += dimension_)
+        typed.conjugate_slope(moved.data() + at, static_cast<int>(dimension_));
+    });
+    for (std::size_t at = 0; at < moved.size(); ++at) moved[at] = points[at] - moved[at];
+    append(result.images, moved);
+    append(result.values, value.download());
+  }
+
+ private:
+  GroundCost cost_;
+  std::size_t dimension_;
+  double epsilon_;
+  DeviceArray<const double, 2> others_;
+  DeviceArray<double> potential_;
+};
+
+template <class Map>
+MappedByPlan in_pieces(const Map& map, std::span<const double> points, std::size_t dimension) {
+  MappedByPlan result;
+  result.images.reserve(points.size());
+  const std::size_t piece = points_at_once * dimension;
+  for (std::size_t begin = 0; begin < points.size(); begin += piece)
+    map.map(points.subspan(begin, std::min(piece, points.size() - begin)), result);
+  return result;
+}
+
+}  // namespace
+
+MappedByPlan entropic_map(const GroundCost& cost, int dimension, double epsilon,
+                          const MapTarget& target, std::span<const double> points) {
+  const auto d = static_cast<std::size_t>(std::max(dimension, 1));
+  if (!with_ground_cost(cost, [](const auto& typed) { return typed.has_maps(); }))
+    throw std::invalid_argument(std::string("plans of the cost '") + name_of(cost) +
+                                "' make no maps: it is no strictly convex function of x - y");
+  if (dimension < 1 || points.size() % d != 0 ||
+      target.points.size() != target.potential.size() * d)
+    throw std::invalid_argument("points are [N, d], those of the target [m, d], its potential [m]");
+  if (cost == GroundCost(SquaredEuclideanCost{}))
+    return in_pieces(MeanMap(d, epsilon, target), points, d);
+  return in_pieces(SlopeMap(cost, d, epsilon, target), points, d);
+}
+
+}  // namespace otfleet::kernels
