@@ -2,6 +2,7 @@
 means over the parts of the held-out problems, of every map. See ../conditional_maps.sh.
 
 Usage: python3 conditional_maps FOLDER --otfleet PROGRAM [--ranks N] [--minutes M] [--task NAME] [--smoke]
+                                   [--cmonge PYTHON]
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import h5py
 import numpy as np
 
+PEER = pathlib.Path(__file__).resolve().parent / "cmonge_peer.py"
 INPUTS = pathlib.Path(__file__).resolve().parents[3] / "inputs"
 FIGURES = ("distance", "divergence", "mmd", "uvp")
 # Of the first part of the held-out problems: their own maps, trained without the others.
@@ -30,6 +32,7 @@ MODELS = {
 }
 ALONE_MODEL = ["model.architecture=icnn", "model.conditioning=none"]
 TASKS = {"gaussians": [], "cells": ["--latent"], "digits": []}
+CMONGE_TASKS = ("gaussians", "cells")
 # Settings of a task's models: a context of 196 numbers takes a wider network than one of two.
 CONTEXTS = {"gaussians": [], "cells": [], "digits": ["model.context_hidden=[256,128]"]}
 # Settings of a task's potentials. Cells are few in many dimensions, and potentials learn them by heart; the decay of
@@ -46,6 +49,17 @@ def run(options, command, output, settings):
     environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     subprocess.run(words, check=True, stdout=sys.stderr, env=environment)
     return json.loads((output / "report.json").read_text())
+
+
+def cmonge(options, train, test, folder):
+    """cmonge's maps: what it says of its training, and figures of every problem's sources after them."""
+    folder.mkdir()
+    pushed = folder / "pushed.h5"
+    words = [options.cmonge, str(PEER), str(train), str(test), str(pushed), str(options.minutes)]
+    words += [word for setting in options.cmonge_set for word in ("--set", setting)]
+    trained = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+    settings = ["map.method=gaussian", f"files.test_population={pushed}"]  # needs no model
+    return trained, run(options, "evaluate", folder / "evaluate", settings)["each"]
 
 
 def one_problem(source, target, problem):
@@ -94,10 +108,15 @@ def study(task, options):
         reports[name] = report["each"]
         result["maps"][name] = {"steps": training["steps"], "parameters": training["parameters"],
                                 "map_milliseconds": report["map_milliseconds"]}
+    if options.cmonge and task in CMONGE_TASKS:
+        result["maps"]["cmonge"], peer = cmonge(options, train, test, folder / "cmonge")
     for part in result["parts"]:
         for name, each in reports.items():
             problems = [problem for problem, of in zip(each, parts) if of == part]
             result["maps"][name][part] = figures_of(problems, "model")
+        if options.cmonge and task in CMONGE_TASKS:
+            problems = [problem for problem, of in zip(peer, parts) if of == part]
+            result["maps"]["cmonge"][part] = figures_of(problems, "identity")
         for row in ("identity", "gaussian", "target_again"):  # the same in every report
             result["maps"].setdefault(row, {})[part] = figures_of(problems, row)
     result["alone"] = []
@@ -121,6 +140,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--task", choices=TASKS, action="append", help="that one; default: all")
     parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--cmonge", metavar="PYTHON", help="a Python that has cmonge: compare it, on one thread")
+    parser.add_argument("--cmonge-set", action="append", default=[], metavar="NAME=VALUE", help="see cmonge_peer.py")
     options = parser.parse_args()
     if options.smoke:
         options.minutes = 0.02
