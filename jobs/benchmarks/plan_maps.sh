@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Maps from plans with elastic costs, whose true maps are known, beside OTT-JAX on the same samples: errors at new points,
-# coordinates that stay, seconds, as JSON on standard output.
+# coordinates that stay, seconds; and progressive maps between Gaussians beside entropic ones whose epsilon was searched.
+# As JSON on standard output.
 #
 #   bash jobs/benchmarks/plan_maps.sh OUTPUT_DIR [--smoke]        about ten minutes
 #

@@ -9,6 +9,7 @@
 
 #include "kernels/minimize/settings.hpp"
 #include "kernels/problems/status.hpp"
+#include "src/families/conditional_map/methods/map_method_facts.hpp"
 #include "src/families/linear/initializers.hpp"
 #include "src/families/linear/method_choice.hpp"
 
@@ -119,11 +120,11 @@ std::string map_complaint(const StatusCounts& counts, const Job& job, const std:
       fmt::format("a larger conjugate.tolerance (now {:g})", job.conjugate.tolerance);
   const std::string training = "a longer training";
   Complaint complaint;
-  if (job.map.method == MapMethodName::entropic) {
+  if (job.problem.kind == ProblemKind::conditional_map && map_method_of(job).solves) {
     complaint.add(
         of(ConjugateStatus::step_limit), "have a plan that did not converge",
         {fmt::format("more iterations (solver.max_iterations, now {})", job.solver.max_iterations),
-         fmt::format("a larger map.epsilon (now {:g})", job.map.epsilon)});
+         "a larger epsilon"});
     return complaint.line(counts, items.c_str());
   }
   complaint.add(of(ConjugateStatus::step_limit), "reached the limit of steps",

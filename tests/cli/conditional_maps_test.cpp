@@ -198,7 +198,7 @@ TEST_F(ConditionalMaps, MethodsWithoutAModelNeedNone) {
                  "--set",    "files.checkpoint=there-is-none.h5",
                  "--set",    "map.method=" + method};
   };
-  for (const std::string method : {"gaussian", "entropic", "sliced"}) {
+  for (const std::string method : {"gaussian", "entropic", "progressive", "sliced"}) {
     const auto evaluated = run(command("evaluate", method), 2);
     ASSERT_EQ(evaluated.code, 0) << evaluated.err;
     const auto maps = report("evaluate-" + method)["maps"];

@@ -101,7 +101,7 @@ def main():
         for count in steps + ((2 * steps[-1],) if model == "fresh" else ()):
             ways[f"{name}, {count} steps"] = [checkpoint(model), f"fine_tune.steps={count}"]
     for method in ("gaussian", "entropic", "sliced"):
-        ways[method] = [f"map.method={method}"]
+        ways[method] = [f"map.method={method}"] + ["map.epsilon=0.01"] * (method == "entropic")
     result = {"minutes": options.minutes, "ranks": options.ranks, "steps": training["steps"],
               "parameters": training["parameters"], "maps": {}}
     for name, settings in ways.items():

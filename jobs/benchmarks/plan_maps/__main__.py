@@ -1,4 +1,5 @@
-"""Entropic maps for elastic costs by otfleet and by OTT-JAX, on one core, beside the true maps; see ../plan_maps.sh.
+"""Entropic maps for elastic costs by otfleet and by OTT-JAX, and progressive maps beside entropic ones whose epsilon was
+searched, on one core, beside the true maps; see ../plan_maps.sh.
 
 Usage: python3 plan_maps FOLDER --otfleet PROGRAM [--smoke]
 """
@@ -29,6 +30,8 @@ from ott.solvers.linear import sinkhorn
 L1, L2, STRENGTH, OVERLAP = 0.5, 1.0, 2.0, 3
 THRESHOLD = 1e-3
 SHARES = (0.1, 0.03, 0.01)  # of the mean cost, as epsilon
+SEARCHED = (0.1, 0.05, 0.025, 0.0125, 0.00625, 0.003125)  # the same, for maps between Gaussians
+JOB = pathlib.Path(__file__).resolve().parents[3] / "inputs" / "conditional_gaussians.toml"
 
 
 def shrink(z, cut):
@@ -157,6 +160,57 @@ def scores(images, truth, points):
             "still": float(np.mean(np.abs(images - points) < 1e-9))}
 
 
+def root_of(matrix, inverse=False):
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * values**(-0.5 if inverse else 0.5)) @ vectors.T
+
+
+def covariance(random, dimension):
+    """With deviations from 0.5 to 2."""
+    turn, _ = np.linalg.qr(random.normal(size=(dimension, dimension)))
+    return (turn * random.uniform(0.5, 2, dimension)**2) @ turn.T
+
+
+def write_gaussians(file, random, problems, count, dimension):
+    """Pairs of samples of Gaussians, and where the true map takes the sources (Peyre & Cuturi 2019, remark 2.31)."""
+    sources, targets, images = [], [], []
+    for _ in range(problems):
+        one, other, center = covariance(random, dimension), covariance(random, dimension), random.normal(size=dimension)
+        root = root_of(one)
+        slope = root_of(one, True) @ root_of(root @ other @ root) @ root_of(one, True)
+        sources.append(random.normal(size=(count, dimension)) @ root)
+        targets.append(random.normal(size=(count, dimension)) @ root_of(other) + center)
+        images.append(sources[-1] @ slope + center)
+    offsets = np.arange(problems + 1) * count
+    with h5py.File(file, "w") as write:
+        write.create_group("geometry").attrs.update(kind="clouds", cost="squared_euclidean")
+        for side, points in (("source", sources), ("target", targets)):
+            write[f"measures/{side}_points"] = np.concatenate(points)
+            write[f"measures/{side}_weights"] = np.full(problems * count, 1 / count)
+            write[f"measures/{side}_offsets"] = offsets
+            write[f"problems/{side}"] = np.arange(problems, dtype=np.int32)
+        write["problems/image"] = np.concatenate(images)
+
+
+def between_gaussians(options, folder, count, dimension, problems=3):
+    """L2-UVP of the maps at the sources' points, in percent, and milliseconds a problem, of every method."""
+    folder.mkdir()
+    write_gaussians(folder / "pairs.h5", np.random.default_rng(dimension), problems, count, dimension)
+    methods = {"chosen": ["map.method=entropic"], "progressive": ["map.method=progressive"]}
+    methods |= {share: ["map.method=entropic", f"map.epsilon={share}"] for share in SEARCHED}
+    result = {}
+    for name, settings in methods.items():
+        words = [word for setting in settings for word in ("--set", setting)]
+        run(options, "evaluate", JOB, "--output", folder / str(name), "--set",
+            f"files.test_population={folder / 'pairs.h5'}", "--set", "evaluate.points=200", *words)
+        report = json.loads((folder / str(name) / "report.json").read_text())
+        method = settings[0].split("=")[1]
+        result[name] = {"uvp": report["maps"][method]["uvp"], "milliseconds": report["map_milliseconds"]}
+    result["best of the search"] = min(result[share]["uvp"] for share in SEARCHED)
+    result["the search"] = sum(result[share]["milliseconds"] for share in SEARCHED)
+    return result
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
@@ -188,6 +242,12 @@ def main():
             except Exception as error:  # a peer that cannot is a result, too
                 row["ott"] = {"failed": f"{type(error).__name__}: {error}"[:300]}
         result["cases"][name] = rows
+    result["gaussians"] = {}
+    for dimension in ((2,) if options.smoke else (2, 8, 32, 64)):
+        for size in ((100,) if options.smoke else (1000, 4000)):
+            name = f"{dimension} dimensions, {size} points"
+            result["gaussians"][name] = between_gaussians(options, options.folder / f"gaussians-{dimension}-{size}", size,
+                                                          dimension)
     print(json.dumps(result, indent=1))
 
 

@@ -15,6 +15,7 @@
 #include "src/families/conditional_map/map_inputs.hpp"
 #include "src/families/conditional_map/map_scores.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
+#include "src/families/conditional_map/methods/map_method_facts.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/problem_solution.hpp"
@@ -37,8 +38,8 @@ constexpr double no_figure = std::numeric_limits<double>::quiet_NaN();
 /// of the target itself.
 struct MapRow {
   static constexpr std::size_t identity = 0, gaussian = 1, own = 2, target = 3, count = 4;
-  static std::string name(std::size_t row, MapMethodName method) {
-    const std::string names[] = {"identity", "gaussian", word_of(method), "target_again"};
+  static std::string name(std::size_t row, const std::string& method) {
+    const std::string names[] = {"identity", "gaussian", method, "target_again"};
     return names[row];
   }
   static constexpr std::size_t maps = target;  ///< the rows before are maps
@@ -245,7 +246,7 @@ nlohmann::json json_number(double value) {
 }
 
 nlohmann::json each_problem(const CloudPopulation& population, const MapTable& table,
-                            MapMethodName method) {
+                            const std::string& method) {
   nlohmann::json list = nlohmann::json::array();
   const auto width = static_cast<std::size_t>(population.contexts.width);
   for (std::size_t k = 0; k < population.source.size(); ++k) {
@@ -262,7 +263,7 @@ nlohmann::json each_problem(const CloudPopulation& population, const MapTable& t
 }
 
 /// Means over the problems.
-nlohmann::json means(const MapTable& table, MapMethodName method) {
+nlohmann::json means(const MapTable& table, const std::string& method) {
   nlohmann::json result;
   const std::size_t problems = table.size() / (figures_of_problem);
   for (std::size_t row = 0; row < MapRow::count; ++row)
@@ -286,9 +287,9 @@ std::string map_summary(const nlohmann::json& report, const Job& job) {
       report["problems"].get<std::int64_t>(), report["dimension"].get<std::int64_t>(),
       report["map_milliseconds"].get<double>(), "means, of pushed sources", "exact W2",
       "divergence", "MMD", "L2-UVP %", "cost", "dual");
-  std::string own = job.map.method == MapMethodName::model
+  std::string own = map_method_of(job).needs_model
                         ? "by the model"
-                        : fmt::format("by map.method = '{}'", word_of(job.map.method));
+                        : fmt::format("by map.method = '{}'", job.map.method);
   if (job.fine_tune.steps > 0) own += fmt::format(", {} steps more", job.fine_tune.steps);
   const std::pair<std::size_t, std::string> lines[] = {
       {MapRow::identity, "the sources themselves"},

@@ -2,6 +2,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
+#include "src/families/conditional_map/methods/map_method_facts.hpp"
 #include "src/job.hpp"
 #include "src/models/architectures.hpp"
 
@@ -19,8 +22,12 @@ std::string conditional_complaint(const Job& job) {
     for (const char* key : {"model.conditioning", "model.context", "model.context_hidden",
                             "model.context_points", "model.image_channels", "model.start"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
-    for (const char* key : {"map.images", "map.method", "map.epsilon", "map.turns"})
+    for (const char* key : {"map.images", "map.method"})
       if (job.sets(key)) return fmt::format("{} needs problem = 'conditional_map'", key);
+    for (const auto& method : map_methods())
+      for (const auto& key : method.keys)
+        if (job.sets("map." + key))
+          return fmt::format("map.{} needs problem = 'conditional_map'", key);
     return {};
   }
   if (job.problem.geometry != GeometryKind::clouds)
@@ -30,18 +37,20 @@ std::string conditional_complaint(const Job& job) {
   if (job.problem.cost != kernels::GroundCost(kernels::SquaredEuclideanCost{}))
     return "problem = 'conditional_map' needs problem.cost = 'squared_euclidean': gradients of "
            "potentials are optimal for no other";
-  for (const auto& [key, method] : {std::pair{"map.epsilon", MapMethodName::entropic},
-                                    std::pair{"map.turns", MapMethodName::sliced}})
-    if (job.sets(key) && job.map.method != method)
-      return fmt::format("{} needs map.method = '{}', not '{}'", key, word_of(method),
-                         word_of(job.map.method));
-  if (job.fine_tune.steps > 0 && job.map.method != MapMethodName::model)
-    return fmt::format("fine_tune.steps is for map.method = 'model', not '{}'",
-                       word_of(job.map.method));
-  if (job.map.method == MapMethodName::entropic && job.solver.initializer == "model")
-    return "solver.initializer = 'model' is for problem = 'linear'; with map.method = 'entropic' "
-           "use "
-           "another";
+  const MapMethodFacts& method = map_method_of(job);
+  for (const auto& other : map_methods())
+    for (const auto& key : other.keys)
+      if (job.sets("map." + key) &&
+          std::find(method.keys.begin(), method.keys.end(), key) == method.keys.end())
+        return fmt::format("map.{} needs map.method = '{}', not '{}'", key, other.name,
+                           method.name);
+  if (job.fine_tune.steps > 0 && !method.needs_model)
+    return fmt::format("fine_tune.steps is for map.method = 'model', not '{}'", method.name);
+  if (method.solves && job.solver.initializer == "model")
+    return fmt::format(
+        "solver.initializer = 'model' is for problem = 'linear'; with map.method = '{}' use "
+        "another",
+        method.name);
   const auto* architecture = find_architecture(job.model.architecture);
   if (architecture != nullptr && architecture->uses.velocities) {
     if (job.model.start != MapStart::identity)

@@ -10,6 +10,7 @@
 #include "src/families/conditional_map/conditional_family.hpp"
 #include "src/families/conditional_map/map_inputs.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
+#include "src/families/conditional_map/methods/map_method_facts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/recolored_images.hpp"
 #include "src/families/neural_dual/conjugate_solver.hpp"
@@ -38,14 +39,16 @@ std::string conditional_identity(const Job& job, const std::string& content) {
   const nlohmann::json resolved = job.resolved();
   nlohmann::json identity = {{"content", content}};
   for (const char* key : {"problem", "conjugate"}) identity[key] = resolved[key];
-  for (const char* key : {"direction", "steps", "images", "method", "epsilon", "turns"})
+  for (const char* key : {"direction", "steps", "images", "method"})
     identity[key] = resolved["map"][key];
-  if (job.map.method == MapMethodName::entropic) {
+  const MapMethodFacts& method = map_method_of(job);
+  for (const auto& key : method.keys) identity[key] = resolved["map"][key];
+  if (method.draws) identity["seed"] = resolved["seed"];
+  if (method.solves) {
     identity["solver"] = resolved["solver"];
     for (const char* key : {"checkpoint_seconds", "shard"}) identity["solver"].erase(key);
-  } else if (job.map.method == MapMethodName::sliced) {
-    identity["seed"] = resolved["seed"];
-  } else if (job.fine_tune.steps > 0) {
+  }
+  if (job.fine_tune.steps > 0) {
     for (const char* key : {"fine_tune", "seed"}) identity[key] = resolved[key];
     for (const char* key :
          {"optimizer", "beta1", "beta2", "clip", "weight_decay", "schedule", "regularizer",
@@ -71,10 +74,8 @@ class ConditionalMapProblems final : public ProblemSet {
       });
     }
     identity = conditional_identity(job_, communicator.broadcast(content));
-    const bool by_model = job_.map.method == MapMethodName::model;
-    method = !by_model   ? word_of(job_.map.method)
-             : forward() ? "gradient"
-                         : word_of(job_.conjugate.solver);
+    const bool by_model = map_method_of(job_).needs_model;
+    method = !by_model ? job_.map.method : forward() ? "gradient" : word_of(job_.conjugate.solver);
     reason = by_model ? "map.direction = '" + word_of(job_.map.direction) + "'"
                       : "map.method = '" + method + "'";
     shard_reason = "every rank takes problems of its own";
@@ -169,7 +170,7 @@ class ConditionalMapProblems final : public ProblemSet {
       layout.attributes.push_back({"/solution", name, std::move(value)});
     };
     set("population", file.filename().string());
-    set("method", word_of(job_.map.method));
+    set("method", job_.map.method);
     add_map_attributes(job_, layout);
   }
 

@@ -1,6 +1,7 @@
 #include "src/families/conditional_map/map_inputs.hpp"
 
 #include "src/families/conditional_map/conditional_checkpoint.hpp"
+#include "src/families/conditional_map/methods/map_method_facts.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/runs/input_files.hpp"
 
@@ -13,7 +14,7 @@ MapInputs read_map_inputs(const CommandContext& context) {
       find_input(context, job.files.test_population, "files.test_population", "make", "test.h5");
   inputs.population = read_cloud_population(inputs.file);
   require_squared_costs(inputs.population, inputs.file.string());
-  if (job.map.method == MapMethodName::model) {
+  if (map_method_of(job).needs_model) {
     inputs.checkpoint =
         find_input(context, job.files.checkpoint, "files.checkpoint", "train", "model.h5");
     inputs.model =

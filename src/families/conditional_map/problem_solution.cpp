@@ -8,6 +8,16 @@
 #include "src/runs/solve_seconds.hpp"
 
 namespace otfleet {
+
+Solutions solve_alone(const CloudPopulation& one, double epsilon, const SolverOptions& settings) {
+  const PopulationView view(one);
+  const PopulationSolver solver(view, epsilon);
+  if (const auto complaint = solver.complaint(settings.initializer); !complaint.empty())
+    throw UserError(complaint);
+  SolveSeconds seconds;
+  return solver.solve({0, 1}, settings, nullptr, {}, seconds);
+}
+
 ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t problem, double share,
                               const SolverOptions& settings) {
   const auto at = static_cast<std::size_t>(problem);
@@ -21,12 +31,7 @@ ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t pr
   CloudPopulation one = no_pairs(d);
   add_pair(one, points_of(population.sources, source, d), points_of(targets, target, d),
            weights_of(population.sources, source), weights_of(targets, target));
-  const PopulationView view(one);
-  const PopulationSolver solver(view, result.epsilon);
-  if (const auto complaint = solver.complaint(settings.initializer); !complaint.empty())
-    throw UserError(complaint);
-  SolveSeconds seconds;
-  result.solutions = solver.solve({0, 1}, settings, nullptr, {}, seconds);
+  result.solutions = solve_alone(one, result.epsilon, settings);
   return result;
 }
 

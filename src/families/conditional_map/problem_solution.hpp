@@ -12,6 +12,9 @@ struct ProblemSolution {
   Solutions solutions;  ///< of one problem, with its certificate
 };
 
+/// Solves the only problem of a population at an epsilon in units of the cost. Local.
+Solutions solve_alone(const CloudPopulation& one, double epsilon, const SolverOptions& settings);
+
 /// Solves one problem at an epsilon of `share` of its mean cost. Local.
 ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t problem, double share,
                               const SolverOptions& settings);

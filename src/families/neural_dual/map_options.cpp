@@ -1,6 +1,7 @@
 #include "src/families/neural_dual/map_options.hpp"
 
 #include "src/config/checks.hpp"
+#include "src/families/conditional_map/methods/map_method_facts.hpp"
 
 namespace otfleet {
 
@@ -13,14 +14,13 @@ void add_keys(KeyList& keys, MapOptions& map) {
            "writes every one with the colors that its problem's map gives; conditional_map only");
   keys.add("steps", map.steps, checks::integer(1, 10000),
            "of the integration of a flow; model.architecture = \"velocity\" only");
-  keys.add(
-      "method", map.method,
-      "what makes the maps: a trained model; or, without one, the map between Gaussians with the "
-      "measures' moments, the entropic map that Sinkhorn gives, or sliced transport; "
-      "conditional_map only");
-  keys.add("epsilon", map.epsilon, checks::above_zero,
-           "share of a problem's mean cost; map.method = \"entropic\" only");
+  keys.add("method", map.method, checks::one_of(map_method_names()),
+           "what makes the maps: " + map_method_doc() + "; conditional_map only");
+  keys.add("epsilon", map.epsilon, checks::zero_or_more,
+           "share of a problem's mean cost; 0: that with which the map between two halves of the "
+           "target moves points least; map.method = \"entropic\" only");
   keys.add("turns", map.turns, checks::integer(1, 10000), "map.method = \"sliced\" only");
+  keys.add("stages", map.stages, checks::integer(1, 100), "map.method = \"progressive\" only");
   keys.add("direction", map.direction, "from source to target, or back");
 }
 

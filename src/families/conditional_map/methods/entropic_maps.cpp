@@ -1,6 +1,8 @@
+#include "src/families/conditional_map/methods/entropic_maps.hpp"
 #include "kernels/api/entropic_map.hpp"
 #include "kernels/minimize/settings.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
+#include "src/families/conditional_map/methods/self_transport.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/problem_solution.hpp"
@@ -25,8 +27,11 @@ class EntropicMaps final : public MapMethod {
     const std::int64_t d = population_.dimension, source = population_.source[at],
                        target = population_.target[at];
     const CloudTable& targets = population_.target_table();
-    const auto [epsilon, solved] =
-        solve_problem(population_, problem, job_.map.epsilon, job_.solver);
+    const double share = job_.map.epsilon > 0
+                             ? job_.map.epsilon
+                             : share_by_self_transport(cloud_of(targets, target, d), d, job_.solver,
+                                                       static_cast<std::uint64_t>(job_.seed));
+    const auto [epsilon, solved] = solve_problem(population_, problem, share, job_.solver);
     const auto side = [&, own = epsilon](const CloudTable& table, std::int64_t measure,
                                          const std::vector<double>& values) {
       return Potential{points_of(table, measure, d), values, own};
@@ -52,7 +57,8 @@ class EntropicMaps final : public MapMethod {
 
 }  // namespace
 
-std::unique_ptr<MapMethod> entropic_maps(const CloudPopulation& population, const Job& job) {
+std::unique_ptr<MapMethod> EntropicMapsEntry::make(const CloudPopulation& population,
+                                                   ConditionalModel*, const Job& job) {
   return std::make_unique<EntropicMaps>(population, job);
 }
 

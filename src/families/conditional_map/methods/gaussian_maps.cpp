@@ -1,3 +1,4 @@
+#include "src/families/conditional_map/methods/gaussian_maps.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
@@ -28,7 +29,8 @@ class GaussianMaps final : public MapMethod {
 
 }  // namespace
 
-std::unique_ptr<MapMethod> gaussian_maps(const CloudPopulation& population, const Job&) {
+std::unique_ptr<MapMethod> GaussianMapsEntry::make(const CloudPopulation& population,
+                                                   ConditionalModel*, const Job&) {
   return std::make_unique<GaussianMaps>(population);
 }
 

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "src/families/conditional_map/methods/map_method.hpp"
+#include "src/families/conditional_map/methods/model_maps.hpp"
 #include "src/families/conditional_map/potential_tuner.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
 
@@ -30,9 +31,9 @@ class ModelMaps final : public MapMethod {
 
 }  // namespace
 
-std::unique_ptr<MapMethod> model_maps(const CloudPopulation& population, ConditionalModel& model,
-                                      const Job& job) {
-  return std::make_unique<ModelMaps>(population, model, job);
+std::unique_ptr<MapMethod> ModelMapsEntry::make(const CloudPopulation& population,
+                                                ConditionalModel* model, const Job& job) {
+  return std::make_unique<ModelMaps>(population, *model, job);
 }
 
 }  // namespace otfleet

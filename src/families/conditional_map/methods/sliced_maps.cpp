@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "src/families/conditional_map/methods/map_method.hpp"
+#include "src/families/conditional_map/methods/sliced_maps.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
 #include "src/families/conditional_map/turn.hpp"
@@ -161,7 +162,8 @@ class SlicedMaps final : public MapMethod {
 
 }  // namespace
 
-std::unique_ptr<MapMethod> sliced_maps(const CloudPopulation& population, const Job& job) {
+std::unique_ptr<MapMethod> SlicedMapsEntry::make(const CloudPopulation& population,
+                                                 ConditionalModel*, const Job& job) {
   return std::make_unique<SlicedMaps>(population, job);
 }
 
