@@ -26,7 +26,8 @@ class MeanMap {
       : dimension_(dimension), epsilon_(epsilon), points_(target.points) {
     potential_ = DeviceArray<double>("otfleet::plan::potential", target.potential.size());
     potential_.upload(target.potential);
-    for (const double value : target.potential) weights_.push_back(std::isinf(value) ? 0.0 : 1.0);
+    for (const double value : target.potential)
+      weights_.push_back(std::isfinite(value) ? 1.0 : 0.0);
     const double count = std::count(weights_.begin(), weights_.end(), 1.0);
     for (double& weight : weights_) weight /= count;
   }
@@ -97,6 +98,20 @@ class SlopeMap {
   DeviceArray<double> potential_;
 };
 
+/// Whether the operators of plans take the target and the points: costs of not too many epsilons,
+/// and a potential.
+bool takes_means(double epsilon, const MapTarget& target, std::span<const double> points,
+                 std::size_t dimension) {
+  constexpr double most_exponent = 1e14;  // a tenth of what they refuse
+  double reach = 0;
+  for (const auto& side : {target.points, points})
+    for (std::size_t at = 0; at < side.size(); ++at)
+      reach = std::max(reach, std::abs(side[at] - target.points[at % dimension]));
+  const bool any = std::any_of(target.potential.begin(), target.potential.end(),
+                               [](double value) { return std::isfinite(value); });
+  return any && 4 * static_cast<double>(dimension) * reach * reach < most_exponent * epsilon;
+}
+
 template <class Map>
 MappedByPlan in_pieces(const Map& map, std::span<const double> points, std::size_t dimension) {
   MappedByPlan result;
@@ -113,12 +128,12 @@ MappedByPlan entropic_map(const GroundCost& cost, int dimension, double epsilon,
                           const MapTarget& target, std::span<const double> points) {
   const auto d = static_cast<std::size_t>(std::max(dimension, 1));
   if (!with_ground_cost(cost, [](const auto& typed) { return typed.has_maps(); }))
-    throw std::invalid_argument(std::string("plans of the cost '") + name_of(cost) +
+    throw std::invalid_argument("plans of the cost '" + std::string(name_of(cost)) +
                                 "' make no maps: it is no strictly convex function of x - y");
   if (dimension < 1 || points.size() % d != 0 ||
       target.points.size() != target.potential.size() * d)
     throw std::invalid_argument("points are [N, d], those of the target [m, d], its potential [m]");
-  if (cost == GroundCost(SquaredEuclideanCost{}))
+  if (cost == GroundCost(SquaredEuclideanCost{}) && takes_means(epsilon, target, points, d))
     return in_pieces(MeanMap(d, epsilon, target), points, d);
   return in_pieces(SlopeMap(cost, d, epsilon, target), points, d);
 }

@@ -39,7 +39,7 @@ struct ExtendPotential {
     double most = -Kokkos::Experimental::infinity<double>::value;
     for (long j = 0; j < count; ++j) {
       const double one = gain(j, sum_to(x, &others(j, 0)));
-      if (!(one <= most)) most = one;  // a NaN stays, and makes all NaN
+      if (one > most) most = one;
     }
     double* const to = &slope(i, 0);
     for (int c = 0; c < d; ++c) to[c] = 0;
@@ -48,7 +48,7 @@ struct ExtendPotential {
       const double* const y = &others(j, 0);
       const auto sum = sum_to(x, y);
       const double exponent = (gain(j, sum) - most) / epsilon;
-      if (exponent < smallest_exponent) continue;
+      if (exponent < smallest_exponent) continue;  // not a NaN, which makes all NaN
       const double share = ::exp(exponent);
       total += share;
       cost.add_slope(share, sum, x, y, d, to);
@@ -78,7 +78,7 @@ void extend_potential(const ExecutionSpace& space, const GroundCost& cost, doubl
   with_ground_cost(cost, [&](const auto& typed) {
     using Cost = std::remove_cvref_t<decltype(typed)>;
     if constexpr (Cost::takes_directions) {
-      throw std::invalid_argument(std::string("the cost '") + Cost::name +
+      throw std::invalid_argument("the cost '" + std::string(Cost::name) +
                                   "' is no function of differences");
     } else {
       using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>;

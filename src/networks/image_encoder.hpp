@@ -18,7 +18,8 @@ TORCH_MODULE(ResidualBlock);
 
 /// ResNet-18 (He et al. 2016) of images [N, 3, S, S] of any size to [N, outputs]. Group
 /// normalization takes the place of that by batches (Wu & He 2018): an image's code depends on no
-/// other image, so on neither batches nor ranks. Fresh blocks are the identity (Goyal et al. 2017).
+/// other image, so on neither batches nor ranks. Fresh blocks pass on their input, or its
+/// shortcut where they shrink images (Goyal et al. 2017).
 struct ImageEncoderImpl : torch::nn::Module {
   /// `channels` of the first of four stages, each further has twice as many; 64 in the paper.
   ImageEncoderImpl(std::int64_t channels, std::int64_t outputs);

@@ -27,7 +27,7 @@ void make_epsilon_absolute(const CommandContext& context, const std::string& com
   auto& problem = job.problem;
   const auto statistic_of = family_of(job).cost_statistic;
   if (statistic_of == nullptr || problem.epsilon_relative == CostStatistic::none ||
-      command == "make")
+      command == "make" || (command == "solve" && job.maps_by_plans()))
     return;
   const bool trains =
       command == "train" || (command == "scale" && !job.scale.measures(ScaledCommand::solve));

@@ -7,8 +7,8 @@
 
 namespace otfleet {
 
-/// What the folder of a command's results is called: as the command, but for solves that take points
-/// through plans in the folder "solve".
+/// What the folder of a command's results is called: as the command; "map" for a solve that takes
+/// points through plans, which stand in "solve".
 std::string results_folder(const Job& job, const std::string& command);
 
 /// From now on this process replaces none of the files that the command reads: the job and those

@@ -168,6 +168,10 @@ TEST_F(PlanMaps, NamesWhatIsWrong) {
   };
   expect_refused(of("other.h5"), {"good/solution.h5: is of a population with another geometry"});
   expect_refused(of("larger.h5"), {"good/solution.h5: is of "});
+  auto moved = cloud_population(4, 20, count, true);
+  for (double& value : moved.sources.points) value *= 1.1;
+  write_cloud_population(path("moved.h5"), moved);
+  expect_refused(of("moved.h5"), {"good/solution.h5: is of other measures"});
   report_of(
       "solve", "bare",
       {"files.test_population=good.h5", "solver.initializer=zeros", "solution.potentials=false"});

@@ -190,6 +190,19 @@ TEST(EntropicMap, ASquareIsAPower) {
     ASSERT_NEAR(mean.values[at], slope.values[at], 1e-11);
 }
 
+/// So far away that nothing but the nearest point counts, and without any potential.
+TEST(EntropicMap, FarPointsAndNoPotential) {
+  const Row y = {0, 0, 1, 1}, far = {1e9, 2e9, 0.9, 0.8}, g = {0, 0};
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Row none = {-infinity, -infinity};
+  for (const GroundCost& cost : {GroundCost(SquaredEuclideanCost{}), GroundCost(PowerCost(2))}) {
+    const auto found = entropic_map(cost, 2, 1e-4, {y, g}, far);
+    for (const double image : found.images) EXPECT_NEAR(image, 1, 1e-6) << name_of(cost);
+    for (const double image : entropic_map(cost, 2, 1, {y, none}, far).images)
+      EXPECT_TRUE(std::isnan(image)) << name_of(cost);
+  }
+}
+
 /// Coordinates that a displacement does not need stay: one target point, shifted.
 TEST(EntropicMap, ElasticCostsLeaveCoordinatesAlone) {
   const Row y = {3, 0.2, 0}, g = {0}, points = {0, 0, 0};

@@ -142,7 +142,7 @@ struct KOverlapCost : GroundCostType {
   }
 
   double bound(double reach, int dimension) const {
-    // N² is at most the squared sum of lengths over k, and the squared length times d/k.
+    // N² is at most the squared length times d/k, or times 1 where k is larger.
     const double share = std::max(1.0, dimension / count);
     return 0.5 * reach * reach * (1 + strength * share) * (1 + 1e-6);
   }

@@ -18,21 +18,27 @@ Solutions solve_alone(const CloudPopulation& one, double epsilon, const SolverOp
   return solver.solve({0, 1}, settings, nullptr, {}, seconds);
 }
 
-ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t problem, double share,
-                              const SolverOptions& settings) {
+ProblemSolution solve_problem_at(const CloudPopulation& population, std::int32_t problem,
+                                 double epsilon, const SolverOptions& settings) {
   const auto at = static_cast<std::size_t>(problem);
   const std::int64_t d = population.dimension, source = population.source[at],
                      target = population.target[at];
   const CloudTable& targets = population.target_table();
-  const double mean_cost = mean_cost_between(moments_of(population.sources, source, d, {}),
-                                             moments_of(targets, target, d, {}));
-  ProblemSolution result;
-  result.epsilon = share * (mean_cost > 0 ? mean_cost : 1);  // one point has no costs
   CloudPopulation one = no_pairs(d);
   add_pair(one, points_of(population.sources, source, d), points_of(targets, target, d),
            weights_of(population.sources, source), weights_of(targets, target));
-  result.solutions = solve_alone(one, result.epsilon, settings);
-  return result;
+  return {epsilon, solve_alone(one, epsilon, settings)};
+}
+
+ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t problem, double share,
+                              const SolverOptions& settings) {
+  const auto at = static_cast<std::size_t>(problem);
+  const std::int64_t d = population.dimension;
+  const double mean_cost =
+      mean_cost_between(moments_of(population.sources, population.source[at], d, {}),
+                        moments_of(population.target_table(), population.target[at], d, {}));
+  return solve_problem_at(population, problem, share * (mean_cost > 0 ? mean_cost : 1),
+                          settings);  // one point has no costs
 }
 
 }  // namespace otfleet

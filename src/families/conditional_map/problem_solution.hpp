@@ -15,6 +15,10 @@ struct ProblemSolution {
 /// Solves the only problem of a population at an epsilon in units of the cost. Local.
 Solutions solve_alone(const CloudPopulation& one, double epsilon, const SolverOptions& settings);
 
+/// Solves one problem at an epsilon in units of the cost. Local.
+ProblemSolution solve_problem_at(const CloudPopulation& population, std::int32_t problem,
+                                 double epsilon, const SolverOptions& settings);
+
 /// Solves one problem at an epsilon of `share` of its mean cost. Local.
 ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t problem, double share,
                               const SolverOptions& settings);

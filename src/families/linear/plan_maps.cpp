@@ -1,10 +1,13 @@
 #include "src/families/linear/plan_maps.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -83,7 +86,7 @@ class StoredPlans {
   }
 
  private:
-  /// Throws unless the solution is of this population.
+  /// Throws unless the solution is of problems of the same sizes.
   void require_same(const std::string& name, const PopulationView& view,
                     const std::string& geometry) {
     const auto differs = [&](const std::string& what) {
@@ -159,7 +162,10 @@ class PlanMaps final : public ProblemSet {
         require_maps();
         const auto solution = find_solution(context);
         plans_.emplace(solution, population_);
+        require_own_plans(solution.string());
         if (communicator.is_root()) content = content_of(solution);
+        if (context.prints())
+          spdlog::info("epsilon = {:.6g}, that of the plans", plans_->epsilon());
       });
     }
     content = communicator.broadcast(content);
@@ -246,6 +252,45 @@ class PlanMaps final : public ProblemSet {
                        static_cast<std::int64_t>(at / d));
   }
 
+  /// Throws where potentials are of other points or weights: with exact marginals g is the soft
+  /// minimum over f at the target's points, plus epsilon times the logarithm of their weights.
+  /// Some points of some problems are looked at.
+  void require_own_plans(const std::string& name) {
+    constexpr std::int64_t most_problems_seen = 20, most_points_seen = 50;
+    constexpr double most_apart = 0.01;  // in epsilons; block-sparse plans leave a little out
+    if (plans_->figures().error_column != "/solution/marginal_error") return;
+    const double epsilon = plans_->epsilon();
+    const auto d = static_cast<std::size_t>(points_.shape[1]);
+    const std::int64_t problems = view().problems(), seen = std::min(problems, most_problems_seen);
+    for (std::int64_t one = 0; one < seen; ++one) {
+      const std::int64_t k = one * problems / seen;
+      const auto at = static_cast<std::size_t>(k);
+      const auto f = plans_->potential(k, true), g = plans_->potential(k, false);
+      const auto a = view().weights(true, view().sources()[at]),
+                 b = view().weights(false, view().targets()[at]);
+      const auto y = side_points(k, false);
+      const double scale =
+          std::accumulate(a.begin(), a.end(), 0.0) / std::accumulate(b.begin(), b.end(), 0.0);
+      std::vector<double> some, expected;
+      const std::size_t step = std::max<std::size_t>(1, b.size() / most_points_seen);
+      for (std::size_t j = 0; j < b.size(); j += step) {
+        if (!(b[j] > 0) || !std::isfinite(g[j])) continue;
+        some.insert(some.end(), y.begin() + static_cast<std::ptrdiff_t>(j * d),
+                    y.begin() + static_cast<std::ptrdiff_t>((j + 1) * d));
+        expected.push_back(g[j] - epsilon * std::log(scale * b[j]));
+      }
+      const auto found = kernels::entropic_map(*view().geometry().ground_cost, static_cast<int>(d),
+                                               epsilon, {side_points(k, true), f}, some)
+                             .values;
+      for (std::size_t j = 0; j < found.size(); ++j)
+        if (std::abs(found[j] - expected[j]) > most_apart * epsilon + 1e-9 * std::abs(expected[j]))
+          throw UserError(fmt::format(
+              "{}: is of other measures than {}; name the solution of this population as "
+              "files.solution, or solve again",
+              name, file.string()));
+    }
+  }
+
   /// A solution is as it was while its file is.
   std::string content_of(const std::filesystem::path& solution) const {
     Fnv hash;
@@ -256,14 +301,13 @@ class PlanMaps final : public ProblemSet {
     return fmt::format("{} {} {}", hash.digits(), std::filesystem::file_size(solution), time);
   }
 
-  /// The points of the side that a problem's map goes to.
-  std::span<const double> targets_of(std::int64_t problem) {
-    const bool source = !forward();
+  std::span<const double> side_points(std::int64_t problem, bool source) {
     const auto at = static_cast<std::size_t>(problem);
     if (view().clouds() != nullptr)
       return view().points(source, source ? view().sources()[at] : view().targets()[at]);
-    if (shared_.empty()) shared_ = view().shared_points()->geometry.points(source);
-    return shared_;
+    auto& shared = shared_[source ? 0 : 1];
+    if (shared.empty()) shared = view().shared_points()->geometry.points(source);
+    return shared;
   }
 
   kernels::MappedByPlan map(std::int64_t problem) {
@@ -271,7 +315,7 @@ class PlanMaps final : public ProblemSet {
     return with_population_named(file, plans_->epsilon(), [&] {
       return kernels::entropic_map(*view().geometry().ground_cost,
                                    static_cast<int>(points_.shape[1]), plans_->epsilon(),
-                                   {targets_of(problem), potential}, points_.values);
+                                   {side_points(problem, !forward()), potential}, points_.values);
     });
   }
 
@@ -293,7 +337,8 @@ class PlanMaps final : public ProblemSet {
         [](MappedPlans & mapped) -> auto& { return mapped.points.images; });
     add(
         "/solution/value", number, {points_.shape[0]}, "cost",
-        "of the potential, extended to each of them",
+        "soft minimum over the other side's potential; where marginals are exact, this side's, "
+        "extended",
         [](MappedPlans & mapped) -> auto& { return mapped.points.values; });
     add(
         error, number, {}, "", "of the plan, as its solution has it",
@@ -319,7 +364,7 @@ class PlanMaps final : public ProblemSet {
   AnyPopulation population_;
   Array points_;  ///< [N, D]
   std::optional<StoredPlans> plans_;
-  std::vector<double> shared_;  ///< of the target's side, where all problems share it
+  std::array<std::vector<double>, 2> shared_;  ///< of source and target, where all problems share
   SolutionColumns<MappedPlans> columns_;
 };
 

@@ -16,9 +16,10 @@ void add_keys(KeyList& keys, MapOptions& map) {
            "of the integration of a flow; model.architecture = \"velocity\" only");
   keys.add("method", map.method, checks::one_of(map_method_names()),
            "what makes the maps: " + map_method_doc() + "; conditional_map only");
-  keys.add("epsilon", map.epsilon, checks::zero_or_more,
-           "share of a problem's mean cost; 0: that with which the map between two halves of the "
-           "target moves points least; map.method = \"entropic\" only");
+  keys.add(
+      "epsilon", map.epsilon, checks::zero_or_more,
+      "share of a problem's mean cost; 0: of that within the target the share with which the map "
+      "between two halves of it moves points least; map.method = \"entropic\" only");
   keys.add("turns", map.turns, checks::integer(1, 10000), "map.method = \"sliced\" only");
   keys.add("stages", map.stages, checks::integer(1, 100), "map.method = \"progressive\" only");
   keys.add("direction", map.direction, "from source to target, or back");

@@ -1,4 +1,6 @@
 #include "src/families/conditional_map/methods/entropic_maps.hpp"
+#include <map>
+
 #include "kernels/api/entropic_map.hpp"
 #include "kernels/minimize/settings.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
@@ -24,14 +26,13 @@ class EntropicMaps final : public MapMethod {
 
   std::unique_ptr<ProblemMap> map(std::int32_t problem) override {
     const auto at = static_cast<std::size_t>(problem);
-    const std::int64_t d = population_.dimension, source = population_.source[at],
-                       target = population_.target[at];
+    const std::int64_t d = population_.dimension;
+    const std::int32_t source = population_.source[at], target = population_.target[at];
     const CloudTable& targets = population_.target_table();
-    const double share = job_.map.epsilon > 0
-                             ? job_.map.epsilon
-                             : share_by_self_transport(cloud_of(targets, target, d), d, job_.solver,
-                                                       static_cast<std::uint64_t>(job_.seed));
-    const auto [epsilon, solved] = solve_problem(population_, problem, share, job_.solver);
+    const auto [epsilon, solved] =
+        job_.map.epsilon > 0
+            ? solve_problem(population_, problem, job_.map.epsilon, job_.solver)
+            : solve_problem_at(population_, problem, epsilon_to(target), job_.solver);
     const auto side = [&, own = epsilon](const CloudTable& table, std::int64_t measure,
                                          const std::vector<double>& values) {
       return Potential{points_of(table, measure, d), values, own};
@@ -45,14 +46,27 @@ class EntropicMaps final : public MapMethod {
     };
     return std::make_unique<TwoWayMap>(
         d, function(side(targets, target, solved.g)),
-        function(side(population_.sources, source, solved.f)),
-        static_cast<std::int32_t>(solved.status[0] == 0 ? kernels::ConjugateStatus::converged
-                                                        : kernels::ConjugateStatus::step_limit));
+        function(side(population_.sources, source, solved.f)), [converged = solved.status[0] == 0] {
+          return static_cast<std::int32_t>(converged ? kernels::ConjugateStatus::converged
+                                                     : kernels::ConjugateStatus::step_limit);
+        });
   }
 
  private:
+  /// What is chosen for maps to a target.
+  double epsilon_to(std::int32_t target) {
+    const auto found = chosen_.find(target);
+    if (found != chosen_.end()) return found->second;
+    const std::int64_t d = population_.dimension;
+    const double epsilon =
+        epsilon_by_self_transport(cloud_of(population_.target_table(), target, d), d, job_.solver,
+                                  static_cast<std::uint64_t>(job_.seed));
+    return chosen_[target] = epsilon;
+  }
+
   const CloudPopulation& population_;
   const Job& job_;
+  std::map<std::int32_t, double> chosen_;  ///< by target
 };
 
 }  // namespace

@@ -30,8 +30,7 @@ class Progression {
       : to_(std::move(to)), dimension_(dimension), settings_(job.solver) {
     const std::int64_t stages = job.map.stages;
     const double last =
-        share_by_self_transport(to_, dimension, settings_, static_cast<std::uint64_t>(job.seed)) *
-        mean_cost_of(to_, to_, dimension);
+        epsilon_by_self_transport(to_, dimension, settings_, static_cast<std::uint64_t>(job.seed));
     const double first = first_share * mean_cost_of(from, to_, dimension);
     for (std::int64_t k = 0; k < stages; ++k) {
       const double passed =
@@ -85,16 +84,18 @@ class ProgressiveMaps final : public MapMethod {
                         target = cloud_of(population_.target_table(), population_.target[at], d);
     const auto there = std::make_shared<const Progression>(source, target, d, job_);
     // The way back is made when it is first asked for.
-    const auto back = [source, target, d, &job = job_,
-                       made = std::make_shared<std::shared_ptr<const Progression>>()](
-                          std::span<const double> points) {
-      if (!*made) *made = std::make_shared<const Progression>(target, source, d, job);
-      return (*made)->map(points);
-    };
+    const auto back = std::make_shared<std::shared_ptr<const Progression>>();
     return std::make_unique<TwoWayMap>(
-        d, [there](std::span<const double> points) { return there->map(points); }, back,
-        static_cast<std::int32_t>(there->converged() ? kernels::ConjugateStatus::converged
-                                                     : kernels::ConjugateStatus::step_limit));
+        d, [there](std::span<const double> points) { return there->map(points); },
+        [source, target, d, back, &job = job_](std::span<const double> points) {
+          if (!*back) *back = std::make_shared<const Progression>(target, source, d, job);
+          return (*back)->map(points);
+        },
+        [there, back] {
+          const bool converged = there->converged() && (!*back || (*back)->converged());
+          return static_cast<std::int32_t>(converged ? kernels::ConjugateStatus::converged
+                                                     : kernels::ConjugateStatus::step_limit);
+        });
   }
 
  private:

@@ -71,22 +71,22 @@ double mean_cost_of(const WeightedCloud& x, const WeightedCloud& y, std::int64_t
   double square = 0;
   for (const auto* points : {&x.points, &y.points})
     for (const double value : *points) square = std::max(square, value * value);
-  return mean > 1e-24 * square ? mean : 1;  // below, only rounding sets points apart
+  return mean > 1e-30 * square ? mean : 1;  // below, only rounding sets points apart
 }
 
-double share_by_self_transport(const WeightedCloud& cloud, std::int64_t dimension,
-                               const SolverOptions& settings, std::uint64_t seed) {
+double epsilon_by_self_transport(const WeightedCloud& cloud, std::int64_t dimension,
+                                 const SolverOptions& settings, std::uint64_t seed) {
   std::vector<std::size_t> order;
   for (std::size_t k = 0; k < cloud.shares.size(); ++k)
     if (cloud.shares[k] > 0) order.push_back(k);
-  if (order.size() < 4) return tried_shares[0];
+  const double mean = mean_cost_of(cloud, cloud, dimension);
+  if (order.size() < 4) return tried_shares[0] * mean;
   const kernels::CounterRandom random(seed, half_draws);
   for (std::size_t k = order.size(); k > 1; --k) std::swap(order[k - 1], order[random.below(k, k)]);
   const std::size_t half = std::min(order.size() / 2, most_of_half);
   const auto d = static_cast<std::size_t>(dimension);
   const WeightedCloud one = part_of(cloud, order, 0, half, d),
                       other = part_of(cloud, order, half, 2 * half, d);
-  const double mean = mean_cost_of(one, other, dimension);
   double best = tried_shares[0], least = 0;
   for (const double share : tried_shares) {
     const double moved = moved_between(one, other, share * mean, dimension, settings);
@@ -94,7 +94,7 @@ double share_by_self_transport(const WeightedCloud& cloud, std::int64_t dimensio
     best = share;
     least = moved;
   }
-  return best;
+  return best * mean;
 }
 
 }  // namespace otfleet

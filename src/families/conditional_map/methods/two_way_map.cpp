@@ -9,11 +9,11 @@
 namespace otfleet {
 
 TwoWayMap::TwoWayMap(std::int64_t dimension, Function forward, Function backward,
-                     std::int32_t status)
+                     std::function<std::int32_t()> status)
     : dimension_(dimension),
       forward_(std::move(forward)),
       backward_(std::move(backward)),
-      status_(status) {}
+      status_(std::move(status)) {}
 
 MappedPoints TwoWayMap::forward(std::span<const double> points, bool certify) {
   return map(points, forward_, certify ? &backward_ : nullptr);
@@ -29,10 +29,11 @@ MappedPoints TwoWayMap::map(std::span<const double> points, const Function& ther
   MappedPoints result;
   result.image = there(points);
   result.value.assign(count, std::numeric_limits<double>::quiet_NaN());
-  result.status.assign(count, status_);
+  std::vector<double> again;
+  if (back != nullptr) again = (*back)(result.image);
+  result.status.assign(count, status_ ? status_() : 0);
   if (back == nullptr) return result;
   result.iterations.assign(count, 0);
-  const std::vector<double> again = (*back)(result.image);
   for (std::size_t at = 0; at < points.size(); at += static_cast<std::size_t>(dimension_))
     result.round_trip.push_back(
         std::sqrt(squared_distance(points.data() + at, again.data() + at, dimension_)));

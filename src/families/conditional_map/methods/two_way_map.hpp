@@ -14,8 +14,9 @@ class TwoWayMap final : public ProblemMap {
   /// Of points [B, D].
   using Function = std::function<std::vector<double>(std::span<const double>)>;
 
-  /// `status`: kernels::ConjugateStatus of all points.
-  TwoWayMap(std::int64_t dimension, Function forward, Function backward, std::int32_t status = 0);
+  /// `status`: kernels::ConjugateStatus of all points, asked for when they are mapped; none: 0.
+  TwoWayMap(std::int64_t dimension, Function forward, Function backward,
+            std::function<std::int32_t()> status = {});
 
   MappedPoints forward(std::span<const double> points, bool certify) override;
   MappedPoints backward(std::span<const double> points) override;
@@ -25,7 +26,7 @@ class TwoWayMap final : public ProblemMap {
 
   std::int64_t dimension_;
   Function forward_, backward_;
-  std::int32_t status_;
+  std::function<std::int32_t()> status_;
 };
 
 }  // namespace otfleet
