@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "distributed/error.hpp"
+#include "distributed/file_mark.hpp"
 #include "kernels/api/entropic_map.hpp"
 #include "src/data/array_file.hpp"
 #include "src/data/checked_hdf5.hpp"
