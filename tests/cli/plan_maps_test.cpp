@@ -126,17 +126,22 @@ TEST_F(PlanMaps, NodesOfAGrid) {
 /// Without names: the solution beside, results in a folder of their own, and what to do without.
 TEST_F(PlanMaps, UsualPlaces) {
   write_points("two.npy", {0.2, 0.3, 0.7, 0.7}, 2);
-  const Words map = {"solve", "job.toml", "--set", "map.points.file=two.npy"};
+  std::filesystem::copy_file(path("job.toml"), path("places.toml"));
+  const Words plain = {"solve", "places.toml",
+                       "--set", "files.test_population=job-out/make/test.h5",
+                       "--set", "solver.initializer=zeros"};
+  Words map = plain;
+  map.insert(map.end(), {"--set", "map.points.file=two.npy"});
   const auto early = run(map);
   EXPECT_EQ(early.code, 2);
   EXPECT_NE(early.err.find("run 'otfleet solve' without map.points first"), std::string::npos)
       << early.err;
-  ASSERT_EQ(run({"solve", "job.toml"}).code, 0);
+  ASSERT_EQ(run(plain).code, 0);
   const auto result = run(map);
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_NE(result.out.find("job-out/map/solution.h5: 30 problems"), std::string::npos)
+  EXPECT_NE(result.out.find("places-out/map/solution.h5: 30 problems"), std::string::npos)
       << result.out;
-  EXPECT_TRUE(std::filesystem::exists(path("job-out/map/solution.png")));
+  EXPECT_TRUE(std::filesystem::exists(path("places-out/map/solution.png")));
 }
 
 TEST_F(PlanMaps, EveryCostThatHasMaps) {
