@@ -3,7 +3,7 @@
 # coordinates that stay, seconds; and progressive maps between Gaussians beside entropic ones whose epsilon was searched.
 # As JSON on standard output.
 #
-#   bash jobs/benchmarks/plan_maps.sh OUTPUT_DIR [--smoke]        about ten minutes
+#   bash jobs/benchmarks/plan_maps.sh OUTPUT_DIR [--smoke]        about four minutes
 #
 # OUTPUT_DIR, which must not have files yet, keeps populations, solutions and a Python with the packages. --smoke: few
 # points, to see that it runs. In the environment: OTFLEET, the program (default: the repository's, built first);
