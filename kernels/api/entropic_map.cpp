@@ -32,7 +32,7 @@ class MeanMap {
     for (double& weight : weights_) weight /= count;
   }
 
-  void map(std::span<const double> points, MappedByPlan& result) const {
+  void map(std::span<const double> points, bool with_values, MappedByPlan& result) const {
     const std::size_t count = points.size() / dimension_;
     const std::vector<double> weights(count, 1 / static_cast<double>(count));
     const std::int64_t offsets[] = {0, static_cast<std::int64_t>(count)},
@@ -43,10 +43,11 @@ class MeanMap {
                                  {weights, points, offsets}, {weights_, points_, target_offsets})
             .between(first, first);
     const DeviceArray<double> images("otfleet::plan::images", points.size());
-    const DeviceArray<double> values("otfleet::plan::values", count);
     barycentric_projection(problems, epsilon_, Projection::to_target, potential_, images);
-    soft_c_transform(problems, epsilon_, potential_, values, Side::source);
     append(result.images, images.download());
+    if (!with_values) return;
+    const DeviceArray<double> values("otfleet::plan::values", count);
+    soft_c_transform(problems, epsilon_, potential_, values, Side::source);
     auto extended = values.download();
     for (double& value : extended) value += epsilon_ * std::log(static_cast<double>(count));
     append(result.values, extended);
@@ -73,7 +74,7 @@ class SlopeMap {
     potential_.upload(target.potential);
   }
 
-  void map(std::span<const double> points, MappedByPlan& result) const {
+  void map(std::span<const double> points, bool with_values, MappedByPlan& result) const {
     const std::size_t count = points.size() / dimension_;
     const auto from = upload<double>("otfleet::plan::points", points, count, dimension_);
     const DeviceArray<double, 2> slope("otfleet::plan::slope", count, dimension_);
@@ -87,7 +88,7 @@ class SlopeMap {
     });
     for (std::size_t at = 0; at < moved.size(); ++at) moved[at] = points[at] - moved[at];
     append(result.images, moved);
-    append(result.values, value.download());
+    if (with_values) append(result.values, value.download());
   }
 
  private:
@@ -113,29 +114,35 @@ bool takes_means(double epsilon, const MapTarget& target, std::span<const double
 }
 
 template <class Map>
-MappedByPlan in_pieces(const Map& map, std::span<const double> points, std::size_t dimension) {
+MappedByPlan in_pieces(const Map& map, std::span<const double> points, std::size_t dimension,
+                       bool with_values) {
   MappedByPlan result;
   result.images.reserve(points.size());
   const std::size_t piece = points_at_once * dimension;
   for (std::size_t begin = 0; begin < points.size(); begin += piece)
-    map.map(points.subspan(begin, std::min(piece, points.size() - begin)), result);
+    map.map(points.subspan(begin, std::min(piece, points.size() - begin)), with_values, result);
   return result;
 }
 
 }  // namespace
 
+bool has_maps(const GroundCost& cost) {
+  return with_ground_cost(cost, [](const auto& typed) { return typed.has_maps(); });
+}
+
 MappedByPlan entropic_map(const GroundCost& cost, int dimension, double epsilon,
-                          const MapTarget& target, std::span<const double> points) {
+                          const MapTarget& target, std::span<const double> points,
+                          bool with_values) {
   const auto d = static_cast<std::size_t>(std::max(dimension, 1));
-  if (!with_ground_cost(cost, [](const auto& typed) { return typed.has_maps(); }))
+  if (!has_maps(cost))
     throw std::invalid_argument("plans of the cost '" + std::string(name_of(cost)) +
                                 "' make no maps: it is no strictly convex function of x - y");
   if (dimension < 1 || points.size() % d != 0 ||
       target.points.size() != target.potential.size() * d)
     throw std::invalid_argument("points are [N, d], those of the target [m, d], its potential [m]");
   if (cost == GroundCost(SquaredEuclideanCost{}) && takes_means(epsilon, target, points, d))
-    return in_pieces(MeanMap(d, epsilon, target), points, d);
-  return in_pieces(SlopeMap(cost, d, epsilon, target), points, d);
+    return in_pieces(MeanMap(d, epsilon, target), points, d, with_values);
+  return in_pieces(SlopeMap(cost, d, epsilon, target), points, d, with_values);
 }
 
 }  // namespace otfleet::kernels

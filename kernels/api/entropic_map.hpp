@@ -1,5 +1,4 @@
 #pragma once
-#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -16,8 +15,11 @@ struct MapTarget {
 /// Points through the map of a plan.
 struct MappedByPlan {
   std::vector<double> images;  ///< [N, d]
-  std::vector<double> values;  ///< [N]: f(x)
+  std::vector<double> values;  ///< [N]: f(x), or empty
 };
+
+/// Whether a cost is h(x − y) with a strictly convex h, so that its plans make maps.
+bool has_maps(const GroundCost& cost);
 
 /// The entropic map of a plan at any points x [N, d], for costs h(x − y) with a strictly convex h:
 ///   T(x) = x − grad h*(grad f(x)),   f(x) = −epsilon log sum_j exp((g_j − h(x − y_j))/epsilon)
@@ -25,9 +27,10 @@ struct MappedByPlan {
 /// squared Euclidean cost that is a mean of the y_j. At a source point x_i of a plan with exact
 /// marginals, f(x_i) is f_i − epsilon log a_i. From the target to the source: the same with the
 /// sides exchanged. h must be even. NaN where no potential is a number. Local. Memory: a few
-/// numbers for each of 16,384 points at once. Throws std::invalid_argument: sizes that do not fit,
-/// a cost without maps.
+/// numbers for each of 16,384 points at once. `with_values`: for the square f takes two passes over
+/// the pairs more. Throws std::invalid_argument: sizes that do not fit, a cost without maps.
 MappedByPlan entropic_map(const GroundCost& cost, int dimension, double epsilon,
-                          const MapTarget& target, std::span<const double> points);
+                          const MapTarget& target, std::span<const double> points,
+                          bool with_values = false);
 
 }  // namespace otfleet::kernels

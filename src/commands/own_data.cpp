@@ -246,8 +246,7 @@ OwnProblems read_own_data(const OwnData& data, const std::vector<std::string>& o
     throw UserError(
         "map.points go through plans that were solved before: run the command without it, then "
         "'otfleet solve DIR/job.toml --set files.solution=DIR/solution.h5 --set "
-        "map.points.file=FILE "
-        "--output DIR/map', with its --output as DIR");
+        "map.points.file=FILE --output DIR/map', with its --output as DIR");
   try {
     problems.population = build_any_measures(problems.job, Split::test);
   } catch (const UserError& error) {

@@ -146,7 +146,7 @@ TEST(EntropicMap, IsTheSumOverAllPoints) {
         g[4] = g[20] = -std::numeric_limits<double>::infinity();
         Row points = random.uniform_row(20 * d, -1, 1);
         for (int c = 0; c < d; ++c) points[static_cast<std::size_t>(c)] = 30 + c;
-        const auto found = entropic_map(any, d, epsilon, {y, g}, points);
+        const auto found = entropic_map(any, d, epsilon, {y, g}, points, true);
         for (std::size_t i = 0; i < 20; ++i) {
           const Row x(points.begin() + i * d, points.begin() + (i + 1) * d);
           long double most = -1e300L, total = 0, slope[d] = {};
@@ -180,8 +180,8 @@ TEST(EntropicMap, ASquareIsAPower) {
   Random random(11);
   const Row y = random.uniform_row(300 * 2, -1, 1), g = random.uniform_row(300, -0.1, 0.1),
             points = random.uniform_row(20000 * 2, -1, 1);  // more than fit into one piece
-  const auto mean = entropic_map(SquaredEuclideanCost{}, 2, 0.05, {y, g}, points);
-  const auto slope = entropic_map(PowerCost(2), 2, 0.05, {y, g}, points);
+  const auto mean = entropic_map(SquaredEuclideanCost{}, 2, 0.05, {y, g}, points, true);
+  const auto slope = entropic_map(PowerCost(2), 2, 0.05, {y, g}, points, true);
   ASSERT_EQ(mean.images.size(), points.size());
   ASSERT_EQ(slope.values.size(), points.size() / 2);
   for (std::size_t at = 0; at < points.size(); ++at)

@@ -1,6 +1,7 @@
 #include "src/families/conditional_map/problem_solution.hpp"
 
 #include "distributed/error.hpp"
+#include "kernels/minimize/settings.hpp"
 #include "src/families/conditional_map/paired_clouds.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
 #include "src/families/conditional_map/problem_maps.hpp"
@@ -39,6 +40,18 @@ ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t pr
                         moments_of(population.target_table(), population.target[at], d, {}));
   return solve_problem_at(population, problem, share * (mean_cost > 0 ? mean_cost : 1),
                           settings);  // one point has no costs
+}
+
+std::vector<double> entropic_images(const kernels::MapTarget& target, double epsilon,
+                                    std::span<const double> points, std::int64_t dimension) {
+  return kernels::entropic_map(kernels::SquaredEuclideanCost{}, static_cast<int>(dimension),
+                               epsilon, target, points)
+      .images;
+}
+
+std::int32_t status_of_plans(bool converged) {
+  return static_cast<std::int32_t>(converged ? kernels::ConjugateStatus::converged
+                                             : kernels::ConjugateStatus::step_limit);
 }
 
 }  // namespace otfleet

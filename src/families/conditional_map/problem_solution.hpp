@@ -1,6 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <span>
+#include <vector>
 
+#include "kernels/api/entropic_map.hpp"
 #include "src/families/linear/solutions.hpp"
 #include "src/populations/cloud_population.hpp"
 
@@ -22,5 +25,12 @@ ProblemSolution solve_problem_at(const CloudPopulation& population, std::int32_t
 /// Solves one problem at an epsilon of `share` of its mean cost. Local.
 ProblemSolution solve_problem(const CloudPopulation& population, std::int32_t problem, double share,
                               const SolverOptions& settings);
+
+/// Points [N, D] through the entropic map of a solved problem. Local.
+std::vector<double> entropic_images(const kernels::MapTarget& target, double epsilon,
+                                    std::span<const double> points, std::int64_t dimension);
+
+/// The status, kernels::ConjugateStatus, of points whose map is that of plans.
+std::int32_t status_of_plans(bool converged);
 
 }  // namespace otfleet

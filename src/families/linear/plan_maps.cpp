@@ -163,8 +163,9 @@ class PlanMaps final : public ProblemSet {
         require_maps();
         const auto solution = find_solution(context);
         plans_.emplace(solution, population_);
+        if (!communicator.is_root()) return;
         require_own_plans(solution.string());
-        if (communicator.is_root()) content = content_of(solution);
+        content = content_of(solution);
         if (context.prints())
           spdlog::info("epsilon = {:.6g}, that of the plans", plans_->epsilon());
       });
@@ -231,12 +232,10 @@ class PlanMaps final : public ProblemSet {
     if (!facts.ground_cost || facts.coordinates == 0)
       throw UserError(file.string() +
                       ": has a cost matrix without points, and map.points need points to go to");
-    if (!kernels::with_ground_cost(*facts.ground_cost,
-                                   [](const auto& typed) { return typed.has_maps(); })) {
+    if (!kernels::has_maps(*facts.ground_cost)) {
       std::vector<std::string> fitting;
       for (const auto& cost : kernels::all_ground_costs())
-        if (kernels::with_ground_cost(cost, [](const auto& typed) { return typed.has_maps(); }))
-          fitting.emplace_back(name_of(cost));
+        if (kernels::has_maps(cost)) fitting.emplace_back(name_of(cost));
       throw UserError(fmt::format(
           "{}: plans of the cost '{}' make no map: it is no strictly convex function of x - y, as "
           "'{}' are, and 'power' with a power above 1",
@@ -281,7 +280,7 @@ class PlanMaps final : public ProblemSet {
         expected.push_back(g[j] - epsilon * std::log(scale * b[j]));
       }
       const auto found = kernels::entropic_map(*view().geometry().ground_cost, static_cast<int>(d),
-                                               epsilon, {side_points(k, true), f}, some)
+                                               epsilon, {side_points(k, true), f}, some, true)
                              .values;
       for (std::size_t j = 0; j < found.size(); ++j)
         if (std::abs(found[j] - expected[j]) > most_apart * epsilon + 1e-9 * std::abs(expected[j]))
@@ -314,9 +313,9 @@ class PlanMaps final : public ProblemSet {
   kernels::MappedByPlan map(std::int64_t problem) {
     const auto potential = plans_->potential(problem, !forward());
     return with_population_named(file, plans_->epsilon(), [&] {
-      return kernels::entropic_map(*view().geometry().ground_cost,
-                                   static_cast<int>(points_.shape[1]), plans_->epsilon(),
-                                   {side_points(problem, !forward()), potential}, points_.values);
+      return kernels::entropic_map(
+          *view().geometry().ground_cost, static_cast<int>(points_.shape[1]), plans_->epsilon(),
+          {side_points(problem, !forward()), potential}, points_.values, true);
     });
   }
 

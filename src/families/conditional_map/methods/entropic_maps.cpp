@@ -1,8 +1,7 @@
 #include "src/families/conditional_map/methods/entropic_maps.hpp"
+
 #include <map>
 
-#include "kernels/api/entropic_map.hpp"
-#include "kernels/minimize/settings.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/methods/self_transport.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
@@ -39,17 +38,13 @@ class EntropicMaps final : public MapMethod {
     };
     const auto function = [d](Potential to) {
       return [to = std::move(to), d](std::span<const double> points) {
-        return kernels::entropic_map(kernels::SquaredEuclideanCost{}, static_cast<int>(d),
-                                     to.epsilon, {to.points, to.values}, points)
-            .images;
+        return entropic_images({to.points, to.values}, to.epsilon, points, d);
       };
     };
     return std::make_unique<TwoWayMap>(
         d, function(side(targets, target, solved.g)),
-        function(side(population_.sources, source, solved.f)), [converged = solved.status[0] == 0] {
-          return static_cast<std::int32_t>(converged ? kernels::ConjugateStatus::converged
-                                                     : kernels::ConjugateStatus::step_limit);
-        });
+        function(side(population_.sources, source, solved.f)),
+        [converged = solved.status[0] == 0] { return status_of_plans(converged); });
   }
 
  private:

@@ -4,8 +4,8 @@
 namespace otfleet {
 
 /// The entropic map of the plan that Sinkhorn finds, see kernels::entropic_map(). ε is
-/// `map.epsilon` of the problem's mean cost, or share_by_self_transport() of it. The way back is
-/// the same map of the other side.
+/// `map.epsilon` of the problem's mean cost, or epsilon_by_self_transport() of the target. The way
+/// back is the same map of the other side.
 struct EntropicMapsEntry {
   static MapMethodFacts facts() {
     return {.name = "entropic",

@@ -3,8 +3,6 @@
 #include <memory>
 #include <utility>
 
-#include "kernels/api/entropic_map.hpp"
-#include "kernels/minimize/settings.hpp"
 #include "src/families/conditional_map/methods/map_method.hpp"
 #include "src/families/conditional_map/methods/self_transport.hpp"
 #include "src/families/conditional_map/methods/two_way_map.hpp"
@@ -58,9 +56,7 @@ class Progression {
 
   void move(const Stage& stage, std::vector<double>& points) const {
     const auto images =
-        kernels::entropic_map(kernels::SquaredEuclideanCost{}, static_cast<int>(dimension_),
-                              stage.epsilon, {to_.points, stage.potential}, points)
-            .images;
+        entropic_images({to_.points, stage.potential}, stage.epsilon, points, dimension_);
     for (std::size_t at = 0; at < points.size(); ++at)
       points[at] += stage.step * (images[at] - points[at]);
   }
@@ -92,9 +88,7 @@ class ProgressiveMaps final : public MapMethod {
           return (*back)->map(points);
         },
         [there, back] {
-          const bool converged = there->converged() && (!*back || (*back)->converged());
-          return static_cast<std::int32_t>(converged ? kernels::ConjugateStatus::converged
-                                                     : kernels::ConjugateStatus::step_limit);
+          return status_of_plans(there->converged() && (!*back || (*back)->converged()));
         });
   }
 

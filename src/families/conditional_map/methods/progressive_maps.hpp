@@ -10,8 +10,7 @@ namespace otfleet {
 /// T_k the entropic map from the points x⁽ᵏ⁾ to the target at
 ///   ε_k = (1 − t_k) ε_first + t_k ε_last,   t_k = k/(K − 1).
 /// ε_first is 0.8 of the mean cost between source and target, ε_last
-/// epsilon_by_self_transport() of the target. The way back
-/// is the same from the other side.
+/// epsilon_by_self_transport() of the target. The way back is the same from the other side.
 struct ProgressiveMapsEntry {
   static MapMethodFacts facts() {
     return {.name = "progressive",

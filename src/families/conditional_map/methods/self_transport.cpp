@@ -4,7 +4,6 @@
 #include <numeric>
 #include <utility>
 
-#include "kernels/api/entropic_map.hpp"
 #include "kernels/counter_random.hpp"
 #include "src/families/conditional_map/paired_clouds.hpp"
 #include "src/families/conditional_map/problem_contexts.hpp"
@@ -38,10 +37,7 @@ double moved_between(const WeightedCloud& one, const WeightedCloud& other, doubl
                      std::int64_t dimension, const SolverOptions& settings) {
   const auto d = static_cast<std::size_t>(dimension);
   const auto solved = solve_alone(pair_of(one, other, dimension), epsilon, settings);
-  const auto images =
-      kernels::entropic_map(kernels::SquaredEuclideanCost{}, static_cast<int>(dimension), epsilon,
-                            {other.points, solved.g}, one.points)
-          .images;
+  const auto images = entropic_images({other.points, solved.g}, epsilon, one.points, dimension);
   double moved = 0;
   for (std::size_t at = 0; at < images.size(); ++at) {
     const double step = images[at] - one.points[at];
