@@ -16,7 +16,8 @@ namespace {
 std::string complaint_about(Job& job) {
   for (const auto complaint_of :
        {model_complaint, potentials_complaint, conditional_complaint, barycenter_complaint,
-        problem_complaint, make_complaint, least_action_complaint, metric_complaint})
+        problem_complaint, make_complaint, least_action_complaint, metric_complaint,
+        gromov_wasserstein_complaint})
     if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
   return array_complaint(job_keys(job));
 }
@@ -39,6 +40,7 @@ KeyList job_keys(Job& job) {
   keys.add_section("fine_tune", job.fine_tune);
   keys.add_section("solution", job.solution);
   keys.add_section("barycenter", job.barycenter);
+  keys.add_section("gromov_wasserstein", job.gromov_wasserstein);
   keys.add_section("lagrangian", job.lagrangian);
   keys.add_section("path", job.path);
   keys.add_section("metric", job.metric);
@@ -68,6 +70,7 @@ Job Job::defaults(ProblemKind kind) {
   if (kind == ProblemKind::conditional_map) set_conditional_defaults(job);
   if (kind == ProblemKind::least_action) set_path_defaults(job);
   if (kind == ProblemKind::metric_learning) set_metric_defaults(job);
+  if (kind == ProblemKind::gromov_wasserstein) set_gromov_wasserstein_defaults(job);
   return job;
 }
 

@@ -11,6 +11,7 @@
 #include "src/config/key_list.hpp"
 #include "src/data/data_options.hpp"
 #include "src/families/barycenter/barycenter_options.hpp"
+#include "src/families/gromov_wasserstein/gromov_wasserstein_options.hpp"
 #include "src/families/least_action/lagrangian_options.hpp"
 #include "src/families/least_action/path_options.hpp"
 #include "src/families/linear/solver_options.hpp"
@@ -48,6 +49,7 @@ struct Job {
   FineTuneOptions fine_tune;
   SolutionOptions solution;
   BarycenterOptions barycenter;
+  GromovWassersteinOptions gromov_wasserstein;
   LagrangianOptions lagrangian;
   PathOptions path;
   MetricOptions metric;

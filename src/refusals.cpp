@@ -21,6 +21,7 @@ enum class Where {
   barycenters_with_two_taus,
   fixed_supports,  ///< of barycenters
   free_supports,
+  gromov_wasserstein,
 };
 
 /// What cannot be asked for somewhere.
@@ -82,6 +83,15 @@ constexpr const char* for_pair_choice =
 constexpr const char* for_clouds =
     "{key} is for pairs of measures; with problem = 'barycenter' data are weights on common points";
 
+constexpr const char* for_linear =
+    "{key} = '{value}' is for linear problems; with problem = 'gromov_wasserstein' use '{instead}'";
+constexpr const char* for_linear_outputs =
+    "{key} is about linear problems; with problem = 'gromov_wasserstein' ask for solution.plan or "
+    "solution.projection";
+constexpr const char* for_own_points =
+    "{key} = '{value}': problem = 'gromov_wasserstein' needs points of every measure's own; use "
+    "'{instead}'";
+
 /// The table; the first row that a job meets is the one it is told.
 const std::vector<Refusal>& refusals() {
   static const std::vector<Refusal> table = {
@@ -136,6 +146,17 @@ const std::vector<Refusal>& refusals() {
       {Where::barycenters, "make.thumbnails", {"0"}, for_clouds, "", "make"},
       {Where::barycenters, "make.pairs.kind", {"random"}, for_pair_choice, "", "make"},
       {Where::barycenters, "make.pairs.file", {""}, for_pair_choice, "", "make"},
+      {Where::gromov_wasserstein, "problem.geometry", {"clouds"}, for_own_points, "clouds", "make"},
+      {Where::gromov_wasserstein, "problem.tau_a", {"1"}, for_linear, "1"},
+      {Where::gromov_wasserstein, "problem.tau_b", {"1"}, for_linear, "1"},
+      {Where::gromov_wasserstein, "problem.transported_share", {"0"}, for_linear, "0"},
+      {Where::gromov_wasserstein, "solver.method", {"auto"}, for_linear, "auto"},
+      {Where::gromov_wasserstein, "solver.initializer", {"zeros"}, for_linear, "zeros"},
+      {Where::gromov_wasserstein, "solver.precision", {"double"}, for_linear, "double"},
+      {Where::gromov_wasserstein, "solver.shard", {"auto", "problems"}, for_linear, "problems"},
+      {Where::gromov_wasserstein, "solution.potentials", {"false"}, for_linear_outputs},
+      {Where::gromov_wasserstein, "solution.divergence", {"false"}, for_linear_outputs},
+      {Where::gromov_wasserstein, "solution.regularized", {"[]"}, for_linear_outputs},
   };
   return table;
 }
@@ -161,6 +182,11 @@ constexpr CommandRefusal command_refusals[] = {
      "its metric is a Lagrangian: problem = 'least_action' with lagrangian.name = 'directions'"},
     {ProblemKind::metric_learning, "scale",
      "run otfleet train on several rank counts and compare reports"},
+    {ProblemKind::gromov_wasserstein, "train", "no model predicts its plans; otfleet solve"},
+    {ProblemKind::gromov_wasserstein, "evaluate",
+     "every row of otfleet solve has its bounds; compare solutions"},
+    {ProblemKind::gromov_wasserstein, "scale",
+     "run otfleet solve on several rank counts and compare reports"},
     {ProblemKind::barycenter, "train",
      "no model predicts barycenters, and they need none; solve them with otfleet solve"},
     {ProblemKind::barycenter, "evaluate",
@@ -197,6 +223,8 @@ void check_command_fits(const Job& job, const std::string& command) {
     if (job.problem.kind == refusal.kind && command == refusal.command)
       throw UserError(fmt::format("otfleet {}: not for problem = '{}'; {}", command,
                                   word_of(refusal.kind), refusal.instead));
+  if (job.problem.kind == ProblemKind::gromov_wasserstein)
+    refuse(job, {Where::gromov_wasserstein}, {}, command);
   if (job.problem.kind != ProblemKind::barycenter) return;
   std::vector<Where> places = {Where::barycenters, job.barycenter.support == BarycenterSupport::free
                                                        ? Where::free_supports

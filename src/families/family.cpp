@@ -5,6 +5,7 @@
 #include "distributed/error.hpp"
 #include "src/families/barycenter/barycenter_family.hpp"
 #include "src/families/conditional_map/conditional_family.hpp"
+#include "src/families/gromov_wasserstein/gromov_wasserstein_family.hpp"
 #include "src/families/least_action/least_action_family.hpp"
 #include "src/families/linear/linear_family.hpp"
 #include "src/families/metric_learning/metric_family.hpp"
@@ -14,9 +15,9 @@
 namespace otfleet {
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> all = {linear_family(),       neural_dual_family(),
-                                          conditional_family(),  barycenter_family(),
-                                          least_action_family(), metric_family()};
+  static const std::vector<Family> all = {
+      linear_family(),       neural_dual_family(), conditional_family(),       barycenter_family(),
+      least_action_family(), metric_family(),      gromov_wasserstein_family()};
   return all;
 }
 

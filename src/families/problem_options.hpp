@@ -15,26 +15,30 @@ struct Job;
 
 /// Which family of problems a job is about: entropic problems in files, a map between distributions
 /// that are sampled, maps of many problems in files from one model, barycenters of measures in
-/// files, paths between points, or a metric in which sets of points move.
+/// files, paths between points, a metric in which sets of points move, or plans between spaces of
+/// which only costs within each are known.
 enum class ProblemKind {
   linear,
   neural_dual,
   conditional_map,
   barycenter,
   least_action,
-  metric_learning
+  metric_learning,
+  gromov_wasserstein
 };
 
 template <>
 struct Choices<ProblemKind> {
-  static constexpr Choice<ProblemKind> list[] = {{"linear", ProblemKind::linear},
-                                                 {"neural_dual", ProblemKind::neural_dual},
-                                                 {"conditional_map", ProblemKind::conditional_map},
-                                                 {"barycenter", ProblemKind::barycenter},
-                                                 {"least_action", ProblemKind::least_action},
-                                                 {"metric_learning", ProblemKind::metric_learning},
-                                                 {"population", ProblemKind::linear, true},
-                                                 {"potentials", ProblemKind::neural_dual, true}};
+  static constexpr Choice<ProblemKind> list[] = {
+      {"linear", ProblemKind::linear},
+      {"neural_dual", ProblemKind::neural_dual},
+      {"conditional_map", ProblemKind::conditional_map},
+      {"barycenter", ProblemKind::barycenter},
+      {"least_action", ProblemKind::least_action},
+      {"metric_learning", ProblemKind::metric_learning},
+      {"gromov_wasserstein", ProblemKind::gromov_wasserstein},
+      {"population", ProblemKind::linear, true},
+      {"potentials", ProblemKind::neural_dual, true}};
 };
 
 inline constexpr const char* problem_kind_doc =
@@ -43,7 +47,9 @@ inline constexpr const char* problem_kind_doc =
     "on "
     "what describes a problem; barycenter: Wasserstein barycenters of measures in files (problem = "
     "\"barycenter\" says the same); least_action: paths of least action between points; "
-    "metric_learning: a metric of the plane from sets of points that move";
+    "metric_learning: a metric of the plane from sets of points that move; gromov_wasserstein: "
+    "plans "
+    "between clouds of points that compare costs within each, wherever the clouds lie";
 
 /// [problem]
 struct ProblemOptions {

@@ -126,36 +126,59 @@ std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most) {
   return chosen;
 }
 
-/// Of costs within some problems, where read(source, measure's row, point) fills a point.
+/// Points of a measure, where read(source, row, point) fills one: up to `most`, evenly spaced.
 template <class Read>
-double statistic_within_problems(const CloudPopulation& outline, CostStatistic statistic,
-                                 const Read& read) {
-  constexpr std::int64_t most_problems = 64, most_points = 256;
+std::vector<double> some_points(const CloudPopulation& outline, bool source, std::int32_t measure,
+                                std::int64_t most, const Read& read) {
   const auto d = static_cast<std::size_t>(outline.dimension);
-  const auto some_points = [&](bool source, std::int32_t measure) {
-    const auto& table = source ? outline.sources : outline.target_table();
-    std::vector<double> points;
-    for (const std::int64_t point : evenly_spaced(table.size(measure), most_points)) {
-      points.resize(points.size() + d);
-      read(source, table.offsets[static_cast<std::size_t>(measure)] + point,
-           std::span(points).last(d));
-    }
-    return points;
-  };
-  Costs costs(statistic);
+  const auto& table = source ? outline.sources : outline.target_table();
+  std::vector<double> points;
+  for (const std::int64_t point : evenly_spaced(table.size(measure), most)) {
+    points.resize(points.size() + d);
+    read(source, table.offsets[static_cast<std::size_t>(measure)] + point,
+         std::span(points).last(d));
+  }
+  return points;
+}
+
+/// show(points of the source, of the target) for some problems, with up to `most_points` a side.
+template <class Read, class Show>
+void show_problems(const CloudPopulation& outline, std::int64_t most_points, const Read& read,
+                   const Show& show) {
+  constexpr std::int64_t most_problems = 64;
   for (const std::int64_t problem : evenly_spaced(outline.problems(), most_problems)) {
     const auto k = static_cast<std::size_t>(problem);
     // What is wrong with a problem is said where all are checked.
     if (k >= outline.target.size() || outline.source[k] >= outline.sources.count() ||
         outline.target[k] >= outline.target_table().count())
       continue;
-    const auto sources = some_points(true, outline.source[k]);
-    const auto targets = some_points(false, outline.target[k]);
-    for (std::size_t i = 0; i < sources.size(); i += d)
-      for (std::size_t j = 0; j < targets.size(); j += d)
-        costs.add(ground_cost(outline.ground_cost, &sources[i], &targets[j], outline.dimension));
+    show(some_points(outline, true, outline.source[k], most_points, read),
+         some_points(outline, false, outline.target[k], most_points, read));
   }
+}
+
+/// Of costs within some problems.
+template <class Read>
+double statistic_within_problems(const CloudPopulation& outline, CostStatistic statistic,
+                                 const Read& read) {
+  const auto d = static_cast<std::size_t>(outline.dimension);
+  Costs costs(statistic);
+  show_problems(outline, 256, read,
+                [&](const std::vector<double>& sources, const std::vector<double>& targets) {
+                  for (std::size_t i = 0; i < sources.size(); i += d)
+                    for (std::size_t j = 0; j < targets.size(); j += d)
+                      costs.add(ground_cost(outline.ground_cost, &sources[i], &targets[j],
+                                            outline.dimension));
+                });
   return costs.value();
+}
+
+/// Reads points of a population that is there.
+auto points_of(const CloudPopulation& population) {
+  return [&population](bool source, std::int64_t row, std::span<double> point) {
+    const auto& points = (source ? population.sources : population.target_table()).points;
+    std::copy_n(points.begin() + row * population.dimension, point.size(), point.begin());
+  };
 }
 
 }  // namespace
@@ -189,11 +212,28 @@ double cloud_cost_statistic(const std::filesystem::path& path, CostStatistic sta
 }
 
 double cloud_cost_statistic(const CloudPopulation& population, CostStatistic statistic) {
-  return statistic_within_problems(
-      population, statistic, [&](bool source, std::int64_t row, std::span<double> point) {
-        const auto& points = (source ? population.sources : population.target_table()).points;
-        std::copy_n(points.begin() + row * population.dimension, point.size(), point.begin());
-      });
+  return statistic_within_problems(population, statistic, points_of(population));
+}
+
+double distortion_statistic(const CloudPopulation& population, std::int64_t features,
+                            CostStatistic statistic) {
+  const auto d = static_cast<std::size_t>(population.dimension);
+  const auto inner = [&](const std::vector<double>& points) {
+    std::vector<double> costs;
+    for (std::size_t i = 0; i < points.size(); i += d)
+      for (std::size_t k = 0; k < points.size(); k += d)
+        costs.push_back(ground_cost(population.ground_cost, &points[i], &points[k],
+                                    population.dimension - features));
+    return costs;
+  };
+  Costs distortions(statistic);
+  show_problems(population, 24, points_of(population),
+                [&](const std::vector<double>& sources, const std::vector<double>& targets) {
+                  const auto from = inner(sources), to = inner(targets);
+                  for (const double one : from)
+                    for (const double other : to) distortions.add((one - other) * (one - other));
+                });
+  return distortions.value();
 }
 
 }  // namespace otfleet

@@ -33,4 +33,10 @@ double cloud_cost_statistic(const std::filesystem::path& file, CostStatistic sta
 /// The same of a population that was read.
 double cloud_cost_statistic(const CloudPopulation& population, CostStatistic statistic);
 
+/// The same of distortions: squared differences (D − E)² of the costs D and E between two points of
+/// a problem's source and two of its target, which see all coordinates but the last `features`. Up
+/// to 64 problems give all pairs of up to 24 of their points on either side.
+double distortion_statistic(const CloudPopulation& population, std::int64_t features,
+                            CostStatistic statistic);
+
 }  // namespace otfleet

@@ -20,6 +20,12 @@ std::size_t SolutionLayout::column(const std::string& dataset) const {
   throw std::logic_error("a solution has no column " + dataset);
 }
 
+void SolutionLayout::add_status_words() {
+  constexpr const char* words[] = {"converged", "iteration limit", "precision limit", "not finite"};
+  for (std::size_t k = 0; k < std::size(words); ++k)
+    attributes.push_back({"/solution", "status_" + std::to_string(k), std::string(words[k])});
+}
+
 bool SolutionLayout::uses(std::size_t space) const {
   return std::any_of(columns.begin(), columns.end(),
                      [&](const Column& column) { return column.space == space; });

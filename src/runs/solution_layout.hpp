@@ -58,6 +58,8 @@ struct SolutionLayout {
   std::size_t column(const std::string& dataset) const;
   /// Whether any column has rows of this space.
   bool uses(std::size_t space) const;
+  /// Adds the attributes of /solution that name what kernels::Status says of a solved problem.
+  void add_status_words();
   /// The extents of a column's dataset; `counted` [spaces]: rows of counted spaces.
   std::vector<std::int64_t> dataset_shape(const Column& column,
                                           const std::vector<std::int64_t>& counted) const;

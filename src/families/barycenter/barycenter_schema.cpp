@@ -4,12 +4,6 @@
 #include <utility>
 
 namespace otfleet {
-namespace {
-
-constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
-                                        "not finite"};
-
-}  // namespace
 
 BarycenterSchema::BarycenterSchema(const Job& job, const BarycenterPopulation& population,
                                    const std::string& population_name) {
@@ -64,7 +58,7 @@ void set_barycenter_attributes(const Job& job, const std::string& population_nam
   set("debiased", std::int64_t{job.barycenter.debiased});
   set("threshold", job.solver.threshold);
   set("normalize", std::int64_t{job.solver.normalize});
-  for (int k = 0; k < 4; ++k) set("status_" + std::to_string(k), std::string(status_words[k]));
+  layout.add_status_words();
 }
 
 SolutionTable BarycenterSchema::table(Barycenters barycenters) const {

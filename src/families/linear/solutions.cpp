@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/problems/status.hpp"
+#include "src/families/linear/pair_layout.hpp"
 #include "src/runs/append.hpp"
 #include "src/runs/stop_watch.hpp"
 
@@ -25,51 +26,6 @@ bool has_nan(const std::vector<double>& potentials, std::size_t k, std::size_t p
                                             [](double potential) { return std::isnan(potential); });
 }
 
-/// The spaces of every layout here, in this order.
-enum Space : std::size_t { problem, source_point, target_point, plan_entry, plan_row };
-
-constexpr const char* status_words[] = {"converged", "iteration limit", "precision limit",
-                                        "not finite"};
-
-std::vector<RowSpace> row_spaces() {
-  std::vector<RowSpace> spaces(5);
-  spaces[problem].name = "problem";
-  spaces[source_point].name = "source point";
-  spaces[target_point].name = "target point";
-  spaces[plan_entry].name = "plan entry";
-  spaces[plan_entry].counted = true;
-  spaces[plan_row].name = "plan row";
-  return spaces;
-}
-
-SolutionLayout layout_of(const PopulationView& population) {
-  SolutionLayout layout;
-  layout.problems = population.problems();
-  layout.spaces = row_spaces();
-  const auto sources = population.sources(), targets = population.targets();
-  layout.references = {{"/problems/source", {sources.begin(), sources.end()}},
-                       {"/problems/target", {targets.begin(), targets.end()}}};
-  auto &from = layout.spaces[source_point], &to = layout.spaces[target_point];
-  if (const auto* shared = population.shared_points()) {
-    from.per_problem = shared->geometry.n;
-    to.per_problem = shared->geometry.m;
-    return layout;
-  }
-  from.offsets_dataset = "/solution/f_offsets";
-  to.offsets_dataset = "/solution/g_offsets";
-  from.offsets = to.offsets = {0};
-  for (std::int64_t k = 0; k < layout.problems; ++k) {
-    from.offsets.push_back(from.offsets.back() + population.source_points(k));
-    to.offsets.push_back(to.offsets.back() + population.target_points(k));
-  }
-  // One more than there are source points: where the last one's entries end.
-  auto& rows = layout.spaces[plan_row];
-  rows.offsets_dataset = "/plan/row_offsets";
-  for (std::size_t k = 0; k < from.offsets.size(); ++k)
-    rows.offsets.push_back(from.offsets[k] + static_cast<std::int64_t>(k));
-  return layout;
-}
-
 std::string fingerprint_of(const PopulationView& population) {
   const auto* shared = population.shared_points();
   return shared != nullptr ? shared->geometry.fingerprint() : population.clouds()->fingerprint();
@@ -79,16 +35,18 @@ std::string fingerprint_of(const PopulationView& population) {
 
 LinearSchema::LinearSchema(const Job& job, const PopulationView& population,
                            const std::string& population_name)
-    : layout_(layout_of(population)) {
+    : layout_(pair_layout(population)) {
+  using enum PairRows;
   using Type = ColumnType;
   const SolutionOptions& wanted = job.solution;
   const bool balanced = job.problem.balanced();
   const bool own_points = population.clouds() != nullptr;
   layout_.counters = {"newton", "replaced_starts"};
-  const auto add = [&](const char* name, Space space, Type type, std::vector<std::int64_t> shape,
+  const auto add = [&](const char* name, PairRows rows, Type type, std::vector<std::int64_t> shape,
                        const char* unit, const char* meaning, auto member) {
     columns_.add(layout_,
-                 {std::string("/solution/") + name, space, type, std::move(shape), unit, meaning},
+                 {std::string("/solution/") + name, static_cast<std::size_t>(rows), type,
+                  std::move(shape), unit, meaning},
                  member);
   };
   const auto number = [&](const char* name, const char* unit, const char* meaning, auto member) {
@@ -145,35 +103,8 @@ LinearSchema::LinearSchema(const Job& job, const PopulationView& population,
   add(
       "status", problem, Type::int32, {}, "", "how it ended; attributes status_0 ... name it",
       [](Solutions & s) -> auto& { return s.status; });
-  if (wanted.projection)
-    add(
-        "projection", source_point, Type::float64, {population.geometry().coordinates}, "",
-        "mean target point of each source point",
-        [](Solutions & s) -> auto& { return s.plan.projection; });
-  if (wants_entries(wanted)) {
-    columns_.add(
-        layout_,
-        {"/plan/offsets", own_points ? plan_row : problem, Type::int64,
-         own_points ? std::vector<std::int64_t>()
-                    : std::vector<std::int64_t>{layout_.spaces[source_point].per_problem + 1},
-         "", "where the entries of each source point begin", plan_entry},
-        [](Solutions & s) -> auto& { return s.plan.entries.offsets; });
-    columns_.add(
-        layout_,
-        {"/plan/kept_mass",
-         problem,
-         Type::float64,
-         {},
-         "share of the plan's mass",
-         "of the entries that are kept"},
-        [](Solutions & s) -> auto& { return s.plan.entries.kept_mass; });
-    columns_.add(
-        layout_, {"/plan/columns", plan_entry, Type::int32, {}, "", "target point"},
-        [](Solutions & s) -> auto& { return s.plan.entries.columns; });
-    columns_.add(
-        layout_, {"/plan/values", plan_entry, Type::float64, {}, "mass", "of the entry"},
-        [](Solutions & s) -> auto& { return s.plan.entries.values; });
-  }
+  add_plan_columns(
+      columns_, layout_, population, wanted, [](Solutions & s) -> auto& { return s.plan; });
   const auto set = [&](const char* name, auto value) {
     layout_.attributes.push_back({"/solution", name, std::move(value)});
   };
@@ -187,15 +118,8 @@ LinearSchema::LinearSchema(const Job& job, const PopulationView& population,
   set("normalize", std::int64_t{job.solver.normalize});
   set("initializer", job.solver.initializer);
   set("precision", word_of(job.solver.precision));
-  for (int k = 0; k < 4; ++k)
-    layout_.attributes.push_back(
-        {"/solution", "status_" + std::to_string(k), std::string(status_words[k])});
-  if (!wants_entries(wanted)) return;
-  layout_.attributes.push_back({"/plan", "rule", word_of(wanted.plan)});
-  if (wanted.plan == PlanRule::top_k)
-    layout_.attributes.push_back({"/plan", "top_k", wanted.top_k});
-  else
-    layout_.attributes.push_back({"/plan", "threshold", wanted.plan_threshold});
+  layout_.add_status_words();
+  set_plan_attributes(wanted, layout_);
 }
 
 SolutionTable LinearSchema::table(Solutions solutions) const {

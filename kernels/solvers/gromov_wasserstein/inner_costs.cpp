@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <stdexcept>
+#include <type_traits>
+
+#include "kernels/host_values.hpp"
+#include "kernels/lanes/pack.hpp"
+#include "kernels/solvers/gromov_wasserstein/gromov_wasserstein.hpp"
+#include "kernels/spaces.hpp"
+
+namespace otfleet::kernels {
+namespace {
+
+/// Costs from one point to all of its measure.
+template <class Cost, class ExecutionSpace>
+struct ComputeInnerCosts {
+  Cost cost;
+  InnerCosts<ExecutionSpace> to;
+  Vector<const int, ExecutionSpace> measure;  ///< [total], of a point
+
+  KOKKOS_FUNCTION void operator()(long point) const {
+    const auto& spaces = to.spaces;
+    const int s = measure(point);
+    const long first = spaces.offsets(s);
+    const int n = static_cast<int>(spaces.offsets(s + 1) - first);
+    const int stride = static_cast<int>((to.cost_offsets(s + 1) - to.cost_offsets(s)) / n);
+    double* const row = &to.costs(to.cost_offsets(s) + (point - first) * stride);
+    double square = 0;
+    for (int k = 0; k < n; ++k) {
+      typename Cost::template Sum<double> sum(0.0);
+      for (int c = 0; c < spaces.dimension; ++c)
+        sum = Cost::add(sum, spaces.points(point, c), spaces.points(first + k, c));
+      row[k] = cost.template from_sum<double, double>(sum);
+      square += row[k] * row[k] * spaces.weights(first + k);
+    }
+    for (int k = n; k < stride; ++k) row[k] = 0;
+    to.squares(point) = square;
+  }
+};
+
+/// Profiles, a point after the other on each of some threads.
+template <class ExecutionSpace>
+struct ComputeProfiles {
+  InnerCosts<ExecutionSpace> to;
+  Vector<const int, ExecutionSpace> measure;
+  Matrix<double, ExecutionSpace> scratch;  ///< [threads, 2 largest]
+  long points;
+
+  KOKKOS_FUNCTION void operator()(int thread) const {
+    const long threads = static_cast<long>(scratch.extent(0));
+    for (long point = thread; point < points; point += threads) profile(point, &scratch(thread, 0));
+  }
+
+  /// Puts what stands at the root of a heap of costs and weights where it belongs.
+  KOKKOS_FUNCTION static void sink(double* costs, double* weights, int root, int count) {
+    while (true) {
+      int child = 2 * root + 1;
+      if (child >= count) return;
+      if (child + 1 < count && costs[child + 1] > costs[child]) ++child;
+      if (!(costs[child] > costs[root])) return;
+      swap(costs, root, child);
+      swap(weights, root, child);
+      root = child;
+    }
+  }
+  KOKKOS_FUNCTION static void swap(double* values, int i, int j) {
+    const double value = values[i];
+    values[i] = values[j];
+    values[j] = value;
+  }
+
+  KOKKOS_FUNCTION void profile(long point, double* memory) const {
+    const auto& spaces = to.spaces;
+    const int s = measure(point);
+    const long first = spaces.offsets(s);
+    const int n = static_cast<int>(spaces.offsets(s + 1) - first);
+    const int stride = static_cast<int>((to.cost_offsets(s + 1) - to.cost_offsets(s)) / n);
+    const double* const row = &to.costs(to.cost_offsets(s) + (point - first) * stride);
+    double *const costs = memory, *const weights = memory + n;
+    for (int k = 0; k < n; ++k) {
+      costs[k] = row[k];
+      weights[k] = spaces.weights(first + k);
+    }
+    for (int root = n / 2 - 1; root >= 0; --root) sink(costs, weights, root, n);
+    for (int last = n - 1; last > 0; --last) {
+      swap(costs, 0, last);
+      swap(weights, 0, last);
+      sink(costs, weights, 0, last);
+    }
+    // The last bin takes what rounding leaves of the weights, and lacks.
+    int k = 0;
+    double left = weights[0];
+    for (int bin = 0; bin < profile_bins; ++bin) {
+      double wanted = 1.0 / profile_bins, sum = 0, taken = 0;
+      while (k < n) {
+        const double part = left < wanted ? left : wanted;
+        sum += part * costs[k];
+        taken += part;
+        wanted -= part;
+        left -= part;
+        if (wanted <= 0) break;
+        if (++k < n) left = weights[k];
+      }
+      to.profiles(point, bin) = taken > 0 ? sum / taken : costs[n - 1];
+    }
+  }
+};
+
+}  // namespace
+
+template <class ExecutionSpace>
+int padded_points(int points) {
+  constexpr int width = PointLanes<ExecutionSpace, double>::pack_width;
+  return (points + width - 1) / width * width;
+}
+
+template <class ExecutionSpace>
+InnerCosts<ExecutionSpace> inner_costs(const ExecutionSpace& space,
+                                       const MetricSpaces<ExecutionSpace>& spaces,
+                                       const std::vector<std::int64_t>& offsets,
+                                       const GroundCost& cost) {
+  const auto total = static_cast<std::int64_t>(spaces.points.extent(0));
+  if (offsets.empty() || offsets.back() != total || spaces.offsets.extent(0) != offsets.size() ||
+      static_cast<std::int64_t>(spaces.weights.extent(0)) != total)
+    throw std::invalid_argument("offsets [M + 1] and weights are those of the points");
+  if (spaces.dimension < 1 || spaces.features < 0 ||
+      static_cast<int>(spaces.points.extent(1)) != spaces.dimension + spaces.features)
+    throw std::invalid_argument("points are [total, dimension + features], dimension 1 or more");
+  check_parameters(cost);
+  std::vector<std::int64_t> cost_offsets = {0};
+  std::vector<int> measure;
+  int largest = 0;
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const auto n = static_cast<int>(offsets[s + 1] - offsets[s]);
+    if (n < 1) throw std::invalid_argument("every measure has a point or more");
+    largest = std::max(largest, n);
+    cost_offsets.push_back(cost_offsets.back() +
+                           static_cast<std::int64_t>(n) * padded_points<ExecutionSpace>(n));
+    measure.insert(measure.end(), static_cast<std::size_t>(n), static_cast<int>(s));
+  }
+  InnerCosts<ExecutionSpace> result;
+  result.spaces = spaces;
+  const auto count = static_cast<std::size_t>(total);
+  using Kokkos::WithoutInitializing;
+  result.costs = Vector<double, ExecutionSpace>(
+      Kokkos::view_alloc(WithoutInitializing, "otfleet::gromov::costs"),
+      static_cast<std::size_t>(cost_offsets.back()));
+  result.cost_offsets = copy_to_device<ExecutionSpace>("otfleet::gromov::offsets", cost_offsets);
+  result.squares = Vector<double, ExecutionSpace>(
+      Kokkos::view_alloc(WithoutInitializing, "otfleet::gromov::squares"), count);
+  result.profiles = Matrix<double, ExecutionSpace>(
+      Kokkos::view_alloc(WithoutInitializing, "otfleet::gromov::profiles"), count, profile_bins);
+  const Vector<const int, ExecutionSpace> measures =
+      copy_to_device<ExecutionSpace>("otfleet::gromov::measure", measure);
+  with_ground_cost(cost, [&](const auto& typed) {
+    using Cost = std::remove_cvref_t<decltype(typed)>;
+    using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>;
+    Kokkos::parallel_for("otfleet::gromov::inner_costs", Range(space, 0, static_cast<long>(total)),
+                         ComputeInnerCosts<Cost, ExecutionSpace>{typed, result, measures});
+    result.has_factors = std::is_same_v<Cost, SquaredEuclideanCost>;
+  });
+  const int threads = static_cast<int>(
+      std::min<std::int64_t>(total, std::min<std::int64_t>(space.concurrency(), 4096)));
+  const Matrix<double, ExecutionSpace> scratch(
+      Kokkos::view_alloc(WithoutInitializing, "otfleet::gromov::scratch"),
+      static_cast<std::size_t>(threads), 2 * static_cast<std::size_t>(largest));
+  Kokkos::parallel_for(
+      "otfleet::gromov::profiles", Kokkos::RangePolicy<ExecutionSpace>(space, 0, threads),
+      ComputeProfiles<ExecutionSpace>{result, measures, scratch, static_cast<long>(total)});
+  space.fence();
+  return result;
+}
+
+#define OTFLEET_INSTANTIATE(Space)                                                        \
+  template int padded_points<Space>(int);                                                 \
+  template InnerCosts<Space> inner_costs<Space>(const Space&, const MetricSpaces<Space>&, \
+                                                const std::vector<std::int64_t>&,         \
+                                                const GroundCost&);
+OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
+
+}  // namespace otfleet::kernels
