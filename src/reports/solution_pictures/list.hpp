@@ -8,6 +8,7 @@
 
 namespace otfleet::solution_pictures {
 
+const SolutionPicture& matched_shapes();
 const SolutionPicture& measure_map();
 const SolutionPicture& interpolated_pairs();
 const SolutionPicture& transported_points();
@@ -20,15 +21,9 @@ const SolutionPicture& certificates();
 
 /// The first that fits is drawn; the last fits every solution.
 inline std::vector<const SolutionPicture*> list() {
-  return {&measure_map(),
-          &interpolated_pairs(),
-          &interpolated_lines(),
-          &transported_points(),
-          &barycenter_images(),
-          &barycenter_points(),
-          &paths(),
-          &mapped_points(),
-          &certificates()};
+  return {&matched_shapes(),     &measure_map(),       &interpolated_pairs(), &interpolated_lines(),
+          &transported_points(), &barycenter_images(), &barycenter_points(),  &paths(),
+          &mapped_points(),      &certificates()};
 }
 
 }  // namespace otfleet::solution_pictures
