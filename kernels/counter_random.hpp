@@ -11,7 +11,8 @@ namespace otfleet::kernels {
 /// per key word. Local.
 class CounterRandom {
  public:
-  CounterRandom(std::uint64_t seed, std::uint64_t stream) : key_(mix(mix(seed) ^ stream)) {}
+  OTFLEET_INLINE_FUNCTION CounterRandom(std::uint64_t seed, std::uint64_t stream)
+      : key_(mix(mix(seed) ^ stream)) {}
 
   OTFLEET_INLINE_FUNCTION std::uint64_t bits(std::uint64_t counter) const {
     return mix(key_ ^ mix(counter));

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,8 +13,11 @@ namespace otfleet::kernels {
 /// Measures that each have points of their own, of which those of weight 0 count for nothing.
 struct MetricMeasures {
   std::span<const double> weights;        ///< [total], any unit
-  std::span<const double> points;         ///< [total, coordinates]
+  std::span<const double> points;         ///< [total, coordinates]; of matrices the features alone
   std::span<const std::int64_t> offsets;  ///< [M + 1]
+  /// Matrices of the costs between the points of each measure, one after the other, or empty: they
+  /// are computed from the points.
+  std::span<const double> costs = {};
 };
 
 /// Figures of Gromov–Wasserstein problems, [P], of the best start of each; for masses of 1.
@@ -35,9 +39,10 @@ class GromovWassersteinProblems {
  public:
   /// What all problems have in common.
   struct Kind {
-    GroundCost cost = SquaredEuclideanCost{};  ///< between points of one measure
-    int coordinates = 0;                       ///< of a point
-    int features = 0;                          ///< the last ones, that are none of its place
+    /// Between points of one measure; none: measures have matrices of costs.
+    std::optional<GroundCost> cost = SquaredEuclideanCost{};
+    int coordinates = 0;  ///< of a point
+    int features = 0;     ///< the last ones, that are none of its place; with matrices all
     int starts = 1;
     std::uint64_t seed = 0;
   };
@@ -58,9 +63,10 @@ class GromovWassersteinProblems {
                     std::span<const std::int32_t> source, std::span<const std::int32_t> target,
                     std::span<const std::int64_t> streams);
 
-  /// Iterates some problems from where they stand, each start `limit` times at most.
+  /// Iterates some problems from where they stand, each start until it has made `limit` iterations
+  /// more than any start of its problem had before.
   void run(std::span<const std::int32_t> which, int limit, IterationObserver* observer) const;
-  /// Outer iterations of the last run, of the start that made most; and how it ended:
+  /// Outer iterations of the last run, of the start that has made most; and how it ended:
   /// Status::ended where any start did.
   int iterations(std::int32_t problem) const;
   int status(std::int32_t problem) const;

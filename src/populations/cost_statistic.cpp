@@ -126,6 +126,14 @@ std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most) {
   return chosen;
 }
 
+constexpr std::int64_t most_problems = 64, most_distorted_points = 24;
+
+void add_distortions(Costs& to, const std::vector<double>& sources,
+                     const std::vector<double>& targets) {
+  for (const double one : sources)
+    for (const double other : targets) to.add((one - other) * (one - other));
+}
+
 /// Points of a measure, where read(source, row, point) fills one: up to `most`, evenly spaced.
 template <class Read>
 std::vector<double> some_points(const CloudPopulation& outline, bool source, std::int32_t measure,
@@ -145,7 +153,6 @@ std::vector<double> some_points(const CloudPopulation& outline, bool source, std
 template <class Read, class Show>
 void show_problems(const CloudPopulation& outline, std::int64_t most_points, const Read& read,
                    const Show& show) {
-  constexpr std::int64_t most_problems = 64;
   for (const std::int64_t problem : evenly_spaced(outline.problems(), most_problems)) {
     const auto k = static_cast<std::size_t>(problem);
     // What is wrong with a problem is said where all are checked.
@@ -227,12 +234,27 @@ double distortion_statistic(const CloudPopulation& population, std::int64_t feat
     return costs;
   };
   Costs distortions(statistic);
-  show_problems(population, 24, points_of(population),
+  show_problems(population, most_distorted_points, points_of(population),
                 [&](const std::vector<double>& sources, const std::vector<double>& targets) {
-                  const auto from = inner(sources), to = inner(targets);
-                  for (const double one : from)
-                    for (const double other : to) distortions.add((one - other) * (one - other));
+                  add_distortions(distortions, inner(sources), inner(targets));
                 });
+  return distortions.value();
+}
+
+double distortion_statistic(std::int64_t problems,
+                            const std::function<CostMatrix(std::int64_t)>& source,
+                            const std::function<CostMatrix(std::int64_t)>& target,
+                            CostStatistic statistic) {
+  const auto some = [](const CostMatrix& matrix) {
+    std::vector<double> costs;
+    const auto chosen = evenly_spaced(matrix.points, most_distorted_points);
+    for (const std::int64_t i : chosen)
+      for (const std::int64_t k : chosen) costs.push_back(matrix.costs[i * matrix.points + k]);
+    return costs;
+  };
+  Costs distortions(statistic);
+  for (const std::int64_t k : evenly_spaced(problems, most_problems))
+    add_distortions(distortions, some(source(k)), some(target(k)));
   return distortions.value();
 }
 

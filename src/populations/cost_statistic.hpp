@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 
 #include "src/config/choice.hpp"
 #include "src/populations/cloud_population.hpp"
@@ -37,6 +38,17 @@ double cloud_cost_statistic(const CloudPopulation& population, CostStatistic sta
 /// a problem's source and two of its target, which see all coordinates but the last `features`. Up
 /// to 64 problems give all pairs of up to 24 of their points on either side.
 double distortion_statistic(const CloudPopulation& population, std::int64_t features,
+                            CostStatistic statistic);
+
+/// A matrix of the costs within a space [points, points].
+struct CostMatrix {
+  const double* costs;
+  std::int64_t points;
+};
+/// The same where the source and the target of problem k have such matrices.
+double distortion_statistic(std::int64_t problems,
+                            const std::function<CostMatrix(std::int64_t)>& source,
+                            const std::function<CostMatrix(std::int64_t)>& target,
                             CostStatistic statistic);
 
 }  // namespace otfleet

@@ -80,7 +80,7 @@ std::vector<MemoryPart> multiscale_memory(const Hdf5File& file, const Job& job) 
   const bool shared = file.has("/measures/offsets");
   const std::string side = shared ? "/measures/" : "/measures/source_";
   const auto points = shape_of(file, side + "points");
-  if (points.size() != 2) return {};
+  if (points.size() != 2 || job.problem.kind != ProblemKind::linear) return {};
   const auto source = sizes_of(file, side + "offsets"),
              target = shared ? source : sizes_of(file, "/measures/target_offsets");
   const bool asked = job.solver.method == methods::multiscale().name();

@@ -41,6 +41,13 @@ class GromovWasserstein : public testing::Spots {
     return solve_words("shapes.toml", "many/test.h5", output, overrides);
   }
 
+  /// Three matrices of five nodes.
+  static void write_graphs(const std::string& file, const std::vector<std::int32_t>& steps) {
+    testing::write_bytes(
+        path(file), testing::npy("{'descr': '<i4', 'fortran_order': False, 'shape': (3, 5, 5), }",
+                                 testing::bytes_of(steps)));
+  }
+
   /// Problems of points on a line, with masses: the first measure with the second, and so on.
   static CloudPopulation on_a_line(const std::vector<std::vector<double>>& points, double mass,
                                    const kernels::GroundCost& cost) {
@@ -193,6 +200,58 @@ TEST_F(GromovWasserstein, FeaturesDecideWhatDistancesLeaveOpen) {
   const auto result = run(solve("features.h5", "none", {"gromov_wasserstein.features=2"}));
   EXPECT_EQ(result.code, 2);
   EXPECT_NE(result.err.find("points have 2 coordinates"), std::string::npos) << result.err;
+}
+
+/// Graphs: numbers of steps between their nodes, as integers. A path and the same path with its
+/// nodes in another order are at no distance, a path and a star are at one.
+TEST_F(GromovWasserstein, SpacesMayBeMatrices) {
+  const auto path_graph = [](const std::vector<int>& order) {
+    std::vector<std::int32_t> steps;
+    for (const int i : order)
+      for (const int k : order) steps.push_back(std::abs(i - k));
+    return steps;
+  };
+  std::vector<std::int32_t> graphs = path_graph({0, 1, 2, 3, 4});
+  const auto shuffled = path_graph({3, 0, 4, 2, 1});
+  graphs.insert(graphs.end(), shuffled.begin(), shuffled.end());
+  for (int i = 0; i < 5; ++i)
+    for (int k = 0; k < 5; ++k) graphs.push_back(i == k ? 0 : (i == 0 || k == 0 ? 1 : 2));
+  write_graphs("graphs.npy", graphs);
+  testing::write_bytes(path("graphs.toml"),
+                       "problem.kind = \"gromov_wasserstein\"\nproblem.geometry = \"dense\"\n"
+                       "[data]\ntest = { file = \"graphs.npy\" }\n[make]\npairs.kind = \"all\"\n");
+  expect_solved({"make", "graphs.toml", "--output", "graphs"});
+  expect_solved(solve("graphs/test.h5", "graph-plans",
+                      {"problem.epsilon=1e-2", "solver.threshold=1e-9", "solution.plan=top_k",
+                       "gromov_wasserstein.starts=3"}));
+  const auto file = distributed::Hdf5File::open(path("graph-plans/solution.h5"));
+  const auto source = file.read<std::int32_t>("/problems/source"),
+             target = file.read<std::int32_t>("/problems/target");
+  const auto cost = column("graph-plans", "transport_cost"),
+             lower = column("graph-plans", "lower_bound");
+  ASSERT_EQ(cost.size(), 3u);
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_GE(cost[k], 0);
+    EXPECT_LE(lower[k], cost[k]);
+    const bool alike = source[k] + target[k] == 1;
+    if (alike)
+      EXPECT_NEAR(cost[k], 0, 1e-6);
+    else
+      EXPECT_GT(lower[k], 0.1);
+  }
+  const auto info = run({"info", "graphs/test.h5"});
+  EXPECT_NE(info.out.find("costs within each space"), std::string::npos) << info.out;
+  expect_refused(solve("graphs/test.h5", "refused", {"solution.projection=true"}),
+                 "solution.projection", "solution.plan");
+  expect_refused(solve("graphs/test.h5", "refused", {"problem.cost=euclidean"}), "problem.cost",
+                 "graphs/test.h5");
+  graphs[1] = 7;
+  write_graphs("crooked.npy", graphs);
+  expect_refused(
+      {"make", "graphs.toml", "--output", "refused", "--set", "data.test.file=crooked.npy"},
+      "space 0", "symmetric");
+  expect_refused(solve_words("plain.toml", "graphs/test.h5", "refused", {"problem.kind=linear"}),
+                 "gromov_wasserstein");
 }
 
 TEST_F(GromovWasserstein, InfoAndTables) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "kernels/problems/status.hpp"
 #include "tests/kernels/host_batch.hpp"
@@ -69,7 +70,7 @@ struct Problems {
   double inner(const Row& points, std::size_t i, std::size_t k) const {
     const auto width = static_cast<std::size_t>(kind.coordinates),
                dimension = width - static_cast<std::size_t>(kind.features);
-    return with_ground_cost(kind.cost, [&](const auto& typed) {
+    return with_ground_cost(*kind.cost, [&](const auto& typed) {
       using Cost = std::remove_cvref_t<decltype(typed)>;
       typename Cost::template Sum<double> sum(0.0);
       for (std::size_t c = 0; c < dimension; ++c)
@@ -360,6 +361,69 @@ TEST(GromovWasserstein, GoesOnFromWhatWasSaved) {
   }
 }
 
+/// Matrices of the costs lead where the points do; points of no weight are left out of both.
+TEST(GromovWasserstein, CostsMayBeGiven) {
+  Random random(9);
+  Problems problems(EuclideanCost{}, 3, 0.05);
+  problems.kind.features = 1;
+  problems.kind.starts = 2;
+  problems.settings.alpha = 0.7;
+  for (int k = 0; k < 3; ++k) {
+    problems.add(random_space(random, 11, 3), random_space(random, 14, 3));
+    problems.sources.back().weights[static_cast<std::size_t>(k)] = 0;
+  }
+  const auto from_points = problems.solved().results();
+  const auto take = [&](const std::vector<Space>& spaces, Row& features, Row& costs) {
+    for (const Space& space : spaces) {
+      const std::size_t n = space.weights.size();
+      for (std::size_t i = 0; i < n; ++i) {
+        features.push_back(space.points[3 * i + 2]);
+        for (std::size_t l = 0; l < n; ++l) costs.push_back(problems.inner(space.points, i, l));
+      }
+    }
+  };
+  Row x, d, y, e;
+  take(problems.sources, x, d);
+  take(problems.targets, y, e);
+  const Problems::Table from(problems.sources), to(problems.targets);
+  auto kind = problems.kind;
+  kind.cost = std::nullopt;
+  kind.coordinates = 1;
+  const std::vector<std::int32_t> index = {0, 1, 2};
+  const std::vector<std::int64_t> streams = {0, 1, 2};
+  const GromovWassersteinProblems given(kind, problems.settings, {from.weights, x, from.offsets, d},
+                                        {to.weights, y, to.offsets, e}, index, index, streams);
+  given.run(index, 2000, nullptr);
+  const auto results = given.results();
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_EQ(results.status[k], static_cast<int>(Status::converged));
+    EXPECT_NEAR(results.cost[k], from_points.cost[k], 1e-9);
+    EXPECT_NEAR(results.lower_bound[k], from_points.lower_bound[k], 1e-9);
+    EXPECT_EQ(results.start[k], from_points.start[k]);
+  }
+  EXPECT_THROW(
+      GromovWassersteinProblems(kind, problems.settings, {from.weights, x, from.offsets, x},
+                                {to.weights, y, to.offsets, e}, index, index, streams),
+      std::invalid_argument);
+}
+
+/// Ended while epsilon still falls, or before the first iteration, plans are those of that epsilon.
+TEST(GromovWasserstein, EarlyPlansMissLittle) {
+  Random random(10);
+  Problems problems(EuclideanCost{}, 2, 1e-3);
+  problems.kind.starts = 2;
+  for (int k = 0; k < 3; ++k)
+    problems.add(random_space(random, 20, 2), random_space(random, 25, 2));
+  for (const int limit : {0, 1, 2, 3}) {
+    const auto results = problems.solved(limit).results();
+    for (std::size_t k = 0; k < 3; ++k) {
+      EXPECT_LT(results.marginal_error[k], 0.1) << limit;
+      EXPECT_EQ(results.status[k], static_cast<int>(Status::iteration_limit)) << limit;
+      EXPECT_GE(results.upper_bound[k], results.lower_bound[k]);
+    }
+  }
+}
+
 TEST(GromovWasserstein, RefusesWhatDoesNotFit) {
   Random random(8);
   Problems problems(EuclideanCost{}, 2, 0.02);
@@ -371,6 +435,14 @@ TEST(GromovWasserstein, RefusesWhatDoesNotFit) {
   EXPECT_THROW(problems.solved(), std::invalid_argument);
   problems.settings.epsilon = 0.02;
   problems.kind.features = 2;
+  EXPECT_THROW(problems.begin(), std::invalid_argument);
+  problems.kind.features = 1;
+  problems.kind.cost = CosineCost{};
+  problems.sources[0].points = {0, 2, 3, 4};  // a place of length 0
+  EXPECT_THROW(problems.begin(), std::invalid_argument);
+  problems.kind.cost = EuclideanCost{};
+  problems.settings.alpha = 0.5;
+  problems.sources[0].points = {0, 1e30, 3, 4};
   EXPECT_THROW(problems.begin(), std::invalid_argument);
 }
 

@@ -13,6 +13,15 @@
 namespace otfleet::kernels {
 namespace {
 
+/// Columns of the factors of squared distances between n and m points, where they save work; else
+/// 0.
+template <class ExecutionSpace>
+KOKKOS_FUNCTION int factor_rank(const GromovWassersteinBatch<ExecutionSpace>& problems, int n,
+                                int m) {
+  const int rank = problems.source.spaces.dimension + 2;
+  return problems.source.has_factors && 4 * rank <= n + m ? rank : 0;
+}
+
 /// Items of a batch, one after the other in the memory of a team.
 template <class ExecutionSpace>
 struct Items {
@@ -23,12 +32,6 @@ struct Items {
   GromovWassersteinSettings settings;
   GromovWassersteinState<ExecutionSpace> state;
   Matrix<double, ExecutionSpace> memory;  ///< [teams, numbers]
-
-  /// Of the factors of squared distances, where they save work.
-  KOKKOS_FUNCTION int rank_for(int n, int m) const {
-    const int rank = problems.source.spaces.dimension + 2;
-    return problems.source.has_factors && 4 * rank <= n + m ? rank : 0;
-  }
 
   KOKKOS_FUNCTION Plan plan_of(const Member& team, int item) const {
     const int k = item / problems.starts;
@@ -48,15 +51,16 @@ struct Items {
     plan.e = &to.costs(to.cost_offsets(t));
     plan.d_squares = &from.squares(first);
     plan.e_squares = &to.squares(second);
-    plan.x = &from.spaces.points(first, 0);
-    plan.y = &to.spaces.points(second, 0);
     plan.x_profiles = &from.profiles(first, 0);
     plan.y_profiles = &to.profiles(second, 0);
     plan.dimension = from.spaces.dimension;
     plan.coordinates = from.spaces.dimension + from.spaces.features;
+    plan.x = from.spaces.points.data() + first * plan.coordinates;
+    plan.y = to.spaces.points.data() + second * plan.coordinates;
     plan.alpha = settings.alpha;
-    plan.epsilon = settings.epsilon;
-    plan.rank = rank_for(plan.n, plan.m);
+    // Its potentials are on their way to the epsilon of the settings.
+    plan.epsilon = state.begun(item) != 0 ? state.epsilon(item) : settings.epsilon;
+    plan.rank = factor_rank(problems, plan.n, plan.m);
     double* const numbers = &state.numbers(state.offsets(item));
     plan.f = numbers;
     plan.g = numbers + plan.n;
@@ -87,18 +91,18 @@ struct Solve {
   Items<ExecutionSpace> items;
   std::uint64_t seed;
   Vector<const std::int64_t, ExecutionSpace> streams;
-  Vector<const int, ExecutionSpace> which;
+  Vector<const int, ExecutionSpace> which, until;
 
   KOKKOS_FUNCTION void operator()(const Member& team) const {
     const int starts = items.problems.starts, count = static_cast<int>(which.extent(0)) * starts;
     for (int at = team.league_rank(); at < count; at += team.league_size()) {
       const int item = which(at / starts) * starts + at % starts;
-      items.state.iterations(item) = 0;
       if (items.state.begun(item) != 0 &&
           items.state.status(item) == static_cast<int>(Status::converged))
         continue;
       items.state.status(item) = static_cast<int>(Status::ended);
-      if (!has_ended<ExecutionSpace>(items.settings.observer)) solve(team, item, at / starts);
+      if (!has_ended<ExecutionSpace>(items.settings.observer))
+        solve(team, item, at / starts, until(at / starts));
       team.team_barrier();
     }
   }
@@ -128,12 +132,13 @@ struct Solve {
     const int start = item % items.problems.starts;
     plan.begin_with_profiles(team);
     if (start > 0) add_anchors(team, plan, item, 2, 1);
-    const double scale = plan.mean_cost(team), last = last_share * scale,
-                 first = first_share * scale;
+    const double scale = plan.mean_cost(team), last = last_share * scale;
     anneal(team, plan, scale, last > epsilon ? last : epsilon, most, inner);
     if (start == 0) {
       const double size = items.size_of(team, plan);
-      state.lower(item) = plan.lower_bound(team) - items.cost_rounding(item, size);
+      // Edges of bins are rounded, too.
+      state.lower(item) = plan.lower_bound(team) - items.cost_rounding(item, size) -
+                          4 * plan.alpha * sum_rounding(plan.n + plan.m) * size;
       // Profiles of symmetric spaces leave a plan that is stationary and no minimum. What decides
       // there is about epsilon, and nothing where profiles differ by more.
       if (size > 0) add_anchors(team, plan, item, 1, 0.1 * plan.epsilon / size);
@@ -141,38 +146,37 @@ struct Solve {
       plan.absorb(team);
     }
     plan.form_plan(team);
-    plan.change_epsilon(team, first > epsilon ? first : epsilon);
     state.epsilon(item) = plan.epsilon;
     state.begun(item) = 1;
     state.residual(item) = 1;
     state.inner_share(item) = 0.1;
     state.inner_limit(item) = most;
-    state.inner_iterations(item) = 0;
   }
 
-  KOKKOS_FUNCTION void solve(const Member& team, int item, int observed) const {
+  KOKKOS_FUNCTION void solve(const Member& team, int item, int observed, int last) const {
     const auto& settings = items.settings;
     const auto& state = items.state;
     Plan plan = items.plan_of(team, item);
     const double threshold = settings.threshold, epsilon = settings.epsilon;
     // As many of Sinkhorn's iterations as cost what a new linear cost does, and some.
     const int most_inner = 20 + (plan.rank > 0 ? 2 * plan.rank : (plan.n + plan.m) / 2);
+    const int inner_before = state.inner_iterations(item);
     int inner = 0;
-    bool lessens = state.begun(item) != 0;  // the potentials are those of the plan at its epsilon
-    if (!lessens) {
+    if (state.begun(item) == 0)
       begin(team, plan, item, most_inner, inner);
-    } else {
-      plan.epsilon = state.epsilon(item);
+    else
       plan.form_plan(team);
-    }
     double change = state.residual(item), share = state.inner_share(item);
-    int most = state.inner_limit(item);
+    int most = state.inner_limit(item), t = state.iterations(item);
     Status status = Status::iteration_limit;
-    int t = 0;
-    while (t < settings.max_iterations) {
+    while (t < last) {
       plan.update_cost(team);
-      if (lessens && plan.epsilon > epsilon) plan.lessen_epsilon(team, epsilon);
-      lessens = true;
+      if (t == 0) {
+        const double first = first_share * plan.mean_cost(team);
+        plan.change_epsilon(team, first > epsilon ? first : epsilon);
+      } else if (plan.epsilon > epsilon) {
+        plan.lessen_epsilon(team, epsilon);
+      }
       // Errors of the plan must not hide what the linear cost changes.
       const double wanted = share * change,
                    tolerance = wanted < largest_error ? wanted : largest_error;
@@ -201,7 +205,7 @@ struct Solve {
     state.inner_share(item) = share;
     state.inner_limit(item) = most;
     state.iterations(item) = t;
-    state.inner_iterations(item) += inner;
+    state.inner_iterations(item) = inner_before + inner;
     state.status(item) = static_cast<int>(status);
   }
 
@@ -302,7 +306,7 @@ struct Certify {
   KOKKOS_FUNCTION void certify(const Member& team, int item) const {
     using L = typename Plan::L;
     const Plan plan = items.plan_of(team, item);
-    const double alpha = plan.alpha, epsilon = plan.epsilon;
+    const double alpha = plan.alpha;
     plan.form_plan(team);
     // Of the plan as it was found: log(P/ab) is what its potentials say.
     const double entropy = row_total(team, plan.n, plan.rows, [&](int i) {
@@ -310,8 +314,8 @@ struct Certify {
       for (int j = 0; j < plan.m; ++j) {
         const double entry = plan.plan[plan.at(i) + j];
         if (entry > 0)
-          sum += entry * ((plan.f[i] + plan.g[j] - plan.cost[plan.at(i) + j]) / epsilon -
-                          ::log(plan.a[i] * plan.b[j]));
+          sum += entry * ((plan.f[i] + plan.g[j] - plan.cost[plan.at(i) + j]) / plan.epsilon -
+                          ::log(plan.a[i]) - ::log(plan.b[j]));
       }
       return sum;
     });
@@ -335,13 +339,13 @@ struct Certify {
                         : 0.0;
     const double size = items.size_of(team, plan);
     const double distortion = size - 2 * cross;
-    const double cost = alpha * (distortion > 0 ? distortion : 0.0) + (1 - alpha) * linear;
+    const double cost = alpha * (distortion < 0 ? 0.0 : distortion) + (1 - alpha) * linear;
     figures.cost(item) = cost;
     figures.upper(item) = cost +
                           4 * sum_rounding(plan.n + plan.m + plan.coordinates) *
                               (alpha * (size + 2 * cross) + (1 - alpha) * linear) +
                           items.cost_rounding(item, size);
-    figures.regularized(item) = cost + epsilon * entropy;
+    figures.regularized(item) = cost + items.settings.epsilon * entropy;
     figures.marginal_error(item) = error;
   }
 
@@ -374,7 +378,7 @@ Items<ExecutionSpace> items_of(const ExecutionSpace& space, int count,
   const int teams = std::max(1, std::min(count, concurrent_teams(space)));
   const auto numbers = ProblemPlan<ExecutionSpace>::numbers(
       problems.largest_source, padded_points<ExecutionSpace>(problems.largest_target),
-      problems.source.has_factors ? problems.source.spaces.dimension + 2 : 0);
+      factor_rank(problems, problems.largest_source, problems.largest_target));
   return {problems, settings, state,
           Matrix<double, ExecutionSpace>(
               Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::gromov::memory"),
@@ -395,12 +399,13 @@ void solve_gromov_wasserstein(const ExecutionSpace& space,
                               const GromovWassersteinSettings& settings, std::uint64_t seed,
                               const Vector<const std::int64_t, ExecutionSpace>& streams,
                               const Vector<const int, ExecutionSpace>& which,
+                              const Vector<const int, ExecutionSpace>& until,
                               const GromovWassersteinState<ExecutionSpace>& state) {
   const int count = static_cast<int>(which.extent(0)) * problems.starts;
   if (count == 0) return;
   const auto items = items_of(space, count, problems, settings, state);
   run(space, "otfleet::gromov::solve", static_cast<int>(items.memory.extent(0)),
-      Solve<ExecutionSpace>{items, seed, streams, which});
+      Solve<ExecutionSpace>{items, seed, streams, which, until});
 }
 
 template <class ExecutionSpace>
@@ -436,7 +441,7 @@ void gromov_wasserstein_plan(const ExecutionSpace& space,
   template void solve_gromov_wasserstein<Space>(                                                \
       const Space&, const GromovWassersteinBatch<Space>&, const GromovWassersteinSettings&,     \
       std::uint64_t, const Vector<const std::int64_t, Space>&, const Vector<const int, Space>&, \
-      const GromovWassersteinState<Space>&);                                                    \
+      const Vector<const int, Space>&, const GromovWassersteinState<Space>&);                   \
   template void certify_gromov_wasserstein<Space>(                                              \
       const Space&, const GromovWassersteinBatch<Space>&, const GromovWassersteinSettings&,     \
       const GromovWassersteinState<Space>&, const GromovWassersteinFigures<Space>&);            \

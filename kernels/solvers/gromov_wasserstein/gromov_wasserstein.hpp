@@ -58,6 +58,14 @@ InnerCosts<ExecutionSpace> inner_costs(const ExecutionSpace& space,
                                        const std::vector<std::int64_t>& offsets,
                                        const GroundCost& cost);
 
+/// The same of matrices D that are given, one after the other, [n, n] each and symmetric; points
+/// are features alone, or have no coordinates.
+template <class ExecutionSpace>
+InnerCosts<ExecutionSpace> given_inner_costs(const ExecutionSpace& space,
+                                             const MetricSpaces<ExecutionSpace>& spaces,
+                                             const std::vector<std::int64_t>& offsets,
+                                             const Vector<const double, ExecutionSpace>& matrices);
+
 /// Pairs of measures.
 template <class ExecutionSpace>
 struct GromovWassersteinBatch {
@@ -80,12 +88,14 @@ struct GromovWassersteinState {
   Vector<double, ExecutionSpace> lower;          ///< [items], see GromovWassersteinFigures
   Vector<double, ExecutionSpace> residual;       ///< [items]
   Vector<double, ExecutionSpace> epsilon;        ///< [items], on its way to that of the settings
-  Vector<int, ExecutionSpace> iterations, inner_iterations, status;  ///< [items]
+  /// [items]; iterations are counted from the beginning
+  Vector<int, ExecutionSpace> iterations, inner_iterations, status;
   Vector<double, ExecutionSpace> inner_share;  ///< [items], of the residual, its inexactness
   Vector<int, ExecutionSpace> inner_limit;     ///< [items], of Sinkhorn's in an outer iteration
 };
 
-/// Solves the problems `which` from where their items stand; those that have not begun begin. Start
+/// Solves the problems `which` from where their items stand, until each start has made `until`
+/// [which] iterations in all; those that have not begun begin. Start
 /// 0 pairs points by their profiles; the others also by their costs to two points that are drawn
 /// (by `seed` and `streams` [P]) and paired by their profiles. Epsilon falls by halves from a
 /// twentieth of the mean linear cost.
@@ -103,6 +113,7 @@ void solve_gromov_wasserstein(const ExecutionSpace& space,
                               const GromovWassersteinSettings& settings, std::uint64_t seed,
                               const Vector<const std::int64_t, ExecutionSpace>& streams,
                               const Vector<const int, ExecutionSpace>& which,
+                              const Vector<const int, ExecutionSpace>& until,
                               const GromovWassersteinState<ExecutionSpace>& state);
 
 /// Of every item, [items].

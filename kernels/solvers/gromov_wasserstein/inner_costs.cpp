@@ -37,6 +37,32 @@ struct ComputeInnerCosts {
   }
 };
 
+/// Costs that are given, in matrices one after the other.
+template <class ExecutionSpace>
+struct LoadInnerCosts {
+  Vector<const double, ExecutionSpace> matrices;
+  Vector<const std::int64_t, ExecutionSpace> matrix_offsets;  ///< [M + 1]
+  InnerCosts<ExecutionSpace> to;
+  Vector<const int, ExecutionSpace> measure;
+
+  KOKKOS_FUNCTION void operator()(long point) const {
+    const auto& spaces = to.spaces;
+    const int s = measure(point);
+    const long first = spaces.offsets(s);
+    const int n = static_cast<int>(spaces.offsets(s + 1) - first);
+    const int stride = static_cast<int>((to.cost_offsets(s + 1) - to.cost_offsets(s)) / n);
+    double* const row = &to.costs(to.cost_offsets(s) + (point - first) * stride);
+    const double* const from = &matrices(matrix_offsets(s) + (point - first) * n);
+    double square = 0;
+    for (int k = 0; k < n; ++k) {
+      row[k] = from[k];
+      square += row[k] * row[k] * spaces.weights(first + k);
+    }
+    for (int k = n; k < stride; ++k) row[k] = 0;
+    to.squares(point) = square;
+  }
+};
+
 /// Profiles, a point after the other on each of some threads.
 template <class ExecutionSpace>
 struct ComputeProfiles {
@@ -113,19 +139,21 @@ int padded_points(int points) {
   return (points + width - 1) / width * width;
 }
 
-template <class ExecutionSpace>
-InnerCosts<ExecutionSpace> inner_costs(const ExecutionSpace& space,
-                                       const MetricSpaces<ExecutionSpace>& spaces,
-                                       const std::vector<std::int64_t>& offsets,
-                                       const GroundCost& cost) {
-  const auto total = static_cast<std::int64_t>(spaces.points.extent(0));
+namespace {
+
+/// fill(result without costs, measure of every point), then profiles.
+template <class ExecutionSpace, class Fill>
+InnerCosts<ExecutionSpace> filled_costs(const ExecutionSpace& space,
+                                        const MetricSpaces<ExecutionSpace>& spaces,
+                                        const std::vector<std::int64_t>& offsets,
+                                        const Fill& fill) {
+  const auto total = static_cast<std::int64_t>(spaces.weights.extent(0));
   if (offsets.empty() || offsets.back() != total || spaces.offsets.extent(0) != offsets.size() ||
-      static_cast<std::int64_t>(spaces.weights.extent(0)) != total)
-    throw std::invalid_argument("offsets [M + 1] and weights are those of the points");
-  if (spaces.dimension < 1 || spaces.features < 0 ||
+      static_cast<std::int64_t>(spaces.points.extent(0)) != total)
+    throw std::invalid_argument("offsets [M + 1] and points are those of the weights");
+  if (spaces.dimension < 0 || spaces.features < 0 ||
       static_cast<int>(spaces.points.extent(1)) != spaces.dimension + spaces.features)
-    throw std::invalid_argument("points are [total, dimension + features], dimension 1 or more");
-  check_parameters(cost);
+    throw std::invalid_argument("points are [total, dimension + features]");
   std::vector<std::int64_t> cost_offsets = {0};
   std::vector<int> measure;
   int largest = 0;
@@ -151,13 +179,7 @@ InnerCosts<ExecutionSpace> inner_costs(const ExecutionSpace& space,
       Kokkos::view_alloc(WithoutInitializing, "otfleet::gromov::profiles"), count, profile_bins);
   const Vector<const int, ExecutionSpace> measures =
       copy_to_device<ExecutionSpace>("otfleet::gromov::measure", measure);
-  with_ground_cost(cost, [&](const auto& typed) {
-    using Cost = std::remove_cvref_t<decltype(typed)>;
-    using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>;
-    Kokkos::parallel_for("otfleet::gromov::inner_costs", Range(space, 0, static_cast<long>(total)),
-                         ComputeInnerCosts<Cost, ExecutionSpace>{typed, result, measures});
-    result.has_factors = std::is_same_v<Cost, SquaredEuclideanCost>;
-  });
+  fill(result, measures);
   const int threads = static_cast<int>(
       std::min<std::int64_t>(total, std::min<std::int64_t>(space.concurrency(), 4096)));
   const Matrix<double, ExecutionSpace> scratch(
@@ -170,11 +192,59 @@ InnerCosts<ExecutionSpace> inner_costs(const ExecutionSpace& space,
   return result;
 }
 
-#define OTFLEET_INSTANTIATE(Space)                                                        \
-  template int padded_points<Space>(int);                                                 \
-  template InnerCosts<Space> inner_costs<Space>(const Space&, const MetricSpaces<Space>&, \
-                                                const std::vector<std::int64_t>&,         \
-                                                const GroundCost&);
+template <class ExecutionSpace, class Kernel>
+void each_point(const ExecutionSpace& space, long points, const Kernel& kernel) {
+  using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>;
+  Kokkos::parallel_for("otfleet::gromov::inner_costs", Range(space, 0, points), kernel);
+}
+
+}  // namespace
+
+template <class ExecutionSpace>
+InnerCosts<ExecutionSpace> inner_costs(const ExecutionSpace& space,
+                                       const MetricSpaces<ExecutionSpace>& spaces,
+                                       const std::vector<std::int64_t>& offsets,
+                                       const GroundCost& cost) {
+  if (spaces.dimension < 1) throw std::invalid_argument("points have no coordinates");
+  check_parameters(cost);
+  return filled_costs(space, spaces, offsets, [&](auto& result, const auto& measures) {
+    with_ground_cost(cost, [&](const auto& typed) {
+      using Cost = std::remove_cvref_t<decltype(typed)>;
+      each_point(space, static_cast<long>(spaces.points.extent(0)),
+                 ComputeInnerCosts<Cost, ExecutionSpace>{typed, result, measures});
+    });
+    result.has_factors = cost == GroundCost(SquaredEuclideanCost{});
+  });
+}
+
+template <class ExecutionSpace>
+InnerCosts<ExecutionSpace> given_inner_costs(const ExecutionSpace& space,
+                                             const MetricSpaces<ExecutionSpace>& spaces,
+                                             const std::vector<std::int64_t>& offsets,
+                                             const Vector<const double, ExecutionSpace>& matrices) {
+  std::vector<std::int64_t> matrix_offsets = {0};
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const std::int64_t n = offsets[s + 1] - offsets[s];
+    matrix_offsets.push_back(matrix_offsets.back() + n * n);
+  }
+  if (matrix_offsets.back() != static_cast<std::int64_t>(matrices.extent(0)))
+    throw std::invalid_argument("matrices have n² numbers for each measure");
+  const Vector<const std::int64_t, ExecutionSpace> begins =
+      copy_to_device<ExecutionSpace>("otfleet::gromov::matrix_offsets", matrix_offsets);
+  return filled_costs(space, spaces, offsets, [&](auto& result, const auto& measures) {
+    each_point(space, static_cast<long>(spaces.points.extent(0)),
+               LoadInnerCosts<ExecutionSpace>{matrices, begins, result, measures});
+  });
+}
+
+#define OTFLEET_INSTANTIATE(Space)                                                              \
+  template int padded_points<Space>(int);                                                       \
+  template InnerCosts<Space> inner_costs<Space>(const Space&, const MetricSpaces<Space>&,       \
+                                                const std::vector<std::int64_t>&,               \
+                                                const GroundCost&);                             \
+  template InnerCosts<Space> given_inner_costs<Space>(const Space&, const MetricSpaces<Space>&, \
+                                                      const std::vector<std::int64_t>&,         \
+                                                      const Vector<const double, Space>&);
 OTFLEET_FOR_EACH_SPACE(OTFLEET_INSTANTIATE)
 
 }  // namespace otfleet::kernels

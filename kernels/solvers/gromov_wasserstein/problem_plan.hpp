@@ -419,7 +419,8 @@ struct ProblemPlan {
       u[i] = gap > 0 ? gap : 0.0;
     });
     const double missing = team_sum(team, m, [&](int j) { return column[j]; });
-    if (!(missing > 0)) return error;
+    constexpr double none = 1e-280;  // less would not divide
+    if (!(missing > none)) return error;
     each_row(team, n, [&](int i) {
       const Pack share(u[i] / missing);
       each_pack<L>(team, packs, [&](int j) {
@@ -478,7 +479,7 @@ struct ProblemPlan {
                        team_sum(team, m, [&](int j) { return b[j] * column[j]; });
     const double size = team_sum(team, n, [&](int i) { return a[i] * ::fabs(rows[i]); }) +
                         team_sum(team, m, [&](int j) { return b[j] * ::fabs(column[j]); });
-    return sum - 4 * sum_rounding(n + m + profile_bins) * size;
+    return sum - 4 * sum_rounding(n + m + profile_bins + coordinates) * size;
   }
 };
 

@@ -6,10 +6,9 @@ class IterationObserver;
 
 /// How Gromov–Wasserstein problems are solved.
 struct GromovWassersteinSettings {
-  double epsilon = 0;        ///< in units of the squared inner cost
-  double alpha = 1;          ///< weight of the distortion; 1 − alpha is that of features
-  double threshold = 1e-4;   ///< on the residual and on the marginal error, shares of the mass
-  int max_iterations = 500;  ///< of the outer loop, which changes the linear cost
+  double epsilon = 0;       ///< in units of the squared inner cost
+  double alpha = 1;         ///< weight of the distortion; 1 − alpha is that of features
+  double threshold = 1e-4;  ///< on the residual and on the marginal error, shares of the mass
   IterationObserver* observer = nullptr;  ///< may be null; sees the outer loop
 };
 

@@ -13,11 +13,11 @@ void add_keys(KeyList& keys, GromovWassersteinOptions& options) {
       "alpha", options.alpha, share,
       "weight of the distortion, how differently the plan's pairs are apart; 1 - alpha: weight "
       "of squared distances between features (fused problems)");
-  keys.add("features", options.features, integer(0),
+  keys.add("features", options.features, integer(0, 1000000),
            "of a point's coordinates the last ones, which say what it is, not where; the cost "
            "within a space does not see them");
   keys.add(
-      "starts", options.starts, integer(1),
+      "starts", options.starts, integer(1, 1000000),
       "of each problem, of which the cheapest plan is kept: the first pairs points whose costs "
       "to all others are distributed alike, the others are random");
 }
@@ -35,12 +35,6 @@ std::string gromov_wasserstein_complaint(const Job& job) {
         return fmt::format("{} needs problem.kind = 'gromov_wasserstein'", key);
     return {};
   }
-  const auto& options = job.gromov_wasserstein;
-  if (options.alpha < 1 && options.features == 0)
-    return fmt::format(
-        "gromov_wasserstein.alpha = {:g} is for points with features; set "
-        "gromov_wasserstein.features, how many of the coordinates are such",
-        options.alpha);
   return {};
 }
 

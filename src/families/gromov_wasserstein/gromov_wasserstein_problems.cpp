@@ -7,7 +7,6 @@
 #include "src/families/gromov_wasserstein/gromov_wasserstein_solver.hpp"
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/memory/available_memory.hpp"
-#include "src/populations/job_population.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_memory.hpp"
 
@@ -31,13 +30,9 @@ class GromovWassersteinProblemSet final : public ProblemSet {
     communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
       file = find_input(context, job_.files.test_population, "files.test_population", "make",
                         "test.h5");
-      if (!holds_clouds(file))
-        throw UserError(file.string() +
-                        ": all measures share their points; problem = 'gromov_wasserstein' needs "
-                        "points of every measure's own: problem.geometry = 'clouds'");
-      require_solve_memory(file, job_, neighbors);
+      if (!holds_spaces(file)) require_solve_memory(file, job_, neighbors);
       named([&] {
-        population_ = read_job_clouds(job_, file);
+        population_ = read_shape_problems(job_, file);
         solver_.emplace(population_, job_);
       });
       for (std::int64_t k = 0; k < population_.problems(); ++k)
@@ -82,7 +77,7 @@ class GromovWassersteinProblemSet final : public ProblemSet {
 
  private:
   const Job& job_;
-  CloudPopulation population_;
+  ShapeProblems population_;
   std::optional<GromovWassersteinSolver> solver_;
   std::optional<GromovWassersteinSchema> schema_;
 };

@@ -7,12 +7,11 @@
 
 namespace otfleet {
 
-GromovWassersteinSchema::GromovWassersteinSchema(const Job& job, const CloudPopulation& population,
+GromovWassersteinSchema::GromovWassersteinSchema(const Job& job, const ShapeProblems& population,
                                                  const std::string& population_name) {
   using Type = ColumnType;
   using Source = GromovWassersteinSolutions;
-  const PopulationView view(population);
-  layout_ = pair_layout(view);
+  layout_ = population.layout();
   layout_.error = "/solution/residual";
   layout_.upper = "/solution/upper_bound";
   layout_.lower = "/solution/lower_bound";
@@ -41,26 +40,30 @@ GromovWassersteinSchema::GromovWassersteinSchema(const Job& job, const CloudPopu
       &Source::marginal_error);
   add("residual", Type::float64, "share of the mass",
       "L1 distance that the last outer iteration moved the plan", &Source::residual);
-  add("iterations", Type::int32, "", "outer iterations made, each with a new linear cost",
+  add("iterations", Type::int32, "",
+      "outer iterations made, each with a new linear cost, by the start that made most",
       &Source::iterations);
   add("inner_iterations", Type::int32, "", "of Sinkhorn's iteration, of all starts",
       &Source::inner_iterations);
-  add("start", Type::int32, "", "which start the plan comes from; 0: the one that is not random",
+  add("start", Type::int32, "", "which start the plan comes from; all but 0 are random",
       &Source::start);
   add("status", Type::int32, "", "how it ended; attributes status_0 ... name it", &Source::status);
   add_plan_columns(
-      columns_, layout_, view, job.solution, [](Source & from) -> auto& { return from.plan; });
+      columns_, layout_, true, population.coordinates(), job.solution,
+      [](Source & from) -> auto& { return from.plan; });
   const auto set = [&](const char* name, auto value) {
     layout_.attributes.push_back({"/solution", name, std::move(value)});
   };
   const auto& options = job.gromov_wasserstein;
   set("population", population_name);
   set("problem", word_of(ProblemKind::gromov_wasserstein));
-  set("geometry", population.fingerprint());
+  if (const auto geometry = population.geometry_fingerprint(); !geometry.empty())
+    set("geometry", geometry);
   set("epsilon", job.problem.epsilon);
   set("alpha", options.alpha);
-  set("features", options.features);
+  set("features", population.features(job));
   set("starts", options.starts);
+  set("seed", job.seed);
   set("threshold", job.solver.threshold);
   set("normalize", std::int64_t{job.solver.normalize});
   layout_.add_status_words();

@@ -2,9 +2,9 @@
 #include <string>
 #include <vector>
 
+#include "src/families/gromov_wasserstein/shape_problems.hpp"
 #include "src/families/linear/plan_outputs.hpp"
 #include "src/job.hpp"
-#include "src/populations/cloud_population.hpp"
 #include "src/runs/solution_columns.hpp"
 
 namespace otfleet {
@@ -32,7 +32,7 @@ struct GromovWassersteinSolutions {
 class GromovWassersteinSchema {
  public:
   /// `population_name`: the file's.
-  GromovWassersteinSchema(const Job& job, const CloudPopulation& population,
+  GromovWassersteinSchema(const Job& job, const ShapeProblems& population,
                           const std::string& population_name);
 
   const SolutionLayout& layout() const { return layout_; }

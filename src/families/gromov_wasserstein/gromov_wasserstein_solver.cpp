@@ -18,15 +18,11 @@ namespace {
 using distributed::Shard;
 using kernels::GromovWassersteinProblems;
 
-kernels::MetricMeasures measures_of(const CloudTable& table) {
-  return {table.weights, table.points, table.offsets};
-}
-
-GromovWassersteinProblems::Kind kind_of(const CloudPopulation& population, const Job& job) {
+GromovWassersteinProblems::Kind kind_of(const ShapeProblems& population, const Job& job) {
   GromovWassersteinProblems::Kind kind;
-  kind.cost = population.ground_cost;
-  kind.coordinates = static_cast<int>(population.dimension);
-  kind.features = static_cast<int>(job.gromov_wasserstein.features);
+  kind.cost = population.cost();
+  kind.coordinates = static_cast<int>(population.coordinates());
+  kind.features = static_cast<int>(population.features(job));
   kind.starts = static_cast<int>(job.gromov_wasserstein.starts);
   kind.seed = static_cast<std::uint64_t>(job.seed);
   return kind;
@@ -42,7 +38,7 @@ kernels::GromovWassersteinSettings settings_of(const Job& job) {
 
 class GromovWassersteinBlock final : public SolvedBlock {
  public:
-  GromovWassersteinBlock(const CloudPopulation& population, Shard rows, const Job& job)
+  GromovWassersteinBlock(const ShapeProblems& population, Shard rows, const Job& job)
       : problems_(begin(population, rows, job)) {}
 
   const GromovWassersteinProblems& problems() const { return problems_; }
@@ -66,7 +62,7 @@ class GromovWassersteinBlock final : public SolvedBlock {
   }
 
  private:
-  static GromovWassersteinProblems begin(const CloudPopulation& population, Shard rows,
+  static GromovWassersteinProblems begin(const ShapeProblems& population, Shard rows,
                                          const Job& job) {
     const auto first = static_cast<std::size_t>(rows.begin),
                count = static_cast<std::size_t>(rows.size());
@@ -74,10 +70,10 @@ class GromovWassersteinBlock final : public SolvedBlock {
     std::iota(streams.begin(), streams.end(), rows.begin);
     return {kind_of(population, job),
             settings_of(job),
-            measures_of(population.sources),
-            measures_of(population.target_table()),
-            std::span(population.source).subspan(first, count),
-            std::span(population.target).subspan(first, count),
+            population.sources(),
+            population.targets(),
+            std::span(population.source()).subspan(first, count),
+            std::span(population.target()).subspan(first, count),
             streams};
   }
 
@@ -135,18 +131,13 @@ void append_projection(std::vector<double>& to, const std::vector<double>& plan,
 
 }  // namespace
 
-GromovWassersteinSolver::GromovWassersteinSolver(const CloudPopulation& population, const Job& job)
+GromovWassersteinSolver::GromovWassersteinSolver(const ShapeProblems& population, const Job& job)
     : population_(population), job_(job) {
-  if (job.gromov_wasserstein.features >= population.dimension)
-    throw UserError(fmt::format(
-        "gromov_wasserstein.features = {}: points have {} coordinates, and one or more must say "
-        "where they are",
-        job.gromov_wasserstein.features, population.dimension));
   std::vector<std::int64_t> all(static_cast<std::size_t>(population.problems()));
   std::iota(all.begin(), all.end(), 0);
-  GromovWassersteinProblems::check(
-      kind_of(population, job), settings_of(job), measures_of(population.sources),
-      measures_of(population.target_table()), population.source, population.target, all);
+  GromovWassersteinProblems::check(kind_of(population, job), settings_of(job), population.sources(),
+                                   population.targets(), population.source(), population.target(),
+                                   all);
 }
 
 GromovWassersteinSolutions GromovWassersteinSolver::solve(Shard rows, SolveSeconds& seconds,
@@ -177,25 +168,24 @@ GromovWassersteinSolutions GromovWassersteinSolver::solve(Shard rows, SolveSecon
     all.status = std::move(found.status);
   }
   const StopWatch watch(seconds.plan);
-  const auto d = static_cast<std::size_t>(population_.dimension);
-  const auto& targets = population_.target_table();
+  const auto d = static_cast<std::size_t>(population_.coordinates());
+  const auto targets = population_.targets();
   for (std::int64_t k = rows.begin; k < rows.end; ++k) {
     const auto at = static_cast<std::size_t>(k - rows.begin);
-    const double mass = population_.sources.mass(population_.source[static_cast<std::size_t>(k)]);
+    const double mass = population_.mass(k);
     for (auto* figures :
          {&all.transport_cost, &all.upper_bound, &all.lower_bound, &all.regularized_value})
       (*figures)[at] *= mass * mass;
     if (!wants_plan(job_.solution)) continue;
     auto plan = problems.plan(static_cast<std::int32_t>(at), all.start[at]);
     for (double& entry : plan) entry *= mass;
-    const std::int32_t target = population_.target[static_cast<std::size_t>(k)];
-    const auto m = static_cast<std::size_t>(targets.size(target));
+    const auto m = static_cast<std::size_t>(population_.target_points(k));
     if (wants_entries(job_.solution)) append_entries(all.plan.entries, plan, m, job_.solution);
-    if (job_.solution.projection)
-      append_projection(all.plan.projection, plan,
-                        std::span(targets.points)
-                            .subspan(static_cast<std::size_t>(targets.offsets[target]) * d, m * d),
-                        d);
+    if (!job_.solution.projection) continue;
+    const auto target = static_cast<std::size_t>(population_.target()[static_cast<std::size_t>(k)]);
+    append_projection(
+        all.plan.projection, plan,
+        targets.points.subspan(static_cast<std::size_t>(targets.offsets[target]) * d, m * d), d);
   }
   return all;
 }
@@ -203,7 +193,7 @@ GromovWassersteinSolutions GromovWassersteinSolver::solve(Shard rows, SolveSecon
 double GromovWassersteinSolver::bytes(std::int64_t k) const {
   const std::int64_t n = population_.source_points(k), m = population_.target_points(k);
   return GromovWassersteinProblems::bytes(n, m, static_cast<int>(job_.gromov_wasserstein.starts)) +
-         static_cast<double>(plan_output_bytes(job_.solution, n, m, population_.dimension));
+         static_cast<double>(plan_output_bytes(job_.solution, n, m, population_.coordinates()));
 }
 
 double GromovWassersteinSolver::work(std::int64_t k) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include "distributed/shard.hpp"
 #include "src/families/gromov_wasserstein/gromov_wasserstein_schema.hpp"
+#include "src/families/gromov_wasserstein/shape_problems.hpp"
 #include "src/runs/solve_control.hpp"
 #include "src/runs/solve_seconds.hpp"
 
@@ -10,9 +11,9 @@ namespace otfleet {
 /// shard.
 class GromovWassersteinSolver {
  public:
-  /// Keeps references to both. Throws UserError where the job's features are all coordinates, and
-  /// std::invalid_argument, naming the problem, where epsilon is too small for its costs.
-  GromovWassersteinSolver(const CloudPopulation& population, const Job& job);
+  /// Keeps references to both. Throws std::invalid_argument, naming the problem, where epsilon is
+  /// too small for its costs.
+  GromovWassersteinSolver(const ShapeProblems& population, const Job& job);
 
   /// Solves the problems of `rows`. Goes on from what `control` has, and throws Interrupted where
   /// that ends it. Adds to `seconds`.
@@ -24,7 +25,7 @@ class GromovWassersteinSolver {
   double work(std::int64_t k) const;
 
  private:
-  const CloudPopulation& population_;
+  const ShapeProblems& population_;
   const Job& job_;
 };
 

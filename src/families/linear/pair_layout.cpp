@@ -3,47 +3,60 @@
 namespace otfleet {
 namespace {
 
-std::vector<RowSpace> row_spaces() {
-  std::vector<RowSpace> spaces(5);
-  const auto at = [&](PairRows rows) -> RowSpace& {
-    return spaces[static_cast<std::size_t>(rows)];
-  };
-  at(PairRows::problem).name = "problem";
-  at(PairRows::source_point).name = "source point";
-  at(PairRows::target_point).name = "target point";
-  at(PairRows::plan_entry).name = "plan entry";
-  at(PairRows::plan_entry).counted = true;
-  at(PairRows::plan_row).name = "plan row";
-  return spaces;
+RowSpace& rows_of(SolutionLayout& layout, PairRows rows) {
+  return layout.spaces[static_cast<std::size_t>(rows)];
+}
+
+SolutionLayout layout_between(std::span<const std::int32_t> sources,
+                              std::span<const std::int32_t> targets) {
+  SolutionLayout layout;
+  layout.problems = static_cast<std::int64_t>(sources.size());
+  layout.spaces.resize(5);
+  rows_of(layout, PairRows::problem).name = "problem";
+  rows_of(layout, PairRows::source_point).name = "source point";
+  rows_of(layout, PairRows::target_point).name = "target point";
+  rows_of(layout, PairRows::plan_entry).name = "plan entry";
+  rows_of(layout, PairRows::plan_entry).counted = true;
+  rows_of(layout, PairRows::plan_row).name = "plan row";
+  layout.references = {{"/problems/source", {sources.begin(), sources.end()}},
+                       {"/problems/target", {targets.begin(), targets.end()}}};
+  return layout;
 }
 
 }  // namespace
 
 SolutionLayout pair_layout(const PopulationView& population) {
-  SolutionLayout layout;
-  layout.problems = population.problems();
-  layout.spaces = row_spaces();
-  const auto at = [&](PairRows rows) -> RowSpace& {
-    return layout.spaces[static_cast<std::size_t>(rows)];
-  };
   const auto sources = population.sources(), targets = population.targets();
-  layout.references = {{"/problems/source", {sources.begin(), sources.end()}},
-                       {"/problems/target", {targets.begin(), targets.end()}}};
-  auto &from = at(PairRows::source_point), &to = at(PairRows::target_point);
   if (const auto* shared = population.shared_points()) {
-    from.per_problem = shared->geometry.n;
-    to.per_problem = shared->geometry.m;
+    SolutionLayout layout = layout_between(sources, targets);
+    rows_of(layout, PairRows::source_point).per_problem = shared->geometry.n;
+    rows_of(layout, PairRows::target_point).per_problem = shared->geometry.m;
     return layout;
   }
+  std::vector<std::int64_t> from, to;
+  for (std::int64_t k = 0; k < population.problems(); ++k) {
+    from.push_back(population.source_points(k));
+    to.push_back(population.target_points(k));
+  }
+  return pair_layout(sources, targets, from, to);
+}
+
+SolutionLayout pair_layout(std::span<const std::int32_t> sources,
+                           std::span<const std::int32_t> targets,
+                           std::span<const std::int64_t> source_points,
+                           std::span<const std::int64_t> target_points) {
+  SolutionLayout layout = layout_between(sources, targets);
+  auto& from = rows_of(layout, PairRows::source_point);
+  auto& to = rows_of(layout, PairRows::target_point);
   from.offsets_dataset = "/solution/f_offsets";
   to.offsets_dataset = "/solution/g_offsets";
   from.offsets = to.offsets = {0};
-  for (std::int64_t k = 0; k < layout.problems; ++k) {
-    from.offsets.push_back(from.offsets.back() + population.source_points(k));
-    to.offsets.push_back(to.offsets.back() + population.target_points(k));
+  for (std::size_t k = 0; k < sources.size(); ++k) {
+    from.offsets.push_back(from.offsets.back() + source_points[k]);
+    to.offsets.push_back(to.offsets.back() + target_points[k]);
   }
   // One more than there are source points: where the last one's entries end.
-  auto& rows = at(PairRows::plan_row);
+  auto& rows = rows_of(layout, PairRows::plan_row);
   rows.offsets_dataset = "/plan/row_offsets";
   for (std::size_t k = 0; k < from.offsets.size(); ++k)
     rows.offsets.push_back(from.offsets[k] + static_cast<std::int64_t>(k));

@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,22 +16,27 @@ enum class PairRows : std::size_t { problem, source_point, target_point, plan_en
 
 /// The layout of solutions of a population, without columns.
 SolutionLayout pair_layout(const PopulationView& population);
+/// The same of problems between measures whose points are their own: how many the source and the
+/// target of each problem have.
+SolutionLayout pair_layout(std::span<const std::int32_t> sources,
+                           std::span<const std::int32_t> targets,
+                           std::span<const std::int64_t> source_points,
+                           std::span<const std::int64_t> target_points);
 
-/// Adds the columns of a job's plan outputs, which plan_of(source) has.
+/// Adds the columns of a job's plan outputs, which plan_of(source) has. `own_points`: every measure
+/// has its own; `coordinates`: of a target point.
 template <class Source, class Member>
-void add_plan_columns(SolutionColumns<Source>& columns, SolutionLayout& layout,
-                      const PopulationView& population, const SolutionOptions& wanted,
-                      Member plan_of) {
+void add_plan_columns(SolutionColumns<Source>& columns, SolutionLayout& layout, bool own_points,
+                      std::int64_t coordinates, const SolutionOptions& wanted, Member plan_of) {
   using Type = ColumnType;
   const auto space = [](PairRows rows) { return static_cast<std::size_t>(rows); };
-  const bool own_points = population.clouds() != nullptr;
   if (wanted.projection)
     columns.add(
         layout,
         {"/solution/projection",
          space(PairRows::source_point),
          Type::float64,
-         {population.geometry().coordinates},
+         {coordinates},
          "",
          "mean target point of each source point"},
         [plan_of](Source & from) -> auto& { return plan_of(from).projection; });

@@ -104,7 +104,8 @@ LinearSchema::LinearSchema(const Job& job, const PopulationView& population,
       "status", problem, Type::int32, {}, "", "how it ended; attributes status_0 ... name it",
       [](Solutions & s) -> auto& { return s.status; });
   add_plan_columns(
-      columns_, layout_, population, wanted, [](Solutions & s) -> auto& { return s.plan; });
+      columns_, layout_, own_points, population.geometry().coordinates, wanted,
+      [](Solutions & s) -> auto& { return s.plan; });
   const auto set = [&](const char* name, auto value) {
     layout_.attributes.push_back({"/solution", name, std::move(value)});
   };
