@@ -17,7 +17,7 @@ std::string complaint_about(Job& job) {
   for (const auto complaint_of :
        {model_complaint, potentials_complaint, conditional_complaint, barycenter_complaint,
         problem_complaint, make_complaint, least_action_complaint, metric_complaint,
-        gromov_wasserstein_complaint})
+        gromov_wasserstein_complaint, sliced_complaint})
     if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
   return array_complaint(job_keys(job));
 }
@@ -41,6 +41,7 @@ KeyList job_keys(Job& job) {
   keys.add_section("solution", job.solution);
   keys.add_section("barycenter", job.barycenter);
   keys.add_section("gromov_wasserstein", job.gromov_wasserstein);
+  keys.add_section("sliced", job.sliced);
   keys.add_section("lagrangian", job.lagrangian);
   keys.add_section("path", job.path);
   keys.add_section("metric", job.metric);
@@ -71,6 +72,7 @@ Job Job::defaults(ProblemKind kind) {
   if (kind == ProblemKind::least_action) set_path_defaults(job);
   if (kind == ProblemKind::metric_learning) set_metric_defaults(job);
   if (kind == ProblemKind::gromov_wasserstein) set_gromov_wasserstein_defaults(job);
+  if (kind == ProblemKind::sliced) set_sliced_defaults(job);
   return job;
 }
 

@@ -20,6 +20,7 @@
 #include "src/families/neural_dual/map_options.hpp"
 #include "src/families/neural_dual/samplers/samples_options.hpp"
 #include "src/families/problem_options.hpp"
+#include "src/families/sliced/sliced_options.hpp"
 #include "src/models/model_options.hpp"
 #include "src/populations/make_options.hpp"
 #include "src/runs/files_options.hpp"
@@ -50,6 +51,7 @@ struct Job {
   SolutionOptions solution;
   BarycenterOptions barycenter;
   GromovWassersteinOptions gromov_wasserstein;
+  SlicedOptions sliced;
   LagrangianOptions lagrangian;
   PathOptions path;
   MetricOptions metric;

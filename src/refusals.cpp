@@ -22,6 +22,7 @@ enum class Where {
   fixed_supports,  ///< of barycenters
   free_supports,
   gromov_wasserstein,
+  sliced,
 };
 
 /// What cannot be asked for somewhere.
@@ -91,6 +92,14 @@ constexpr const char* for_linear_outputs =
 constexpr const char* for_own_points =
     "{key} = '{value}': problem = 'gromov_wasserstein' needs points of every measure's own; use "
     "'{instead}'";
+
+constexpr const char* for_entropic =
+    "{key} = '{value}' is for entropic problems; with problem = 'sliced' use '{instead}'";
+constexpr const char* for_plans_of_points =
+    "{key} is about plans of points; solutions with problem = 'sliced' have distances and "
+    "directions";
+constexpr const char* for_clouds_alone =
+    "{key} = '{value}': problem = 'sliced' needs points of every measure's own; use '{instead}'";
 
 /// The table; the first row that a job meets is the one it is told.
 const std::vector<Refusal>& refusals() {
@@ -162,6 +171,19 @@ const std::vector<Refusal>& refusals() {
       {Where::gromov_wasserstein, "solution.potentials", {"false"}, for_linear_outputs},
       {Where::gromov_wasserstein, "solution.divergence", {"false"}, for_linear_outputs},
       {Where::gromov_wasserstein, "solution.regularized", {"[]"}, for_linear_outputs},
+      {Where::sliced, "problem.geometry", {"clouds"}, for_clouds_alone, "clouds", "make"},
+      {Where::sliced, "problem.tau_a", {"1"}, for_entropic, "1"},
+      {Where::sliced, "problem.tau_b", {"1"}, for_entropic, "1"},
+      {Where::sliced, "problem.transported_share", {"0"}, for_entropic, "0"},
+      {Where::sliced, "solver.method", {"auto"}, for_entropic, "auto"},
+      {Where::sliced, "solver.initializer", {"zeros"}, for_entropic, "zeros"},
+      {Where::sliced, "solver.precision", {"double"}, for_entropic, "double"},
+      {Where::sliced, "solver.shard", {"auto", "problems"}, for_entropic, "problems"},
+      {Where::sliced, "solution.potentials", {"false"}, for_plans_of_points},
+      {Where::sliced, "solution.plan", {"none"}, for_plans_of_points},
+      {Where::sliced, "solution.projection", {"false"}, for_plans_of_points},
+      {Where::sliced, "solution.divergence", {"false"}, for_plans_of_points},
+      {Where::sliced, "solution.regularized", {"[]"}, for_plans_of_points},
   };
   return table;
 }
@@ -187,6 +209,10 @@ constexpr CommandRefusal command_refusals[] = {
      "its metric is a Lagrangian: problem = 'least_action' with lagrangian.name = 'directions'"},
     {ProblemKind::metric_learning, "scale",
      "run otfleet train on several rank counts and compare reports"},
+    {ProblemKind::sliced, "train", "no model predicts directions yet; otfleet solve"},
+    {ProblemKind::sliced, "evaluate",
+     "every row of otfleet solve has its bound; compare solutions"},
+    {ProblemKind::sliced, "scale", "run otfleet solve on several rank counts and compare reports"},
     {ProblemKind::gromov_wasserstein, "train", "no model predicts its plans; otfleet solve"},
     {ProblemKind::gromov_wasserstein, "evaluate",
      "every row of otfleet solve has its bounds; compare solutions"},
@@ -230,6 +256,7 @@ void check_command_fits(const Job& job, const std::string& command) {
                                   word_of(refusal.kind), refusal.instead));
   if (job.problem.kind == ProblemKind::gromov_wasserstein)
     refuse(job, {Where::gromov_wasserstein}, {}, command);
+  if (job.problem.kind == ProblemKind::sliced) refuse(job, {Where::sliced}, {}, command);
   if (job.problem.kind != ProblemKind::barycenter) return;
   std::vector<Where> places = {Where::barycenters, job.barycenter.support == BarycenterSupport::free
                                                        ? Where::free_supports

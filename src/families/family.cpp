@@ -10,14 +10,15 @@
 #include "src/families/linear/linear_family.hpp"
 #include "src/families/metric_learning/metric_family.hpp"
 #include "src/families/neural_dual/neural_dual_family.hpp"
+#include "src/families/sliced/sliced_family.hpp"
 #include "src/populations/population_parts.hpp"
 
 namespace otfleet {
 
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {
-      linear_family(),       neural_dual_family(), conditional_family(),       barycenter_family(),
-      least_action_family(), metric_family(),      gromov_wasserstein_family()};
+      linear_family(),       neural_dual_family(), conditional_family(),        barycenter_family(),
+      least_action_family(), metric_family(),      gromov_wasserstein_family(), sliced_family()};
   return all;
 }
 

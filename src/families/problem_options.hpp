@@ -16,7 +16,7 @@ struct Job;
 /// Which family of problems a job is about: entropic problems in files, a map between distributions
 /// that are sampled, maps of many problems in files from one model, barycenters of measures in
 /// files, paths between points, a metric in which sets of points move, or plans between spaces of
-/// which only costs within each are known.
+/// which only costs within each are known, or distances along directions.
 enum class ProblemKind {
   linear,
   neural_dual,
@@ -24,7 +24,8 @@ enum class ProblemKind {
   barycenter,
   least_action,
   metric_learning,
-  gromov_wasserstein
+  gromov_wasserstein,
+  sliced
 };
 
 template <>
@@ -37,6 +38,7 @@ struct Choices<ProblemKind> {
       {"least_action", ProblemKind::least_action},
       {"metric_learning", ProblemKind::metric_learning},
       {"gromov_wasserstein", ProblemKind::gromov_wasserstein},
+      {"sliced", ProblemKind::sliced},
       {"population", ProblemKind::linear, true},
       {"potentials", ProblemKind::neural_dual, true}};
 };
@@ -49,7 +51,9 @@ inline constexpr const char* problem_kind_doc =
     "\"barycenter\" says the same); least_action: paths of least action between points; "
     "metric_learning: a metric of the plane from sets of points that move; gromov_wasserstein: "
     "plans "
-    "between clouds of points that compare costs within each, wherever the clouds lie";
+    "between clouds of points that compare costs within each, wherever the clouds lie; sliced: "
+    "distances "
+    "between clouds of points along directions";
 
 /// [problem]
 struct ProblemOptions {

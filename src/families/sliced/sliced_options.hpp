@@ -1,0 +1,26 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "src/config/key_list.hpp"
+
+namespace otfleet {
+
+struct Job;
+
+/// [sliced]
+struct SlicedOptions {
+  std::int64_t directions = 64;  // random ones
+  std::int64_t starts = 4;       // the best of these, which are improved
+  std::int64_t steps = 200;      // at most, of each
+};
+
+void add_keys(KeyList& keys, SlicedOptions& options);
+
+/// What a job of this kind has by default where others differ.
+void set_sliced_defaults(Job& job);
+
+/// What is wrong with the section in the whole job, or empty. Local.
+std::string sliced_complaint(const Job& job);
+
+}  // namespace otfleet
