@@ -139,7 +139,7 @@ UsedMeasures take_measures(const GromovWassersteinProblems::Kind& kind,
           used.matrices.push_back(cost);
           most = std::max(most, std::abs(cost));
         }
-      used.rounding.push_back(0);
+      used.rounding.push_back(2e-12 * most);  // what matrices may lack of being symmetric
     } else {
       const double reach =
           place_points(*kind.cost, dimension, kind.coordinates,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -14,41 +15,63 @@
 namespace otfleet::kernels {
 namespace {
 
-/// One side on the device: weights as shares, and the mean of each measure.
+/// One side of some problems: their measures, weights as shares and without points of weight 0.
 struct SlicedSide {
+  std::vector<double> shares, kept, means;  ///< of points; [M, d]
+  std::vector<std::int64_t> begins = {0};
+  std::vector<std::int32_t> used;  ///< [P], measures by their number here
+  int largest = 0;
   DeviceArray<double> weights;
   DeviceArray<double, 2> points;
   DeviceArray<std::int64_t> offsets;
   DeviceArray<int> index;
-  std::vector<double> means;  ///< [M, d]
-  int largest = 0;
 
   SlicedSide(const OwnPointsSide& side, std::span<const std::int32_t> problems, std::size_t d) {
-    const std::size_t measures = side.offsets.size() - 1;
-    std::vector<double> shares(side.weights.begin(), side.weights.end());
-    means.assign(measures * d, 0.0);
-    for (std::size_t s = 0; s < measures; ++s) {
-      const auto begin = static_cast<std::size_t>(side.offsets[s]),
-                 end = static_cast<std::size_t>(side.offsets[s + 1]);
-      double mass = 0;
-      for (std::size_t i = begin; i < end; ++i) mass += shares[i];
-      if (!(mass > 0) || !std::isfinite(mass))
-        throw std::invalid_argument("measure " + std::to_string(s) + " has no weight");
-      for (std::size_t i = begin; i < end; ++i) {
-        shares[i] /= mass;
-        for (std::size_t c = 0; c < d; ++c) means[s * d + c] += shares[i] * side.points[i * d + c];
-      }
-      largest = std::max(largest, static_cast<int>(end - begin));
+    std::map<std::int32_t, std::int32_t> numbers;
+    for (const std::int32_t one : problems) {
+      const auto [at, is_new] = numbers.emplace(one, static_cast<std::int32_t>(begins.size() - 1));
+      used.push_back(at->second);
+      if (is_new) take(side, static_cast<std::size_t>(one), d);
     }
+  }
+  void take(const OwnPointsSide& side, std::size_t measure, std::size_t d) {
+    const auto begin = static_cast<std::size_t>(side.offsets[measure]),
+               end = static_cast<std::size_t>(side.offsets[measure + 1]);
+    double mass = 0;
+    for (std::size_t i = begin; i < end; ++i) mass += side.weights[i];
+    if (!(mass > 0) || !std::isfinite(mass))
+      throw std::invalid_argument("measure " + std::to_string(measure) + " has no weight");
+    std::vector<double> mean(d, 0.0);
+    for (std::size_t i = begin; i < end; ++i) {
+      const double share = side.weights[i] / mass;
+      if (!(share > 0)) continue;
+      shares.push_back(share);
+      const double* const point = side.points.data() + i * d;
+      kept.insert(kept.end(), point, point + d);
+      for (std::size_t c = 0; c < d; ++c) mean[c] += share * point[c];
+    }
+    largest = std::max(largest,
+                       static_cast<int>(static_cast<std::int64_t>(shares.size()) - begins.back()));
+    begins.push_back(static_cast<std::int64_t>(shares.size()));
+    means.insert(means.end(), mean.begin(), mean.end());
+  }
+  void upload_all(std::size_t d) {
     weights = upload<double>("otfleet::sliced::weights", std::span<const double>(shares));
-    points = upload<double>("otfleet::sliced::points", side.points, side.points.size() / d, d);
-    offsets = upload<std::int64_t>("otfleet::sliced::offsets", side.offsets);
-    index = upload<int>("otfleet::sliced::index", problems);
+    points = upload<double>("otfleet::sliced::points", kept, shares.size(), d);
+    offsets =
+        upload<std::int64_t>("otfleet::sliced::offsets", std::span<const std::int64_t>(begins));
+    index = upload<int>("otfleet::sliced::index", std::span<const std::int32_t>(used));
   }
   SlicedBatch<DeviceSpace>::Side view() const {
     return {view_of(points), view_of(weights), view_of(offsets), view_of(index), largest};
   }
 };
+
+/// Takes a point off all points: distances stay, and digits are kept.
+void move_to_center(std::span<const double> center, SlicedSide& side) {
+  for (auto* values : {&side.kept, &side.means})
+    for (std::size_t at = 0; at < values->size(); ++at) (*values)[at] -= center[at % center.size()];
+}
 
 /// The difference of two means as a direction; false where there is none.
 bool between_means(const double* from, const double* to, std::size_t d, double* direction) {
@@ -90,8 +113,13 @@ SlicedResults sliced_distances(const SlicedProblems& problems, std::span<const d
   if (problems.coordinates < 1 || slices < 2 || directions.size() != slices * d ||
       problems.target.size() != count)
     throw std::invalid_argument("directions are [K, coordinates], two or more");
-  const SlicedSide source(problems.sources, problems.source, d),
+  SlicedSide source(problems.sources, problems.source, d),
       target(problems.targets, problems.target, d);
+  for (auto* side : {&source, &target}) {
+    if (problems.sources.points.size() >= d)  // the same one, whichever problems these are
+      move_to_center(problems.sources.points.first(d), *side);
+    side->upload_all(d);
+  }
   SlicedBatch<DeviceSpace> batch;
   batch.source = source.view();
   batch.target = target.view();
@@ -127,8 +155,8 @@ SlicedResults sliced_distances(const SlicedProblems& problems, std::span<const d
       const double* const from = directions.data() + order[s % kept] * d;
       std::copy(from, from + d, to + s * d);
     }
-    const auto first = static_cast<std::size_t>(problems.source[k]) * d,
-               second = static_cast<std::size_t>(problems.target[k]) * d;
+    const auto first = static_cast<std::size_t>(source.used[k]) * d,
+               second = static_cast<std::size_t>(target.used[k]) * d;
     if (!between_means(source.means.data() + first, target.means.data() + second, d,
                        to + starts * d))
       std::copy(to, to + d, to + starts * d);
@@ -153,8 +181,9 @@ SlicedResults sliced_distances(const SlicedProblems& problems, std::span<const d
     double least = *std::min_element(bounds.data() + k * slices, bounds.data() + (k + 1) * slices);
     std::int32_t sum = 0;
     for (std::size_t item = first; item < first + items; ++item) {
-      if (found[item] > found[best]) best = item;
-      least = std::min(least, limits[item]);  // each plan bounds all directions
+      if (found[item] > found[best] || !std::isfinite(found[best])) best = item;
+      if (limits[item] < least || !std::isfinite(least))
+        least = limits[item];  // each plan bounds all directions
       sum += made[item];
     }
     results.max_sliced.push_back(found[best]);

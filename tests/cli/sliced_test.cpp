@@ -128,6 +128,10 @@ TEST_F(Sliced, MistakesAreOneLine) {
   population.target = {1};
   write_cloud_population(path("cosine.h5"), population);
   expect_refused(solve("cosine.h5", "refused"), "cosine.h5", "squared_euclidean");
+  // Along a diagonal a slice would cost more than the transport.
+  population.ground_cost = kernels::ChebyshevCost{};
+  write_cloud_population(path("chebyshev.h5"), population);
+  expect_refused(solve("chebyshev.h5", "refused"), "chebyshev", "manhattan");
   for (const char* command : {"train", "evaluate", "scale"})
     expect_refused({command, "sliced.toml", "--output", "refused"}, command, "sliced");
 }

@@ -187,6 +187,30 @@ TEST(Sliced, EdgeCases) {
   far.add(Row(1, 1), {0, 0});
   const auto result = solve(far, 2, directions);
   EXPECT_NEAR(result.max_sliced[0], 1e18 / 3000, 1e9);
+  // A point of no weight far away counts for nothing, and one of little weight for what it is.
+  Clouds light;
+  Row y = random.uniform_row(200, 0, 1);
+  y[0] = 1e9;
+  Row weights(100, 1);
+  weights[0] = 0;
+  light.add(Row(100, 1), random.uniform_row(200, 0, 1));
+  light.add(weights, y);
+  const auto none = solve(light, 2, directions);
+  EXPECT_GT(none.max_sliced[0], 0);
+  EXPECT_LT(none.bound[0], 3);
+  EXPECT_GE(none.bound[0], none.max_sliced[0]);
+  // Far from the origin nothing changes.
+  Clouds near_origin, moved;
+  Row x0 = random.uniform_row(100, 0, 1), y0 = random.uniform_row(100, 0.2, 1.5);
+  near_origin.add(Row(50, 1), x0);
+  near_origin.add(Row(50, 1), y0);
+  for (auto* points : {&x0, &y0})
+    for (double& value : *points) value += 5e6;
+  moved.add(Row(50, 1), x0);
+  moved.add(Row(50, 1), y0);
+  const auto here = solve(near_origin, 2, directions), there = solve(moved, 2, directions);
+  EXPECT_NEAR(there.max_sliced[0], here.max_sliced[0], 1e-6);
+  EXPECT_GT(there.steps[0], 0);
   EXPECT_THROW(solve(far, 0.5, directions), std::invalid_argument);
   EXPECT_THROW(solve(far, 2, std::span<const double>(directions).first(2)), std::invalid_argument);
 }

@@ -26,8 +26,9 @@ class LineOrder {
     }
     for (int i = 0; i < count; ++i) order[i] = i;
     if (!(high > low)) return;
-    if (count > few) {
-      const double scale = static_cast<double>((1 << (2 * bits)) - 1) / (high - low);
+    const double scale = static_cast<double>((1 << (2 * bits)) - 1) / (high - low);
+    constexpr double most = Kokkos::Experimental::finite_max<double>::value;
+    if (count > few && scale <= most && high - low <= most) {
       int* const other = memory;
       int* const counts = memory + count;
       distribute(values, low, scale, 0, order, other, count, counts);

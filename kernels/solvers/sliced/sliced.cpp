@@ -92,7 +92,7 @@ struct Lines {
                           : target_ends && !source_ends ? left
                           : left < other                ? left
                                                         : other;
-      visit(work.x.order[i], work.y.order[j], mass);
+      visit(work.x.order[i], work.y.order[j], mass > 0 ? mass : 0.0);
       if (source_ends && target_ends) return;
       const bool source_moves = !source_ends && (target_ends || left <= other);
       const bool target_moves = !target_ends && (source_ends || other <= left);
@@ -114,13 +114,19 @@ struct Lines {
     return sum;
   }
 
-  /// What rounding may leave of F where it is 0, of points as value() has projected them.
+  /// What rounding may leave of F where it is 0, of points as value() has projected them: weights
+  /// are rounded, and so are projections.
   KOKKOS_FUNCTION double dust(const Work& work) const {
-    double size = 0;
+    const double first = work.x.at[work.x.order[0]];
+    double size = 0, largest = 0;
     for (const Side* side : {&work.x, &work.y})
-      for (int i = 0; i < side->count; ++i)
-        size += side->weights[i] * power_of(::fabs(side->at[i]));
-    return sum_rounding(work.x.count + work.y.count) * size;
+      for (int i = 0; i < side->count; ++i) {
+        const double length = ::fabs(side->at[i]);
+        size += side->weights[i] * power_of(::fabs(side->at[i] - first));
+        largest = largest > length ? largest : length;
+      }
+    return sum_rounding(work.x.count + work.y.count) * size +
+           power_of((work.d + 4) * one_rounding * largest);
   }
 
   /// Of the plan that value() has sorted: dF/dt less what is along t; returns its length.
@@ -154,7 +160,7 @@ struct Lines {
   KOKKOS_FUNCTION double bound(const Work& work, double* memory) const {
     const int d = work.d;
     const bool moments = problems.power == 2 && d <= most_moment_coordinates;
-    double mean = 0;
+    double mean = 0, most = 0;
     if (moments)
       for (int c = 0; c < d * d; ++c) memory[c] = 0;
     each_entry(work, [&](int i, int j, double mass) {
@@ -169,13 +175,21 @@ struct Lines {
         if (moments)
           for (int e = 0; e <= c; ++e) memory[c * d + e] += mass * difference * (x[e] - y[e]);
       }
-      mean += mass * power_of(::sqrt(square));
+      const double cost = power_of(::sqrt(square));
+      mean += mass * cost;
+      most = most > cost ? most : cost;
     });
-    const double rounding = 1 + 8 * sum_rounding(work.x.count + work.y.count + d);
-    if (!moments || !(mean > 0)) return mean * rounding;
+    // Sums are rounded, and so are the masses of the plan, to the last pair that takes what is
+    // left.
+    const double rounding = 1 + 8 * sum_rounding(work.x.count + work.y.count + d),
+                 moved = 2 * sum_rounding(work.x.count + work.y.count) * most;
+    double trace = 0;
+    if (moments)
+      for (int c = 0; c < d; ++c) trace += memory[c * d + c];
+    if (!(trace > 0)) return mean * rounding + moved;
     for (int c = 0; c < d; ++c)
       for (int e = c + 1; e < d; ++e) memory[c * d + e] = memory[e * d + c];
-    return largest_eigenvalue(memory, memory + d * d, d) * rounding;
+    return largest_eigenvalue(memory, memory + d * d, d) * rounding + moved;
   }
 
   /// At least the largest eigenvalue: the root of the trace of a power of the matrix, which
@@ -329,17 +343,21 @@ Lines<ExecutionSpace> lines_for(const ExecutionSpace& space,
   if (problems.source.points.extent(1) != problems.target.points.extent(1) ||
       problems.source.points.extent(1) == 0)
     throw std::invalid_argument("points of both sides must have the same coordinates, 1 or more");
-  constexpr long most_threads = 1 << 14;
-  const long threads =
-      std::max(1l, std::min({count, static_cast<long>(space.concurrency()), most_threads}));
+  constexpr long most_threads = 1 << 14, most_bytes = 1 << 30;
+  const long numbers = Lines<ExecutionSpace>::numbers_for(problems, more),
+             places = Lines<ExecutionSpace>::places_for(problems),
+             bytes = numbers * static_cast<long>(sizeof(double)) +
+                     places * static_cast<long>(sizeof(int));
+  const long threads = std::max(1l, std::min({count, static_cast<long>(space.concurrency()),
+                                              most_threads, most_bytes / bytes}));
   const auto rows = static_cast<std::size_t>(threads);
   return {problems,
           Matrix<double, ExecutionSpace>(
               Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::sliced::numbers"), rows,
-              static_cast<std::size_t>(Lines<ExecutionSpace>::numbers_for(problems, more))),
+              static_cast<std::size_t>(numbers)),
           Matrix<int, ExecutionSpace>(
               Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::sliced::places"), rows,
-              static_cast<std::size_t>(Lines<ExecutionSpace>::places_for(problems)))};
+              static_cast<std::size_t>(places))};
 }
 
 template <class ExecutionSpace, class Kernel>

@@ -2,6 +2,7 @@
 #include <spdlog/fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include "src/families/linear/kernel_errors.hpp"
 #include "src/families/sliced/sliced_family.hpp"
 #include "src/families/sliced/sliced_schema.hpp"
+#include "src/populations/ground_cost.hpp"
 #include "src/populations/job_population.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_memory.hpp"
@@ -24,16 +26,21 @@ using distributed::Shard;
 
 constexpr std::int64_t most_problems_of_block = 1024;
 
-/// The p of costs that are |x − y|^p on a line; 0: of others.
-double power_on_a_line(const kernels::GroundCost& cost) {
-  return kernels::with_ground_cost(cost, [](const auto& typed) { return typed.line_power(); });
+/// The p of costs that are |x − y|^p on a line and as much elsewhere, or more, so that no slice
+/// costs more than they do; 0: of others.
+double power_of_slices(const kernels::GroundCost& cost) {
+  const double power =
+      kernels::with_ground_cost(cost, [](const auto& typed) { return typed.line_power(); });
+  if (!(power >= 1)) return 0;
+  const double origin[] = {0, 0}, corner[] = {1, 1};
+  return ground_cost(cost, origin, corner, 2) >= std::pow(2, power / 2) * (1 - 1e-9) ? power : 0;
 }
 
 /// Names of costs that have slices.
 std::vector<std::string> sliced_costs() {
   std::vector<std::string> names;
   for (const auto& cost : kernels::all_ground_costs())
-    if (power_on_a_line(cost) >= 1) names.emplace_back(name_of(cost));
+    if (power_of_slices(cost) > 0) names.emplace_back(name_of(cost));
   return names;
 }
 
@@ -51,18 +58,16 @@ class SlicedProblemSet final : public ProblemSet {
                         "every measure's own: problem.geometry = 'clouds'");
       require_solve_memory(file, job_, neighbors);
       population_ = read_job_clouds(job_, file);
-      power_ = power_on_a_line(population_.ground_cost);
-      if (!(power_ >= 1))
-        throw UserError(
-            fmt::format("{}: the cost '{}' has no slices: on a line it is no power of a "
-                        "distance, 1 or more; those that have are {}",
-                        file.string(), population_.cost_name(), fmt::join(sliced_costs(), ", ")));
+      power_ = power_of_slices(population_.ground_cost);
+      if (!(power_ > 0))
+        throw UserError(fmt::format(
+            "{}: the cost '{}' has no slices, which cost no more than it; those that have are {}",
+            file.string(), population_.cost_name(), fmt::join(sliced_costs(), ", ")));
     });
     directions_ = kernels::random_directions(static_cast<int>(job_.sliced.directions),
                                              static_cast<int>(population_.dimension),
                                              static_cast<std::uint64_t>(job_.seed));
-    most_problems = most_problems_of_block;
-    first_problems = 16;
+    limit_blocks();
     schema_.emplace(job_, population_, file.filename().string());
     layout = schema_->layout();
     identity = sliced_identity(
@@ -124,6 +129,26 @@ class SlicedProblemSet final : public ProblemSet {
   const char* error_name() const override { return "residual"; }
 
  private:
+  /// Blocks are not interrupted: they take about half a second, or one problem, and their
+  /// directions fit into memory.
+  void limit_blocks() {
+    constexpr double points_a_block = 5e7;
+    const auto& options = job_.sliced;
+    const double evaluations =
+                     static_cast<double>(options.directions + (options.starts + 1) * options.steps),
+                 numbers = 2 * static_cast<double>(options.directions) +
+                           static_cast<double>((options.starts + 1) * population_.dimension);
+    double points = 1;
+    for (std::int64_t k = 0; k < population_.problems(); ++k)
+      points = std::max(
+          points, static_cast<double>(population_.source_points(k) + population_.target_points(k)));
+    const double at_once =
+        std::min(points_a_block / (evaluations * points), most_block_bytes / (8 * numbers));
+    most_problems =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(at_once), 1, most_problems_of_block);
+    first_problems = std::min<std::int64_t>(16, most_problems);
+  }
+
   const Job& job_;
   CloudPopulation population_;
   double power_ = 2;

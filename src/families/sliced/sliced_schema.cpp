@@ -25,8 +25,8 @@ SlicedSchema::SlicedSchema(const Job& job, const CloudPopulation& population,
   add("sliced", Type::float64, {}, unit, "mean over random directions", &Source::sliced);
   add("sliced_error", Type::float64, {}, unit, "standard error of that mean",
       &Source::sliced_error);
-  add("max_sliced", Type::float64, {}, unit, "along the direction; no transport costs less",
-      &Source::max_sliced);
+  add("max_sliced", Type::float64, {}, unit,
+      "along the direction; but for rounding, no transport costs less", &Source::max_sliced);
   add("upper_bound", Type::float64, {}, unit, "what no direction exceeds", &Source::bound);
   add("direction", Type::float64, {population.dimension}, "",
       "along which the clouds are furthest apart, of length 1", &Source::direction);
@@ -44,6 +44,7 @@ SlicedSchema::SlicedSchema(const Job& job, const CloudPopulation& population,
   set("geometry", population.fingerprint());
   set("directions", job.sliced.directions);
   set("starts", job.sliced.starts);
+  set("steps", job.sliced.steps);
   set("seed", job.seed);
   set("threshold", job.solver.threshold);
   set("normalize", std::int64_t{job.solver.normalize});
