@@ -385,12 +385,6 @@ Items<ExecutionSpace> items_of(const ExecutionSpace& space, int count,
               static_cast<std::size_t>(teams), numbers)};
 }
 
-template <class ExecutionSpace, class Kernel>
-void run(const ExecutionSpace& space, const char* name, int teams, const Kernel& kernel) {
-  Kokkos::parallel_for(name, team_each(space, teams), kernel);
-  space.fence();
-}
-
 }  // namespace
 
 template <class ExecutionSpace>
@@ -404,8 +398,10 @@ void solve_gromov_wasserstein(const ExecutionSpace& space,
   const int count = static_cast<int>(which.extent(0)) * problems.starts;
   if (count == 0) return;
   const auto items = items_of(space, count, problems, settings, state);
-  run(space, "otfleet::gromov::solve", static_cast<int>(items.memory.extent(0)),
-      Solve<ExecutionSpace>{items, seed, streams, which, until});
+  Kokkos::parallel_for("otfleet::gromov::solve",
+                       team_each(space, static_cast<int>(items.memory.extent(0))),
+                       Solve<ExecutionSpace>{items, seed, streams, which, until});
+  space.fence();
 }
 
 template <class ExecutionSpace>
@@ -423,8 +419,9 @@ void certify_gromov_wasserstein(const ExecutionSpace& space,
   const Vector<double, ExecutionSpace> products(
       Kokkos::view_alloc(Kokkos::WithoutInitializing, "otfleet::gromov::products"),
       teams * largest);
-  run(space, "otfleet::gromov::certify", static_cast<int>(teams),
-      Certify<ExecutionSpace>{items, figures, products, -1, {}});
+  Kokkos::parallel_for("otfleet::gromov::certify", team_each(space, static_cast<int>(teams)),
+                       Certify<ExecutionSpace>{items, figures, products, -1, {}});
+  space.fence();
 }
 
 template <class ExecutionSpace>
@@ -434,7 +431,9 @@ void gromov_wasserstein_plan(const ExecutionSpace& space,
                              const GromovWassersteinState<ExecutionSpace>& state, int item,
                              const Vector<double, ExecutionSpace>& plan) {
   const auto items = items_of(space, 1, problems, settings, state);
-  run(space, "otfleet::gromov::plan", 1, Certify<ExecutionSpace>{items, {}, {}, item, plan});
+  Kokkos::parallel_for("otfleet::gromov::plan", team_each(space, 1),
+                       Certify<ExecutionSpace>{items, {}, {}, item, plan});
+  space.fence();
 }
 
 #define OTFLEET_INSTANTIATE(Space)                                                              \

@@ -360,14 +360,6 @@ Lines<ExecutionSpace> lines_for(const ExecutionSpace& space,
               static_cast<std::size_t>(places))};
 }
 
-template <class ExecutionSpace, class Kernel>
-void run_threads(const ExecutionSpace& space, const char* name, std::size_t threads,
-                 const Kernel& kernel) {
-  Kokkos::parallel_for(
-      name, Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(threads)), kernel);
-  space.fence();
-}
-
 }  // namespace
 
 template <class ExecutionSpace>
@@ -380,8 +372,11 @@ void sliced_values(const ExecutionSpace& space, const SlicedBatch<ExecutionSpace
   if (static_cast<int>(directions.extent(1)) != problems.dimension())
     throw std::invalid_argument("directions have as many coordinates as points");
   const auto lines = lines_for(space, problems, count, moment_numbers(problems));
-  run_threads(space, "otfleet::sliced::values", lines.numbers.extent(0),
-              SliceValues<ExecutionSpace>{lines, directions, values, bounds});
+  Kokkos::parallel_for(
+      "otfleet::sliced::values",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(lines.numbers.extent(0))),
+      SliceValues<ExecutionSpace>{lines, directions, values, bounds});
+  space.fence();
 }
 
 template <class ExecutionSpace>
@@ -393,8 +388,11 @@ void max_sliced(const ExecutionSpace& space, const SlicedBatch<ExecutionSpace>& 
     throw std::invalid_argument("each problem has the same number of starts, 1 or more");
   const auto lines =
       lines_for(space, problems, count, 2l * problems.dimension() + moment_numbers(problems));
-  run_threads(space, "otfleet::sliced::ascend", lines.numbers.extent(0),
-              Ascend<ExecutionSpace>{lines, settings, items});
+  Kokkos::parallel_for(
+      "otfleet::sliced::ascend",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<int>(lines.numbers.extent(0))),
+      Ascend<ExecutionSpace>{lines, settings, items});
+  space.fence();
 }
 
 #define OTFLEET_INSTANTIATE(Space)                                                                \
