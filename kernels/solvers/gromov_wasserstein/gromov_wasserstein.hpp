@@ -85,7 +85,7 @@ struct GromovWassersteinState {
   Vector<double, ExecutionSpace> numbers;
   Vector<std::int64_t, ExecutionSpace> offsets;  ///< [items + 1]
   Vector<int, ExecutionSpace> begun;             ///< [items], 0 or 1
-  Vector<double, ExecutionSpace> lower;          ///< [items], see GromovWassersteinFigures
+  Vector<double, ExecutionSpace> lower;          ///< [items], of first starts: the minimum's bound
   Vector<double, ExecutionSpace> residual;       ///< [items]
   Vector<double, ExecutionSpace> epsilon;        ///< [items], on its way to that of the settings
   /// [items]; iterations are counted from the beginning
@@ -95,10 +95,10 @@ struct GromovWassersteinState {
 };
 
 /// Solves the problems `which` from where their items stand, until each start has made `until`
-/// [which] iterations in all; those that have not begun begin. Start
-/// 0 pairs points by their profiles; the others also by their costs to two points that are drawn
-/// (by `seed` and `streams` [P]) and paired by their profiles. Epsilon falls by halves from a
-/// twentieth of the mean linear cost.
+/// [which] iterations in all; those that have not begun begin. Start 0 pairs points by their
+/// profiles. The others do so too, and by their costs to two points that are drawn (by `seed` and
+/// `streams` [P]) and paired by their profiles. Epsilon falls by halves from a twentieth of the
+/// mean linear cost.
 ///
 /// An outer iteration is a Sinkhorn solve with the linear cost
 /// C = 2 alpha (const − 2 D P E) + (1 − alpha) |u − v|² of the plan before (Peyré, Cuturi & Solomon
