@@ -5,61 +5,72 @@
 #include "kernels/host_values.hpp"
 #include "kernels/lanes/pack.hpp"
 #include "kernels/solvers/gromov_wasserstein/gromov_wasserstein.hpp"
+#include "kernels/solvers/line_order.hpp"
 #include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
-/// Costs from one point to all of its measure.
-template <class Cost, class ExecutionSpace>
-struct ComputeInnerCosts {
-  Cost cost;
+/// One point, its measure's `count` points from `first` on, and its row of their costs.
+struct CostRow {
+  int measure, count, stride;
+  long first;
+  double* costs;
+};
+template <class ExecutionSpace>
+KOKKOS_FUNCTION CostRow row_of(const InnerCosts<ExecutionSpace>& costs,
+                               const Vector<const int, ExecutionSpace>& measure, long point) {
+  CostRow row;
+  row.measure = measure(point);
+  row.first = costs.spaces.offsets(row.measure);
+  row.count = static_cast<int>(costs.spaces.offsets(row.measure + 1) - row.first);
+  const auto begin = costs.cost_offsets(row.measure);
+  row.stride = static_cast<int>((costs.cost_offsets(row.measure + 1) - begin) / row.count);
+  row.costs = &costs.costs(begin + (point - row.first) * row.stride);
+  return row;
+}
+
+/// cost(row, point, k), from one point to each of its measure.
+template <class CostTo, class ExecutionSpace>
+struct FillInnerCosts {
+  CostTo cost;
   InnerCosts<ExecutionSpace> to;
   Vector<const int, ExecutionSpace> measure;  ///< [total], of a point
 
   KOKKOS_FUNCTION void operator()(long point) const {
-    const auto& spaces = to.spaces;
-    const int s = measure(point);
-    const long first = spaces.offsets(s);
-    const int n = static_cast<int>(spaces.offsets(s + 1) - first);
-    const int stride = static_cast<int>((to.cost_offsets(s + 1) - to.cost_offsets(s)) / n);
-    double* const row = &to.costs(to.cost_offsets(s) + (point - first) * stride);
+    const CostRow row = row_of(to, measure, point);
     double square = 0;
-    for (int k = 0; k < n; ++k) {
-      typename Cost::template Sum<double> sum(0.0);
-      for (int c = 0; c < spaces.dimension; ++c)
-        sum = Cost::add(sum, spaces.points(point, c), spaces.points(first + k, c));
-      row[k] = cost.template from_sum<double, double>(sum);
-      square += row[k] * row[k] * spaces.weights(first + k);
+    for (int k = 0; k < row.count; ++k) {
+      row.costs[k] = cost(row, point, k);
+      square += row.costs[k] * row.costs[k] * to.spaces.weights(row.first + k);
     }
-    for (int k = n; k < stride; ++k) row[k] = 0;
+    for (int k = row.count; k < row.stride; ++k) row.costs[k] = 0;
     to.squares(point) = square;
   }
 };
 
-/// Costs that are given, in matrices one after the other.
-template <class ExecutionSpace>
-struct LoadInnerCosts {
-  Vector<const double, ExecutionSpace> matrices;
-  Vector<const std::int64_t, ExecutionSpace> matrix_offsets;  ///< [M + 1]
-  InnerCosts<ExecutionSpace> to;
-  Vector<const int, ExecutionSpace> measure;
+/// Of coordinates.
+template <class Cost, class ExecutionSpace>
+struct ComputedCost {
+  Cost cost;
+  MetricSpaces<ExecutionSpace> spaces;
 
-  KOKKOS_FUNCTION void operator()(long point) const {
-    const auto& spaces = to.spaces;
-    const int s = measure(point);
-    const long first = spaces.offsets(s);
-    const int n = static_cast<int>(spaces.offsets(s + 1) - first);
-    const int stride = static_cast<int>((to.cost_offsets(s + 1) - to.cost_offsets(s)) / n);
-    double* const row = &to.costs(to.cost_offsets(s) + (point - first) * stride);
-    const double* const from = &matrices(matrix_offsets(s) + (point - first) * n);
-    double square = 0;
-    for (int k = 0; k < n; ++k) {
-      row[k] = from[k];
-      square += row[k] * row[k] * spaces.weights(first + k);
-    }
-    for (int k = n; k < stride; ++k) row[k] = 0;
-    to.squares(point) = square;
+  KOKKOS_FUNCTION double operator()(const CostRow& row, long point, int k) const {
+    typename Cost::template Sum<double> sum(0.0);
+    for (int c = 0; c < spaces.dimension; ++c)
+      sum = Cost::add(sum, spaces.points(point, c), spaces.points(row.first + k, c));
+    return cost.template from_sum<double, double>(sum);
+  }
+};
+
+/// Of matrices, one after the other.
+template <class ExecutionSpace>
+struct GivenCost {
+  Vector<const double, ExecutionSpace> matrices;
+  Vector<const std::int64_t, ExecutionSpace> offsets;  ///< [M + 1]
+
+  KOKKOS_FUNCTION double operator()(const CostRow& row, long point, int k) const {
+    return matrices(offsets(row.measure) + (point - row.first) * row.count + k);
   }
 };
 
@@ -68,7 +79,7 @@ template <class ExecutionSpace>
 struct ComputeProfiles {
   InnerCosts<ExecutionSpace> to;
   Vector<const int, ExecutionSpace> measure;
-  Matrix<double, ExecutionSpace> scratch;  ///< [threads, 2 largest]
+  Matrix<int, ExecutionSpace> scratch;  ///< [threads, largest and what sorting it takes]
   long points;
 
   KOKKOS_FUNCTION void operator()(int thread) const {
@@ -76,57 +87,26 @@ struct ComputeProfiles {
     for (long point = thread; point < points; point += threads) profile(point, &scratch(thread, 0));
   }
 
-  /// Puts what stands at the root of a heap of costs and weights where it belongs.
-  KOKKOS_FUNCTION static void sink(double* costs, double* weights, int root, int count) {
-    while (true) {
-      int child = 2 * root + 1;
-      if (child >= count) return;
-      if (child + 1 < count && costs[child + 1] > costs[child]) ++child;
-      if (!(costs[child] > costs[root])) return;
-      swap(costs, root, child);
-      swap(weights, root, child);
-      root = child;
-    }
-  }
-  KOKKOS_FUNCTION static void swap(double* values, int i, int j) {
-    const double value = values[i];
-    values[i] = values[j];
-    values[j] = value;
-  }
-
-  KOKKOS_FUNCTION void profile(long point, double* memory) const {
-    const auto& spaces = to.spaces;
-    const int s = measure(point);
-    const long first = spaces.offsets(s);
-    const int n = static_cast<int>(spaces.offsets(s + 1) - first);
-    const int stride = static_cast<int>((to.cost_offsets(s + 1) - to.cost_offsets(s)) / n);
-    const double* const row = &to.costs(to.cost_offsets(s) + (point - first) * stride);
-    double *const costs = memory, *const weights = memory + n;
-    for (int k = 0; k < n; ++k) {
-      costs[k] = row[k];
-      weights[k] = spaces.weights(first + k);
-    }
-    for (int root = n / 2 - 1; root >= 0; --root) sink(costs, weights, root, n);
-    for (int last = n - 1; last > 0; --last) {
-      swap(costs, 0, last);
-      swap(weights, 0, last);
-      sink(costs, weights, 0, last);
-    }
+  KOKKOS_FUNCTION void profile(long point, int* order) const {
+    const CostRow row = row_of(to, measure, point);
+    const int n = row.count;
+    LineOrder::sort(row.costs, n, order, order + n);
+    const auto weight = [&](int k) { return to.spaces.weights(row.first + order[k]); };
     // The last bin takes what rounding leaves of the weights, and lacks.
     int k = 0;
-    double left = weights[0];
+    double left = weight(0);
     for (int bin = 0; bin < profile_bins; ++bin) {
       double wanted = 1.0 / profile_bins, sum = 0, taken = 0;
       while (k < n) {
         const double part = left < wanted ? left : wanted;
-        sum += part * costs[k];
+        sum += part * row.costs[order[k]];
         taken += part;
         wanted -= part;
         left -= part;
         if (wanted <= 0) break;
-        if (++k < n) left = weights[k];
+        if (++k < n) left = weight(k);
       }
-      to.profiles(point, bin) = taken > 0 ? sum / taken : costs[n - 1];
+      to.profiles(point, bin) = taken > 0 ? sum / taken : row.costs[order[n - 1]];
     }
   }
 };
@@ -182,9 +162,10 @@ InnerCosts<ExecutionSpace> filled_costs(const ExecutionSpace& space,
   fill(result, measures);
   const int threads = static_cast<int>(
       std::min<std::int64_t>(total, std::min<std::int64_t>(space.concurrency(), 4096)));
-  const Matrix<double, ExecutionSpace> scratch(
+  const Matrix<int, ExecutionSpace> scratch(
       Kokkos::view_alloc(WithoutInitializing, "otfleet::gromov::scratch"),
-      static_cast<std::size_t>(threads), 2 * static_cast<std::size_t>(largest));
+      static_cast<std::size_t>(threads),
+      static_cast<std::size_t>(largest + LineOrder::ints(largest)));
   Kokkos::parallel_for(
       "otfleet::gromov::profiles", Kokkos::RangePolicy<ExecutionSpace>(space, 0, threads),
       ComputeProfiles<ExecutionSpace>{result, measures, scratch, static_cast<long>(total)});
@@ -192,10 +173,14 @@ InnerCosts<ExecutionSpace> filled_costs(const ExecutionSpace& space,
   return result;
 }
 
-template <class ExecutionSpace, class Kernel>
-void each_point(const ExecutionSpace& space, long points, const Kernel& kernel) {
+template <class CostTo, class ExecutionSpace>
+void fill_costs(const ExecutionSpace& space, const CostTo& cost,
+                const InnerCosts<ExecutionSpace>& to,
+                const Vector<const int, ExecutionSpace>& measure) {
   using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<long>>;
-  Kokkos::parallel_for("otfleet::gromov::inner_costs", Range(space, 0, points), kernel);
+  Kokkos::parallel_for("otfleet::gromov::inner_costs",
+                       Range(space, 0, static_cast<long>(measure.extent(0))),
+                       FillInnerCosts<CostTo, ExecutionSpace>{cost, to, measure});
 }
 
 }  // namespace
@@ -210,8 +195,7 @@ InnerCosts<ExecutionSpace> inner_costs(const ExecutionSpace& space,
   return filled_costs(space, spaces, offsets, [&](auto& result, const auto& measures) {
     with_ground_cost(cost, [&](const auto& typed) {
       using Cost = std::remove_cvref_t<decltype(typed)>;
-      each_point(space, static_cast<long>(spaces.points.extent(0)),
-                 ComputeInnerCosts<Cost, ExecutionSpace>{typed, result, measures});
+      fill_costs(space, ComputedCost<Cost, ExecutionSpace>{typed, spaces}, result, measures);
     });
     result.has_factors = cost == GroundCost(SquaredEuclideanCost{});
   });
@@ -232,8 +216,7 @@ InnerCosts<ExecutionSpace> given_inner_costs(const ExecutionSpace& space,
   const Vector<const std::int64_t, ExecutionSpace> begins =
       copy_to_device<ExecutionSpace>("otfleet::gromov::matrix_offsets", matrix_offsets);
   return filled_costs(space, spaces, offsets, [&](auto& result, const auto& measures) {
-    each_point(space, static_cast<long>(spaces.points.extent(0)),
-               LoadInnerCosts<ExecutionSpace>{matrices, begins, result, measures});
+    fill_costs(space, GivenCost<ExecutionSpace>{matrices, begins}, result, measures);
   });
 }
 

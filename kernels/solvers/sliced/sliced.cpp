@@ -6,7 +6,7 @@
 #include "kernels/counter_random.hpp"
 #include "kernels/problems/status.hpp"
 #include "kernels/rounding.hpp"
-#include "kernels/solvers/sliced/line_order.hpp"
+#include "kernels/solvers/line_order.hpp"
 #include "kernels/spaces.hpp"
 
 namespace otfleet::kernels {

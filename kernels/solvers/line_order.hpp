@@ -12,7 +12,7 @@ class LineOrder {
  public:
   static constexpr int bits = 9, buckets = 1 << bits;
 
-  /// Numbers of the memory that sorting `count` numbers takes: of doubles and of ints.
+  /// What sorting `count` numbers takes beside their order.
   static KOKKOS_INLINE_FUNCTION long ints(long count) { return count + 2 * buckets; }
 
   /// Makes order [count] the places of values [count] in ascending order; equal ones stay in
