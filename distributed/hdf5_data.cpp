@@ -213,6 +213,13 @@ void write_pieces(const fs::path& path, hid_t handle, const std::string& dataset
       failed = true;
     }
   }
+  // Small writes wait in a buffer of the dataset's. Its last chance is the closing of the dataset,
+  // where nobody looks: on a full disk the values would be zeros in a file that seems whole.
+  // Through MPI there is no buffer.
+  if (!communicator && !failed && H5Dflush(handle) < 0) {
+    reason = writing_reason(path, 0);
+    failed = true;
+  }
   detail::agree(communicator, [&] {
     if (!failed) return;
     fail(path,
@@ -383,7 +390,8 @@ void Hdf5File::write_strings(const std::string& dataset, const std::vector<std::
                                  H5P_DEFAULT, H5P_DEFAULT),
                       H5Dclose);
   if (!handle.valid() ||
-      H5Dwrite(handle.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, characters.data()) < 0)
+      H5Dwrite(handle.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, characters.data()) < 0 ||
+      H5Dflush(handle.get()) < 0)
     fail_with_reason(path_, "cannot write dataset '" + dataset + "'");
 }
 

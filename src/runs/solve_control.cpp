@@ -15,8 +15,10 @@ using Seconds = duration<double>;
 
 /// A block that is done by then is not interrupted. mpirun leaves a second in all.
 constexpr Seconds grace{0.5};
-/// Momentum begins anew after a save: not more often than this.
-constexpr Seconds shortest_interval{1};
+/// Momentum begins anew after a save: not more often than this. A block of many problems is meant
+/// to take half a second; it is saved on its way only where it turns out long, not where the
+/// machine was busy for a moment, so that an unbroken run gives the same bits each time.
+constexpr Seconds shortest_interval{1}, shortest_interval_of_many{10};
 /// Problems that took longer are worth a file before their certificate, if they are few.
 constexpr Seconds long_block{1};
 constexpr std::size_t few_problems = 4;
@@ -28,9 +30,7 @@ bool is(std::int32_t status, Status wanted) {
 }  // namespace
 
 SolveControl::SolveControl(SolveStore& store, double checkpoint_seconds, Hooks hooks)
-    : store_(store),
-      interval_(std::max(Seconds(checkpoint_seconds), shortest_interval)),
-      hooks_(std::move(hooks)) {}
+    : store_(store), checkpoint_seconds_(checkpoint_seconds), hooks_(std::move(hooks)) {}
 
 bool SolveControl::observe(int problem, int iterations, double error) noexcept {
   const auto at = static_cast<std::size_t>(which_[static_cast<std::size_t>(problem)]);
@@ -67,6 +67,8 @@ void SolveControl::solve(std::vector<std::int64_t> problems, std::int64_t max_it
   status.assign(count, static_cast<std::int32_t>(Status::ended));
   began_ = saved_ = Clock::now();
   all_saved_ = false;
+  interval_ = std::max(checkpoint_seconds_,
+                       count > few_problems ? shortest_interval_of_many : shortest_interval);
   for (std::size_t k = 0; k < count; ++k) {
     const std::int64_t problem = problems_[k];
     if (!store_.has_potentials(problem)) continue;

@@ -65,7 +65,8 @@ class SolveControl final : public kernels::IterationObserver {
   void save(const SolvedBlock& block);
 
   SolveStore& store_;
-  std::chrono::duration<double> interval_;
+  std::chrono::duration<double> checkpoint_seconds_;
+  std::chrono::duration<double> interval_{};  ///< between saves on the way of this block
   Hooks hooks_;
   std::vector<std::int64_t> problems_;  ///< of the block
   std::vector<std::int32_t> which_;     ///< of the block, on their way

@@ -1,16 +1,16 @@
 // Disks that are full or read-only, files that vanish or are damaged: one clear line, the same end
 // on all ranks, no hang, and no damaged file under a final name. What was whole stays so.
-#include <sys/mount.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
 #include "tests/cli/many_problems.hpp"
+#include "tests/distributed/small_disk.hpp"
 
 namespace otfleet {
 namespace {
 
+using test::SmallDisk;
 using testing::count_of;
 using testing::ProgramResult;
 using testing::read_bytes;
@@ -19,30 +19,6 @@ using testing::StartedProgram;
 using testing::Words;
 using testing::words_on_ranks;
 using testing::write_bytes;
-
-/// A disk of its own of a few megabytes, in memory; only root can have one.
-class SmallDisk {
- public:
-  SmallDisk(const std::filesystem::path& folder, int kilobytes) : folder_(folder.string()) {
-    std::filesystem::create_directories(folder);
-    mounted_ = ::mount("otfleet", folder_.c_str(), "tmpfs", 0, size(kilobytes).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
-  }
-  bool mounted() const { return mounted_; }
-  bool resize(int kilobytes) { return remount(0, size(kilobytes)); }
-  bool make_read_only() { return remount(MS_RDONLY, ""); }
-
- private:
-  static std::string size(int kilobytes) { return "size=" + std::to_string(kilobytes) + "k"; }
-  bool remount(unsigned long flags, const std::string& options) const {
-    return ::mount("otfleet", folder_.c_str(), "tmpfs", MS_REMOUNT | flags, options.c_str()) == 0;
-  }
-
-  std::string folder_;
-  bool mounted_ = false;
-};
 
 class Fault : public testing::ManyProblems {
  protected:
@@ -64,9 +40,6 @@ class Fault : public testing::ManyProblems {
     return count;
   }
 };
-
-#define REQUIRE_DISK(disk) \
-  if (!(disk).mounted()) GTEST_SKIP() << "no small disk here: mounting one needs root"
 
 TEST_F(Fault, AFullDiskInTheMiddleOfASolve) {
   for (const int ranks : {1, 2}) {

@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "distributed/hdf5_checksum.hpp"
 #include "distributed/hdf5_file.hpp"
+#include "tests/distributed/small_disk.hpp"
 #include "tests/distributed/test_folder.hpp"
 #include "tests/distributed/throws.hpp"
 
@@ -312,6 +314,37 @@ TEST_F(Hdf5ErrorTest, FullDiskDoesNotHangTheDestructor) {
     const Hdf5File dying = std::move(file);
   }
   expect_ranks_in_step();
+}
+
+// HDF5 keeps small writes in memory until their dataset is closed.
+TEST_F(Hdf5ErrorTest, WhatAFullDiskDoesNotTakeIsAnError) {
+  const std::vector<double> numbers(1024, 1.5);
+  const std::vector<std::string> words(512, "a word");
+  int failed = 0, whole = 0;
+  for (int kilobytes = 8; kilobytes <= 128; kilobytes += 4) {
+    const test::SmallDisk disk(mine("disk"), kilobytes);
+    REQUIRE_DISK(disk);
+    const auto path = mine("disk") / "file";
+    try {
+      Hdf5File file = Hdf5File::create(path);
+      for (int k = 0; k < 6; ++k)
+        file.write<double>("/group/numbers" + std::to_string(k), {1024}, numbers);
+      file.write_strings("/group/words", words);
+      seal(file);
+      file.close();
+    } catch (const UserError&) {
+      ++failed;
+      continue;
+    }
+    ++whole;
+    const Hdf5File file = Hdf5File::open(path);
+    EXPECT_NO_THROW(check_seal(file));
+    for (int k = 0; k < 6; ++k)
+      EXPECT_EQ(file.read<double>("/group/numbers" + std::to_string(k)), numbers) << kilobytes;
+    EXPECT_EQ(file.read_strings("/group/words"), words) << kilobytes;
+  }
+  EXPECT_GT(failed, 5);
+  EXPECT_GT(whole, 5);
 }
 
 }  // namespace

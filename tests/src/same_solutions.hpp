@@ -1,6 +1,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -10,12 +11,21 @@
 
 namespace otfleet::testing {
 
-/// The same bits, or NaN in both.
+/// The same bits, or NaN in both. Names the first difference, and says how many there are.
 inline void expect_same_numbers(const std::vector<double>& a, const std::vector<double>& b,
                                 const std::string& name) {
   ASSERT_EQ(a.size(), b.size()) << name;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    EXPECT_TRUE(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) << name << " at " << i;
+  std::size_t first = a.size(), last = 0, count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
+    first = std::min(first, i);
+    last = i;
+    ++count;
+  }
+  if (count > 0)
+    ADD_FAILURE() << name << ": " << count << " numbers differ, from number " << first << " ("
+                  << a[first] << ", " << b[first] << ") to number " << last << " (" << a[last]
+                  << ", " << b[last] << ")";
 }
 
 /// Two solution files: dataset by dataset and attribute by attribute, bit by bit.
