@@ -17,7 +17,7 @@ std::string complaint_about(Job& job) {
   for (const auto complaint_of :
        {model_complaint, potentials_complaint, conditional_complaint, barycenter_complaint,
         problem_complaint, make_complaint, least_action_complaint, metric_complaint,
-        gromov_wasserstein_complaint, sliced_complaint})
+        gromov_wasserstein_complaint, sliced_complaint, low_rank_complaint})
     if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
   return array_complaint(job_keys(job));
 }
@@ -42,6 +42,7 @@ KeyList job_keys(Job& job) {
   keys.add_section("barycenter", job.barycenter);
   keys.add_section("gromov_wasserstein", job.gromov_wasserstein);
   keys.add_section("sliced", job.sliced);
+  keys.add_section("low_rank", job.low_rank);
   keys.add_section("lagrangian", job.lagrangian);
   keys.add_section("path", job.path);
   keys.add_section("metric", job.metric);
@@ -73,6 +74,7 @@ Job Job::defaults(ProblemKind kind) {
   if (kind == ProblemKind::metric_learning) set_metric_defaults(job);
   if (kind == ProblemKind::gromov_wasserstein) set_gromov_wasserstein_defaults(job);
   if (kind == ProblemKind::sliced) set_sliced_defaults(job);
+  if (kind == ProblemKind::low_rank) set_low_rank_defaults(job);
   return job;
 }
 

@@ -15,6 +15,7 @@
 #include "src/families/least_action/lagrangian_options.hpp"
 #include "src/families/least_action/path_options.hpp"
 #include "src/families/linear/solver_options.hpp"
+#include "src/families/low_rank/low_rank_options.hpp"
 #include "src/families/metric_learning/metric_options.hpp"
 #include "src/families/neural_dual/conjugate_options.hpp"
 #include "src/families/neural_dual/map_options.hpp"
@@ -52,6 +53,7 @@ struct Job {
   BarycenterOptions barycenter;
   GromovWassersteinOptions gromov_wasserstein;
   SlicedOptions sliced;
+  LowRankOptions low_rank;
   LagrangianOptions lagrangian;
   PathOptions path;
   MetricOptions metric;

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "distributed/error.hpp"
@@ -21,8 +22,10 @@ enum class Where {
   barycenters_with_two_taus,
   fixed_supports,  ///< of barycenters
   free_supports,
+  other_pairs,  ///< problems of clouds that are not linear, or not solved as such: the next three
   gromov_wasserstein,
   sliced,
+  low_rank,
 };
 
 /// What cannot be asked for somewhere.
@@ -30,7 +33,7 @@ struct Refusal {
   Where where;
   const char* key;
   std::vector<std::string> fits;  ///< the values that can be
-  const char* message;            ///< may have {key}, {value}, {instead} and {file}
+  const char* message;            ///< may have {key}, {value}, {instead}, {file} and {kind}
   const char* instead = "";
   std::string command = {};  ///< which does not have it; empty: any
 };
@@ -85,21 +88,13 @@ constexpr const char* for_clouds =
     "{key} is for pairs of measures; with problem = 'barycenter' data are weights on common points";
 
 constexpr const char* for_linear =
-    "{key} = '{value}' is for linear problems; with problem = 'gromov_wasserstein' use '{instead}'";
+    "{key} = '{value}' is for linear problems; with problem = '{kind}' use '{instead}'";
 constexpr const char* for_linear_outputs =
-    "{key} is about linear problems; with problem = 'gromov_wasserstein' ask for solution.plan or "
-    "solution.projection";
+    "{key} is about linear problems; solutions with problem = '{kind}' do not have it";
+constexpr const char* for_plan_entries =
+    "{key} is about entries of plans; solutions with problem = '{kind}' do not have them";
 constexpr const char* for_own_points =
-    "{key} = '{value}': problem = 'gromov_wasserstein' needs points of every measure's own; use "
-    "'{instead}'";
-
-constexpr const char* for_entropic =
-    "{key} = '{value}' is for entropic problems; with problem = 'sliced' use '{instead}'";
-constexpr const char* for_plans_of_points =
-    "{key} is about plans of points; solutions with problem = 'sliced' have distances and "
-    "directions";
-constexpr const char* for_clouds_alone =
-    "{key} = '{value}': problem = 'sliced' needs points of every measure's own; use '{instead}'";
+    "{key} = '{value}': problem = '{kind}' needs points of every measure's own; use '{instead}'";
 
 /// The table; the first row that a job meets is the one it is told.
 const std::vector<Refusal>& refusals() {
@@ -161,29 +156,22 @@ const std::vector<Refusal>& refusals() {
        for_own_points,
        "clouds",
        "make"},
-      {Where::gromov_wasserstein, "problem.tau_a", {"1"}, for_linear, "1"},
-      {Where::gromov_wasserstein, "problem.tau_b", {"1"}, for_linear, "1"},
-      {Where::gromov_wasserstein, "problem.transported_share", {"0"}, for_linear, "0"},
-      {Where::gromov_wasserstein, "solver.method", {"auto"}, for_linear, "auto"},
-      {Where::gromov_wasserstein, "solver.initializer", {"zeros"}, for_linear, "zeros"},
-      {Where::gromov_wasserstein, "solver.precision", {"double"}, for_linear, "double"},
-      {Where::gromov_wasserstein, "solver.shard", {"auto", "problems"}, for_linear, "problems"},
-      {Where::gromov_wasserstein, "solution.potentials", {"false"}, for_linear_outputs},
+      {Where::sliced, "problem.geometry", {"clouds"}, for_own_points, "clouds", "make"},
+      {Where::low_rank, "problem.geometry", {"clouds"}, for_own_points, "clouds", "make"},
+      {Where::other_pairs, "problem.tau_a", {"1"}, for_linear, "1"},
+      {Where::other_pairs, "problem.tau_b", {"1"}, for_linear, "1"},
+      {Where::other_pairs, "problem.transported_share", {"0"}, for_linear, "0"},
+      {Where::other_pairs, "solver.method", {"auto"}, for_linear, "auto"},
+      {Where::other_pairs, "solver.initializer", {"zeros"}, for_linear, "zeros"},
+      {Where::other_pairs, "solver.precision", {"double"}, for_linear, "double"},
+      {Where::other_pairs, "solver.shard", {"auto", "problems"}, for_linear, "problems"},
+      {Where::other_pairs, "solution.potentials", {"false"}, for_linear_outputs},
+      {Where::other_pairs, "solution.regularized", {"[]"}, for_linear_outputs},
       {Where::gromov_wasserstein, "solution.divergence", {"false"}, for_linear_outputs},
-      {Where::gromov_wasserstein, "solution.regularized", {"[]"}, for_linear_outputs},
-      {Where::sliced, "problem.geometry", {"clouds"}, for_clouds_alone, "clouds", "make"},
-      {Where::sliced, "problem.tau_a", {"1"}, for_entropic, "1"},
-      {Where::sliced, "problem.tau_b", {"1"}, for_entropic, "1"},
-      {Where::sliced, "problem.transported_share", {"0"}, for_entropic, "0"},
-      {Where::sliced, "solver.method", {"auto"}, for_entropic, "auto"},
-      {Where::sliced, "solver.initializer", {"zeros"}, for_entropic, "zeros"},
-      {Where::sliced, "solver.precision", {"double"}, for_entropic, "double"},
-      {Where::sliced, "solver.shard", {"auto", "problems"}, for_entropic, "problems"},
-      {Where::sliced, "solution.potentials", {"false"}, for_plans_of_points},
-      {Where::sliced, "solution.plan", {"none"}, for_plans_of_points},
-      {Where::sliced, "solution.projection", {"false"}, for_plans_of_points},
-      {Where::sliced, "solution.divergence", {"false"}, for_plans_of_points},
-      {Where::sliced, "solution.regularized", {"[]"}, for_plans_of_points},
+      {Where::sliced, "solution.divergence", {"false"}, for_linear_outputs},
+      {Where::sliced, "solution.plan", {"none"}, for_plan_entries},
+      {Where::sliced, "solution.projection", {"false"}, for_linear_outputs},
+      {Where::low_rank, "solution.plan", {"none"}, for_plan_entries},
   };
   return table;
 }
@@ -213,6 +201,11 @@ constexpr CommandRefusal command_refusals[] = {
     {ProblemKind::sliced, "evaluate",
      "every row of otfleet solve has its bound; compare solutions"},
     {ProblemKind::sliced, "scale", "run otfleet solve on several rank counts and compare reports"},
+    {ProblemKind::low_rank, "train", "no model predicts its factors; otfleet solve"},
+    {ProblemKind::low_rank, "evaluate",
+     "every row of otfleet solve has its bounds; compare solutions"},
+    {ProblemKind::low_rank, "scale",
+     "run otfleet solve on several rank counts and compare reports"},
     {ProblemKind::gromov_wasserstein, "train", "no model predicts its plans; otfleet solve"},
     {ProblemKind::gromov_wasserstein, "evaluate",
      "every row of otfleet solve has its bounds; compare solutions"},
@@ -237,7 +230,7 @@ std::string refused(Job job, const std::vector<Where>& places, const std::string
     if (std::find(refusal.fits.begin(), refusal.fits.end(), value) != refusal.fits.end()) continue;
     return fmt::format(fmt::runtime(refusal.message), fmt::arg("key", refusal.key),
                        fmt::arg("value", value), fmt::arg("instead", refusal.instead),
-                       fmt::arg("file", file));
+                       fmt::arg("file", file), fmt::arg("kind", word_of(job.problem.kind)));
   }
   return {};
 }
@@ -254,9 +247,12 @@ void check_command_fits(const Job& job, const std::string& command) {
     if (job.problem.kind == refusal.kind && command == refusal.command)
       throw UserError(fmt::format("otfleet {}: not for problem = '{}'; {}", command,
                                   word_of(refusal.kind), refusal.instead));
-  if (job.problem.kind == ProblemKind::gromov_wasserstein)
-    refuse(job, {Where::gromov_wasserstein}, {}, command);
-  if (job.problem.kind == ProblemKind::sliced) refuse(job, {Where::sliced}, {}, command);
+  constexpr std::pair<ProblemKind, Where> other_pairs[] = {
+      {ProblemKind::gromov_wasserstein, Where::gromov_wasserstein},
+      {ProblemKind::sliced, Where::sliced},
+      {ProblemKind::low_rank, Where::low_rank}};
+  for (const auto& [kind, where] : other_pairs)
+    if (job.problem.kind == kind) refuse(job, {where, Where::other_pairs}, {}, command);
   if (job.problem.kind != ProblemKind::barycenter) return;
   std::vector<Where> places = {Where::barycenters, job.barycenter.support == BarycenterSupport::free
                                                        ? Where::free_supports

@@ -420,8 +420,8 @@ inline __m256d at_least(__m256d x, double low) {
 
 /// 2^x to two units in the last place for x up to 126 (float) or 1022 (double): it does not look
 /// for overflow. What is too small for a normal number becomes the smallest one, NaN stays NaN.
-template <class Scalar>
-OTFLEET_ALWAYS_INLINE HostPack<Scalar> exp2_bounded(HostPack<Scalar> x) {
+template <class Scalar, int vectors>
+OTFLEET_ALWAYS_INLINE HostPack<Scalar, vectors> exp2_bounded(HostPack<Scalar, vectors> x) {
   using Constants = detail::Exp2<Scalar>;
   for (auto& part : x.v) {
     const auto clamped = detail::at_least(part, Constants::lowest);
@@ -431,8 +431,8 @@ OTFLEET_ALWAYS_INLINE HostPack<Scalar> exp2_bounded(HostPack<Scalar> x) {
     for (int k = Constants::degree - 2; k >= 0; --k) power = power * rest + Constants::c[k];
     typedef typename Constants::Bits Bits;
     // Casts between vectors of one size keep the bits. The integer goes into the exponent.
-    part = (typename HostPack<Scalar>::Vector)((Bits)power +
-                                               ((Bits)shifted << Constants::mantissa_bits));
+    part = (typename HostPack<Scalar, vectors>::Vector)(
+        (Bits)power + ((Bits)shifted << Constants::mantissa_bits));
   }
   return x;
 }

@@ -8,6 +8,7 @@
 #include "src/families/gromov_wasserstein/gromov_wasserstein_family.hpp"
 #include "src/families/least_action/least_action_family.hpp"
 #include "src/families/linear/linear_family.hpp"
+#include "src/families/low_rank/low_rank_family.hpp"
 #include "src/families/metric_learning/metric_family.hpp"
 #include "src/families/neural_dual/neural_dual_family.hpp"
 #include "src/families/sliced/sliced_family.hpp"
@@ -18,7 +19,8 @@ namespace otfleet {
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       linear_family(),       neural_dual_family(), conditional_family(),        barycenter_family(),
-      least_action_family(), metric_family(),      gromov_wasserstein_family(), sliced_family()};
+      least_action_family(), metric_family(),      gromov_wasserstein_family(), sliced_family(),
+      low_rank_family()};
   return all;
 }
 

@@ -16,7 +16,7 @@ struct Job;
 /// Which family of problems a job is about: entropic problems in files, a map between distributions
 /// that are sampled, maps of many problems in files from one model, barycenters of measures in
 /// files, paths between points, a metric in which sets of points move, or plans between spaces of
-/// which only costs within each are known, or distances along directions.
+/// which only costs within each are known, distances along directions, or plans of low rank.
 enum class ProblemKind {
   linear,
   neural_dual,
@@ -25,7 +25,8 @@ enum class ProblemKind {
   least_action,
   metric_learning,
   gromov_wasserstein,
-  sliced
+  sliced,
+  low_rank
 };
 
 template <>
@@ -39,6 +40,7 @@ struct Choices<ProblemKind> {
       {"metric_learning", ProblemKind::metric_learning},
       {"gromov_wasserstein", ProblemKind::gromov_wasserstein},
       {"sliced", ProblemKind::sliced},
+      {"low_rank", ProblemKind::low_rank},
       {"population", ProblemKind::linear, true},
       {"potentials", ProblemKind::neural_dual, true}};
 };
@@ -53,7 +55,8 @@ inline constexpr const char* problem_kind_doc =
     "plans "
     "between clouds of points that compare costs within each, wherever the clouds lie; sliced: "
     "distances "
-    "between clouds of points along directions";
+    "between clouds of points along directions; low_rank: plans of low rank between clouds of any "
+    "size";
 
 /// [problem]
 struct ProblemOptions {

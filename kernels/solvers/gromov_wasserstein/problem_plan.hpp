@@ -2,8 +2,8 @@
 #include "kernels/lanes/row_products.hpp"
 #include "kernels/rounding.hpp"
 #include "kernels/solvers/gromov_wasserstein/gromov_wasserstein.hpp"
-#include "kernels/solvers/gromov_wasserstein/row_loops.hpp"
 #include "kernels/solvers/instance_control.hpp"
+#include "kernels/solvers/row_loops.hpp"
 #include "kernels/solvers/sinkhorn/settings.hpp"
 
 // One item of a batch in the memory of a team, and what is computed with its plan.

@@ -31,11 +31,12 @@ KOKKOS_INLINE_FUNCTION void each_column_pack(const TeamMember& team, int packs, 
 template <class L, class TeamMember, class Term>
 KOKKOS_INLINE_FUNCTION double row_sum(const TeamMember& team, int packs, const Term& term) {
   if constexpr (L::pack_width > 1) {
-    typename L::Pack total(0.0);
+    typename L::Pack total(0);
     for (int p = 0; p < packs; ++p) total = total + term(p * L::pack_width);
-    double lanes[L::pack_width], sum = 0;
+    typename L::Scalar lanes[L::pack_width];
+    double sum = 0;
     L::store(lanes, total);
-    for (const double lane : lanes) sum += lane;
+    for (const auto lane : lanes) sum += lane;
     return sum;
   } else {
     double total = 0;
@@ -48,13 +49,13 @@ KOKKOS_INLINE_FUNCTION double row_sum(const TeamMember& team, int packs, const T
 /// The same, its largest; every number is finite or −inf.
 template <class L, class TeamMember, class Term>
 KOKKOS_INLINE_FUNCTION double row_max(const TeamMember& team, int packs, const Term& term) {
-  constexpr double lowest = Kokkos::Experimental::finite_min<double>::value;
+  constexpr auto lowest = Kokkos::Experimental::finite_min<typename L::Scalar>::value;
   if constexpr (L::pack_width > 1) {
     typename L::Pack most(lowest);
     for (int p = 0; p < packs; ++p) most = max(most, term(p * L::pack_width));
-    double lanes[L::pack_width], largest = lowest;
+    typename L::Scalar lanes[L::pack_width], largest = lowest;
     L::store(lanes, most);
-    for (const double lane : lanes) largest = lane > largest ? lane : largest;
+    for (const auto lane : lanes) largest = lane > largest ? lane : largest;
     return largest;
   } else {
     double largest = lowest;

@@ -1,0 +1,709 @@
+#include "kernels/api/low_rank.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/api/outputs.hpp"
+#include "kernels/api/problems.hpp"
+#include "kernels/api/solvers.hpp"
+#include "kernels/counter_random.hpp"
+#include "kernels/device_views.hpp"
+#include "kernels/number_text.hpp"
+#include "kernels/problems/status.hpp"
+#include "kernels/solvers/low_rank/factor_projection.hpp"
+#include "kernels/solvers/low_rank/least_costs.hpp"
+#include "kernels/solvers/low_rank/paired_clusters.hpp"
+#include "kernels/solvers/low_rank/soft_clusters.hpp"
+
+namespace otfleet::kernels {
+namespace detail {
+
+using Numbers = std::vector<double>;
+
+/// A measure as the solver sees it: weights that add up to 1, none of them 0, and points around
+/// their mean, in the problem's unit.
+struct PlacedCloud {
+  Numbers weights, points, mean;
+  std::vector<std::int64_t> kept;  ///< which of the given points
+  std::size_t given = 0;
+  double variance = 0;  ///< sum_i a_i |x_i|²
+
+  std::size_t size() const { return weights.size(); }
+  std::size_t dimension() const { return mean.size(); }
+};
+
+/// The same on the device.
+struct DeviceCloud {
+  DeviceArray<double, 2> points;
+  DeviceArray<double> weights;
+};
+
+/// A plan between representatives: where it moves the source's, and a potential of theirs.
+struct CoarsePlan {
+  Numbers images;     ///< [n, d]
+  Numbers potential;  ///< [n], of the unregularized problem
+};
+
+}  // namespace detail
+
+namespace {
+
+using detail::CoarsePlan;
+using detail::DeviceCloud;
+using detail::Numbers;
+using detail::PlacedCloud;
+
+constexpr double smallest_share = 1e-200;
+
+PlacedCloud place(const GroundCost& cost, std::size_t d, const WeightedPoints& given) {
+  PlacedCloud cloud;
+  cloud.given = given.weights.size();
+  if (given.points.size() != cloud.given * d)
+    throw std::invalid_argument("points are [n, d], with weights [n]");
+  const double mass = std::accumulate(given.weights.begin(), given.weights.end(), 0.0);
+  if (!(mass > 0) || !std::isfinite(mass)) throw std::invalid_argument("a measure has no weight");
+  const bool directions =
+      with_ground_cost(cost, [](const auto& typed) { return typed.takes_directions; });
+  cloud.mean.assign(d, 0.0);
+  for (std::size_t i = 0; i < cloud.given; ++i) {
+    const double share = given.weights[i] / mass;
+    if (!(share > smallest_share)) continue;
+    const double* const point = given.points.data() + i * d;
+    double square = 0;
+    for (std::size_t c = 0; c < d; ++c) square += point[c] * point[c];
+    const double length = directions ? std::sqrt(square) : 1;
+    const bool allowed = with_ground_cost(cost, [&](const auto& typed) {
+      return square >= typed.least_square && square <= typed.most_square;
+    });
+    if (!allowed || !std::isfinite(square))
+      throw std::invalid_argument("point " + std::to_string(i) + " has the length " +
+                                  number_text(std::sqrt(square)) +
+                                  ", which the cost does not take");
+    cloud.weights.push_back(share);
+    cloud.kept.push_back(static_cast<std::int64_t>(i));
+    for (std::size_t c = 0; c < d; ++c) {
+      cloud.points.push_back(point[c] / length);
+      cloud.mean[c] += share * point[c] / length;
+    }
+  }
+  const double sum = std::accumulate(cloud.weights.begin(), cloud.weights.end(), 0.0);
+  for (double& weight : cloud.weights) weight /= sum;
+  for (double& one : cloud.mean) one /= sum;
+  for (std::size_t i = 0; i < cloud.size(); ++i)
+    for (std::size_t c = 0; c < d; ++c) {
+      double& x = cloud.points[i * d + c];
+      x -= cloud.mean[c];
+      cloud.variance += cloud.weights[i] * x * x;
+    }
+  return cloud;
+}
+
+DeviceCloud upload_cloud(const PlacedCloud& cloud) {
+  return {
+      upload<double>("otfleet::low_rank::points", cloud.points, cloud.size(), cloud.dimension()),
+      upload<double>("otfleet::low_rank::weights", std::span<const double>(cloud.weights))};
+}
+
+/// Which of some weights the shares 1/(2 n), 3/(2 n), … of their sum fall on, without repetition.
+std::vector<std::int64_t> stratified(const Numbers& weights, std::size_t count,
+                                     const CounterRandom& random) {
+  std::vector<std::int64_t> chosen;
+  double reached = 0;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < weights.size() && next < count; ++i) {
+    reached += weights[i];
+    bool taken = false;
+    while (next < count &&
+           (static_cast<double>(next) + random.uniform(next)) / static_cast<double>(count) <
+               reached) {
+      taken = true;
+      ++next;
+    }
+    if (taken) chosen.push_back(static_cast<std::int64_t>(i));
+  }
+  return chosen;
+}
+
+Numbers gather_rows(const Numbers& rows, const std::vector<std::int64_t>& which, std::size_t d) {
+  Numbers result;
+  result.reserve(which.size() * d);
+  for (const std::int64_t i : which) {
+    const double* const row = rows.data() + static_cast<std::size_t>(i) * d;
+    result.insert(result.end(), row, row + d);
+  }
+  return result;
+}
+
+/// Of every row the least |x − y|² − height, and where.
+struct Least {
+  Numbers values;
+  std::vector<int> which;
+};
+Least least_of(const DeviceArray<double, 2>& rows, const Numbers& columns, const Numbers& heights) {
+  const std::size_t count = rows.extent(0), d = rows.extent(1);
+  const auto device_columns =
+      upload<double>("otfleet::low_rank::columns", columns, heights.size(), d);
+  const auto device_heights =
+      upload<double>("otfleet::low_rank::heights", std::span<const double>(heights));
+  const DeviceArray<double> least("otfleet::low_rank::least", count);
+  const DeviceArray<int> which("otfleet::low_rank::nearest", count);
+  least_costs<DeviceSpace>(DeviceSpace(), view_of(rows), view_of(device_columns),
+                           view_of(device_heights), view_of(least), view_of(which));
+  return {least.download(), which.download()};
+}
+
+/// Points that stand for the measure: all of them, or the means of those around some that are
+/// drawn.
+Representatives represent(const PlacedCloud& cloud, const DeviceCloud& device, std::size_t count,
+                          const CounterRandom& random) {
+  if (cloud.size() <= count) return {cloud.points, cloud.weights};
+  const std::size_t d = cloud.dimension();
+  const auto chosen = stratified(cloud.weights, count, random);
+  const auto nearest =
+      least_of(device.points, gather_rows(cloud.points, chosen, d), Numbers(chosen.size(), 0.0))
+          .which;
+  Representatives result{Numbers(chosen.size() * d, 0.0), Numbers(chosen.size(), 0.0)};
+  for (std::size_t i = 0; i < cloud.size(); ++i) {
+    const auto k = static_cast<std::size_t>(nearest[i]);
+    result.weights[k] += cloud.weights[i];
+    for (std::size_t c = 0; c < d; ++c)
+      result.points[k * d + c] += cloud.weights[i] * cloud.points[i * d + c];
+  }
+  // Of equal points all but the first have nothing.
+  std::size_t kept = 0;
+  for (std::size_t k = 0; k < chosen.size(); ++k) {
+    if (!(result.weights[k] > 0)) continue;
+    for (std::size_t c = 0; c < d; ++c)
+      result.points[kept * d + c] = result.points[k * d + c] / result.weights[k];
+    result.weights[kept++] = result.weights[k];
+  }
+  result.points.resize(kept * d);
+  result.weights.resize(kept);
+  return result;
+}
+
+/// Points of the measure, drawn by their weights; all where they are few.
+Representatives draw(const PlacedCloud& cloud, const CounterRandom& random) {
+  constexpr std::size_t most = 8192;
+  if (cloud.size() <= most) return {cloud.points, cloud.weights};
+  const auto chosen = stratified(cloud.weights, most, random);
+  return {gather_rows(cloud.points, chosen, cloud.dimension()),
+          Numbers(chosen.size(), 1.0 / static_cast<double>(chosen.size()))};
+}
+
+CoarsePlan coarse_plan(const Representatives& source, const Representatives& target,
+                       std::size_t d) {
+  // Of the unit, in which twice the product of the standard deviations is 2.
+  constexpr double epsilon = 0.01;
+  SinkhornSettings settings;
+  settings.epsilon = epsilon;
+  settings.threshold = 1e-2;
+  settings.max_iterations = 2000;
+  settings.acceleration = Acceleration::momentum;
+  const std::int64_t n = static_cast<std::int64_t>(source.weights.size()),
+                     m = static_cast<std::int64_t>(target.weights.size());
+  const std::int64_t source_offsets[] = {0, n}, target_offsets[] = {0, m};
+  const std::int32_t first[] = {0};
+  const auto problem =
+      Problems::between_clouds(SquaredEuclideanCost{}, static_cast<std::int64_t>(d),
+                               {source.weights, source.points, source_offsets},
+                               {target.weights, target.points, target_offsets})
+          .between(first, first);
+  const DeviceArray<double> f("otfleet::low_rank::potential", source.weights.size());
+  const DeviceArray<double> images("otfleet::low_rank::images", source.points.size());
+  const DeviceArray<double> g("otfleet::low_rank::potential", target.weights.size());
+  solve_sinkhorn(problem, settings, Arithmetic::in_double, true, f, Progress(1));
+  soft_c_transform(problem, epsilon, f, g);
+  barycentric_projection(problem, epsilon, Projection::to_target, g, images);
+  CoarsePlan plan{images.download(), f.download()};
+  for (std::size_t i = 0; i < plan.potential.size(); ++i)
+    plan.potential[i] -= epsilon * std::log(source.weights[i]);
+  return plan;
+}
+
+double dot(const double* x, const double* y, std::size_t d) {
+  double sum = 0;
+  for (std::size_t c = 0; c < d; ++c) sum += x[c] * y[c];
+  return sum;
+}
+
+/// Rows divided by their masses, [r, d].
+Numbers centers_of(const ClusterSums& sums) {
+  const std::size_t r = sums.masses.size(), d = sums.moments.size() / r;
+  Numbers centers = sums.moments;
+  for (std::size_t k = 0; k < r; ++k)
+    for (std::size_t c = 0; c < d; ++c)
+      centers[k * d + c] = sums.masses[k] > 0 ? centers[k * d + c] / sums.masses[k] : 0.0;
+  return centers;
+}
+
+/// A coupling of two distributions over clusters, [r, r]: what they have in common stays, the rest
+/// is spread.
+Numbers coupling_of(const Numbers& from, const Numbers& to) {
+  const std::size_t r = from.size();
+  Numbers coupling(r * r, 0.0), lacking(r);
+  double left = 0;
+  for (std::size_t k = 0; k < r; ++k) {
+    coupling[k * r + k] = std::min(from[k], to[k]);
+    lacking[k] = std::max(to[k] - from[k], 0.0);
+    left += lacking[k];
+  }
+  if (left > 0)
+    for (std::size_t k = 0; k < r; ++k)
+      for (std::size_t l = 0; l < r; ++l)
+        coupling[k * r + l] += std::max(from[k] - to[k], 0.0) * (lacking[l] / left);
+  return coupling;
+}
+
+}  // namespace
+
+struct LowRankProblem::State {
+  LowRankSettings settings;
+  double cost_of_square = 1;  ///< the cost of points of squared distance 1
+  double unit = 1;            ///< of lengths
+  detail::PlacedCloud source, target;
+  detail::DeviceCloud device_source, device_target;
+  Representatives coarse_source, coarse_target;  ///< of the start and of the bound
+  Representatives newton_source, newton_target;  ///< points of the measures, for Newton's matrix
+  detail::CoarsePlan coarse;
+  CounterRandom random{0, 0};
+  double shift = 0;  ///< squared distance of the means, in the unit
+
+  // Where it stands.
+  LowRankFactors factors;
+  Numbers source_rate, target_rate;  ///< [r], by which a step of length 1 moved the offsets; empty
+  double step = 0, residual = std::numeric_limits<double>::infinity();
+  int iterations = 0;
+  Status status = Status::iteration_limit;
+
+  std::size_t dimension() const { return source.dimension(); }
+  bool trivial() const { return !(source.variance > 0) || !(target.variance > 0); }
+
+  /// A pass over all points, for so many clusters.
+  FactorProjection::Pass pass(int clusters) const {
+    const auto over = [clusters](const detail::DeviceCloud& cloud) {
+      return SoftClusters<DeviceSpace>(DeviceSpace(), view_of(cloud.points), view_of(cloud.weights),
+                                       clusters);
+    };
+    return [from = over(device_source), to = over(device_target)](const LowRankFactors& at) {
+      return FactorSums{from.sums(at.source_slopes, at.source_offsets),
+                        to.sums(at.target_slopes, at.target_offsets)};
+    };
+  }
+
+  void begin();
+  /// The next step; false: it could not be projected.
+  bool advance(const FactorProjection& projection, const FactorProjection::Pass& pass,
+               FactorSums& sums);
+  /// A dual value of representatives' potentials for masses of 1, in the unit, less its rounding,
+  /// and how it may fail.
+  std::pair<double, double> lower_bound() const;
+};
+
+namespace {
+
+constexpr double first_slopes = 20, first_step = 4, least_step = 1e-2, longest_step = 1e3;
+constexpr double loose_tolerance = 1e-4;
+constexpr int most_passes = 40, few_passes = 8, many_passes = 16;
+
+}  // namespace
+
+void LowRankProblem::State::begin() {
+  const std::size_t d = dimension();
+  const auto clusters = pair_clusters(coarse_source.points, coarse.images, coarse_source.weights,
+                                      static_cast<int>(d), settings.rank, random.bits(3));
+  const auto r = static_cast<std::size_t>(clusters.rank());
+  factors.source_offsets.assign(r, 0.0);
+  factors.target_offsets.assign(r, 0.0);
+  factors.log_masses.assign(r, 0.0);
+  factors.source_slopes = clusters.targets;
+  factors.target_slopes = clusters.sources;
+  for (auto* slopes : {&factors.source_slopes, &factors.target_slopes})
+    for (double& slope : *slopes) slope *= first_slopes;
+  // Where clusters meet, by the potentials f(x) + g(y) = |x − y|² of the plan.
+  for (std::size_t i = 0; i < coarse_source.weights.size(); ++i) {
+    const auto k = static_cast<std::size_t>(clusters.member[i]);
+    const double* const x = coarse_source.points.data() + i * d;
+    const double share = coarse_source.weights[i] / clusters.masses[k],
+                 square = dot(x, x, d) - coarse.potential[i],
+                 other = 2 * dot(x, coarse.images.data() + i * d, d) - square;
+    factors.source_offsets[k] -= first_slopes / 2 * share * other;
+    factors.target_offsets[k] -= first_slopes / 2 * share * square;
+  }
+  for (std::size_t k = 0; k < r; ++k) factors.log_masses[k] = std::log(clusters.masses[k]);
+  step = first_step;
+}
+
+bool LowRankProblem::State::advance(const FactorProjection& projection,
+                                    const FactorProjection::Pass& pass, FactorSums& sums) {
+  const std::size_t d = dimension(), r = static_cast<std::size_t>(factors.rank());
+  const Numbers from = centers_of(sums.source), to = centers_of(sums.target);
+  LowRankFactors given = factors;
+  for (std::size_t at = 0; at < r * d; ++at) {
+    given.source_slopes[at] += step * to[at];
+    given.target_slopes[at] += step * from[at];
+  }
+  LowRankFactors next = given;
+  for (std::size_t k = 0; k < r; ++k) {
+    const double product = dot(from.data() + k * d, to.data() + k * d, d);
+    given.log_masses[k] -= step * product;
+    next.source_offsets[k] += step * (source_rate.empty() ? -product / 2 : source_rate[k]);
+    next.target_offsets[k] += step * (target_rate.empty() ? -product / 2 : target_rate[k]);
+  }
+  // What is left of it is noise in the residual: of this share of the threshold's square.
+  const double tolerance =
+      std::clamp(0.1 * step * settings.threshold * settings.threshold, 1e-10, loose_tolerance);
+  const auto result = projection.project(given, tolerance, most_passes, pass, next);
+  if (!result.done) {
+    step /= 3;
+    return false;
+  }
+  double divergence = 0;
+  source_rate.resize(r);
+  target_rate.resize(r);
+  for (std::size_t k = 0; k < r; ++k) {
+    const double source_move = next.source_offsets[k] - factors.source_offsets[k],
+                 target_move = next.target_offsets[k] - factors.target_offsets[k];
+    divergence += source_move * (result.sums.source.masses[k] - sums.source.masses[k]) +
+                  target_move * (result.sums.target.masses[k] - sums.target.masses[k]) +
+                  (next.log_masses[k] - factors.log_masses[k]) *
+                      (std::exp(next.log_masses[k]) - std::exp(factors.log_masses[k]));
+    source_rate[k] = source_move / step;
+    target_rate[k] = target_move / step;
+  }
+  for (std::size_t at = 0; at < r * d; ++at)
+    divergence += step * (to[at] * (result.sums.source.moments[at] - sums.source.moments[at]) +
+                          from[at] * (result.sums.target.moments[at] - sums.target.moments[at]));
+  residual = std::sqrt(std::max(divergence, 0.0)) / step;
+  factors = std::move(next);
+  sums = result.sums;
+  if (result.passes <= few_passes) step = std::min(1.3 * step, longest_step);
+  if (result.passes > many_passes) step /= 1.2;
+  return true;
+}
+
+std::pair<double, double> LowRankProblem::State::lower_bound() const {
+  constexpr double failure = 1e-3;
+  const std::size_t d = dimension();
+  const Numbers psi = least_of(device_target.points, coarse_source.points, coarse.potential).values;
+  double largest = 0, value = 0;
+  for (std::size_t j = 0; j < target.size(); ++j) {
+    value += target.weights[j] * psi[j];
+    const double* const y = target.points.data() + j * d;
+    largest = std::max(largest, dot(y, y, d) + std::abs(psi[j]));
+  }
+  double furthest = 0;
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const double* const x = source.points.data() + i * d;
+    furthest = std::max(furthest, dot(x, x, d));
+  }
+  const double roundings =
+      3 * static_cast<double>(d) + 12 + static_cast<double>(source.size() + target.size());
+  const double rounding = roundings * std::numeric_limits<double>::epsilon() * (largest + furthest);
+  const double pairs = static_cast<double>(source.size()) * static_cast<double>(target.size());
+  if (pairs <= settings.bound_pairs) {
+    const Numbers phi = least_of(device_source.points, target.points, psi).values;
+    for (std::size_t i = 0; i < source.size(); ++i) value += source.weights[i] * phi[i];
+    return {value - rounding, 0.0};
+  }
+  // The target's points where heights are those of few of them bound the transform from above;
+  // what it is less is known of a sample.
+  const CounterRandom draws(random.bits(4), 0);
+  const auto few = stratified(target.weights, coarse_source.weights.size(), draws);
+  Numbers few_heights;
+  for (const std::int64_t j : few) few_heights.push_back(psi[static_cast<std::size_t>(j)]);
+  const Numbers above =
+      least_of(device_source.points, gather_rows(target.points, few, d), few_heights).values;
+  double highest = -INFINITY;
+  Numbers reached;
+  double sum = 0;
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    value += source.weights[i] * above[i];
+    highest = std::max(highest, above[i]);
+    reached.push_back(sum += source.weights[i]);
+  }
+  const auto count = static_cast<std::size_t>(
+      std::max(settings.bound_pairs / static_cast<double>(target.size()), 256.0));
+  std::vector<std::int64_t> sample;
+  for (std::size_t s = 0; s < count; ++s) {
+    const double at = sum * draws.uniform(few.size() + count + s);
+    const auto i = std::lower_bound(reached.begin(), reached.end(), at) - reached.begin();
+    sample.push_back(std::min<std::int64_t>(i, static_cast<std::int64_t>(source.size()) - 1));
+  }
+  const auto rows = gather_rows(source.points, sample, d);
+  const Numbers exact =
+      least_of(upload<double>("otfleet::low_rank::sample", rows, count, d), target.points, psi)
+          .values;
+  double mean = 0, square = 0;
+  for (std::size_t s = 0; s < count; ++s) {
+    const double less = above[static_cast<std::size_t>(sample[s])] - exact[s];
+    mean += less;
+    square += less * less;
+  }
+  const auto number = static_cast<double>(count);
+  mean /= number;
+  const double variance = std::max(square - number * mean * mean, 0.0) / (number - 1);
+  // The transform is at least −max psi, as costs are: Maurer & Pontil 2009, theorem 4.
+  const double range = highest + *std::max_element(psi.begin(), psi.end()),
+               logarithm = std::log(2 / failure);
+  const double most = mean + std::sqrt(2 * variance * logarithm / number) +
+                      7 * range * logarithm / (3 * (number - 1));
+  return {value - most - rounding, failure};
+}
+
+LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const WeightedPoints& source,
+                               const WeightedPoints& target, const LowRankSettings& settings,
+                               std::uint64_t seed, std::uint64_t stream)
+    : state_(std::make_shared<State>()) {
+  if (!takes(cost))
+    throw std::invalid_argument("plans of low rank are for costs that are squared distances");
+  if (dimension < 1 || settings.rank < 1 || settings.representatives < 1)
+    throw std::invalid_argument("a plan of low rank has a rank and points, 1 or more");
+  State& state = *state_;
+  const auto d = static_cast<std::size_t>(dimension);
+  state.settings = settings;
+  state.random = CounterRandom(seed, stream);
+  state.cost_of_square = with_ground_cost(cost, [](const auto& typed) -> double {
+    if constexpr (std::decay_t<decltype(typed)>::leaves_product)
+      return typed.template from_sum<double>(1.0);
+    else
+      return 0;
+  });
+  state.source = place(cost, d, source);
+  state.target = place(cost, d, target);
+  const double least = std::min(state.source.variance, state.target.variance),
+               most = std::max(state.source.variance, state.target.variance);
+  if (most > 0) state.unit = std::sqrt(std::sqrt(least > 0 ? least : most) * std::sqrt(most));
+  for (auto* cloud : {&state.source, &state.target}) {
+    for (auto* values : {&cloud->points, &cloud->mean})
+      for (double& x : *values) x /= state.unit;
+    cloud->variance /= state.unit * state.unit;
+  }
+  for (std::size_t c = 0; c < d; ++c)
+    state.shift += std::pow(state.source.mean[c] - state.target.mean[c], 2);
+  state.device_source = upload_cloud(state.source);
+  state.device_target = upload_cloud(state.target);
+  // At least a few representatives for each cluster.
+  const auto few = static_cast<std::size_t>(std::max(settings.representatives, 8 * settings.rank));
+  state.coarse_source =
+      represent(state.source, state.device_source, few, CounterRandom(state.random.bits(1), 0));
+  state.coarse_target =
+      represent(state.target, state.device_target, few, CounterRandom(state.random.bits(2), 0));
+  state.newton_source = draw(state.source, CounterRandom(state.random.bits(5), 0));
+  state.newton_target = draw(state.target, CounterRandom(state.random.bits(6), 0));
+  state.coarse = coarse_plan(state.coarse_source, state.coarse_target, d);
+}
+
+bool LowRankProblem::takes(const GroundCost& cost) {
+  return with_ground_cost(cost, [](const auto& typed) { return typed.leaves_product; });
+}
+
+double LowRankProblem::bytes(std::int64_t n, std::int64_t m, int dimension) {
+  // Points and weights on the host and the device, and those of a transform.
+  return 3 * 8 * static_cast<double>(n + m) * (dimension + 2.0) + 4e7;
+}
+
+void LowRankProblem::run(int limit, IterationObserver* observer, int number) const {
+  State& state = *state_;
+  if (state.trivial()) {  // all plans cost the same
+    if (state.factors.rank() == 0) {
+      const Numbers none(state.dimension(), 0.0);
+      state.factors = {none, none, {0.0}, {0.0}, {0.0}};
+    }
+    state.residual = 0;
+    state.status = Status::converged;
+    return;
+  }
+  state.status = Status::ended;
+  if (observer != nullptr && observer->ended()) return;
+  const bool begins = state.factors.rank() == 0;
+  if (begins) state.begin();
+  const auto pass = state.pass(state.factors.rank());
+  const FactorProjection projection(state.newton_source, state.newton_target);
+  FactorSums sums;
+  if (begins) {
+    // To the masses of the start, which its offsets meet nearly.
+    const LowRankFactors given = state.factors;
+    sums = projection.project(given, loose_tolerance, 10 * most_passes, pass, state.factors).sums;
+  } else {
+    sums = pass(state.factors);
+  }
+  state.status = Status::iteration_limit;
+  const int first = state.iterations;
+  while (state.iterations - first < limit) {
+    if (observer != nullptr &&
+        !observer->goes_on(number, state.iterations - first, state.residual)) {
+      state.status = Status::ended;
+      return;
+    }
+    ++state.iterations;
+    if (!state.advance(projection, pass, sums)) {
+      if (state.step >= least_step) continue;
+      state.status = std::isfinite(state.residual) ? Status::precision_limit : Status::not_finite;
+      return;
+    }
+    if (state.residual <= state.settings.threshold) {
+      state.status = Status::converged;
+      return;
+    }
+  }
+}
+
+int LowRankProblem::iterations() const {
+  return state_->iterations;
+}
+int LowRankProblem::status() const {
+  return static_cast<int>(state_->status);
+}
+double LowRankProblem::residual() const {
+  return state_->residual;
+}
+
+std::vector<double> LowRankProblem::progress() const {
+  const State& state = *state_;
+  const auto rank = static_cast<std::size_t>(state.settings.rank),
+             r = static_cast<std::size_t>(state.factors.rank()), d = state.dimension();
+  std::vector<double> values = {static_cast<double>(state.iterations), state.step, state.residual,
+                                static_cast<double>(r),
+                                static_cast<double>(state.source_rate.size())};
+  const auto put = [&](const Numbers& numbers, std::size_t length) {
+    values.insert(values.end(), numbers.begin(), numbers.end());
+    values.resize(values.size() + length - numbers.size(), 0.0);
+  };
+  for (const auto* slopes : {&state.factors.source_slopes, &state.factors.target_slopes})
+    put(*slopes, rank * d);
+  for (const auto* numbers : {&state.factors.source_offsets, &state.factors.target_offsets,
+                              &state.factors.log_masses, &state.source_rate, &state.target_rate})
+    put(*numbers, rank);
+  return values;
+}
+
+void LowRankProblem::set_progress(std::span<const double> values) const {
+  State& state = *state_;
+  const auto rank = static_cast<std::size_t>(state.settings.rank);
+  const std::size_t d = state.dimension();
+  if (values.size() != 5 + 2 * rank * d + 5 * rank)
+    throw std::invalid_argument("progress is of another problem");
+  state.iterations = static_cast<int>(values[0]);
+  state.step = values[1];
+  state.residual = values[2];
+  const auto r = static_cast<std::size_t>(values[3]), rates = static_cast<std::size_t>(values[4]);
+  std::size_t at = 5;
+  const auto take = [&](Numbers& numbers, std::size_t count, std::size_t length) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(at);
+    numbers.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
+    at += length;
+  };
+  for (auto* slopes : {&state.factors.source_slopes, &state.factors.target_slopes})
+    take(*slopes, r * d, rank * d);
+  for (auto* numbers :
+       {&state.factors.source_offsets, &state.factors.target_offsets, &state.factors.log_masses})
+    take(*numbers, r, rank);
+  for (auto* numbers : {&state.source_rate, &state.target_rate}) take(*numbers, rates, rank);
+}
+
+LowRankResult LowRankProblem::result() const {
+  const State& state = *state_;
+  LowRankResult result;
+  const std::size_t d = state.dimension();
+  LowRankFactors factors = state.factors;
+  if (factors.rank() == 0) {  // it was ended before it began: the plan that spreads all
+    const Numbers none(d, 0.0);
+    factors = {none, none, {0.0}, {0.0}, {0.0}};
+  }
+  const auto r = static_cast<std::size_t>(factors.rank());
+  const auto pass = state.pass(factors.rank());
+  // Closer to its marginals than iterations need.
+  if (r > 1) {
+    const FactorProjection projection(state.newton_source, state.newton_target);
+    LowRankFactors closer = factors;
+    const auto projected = projection.project(factors, 1e-8, 2 * many_passes, pass, closer);
+    if (projected.error <= loose_tolerance) factors = std::move(closer);
+  }
+  const FactorSums sums = pass(factors);
+  const auto &source_masses = sums.source.masses, &target_masses = sums.target.masses;
+  for (std::size_t k = 0; k < r; ++k)
+    result.marginal_error += std::abs(source_masses[k] - target_masses[k]);
+  const Numbers source_centers = centers_of(sums.source), target_centers = centers_of(sums.target);
+  const Numbers coupling = coupling_of(source_masses, target_masses);
+  double product = 0;
+  for (std::size_t k = 0; k < r; ++k)
+    for (std::size_t l = 0; l < r; ++l)
+      if (coupling[k * r + l] > 0)
+        product += coupling[k * r + l] *
+                   dot(source_centers.data() + k * d, target_centers.data() + l * d, d);
+  const double variances = state.source.variance + state.target.variance;
+  const double unit = state.unit * state.unit * state.cost_of_square;
+  result.cost = std::max(unit * (state.shift + variances - 2 * product), 0.0);
+  const double roundings =
+      static_cast<double>(state.source.size() + state.target.size() + 8 * r + 4 * d + 64);
+  const double rounding =
+      roundings * std::numeric_limits<double>::epsilon() * (2 * variances + state.shift);
+  result.upper_bound = result.cost + unit * rounding;
+  const auto [value, failure] = state.lower_bound();
+  result.lower_bound = std::max(unit * (state.shift + value - rounding), 0.0);
+  result.bound_failure = failure;
+
+  // In the coordinates that were given.
+  const auto rank = static_cast<std::size_t>(state.settings.rank);
+  const double nothing = std::numeric_limits<double>::quiet_NaN();
+  result.rank = static_cast<int>(r);
+  result.masses = target_masses;
+  result.masses.resize(rank, 0.0);
+  const auto centers_out = [&](const Numbers& centers, const detail::PlacedCloud& cloud) {
+    Numbers out(rank * d, nothing);
+    for (std::size_t k = 0; k < r; ++k)
+      for (std::size_t c = 0; c < d; ++c)
+        out[k * d + c] = state.unit * (centers[k * d + c] + cloud.mean[c]);
+    return out;
+  };
+  result.source_centers = centers_out(source_centers, state.source);
+  result.target_centers = centers_out(target_centers, state.target);
+  const auto factor_out = [&](const Numbers& slopes, const Numbers& offsets,
+                              const detail::PlacedCloud& cloud, Numbers& slopes_out,
+                              Numbers& offsets_out) {
+    slopes_out.assign(rank * d, nothing);
+    offsets_out.assign(rank, -std::numeric_limits<double>::infinity());
+    for (std::size_t k = 0; k < r; ++k) {
+      for (std::size_t c = 0; c < d; ++c) slopes_out[k * d + c] = slopes[k * d + c] / state.unit;
+      offsets_out[k] = offsets[k] - dot(slopes.data() + k * d, cloud.mean.data(), d);
+    }
+  };
+  factor_out(factors.source_slopes, factors.source_offsets, state.source, result.source_slopes,
+             result.source_offsets);
+  factor_out(factors.target_slopes, factors.target_offsets, state.target, result.target_slopes,
+             result.target_offsets);
+  return result;
+}
+
+std::vector<double> LowRankProblem::projection(const LowRankResult& result) const {
+  const State& state = *state_;
+  const std::size_t d = state.dimension(), r = static_cast<std::size_t>(result.rank);
+  std::vector<double> images(state.source.given * d, std::numeric_limits<double>::quiet_NaN()),
+      share(r);
+  for (std::size_t i = 0; i < state.source.size(); ++i) {
+    const double* const x = state.source.points.data() + i * d;
+    double most = -INFINITY, sum = 0;
+    for (std::size_t k = 0; k < r; ++k) {
+      double exponent = result.source_offsets[k];
+      for (std::size_t c = 0; c < d; ++c)
+        exponent += result.source_slopes[k * d + c] * state.unit * (x[c] + state.source.mean[c]);
+      share[k] = exponent;
+      most = std::max(most, exponent);
+    }
+    for (double& one : share) sum += one = std::exp(one - most);
+    double* const image = images.data() + static_cast<std::size_t>(state.source.kept[i]) * d;
+    std::fill(image, image + d, 0.0);
+    for (std::size_t k = 0; k < r; ++k)
+      for (std::size_t c = 0; c < d; ++c)
+        image[c] += share[k] / sum * result.target_centers[k * d + c];
+  }
+  return images;
+}
+
+}  // namespace otfleet::kernels

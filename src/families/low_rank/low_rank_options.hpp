@@ -1,0 +1,24 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "src/config/key_list.hpp"
+
+namespace otfleet {
+
+struct Job;
+
+/// [low_rank]
+struct LowRankOptions {
+  std::int64_t rank = 10;
+};
+
+void add_keys(KeyList& keys, LowRankOptions& options);
+
+/// What a job of this kind has by default where others differ.
+void set_low_rank_defaults(Job& job);
+
+/// What is wrong with the section in the whole job, or empty. Local.
+std::string low_rank_complaint(const Job& job);
+
+}  // namespace otfleet
