@@ -3,7 +3,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "distributed/error.hpp"
@@ -33,7 +32,7 @@ struct Refusal {
   Where where;
   const char* key;
   std::vector<std::string> fits;  ///< the values that can be
-  const char* message;            ///< may have {key}, {value}, {instead}, {file} and {kind}
+  const char* message;            ///< may have {key}, {value}, {instead}, {file}, {kind} and {have}
   const char* instead = "";
   std::string command = {};  ///< which does not have it; empty: any
 };
@@ -90,9 +89,9 @@ constexpr const char* for_clouds =
 constexpr const char* for_linear =
     "{key} = '{value}' is for linear problems; with problem = '{kind}' use '{instead}'";
 constexpr const char* for_linear_outputs =
-    "{key} is about linear problems; solutions with problem = '{kind}' do not have it";
+    "{key} is about linear problems; solutions with problem = '{kind}' have {have}";
 constexpr const char* for_plan_entries =
-    "{key} is about entries of plans; solutions with problem = '{kind}' do not have them";
+    "{key} is about entries of plans; solutions with problem = '{kind}' have {have}";
 constexpr const char* for_own_points =
     "{key} = '{value}': problem = '{kind}' needs points of every measure's own; use '{instead}'";
 
@@ -176,6 +175,28 @@ const std::vector<Refusal>& refusals() {
   return table;
 }
 
+/// Problems of pairs that are not linear, or not solved as such.
+struct OtherPairs {
+  ProblemKind kind;
+  Where where;
+  const char* have;  ///< what their solutions have beside costs and bounds
+};
+
+constexpr OtherPairs other_pairs[] = {
+    {ProblemKind::gromov_wasserstein, Where::gromov_wasserstein,
+     "solution.plan and solution.projection"},
+    {ProblemKind::sliced, Where::sliced, "distances and directions"},
+    {ProblemKind::low_rank, Where::low_rank,
+     "clusters, solution.projection and solution.divergence"},
+};
+
+/// What is said of the solutions of a kind, or empty.
+std::string what_solutions_have(ProblemKind kind) {
+  for (const auto& other : other_pairs)
+    if (other.kind == kind) return other.have;
+  return {};
+}
+
 /// A command that problems of a kind do not have.
 struct CommandRefusal {
   ProblemKind kind;
@@ -230,7 +251,8 @@ std::string refused(Job job, const std::vector<Where>& places, const std::string
     if (std::find(refusal.fits.begin(), refusal.fits.end(), value) != refusal.fits.end()) continue;
     return fmt::format(fmt::runtime(refusal.message), fmt::arg("key", refusal.key),
                        fmt::arg("value", value), fmt::arg("instead", refusal.instead),
-                       fmt::arg("file", file), fmt::arg("kind", word_of(job.problem.kind)));
+                       fmt::arg("file", file), fmt::arg("kind", word_of(job.problem.kind)),
+                       fmt::arg("have", what_solutions_have(job.problem.kind)));
   }
   return {};
 }
@@ -247,12 +269,8 @@ void check_command_fits(const Job& job, const std::string& command) {
     if (job.problem.kind == refusal.kind && command == refusal.command)
       throw UserError(fmt::format("otfleet {}: not for problem = '{}'; {}", command,
                                   word_of(refusal.kind), refusal.instead));
-  constexpr std::pair<ProblemKind, Where> other_pairs[] = {
-      {ProblemKind::gromov_wasserstein, Where::gromov_wasserstein},
-      {ProblemKind::sliced, Where::sliced},
-      {ProblemKind::low_rank, Where::low_rank}};
-  for (const auto& [kind, where] : other_pairs)
-    if (job.problem.kind == kind) refuse(job, {where, Where::other_pairs}, {}, command);
+  for (const auto& other : other_pairs)
+    if (job.problem.kind == other.kind) refuse(job, {other.where, Where::other_pairs}, {}, command);
   if (job.problem.kind != ProblemKind::barycenter) return;
   std::vector<Where> places = {Where::barycenters, job.barycenter.support == BarycenterSupport::free
                                                        ? Where::free_supports

@@ -26,15 +26,16 @@ namespace detail {
 using Numbers = std::vector<double>;
 
 /// A measure as the solver sees it: weights that add up to 1, none of them 0, and points around
-/// their mean, in the problem's unit.
+/// their mean, in the problem's unit. The mean is anchor + unit · mean: a point of the cloud, which
+/// is taken off first, so that no digit of a cloud far from the origin is lost, and the rest.
 struct PlacedCloud {
-  Numbers weights, points, mean;
+  Numbers weights, points, anchor, mean;
   std::vector<std::int64_t> kept;  ///< which of the given points
   std::size_t given = 0;
   double variance = 0;  ///< sum_i a_i |x_i|²
 
   std::size_t size() const { return weights.size(); }
-  std::size_t dimension() const { return mean.size(); }
+  std::size_t dimension() const { return anchor.size(); }
 };
 
 /// The same on the device.
@@ -59,17 +60,44 @@ using detail::Numbers;
 using detail::PlacedCloud;
 
 constexpr double smallest_share = 1e-200;
+constexpr std::size_t most_drawn = 8192;  ///< points of a measure in Newton's matrix
+
+Numbers mean_of(const PlacedCloud& cloud) {
+  const std::size_t d = cloud.points.size() / cloud.size();
+  Numbers mean(d, 0.0);
+  for (std::size_t at = 0; at < cloud.points.size(); ++at)
+    mean[at % d] += cloud.weights[at / d] * cloud.points[at];
+  return mean;
+}
+
+/// The row that is nearest to a point.
+Numbers nearest_row(const Numbers& rows, const Numbers& to) {
+  const std::size_t d = to.size();
+  std::size_t nearest = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < rows.size() / d; ++i) {
+    double square = 0;
+    for (std::size_t c = 0; c < d; ++c)
+      square += (rows[i * d + c] - to[c]) * (rows[i * d + c] - to[c]);
+    if (square >= least) continue;
+    least = square;
+    nearest = i;
+  }
+  const double* const row = rows.data() + nearest * d;
+  return {row, row + d};
+}
 
 PlacedCloud place(const GroundCost& cost, std::size_t d, const WeightedPoints& given) {
   PlacedCloud cloud;
   cloud.given = given.weights.size();
+  constexpr std::size_t most = std::size_t{1} << 30;
+  if (cloud.given > most) throw std::invalid_argument("a measure has more than 2^30 points");
   if (given.points.size() != cloud.given * d)
     throw std::invalid_argument("points are [n, d], with weights [n]");
   const double mass = std::accumulate(given.weights.begin(), given.weights.end(), 0.0);
   if (!(mass > 0) || !std::isfinite(mass)) throw std::invalid_argument("a measure has no weight");
   const bool directions =
       with_ground_cost(cost, [](const auto& typed) { return typed.takes_directions; });
-  cloud.mean.assign(d, 0.0);
   for (std::size_t i = 0; i < cloud.given; ++i) {
     const double share = given.weights[i] / mass;
     if (!(share > smallest_share)) continue;
@@ -86,14 +114,13 @@ PlacedCloud place(const GroundCost& cost, std::size_t d, const WeightedPoints& g
                                   ", which the cost does not take");
     cloud.weights.push_back(share);
     cloud.kept.push_back(static_cast<std::int64_t>(i));
-    for (std::size_t c = 0; c < d; ++c) {
-      cloud.points.push_back(point[c] / length);
-      cloud.mean[c] += share * point[c] / length;
-    }
+    for (std::size_t c = 0; c < d; ++c) cloud.points.push_back(point[c] / length);
   }
   const double sum = std::accumulate(cloud.weights.begin(), cloud.weights.end(), 0.0);
   for (double& weight : cloud.weights) weight /= sum;
-  for (double& one : cloud.mean) one /= sum;
+  cloud.anchor = nearest_row(cloud.points, mean_of(cloud));
+  for (std::size_t at = 0; at < cloud.points.size(); ++at) cloud.points[at] -= cloud.anchor[at % d];
+  cloud.mean = mean_of(cloud);
   for (std::size_t i = 0; i < cloud.size(); ++i)
     for (std::size_t c = 0; c < d; ++c) {
       double& x = cloud.points[i * d + c];
@@ -109,24 +136,28 @@ DeviceCloud upload_cloud(const PlacedCloud& cloud) {
       upload<double>("otfleet::low_rank::weights", std::span<const double>(cloud.weights))};
 }
 
-/// Which of some weights the shares 1/(2 n), 3/(2 n), … of their sum fall on, without repetition.
-std::vector<std::int64_t> stratified(const Numbers& weights, std::size_t count,
-                                     const CounterRandom& random) {
-  std::vector<std::int64_t> chosen;
+/// Points drawn by their weights, each once with how often it was drawn.
+struct Drawn {
+  std::vector<std::int64_t> which;
+  Numbers shares;  ///< of all draws
+};
+
+/// One draw from each of `count` parts of equal weight, in the order of the points.
+Drawn stratified(const Numbers& weights, std::size_t count, const CounterRandom& random) {
+  Drawn drawn;
   double reached = 0;
   std::size_t next = 0;
+  const auto draws = static_cast<double>(count);
   for (std::size_t i = 0; i < weights.size() && next < count; ++i) {
     reached += weights[i];
-    bool taken = false;
-    while (next < count &&
-           (static_cast<double>(next) + random.uniform(next)) / static_cast<double>(count) <
-               reached) {
-      taken = true;
+    const std::size_t before = next;
+    while (next < count && (static_cast<double>(next) + random.uniform(next)) / draws < reached)
       ++next;
-    }
-    if (taken) chosen.push_back(static_cast<std::int64_t>(i));
+    if (next == before) continue;
+    drawn.which.push_back(static_cast<std::int64_t>(i));
+    drawn.shares.push_back(static_cast<double>(next - before) / draws);
   }
-  return chosen;
+  return drawn;
 }
 
 Numbers gather_rows(const Numbers& rows, const std::vector<std::int64_t>& which, std::size_t d) {
@@ -163,7 +194,7 @@ Representatives represent(const PlacedCloud& cloud, const DeviceCloud& device, s
                           const CounterRandom& random) {
   if (cloud.size() <= count) return {cloud.points, cloud.weights};
   const std::size_t d = cloud.dimension();
-  const auto chosen = stratified(cloud.weights, count, random);
+  const auto chosen = stratified(cloud.weights, count, random).which;
   const auto nearest =
       least_of(device.points, gather_rows(cloud.points, chosen, d), Numbers(chosen.size(), 0.0))
           .which;
@@ -189,11 +220,9 @@ Representatives represent(const PlacedCloud& cloud, const DeviceCloud& device, s
 
 /// Points of the measure, drawn by their weights; all where they are few.
 Representatives draw(const PlacedCloud& cloud, const CounterRandom& random) {
-  constexpr std::size_t most = 8192;
-  if (cloud.size() <= most) return {cloud.points, cloud.weights};
-  const auto chosen = stratified(cloud.weights, most, random);
-  return {gather_rows(cloud.points, chosen, cloud.dimension()),
-          Numbers(chosen.size(), 1.0 / static_cast<double>(chosen.size()))};
+  if (cloud.size() <= most_drawn) return {cloud.points, cloud.weights};
+  auto drawn = stratified(cloud.weights, most_drawn, random);
+  return {gather_rows(cloud.points, drawn.which, cloud.dimension()), std::move(drawn.shares)};
 }
 
 CoarsePlan coarse_plan(const Representatives& source, const Representatives& target,
@@ -272,7 +301,8 @@ struct LowRankProblem::State {
   Representatives newton_source, newton_target;  ///< points of the measures, for Newton's matrix
   detail::CoarsePlan coarse;
   CounterRandom random{0, 0};
-  double shift = 0;  ///< squared distance of the means, in the unit
+  double shift = 0;          ///< squared distance of the means, in the unit
+  double cost_rounding = 0;  ///< of costs of points as they are given
 
   // Where it stands.
   LowRankFactors factors;
@@ -282,6 +312,15 @@ struct LowRankProblem::State {
   Status status = Status::iteration_limit;
 
   std::size_t dimension() const { return source.dimension(); }
+  const detail::CoarsePlan& coarse_plan_once() {
+    if (coarse.potential.empty()) coarse = coarse_plan(coarse_source, coarse_target, dimension());
+    return coarse;
+  }
+  /// What sums of so many terms are off by at most, in the unit.
+  double rounding(double terms) const {
+    const double reach = std::sqrt(shift) + std::sqrt(source.variance) + std::sqrt(target.variance);
+    return terms * std::numeric_limits<double>::epsilon() * 2 * reach * reach;
+  }
   bool trivial() const { return !(source.variance > 0) || !(target.variance > 0); }
 
   /// A pass over all points, for so many clusters.
@@ -302,8 +341,30 @@ struct LowRankProblem::State {
                FactorSums& sums);
   /// A dual value of representatives' potentials for masses of 1, in the unit, less its rounding,
   /// and how it may fail.
-  std::pair<double, double> lower_bound() const;
+  std::pair<double, double> lower_bound();
+  /// Where factors move the given points of the source, to means of centers.
+  std::vector<double> projection(const LowRankFactors& at, const Numbers& centers) const;
 };
+
+std::vector<double> LowRankProblem::State::projection(const LowRankFactors& at,
+                                                      const Numbers& centers) const {
+  const std::size_t d = dimension(), r = static_cast<std::size_t>(at.rank());
+  Numbers images(source.given * d, std::numeric_limits<double>::quiet_NaN()), share(r);
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const double* const x = source.points.data() + i * d;
+    double most = -std::numeric_limits<double>::infinity(), sum = 0;
+    for (std::size_t k = 0; k < r; ++k) {
+      share[k] = at.source_offsets[k] + dot(at.source_slopes.data() + k * d, x, d);
+      most = std::max(most, share[k]);
+    }
+    for (double& one : share) sum += one = std::exp(one - most);
+    double* const image = images.data() + static_cast<std::size_t>(source.kept[i]) * d;
+    std::fill(image, image + d, 0.0);
+    for (std::size_t k = 0; k < r; ++k)
+      for (std::size_t c = 0; c < d; ++c) image[c] += share[k] / sum * centers[k * d + c];
+  }
+  return images;
+}
 
 namespace {
 
@@ -315,6 +376,7 @@ constexpr int most_passes = 40, few_passes = 8, many_passes = 16;
 
 void LowRankProblem::State::begin() {
   const std::size_t d = dimension();
+  coarse_plan_once();
   const auto clusters = pair_clusters(coarse_source.points, coarse.images, coarse_source.weights,
                                       static_cast<int>(d), settings.rank, random.bits(3));
   const auto r = static_cast<std::size_t>(clusters.rank());
@@ -323,8 +385,15 @@ void LowRankProblem::State::begin() {
   factors.log_masses.assign(r, 0.0);
   factors.source_slopes = clusters.targets;
   factors.target_slopes = clusters.sources;
-  for (auto* slopes : {&factors.source_slopes, &factors.target_slopes})
-    for (double& slope : *slopes) slope *= first_slopes;
+  // Where the coarse plan is too blurred to tell images apart, steps could not part them either:
+  // they follow their points a little, as transport is monotone.
+  constexpr double follow = 0.01;
+  const double ratio = std::sqrt(target.variance / source.variance);
+  for (std::size_t at = 0; at < r * d; ++at) {
+    factors.source_slopes[at] += follow * ratio * factors.target_slopes[at];
+    factors.source_slopes[at] *= first_slopes;
+    factors.target_slopes[at] *= first_slopes;
+  }
   // Where clusters meet, by the potentials f(x) + g(y) = |x − y|² of the plan.
   for (std::size_t i = 0; i < coarse_source.weights.size(); ++i) {
     const auto k = static_cast<std::size_t>(clusters.member[i]);
@@ -355,20 +424,32 @@ bool LowRankProblem::State::advance(const FactorProjection& projection,
     next.source_offsets[k] += step * (source_rate.empty() ? -product / 2 : source_rate[k]);
     next.target_offsets[k] += step * (target_rate.empty() ? -product / 2 : target_rate[k]);
   }
-  // What is left of it is noise in the residual: of this share of the threshold's square.
-  const double tolerance =
-      std::clamp(0.1 * step * settings.threshold * settings.threshold, 1e-10, loose_tolerance);
+  // What is left of it is noise in the residual.
+  double fastest = 1;
+  for (const auto* rates : {&source_rate, &target_rate})
+    for (const double rate : *rates) fastest = std::max(fastest, std::abs(rate));
+  const double tolerance = std::clamp(0.1 * settings.threshold / fastest, 1e-12, loose_tolerance);
   const auto result = projection.project(given, tolerance, most_passes, pass, next);
-  if (!result.done) {
+  // Longer steps lower the cost more, unless they go too far.
+  const auto gain = [d, r](const ClusterSums& of, const Numbers& one, const Numbers& other) {
+    double sum = 0;
+    for (std::size_t k = 0; k < r; ++k)
+      sum += of.masses[k] * dot(one.data() + k * d, other.data() + k * d, d);
+    return sum;
+  };
+  if (!result.done ||
+      gain(result.sums.source, centers_of(result.sums.source), centers_of(result.sums.target)) <
+          gain(sums.source, from, to) - 4 * fastest * tolerance) {
     step /= 3;
     return false;
   }
-  double divergence = 0;
+  double divergence = 0, farthest = 0;
   source_rate.resize(r);
   target_rate.resize(r);
   for (std::size_t k = 0; k < r; ++k) {
     const double source_move = next.source_offsets[k] - factors.source_offsets[k],
                  target_move = next.target_offsets[k] - factors.target_offsets[k];
+    farthest = std::max({farthest, std::abs(source_move), std::abs(target_move)});
     divergence += source_move * (result.sums.source.masses[k] - sums.source.masses[k]) +
                   target_move * (result.sums.target.masses[k] - sums.target.masses[k]) +
                   (next.log_masses[k] - factors.log_masses[k]) *
@@ -379,7 +460,8 @@ bool LowRankProblem::State::advance(const FactorProjection& projection,
   for (std::size_t at = 0; at < r * d; ++at)
     divergence += step * (to[at] * (result.sums.source.moments[at] - sums.source.moments[at]) +
                           from[at] * (result.sums.target.moments[at] - sums.target.moments[at]));
-  residual = std::sqrt(std::max(divergence, 0.0)) / step;
+  residual =
+      std::max(divergence, farthest * result.error) / step * std::max(first_step / step, 1.0);
   factors = std::move(next);
   sums = result.sums;
   if (result.passes <= few_passes) step = std::min(1.3 * step, longest_step);
@@ -387,9 +469,10 @@ bool LowRankProblem::State::advance(const FactorProjection& projection,
   return true;
 }
 
-std::pair<double, double> LowRankProblem::State::lower_bound() const {
+std::pair<double, double> LowRankProblem::State::lower_bound() {
   constexpr double failure = 1e-3;
   const std::size_t d = dimension();
+  coarse_plan_once();
   const Numbers psi = least_of(device_target.points, coarse_source.points, coarse.potential).values;
   double largest = 0, value = 0;
   for (std::size_t j = 0; j < target.size(); ++j) {
@@ -413,8 +496,9 @@ std::pair<double, double> LowRankProblem::State::lower_bound() const {
   }
   // The target's points where heights are those of few of them bound the transform from above;
   // what it is less is known of a sample.
-  const CounterRandom draws(random.bits(4), 0);
-  const auto few = stratified(target.weights, coarse_source.weights.size(), draws);
+  const auto few =
+      stratified(target.weights, coarse_source.weights.size(), CounterRandom(random.bits(4), 0))
+          .which;
   Numbers few_heights;
   for (const std::int64_t j : few) few_heights.push_back(psi[static_cast<std::size_t>(j)]);
   const Numbers above =
@@ -429,9 +513,10 @@ std::pair<double, double> LowRankProblem::State::lower_bound() const {
   }
   const auto count = static_cast<std::size_t>(
       std::max(settings.bound_pairs / static_cast<double>(target.size()), 256.0));
+  const CounterRandom draws(random.bits(4), 1);
   std::vector<std::int64_t> sample;
   for (std::size_t s = 0; s < count; ++s) {
-    const double at = sum * draws.uniform(few.size() + count + s);
+    const double at = sum * draws.uniform(s);
     const auto i = std::lower_bound(reached.begin(), reached.end(), at) - reached.begin();
     sample.push_back(std::min<std::int64_t>(i, static_cast<std::int64_t>(source.size()) - 1));
   }
@@ -439,15 +524,13 @@ std::pair<double, double> LowRankProblem::State::lower_bound() const {
   const Numbers exact =
       least_of(upload<double>("otfleet::low_rank::sample", rows, count, d), target.points, psi)
           .values;
-  double mean = 0, square = 0;
-  for (std::size_t s = 0; s < count; ++s) {
-    const double less = above[static_cast<std::size_t>(sample[s])] - exact[s];
-    mean += less;
-    square += less * less;
-  }
   const auto number = static_cast<double>(count);
-  mean /= number;
-  const double variance = std::max(square - number * mean * mean, 0.0) / (number - 1);
+  Numbers less(count);
+  for (std::size_t s = 0; s < count; ++s)
+    less[s] = above[static_cast<std::size_t>(sample[s])] - exact[s];
+  const double mean = std::accumulate(less.begin(), less.end(), 0.0) / number;
+  double variance = 0;
+  for (const double one : less) variance += (one - mean) * (one - mean) / (number - 1);
   // The transform is at least −max psi, as costs are: Maurer & Pontil 2009, theorem 4.
   const double range = highest + *std::max_element(psi.begin(), psi.end()),
                logarithm = std::log(2 / failure);
@@ -474,6 +557,9 @@ LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const Weig
     else
       return 0;
   });
+  state.cost_rounding = with_ground_cost(cost, [dimension](const auto& typed) {
+    return typed.takes_directions ? typed.rounding(dimension, 2, 2) : 0.0;
+  });
   state.source = place(cost, d, source);
   state.target = place(cost, d, target);
   const double least = std::min(state.source.variance, state.target.variance),
@@ -485,27 +571,39 @@ LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const Weig
     cloud->variance /= state.unit * state.unit;
   }
   for (std::size_t c = 0; c < d; ++c)
-    state.shift += std::pow(state.source.mean[c] - state.target.mean[c], 2);
+    state.shift += std::pow((state.source.anchor[c] - state.target.anchor[c]) / state.unit +
+                                (state.source.mean[c] - state.target.mean[c]),
+                            2);
+  for (const auto* cloud : {&state.source, &state.target})
+    for (std::size_t i = 0; i < cloud->size(); ++i) {
+      const double* const x = cloud->points.data() + i * d;
+      if (!std::isfinite(dot(x, x, d) + state.shift))
+        throw std::invalid_argument("points are too far apart for the spread of both measures");
+    }
   state.device_source = upload_cloud(state.source);
   state.device_target = upload_cloud(state.target);
-  // At least a few representatives for each cluster.
-  const auto few = static_cast<std::size_t>(std::max(settings.representatives, 8 * settings.rank));
+  // A few representatives for each cluster, as long as a plan between them is quick.
+  constexpr int most_representatives = 4096;
+  const auto few = static_cast<std::size_t>(
+      std::max(settings.representatives, std::min(8 * settings.rank, most_representatives)));
   state.coarse_source =
       represent(state.source, state.device_source, few, CounterRandom(state.random.bits(1), 0));
   state.coarse_target =
       represent(state.target, state.device_target, few, CounterRandom(state.random.bits(2), 0));
   state.newton_source = draw(state.source, CounterRandom(state.random.bits(5), 0));
   state.newton_target = draw(state.target, CounterRandom(state.random.bits(6), 0));
-  state.coarse = coarse_plan(state.coarse_source, state.coarse_target, d);
 }
 
 bool LowRankProblem::takes(const GroundCost& cost) {
   return with_ground_cost(cost, [](const auto& typed) { return typed.leaves_product; });
 }
 
-double LowRankProblem::bytes(std::int64_t n, std::int64_t m, int dimension) {
-  // Points and weights on the host and the device, and those of a transform.
-  return 3 * 8 * static_cast<double>(n + m) * (dimension + 2.0) + 4e7;
+double LowRankProblem::bytes(std::int64_t n, std::int64_t m, int dimension, int rank) {
+  // Points and weights on the host and the device and those of a transform, and what is kept of few
+  // points, of sums, and of Newton's matrix.
+  const double width = dimension + 2.0, r = rank;
+  return 8 * (5 * static_cast<double>(n + m) * width + 2 * (most_drawn + 4096) * width + 3e7 +
+              8 * r * r);
 }
 
 void LowRankProblem::run(int limit, IterationObserver* observer, int number) const {
@@ -522,6 +620,10 @@ void LowRankProblem::run(int limit, IterationObserver* observer, int number) con
   state.status = Status::ended;
   if (observer != nullptr && observer->ended()) return;
   const bool begins = state.factors.rank() == 0;
+  if (!begins && state.residual <= state.settings.threshold) {
+    state.status = Status::converged;
+    return;
+  }
   if (begins) state.begin();
   const auto pass = state.pass(state.factors.rank());
   const FactorProjection projection(state.newton_source, state.newton_target);
@@ -544,7 +646,7 @@ void LowRankProblem::run(int limit, IterationObserver* observer, int number) con
     ++state.iterations;
     if (!state.advance(projection, pass, sums)) {
       if (state.step >= least_step) continue;
-      state.status = std::isfinite(state.residual) ? Status::precision_limit : Status::not_finite;
+      state.status = Status::precision_limit;
       return;
     }
     if (state.residual <= state.settings.threshold) {
@@ -607,8 +709,8 @@ void LowRankProblem::set_progress(std::span<const double> values) const {
   for (auto* numbers : {&state.source_rate, &state.target_rate}) take(*numbers, rates, rank);
 }
 
-LowRankResult LowRankProblem::result() const {
-  const State& state = *state_;
+LowRankResult LowRankProblem::result(const LowRankOutputs& wanted) const {
+  State& state = *state_;
   LowRankResult result;
   const std::size_t d = state.dimension();
   LowRankFactors factors = state.factors;
@@ -640,14 +742,16 @@ LowRankResult LowRankProblem::result() const {
   const double variances = state.source.variance + state.target.variance;
   const double unit = state.unit * state.unit * state.cost_of_square;
   result.cost = std::max(unit * (state.shift + variances - 2 * product), 0.0);
-  const double roundings =
-      static_cast<double>(state.source.size() + state.target.size() + 8 * r + 4 * d + 64);
   const double rounding =
-      roundings * std::numeric_limits<double>::epsilon() * (2 * variances + state.shift);
-  result.upper_bound = result.cost + unit * rounding;
-  const auto [value, failure] = state.lower_bound();
-  result.lower_bound = std::max(unit * (state.shift + value - rounding), 0.0);
-  result.bound_failure = failure;
+      unit * state.rounding(static_cast<double>(state.source.size() + state.target.size() + 8 * r +
+                                                4 * d + 64)) +
+      state.cost_rounding;
+  result.upper_bound = result.cost + rounding;
+  if (wanted.bounds) {
+    const auto [value, failure] = state.lower_bound();
+    result.lower_bound = std::max(unit * (state.shift + value) - rounding, 0.0);
+    result.bound_failure = failure;
+  }
 
   // In the coordinates that were given.
   const auto rank = static_cast<std::size_t>(state.settings.rank);
@@ -659,7 +763,7 @@ LowRankResult LowRankProblem::result() const {
     Numbers out(rank * d, nothing);
     for (std::size_t k = 0; k < r; ++k)
       for (std::size_t c = 0; c < d; ++c)
-        out[k * d + c] = state.unit * (centers[k * d + c] + cloud.mean[c]);
+        out[k * d + c] = state.unit * (centers[k * d + c] + cloud.mean[c]) + cloud.anchor[c];
     return out;
   };
   result.source_centers = centers_out(source_centers, state.source);
@@ -671,39 +775,16 @@ LowRankResult LowRankProblem::result() const {
     offsets_out.assign(rank, -std::numeric_limits<double>::infinity());
     for (std::size_t k = 0; k < r; ++k) {
       for (std::size_t c = 0; c < d; ++c) slopes_out[k * d + c] = slopes[k * d + c] / state.unit;
-      offsets_out[k] = offsets[k] - dot(slopes.data() + k * d, cloud.mean.data(), d);
+      offsets_out[k] = offsets[k] - dot(slopes.data() + k * d, cloud.mean.data(), d) -
+                       dot(slopes.data() + k * d, cloud.anchor.data(), d) / state.unit;
     }
   };
   factor_out(factors.source_slopes, factors.source_offsets, state.source, result.source_slopes,
              result.source_offsets);
   factor_out(factors.target_slopes, factors.target_offsets, state.target, result.target_slopes,
              result.target_offsets);
+  if (wanted.projection) result.projection = state.projection(factors, result.target_centers);
   return result;
-}
-
-std::vector<double> LowRankProblem::projection(const LowRankResult& result) const {
-  const State& state = *state_;
-  const std::size_t d = state.dimension(), r = static_cast<std::size_t>(result.rank);
-  std::vector<double> images(state.source.given * d, std::numeric_limits<double>::quiet_NaN()),
-      share(r);
-  for (std::size_t i = 0; i < state.source.size(); ++i) {
-    const double* const x = state.source.points.data() + i * d;
-    double most = -INFINITY, sum = 0;
-    for (std::size_t k = 0; k < r; ++k) {
-      double exponent = result.source_offsets[k];
-      for (std::size_t c = 0; c < d; ++c)
-        exponent += result.source_slopes[k * d + c] * state.unit * (x[c] + state.source.mean[c]);
-      share[k] = exponent;
-      most = std::max(most, exponent);
-    }
-    for (double& one : share) sum += one = std::exp(one - most);
-    double* const image = images.data() + static_cast<std::size_t>(state.source.kept[i]) * d;
-    std::fill(image, image + d, 0.0);
-    for (std::size_t k = 0; k < r; ++k)
-      for (std::size_t c = 0; c < d; ++c)
-        image[c] += share[k] / sum * result.target_centers[k * d + c];
-  }
-  return images;
 }
 
 }  // namespace otfleet::kernels

@@ -16,6 +16,12 @@ struct WeightedPoints {
   std::span<const double> weights, points;
 };
 
+/// What a result is to have beside the plan.
+struct LowRankOutputs {
+  bool bounds = true;       ///< the lower bound, which takes c-transforms
+  bool projection = false;  ///< where the plan moves each point
+};
+
 /// What a plan of low rank between two measures is and costs, for masses of 1. Of fewer clusters
 /// than were asked for, the last ones have masses of 0, NaN for what they are, and offsets −inf.
 struct LowRankResult {
@@ -28,7 +34,9 @@ struct LowRankResult {
   std::vector<double> masses;  ///< [r], R'1
   std::vector<double> source_centers, target_centers;  ///< [r, d], of Q diag(1/g) and R diag(1/g)
   /// Q_ik is proportional over k to exp(offset_k + <slope_k, x_i>), and R likewise; [r, d], [r].
+  /// Where the cost sees directions alone, x_i is that of the point.
   std::vector<double> source_slopes, source_offsets, target_slopes, target_offsets;
+  std::vector<double> projection;  ///< [n, d] or empty; NaN where there is no weight
 };
 
 /// Transport between two clouds by a plan Q diag(1/g) R' of low rank (Scetbon, Cuturi & Peyré
@@ -51,7 +59,7 @@ class LowRankProblem {
   /// Costs that have plans of low rank here.
   static bool takes(const GroundCost& cost);
   /// Bytes that a problem between n and m points takes.
-  static double bytes(std::int64_t n, std::int64_t m, int dimension);
+  static double bytes(std::int64_t n, std::int64_t m, int dimension, int rank);
 
   /// At most `limit` more iterations, from where it stands. `number`: what the observer calls it.
   void run(int limit, IterationObserver* observer, int number) const;
@@ -59,19 +67,17 @@ class LowRankProblem {
   /// Converged where the residual is at most the threshold; precision_limit where no step that is
   /// long enough can be projected any more.
   int status() const;
-  /// The square root of the symmetric KL divergence of the last step, over its length: that of a
-  /// gradient, a share of twice the product of both clouds' standard deviations. 0 at a stationary
-  /// plan.
+  /// The symmetric KL divergence of the last step over its length, which is by how much it lowered
+  /// the cost, or more: a share of twice the product of both clouds' standard deviations. Steps
+  /// that had to be short count as if they were not. 0 at a stationary plan.
   double residual() const;
 
   /// All that there is to save, always of the same length, and back.
   std::vector<double> progress() const;
   void set_progress(std::span<const double> values) const;
 
-  /// A pass in double, and the c-transforms of the bound.
-  LowRankResult result() const;
-  /// Where the plan of a result moves the source's points, [n, d]; NaN where there is no weight.
-  std::vector<double> projection(const LowRankResult& result) const;
+  /// Passes over all points, and the c-transforms of the bound.
+  LowRankResult result(const LowRankOutputs& wanted = {}) const;
 
  private:
   struct State;

@@ -115,12 +115,14 @@ FactorProjection::Result FactorProjection::project(const LowRankFactors& given, 
     constexpr double longest_step = 30;
     double share = std::min(1.0, longest_step / most);
     bool lower = false;
+    const double before = result.error;
+    const FactorSums here = std::move(result.sums);
     while (result.passes < most_passes && share * most > 1e-13) {
       for (std::size_t k = 0; k < r; ++k) {
         next.source_offsets[k] = factors.source_offsets[k] - share * step[k];
         next.target_offsets[k] = factors.target_offsets[k] - share * step[r + k];
       }
-      const double before = result.error, there = look(next, result);
+      const double there = look(next, result);
       // Near the end the value's digits do not tell: the slope does.
       lower = there <= value - 1e-4 * share * expected ||
               (there <= value + 1e-10 * std::abs(value) && result.error < before);
@@ -131,7 +133,8 @@ FactorProjection::Result FactorProjection::project(const LowRankFactors& given, 
       share /= 4;
     }
     if (!lower) {
-      if (result.passes < most_passes) value = look(factors, result);
+      result.sums = here;
+      result.error = before;
       break;
     }
     std::swap(factors, next);

@@ -4,7 +4,7 @@
 namespace otfleet::kernels {
 
 /// Of every row x_i [n, d] the least |x_i − y_j|² − heights_j over columns y [m, d], and, unless
-/// `which` is empty, the first j where it is. Work: n m (d + 1) multiply-adds, nothing of size
+/// `which` is empty, a j where it is. Work: n m (d + 1) multiply-adds, nothing of size
 /// [n, m] is stored. No sum is further off than (3 d + 12) roundings of the largest |x|² + |y|² +
 /// |height|.
 template <class ExecutionSpace>

@@ -16,9 +16,9 @@ struct PairedClusters {
 
 /// At most `rank` groups of points x [n, d] with weights [n] and images T(x) [n, d] under a plan:
 /// k-means of the pairs (x, T(x)), the best one of a few seeds (Arthur & Vassilvitskii 2007). The
-/// plan of that rank that spreads each group's mass over its images costs sum_k 2 tr Cov_k(x, T)
-/// more than the plan itself, which is what is made small. Local. Work: n r d for each of about 100
-/// sweeps.
+/// plan of that rank that spreads each group's mass over its images costs 2 sum_k g_k tr Cov_k(x,
+/// T) more than the plan itself, which is what is made small. Local. Work: n r d for each of about
+/// 100 sweeps.
 PairedClusters pair_clusters(const std::vector<double>& points, const std::vector<double>& images,
                              const std::vector<double>& weights, int dimension, int rank,
                              std::uint64_t seed);

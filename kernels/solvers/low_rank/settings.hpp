@@ -5,8 +5,9 @@ namespace otfleet::kernels {
 /// How a plan of low rank is found.
 struct LowRankSettings {
   int rank = 10;            ///< at most: of fewer points there are fewer clusters
-  double threshold = 1e-3;  ///< on the residual, see LowRankProblem
-  /// Points that stand for a measure where the clusters begin, and in the bound.
+  double threshold = 1e-4;  ///< on the residual, see LowRankProblem
+  /// Points that stand for a measure where the clusters begin, and in the bound; eight for each
+  /// cluster where that is more, up to 4,096.
   int representatives = 1024;
   double bound_pairs = 4e9;  ///< of points, that the lower bound looks at; more are sampled
 };

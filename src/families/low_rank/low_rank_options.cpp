@@ -7,7 +7,7 @@ namespace otfleet {
 
 void add_keys(KeyList& keys, LowRankOptions& options) {
   using namespace checks;
-  keys.add("rank", options.rank, integer(1, 10000),
+  keys.add("rank", options.rank, integer(1, 1000),
            "of plans, at most: how many clusters of source points are paired with clusters of "
            "target points");
 }
@@ -15,6 +15,7 @@ void add_keys(KeyList& keys, LowRankOptions& options) {
 void set_low_rank_defaults(Job& job) {
   job.problem.geometry = GeometryKind::clouds;
   job.solution.potentials = false;
+  job.solver.threshold = 1e-4;
 }
 
 std::string low_rank_complaint(const Job& job) {

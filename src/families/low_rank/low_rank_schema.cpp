@@ -54,7 +54,9 @@ LowRankSchema::LowRankSchema(const Job& job, const CloudPopulation& population,
   add("marginal_error", Type::float64, {}, "share of the mass",
       "L1 distance of both factors' clusters, before the plan was made feasible",
       &Source::marginal_error);
-  add("residual", Type::float64, {}, "", "slope that is left, 0 at a stationary plan",
+  add("residual", Type::float64, {}, "",
+      "by how much the last step lowered the cost, a share of twice the product of both standard "
+      "deviations",
       &Source::residual);
   add("clusters", Type::int32, {}, "", "that have mass", &Source::clusters);
   add("iterations", Type::int32, {}, "", "steps of mirror descent", &Source::iterations);

@@ -82,7 +82,7 @@ double LowRankSolver::self_cost(const CloudTable& measures, std::int32_t measure
       static_cast<std::uint64_t>(job_.seed),
       std::numeric_limits<std::uint64_t>::max() - static_cast<std::uint64_t>(measure));
   problem.run(static_cast<int>(job_.solver.max_iterations), nullptr, 0);
-  return at->second = problem.result().cost;
+  return at->second = problem.result({false, false}).cost;
 }
 
 LowRankSolutions LowRankSolver::solve(Shard rows, SolveSeconds& seconds, SolveControl& control) {
@@ -104,7 +104,7 @@ LowRankSolutions LowRankSolver::solve(Shard rows, SolveSeconds& seconds, SolveCo
     kernels::LowRankResult result;
     {
       const StopWatch watch(seconds.certify);
-      result = problem.result();
+      result = problem.result({true, job_.solution.projection});
       if (job_.solution.divergence)
         all.divergence.push_back(
             mass * (result.cost - (self_cost(population_.sources, population_.source[at]) +
@@ -126,16 +126,15 @@ LowRankSolutions LowRankSolver::solve(Shard rows, SolveSeconds& seconds, SolveCo
     append(all.target_slopes, result.target_slopes);
     append(all.source_offsets, result.source_offsets);
     append(all.target_offsets, result.target_offsets);
-    if (!job_.solution.projection) continue;
-    const StopWatch watch(seconds.plan);
-    append(all.plan.projection, problem.projection(result));
+    append(all.plan.projection, result.projection);
   }
   return all;
 }
 
 double LowRankSolver::bytes(std::int64_t k) const {
   const std::int64_t n = population_.source_points(k), m = population_.target_points(k);
-  return LowRankProblem::bytes(n, m, static_cast<int>(population_.dimension)) +
+  return LowRankProblem::bytes(n, m, static_cast<int>(population_.dimension),
+                               static_cast<int>(job_.low_rank.rank)) +
          static_cast<double>(plan_output_bytes(job_.solution, n, m, population_.dimension));
 }
 
