@@ -3,263 +3,28 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
-#include "kernels/api/outputs.hpp"
-#include "kernels/api/problems.hpp"
-#include "kernels/api/solvers.hpp"
-#include "kernels/counter_random.hpp"
+#include "kernels/api/detail/low_rank_bound.hpp"
+#include "kernels/api/detail/low_rank_clouds.hpp"
+#include "kernels/api/detail/low_rank_start.hpp"
 #include "kernels/device_views.hpp"
-#include "kernels/number_text.hpp"
 #include "kernels/problems/status.hpp"
 #include "kernels/solvers/low_rank/factor_projection.hpp"
-#include "kernels/solvers/low_rank/least_costs.hpp"
 #include "kernels/solvers/low_rank/paired_clusters.hpp"
 #include "kernels/solvers/low_rank/soft_clusters.hpp"
 
 namespace otfleet::kernels {
-namespace detail {
-
-using Numbers = std::vector<double>;
-
-/// A measure as the solver sees it: weights that add up to 1, none of them 0, and points around
-/// their mean, in the problem's unit. The mean is anchor + unit · mean: a point of the cloud, which
-/// is taken off first, so that no digit of a cloud far from the origin is lost, and the rest.
-struct PlacedCloud {
-  Numbers weights, points, anchor, mean;
-  std::vector<std::int64_t> kept;  ///< which of the given points
-  std::size_t given = 0;
-  double variance = 0;  ///< sum_i a_i |x_i|²
-
-  std::size_t size() const { return weights.size(); }
-  std::size_t dimension() const { return anchor.size(); }
-};
-
-/// The same on the device.
-struct DeviceCloud {
-  DeviceArray<double, 2> points;
-  DeviceArray<double> weights;
-};
-
-/// A plan between representatives: where it moves the source's, and a potential of theirs.
-struct CoarsePlan {
-  Numbers images;     ///< [n, d]
-  Numbers potential;  ///< [n], of the unregularized problem
-};
-
-}  // namespace detail
-
 namespace {
 
-using detail::CoarsePlan;
-using detail::DeviceCloud;
+using detail::dot;
+using detail::draw;
 using detail::Numbers;
-using detail::PlacedCloud;
-
-constexpr double smallest_share = 1e-200;
-constexpr std::size_t most_drawn = 8192;  ///< points of a measure in Newton's matrix
-
-Numbers mean_of(const PlacedCloud& cloud) {
-  const std::size_t d = cloud.points.size() / cloud.size();
-  Numbers mean(d, 0.0);
-  for (std::size_t at = 0; at < cloud.points.size(); ++at)
-    mean[at % d] += cloud.weights[at / d] * cloud.points[at];
-  return mean;
-}
-
-/// The row that is nearest to a point.
-Numbers nearest_row(const Numbers& rows, const Numbers& to) {
-  const std::size_t d = to.size();
-  std::size_t nearest = 0;
-  double least = std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < rows.size() / d; ++i) {
-    double square = 0;
-    for (std::size_t c = 0; c < d; ++c)
-      square += (rows[i * d + c] - to[c]) * (rows[i * d + c] - to[c]);
-    if (square >= least) continue;
-    least = square;
-    nearest = i;
-  }
-  const double* const row = rows.data() + nearest * d;
-  return {row, row + d};
-}
-
-PlacedCloud place(const GroundCost& cost, std::size_t d, const WeightedPoints& given) {
-  PlacedCloud cloud;
-  cloud.given = given.weights.size();
-  constexpr std::size_t most = std::size_t{1} << 30;
-  if (cloud.given > most) throw std::invalid_argument("a measure has more than 2^30 points");
-  if (given.points.size() != cloud.given * d)
-    throw std::invalid_argument("points are [n, d], with weights [n]");
-  const double mass = std::accumulate(given.weights.begin(), given.weights.end(), 0.0);
-  if (!(mass > 0) || !std::isfinite(mass)) throw std::invalid_argument("a measure has no weight");
-  const bool directions =
-      with_ground_cost(cost, [](const auto& typed) { return typed.takes_directions; });
-  for (std::size_t i = 0; i < cloud.given; ++i) {
-    const double share = given.weights[i] / mass;
-    if (!(share > smallest_share)) continue;
-    const double* const point = given.points.data() + i * d;
-    double square = 0;
-    for (std::size_t c = 0; c < d; ++c) square += point[c] * point[c];
-    const double length = directions ? std::sqrt(square) : 1;
-    const bool allowed = with_ground_cost(cost, [&](const auto& typed) {
-      return square >= typed.least_square && square <= typed.most_square;
-    });
-    if (!allowed || !std::isfinite(square))
-      throw std::invalid_argument("point " + std::to_string(i) + " has the length " +
-                                  number_text(std::sqrt(square)) +
-                                  ", which the cost does not take");
-    cloud.weights.push_back(share);
-    cloud.kept.push_back(static_cast<std::int64_t>(i));
-    for (std::size_t c = 0; c < d; ++c) cloud.points.push_back(point[c] / length);
-  }
-  const double sum = std::accumulate(cloud.weights.begin(), cloud.weights.end(), 0.0);
-  for (double& weight : cloud.weights) weight /= sum;
-  cloud.anchor = nearest_row(cloud.points, mean_of(cloud));
-  for (std::size_t at = 0; at < cloud.points.size(); ++at) cloud.points[at] -= cloud.anchor[at % d];
-  cloud.mean = mean_of(cloud);
-  for (std::size_t i = 0; i < cloud.size(); ++i)
-    for (std::size_t c = 0; c < d; ++c) {
-      double& x = cloud.points[i * d + c];
-      x -= cloud.mean[c];
-      cloud.variance += cloud.weights[i] * x * x;
-    }
-  return cloud;
-}
-
-DeviceCloud upload_cloud(const PlacedCloud& cloud) {
-  return {
-      upload<double>("otfleet::low_rank::points", cloud.points, cloud.size(), cloud.dimension()),
-      upload<double>("otfleet::low_rank::weights", std::span<const double>(cloud.weights))};
-}
-
-/// Points drawn by their weights, each once with how often it was drawn.
-struct Drawn {
-  std::vector<std::int64_t> which;
-  Numbers shares;  ///< of all draws
-};
-
-/// One draw from each of `count` parts of equal weight, in the order of the points.
-Drawn stratified(const Numbers& weights, std::size_t count, const CounterRandom& random) {
-  Drawn drawn;
-  double reached = 0;
-  std::size_t next = 0;
-  const auto draws = static_cast<double>(count);
-  for (std::size_t i = 0; i < weights.size() && next < count; ++i) {
-    reached += weights[i];
-    const std::size_t before = next;
-    while (next < count && (static_cast<double>(next) + random.uniform(next)) / draws < reached)
-      ++next;
-    if (next == before) continue;
-    drawn.which.push_back(static_cast<std::int64_t>(i));
-    drawn.shares.push_back(static_cast<double>(next - before) / draws);
-  }
-  return drawn;
-}
-
-Numbers gather_rows(const Numbers& rows, const std::vector<std::int64_t>& which, std::size_t d) {
-  Numbers result;
-  result.reserve(which.size() * d);
-  for (const std::int64_t i : which) {
-    const double* const row = rows.data() + static_cast<std::size_t>(i) * d;
-    result.insert(result.end(), row, row + d);
-  }
-  return result;
-}
-
-/// Of every row the least |x − y|² − height, and where.
-struct Least {
-  Numbers values;
-  std::vector<int> which;
-};
-Least least_of(const DeviceArray<double, 2>& rows, const Numbers& columns, const Numbers& heights) {
-  const std::size_t count = rows.extent(0), d = rows.extent(1);
-  const auto device_columns =
-      upload<double>("otfleet::low_rank::columns", columns, heights.size(), d);
-  const auto device_heights =
-      upload<double>("otfleet::low_rank::heights", std::span<const double>(heights));
-  const DeviceArray<double> least("otfleet::low_rank::least", count);
-  const DeviceArray<int> which("otfleet::low_rank::nearest", count);
-  least_costs<DeviceSpace>(DeviceSpace(), view_of(rows), view_of(device_columns),
-                           view_of(device_heights), view_of(least), view_of(which));
-  return {least.download(), which.download()};
-}
-
-/// Points that stand for the measure: all of them, or the means of those around some that are
-/// drawn.
-Representatives represent(const PlacedCloud& cloud, const DeviceCloud& device, std::size_t count,
-                          const CounterRandom& random) {
-  if (cloud.size() <= count) return {cloud.points, cloud.weights};
-  const std::size_t d = cloud.dimension();
-  const auto chosen = stratified(cloud.weights, count, random).which;
-  const auto nearest =
-      least_of(device.points, gather_rows(cloud.points, chosen, d), Numbers(chosen.size(), 0.0))
-          .which;
-  Representatives result{Numbers(chosen.size() * d, 0.0), Numbers(chosen.size(), 0.0)};
-  for (std::size_t i = 0; i < cloud.size(); ++i) {
-    const auto k = static_cast<std::size_t>(nearest[i]);
-    result.weights[k] += cloud.weights[i];
-    for (std::size_t c = 0; c < d; ++c)
-      result.points[k * d + c] += cloud.weights[i] * cloud.points[i * d + c];
-  }
-  // Of equal points all but the first have nothing.
-  std::size_t kept = 0;
-  for (std::size_t k = 0; k < chosen.size(); ++k) {
-    if (!(result.weights[k] > 0)) continue;
-    for (std::size_t c = 0; c < d; ++c)
-      result.points[kept * d + c] = result.points[k * d + c] / result.weights[k];
-    result.weights[kept++] = result.weights[k];
-  }
-  result.points.resize(kept * d);
-  result.weights.resize(kept);
-  return result;
-}
-
-/// Points of the measure, drawn by their weights; all where they are few.
-Representatives draw(const PlacedCloud& cloud, const CounterRandom& random) {
-  if (cloud.size() <= most_drawn) return {cloud.points, cloud.weights};
-  auto drawn = stratified(cloud.weights, most_drawn, random);
-  return {gather_rows(cloud.points, drawn.which, cloud.dimension()), std::move(drawn.shares)};
-}
-
-CoarsePlan coarse_plan(const Representatives& source, const Representatives& target,
-                       std::size_t d) {
-  // Of the unit, in which twice the product of the standard deviations is 2.
-  constexpr double epsilon = 0.01;
-  SinkhornSettings settings;
-  settings.epsilon = epsilon;
-  settings.threshold = 1e-2;
-  settings.max_iterations = 2000;
-  settings.acceleration = Acceleration::momentum;
-  const std::int64_t n = static_cast<std::int64_t>(source.weights.size()),
-                     m = static_cast<std::int64_t>(target.weights.size());
-  const std::int64_t source_offsets[] = {0, n}, target_offsets[] = {0, m};
-  const std::int32_t first[] = {0};
-  const auto problem =
-      Problems::between_clouds(SquaredEuclideanCost{}, static_cast<std::int64_t>(d),
-                               {source.weights, source.points, source_offsets},
-                               {target.weights, target.points, target_offsets})
-          .between(first, first);
-  const DeviceArray<double> f("otfleet::low_rank::potential", source.weights.size());
-  const DeviceArray<double> images("otfleet::low_rank::images", source.points.size());
-  const DeviceArray<double> g("otfleet::low_rank::potential", target.weights.size());
-  solve_sinkhorn(problem, settings, Arithmetic::in_double, true, f, Progress(1));
-  soft_c_transform(problem, epsilon, f, g);
-  barycentric_projection(problem, epsilon, Projection::to_target, g, images);
-  CoarsePlan plan{images.download(), f.download()};
-  for (std::size_t i = 0; i < plan.potential.size(); ++i)
-    plan.potential[i] -= epsilon * std::log(source.weights[i]);
-  return plan;
-}
-
-double dot(const double* x, const double* y, std::size_t d) {
-  double sum = 0;
-  for (std::size_t c = 0; c < d; ++c) sum += x[c] * y[c];
-  return sum;
-}
+using detail::place;
+using detail::represent;
+using detail::upload_cloud;
 
 /// Rows divided by their masses, [r, d].
 Numbers centers_of(const ClusterSums& sums) {
@@ -313,7 +78,8 @@ struct LowRankProblem::State {
 
   std::size_t dimension() const { return source.dimension(); }
   const detail::CoarsePlan& coarse_plan_once() {
-    if (coarse.potential.empty()) coarse = coarse_plan(coarse_source, coarse_target, dimension());
+    if (coarse.potential.empty())
+      coarse = detail::coarse_plan(coarse_source, coarse_target, dimension());
     return coarse;
   }
   /// What sums of so many terms are off by at most, in the unit.
@@ -339,9 +105,6 @@ struct LowRankProblem::State {
   /// The next step; false: it could not be projected.
   bool advance(const FactorProjection& projection, const FactorProjection::Pass& pass,
                FactorSums& sums);
-  /// A dual value of representatives' potentials for masses of 1, in the unit, less its rounding,
-  /// and how it may fail.
-  std::pair<double, double> lower_bound();
   /// Where factors move the given points of the source, to means of centers.
   std::vector<double> projection(const LowRankFactors& at, const Numbers& centers) const;
 };
@@ -469,76 +232,6 @@ bool LowRankProblem::State::advance(const FactorProjection& projection,
   return true;
 }
 
-std::pair<double, double> LowRankProblem::State::lower_bound() {
-  constexpr double failure = 1e-3;
-  const std::size_t d = dimension();
-  coarse_plan_once();
-  const Numbers psi = least_of(device_target.points, coarse_source.points, coarse.potential).values;
-  double largest = 0, value = 0;
-  for (std::size_t j = 0; j < target.size(); ++j) {
-    value += target.weights[j] * psi[j];
-    const double* const y = target.points.data() + j * d;
-    largest = std::max(largest, dot(y, y, d) + std::abs(psi[j]));
-  }
-  double furthest = 0;
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    const double* const x = source.points.data() + i * d;
-    furthest = std::max(furthest, dot(x, x, d));
-  }
-  const double roundings =
-      3 * static_cast<double>(d) + 12 + static_cast<double>(source.size() + target.size());
-  const double rounding = roundings * std::numeric_limits<double>::epsilon() * (largest + furthest);
-  const double pairs = static_cast<double>(source.size()) * static_cast<double>(target.size());
-  if (pairs <= settings.bound_pairs) {
-    const Numbers phi = least_of(device_source.points, target.points, psi).values;
-    for (std::size_t i = 0; i < source.size(); ++i) value += source.weights[i] * phi[i];
-    return {value - rounding, 0.0};
-  }
-  // The target's points where heights are those of few of them bound the transform from above;
-  // what it is less is known of a sample.
-  const auto few =
-      stratified(target.weights, coarse_source.weights.size(), CounterRandom(random.bits(4), 0))
-          .which;
-  Numbers few_heights;
-  for (const std::int64_t j : few) few_heights.push_back(psi[static_cast<std::size_t>(j)]);
-  const Numbers above =
-      least_of(device_source.points, gather_rows(target.points, few, d), few_heights).values;
-  double highest = -INFINITY;
-  Numbers reached;
-  double sum = 0;
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    value += source.weights[i] * above[i];
-    highest = std::max(highest, above[i]);
-    reached.push_back(sum += source.weights[i]);
-  }
-  const auto count = static_cast<std::size_t>(
-      std::max(settings.bound_pairs / static_cast<double>(target.size()), 256.0));
-  const CounterRandom draws(random.bits(4), 1);
-  std::vector<std::int64_t> sample;
-  for (std::size_t s = 0; s < count; ++s) {
-    const double at = sum * draws.uniform(s);
-    const auto i = std::lower_bound(reached.begin(), reached.end(), at) - reached.begin();
-    sample.push_back(std::min<std::int64_t>(i, static_cast<std::int64_t>(source.size()) - 1));
-  }
-  const auto rows = gather_rows(source.points, sample, d);
-  const Numbers exact =
-      least_of(upload<double>("otfleet::low_rank::sample", rows, count, d), target.points, psi)
-          .values;
-  const auto number = static_cast<double>(count);
-  Numbers less(count);
-  for (std::size_t s = 0; s < count; ++s)
-    less[s] = above[static_cast<std::size_t>(sample[s])] - exact[s];
-  const double mean = std::accumulate(less.begin(), less.end(), 0.0) / number;
-  double variance = 0;
-  for (const double one : less) variance += (one - mean) * (one - mean) / (number - 1);
-  // The transform is at least −max psi, as costs are: Maurer & Pontil 2009, theorem 4.
-  const double range = highest + *std::max_element(psi.begin(), psi.end()),
-               logarithm = std::log(2 / failure);
-  const double most = mean + std::sqrt(2 * variance * logarithm / number) +
-                      7 * range * logarithm / (3 * (number - 1));
-  return {value - most - rounding, failure};
-}
-
 LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const WeightedPoints& source,
                                const WeightedPoints& target, const LowRankSettings& settings,
                                std::uint64_t seed, std::uint64_t stream)
@@ -602,8 +295,8 @@ double LowRankProblem::bytes(std::int64_t n, std::int64_t m, int dimension, int 
   // Points and weights on the host and the device and those of a transform, and what is kept of few
   // points, of sums, and of Newton's matrix.
   const double width = dimension + 2.0, r = rank;
-  return 8 * (5 * static_cast<double>(n + m) * width + 2 * (most_drawn + 4096) * width + 3e7 +
-              8 * r * r);
+  return 8 * (5 * static_cast<double>(n + m) * width + 2 * (detail::most_drawn + 4096) * width +
+              3e7 + 8 * r * r);
 }
 
 void LowRankProblem::run(int limit, IterationObserver* observer, int number) const {
@@ -748,9 +441,11 @@ LowRankResult LowRankProblem::result(const LowRankOutputs& wanted) const {
       state.cost_rounding;
   result.upper_bound = result.cost + rounding;
   if (wanted.bounds) {
-    const auto [value, failure] = state.lower_bound();
-    result.lower_bound = std::max(unit * (state.shift + value) - rounding, 0.0);
-    result.bound_failure = failure;
+    const auto bound = dual_bound(
+        state.source, state.device_source, state.target, state.device_target, state.coarse_source,
+        state.coarse_plan_once().potential, state.settings.bound_pairs, state.random.bits(4));
+    result.lower_bound = std::max(unit * (state.shift + bound.value) - rounding, 0.0);
+    result.bound_failure = bound.failure;
   }
 
   // In the coordinates that were given.

@@ -9,6 +9,7 @@
 namespace otfleet::solution_pictures {
 
 const SolutionPicture& matched_shapes();
+const SolutionPicture& paired_clusters();
 const SolutionPicture& measure_map();
 const SolutionPicture& interpolated_pairs();
 const SolutionPicture& transported_points();
@@ -21,8 +22,9 @@ const SolutionPicture& certificates();
 
 /// The first that fits is drawn; the last fits every solution.
 inline std::vector<const SolutionPicture*> list() {
-  return {&matched_shapes(),     &measure_map(),       &interpolated_pairs(), &interpolated_lines(),
-          &transported_points(), &barycenter_images(), &barycenter_points(),  &paths(),
+  return {&matched_shapes(),     &paired_clusters(),    &measure_map(),
+          &interpolated_pairs(), &interpolated_lines(), &transported_points(),
+          &barycenter_images(),  &barycenter_points(),  &paths(),
           &mapped_points(),      &certificates()};
 }
 
