@@ -13,12 +13,14 @@
 #include "kernels/device_views.hpp"
 #include "kernels/problems/status.hpp"
 #include "kernels/solvers/low_rank/factor_projection.hpp"
+#include "kernels/solvers/low_rank/objective.hpp"
 #include "kernels/solvers/low_rank/paired_clusters.hpp"
 #include "kernels/solvers/low_rank/soft_clusters.hpp"
 
 namespace otfleet::kernels {
 namespace {
 
+using detail::append_squares;
 using detail::dot;
 using detail::draw;
 using detail::Numbers;
@@ -34,6 +36,21 @@ Numbers centers_of(const ClusterSums& sums) {
     for (std::size_t c = 0; c < d; ++c)
       centers[k * d + c] = sums.masses[k] > 0 ? centers[k * d + c] / sums.masses[k] : 0.0;
   return centers;
+}
+
+/// What a shape has in the constant of its distortion: twice the variance of squared lengths, and
+/// four times the squared norm of the covariance.
+double moments_of_shape(const detail::PlacedCloud& cloud) {
+  const std::size_t w = cloud.width(), d = cloud.dimension();
+  Numbers covariance(d * d, 0.0);
+  double squares = 0;
+  for (std::size_t i = 0; i < cloud.size(); ++i) {
+    const double* const x = cloud.points.data() + i * w;
+    squares += cloud.weights[i] * x[d] * x[d];
+    for (std::size_t c = 0; c < d; ++c)
+      for (std::size_t e = 0; e < d; ++e) covariance[c * d + e] += cloud.weights[i] * x[c] * x[e];
+  }
+  return 2 * squares + 4 * dot(covariance.data(), covariance.data(), d * d);
 }
 
 /// A coupling of two distributions over clusters, [r, r]: what they have in common stays, the rest
@@ -66,26 +83,39 @@ struct LowRankProblem::State {
   Representatives newton_source, newton_target;  ///< points of the measures, for Newton's matrix
   detail::CoarsePlan coarse;
   CounterRandom random{0, 0};
-  double shift = 0;          ///< squared distance of the means, in the unit
+  double shift = 0;     ///< squared distance of the means, in the unit
+  double constant = 0;  ///< what a plan without gain costs, in the unit; see LowRankObjectiveForm
   double cost_rounding = 0;  ///< of costs of points as they are given
 
   // Where it stands.
   LowRankFactors factors;
   Numbers source_rate, target_rate;  ///< [r], by which a step of length 1 moved the offsets; empty
   double step = 0, residual = std::numeric_limits<double>::infinity();
+  double pace = 1;  ///< of steps: the less a form weighs, the longer they are
   int iterations = 0;
   Status status = Status::iteration_limit;
 
-  std::size_t dimension() const { return source.dimension(); }
+  std::size_t width() const { return source.width(); }
+  bool matches_shapes() const { return settings.objective == LowRankObjective::gromov_wasserstein; }
+  LowRankObjectiveForm objective() const { return {settings.objective, source.dimension()}; }
+  /// The cost of the unit of `constant`, in the problem's.
+  double unit_cost() const {
+    const double square = unit * unit * cost_of_square;
+    return matches_shapes() ? square * square : square;
+  }
   const detail::CoarsePlan& coarse_plan_once() {
-    if (coarse.potential.empty())
-      coarse = detail::coarse_plan(coarse_source, coarse_target, dimension());
+    if (coarse.images.empty())
+      coarse = matches_shapes() ? detail::coarse_matching(coarse_source, coarse_target,
+                                                          source.dimension(), random.bits(7))
+                                : detail::coarse_plan(coarse_source, coarse_target, width());
     return coarse;
   }
   /// What sums of so many terms are off by at most, in the unit.
   double rounding(double terms) const {
     const double reach = std::sqrt(shift) + std::sqrt(source.variance) + std::sqrt(target.variance);
-    return terms * std::numeric_limits<double>::epsilon() * 2 * reach * reach;
+    const double most =
+        matches_shapes() ? 4 * reach * reach * reach * reach + constant : reach * reach;
+    return terms * std::numeric_limits<double>::epsilon() * 2 * most;
   }
   bool trivial() const { return !(source.variance > 0) || !(target.variance > 0); }
 
@@ -111,13 +141,13 @@ struct LowRankProblem::State {
 
 std::vector<double> LowRankProblem::State::projection(const LowRankFactors& at,
                                                       const Numbers& centers) const {
-  const std::size_t d = dimension(), r = static_cast<std::size_t>(at.rank());
+  const std::size_t d = source.dimension(), w = width(), r = static_cast<std::size_t>(at.rank());
   Numbers images(source.given * d, std::numeric_limits<double>::quiet_NaN()), share(r);
   for (std::size_t i = 0; i < source.size(); ++i) {
-    const double* const x = source.points.data() + i * d;
+    const double* const x = source.points.data() + i * w;
     double most = -std::numeric_limits<double>::infinity(), sum = 0;
     for (std::size_t k = 0; k < r; ++k) {
-      share[k] = at.source_offsets[k] + dot(at.source_slopes.data() + k * d, x, d);
+      share[k] = at.source_offsets[k] + dot(at.source_slopes.data() + k * w, x, w);
       most = std::max(most, share[k]);
     }
     for (double& one : share) sum += one = std::exp(one - most);
@@ -138,51 +168,67 @@ constexpr int most_passes = 40, few_passes = 8, many_passes = 16;
 }  // namespace
 
 void LowRankProblem::State::begin() {
-  const std::size_t d = dimension();
+  const std::size_t w = width();
   coarse_plan_once();
   const auto clusters = pair_clusters(coarse_source.points, coarse.images, coarse_source.weights,
-                                      static_cast<int>(d), settings.rank, random.bits(3));
+                                      static_cast<int>(w), settings.rank, random.bits(3));
   const auto r = static_cast<std::size_t>(clusters.rank());
   factors.source_offsets.assign(r, 0.0);
   factors.target_offsets.assign(r, 0.0);
   factors.log_masses.assign(r, 0.0);
-  factors.source_slopes = clusters.targets;
-  factors.target_slopes = clusters.sources;
+  for (std::size_t k = 0; k < r; ++k) factors.log_masses[k] = std::log(clusters.masses[k]);
+  Numbers targets = clusters.targets;
   // Where the coarse plan is too blurred to tell images apart, steps could not part them either:
   // they follow their points a little, as transport is monotone.
   constexpr double follow = 0.01;
-  const double ratio = std::sqrt(target.variance / source.variance);
-  for (std::size_t at = 0; at < r * d; ++at) {
-    factors.source_slopes[at] += follow * ratio * factors.target_slopes[at];
-    factors.source_slopes[at] *= first_slopes;
-    factors.target_slopes[at] *= first_slopes;
+  if (!matches_shapes())
+    for (std::size_t at = 0; at < r * w; ++at)
+      targets[at] += follow * std::sqrt(target.variance / source.variance) * clusters.sources[at];
+  const Numbers moments = cross_moments(clusters.masses, clusters.sources, clusters.targets, w),
+                form = objective().form(moments);
+  if (matches_shapes()) pace = 1 / std::sqrt(dot(form.data(), form.data(), w * w));
+  factors.source_slopes = times_form(form, targets, w, false);
+  factors.target_slopes = times_form(form, clusters.sources, w, true);
+  for (auto* slopes : {&factors.source_slopes, &factors.target_slopes})
+    for (double& slope : *slopes) slope *= first_slopes * pace;
+  step = first_step * pace;
+  if (matches_shapes()) {
+    for (std::size_t k = 0; k < r; ++k) {
+      factors.source_offsets[k] -=
+          dot(factors.source_slopes.data() + k * w, clusters.sources.data() + k * w, w);
+      factors.target_offsets[k] -=
+          dot(factors.target_slopes.data() + k * w, clusters.targets.data() + k * w, w);
+    }
+    return;
   }
   // Where clusters meet, by the potentials f(x) + g(y) = |x − y|² of the plan.
   for (std::size_t i = 0; i < coarse_source.weights.size(); ++i) {
     const auto k = static_cast<std::size_t>(clusters.member[i]);
-    const double* const x = coarse_source.points.data() + i * d;
+    const double* const x = coarse_source.points.data() + i * w;
     const double share = coarse_source.weights[i] / clusters.masses[k],
-                 square = dot(x, x, d) - coarse.potential[i],
-                 other = 2 * dot(x, coarse.images.data() + i * d, d) - square;
+                 square = dot(x, x, w) - coarse.potential[i],
+                 other = 2 * dot(x, coarse.images.data() + i * w, w) - square;
     factors.source_offsets[k] -= first_slopes / 2 * share * other;
     factors.target_offsets[k] -= first_slopes / 2 * share * square;
   }
-  for (std::size_t k = 0; k < r; ++k) factors.log_masses[k] = std::log(clusters.masses[k]);
-  step = first_step;
 }
 
 bool LowRankProblem::State::advance(const FactorProjection& projection,
                                     const FactorProjection::Pass& pass, FactorSums& sums) {
-  const std::size_t d = dimension(), r = static_cast<std::size_t>(factors.rank());
+  const std::size_t w = width(), r = static_cast<std::size_t>(factors.rank());
   const Numbers from = centers_of(sums.source), to = centers_of(sums.target);
+  const auto goal = objective();
+  const Numbers moments = cross_moments(sums.source.masses, from, to, w), form = goal.form(moments),
+                source_slope = times_form(form, to, w, false),
+                target_slope = times_form(form, from, w, true);
   LowRankFactors given = factors;
-  for (std::size_t at = 0; at < r * d; ++at) {
-    given.source_slopes[at] += step * to[at];
-    given.target_slopes[at] += step * from[at];
+  for (std::size_t at = 0; at < r * w; ++at) {
+    given.source_slopes[at] += step * source_slope[at];
+    given.target_slopes[at] += step * target_slope[at];
   }
   LowRankFactors next = given;
   for (std::size_t k = 0; k < r; ++k) {
-    const double product = dot(from.data() + k * d, to.data() + k * d, d);
+    const double product = dot(from.data() + k * w, source_slope.data() + k * w, w);
     given.log_masses[k] -= step * product;
     next.source_offsets[k] += step * (source_rate.empty() ? -product / 2 : source_rate[k]);
     next.target_offsets[k] += step * (target_rate.empty() ? -product / 2 : target_rate[k]);
@@ -194,15 +240,10 @@ bool LowRankProblem::State::advance(const FactorProjection& projection,
   const double tolerance = std::clamp(0.1 * settings.threshold / fastest, 1e-12, loose_tolerance);
   const auto result = projection.project(given, tolerance, most_passes, pass, next);
   // Longer steps lower the cost more, unless they go too far.
-  const auto gain = [d, r](const ClusterSums& of, const Numbers& one, const Numbers& other) {
-    double sum = 0;
-    for (std::size_t k = 0; k < r; ++k)
-      sum += of.masses[k] * dot(one.data() + k * d, other.data() + k * d, d);
-    return sum;
-  };
   if (!result.done ||
-      gain(result.sums.source, centers_of(result.sums.source), centers_of(result.sums.target)) <
-          gain(sums.source, from, to) - 4 * fastest * tolerance) {
+      goal.gain(cross_moments(result.sums.source.masses, centers_of(result.sums.source),
+                              centers_of(result.sums.target), w)) <
+          goal.gain(moments) - 4 * fastest * tolerance) {
     step /= 3;
     return false;
   }
@@ -220,14 +261,15 @@ bool LowRankProblem::State::advance(const FactorProjection& projection,
     source_rate[k] = source_move / step;
     target_rate[k] = target_move / step;
   }
-  for (std::size_t at = 0; at < r * d; ++at)
-    divergence += step * (to[at] * (result.sums.source.moments[at] - sums.source.moments[at]) +
-                          from[at] * (result.sums.target.moments[at] - sums.target.moments[at]));
-  residual =
-      std::max(divergence, farthest * result.error) / step * std::max(first_step / step, 1.0);
+  for (std::size_t at = 0; at < r * w; ++at)
+    divergence +=
+        step * (source_slope[at] * (result.sums.source.moments[at] - sums.source.moments[at]) +
+                target_slope[at] * (result.sums.target.moments[at] - sums.target.moments[at]));
+  residual = std::max(divergence, farthest * result.error) / step *
+             std::max(first_step * pace / step, 1.0);
   factors = std::move(next);
   sums = result.sums;
-  if (result.passes <= few_passes) step = std::min(1.3 * step, longest_step);
+  if (result.passes <= few_passes) step = std::min(1.3 * step, longest_step * pace);
   if (result.passes > many_passes) step /= 1.2;
   return true;
 }
@@ -236,7 +278,7 @@ LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const Weig
                                const WeightedPoints& target, const LowRankSettings& settings,
                                std::uint64_t seed, std::uint64_t stream)
     : state_(std::make_shared<State>()) {
-  if (!takes(cost))
+  if (!takes(cost, settings.objective))
     throw std::invalid_argument("plans of low rank are for costs that are squared distances");
   if (dimension < 1 || settings.rank < 1 || settings.representatives < 1)
     throw std::invalid_argument("a plan of low rank has a rank and points, 1 or more");
@@ -273,12 +315,23 @@ LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const Weig
       if (!std::isfinite(dot(x, x, d) + state.shift))
         throw std::invalid_argument("points are too far apart for the spread of both measures");
     }
+  if (state.matches_shapes()) {
+    const double apart = state.source.variance - state.target.variance;
+    state.constant = 4 * apart * apart;
+    for (auto* cloud : {&state.source, &state.target}) {
+      append_squares(*cloud);
+      state.constant += moments_of_shape(*cloud);
+    }
+  } else {
+    state.constant = state.shift + state.source.variance + state.target.variance;
+  }
   state.device_source = upload_cloud(state.source);
   state.device_target = upload_cloud(state.target);
   // A few representatives for each cluster, as long as a plan between them is quick.
-  constexpr int most_representatives = 4096;
-  const auto few = static_cast<std::size_t>(
-      std::max(settings.representatives, std::min(8 * settings.rank, most_representatives)));
+  const int most_representatives = state.matches_shapes() ? 512 : 4096;
+  const auto few = static_cast<std::size_t>(std::min(
+      std::max(settings.representatives / (state.matches_shapes() ? 4 : 1), 8 * settings.rank),
+      most_representatives));
   state.coarse_source =
       represent(state.source, state.device_source, few, CounterRandom(state.random.bits(1), 0));
   state.coarse_target =
@@ -287,8 +340,11 @@ LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const Weig
   state.newton_target = draw(state.target, CounterRandom(state.random.bits(6), 0));
 }
 
-bool LowRankProblem::takes(const GroundCost& cost) {
-  return with_ground_cost(cost, [](const auto& typed) { return typed.leaves_product; });
+bool LowRankProblem::takes(const GroundCost& cost, LowRankObjective objective) {
+  return with_ground_cost(cost, [objective](const auto& typed) {
+    return typed.leaves_product &&
+           (objective == LowRankObjective::linear || !typed.takes_directions);
+  });
 }
 
 double LowRankProblem::bytes(std::int64_t n, std::int64_t m, int dimension, int rank) {
@@ -303,7 +359,7 @@ void LowRankProblem::run(int limit, IterationObserver* observer, int number) con
   State& state = *state_;
   if (state.trivial()) {  // all plans cost the same
     if (state.factors.rank() == 0) {
-      const Numbers none(state.dimension(), 0.0);
+      const Numbers none(state.width(), 0.0);
       state.factors = {none, none, {0.0}, {0.0}, {0.0}};
     }
     state.residual = 0;
@@ -338,7 +394,7 @@ void LowRankProblem::run(int limit, IterationObserver* observer, int number) con
     }
     ++state.iterations;
     if (!state.advance(projection, pass, sums)) {
-      if (state.step >= least_step) continue;
+      if (state.step >= least_step * state.pace) continue;
       state.status = Status::precision_limit;
       return;
     }
@@ -362,10 +418,13 @@ double LowRankProblem::residual() const {
 std::vector<double> LowRankProblem::progress() const {
   const State& state = *state_;
   const auto rank = static_cast<std::size_t>(state.settings.rank),
-             r = static_cast<std::size_t>(state.factors.rank()), d = state.dimension();
-  std::vector<double> values = {static_cast<double>(state.iterations), state.step, state.residual,
+             r = static_cast<std::size_t>(state.factors.rank()), d = state.width();
+  std::vector<double> values = {static_cast<double>(state.iterations),
+                                state.step,
+                                state.residual,
                                 static_cast<double>(r),
-                                static_cast<double>(state.source_rate.size())};
+                                static_cast<double>(state.source_rate.size()),
+                                state.pace};
   const auto put = [&](const Numbers& numbers, std::size_t length) {
     values.insert(values.end(), numbers.begin(), numbers.end());
     values.resize(values.size() + length - numbers.size(), 0.0);
@@ -381,14 +440,15 @@ std::vector<double> LowRankProblem::progress() const {
 void LowRankProblem::set_progress(std::span<const double> values) const {
   State& state = *state_;
   const auto rank = static_cast<std::size_t>(state.settings.rank);
-  const std::size_t d = state.dimension();
-  if (values.size() != 5 + 2 * rank * d + 5 * rank)
+  const std::size_t d = state.width();
+  if (values.size() != 6 + 2 * rank * d + 5 * rank)
     throw std::invalid_argument("progress is of another problem");
   state.iterations = static_cast<int>(values[0]);
   state.step = values[1];
   state.residual = values[2];
   const auto r = static_cast<std::size_t>(values[3]), rates = static_cast<std::size_t>(values[4]);
-  std::size_t at = 5;
+  state.pace = values[5];
+  std::size_t at = 6;
   const auto take = [&](Numbers& numbers, std::size_t count, std::size_t length) {
     const auto begin = values.begin() + static_cast<std::ptrdiff_t>(at);
     numbers.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
@@ -405,10 +465,10 @@ void LowRankProblem::set_progress(std::span<const double> values) const {
 LowRankResult LowRankProblem::result(const LowRankOutputs& wanted) const {
   State& state = *state_;
   LowRankResult result;
-  const std::size_t d = state.dimension();
+  const std::size_t d = state.source.dimension(), w = state.width();
   LowRankFactors factors = state.factors;
   if (factors.rank() == 0) {  // it was ended before it began: the plan that spreads all
-    const Numbers none(d, 0.0);
+    const Numbers none(w, 0.0);
     factors = {none, none, {0.0}, {0.0}, {0.0}};
   }
   const auto r = static_cast<std::size_t>(factors.rank());
@@ -426,21 +486,19 @@ LowRankResult LowRankProblem::result(const LowRankOutputs& wanted) const {
     result.marginal_error += std::abs(source_masses[k] - target_masses[k]);
   const Numbers source_centers = centers_of(sums.source), target_centers = centers_of(sums.target);
   const Numbers coupling = coupling_of(source_masses, target_masses);
-  double product = 0;
-  for (std::size_t k = 0; k < r; ++k)
-    for (std::size_t l = 0; l < r; ++l)
-      if (coupling[k * r + l] > 0)
-        product += coupling[k * r + l] *
-                   dot(source_centers.data() + k * d, target_centers.data() + l * d, d);
-  const double variances = state.source.variance + state.target.variance;
-  const double unit = state.unit * state.unit * state.cost_of_square;
-  result.cost = std::max(unit * (state.shift + variances - 2 * product), 0.0);
+  const auto goal = state.objective();
+  const double gain = goal.gain(cross_moments(coupling, source_centers, target_centers, w)),
+               unit = state.unit_cost();
+  result.cost = std::max(unit * (state.constant - goal.cost_factor() * gain), 0.0);
   const double rounding =
       unit * state.rounding(static_cast<double>(state.source.size() + state.target.size() + 8 * r +
                                                 4 * d + 64)) +
       state.cost_rounding;
   result.upper_bound = result.cost + rounding;
-  if (wanted.bounds) {
+  if (wanted.bounds && state.matches_shapes()) {
+    const double bound = matching_bound(state.source, state.target);
+    result.lower_bound = std::max(unit * bound - rounding, 0.0);
+  } else if (wanted.bounds) {
     const auto bound = dual_bound(
         state.source, state.device_source, state.target, state.device_target, state.coarse_source,
         state.coarse_plan_once().potential, state.settings.bound_pairs, state.random.bits(4));
@@ -458,26 +516,33 @@ LowRankResult LowRankProblem::result(const LowRankOutputs& wanted) const {
     Numbers out(rank * d, nothing);
     for (std::size_t k = 0; k < r; ++k)
       for (std::size_t c = 0; c < d; ++c)
-        out[k * d + c] = state.unit * (centers[k * d + c] + cloud.mean[c]) + cloud.anchor[c];
+        out[k * d + c] = state.unit * (centers[k * w + c] + cloud.mean[c]) + cloud.anchor[c];
     return out;
   };
   result.source_centers = centers_out(source_centers, state.source);
   result.target_centers = centers_out(target_centers, state.target);
   const auto factor_out = [&](const Numbers& slopes, const Numbers& offsets,
                               const detail::PlacedCloud& cloud, Numbers& slopes_out,
-                              Numbers& offsets_out) {
+                              Numbers& offsets_out, Numbers& squares_out) {
     slopes_out.assign(rank * d, nothing);
     offsets_out.assign(rank, -std::numeric_limits<double>::infinity());
+    if (w > d) squares_out.assign(rank, nothing);
+    Numbers mean(d);  // in the unit
+    for (std::size_t c = 0; c < d; ++c) mean[c] = cloud.mean[c] + cloud.anchor[c] / state.unit;
     for (std::size_t k = 0; k < r; ++k) {
-      for (std::size_t c = 0; c < d; ++c) slopes_out[k * d + c] = slopes[k * d + c] / state.unit;
-      offsets_out[k] = offsets[k] - dot(slopes.data() + k * d, cloud.mean.data(), d) -
-                       dot(slopes.data() + k * d, cloud.anchor.data(), d) / state.unit;
+      const double* const slope = slopes.data() + k * w;
+      const double square = w > d ? slope[d] : 0;
+      for (std::size_t c = 0; c < d; ++c)
+        slopes_out[k * d + c] = (slope[c] - 2 * square * mean[c]) / state.unit;
+      offsets_out[k] = offsets[k] - dot(slope, mean.data(), d) +
+                       square * (dot(mean.data(), mean.data(), d) - cloud.variance);
+      if (w > d) squares_out[k] = square / (state.unit * state.unit);
     }
   };
   factor_out(factors.source_slopes, factors.source_offsets, state.source, result.source_slopes,
-             result.source_offsets);
+             result.source_offsets, result.source_squares);
   factor_out(factors.target_slopes, factors.target_offsets, state.target, result.target_slopes,
-             result.target_offsets);
+             result.target_offsets, result.target_squares);
   if (wanted.projection) result.projection = state.projection(factors, result.target_centers);
   return result;
 }

@@ -36,6 +36,9 @@ struct LowRankResult {
   /// Q_ik is proportional over k to exp(offset_k + <slope_k, x_i>), and R likewise; [r, d], [r].
   /// Where the cost sees directions alone, x_i is that of the point.
   std::vector<double> source_slopes, source_offsets, target_slopes, target_offsets;
+  /// Where shapes are matched, Q_ik is proportional to exp(offset_k + <slope_k, x_i> + square_k
+  /// |x_i|²); [r], else empty.
+  std::vector<double> source_squares, target_squares;
   std::vector<double> projection;  ///< [n, d] or empty; NaN where there is no weight
 };
 
@@ -57,7 +60,7 @@ class LowRankProblem {
                  std::uint64_t stream);
 
   /// Costs that have plans of low rank here.
-  static bool takes(const GroundCost& cost);
+  static bool takes(const GroundCost& cost, LowRankObjective objective);
   /// Bytes that a problem between n and m points takes.
   static double bytes(std::int64_t n, std::int64_t m, int dimension, int rank);
 

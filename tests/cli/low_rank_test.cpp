@@ -89,6 +89,29 @@ TEST_F(LowRank, GroupsByHand) {
   }
 }
 
+/// A triangle and the same one turned and moved, as shapes and as clouds.
+TEST_F(LowRank, ShapesAreMatchedWhereverTheyLie) {
+  const std::vector<double> source = {0, 0, 1, 0, 0, 2}, target = {10, 10, 10, 11, 8, 10};
+  for (const auto& [name, mass] : {std::pair{"shape", 1.0}, {"heavy", 1e3}}) {
+    write_cloud_population(path(std::string(name) + ".h5"), pair_of(source, target, 2, mass));
+    const auto words = [&](const std::string& output, const std::string& rank) {
+      return solve(std::string(name) + ".h5", output,
+                   {"low_rank.objective=gromov_wasserstein", "low_rank.rank=" + rank,
+                    "solver.threshold=1e-8", "solution.projection=true"});
+    };
+    expect_solved(words(name, "3"));
+    EXPECT_NEAR(column(name, "transport_cost")[0] / (mass * mass), 0, 1e-2);
+    EXPECT_EQ(column(name, "source_square").size(), 3u);
+    const auto moved = column(name, "projection");
+    for (std::size_t at = 0; at < target.size(); ++at) EXPECT_NEAR(moved[at], target[at], 1e-2);
+    // All pairs of pairs alike: by hand, squared distances are 1, 4 and 5.
+    expect_solved(words(std::string(name) + "1", "1"));
+    const double mean = 2 * 10 / 9.0, square = 2 * 42 / 9.0;
+    EXPECT_NEAR(column(std::string(name) + "1", "transport_cost")[0] / (mass * mass),
+                2 * (square - mean * mean), 1e-9);
+  }
+}
+
 TEST_F(LowRank, ProblemsAreTheSameOnAnyNumberOfRanks) {
   for (const int ranks : {2, 3}) {
     const auto output = "ranks" + std::to_string(ranks);

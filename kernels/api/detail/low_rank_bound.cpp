@@ -78,4 +78,35 @@ DualBound dual_bound(const PlacedCloud& source, const DeviceCloud& device_source
   return {value - most - rounding, failure};
 }
 
+double matching_bound(const PlacedCloud& source, const PlacedCloud& target) {
+  struct Side {
+    Numbers values, weights;
+    explicit Side(const PlacedCloud& cloud) {
+      const std::size_t width = cloud.width();
+      std::vector<std::size_t> order(cloud.size());
+      std::iota(order.begin(), order.end(), std::size_t(0));
+      const auto square = [&](std::size_t i) { return cloud.points[i * width + width - 1]; };
+      std::sort(order.begin(), order.end(),
+                [&](std::size_t i, std::size_t j) { return square(i) < square(j); });
+      for (const std::size_t i : order) {
+        values.push_back(square(i) + 2 * cloud.variance);
+        weights.push_back(cloud.weights[i]);
+      }
+    }
+  };
+  Side from(source), to(target);
+  double sum = 0;
+  for (std::size_t i = 0, j = 0; i < from.values.size() && j < to.values.size();) {
+    const double mass = std::min(from.weights[i], to.weights[j]);
+    sum += mass * (from.values[i] - to.values[j]) * (from.values[i] - to.values[j]);
+    from.weights[i] -= mass;
+    to.weights[j] -= mass;
+    if (from.weights[i] <= 0)
+      ++i;
+    else
+      ++j;
+  }
+  return sum;
+}
+
 }  // namespace otfleet::kernels::detail

@@ -87,10 +87,21 @@ PlacedCloud place(const GroundCost& cost, std::size_t d, const WeightedPoints& g
   return cloud;
 }
 
+void append_squares(PlacedCloud& cloud) {
+  const std::size_t d = cloud.dimension();
+  Numbers wider;
+  wider.reserve(cloud.size() * (d + 1));
+  for (std::size_t i = 0; i < cloud.size(); ++i) {
+    const double* const x = cloud.points.data() + i * d;
+    wider.insert(wider.end(), x, x + d);
+    wider.push_back(dot(x, x, d) - cloud.variance);
+  }
+  cloud.points = std::move(wider);
+}
+
 DeviceCloud upload_cloud(const PlacedCloud& cloud) {
-  return {
-      upload<double>("otfleet::low_rank::points", cloud.points, cloud.size(), cloud.dimension()),
-      upload<double>("otfleet::low_rank::weights", std::span<const double>(cloud.weights))};
+  return {upload<double>("otfleet::low_rank::points", cloud.points, cloud.size(), cloud.width()),
+          upload<double>("otfleet::low_rank::weights", std::span<const double>(cloud.weights))};
 }
 
 Drawn stratified(const Numbers& weights, std::size_t count, const CounterRandom& random) {
@@ -136,7 +147,7 @@ Least least_of(const DeviceArray<double, 2>& rows, const Numbers& columns, const
 Representatives represent(const PlacedCloud& cloud, const DeviceCloud& device, std::size_t count,
                           const CounterRandom& random) {
   if (cloud.size() <= count) return {cloud.points, cloud.weights};
-  const std::size_t d = cloud.dimension();
+  const std::size_t d = cloud.width();
   const auto chosen = stratified(cloud.weights, count, random).which;
   const auto nearest =
       least_of(device.points, gather_rows(cloud.points, chosen, d), Numbers(chosen.size(), 0.0))
@@ -164,7 +175,7 @@ Representatives represent(const PlacedCloud& cloud, const DeviceCloud& device, s
 Representatives draw(const PlacedCloud& cloud, const CounterRandom& random) {
   if (cloud.size() <= most_drawn) return {cloud.points, cloud.weights};
   auto drawn = stratified(cloud.weights, most_drawn, random);
-  return {gather_rows(cloud.points, drawn.which, cloud.dimension()), std::move(drawn.shares)};
+  return {gather_rows(cloud.points, drawn.which, cloud.width()), std::move(drawn.shares)};
 }
 
 }  // namespace otfleet::kernels::detail

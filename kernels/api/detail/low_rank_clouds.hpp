@@ -16,13 +16,15 @@ using Numbers = std::vector<double>;
 /// their mean, in the problem's unit. The mean is anchor + unit · mean: a point of the cloud, which
 /// is taken off first, so that no digit of a cloud far from the origin is lost, and the rest.
 struct PlacedCloud {
-  Numbers weights, points, anchor, mean;
+  Numbers weights, anchor, mean;
+  Numbers points;                  ///< [n, width], of which the coordinates come first
   std::vector<std::int64_t> kept;  ///< which of the given points
   std::size_t given = 0;
   double variance = 0;  ///< sum_i a_i |x_i|²
 
   std::size_t size() const { return weights.size(); }
   std::size_t dimension() const { return anchor.size(); }
+  std::size_t width() const { return points.size() / weights.size(); }
 };
 
 /// The same on the device.
@@ -33,6 +35,8 @@ struct DeviceCloud {
 
 /// Measures as a cost sees them. Throws std::invalid_argument as LowRankProblem.
 PlacedCloud place(const GroundCost& cost, std::size_t d, const WeightedPoints& given);
+/// Adds the squared length of each point, less its mean, as a last coordinate.
+void append_squares(PlacedCloud& cloud);
 DeviceCloud upload_cloud(const PlacedCloud& cloud);
 
 /// Points drawn by their weights, each once with how often it was drawn.

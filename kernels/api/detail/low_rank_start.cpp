@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/api/gromov_wasserstein.hpp"
 #include "kernels/api/outputs.hpp"
 #include "kernels/api/problems.hpp"
 #include "kernels/api/solvers.hpp"
@@ -36,6 +37,48 @@ CoarsePlan coarse_plan(const Representatives& source, const Representatives& tar
   for (std::size_t i = 0; i < plan.potential.size(); ++i)
     plan.potential[i] -= epsilon * std::log(source.weights[i]);
   return plan;
+}
+
+CoarsePlan coarse_matching(const Representatives& source, const Representatives& target,
+                           std::size_t d, std::uint64_t seed) {
+  const std::size_t n = source.weights.size(), m = target.weights.size(),
+                    width = source.points.size() / n;
+  const auto coordinates_of = [&](const Representatives& measure) {
+    Numbers points;
+    for (std::size_t i = 0; i < measure.weights.size(); ++i) {
+      const double* const x = measure.points.data() + i * width;
+      points.insert(points.end(), x, x + d);
+    }
+    return points;
+  };
+  const Numbers from = coordinates_of(source), to = coordinates_of(target);
+  const std::int64_t source_offsets[] = {0, static_cast<std::int64_t>(n)},
+                     target_offsets[] = {0, static_cast<std::int64_t>(m)}, streams[] = {0};
+  const std::int32_t first[] = {0};
+  GromovWassersteinProblems::Kind kind;
+  kind.coordinates = static_cast<int>(d);
+  kind.starts = 4;
+  kind.seed = seed;
+  GromovWassersteinSettings settings;
+  settings.epsilon = 0.05;  // of the unit: costs are a few of these
+  settings.threshold = 1e-2;
+  const GromovWassersteinProblems problem(kind, settings, {source.weights, from, source_offsets},
+                                          {target.weights, to, target_offsets}, first, first,
+                                          streams);
+  problem.run(first, 100, nullptr);
+  const auto plan = problem.plan(0, problem.results().start[0]);
+  CoarsePlan coarse{Numbers(n * width, 0.0), {}};
+  for (std::size_t i = 0; i < n; ++i) {
+    double mass = 0;
+    double* const image = coarse.images.data() + i * width;
+    for (std::size_t j = 0; j < m; ++j) {
+      mass += plan[i * m + j];
+      for (std::size_t c = 0; c < width; ++c)
+        image[c] += plan[i * m + j] * target.points[j * width + c];
+    }
+    for (std::size_t c = 0; c < width; ++c) image[c] /= mass;
+  }
+  return coarse;
 }
 
 }  // namespace otfleet::kernels::detail

@@ -1,5 +1,7 @@
 #include "src/families/low_rank/low_rank_options.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include "src/config/checks.hpp"
 #include "src/job.hpp"
 
@@ -7,6 +9,10 @@ namespace otfleet {
 
 void add_keys(KeyList& keys, LowRankOptions& options) {
   using namespace checks;
+  keys.add(
+      "objective", options.objective,
+      "linear: what moving mass costs; gromov_wasserstein: how differently pairs of points are "
+      "apart in both clouds, by squared distances, wherever the clouds lie");
   keys.add("rank", options.rank, integer(1, 1000),
            "of plans, at most: how many clusters of source points are paired with clusters of "
            "target points");
@@ -19,8 +25,11 @@ void set_low_rank_defaults(Job& job) {
 }
 
 std::string low_rank_complaint(const Job& job) {
-  if (job.problem.kind == ProblemKind::low_rank || !job.given.contains("low_rank.rank")) return {};
-  return "low_rank.rank needs problem.kind = 'low_rank'";
+  if (job.problem.kind == ProblemKind::low_rank) return {};
+  const std::string section = "low_rank.";
+  for (const auto& key : job.given)
+    if (key.starts_with(section)) return fmt::format("{} needs problem.kind = 'low_rank'", key);
+  return {};
 }
 
 }  // namespace otfleet

@@ -37,7 +37,7 @@ class LowRankProblemSet final : public ProblemSet {
                         "every measure's own: problem.geometry = 'clouds'");
       require_solve_memory(file, job_, neighbors);
       population_ = read_job_clouds(job_, file);
-      if (!kernels::LowRankProblem::takes(population_.ground_cost))
+      if (!kernels::LowRankProblem::takes(population_.ground_cost, job_.low_rank.objective))
         throw UserError(
             fmt::format("{}: the cost '{}' has no plans of low rank here; those that have are {}",
                         file.string(), population_.cost_name(), fmt::join(low_rank_costs(), ", ")));
@@ -94,10 +94,11 @@ class LowRankProblemSet final : public ProblemSet {
   const char* error_name() const override { return "residual"; }
 
  private:
-  static std::vector<std::string> low_rank_costs() {
+  std::vector<std::string> low_rank_costs() const {
     std::vector<std::string> names;
     for (const auto& cost : kernels::all_ground_costs())
-      if (kernels::LowRankProblem::takes(cost)) names.emplace_back(name_of(cost));
+      if (kernels::LowRankProblem::takes(cost, job_.low_rank.objective))
+        names.emplace_back(name_of(cost));
     return names;
   }
 

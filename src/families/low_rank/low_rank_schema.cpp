@@ -35,7 +35,8 @@ LowRankSchema::LowRankSchema(const Job& job, const CloudPopulation& population,
          std::move(shape), unit, meaning},
         [member](Source & from) -> auto& { return from.*member; });
   };
-  constexpr const char* unit = "cost * mass";
+  const bool shapes = job.low_rank.objective == kernels::LowRankObjective::gromov_wasserstein;
+  const char* const unit = shapes ? "cost^2 * mass^2" : "cost * mass";
   const std::int64_t rank = job.low_rank.rank, d = population.dimension;
   add("transport_cost", Type::float64, {}, unit, "of the plan, which is feasible",
       &Source::transport_cost);
@@ -74,6 +75,12 @@ LowRankSchema::LowRankSchema(const Job& job, const CloudPopulation& population,
   add("target_slope", Type::float64, {rank, d}, "", "the same of target points",
       &Source::target_slopes);
   add("target_offset", Type::float64, {rank}, "", "see target_slope", &Source::target_offsets);
+  if (shapes) {
+    add("source_square", Type::float64, {rank}, "",
+        "the exponent has square |point|^2 besides, see source_slope", &Source::source_squares);
+    add("target_square", Type::float64, {rank}, "", "the same of target points",
+        &Source::target_squares);
+  }
   add_plan_columns(
       columns_, layout_, true, d, job.solution, [](Source & from) -> auto& { return from.plan; });
   const auto set = [&](const char* name, auto value) {
@@ -82,6 +89,7 @@ LowRankSchema::LowRankSchema(const Job& job, const CloudPopulation& population,
   set("population", population_name);
   set("problem", word_of(ProblemKind::low_rank));
   set("geometry", population.fingerprint());
+  set("objective", word_of(job.low_rank.objective));
   set("rank", rank);
   set("seed", job.seed);
   set("threshold", job.solver.threshold);
@@ -95,6 +103,7 @@ SolutionTable LowRankSchema::table(LowRankSolutions solutions) const {
 
 std::string low_rank_identity(const Job& job, const std::string& content) {
   return nlohmann::json({{"content", content},
+                         {"objective", word_of(job.low_rank.objective)},
                          {"rank", job.low_rank.rank},
                          {"threshold", job.solver.threshold},
                          {"max_iterations", job.solver.max_iterations},

@@ -17,6 +17,7 @@ struct LowRankSolutions {
   std::vector<std::int32_t> clusters, iterations, status;
   std::vector<double> masses, source_centers, target_centers;  ///< [P, r], [P, r, d]
   std::vector<double> source_slopes, target_slopes, source_offsets, target_offsets;
+  std::vector<double> source_squares, target_squares;  ///< where shapes are matched
   PlanOutputs plan;
 };
 
@@ -34,6 +35,8 @@ struct LowRankSolutions {
 ///   cluster_mass [P, r]        mass;  source_center, target_center [P, r, d]   of the clusters
 ///   source_slope [P, r, d], source_offset [P, r]   Q_ik is proportional over k to exp(offset_k +
 ///                              <slope_k, x_i>), and a_i in all; the target's likewise
+/// With low_rank.objective = 'gromov_wasserstein' costs are cost² * mass², the exponent has
+/// source_square [P, r] times |x_i|² besides, and so for the target.
 ///   projection [source points, d]   as that of linear problems (only if asked for)
 class LowRankSchema {
  public:

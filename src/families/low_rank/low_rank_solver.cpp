@@ -16,6 +16,7 @@ using kernels::LowRankProblem;
 
 kernels::LowRankSettings settings_of(const Job& job) {
   kernels::LowRankSettings settings;
+  settings.objective = job.low_rank.objective;
   settings.rank = static_cast<int>(job.low_rank.rank);
   settings.threshold = job.solver.threshold;
   return settings;
@@ -101,19 +102,22 @@ LowRankSolutions LowRankSolver::solve(Shard rows, SolveSeconds& seconds, SolveCo
     const auto& problem = begun->problem(static_cast<std::size_t>(k - rows.begin));
     const auto at = static_cast<std::size_t>(k);
     const double mass = population_.sources.mass(population_.source[at]);
+    const bool shapes = job_.low_rank.objective == kernels::LowRankObjective::gromov_wasserstein;
+    const double cost_unit = shapes ? mass * mass : mass;
     kernels::LowRankResult result;
     {
       const StopWatch watch(seconds.certify);
       result = problem.result({true, job_.solution.projection});
       if (job_.solution.divergence)
         all.divergence.push_back(
-            mass * (result.cost - (self_cost(population_.sources, population_.source[at]) +
-                                   self_cost(population_.target_table(), population_.target[at])) /
-                                      2));
+            cost_unit *
+            (result.cost - (self_cost(population_.sources, population_.source[at]) +
+                            self_cost(population_.target_table(), population_.target[at])) /
+                               2));
     }
-    all.transport_cost.push_back(mass * result.cost);
-    all.upper_bound.push_back(mass * result.upper_bound);
-    all.lower_bound.push_back(mass * result.lower_bound);
+    all.transport_cost.push_back(cost_unit * result.cost);
+    all.upper_bound.push_back(cost_unit * result.upper_bound);
+    all.lower_bound.push_back(cost_unit * result.lower_bound);
     all.bound_failure.push_back(result.bound_failure);
     all.marginal_error.push_back(result.marginal_error);
     all.residual.push_back(problem.residual());
@@ -126,6 +130,8 @@ LowRankSolutions LowRankSolver::solve(Shard rows, SolveSeconds& seconds, SolveCo
     append(all.target_slopes, result.target_slopes);
     append(all.source_offsets, result.source_offsets);
     append(all.target_offsets, result.target_offsets);
+    append(all.source_squares, result.source_squares);
+    append(all.target_squares, result.target_squares);
     append(all.plan.projection, result.projection);
   }
   return all;
