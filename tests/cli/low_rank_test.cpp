@@ -93,9 +93,10 @@ TEST_F(LowRank, GroupsByHand) {
 TEST_F(LowRank, ShapesAreMatchedWhereverTheyLie) {
   const std::vector<double> source = {0, 0, 1, 0, 0, 2}, target = {10, 10, 10, 11, 8, 10};
   for (const auto& [name, mass] : {std::pair{"shape", 1.0}, {"heavy", 1e3}}) {
-    write_cloud_population(path(std::string(name) + ".h5"), pair_of(source, target, 2, mass));
-    const auto words = [&](const std::string& output, const std::string& rank) {
-      return solve(std::string(name) + ".h5", output,
+    const std::string file = std::string(name) + ".h5";
+    write_cloud_population(path(file), pair_of(source, target, 2, mass));
+    const auto words = [file](const std::string& output, const std::string& rank) {
+      return solve(file, output,
                    {"low_rank.objective=gromov_wasserstein", "low_rank.rank=" + rank,
                     "solver.threshold=1e-8", "solution.projection=true"});
     };

@@ -112,7 +112,8 @@ TEST_F(Sliced, TablesAndLimits) {
 }
 
 TEST_F(Sliced, MistakesAreOneLine) {
-  expect_refused_on(2, solve_many("refused", {"problem.tau_a=0.9"}), "problem.tau_a", "linear problems");
+  expect_refused_on(2, solve_many("refused", {"problem.tau_a=0.9"}), "problem.tau_a",
+                    "linear problems");
   expect_refused(solve_many("refused", {"solution.plan=top_k"}), "solution.plan");
   expect_refused(solve_many("refused", {"sliced.directions=1"}), "sliced.directions");
   expect_refused(solve_words("plain.toml", "many/test.h5", "refused",

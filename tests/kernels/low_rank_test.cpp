@@ -40,8 +40,10 @@ Cloud blobs(int n, int d, int places, double width, std::uint64_t stream) {
     const int place = i % places;
     cloud.weights.push_back(0.5 + random.uniform(1000000 + static_cast<std::uint64_t>(i)));
     for (int c = 0; c < d; ++c)
-      cloud.points.push_back(4 * normal(where, static_cast<std::uint64_t>(place * d + c)) +
-                             width * normal(random, draw++));
+      cloud.points.push_back(
+          4 * normal(where, static_cast<std::uint64_t>(place) * static_cast<std::uint64_t>(d) +
+                                static_cast<std::uint64_t>(c)) +
+          width * normal(random, draw++));
   }
   return cloud;
 }
@@ -177,7 +179,7 @@ TEST(LowRank, FarApartGroupsAreMatchedAsBlocks) {
     std::vector<double> from, to;
     for (int i = 0; i < 50; ++i)
       for (int c = 0; c < 2; ++c) {
-        const auto at = static_cast<std::uint64_t>((k * 50 + i) * 2 + c);
+        const auto at = static_cast<std::uint64_t>(k * 50 + i) * 2 + static_cast<std::uint64_t>(c);
         const double place = 100 * std::cos(2 * M_PI * k / groups + c);
         from.push_back(place + random.uniform(at));
         to.push_back(place + 5 + 2 * random.uniform(10000 + at));
