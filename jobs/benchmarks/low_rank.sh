@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Plans of low rank between large clouds, beside OTT-JAX on the same clouds. As JSON on standard output.
 #
-#   bash jobs/benchmarks/low_rank.sh OUTPUT_DIR [--smoke]        about ten minutes
+#   bash jobs/benchmarks/low_rank.sh OUTPUT_DIR [--shapes] [--smoke]        twenty minutes
 #
-# OUTPUT_DIR, which must not have files yet, keeps populations, solutions and a Python with the packages. --smoke: a
-# small pair, to see that it runs. In the environment: OTFLEET, the program (default: the repository's, built first);
-# LOW_RANK_PYTHON, a folder whose venv/ is used and kept (default: OUTPUT_DIR).
+# OUTPUT_DIR, which must not have files yet, keeps populations, solutions and a Python with the packages. --shapes: the
+# objective of Gromov–Wasserstein problems alone. --smoke: small pairs, to see that it runs. In the environment: OTFLEET,
+# the program (default: the repository's, built first); LOW_RANK_PYTHON, a folder whose venv/ is used and kept
+# (default: OUTPUT_DIR).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/peers_setup.sh"
 

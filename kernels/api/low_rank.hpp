@@ -47,7 +47,8 @@ struct LowRankResult {
 ///
 ///   minimize sum_ij P_ij c(x_i, y_j) over P = Q diag(1/g) R', Q1 = a, R1 = b, Q'1 = R'1 = g,
 ///
-/// for costs that are squared distances of points or of their directions. Mirror descent on the
+/// for costs that are squared distances of points or of their directions, or the distortion of
+/// Gromov–Wasserstein problems (see LowRankObjectiveForm) in its place. Mirror descent on the
 /// factors, whose steps grow as long as projections are easy; their logarithms are linear in the
 /// points (see SoftClusters), so that time is linear and memory that of the points. It begins with
 /// k-means of pairs that a plan between representatives finds. A handle; copies share it. Local.
