@@ -38,6 +38,16 @@ Numbers centers_of(const ClusterSums& sums) {
   return centers;
 }
 
+double longest_row(const detail::PlacedCloud& cloud) {
+  const std::size_t w = cloud.width();
+  double most = 0;
+  for (std::size_t i = 0; i < cloud.size(); ++i) {
+    const double* const x = cloud.points.data() + i * w;
+    most = std::max(most, dot(x, x, w));
+  }
+  return std::sqrt(most);
+}
+
 /// What a shape has in the constant of its distortion: twice the variance of squared lengths, and
 /// four times the squared norm of the covariance.
 double moments_of_shape(const detail::PlacedCloud& cloud) {
@@ -83,7 +93,8 @@ struct LowRankProblem::State {
   Representatives newton_source, newton_target;  ///< points of the measures, for Newton's matrix
   detail::CoarsePlan coarse;
   CounterRandom random{0, 0};
-  double shift = 0;     ///< squared distance of the means, in the unit
+  double shift = 0;                               ///< squared distance of the means, in the unit
+  double longest_source = 0, longest_target = 0;  ///< rows of points
   double constant = 0;  ///< what a plan without gain costs, in the unit; see LowRankObjectiveForm
   double cost_rounding = 0;  ///< of costs of points as they are given
 
@@ -112,10 +123,13 @@ struct LowRankProblem::State {
   }
   /// What sums of so many terms are off by at most, in the unit.
   double rounding(double terms) const {
-    const double reach = std::sqrt(shift) + std::sqrt(source.variance) + std::sqrt(target.variance);
+    const double reach = (matches_shapes() ? 0 : std::sqrt(shift)) + std::sqrt(source.variance) +
+                         std::sqrt(target.variance);
     const double most =
         matches_shapes() ? 4 * reach * reach * reach * reach + constant : reach * reach;
-    return terms * std::numeric_limits<double>::epsilon() * 2 * most;
+    // Masses of clusters are off by roundings of the whole mass, however far a cluster is.
+    return terms * std::numeric_limits<double>::epsilon() *
+           (2 * most + 2 * objective().cost_factor() * longest_source * longest_target);
   }
   bool trivial() const { return !(source.variance > 0) || !(target.variance > 0); }
 
@@ -170,8 +184,10 @@ constexpr int most_passes = 40, few_passes = 8, many_passes = 16;
 void LowRankProblem::State::begin() {
   const std::size_t w = width();
   coarse_plan_once();
-  const auto clusters = pair_clusters(coarse_source.points, coarse.images, coarse_source.weights,
-                                      static_cast<int>(w), settings.rank, random.bits(3));
+  const auto clusters =
+      pair_clusters(coarse_source.points, coarse.images, coarse_source.weights, static_cast<int>(w),
+                    settings.rank, matches_shapes() ? ClusterScore::spread : ClusterScore::products,
+                    random.bits(3));
   const auto r = static_cast<std::size_t>(clusters.rank());
   factors.source_offsets.assign(r, 0.0);
   factors.target_offsets.assign(r, 0.0);
@@ -309,12 +325,7 @@ LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const Weig
     state.shift += std::pow((state.source.anchor[c] - state.target.anchor[c]) / state.unit +
                                 (state.source.mean[c] - state.target.mean[c]),
                             2);
-  for (const auto* cloud : {&state.source, &state.target})
-    for (std::size_t i = 0; i < cloud->size(); ++i) {
-      const double* const x = cloud->points.data() + i * d;
-      if (!std::isfinite(dot(x, x, d) + state.shift))
-        throw std::invalid_argument("points are too far apart for the spread of both measures");
-    }
+
   if (state.matches_shapes()) {
     const double apart = state.source.variance - state.target.variance;
     state.constant = 4 * apart * apart;
@@ -325,10 +336,17 @@ LowRankProblem::LowRankProblem(const GroundCost& cost, int dimension, const Weig
   } else {
     state.constant = state.shift + state.source.variance + state.target.variance;
   }
+  state.longest_source = longest_row(state.source);
+  state.longest_target = longest_row(state.target);
+  const double costs = state.unit_cost() * (1 + state.constant);
+  if (!std::isfinite(state.longest_source * state.longest_target) || !std::isfinite(costs) ||
+      (most > 0 && !(costs > std::numeric_limits<double>::min())))
+    throw std::invalid_argument(
+        "points are too far apart, or too close to each other, for the range of double");
   state.device_source = upload_cloud(state.source);
   state.device_target = upload_cloud(state.target);
   // A few representatives for each cluster, as long as a plan between them is quick.
-  const int most_representatives = state.matches_shapes() ? 512 : 4096;
+  const int most_representatives = state.matches_shapes() ? std::max(512, settings.rank) : 4096;
   const auto few = static_cast<std::size_t>(std::min(
       std::max(settings.representatives / (state.matches_shapes() ? 4 : 1), 8 * settings.rank),
       most_representatives));
@@ -524,9 +542,9 @@ LowRankResult LowRankProblem::result(const LowRankOutputs& wanted) const {
   const auto factor_out = [&](const Numbers& slopes, const Numbers& offsets,
                               const detail::PlacedCloud& cloud, Numbers& slopes_out,
                               Numbers& offsets_out, Numbers& squares_out) {
-    slopes_out.assign(rank * d, nothing);
+    slopes_out.assign(rank * d, 0.0);
     offsets_out.assign(rank, -std::numeric_limits<double>::infinity());
-    if (w > d) squares_out.assign(rank, nothing);
+    if (w > d) squares_out.assign(rank, 0.0);
     Numbers mean(d);  // in the unit
     for (std::size_t c = 0; c < d; ++c) mean[c] = cloud.mean[c] + cloud.anchor[c] / state.unit;
     for (std::size_t k = 0; k < r; ++k) {

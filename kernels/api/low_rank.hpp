@@ -23,7 +23,8 @@ struct LowRankOutputs {
 };
 
 /// What a plan of low rank between two measures is and costs, for masses of 1. Of fewer clusters
-/// than were asked for, the last ones have masses of 0, NaN for what they are, and offsets −inf.
+/// than were asked for, the last ones have masses and slopes of 0, centers of NaN and offsets of
+/// −inf.
 struct LowRankResult {
   double cost = 0;             ///< of the plan, which is feasible
   double upper_bound = 0;      ///< the optimum of any rank is not above, rounding included
@@ -72,7 +73,8 @@ class LowRankProblem {
   /// long enough can be projected any more.
   int status() const;
   /// The symmetric KL divergence of the last step over its length, which is by how much it lowered
-  /// the cost, or more: a share of twice the product of both clouds' standard deviations. Steps
+  /// the cost, or more: a share of twice the product of both clouds' standard deviations, of
+  /// distortions of 16 times that of their variances. Steps
   /// that had to be short count as if they were not. 0 at a stationary plan.
   double residual() const;
 

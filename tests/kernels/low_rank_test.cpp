@@ -493,6 +493,43 @@ TEST(LowRankShapes, ScaledShapes) {
   EXPECT_GT(result.lower_bound, 0.4 * expected);
 }
 
+/// What one side is like, and where it lies, is no matter of the other.
+TEST(LowRankShapes, FarCloudsOfOtherSpreads) {
+  const Cloud x = blobs(300, 2, 4, 1, 1), y = blobs(250, 2, 3, 1, 2);
+  const auto plain = solved(x, y, for_shapes(6));
+  Cloud far = y;
+  for (double& one : far.points) one += 1e5;
+  const auto moved = solved(x, far, for_shapes(6));
+  EXPECT_NEAR(moved.cost, plain.cost, 1e-4 * plain.cost);
+  EXPECT_LT(moved.upper_bound - moved.cost, 1e-8 * moved.cost);
+  EXPECT_NEAR(moved.lower_bound, plain.lower_bound, 1e-4 * plain.lower_bound);
+  // A point or a cloud 10^6 times as large: nearly all of the distortion is its own.
+  Cloud wide = y;
+  for (double& one : wide.points) one *= 1e6;
+  double own = 0;
+  for (std::size_t j = 0; j < wide.size(); ++j)
+    for (std::size_t e = 0; e < wide.size(); ++e)
+      own += wide.share(j) * wide.share(e) * std::pow(square(wide, j, wide, e), 2);
+  for (const bool turned : {false, true}) {
+    const auto result = turned ? solved(wide, x, for_shapes(6)) : solved(x, wide, for_shapes(6));
+    EXPECT_NEAR(result.cost, own, 1e-6 * own);
+    EXPECT_LE(result.lower_bound, result.cost);
+  }
+  Cloud outlier = x;
+  outlier.points[0] = 1e5;
+  outlier.weights[0] = 1e-10;
+  const auto lone = solved(outlier, y, for_shapes(6));
+  EXPECT_LE(lone.lower_bound, lone.upper_bound);
+  EXPECT_TRUE(std::isfinite(lone.cost));
+  const auto itself = solved(outlier, outlier, for_shapes(6));
+  EXPECT_LE(itself.lower_bound, 1e-9);
+  for (const double scale : {1e-90, 1e90}) {
+    Cloud extreme = x;
+    for (double& one : extreme.points) one *= scale;
+    EXPECT_THROW(between(extreme, extreme, for_shapes(3)), std::invalid_argument);
+  }
+}
+
 TEST(LowRankShapes, SinglePointsProgressAndMistakes) {
   const Cloud y = blobs(30, 2, 3, 1, 2), one{2, {2.0}, {0.1, -0.7}};
   double expected = 0;

@@ -1,5 +1,6 @@
 #include "kernels/api/detail/low_rank_start.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/api/gromov_wasserstein.hpp"
@@ -43,11 +44,22 @@ CoarsePlan coarse_matching(const Representatives& source, const Representatives&
                            std::size_t d, std::uint64_t seed) {
   const std::size_t n = source.weights.size(), m = target.weights.size(),
                     width = source.points.size() / n;
+  // Each side by itself with a variance of 1: the plan is the same, and the spread of one does not
+  // count for the other.
+  double furthest = 0;
   const auto coordinates_of = [&](const Representatives& measure) {
     Numbers points;
+    double variance = 0;
     for (std::size_t i = 0; i < measure.weights.size(); ++i) {
       const double* const x = measure.points.data() + i * width;
       points.insert(points.end(), x, x + d);
+      variance += measure.weights[i] * dot(x, x, d);
+    }
+    if (variance > 0)
+      for (double& x : points) x /= std::sqrt(variance);
+    for (std::size_t i = 0; i < measure.weights.size(); ++i) {
+      const double* const x = points.data() + i * d;
+      furthest = std::max(furthest, dot(x, x, d));
     }
     return points;
   };
@@ -60,7 +72,8 @@ CoarsePlan coarse_matching(const Representatives& source, const Representatives&
   kind.starts = 4;
   kind.seed = seed;
   GromovWassersteinSettings settings;
-  settings.epsilon = 0.05;  // of the unit: costs are a few of these
+  // Costs are a few units; of points far from all others as large as the solver takes them.
+  settings.epsilon = std::max(0.05, 2e-12 * furthest * furthest);
   settings.threshold = 1e-2;
   const GromovWassersteinProblems problem(kind, settings, {source.weights, from, source_offsets},
                                           {target.weights, to, target_offsets}, first, first,

@@ -1,5 +1,7 @@
 #include "kernels/solvers/low_rank/objective.hpp"
 
+#include <algorithm>
+
 namespace otfleet::kernels {
 
 double LowRankObjectiveForm::gain(const Numbers& moments) const {
@@ -33,19 +35,16 @@ std::vector<double> cross_moments(const std::vector<double>& coupling,
                                   std::size_t width) {
   const std::size_t r = from.size() / width;
   const bool diagonal = coupling.size() == r;
-  std::vector<double> moments(width * width, 0.0);
-  const auto add = [&](std::size_t k, std::size_t l, double mass) {
-    if (mass == 0) return;
+  std::vector<double> moments(width * width, 0.0), images(width);
+  for (std::size_t k = 0; k < r; ++k) {
+    std::fill(images.begin(), images.end(), 0.0);  // sum_l coupling_kl to_l
+    for (std::size_t l = diagonal ? k : 0; l < (diagonal ? k + 1 : r); ++l) {
+      const double mass = coupling[diagonal ? k : k * r + l];
+      for (std::size_t e = 0; e < width; ++e) images[e] += mass * to[l * width + e];
+    }
     for (std::size_t c = 0; c < width; ++c)
       for (std::size_t e = 0; e < width; ++e)
-        moments[c * width + e] += mass * from[k * width + c] * to[l * width + e];
-  };
-  for (std::size_t k = 0; k < r; ++k) {
-    if (diagonal) {
-      add(k, k, coupling[k]);
-      continue;
-    }
-    for (std::size_t l = 0; l < r; ++l) add(k, l, coupling[k * r + l]);
+        moments[c * width + e] += from[k * width + c] * images[e];
   }
   return moments;
 }

@@ -51,7 +51,7 @@ std::vector<double> first_centers(const std::vector<double>& rows,
 
 PairedClusters pair_clusters(const std::vector<double>& points, const std::vector<double>& images,
                              const std::vector<double>& weights, int dimension, int rank,
-                             std::uint64_t seed) {
+                             ClusterScore score, std::uint64_t seed) {
   const auto d = static_cast<std::size_t>(dimension), n = weights.size(), width = 2 * d;
   // Both halves count alike, whatever their spread.
   double spread[2] = {0, 0};
@@ -107,12 +107,14 @@ PairedClusters pair_clusters(const std::vector<double>& points, const std::vecto
         for (std::size_t c = 0; c < width; ++c)
           if (masses[k] > 0) centers[k * width + c] = sums[k * width + c] / masses[k];
     }
-    double product = 0;
+    double value = 0;
     for (std::size_t k = 0; k < r; ++k)
-      for (std::size_t c = 0; c < d; ++c)
-        product += masses[k] * centers[k * width + c] * centers[k * width + d + c];
-    if (product <= most) continue;
-    most = product;
+      for (std::size_t c = 0; c < d; ++c) {
+        const double x = centers[k * width + c], image = centers[k * width + d + c];
+        value += masses[k] * (score == ClusterScore::products ? x * image : x * x + image * image);
+      }
+    if (value <= most) continue;
+    most = value;
     std::vector<int> number(r, -1);
     best = {};
     for (std::size_t k = 0; k < r; ++k) {

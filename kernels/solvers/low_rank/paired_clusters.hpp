@@ -14,6 +14,12 @@ struct PairedClusters {
   int rank() const { return static_cast<int>(masses.size()); }
 };
 
+/// What makes groups good ones.
+enum class ClusterScore {
+  products,  ///< sum_k g_k <center, image>: transport between them costs little
+  spread,    ///< sum_k g_k (|center|² + |image|²): each is tight, however images are turned
+};
+
 /// At most `rank` groups of points x [n, d] with weights [n] and images T(x) [n, d] under a plan:
 /// k-means of the pairs (x, T(x)), the best one of a few seeds (Arthur & Vassilvitskii 2007). The
 /// plan of that rank that spreads each group's mass over its images costs 2 sum_k g_k tr Cov_k(x,
@@ -21,6 +27,6 @@ struct PairedClusters {
 /// 100 sweeps.
 PairedClusters pair_clusters(const std::vector<double>& points, const std::vector<double>& images,
                              const std::vector<double>& weights, int dimension, int rank,
-                             std::uint64_t seed);
+                             ClusterScore score, std::uint64_t seed);
 
 }  // namespace otfleet::kernels

@@ -14,7 +14,7 @@ struct LowRankSettings {
   int rank = 10;            ///< at most: of fewer points there are fewer clusters
   double threshold = 1e-4;  ///< on the residual, see LowRankProblem
   /// Points that stand for a measure where the clusters begin, and in the bound; eight for each
-  /// cluster where that is more, up to 4,096.
+  /// cluster where that is more, up to 4,096; of shapes a quarter, and up to 512 or the rank.
   int representatives = 1024;
   double bound_pairs = 4e9;  ///< of points, that the lower bound looks at; more are sampled
 };

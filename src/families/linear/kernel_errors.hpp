@@ -10,16 +10,15 @@
 namespace otfleet {
 
 /// work(), where what the kernels refuse in a population's numbers, and memory that is not to be
-/// had, are the user's to mend: UserError that names the file, for refusals with epsilon, too. One
-/// that begins with a dataset of the file gets its name.
+/// had, are the user's to mend: UserError that names the file, and ends with `remark`. One that
+/// begins with a dataset of the file gets its name.
 template <class Work>
-decltype(auto) with_population_named(const std::filesystem::path& file, double epsilon,
+decltype(auto) with_population_named(const std::filesystem::path& file, const std::string& remark,
                                      const Work& work) {
   try {
     return work();
   } catch (const std::invalid_argument& error) {
-    throw UserError(
-        fmt::format("{}: {} (problem.epsilon = {:g})", file.string(), error.what(), epsilon));
+    throw UserError(file.string() + ": " + error.what() + remark);
   } catch (const UserError& error) {
     const std::string text = error.what();
     if (!text.starts_with("/geometry") && !text.starts_with("/measures")) throw;
@@ -29,6 +28,13 @@ decltype(auto) with_population_named(const std::filesystem::path& file, double e
     if (shortage.empty()) throw;
     throw UserError(file.string() + ": " + shortage);
   }
+}
+
+/// The same of entropic problems, whose refusals may be for their epsilon.
+template <class Work>
+decltype(auto) with_population_named(const std::filesystem::path& file, double epsilon,
+                                     const Work& work) {
+  return with_population_named(file, fmt::format(" (problem.epsilon = {:g})", epsilon), work);
 }
 
 }  // namespace otfleet

@@ -32,7 +32,7 @@ void add_keys(KeyList& keys, SolverOptions& solver) {
            "for problems too large for a rank or fewer than ranks; auto: by predicted work");
   keys.add("checkpoint_seconds", solver.checkpoint_seconds, zero_or_more,
            "between two saves of what an unfinished solve has solved; 0: after every block, and "
-           "within a long one every second");
+           "within a long one every second, within one of more than four problems every ten");
   keys.add("memory_mib", solver.memory_mib, zero_or_more,
            "MiB a rank, besides what a solve needs: in them iterations between large clouds keep "
            "costs, so that none is computed twice; 0: nothing is kept");

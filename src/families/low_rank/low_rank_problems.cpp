@@ -69,7 +69,7 @@ class LowRankProblemSet final : public ProblemSet {
   SolutionTable solve(distributed::Shard rows, SolveSeconds& seconds,
                       SolveControl& control) override {
     return schema_->table(with_population_named(
-        file, job_.problem.epsilon, [&] { return solver_->solve(rows, seconds, control); }));
+        file, std::string(), [&] { return solver_->solve(rows, seconds, control); }));
   }
 
   void report(nlohmann::json& figures, const SolveTally& tally) const override {

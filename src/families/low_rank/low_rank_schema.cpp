@@ -57,7 +57,7 @@ LowRankSchema::LowRankSchema(const Job& job, const CloudPopulation& population,
       &Source::marginal_error);
   add("residual", Type::float64, {}, "",
       "by how much the last step lowered the cost, a share of twice the product of both standard "
-      "deviations",
+      "deviations; of distortions of 16 times that of both variances",
       &Source::residual);
   add("clusters", Type::int32, {}, "", "that have mass", &Source::clusters);
   add("iterations", Type::int32, {}, "", "steps of mirror descent", &Source::iterations);

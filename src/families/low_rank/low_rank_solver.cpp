@@ -1,8 +1,11 @@
 #include "src/families/low_rank/low_rank_solver.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <limits>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <vector>
 
 #include "src/runs/append.hpp"
@@ -36,11 +39,15 @@ class LowRankBlock final : public SolvedBlock {
     const auto d = static_cast<std::size_t>(population.dimension);
     for (std::int64_t k = rows.begin; k < rows.end; ++k) {
       const auto at = static_cast<std::size_t>(k);
-      problems_.emplace_back(population.ground_cost, static_cast<int>(d),
-                             points_of(population.sources, population.source[at], d),
-                             points_of(population.target_table(), population.target[at], d),
-                             settings_of(job), static_cast<std::uint64_t>(job.seed),
-                             static_cast<std::uint64_t>(k));
+      try {
+        problems_.emplace_back(population.ground_cost, static_cast<int>(d),
+                               points_of(population.sources, population.source[at], d),
+                               points_of(population.target_table(), population.target[at], d),
+                               settings_of(job), static_cast<std::uint64_t>(job.seed),
+                               static_cast<std::uint64_t>(k));
+      } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument(fmt::format("problem {}: {}", k, error.what()));
+      }
     }
   }
 

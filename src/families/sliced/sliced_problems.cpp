@@ -94,7 +94,7 @@ class SlicedProblemSet final : public ProblemSet {
     settings.steps = static_cast<int>(job_.sliced.steps);
     settings.threshold = job_.solver.threshold;
     const auto& targets = population_.target_table();
-    auto results = with_population_named(file, job_.problem.epsilon, [&] {
+    auto results = with_population_named(file, std::string(), [&] {
       return kernels::sliced_distances(
           {static_cast<int>(population_.dimension),
            power_,
