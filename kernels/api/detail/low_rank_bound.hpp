@@ -21,7 +21,7 @@ DualBound dual_bound(const PlacedCloud& source, const DeviceCloud& device_source
 /// The same of Gromov–Wasserstein problems of squared distances, in the unit's fourth power: a
 /// point is |x|² + variance from all others on average, and a pair of points pays for the
 /// difference of these at least (Mémoli 2011, the first lower bound), which transport on a line
-/// makes small.
+/// makes small. Less its rounding.
 double matching_bound(const PlacedCloud& source, const PlacedCloud& target);
 
 }  // namespace otfleet::kernels::detail
