@@ -297,6 +297,31 @@ TEST(LowRank, BoundsHoldFarFromTheOrigin) {
     }
 }
 
+/// Of one cloud much wider than the other, and with points far from all others.
+TEST(LowRank, CloudsOfOtherSpreads) {
+  const Cloud x = blobs(300, 1, 3, 1, 1);
+  for (const double scale : {1e-9, 1e-3, 1e3, 1e9}) {
+    Cloud y = blobs(200, 1, 2, 2, 2);
+    for (double& one : y.points) one *= scale;
+    const double exact = cost_on_line(x, y);
+    int status = -1;
+    const auto result = solved(x, y, with_rank(8), &status);
+    EXPECT_EQ(status, converged) << scale;
+    EXPECT_GE(result.upper_bound, exact) << scale;
+    EXPECT_LE(result.lower_bound, exact) << scale;
+    EXPECT_NEAR(result.cost, exact, 0.1 * exact) << scale;
+    EXPECT_GT(result.lower_bound, 0.99 * exact) << scale;
+  }
+  Cloud far = x;
+  far.points[0] = 1e9;
+  far.weights[0] = 1e-9;
+  const Cloud y = blobs(200, 1, 2, 2, 2);
+  const double exact = cost_on_line(far, y);
+  const auto result = solved(far, y, with_rank(8));
+  EXPECT_GE(result.upper_bound, exact);
+  EXPECT_LE(result.lower_bound, exact);
+}
+
 TEST(LowRank, OneHeavyPointAmongMany) {
   Cloud x = blobs(12000, 1, 3, 1, 1);
   const Cloud y = blobs(12000, 1, 2, 2, 2);

@@ -10,10 +10,35 @@
 
 namespace otfleet::kernels::detail {
 
+namespace {
+
+double squares_of(const Representatives& measure, std::size_t d, double& furthest) {
+  double variance = 0;
+  for (std::size_t i = 0; i < measure.weights.size(); ++i) {
+    const double square = dot(measure.points.data() + i * d, measure.points.data() + i * d, d);
+    variance += measure.weights[i] * square;
+    furthest = std::max(furthest, square);
+  }
+  return variance;
+}
+
+}  // namespace
+
 CoarsePlan coarse_plan(const Representatives& source, const Representatives& target,
                        std::size_t d) {
-  // Of the unit, in which twice the product of the standard deviations is 2.
-  constexpr double epsilon = 0.01;
+  // Both sides as wide as each other: products of points stay, on which the plan depends.
+  double furthest_source = 0, furthest_target = 0;
+  const double variance = squares_of(source, d, furthest_source),
+               target_variance = squares_of(target, d, furthest_target),
+               wider =
+                   variance > 0 && target_variance > 0 ? std::sqrt(variance / target_variance) : 1;
+  Numbers from = source.points, to = target.points;
+  for (double& x : from) x /= std::sqrt(wider);
+  for (double& y : to) y *= std::sqrt(wider);
+  // A hundredth of what spreads cost, which are 1 then; of points far from all others as much as
+  // exponents hold.
+  const double epsilon =
+      std::max(0.01, 1e-14 * (furthest_source / wider + furthest_target * wider));
   SinkhornSettings settings;
   settings.epsilon = epsilon;
   settings.threshold = 1e-2;
@@ -25,8 +50,8 @@ CoarsePlan coarse_plan(const Representatives& source, const Representatives& tar
   const std::int32_t first[] = {0};
   const auto problem =
       Problems::between_clouds(SquaredEuclideanCost{}, static_cast<std::int64_t>(d),
-                               {source.weights, source.points, source_offsets},
-                               {target.weights, target.points, target_offsets})
+                               {source.weights, from, source_offsets},
+                               {target.weights, to, target_offsets})
           .between(first, first);
   const DeviceArray<double> f("otfleet::low_rank::potential", source.weights.size());
   const DeviceArray<double> images("otfleet::low_rank::images", source.points.size());
@@ -35,8 +60,11 @@ CoarsePlan coarse_plan(const Representatives& source, const Representatives& tar
   soft_c_transform(problem, epsilon, f, g);
   barycentric_projection(problem, epsilon, Projection::to_target, g, images);
   CoarsePlan plan{images.download(), f.download()};
-  for (std::size_t i = 0; i < plan.potential.size(); ++i)
-    plan.potential[i] -= epsilon * std::log(source.weights[i]);
+  for (double& image : plan.images) image /= std::sqrt(wider);
+  for (std::size_t i = 0; i < plan.potential.size(); ++i) {
+    const double* const x = source.points.data() + i * d;
+    plan.potential[i] += dot(x, x, d) * (1 - 1 / wider) - epsilon * std::log(source.weights[i]);
+  }
   return plan;
 }
 
