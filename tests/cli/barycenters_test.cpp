@@ -6,7 +6,6 @@
 
 #include "tests/cli/spots.hpp"
 #include "tests/src/barycenter_files.hpp"
-#include "tests/src/same_solutions.hpp"
 
 namespace otfleet {
 namespace {
@@ -108,12 +107,7 @@ TEST_F(Barycenters, PointsAreSolvedAsTheirCosts) {
 }
 
 TEST_F(Barycenters, RaggedProblemsAreTheSameOnAnyNumberOfRanks) {
-  for (const int ranks : {2, 3}) {
-    const auto output = "ranks" + std::to_string(ranks);
-    const auto result = run(solve_many(output), ranks);
-    ASSERT_EQ(result.code, 0) << result.err;
-    testing::expect_same_solutions(path(output) / "solution.h5", path("unbroken/solution.h5"));
-  }
+  expect_the_same_on_ranks(solve_many);
   const auto offsets =
       distributed::Hdf5File::open(path("many/test.h5")).read<std::int64_t>("/problems/offsets");
   EXPECT_EQ(column<std::int64_t>("unbroken", "measure_offsets"), offsets);
@@ -124,18 +118,13 @@ TEST_F(Barycenters, RaggedProblemsAreTheSameOnAnyNumberOfRanks) {
 TEST_F(Barycenters, KilledTheyGoOnAndAreTheSame) {
   for (const int signal : {SIGKILL, SIGTERM}) {
     const auto output = "killed" + std::to_string(signal);
-    StartedProgram program(testing::words_on_ranks_with_pids(2, "pid", solve_many(output)),
-                           folder_->path());
-    while (program.running() && !left_part(output, "rows-"))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    ::kill(std::stoi(testing::read_bytes(path("pid.1"))), signal);
-    const auto result = program.wait();
+    const auto result = kill_one_rank(solve_many, output, signal);
     ASSERT_EQ(result.code == 75, signal == SIGTERM) << result.err;
     ASSERT_FALSE(std::filesystem::exists(path(output) / "solution.h5")) << "too fast to be killed";
     const auto resumed = run(solve_many(output), 3);
     ASSERT_EQ(resumed.code, 0) << resumed.err;
     EXPECT_GT(read_report(output)["solved_before"], 0);
-    testing::expect_same_solutions(path(output) / "solution.h5", path("unbroken/solution.h5"));
+    expect_as_unbroken(output);
     EXPECT_FALSE(std::filesystem::exists(path(output) / "solution.parts"));
   }
 }

@@ -8,7 +8,6 @@
 
 #include "tests/cli/spots.hpp"
 #include "tests/src/free_support_files.hpp"
-#include "tests/src/same_solutions.hpp"
 
 namespace otfleet {
 namespace {
@@ -39,6 +38,7 @@ class FreeSupports : public testing::Spots {
   static Words solve_many(const std::string& output, const Words& overrides = {}) {
     return solve_words("free.toml", "many/test.h5", output, overrides);
   }
+  static Words solve_many_into(const std::string& output) { return solve_many(output); }
 };
 
 TEST_F(FreeSupports, OnALineQuantilesAreAveraged) {
@@ -92,12 +92,7 @@ TEST_F(FreeSupports, PointsAndWeightsMayBeTheUsers) {
 }
 
 TEST_F(FreeSupports, RaggedProblemsAreTheSameOnAnyNumberOfRanks) {
-  for (const int ranks : {2, 3}) {
-    const auto output = "ranks" + std::to_string(ranks);
-    const auto result = run(solve_many(output), ranks);
-    ASSERT_EQ(result.code, 0) << result.err;
-    testing::expect_same_solutions(path(output) / "solution.h5", path("unbroken/solution.h5"));
-  }
+  expect_the_same_on_ranks(solve_many_into);
   const auto file = distributed::Hdf5File::open(path("many/test.h5"));
   EXPECT_EQ(column<std::int64_t>("unbroken", "measure_offsets"),
             file.read<std::int64_t>("/problems/offsets"));
@@ -109,17 +104,12 @@ TEST_F(FreeSupports, RaggedProblemsAreTheSameOnAnyNumberOfRanks) {
 TEST_F(FreeSupports, KilledTheyGoOnAndAreTheSame) {
   for (const int signal : {SIGKILL, SIGTERM}) {
     const auto output = "killed" + std::to_string(signal);
-    StartedProgram program(testing::words_on_ranks_with_pids(2, "pid", solve_many(output)),
-                           folder_->path());
-    while (program.running() && !left_part(output, "rows-"))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    ::kill(std::stoi(testing::read_bytes(path("pid.1"))), signal);
-    const auto result = program.wait();
+    const auto result = kill_one_rank(solve_many_into, output, signal);
     ASSERT_EQ(result.code == 75, signal == SIGTERM) << result.err;
     ASSERT_FALSE(std::filesystem::exists(path(output) / "solution.h5")) << "too fast to be killed";
     expect_solved(solve_many(output));
     EXPECT_GT(read_report(output)["solved_before"], 0);
-    testing::expect_same_solutions(path(output) / "solution.h5", path("unbroken/solution.h5"));
+    expect_as_unbroken(output);
     EXPECT_FALSE(std::filesystem::exists(path(output) / "solution.parts"));
   }
 }

@@ -7,7 +7,6 @@
 
 #include "src/populations/cloud_population.hpp"
 #include "tests/cli/spots.hpp"
-#include "tests/src/same_solutions.hpp"
 
 namespace otfleet {
 namespace {
@@ -37,6 +36,7 @@ class LowRank : public testing::Spots {
   static Words solve_many(const std::string& output, const Words& overrides = {}) {
     return solve_words("low_rank.toml", "many/test.h5", output, overrides);
   }
+  static Words solve_many_into(const std::string& output) { return solve_many(output); }
 
   static CloudPopulation pair_of(const std::vector<double>& source,
                                  const std::vector<double>& target, std::int64_t d,
@@ -114,12 +114,7 @@ TEST_F(LowRank, ShapesAreMatchedWhereverTheyLie) {
 }
 
 TEST_F(LowRank, ProblemsAreTheSameOnAnyNumberOfRanks) {
-  for (const int ranks : {2, 3}) {
-    const auto output = "ranks" + std::to_string(ranks);
-    const auto result = run(solve_many(output), ranks);
-    ASSERT_EQ(result.code, 0) << result.err;
-    testing::expect_same_solutions(path(output) / "solution.h5", path("unbroken/solution.h5"));
-  }
+  expect_the_same_on_ranks(solve_many_into);
   const auto cost = column("unbroken", "transport_cost"), lower = column("unbroken", "lower_bound"),
              upper = column("unbroken", "upper_bound");
   for (std::size_t k = 0; k < cost.size(); ++k) {
@@ -129,27 +124,8 @@ TEST_F(LowRank, ProblemsAreTheSameOnAnyNumberOfRanks) {
 }
 
 TEST_F(LowRank, SharesAndKillsChangeNothing) {
-  for (const int share : {0, 1}) {
-    auto words = solve_many("shared");
-    words.insert(words.end(), {"--share", std::to_string(share) + "/2"});
-    expect_solved(words);
-  }
-  expect_solved(solve_many("shared"));
-  testing::expect_same_solutions(path("shared/solution.h5"), path("unbroken/solution.h5"));
-  for (const int signal : {SIGKILL, SIGTERM}) {
-    const auto output = "killed" + std::to_string(signal);
-    StartedProgram program(testing::words_on_ranks_with_pids(2, "pid", solve_many(output)),
-                           folder_->path());
-    while (program.running() && !left_part(output, "rows-"))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    ::kill(std::stoi(testing::read_bytes(path("pid.1"))), signal);
-    const auto result = program.wait();
-    if (std::filesystem::exists(path(output) / "solution.h5")) continue;  // it had been too fast
-    ASSERT_EQ(result.code == 75, signal == SIGTERM) << result.err;
-    expect_solved(solve_many(output));
-    EXPECT_GT(read_report(output)["solved_before"], 0);
-    testing::expect_same_solutions(path(output) / "solution.h5", path("unbroken/solution.h5"));
-  }
+  expect_the_same_by_shares(solve_many_into);
+  expect_the_same_after_kills(solve_many_into);
 }
 
 /// One long problem that is interrupted goes on from its factors.

@@ -1,19 +1,15 @@
 // Sliced distances as a user computes them: job file, ranks, shares, kills, mistakes.
 #include <signal.h>
 
-#include <chrono>
 #include <cmath>
-#include <thread>
 
 #include "src/populations/cloud_population.hpp"
 #include "tests/cli/spots.hpp"
-#include "tests/src/same_solutions.hpp"
 
 namespace otfleet {
 namespace {
 
 using testing::count_of;
-using testing::StartedProgram;
 using testing::Words;
 
 class Sliced : public testing::Spots {
@@ -35,6 +31,7 @@ class Sliced : public testing::Spots {
   static Words solve_many(const std::string& output, const Words& overrides = {}) {
     return solve_words("sliced.toml", "many/test.h5", output, overrides);
   }
+  static Words solve_many_into(const std::string& output) { return solve_many(output); }
 };
 
 /// Two points that are moved by (3, 4): slices see the move's projection, the largest all of it.
@@ -70,12 +67,7 @@ TEST_F(Sliced, AMoveByHand) {
 }
 
 TEST_F(Sliced, ProblemsAreTheSameOnAnyNumberOfRanks) {
-  for (const int ranks : {2, 3}) {
-    const auto output = "ranks" + std::to_string(ranks);
-    const auto result = run(solve_many(output), ranks);
-    ASSERT_EQ(result.code, 0) << result.err;
-    testing::expect_same_solutions(path(output) / "solution.h5", path("unbroken/solution.h5"));
-  }
+  expect_the_same_on_ranks(solve_many_into);
   const auto sliced = column("unbroken", "sliced"), largest = column("unbroken", "max_sliced"),
              bound = column("unbroken", "upper_bound");
   for (std::size_t k = 0; k < sliced.size(); ++k) {
@@ -85,21 +77,10 @@ TEST_F(Sliced, ProblemsAreTheSameOnAnyNumberOfRanks) {
 }
 
 TEST_F(Sliced, SharesAndKillsChangeNothing) {
-  for (const int share : {0, 1}) {
-    auto words = solve_many("shared");
-    words.insert(words.end(), {"--share", std::to_string(share) + "/2"});
-    expect_solved(words);
-  }
-  expect_solved(solve_many("shared"));
-  testing::expect_same_solutions(path("shared/solution.h5"), path("unbroken/solution.h5"));
-  StartedProgram program(testing::words_on_ranks_with_pids(2, "pid", solve_many("killed")),
-                         folder_->path());
-  while (program.running() && !left_part("killed", "rows-"))
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  ::kill(std::stoi(testing::read_bytes(path("pid.1"))), SIGKILL);
-  program.wait();
+  expect_the_same_by_shares(solve_many_into);
+  kill_one_rank(solve_many_into, "killed", SIGKILL);
   expect_solved(solve_many("killed"));
-  testing::expect_same_solutions(path("killed/solution.h5"), path("unbroken/solution.h5"));
+  expect_as_unbroken("killed");
 }
 
 TEST_F(Sliced, TablesAndLimits) {
