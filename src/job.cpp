@@ -11,13 +11,23 @@
 namespace otfleet {
 namespace {
 
+/// Where a section that is named after a kind of problems has a key, and the job is of another
+/// kind.
+std::string section_complaint(const Job& job) {
+  for (const auto kind :
+       {ProblemKind::gromov_wasserstein, ProblemKind::sliced, ProblemKind::low_rank})
+    for (const auto& key : job.given)
+      if (job.problem.kind != kind && key.starts_with(word_of(kind) + "."))
+        return key + " needs problem.kind = '" + word_of(kind) + "'";
+  return {};
+}
+
 /// What no key alone can be blamed for, as the owners of sections see it: the first complaint, or
 /// empty.
 std::string complaint_about(Job& job) {
-  for (const auto complaint_of :
-       {model_complaint, potentials_complaint, conditional_complaint, barycenter_complaint,
-        problem_complaint, make_complaint, least_action_complaint, metric_complaint,
-        gromov_wasserstein_complaint, sliced_complaint, low_rank_complaint})
+  for (const auto complaint_of : {model_complaint, potentials_complaint, conditional_complaint,
+                                  barycenter_complaint, problem_complaint, make_complaint,
+                                  least_action_complaint, metric_complaint, section_complaint})
     if (auto complaint = complaint_of(job); !complaint.empty()) return complaint;
   return array_complaint(job_keys(job));
 }

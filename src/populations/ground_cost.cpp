@@ -28,11 +28,14 @@ double norm(const double* x, std::int64_t dimension) {
 }  // namespace
 
 const std::vector<std::string>& ground_cost_names() {
-  static const auto names = [] {
-    std::vector<std::string> all;
-    for (const GroundCost& cost : kernels::all_ground_costs()) all.emplace_back(name_of(cost));
-    return all;
-  }();
+  static const auto names = ground_cost_names([](const GroundCost&) { return true; });
+  return names;
+}
+
+std::vector<std::string> ground_cost_names(const std::function<bool(const GroundCost&)>& holds) {
+  std::vector<std::string> names;
+  for (const GroundCost& cost : kernels::all_ground_costs())
+    if (holds(cost)) names.emplace_back(name_of(cost));
   return names;
 }
 

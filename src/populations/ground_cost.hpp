@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -16,6 +17,9 @@ namespace otfleet {
 
 /// The names of costs between two points, as job and population files spell them.
 const std::vector<std::string>& ground_cost_names();
+/// The names of those for which something holds.
+std::vector<std::string> ground_cost_names(
+    const std::function<bool(const kernels::GroundCost&)>& holds);
 
 /// The cost of that name; a parameter that `parameters` do not hold by its name is the usual one.
 /// Throws UserError, beginning with `name`, for an unknown cost.

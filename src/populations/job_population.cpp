@@ -73,6 +73,14 @@ CloudPopulation read_job_clouds(const Job& job, const std::filesystem::path& fil
   return population;
 }
 
+void require_clouds(const Job& job, const std::filesystem::path& file) {
+  if (holds_clouds(file)) return;
+  throw UserError(
+      fmt::format("{}: all measures share their points; problem = '{}' needs points of "
+                  "every measure's own: problem.geometry = 'clouds'",
+                  file.string(), word_of(job.problem.kind)));
+}
+
 AnyPopulation read_any_job_population(const Job& job, const std::filesystem::path& file) {
   if (holds_clouds(file)) return read_job_clouds(job, file);
   return read_job_population(job, file);

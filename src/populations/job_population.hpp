@@ -18,6 +18,10 @@ Population read_job_population(const Job& job, const std::filesystem::path& file
 /// The same of clouds, whose problems are all balanced.
 CloudPopulation read_job_clouds(const Job& job, const std::filesystem::path& file);
 
+/// Throws where all measures in the file share their points, which problems of the job's kind
+/// cannot have.
+void require_clouds(const Job& job, const std::filesystem::path& file);
+
 /// Either of them, as the file is.
 AnyPopulation read_any_job_population(const Job& job, const std::filesystem::path& file);
 

@@ -1,7 +1,5 @@
 #include "src/families/gromov_wasserstein/gromov_wasserstein_options.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
 #include "src/config/checks.hpp"
 #include "src/job.hpp"
 
@@ -25,17 +23,6 @@ void add_keys(KeyList& keys, GromovWassersteinOptions& options) {
 void set_gromov_wasserstein_defaults(Job& job) {
   job.problem.geometry = GeometryKind::clouds;
   job.solution.potentials = false;
-}
-
-std::string gromov_wasserstein_complaint(const Job& job) {
-  if (job.problem.kind != ProblemKind::gromov_wasserstein) {
-    const std::string section = "gromov_wasserstein.";
-    for (const auto& key : job.given)
-      if (key.starts_with(section))
-        return fmt::format("{} needs problem.kind = 'gromov_wasserstein'", key);
-    return {};
-  }
-  return {};
 }
 
 }  // namespace otfleet

@@ -1,7 +1,5 @@
 #include "src/families/low_rank/low_rank_options.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
 #include "src/config/checks.hpp"
 #include "src/job.hpp"
 
@@ -22,14 +20,6 @@ void set_low_rank_defaults(Job& job) {
   job.problem.geometry = GeometryKind::clouds;
   job.solution.potentials = false;
   job.solver.threshold = 1e-4;
-}
-
-std::string low_rank_complaint(const Job& job) {
-  if (job.problem.kind == ProblemKind::low_rank) return {};
-  const std::string section = "low_rank.";
-  for (const auto& key : job.given)
-    if (key.starts_with(section)) return fmt::format("{} needs problem.kind = 'low_rank'", key);
-  return {};
 }
 
 }  // namespace otfleet

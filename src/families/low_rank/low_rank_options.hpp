@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <string>
 
 #include "kernels/solvers/low_rank/settings.hpp"
 #include "src/config/key_list.hpp"
@@ -26,8 +25,5 @@ void add_keys(KeyList& keys, LowRankOptions& options);
 
 /// What a job of this kind has by default where others differ.
 void set_low_rank_defaults(Job& job);
-
-/// What is wrong with the section in the whole job, or empty. Local.
-std::string low_rank_complaint(const Job& job);
 
 }  // namespace otfleet

@@ -13,6 +13,7 @@
 #include "src/families/low_rank/low_rank_schema.hpp"
 #include "src/families/low_rank/low_rank_solver.hpp"
 #include "src/memory/available_memory.hpp"
+#include "src/populations/ground_cost.hpp"
 #include "src/populations/job_population.hpp"
 #include "src/runs/input_files.hpp"
 #include "src/runs/solve_memory.hpp"
@@ -31,16 +32,16 @@ class LowRankProblemSet final : public ProblemSet {
     communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
       file = find_input(context, job_.files.test_population, "files.test_population", "make",
                         "test.h5");
-      if (!holds_clouds(file))
-        throw UserError(file.string() +
-                        ": all measures share their points; problem = 'low_rank' needs points of "
-                        "every measure's own: problem.geometry = 'clouds'");
+      require_clouds(job_, file);
       require_solve_memory(file, job_, neighbors);
       population_ = read_job_clouds(job_, file);
-      if (!kernels::LowRankProblem::takes(population_.ground_cost, job_.low_rank.objective))
-        throw UserError(
-            fmt::format("{}: the cost '{}' has no plans of low rank here; those that have are {}",
-                        file.string(), population_.cost_name(), fmt::join(low_rank_costs(), ", ")));
+      const auto takes = [this](const kernels::GroundCost& cost) {
+        return kernels::LowRankProblem::takes(cost, job_.low_rank.objective);
+      };
+      if (!takes(population_.ground_cost))
+        throw UserError(fmt::format(
+            "{}: the cost '{}' has no plans of low rank here; those that have are {}",
+            file.string(), population_.cost_name(), fmt::join(ground_cost_names(takes), ", ")));
       solver_.emplace(population_, job_);
       for (std::int64_t k = 0; k < population_.problems(); ++k)
         most = std::max(most, solver_->bytes(k));
@@ -68,8 +69,8 @@ class LowRankProblemSet final : public ProblemSet {
   }
   SolutionTable solve(distributed::Shard rows, SolveSeconds& seconds,
                       SolveControl& control) override {
-    return schema_->table(with_population_named(
-        file, std::string(), [&] { return solver_->solve(rows, seconds, control); }));
+    return schema_->table(
+        with_population_named(file, [&] { return solver_->solve(rows, seconds, control); }));
   }
 
   void report(nlohmann::json& figures, const SolveTally& tally) const override {
@@ -94,14 +95,6 @@ class LowRankProblemSet final : public ProblemSet {
   const char* error_name() const override { return "residual"; }
 
  private:
-  std::vector<std::string> low_rank_costs() const {
-    std::vector<std::string> names;
-    for (const auto& cost : kernels::all_ground_costs())
-      if (kernels::LowRankProblem::takes(cost, job_.low_rank.objective))
-        names.emplace_back(name_of(cost));
-    return names;
-  }
-
   const Job& job_;
   CloudPopulation population_;
   std::optional<LowRankSolver> solver_;

@@ -6,24 +6,12 @@
 #include "src/families/linear/pair_layout.hpp"
 
 namespace otfleet {
-namespace {
-
-SolutionLayout layout_of(const CloudPopulation& population) {
-  std::vector<std::int64_t> from, to;
-  for (std::int64_t k = 0; k < population.problems(); ++k) {
-    from.push_back(population.source_points(k));
-    to.push_back(population.target_points(k));
-  }
-  return pair_layout(population.source, population.target, from, to);
-}
-
-}  // namespace
 
 LowRankSchema::LowRankSchema(const Job& job, const CloudPopulation& population,
                              const std::string& population_name) {
   using Type = ColumnType;
   using Source = LowRankSolutions;
-  layout_ = layout_of(population);
+  layout_ = pair_layout(population);
   layout_.error = "/solution/residual";
   layout_.upper = "/solution/upper_bound";
   layout_.lower = "/solution/lower_bound";

@@ -1,7 +1,5 @@
 #include "src/families/sliced/sliced_options.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
 #include "src/config/checks.hpp"
 #include "src/job.hpp"
 
@@ -19,14 +17,6 @@ void add_keys(KeyList& keys, SlicedOptions& options) {
 void set_sliced_defaults(Job& job) {
   job.problem.geometry = GeometryKind::clouds;
   job.solution.potentials = false;
-}
-
-std::string sliced_complaint(const Job& job) {
-  if (job.problem.kind == ProblemKind::sliced) return {};
-  const std::string section = "sliced.";
-  for (const auto& key : job.given)
-    if (key.starts_with(section)) return fmt::format("{} needs problem.kind = 'sliced'", key);
-  return {};
 }
 
 }  // namespace otfleet

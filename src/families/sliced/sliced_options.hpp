@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <string>
 
 #include "src/config/key_list.hpp"
 
@@ -19,8 +18,5 @@ void add_keys(KeyList& keys, SlicedOptions& options);
 
 /// What a job of this kind has by default where others differ.
 void set_sliced_defaults(Job& job);
-
-/// What is wrong with the section in the whole job, or empty. Local.
-std::string sliced_complaint(const Job& job);
 
 }  // namespace otfleet

@@ -36,14 +36,6 @@ double power_of_slices(const kernels::GroundCost& cost) {
   return ground_cost(cost, origin, corner, 2) >= std::pow(2, power / 2) * (1 - 1e-9) ? power : 0;
 }
 
-/// Names of costs that have slices.
-std::vector<std::string> sliced_costs() {
-  std::vector<std::string> names;
-  for (const auto& cost : kernels::all_ground_costs())
-    if (power_of_slices(cost) > 0) names.emplace_back(name_of(cost));
-  return names;
-}
-
 class SlicedProblemSet final : public ProblemSet {
  public:
   SlicedProblemSet(const CommandContext& context, Report& report) : job_(context.job) {
@@ -52,17 +44,18 @@ class SlicedProblemSet final : public ProblemSet {
     communicator.agree([&, neighbors = communicator.ranks_on_machine()] {
       file = find_input(context, job_.files.test_population, "files.test_population", "make",
                         "test.h5");
-      if (!holds_clouds(file))
-        throw UserError(file.string() +
-                        ": all measures share their points; problem = 'sliced' needs points of "
-                        "every measure's own: problem.geometry = 'clouds'");
+      require_clouds(job_, file);
       require_solve_memory(file, job_, neighbors);
       population_ = read_job_clouds(job_, file);
       power_ = power_of_slices(population_.ground_cost);
+      const auto has_slices = [](const kernels::GroundCost& cost) {
+        return power_of_slices(cost) > 0;
+      };
       if (!(power_ > 0))
         throw UserError(fmt::format(
             "{}: the cost '{}' has no slices, which cost no more than it; those that have are {}",
-            file.string(), population_.cost_name(), fmt::join(sliced_costs(), ", ")));
+            file.string(), population_.cost_name(),
+            fmt::join(ground_cost_names(has_slices), ", ")));
     });
     directions_ = kernels::random_directions(static_cast<int>(job_.sliced.directions),
                                              static_cast<int>(population_.dimension),
@@ -94,7 +87,7 @@ class SlicedProblemSet final : public ProblemSet {
     settings.steps = static_cast<int>(job_.sliced.steps);
     settings.threshold = job_.solver.threshold;
     const auto& targets = population_.target_table();
-    auto results = with_population_named(file, std::string(), [&] {
+    auto results = with_population_named(file, [&] {
       return kernels::sliced_distances(
           {static_cast<int>(population_.dimension),
            power_,
