@@ -23,63 +23,16 @@ namespace {
 using detail::append_squares;
 using detail::dot;
 using detail::draw;
+using detail::longest_row;
+using detail::moments_of_shape;
 using detail::Numbers;
 using detail::place;
 using detail::represent;
 using detail::upload_cloud;
 
-/// Rows divided by their masses, [r, d].
-Numbers centers_of(const ClusterSums& sums) {
-  const std::size_t r = sums.masses.size(), d = sums.moments.size() / r;
-  Numbers centers = sums.moments;
-  for (std::size_t k = 0; k < r; ++k)
-    for (std::size_t c = 0; c < d; ++c)
-      centers[k * d + c] = sums.masses[k] > 0 ? centers[k * d + c] / sums.masses[k] : 0.0;
-  return centers;
-}
-
-double longest_row(const detail::PlacedCloud& cloud) {
-  const std::size_t w = cloud.width();
-  double most = 0;
-  for (std::size_t i = 0; i < cloud.size(); ++i) {
-    const double* const x = cloud.points.data() + i * w;
-    most = std::max(most, dot(x, x, w));
-  }
-  return std::sqrt(most);
-}
-
-/// What a shape has in the constant of its distortion: twice the variance of squared lengths, and
-/// four times the squared norm of the covariance.
-double moments_of_shape(const detail::PlacedCloud& cloud) {
-  const std::size_t w = cloud.width(), d = cloud.dimension();
-  Numbers covariance(d * d, 0.0);
-  double squares = 0;
-  for (std::size_t i = 0; i < cloud.size(); ++i) {
-    const double* const x = cloud.points.data() + i * w;
-    squares += cloud.weights[i] * x[d] * x[d];
-    for (std::size_t c = 0; c < d; ++c)
-      for (std::size_t e = 0; e < d; ++e) covariance[c * d + e] += cloud.weights[i] * x[c] * x[e];
-  }
-  return 2 * squares + 4 * dot(covariance.data(), covariance.data(), d * d);
-}
-
-/// A coupling of two distributions over clusters, [r, r]: what they have in common stays, the rest
-/// is spread.
-Numbers coupling_of(const Numbers& from, const Numbers& to) {
-  const std::size_t r = from.size();
-  Numbers coupling(r * r, 0.0), lacking(r);
-  double left = 0;
-  for (std::size_t k = 0; k < r; ++k) {
-    coupling[k * r + k] = std::min(from[k], to[k]);
-    lacking[k] = std::max(to[k] - from[k], 0.0);
-    left += lacking[k];
-  }
-  if (left > 0)
-    for (std::size_t k = 0; k < r; ++k)
-      for (std::size_t l = 0; l < r; ++l)
-        coupling[k * r + l] += std::max(from[k] - to[k], 0.0) * (lacking[l] / left);
-  return coupling;
-}
+constexpr double first_slopes = 20, first_step = 4, least_step = 1e-2, longest_step = 1e3;
+constexpr double loose_tolerance = 1e-4;
+constexpr int most_passes = 40, few_passes = 8, many_passes = 16;
 
 }  // namespace
 
@@ -131,6 +84,11 @@ struct LowRankProblem::State {
     return terms * std::numeric_limits<double>::epsilon() *
            (2 * most + 2 * objective().cost_factor() * longest_source * longest_target);
   }
+  /// The factors of rank 1.
+  LowRankFactors product() const {
+    const Numbers none(width(), 0.0);
+    return {none, none, {0.0}, {0.0}, {0.0}};
+  }
   bool trivial() const { return !(source.variance > 0) || !(target.variance > 0); }
 
   /// A pass over all points, for so many clusters.
@@ -172,14 +130,6 @@ std::vector<double> LowRankProblem::State::projection(const LowRankFactors& at,
   }
   return images;
 }
-
-namespace {
-
-constexpr double first_slopes = 20, first_step = 4, least_step = 1e-2, longest_step = 1e3;
-constexpr double loose_tolerance = 1e-4;
-constexpr int most_passes = 40, few_passes = 8, many_passes = 16;
-
-}  // namespace
 
 void LowRankProblem::State::begin() {
   const std::size_t w = width();
@@ -376,10 +326,7 @@ double LowRankProblem::bytes(std::int64_t n, std::int64_t m, int dimension, int 
 void LowRankProblem::run(int limit, IterationObserver* observer, int number) const {
   State& state = *state_;
   if (state.trivial()) {  // all plans cost the same
-    if (state.factors.rank() == 0) {
-      const Numbers none(state.width(), 0.0);
-      state.factors = {none, none, {0.0}, {0.0}, {0.0}};
-    }
+    if (state.factors.rank() == 0) state.factors = state.product();
     state.residual = 0;
     state.status = Status::converged;
     return;
@@ -484,21 +431,17 @@ LowRankResult LowRankProblem::result(const LowRankOutputs& wanted) const {
   State& state = *state_;
   LowRankResult result;
   const std::size_t d = state.source.dimension(), w = state.width();
-  LowRankFactors factors = state.factors;
-  if (factors.rank() == 0) {  // it was ended before it began: the plan that spreads all
-    const Numbers none(w, 0.0);
-    factors = {none, none, {0.0}, {0.0}, {0.0}};
-  }
+  // Where it was ended before it began, the plan that spreads all.
+  LowRankFactors factors = state.factors.rank() == 0 ? state.product() : state.factors;
   const auto r = static_cast<std::size_t>(factors.rank());
   const auto pass = state.pass(factors.rank());
   // Closer to its marginals than iterations need.
-  if (r > 1) {
-    const FactorProjection projection(state.newton_source, state.newton_target);
-    LowRankFactors closer = factors;
-    const auto projected = projection.project(factors, 1e-8, 2 * many_passes, pass, closer);
-    if (projected.error <= loose_tolerance) factors = std::move(closer);
-  }
-  const FactorSums sums = pass(factors);
+  const FactorProjection projection(state.newton_source, state.newton_target);
+  LowRankFactors closer = factors;
+  const auto projected = projection.project(factors, 1e-8, 2 * many_passes, pass, closer);
+  const bool is_closer = projected.error <= loose_tolerance;
+  if (is_closer) factors = std::move(closer);
+  const FactorSums sums = is_closer ? projected.sums : pass(factors);
   const auto &source_masses = sums.source.masses, &target_masses = sums.target.masses;
   for (std::size_t k = 0; k < r; ++k)
     result.marginal_error += std::abs(source_masses[k] - target_masses[k]);

@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "kernels/geometry/ground_cost.hpp"
@@ -74,8 +73,8 @@ class LowRankProblem {
   int status() const;
   /// The symmetric KL divergence of the last step over its length, which is by how much it lowered
   /// the cost, or more: a share of twice the product of both clouds' standard deviations, of
-  /// distortions of 16 times that of their variances. Steps
-  /// that had to be short count as if they were not. 0 at a stationary plan.
+  /// distortions of 16 times that of their variances. Steps that had to be short count as if they
+  /// were not. 0 at a stationary plan.
   double residual() const;
 
   /// All that there is to save, always of the same length, and back.

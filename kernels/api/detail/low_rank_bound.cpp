@@ -13,24 +13,21 @@ DualBound dual_bound(const PlacedCloud& source, const DeviceCloud& device_source
                      double most_pairs, std::uint64_t seed) {
   constexpr double failure = 1e-3;
   const std::size_t d = source.dimension();
-  const Numbers psi = least_of(device_target.points, coarse_source.points, potential).values;
+  const Numbers psi =
+      least_of(device_target.points, upload_rows(coarse_source.points, d), potential).values;
   double largest = 0, value = 0;
   for (std::size_t j = 0; j < target.size(); ++j) {
     value += target.weights[j] * psi[j];
     const double* const y = target.points.data() + j * d;
     largest = std::max(largest, dot(y, y, d) + std::abs(psi[j]));
   }
-  double furthest = 0;
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    const double* const x = source.points.data() + i * d;
-    furthest = std::max(furthest, dot(x, x, d));
-  }
+  const double furthest = longest_row(source) * longest_row(source);
   const double roundings =
       3 * static_cast<double>(d) + 12 + static_cast<double>(source.size() + target.size());
   const double rounding = roundings * std::numeric_limits<double>::epsilon() * (largest + furthest);
   const double pairs = static_cast<double>(source.size()) * static_cast<double>(target.size());
   if (pairs <= most_pairs) {
-    const Numbers phi = least_of(device_source.points, target.points, psi).values;
+    const Numbers phi = least_of(device_source.points, device_target.points, psi).values;
     for (std::size_t i = 0; i < source.size(); ++i) value += source.weights[i] * phi[i];
     return {value - rounding, 0.0};
   }
@@ -40,8 +37,9 @@ DualBound dual_bound(const PlacedCloud& source, const DeviceCloud& device_source
       stratified(target.weights, coarse_source.weights.size(), CounterRandom(seed, 0)).which;
   Numbers few_heights;
   for (const std::int64_t j : few) few_heights.push_back(psi[static_cast<std::size_t>(j)]);
-  const Numbers above =
-      least_of(device_source.points, gather_rows(target.points, few, d), few_heights).values;
+  const Numbers above = least_of(device_source.points,
+                                 upload_rows(gather_rows(target.points, few, d), d), few_heights)
+                            .values;
   double highest = -INFINITY;
   Numbers reached;
   double sum = 0;
@@ -59,9 +57,8 @@ DualBound dual_bound(const PlacedCloud& source, const DeviceCloud& device_source
     const auto i = std::lower_bound(reached.begin(), reached.end(), at) - reached.begin();
     sample.push_back(std::min<std::int64_t>(i, static_cast<std::int64_t>(source.size()) - 1));
   }
-  const auto rows = gather_rows(source.points, sample, d);
   const Numbers exact =
-      least_of(upload<double>("otfleet::low_rank::sample", rows, count, d), target.points, psi)
+      least_of(upload_rows(gather_rows(source.points, sample, d), d), device_target.points, psi)
           .values;
   const auto number = static_cast<double>(count);
   Numbers less(count);

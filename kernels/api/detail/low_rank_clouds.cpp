@@ -1,5 +1,6 @@
 #include "kernels/api/detail/low_rank_clouds.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -99,8 +100,35 @@ void append_squares(PlacedCloud& cloud) {
   cloud.points = std::move(wider);
 }
 
+double longest_row(const PlacedCloud& cloud) {
+  const std::size_t w = cloud.width();
+  double most = 0;
+  for (std::size_t i = 0; i < cloud.size(); ++i) {
+    const double* const x = cloud.points.data() + i * w;
+    most = std::max(most, dot(x, x, w));
+  }
+  return std::sqrt(most);
+}
+
+double moments_of_shape(const PlacedCloud& cloud) {
+  const std::size_t w = cloud.width(), d = cloud.dimension();
+  Numbers covariance(d * d, 0.0);
+  double squares = 0;
+  for (std::size_t i = 0; i < cloud.size(); ++i) {
+    const double* const x = cloud.points.data() + i * w;
+    squares += cloud.weights[i] * x[d] * x[d];
+    for (std::size_t c = 0; c < d; ++c)
+      for (std::size_t e = 0; e < d; ++e) covariance[c * d + e] += cloud.weights[i] * x[c] * x[e];
+  }
+  return 2 * squares + 4 * dot(covariance.data(), covariance.data(), d * d);
+}
+
+DeviceArray<double, 2> upload_rows(const Numbers& rows, std::size_t d) {
+  return upload<double>("otfleet::low_rank::points", rows, rows.size() / d, d);
+}
+
 DeviceCloud upload_cloud(const PlacedCloud& cloud) {
-  return {upload<double>("otfleet::low_rank::points", cloud.points, cloud.size(), cloud.width()),
+  return {upload_rows(cloud.points, cloud.width()),
           upload<double>("otfleet::low_rank::weights", std::span<const double>(cloud.weights))};
 }
 
@@ -131,16 +159,15 @@ Numbers gather_rows(const Numbers& rows, const std::vector<std::int64_t>& which,
   return result;
 }
 
-Least least_of(const DeviceArray<double, 2>& rows, const Numbers& columns, const Numbers& heights) {
-  const std::size_t count = rows.extent(0), d = rows.extent(1);
-  const auto device_columns =
-      upload<double>("otfleet::low_rank::columns", columns, heights.size(), d);
+Least least_of(const DeviceArray<double, 2>& rows, const DeviceArray<double, 2>& columns,
+               const Numbers& heights) {
+  const std::size_t count = rows.extent(0);
   const auto device_heights =
       upload<double>("otfleet::low_rank::heights", std::span<const double>(heights));
   const DeviceArray<double> least("otfleet::low_rank::least", count);
   const DeviceArray<int> which("otfleet::low_rank::nearest", count);
-  least_costs<DeviceSpace>(DeviceSpace(), view_of(rows), view_of(device_columns),
-                           view_of(device_heights), view_of(least), view_of(which));
+  least_costs<DeviceSpace>(DeviceSpace(), view_of(rows), view_of(columns), view_of(device_heights),
+                           view_of(least), view_of(which));
   return {least.download(), which.download()};
 }
 
@@ -149,9 +176,9 @@ Representatives represent(const PlacedCloud& cloud, const DeviceCloud& device, s
   if (cloud.size() <= count) return {cloud.points, cloud.weights};
   const std::size_t d = cloud.width();
   const auto chosen = stratified(cloud.weights, count, random).which;
-  const auto nearest =
-      least_of(device.points, gather_rows(cloud.points, chosen, d), Numbers(chosen.size(), 0.0))
-          .which;
+  const auto nearest = least_of(device.points, upload_rows(gather_rows(cloud.points, chosen, d), d),
+                                Numbers(chosen.size(), 0.0))
+                           .which;
   Representatives result{Numbers(chosen.size() * d, 0.0), Numbers(chosen.size(), 0.0)};
   for (std::size_t i = 0; i < cloud.size(); ++i) {
     const auto k = static_cast<std::size_t>(nearest[i]);

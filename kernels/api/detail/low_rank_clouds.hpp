@@ -37,6 +37,11 @@ struct DeviceCloud {
 PlacedCloud place(const GroundCost& cost, std::size_t d, const WeightedPoints& given);
 /// Adds the squared length of each point, less its mean, as a last coordinate.
 void append_squares(PlacedCloud& cloud);
+/// The length of the longest row of points.
+double longest_row(const PlacedCloud& cloud);
+/// What a shape with squares has in the constant of its distortion: twice the variance of squared
+/// lengths, and four times the squared norm of the covariance.
+double moments_of_shape(const PlacedCloud& cloud);
 DeviceCloud upload_cloud(const PlacedCloud& cloud);
 
 /// Points drawn by their weights, each once with how often it was drawn.
@@ -56,7 +61,11 @@ struct Least {
   Numbers values;
   std::vector<int> which;
 };
-Least least_of(const DeviceArray<double, 2>& rows, const Numbers& columns, const Numbers& heights);
+Least least_of(const DeviceArray<double, 2>& rows, const DeviceArray<double, 2>& columns,
+               const Numbers& heights);
+
+/// Rows of d numbers on the device.
+DeviceArray<double, 2> upload_rows(const Numbers& rows, std::size_t d);
 
 /// Points that stand for the measure: all of them, or the means of those around some that are
 /// drawn.

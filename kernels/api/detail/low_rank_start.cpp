@@ -9,9 +9,9 @@
 #include "kernels/api/solvers.hpp"
 
 namespace otfleet::kernels::detail {
-
 namespace {
 
+/// sum_i a_i |x_i|²; `furthest` grows to the largest of these squares.
 double squares_of(const Representatives& measure, std::size_t d, double& furthest) {
   double variance = 0;
   for (std::size_t i = 0; i < measure.weights.size(); ++i) {
@@ -76,20 +76,16 @@ CoarsePlan coarse_matching(const Representatives& source, const Representatives&
   // count for the other.
   double furthest = 0;
   const auto coordinates_of = [&](const Representatives& measure) {
-    Numbers points;
-    double variance = 0;
+    Representatives placed{{}, measure.weights};
     for (std::size_t i = 0; i < measure.weights.size(); ++i) {
       const double* const x = measure.points.data() + i * width;
-      points.insert(points.end(), x, x + d);
-      variance += measure.weights[i] * dot(x, x, d);
+      placed.points.insert(placed.points.end(), x, x + d);
     }
-    if (variance > 0)
-      for (double& x : points) x /= std::sqrt(variance);
-    for (std::size_t i = 0; i < measure.weights.size(); ++i) {
-      const double* const x = points.data() + i * d;
-      furthest = std::max(furthest, dot(x, x, d));
-    }
-    return points;
+    double most = 0;
+    const double variance = squares_of(placed, d, most), unit = variance > 0 ? variance : 1;
+    for (double& x : placed.points) x /= std::sqrt(unit);
+    furthest = std::max(furthest, most / unit);
+    return placed.points;
   };
   const Numbers from = coordinates_of(source), to = coordinates_of(target);
   const std::int64_t source_offsets[] = {0, static_cast<std::int64_t>(n)},

@@ -30,6 +30,22 @@ std::vector<double> LowRankObjectiveForm::form(const Numbers& moments) const {
   return form;
 }
 
+std::vector<double> coupling_of(const std::vector<double>& from, const std::vector<double>& to) {
+  const std::size_t r = from.size();
+  std::vector<double> coupling(r * r, 0.0), lacking(r);
+  double left = 0;
+  for (std::size_t k = 0; k < r; ++k) {
+    coupling[k * r + k] = std::min(from[k], to[k]);
+    lacking[k] = std::max(to[k] - from[k], 0.0);
+    left += lacking[k];
+  }
+  if (left > 0)
+    for (std::size_t k = 0; k < r; ++k)
+      for (std::size_t l = 0; l < r; ++l)
+        coupling[k * r + l] += std::max(from[k] - to[k], 0.0) * (lacking[l] / left);
+  return coupling;
+}
+
 std::vector<double> cross_moments(const std::vector<double>& coupling,
                                   const std::vector<double>& from, const std::vector<double>& to,
                                   std::size_t width) {

@@ -39,6 +39,10 @@ class LowRankObjectiveForm {
   std::size_t coordinates_;
 };
 
+/// A coupling of two distributions over clusters, [r, r]: what they have in common stays, the rest
+/// is spread.
+std::vector<double> coupling_of(const std::vector<double>& from, const std::vector<double>& to);
+
 /// sum_kl coupling_kl from_k to_l', [w, w], of centers [r, w]; `coupling` [r] is a diagonal one.
 std::vector<double> cross_moments(const std::vector<double>& coupling,
                                   const std::vector<double>& from, const std::vector<double>& to,

@@ -95,6 +95,15 @@ struct ClusterPass {
 
 }  // namespace
 
+std::vector<double> centers_of(const ClusterSums& sums) {
+  const std::size_t r = sums.masses.size(), d = sums.moments.size() / r;
+  std::vector<double> centers = sums.moments;
+  for (std::size_t k = 0; k < r; ++k)
+    for (std::size_t c = 0; c < d; ++c)
+      centers[k * d + c] = sums.masses[k] > 0 ? centers[k * d + c] / sums.masses[k] : 0.0;
+  return centers;
+}
+
 template <class ExecutionSpace>
 SoftClusters<ExecutionSpace>::SoftClusters(const ExecutionSpace& space,
                                            const Matrix<const double, ExecutionSpace>& points,

@@ -12,6 +12,9 @@ struct ClusterSums {
   double log_sum = 0;           ///< sum_i a_i log sum_k exp(offset_k + <slope_k, x_i>)
 };
 
+/// Moments divided by masses, [r, d]; 0 where there is no mass.
+std::vector<double> centers_of(const ClusterSums& sums);
+
 /// A measure of n points x_i with weights a_i, and factors of plans of low rank over it,
 ///
 ///   Q_ik = a_i exp(offset_k + <slope_k, x_i>) / sum_l exp(offset_l + <slope_l, x_i>),
