@@ -78,6 +78,12 @@ struct Backend<ExecutionSpace, true> {
   // --- paths ---
   static constexpr int path_rows = 192;  ///< minimized at once, so that their pairs stay in a cache
 
+  // --- solvers/semidiscrete/ ---
+  /// Scores of a batch of samples that a team has in its memory, and those that a product makes at
+  /// once: what stays in a core's second-level and in the third-level cache.
+  static constexpr int score_columns = 64, score_block = 2048;
+  static constexpr int score_scratch = 1;  ///< level of the team's memory
+
   // --- others ---
   /// Of a dot product: sums that do not wait for each other; the compiler may not take one apart.
   static constexpr int partial_sums = 16;
@@ -124,6 +130,10 @@ struct Backend<ExecutionSpace, false> {
 
   // --- paths ---
   static constexpr int path_rows = 1 << 15;  ///< they should fill the device
+
+  // --- solvers/semidiscrete/ ---
+  static constexpr int score_columns = 32, score_block = 1 << 18;  ///< half of a shared memory
+  static constexpr int score_scratch = 0;
 
   // --- others ---
   static constexpr int partial_sums = 1;  ///< of a thread: the team has many

@@ -14,8 +14,8 @@ namespace {
 /// Where a section that is named after a kind of problems has a key, and the job is of another
 /// kind.
 std::string section_complaint(const Job& job) {
-  for (const auto kind :
-       {ProblemKind::gromov_wasserstein, ProblemKind::sliced, ProblemKind::low_rank})
+  for (const auto kind : {ProblemKind::gromov_wasserstein, ProblemKind::sliced,
+                          ProblemKind::low_rank, ProblemKind::semidiscrete})
     for (const auto& key : job.given)
       if (job.problem.kind != kind && key.starts_with(word_of(kind) + "."))
         return key + " needs problem.kind = '" + word_of(kind) + "'";
@@ -53,6 +53,7 @@ KeyList job_keys(Job& job) {
   keys.add_section("gromov_wasserstein", job.gromov_wasserstein);
   keys.add_section("sliced", job.sliced);
   keys.add_section("low_rank", job.low_rank);
+  keys.add_section("semidiscrete", job.semidiscrete);
   keys.add_section("lagrangian", job.lagrangian);
   keys.add_section("path", job.path);
   keys.add_section("metric", job.metric);
@@ -85,6 +86,7 @@ Job Job::defaults(ProblemKind kind) {
   if (kind == ProblemKind::gromov_wasserstein) set_gromov_wasserstein_defaults(job);
   if (kind == ProblemKind::sliced) set_sliced_defaults(job);
   if (kind == ProblemKind::low_rank) set_low_rank_defaults(job);
+  if (kind == ProblemKind::semidiscrete) set_semidiscrete_defaults(job);
   return job;
 }
 

@@ -21,6 +21,7 @@
 #include "src/families/neural_dual/map_options.hpp"
 #include "src/families/neural_dual/samplers/samples_options.hpp"
 #include "src/families/problem_options.hpp"
+#include "src/families/semidiscrete/semidiscrete_options.hpp"
 #include "src/families/sliced/sliced_options.hpp"
 #include "src/models/model_options.hpp"
 #include "src/populations/make_options.hpp"
@@ -54,6 +55,7 @@ struct Job {
   GromovWassersteinOptions gromov_wasserstein;
   SlicedOptions sliced;
   LowRankOptions low_rank;
+  SemidiscreteOptions semidiscrete;
   LagrangianOptions lagrangian;
   PathOptions path;
   MetricOptions metric;

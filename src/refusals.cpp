@@ -21,10 +21,11 @@ enum class Where {
   barycenters_with_two_taus,
   fixed_supports,  ///< of barycenters
   free_supports,
-  other_pairs,  ///< problems of clouds that are not linear, or not solved as such: the next three
+  other_pairs,  ///< problems of clouds that are not linear, or not solved as such: the next four
   gromov_wasserstein,
   sliced,
   low_rank,
+  semidiscrete,
 };
 
 /// What cannot be asked for somewhere.
@@ -157,6 +158,13 @@ const std::vector<Refusal>& refusals() {
        "make"},
       {Where::sliced, "problem.geometry", {"clouds"}, for_own_points, "clouds", "make"},
       {Where::low_rank, "problem.geometry", {"clouds"}, for_own_points, "clouds", "make"},
+      {Where::semidiscrete, "problem.geometry", {"clouds"}, for_own_points, "clouds", "make"},
+      {Where::semidiscrete,
+       "problem.cost",
+       {"squared_euclidean"},
+       for_linear,
+       "squared_euclidean",
+       "make"},
       {Where::other_pairs, "problem.tau_a", {"1"}, for_linear, "1"},
       {Where::other_pairs, "problem.tau_b", {"1"}, for_linear, "1"},
       {Where::other_pairs, "problem.transported_share", {"0"}, for_linear, "0"},
@@ -164,13 +172,18 @@ const std::vector<Refusal>& refusals() {
       {Where::other_pairs, "solver.initializer", {"zeros"}, for_linear, "zeros"},
       {Where::other_pairs, "solver.precision", {"double"}, for_linear, "double"},
       {Where::other_pairs, "solver.shard", {"auto", "problems"}, for_linear, "problems"},
-      {Where::other_pairs, "solution.potentials", {"false"}, for_linear_outputs},
+      {Where::gromov_wasserstein, "solution.potentials", {"false"}, for_linear_outputs},
+      {Where::sliced, "solution.potentials", {"false"}, for_linear_outputs},
+      {Where::low_rank, "solution.potentials", {"false"}, for_linear_outputs},
       {Where::other_pairs, "solution.regularized", {"[]"}, for_linear_outputs},
       {Where::gromov_wasserstein, "solution.divergence", {"false"}, for_linear_outputs},
       {Where::sliced, "solution.divergence", {"false"}, for_linear_outputs},
       {Where::sliced, "solution.plan", {"none"}, for_plan_entries},
       {Where::sliced, "solution.projection", {"false"}, for_linear_outputs},
       {Where::low_rank, "solution.plan", {"none"}, for_plan_entries},
+      {Where::semidiscrete, "solution.divergence", {"false"}, for_linear_outputs},
+      {Where::semidiscrete, "solution.plan", {"none"}, for_plan_entries},
+      {Where::semidiscrete, "solution.projection", {"false"}, for_linear_outputs},
   };
   return table;
 }
@@ -188,6 +201,8 @@ constexpr OtherPairs other_pairs[] = {
     {ProblemKind::sliced, Where::sliced, "distances and directions"},
     {ProblemKind::low_rank, Where::low_rank,
      "clusters, solution.projection and solution.divergence"},
+    {ProblemKind::semidiscrete, Where::semidiscrete,
+     "solution.potentials and semidiscrete.assignments"},
 };
 
 /// What is said of the solutions of a kind, or empty.
@@ -226,6 +241,11 @@ constexpr CommandRefusal command_refusals[] = {
     {ProblemKind::low_rank, "evaluate",
      "every row of otfleet solve has its bounds; compare solutions"},
     {ProblemKind::low_rank, "scale",
+     "run otfleet solve on several rank counts and compare reports"},
+    {ProblemKind::semidiscrete, "train", "no model predicts its potentials; otfleet solve"},
+    {ProblemKind::semidiscrete, "evaluate",
+     "every row of otfleet solve has its bounds; compare solutions"},
+    {ProblemKind::semidiscrete, "scale",
      "run otfleet solve on several rank counts and compare reports"},
     {ProblemKind::gromov_wasserstein, "train", "no model predicts its plans; otfleet solve"},
     {ProblemKind::gromov_wasserstein, "evaluate",

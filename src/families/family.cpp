@@ -11,6 +11,7 @@
 #include "src/families/low_rank/low_rank_family.hpp"
 #include "src/families/metric_learning/metric_family.hpp"
 #include "src/families/neural_dual/neural_dual_family.hpp"
+#include "src/families/semidiscrete/semidiscrete_family.hpp"
 #include "src/families/sliced/sliced_family.hpp"
 #include "src/populations/population_parts.hpp"
 
@@ -20,7 +21,7 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       linear_family(),       neural_dual_family(), conditional_family(),        barycenter_family(),
       least_action_family(), metric_family(),      gromov_wasserstein_family(), sliced_family(),
-      low_rank_family()};
+      low_rank_family(),     semidiscrete_family()};
   return all;
 }
 

@@ -16,7 +16,8 @@ struct Job;
 /// Which family of problems a job is about: entropic problems in files, a map between distributions
 /// that are sampled, maps of many problems in files from one model, barycenters of measures in
 /// files, paths between points, a metric in which sets of points move, or plans between spaces of
-/// which only costs within each are known, distances along directions, or plans of low rank.
+/// which only costs within each are known, distances along directions, plans of low rank, or
+/// transport of noise to points.
 enum class ProblemKind {
   linear,
   neural_dual,
@@ -26,7 +27,8 @@ enum class ProblemKind {
   metric_learning,
   gromov_wasserstein,
   sliced,
-  low_rank
+  low_rank,
+  semidiscrete
 };
 
 template <>
@@ -41,6 +43,7 @@ struct Choices<ProblemKind> {
       {"gromov_wasserstein", ProblemKind::gromov_wasserstein},
       {"sliced", ProblemKind::sliced},
       {"low_rank", ProblemKind::low_rank},
+      {"semidiscrete", ProblemKind::semidiscrete},
       {"population", ProblemKind::linear, true},
       {"potentials", ProblemKind::neural_dual, true}};
 };
@@ -56,7 +59,7 @@ inline constexpr const char* problem_kind_doc =
     "between clouds of points that compare costs within each, wherever the clouds lie; sliced: "
     "distances "
     "between clouds of points along directions; low_rank: plans of low rank between clouds of any "
-    "size";
+    "size; semidiscrete: noise that is sampled to clouds of points";
 
 /// [problem]
 struct ProblemOptions {

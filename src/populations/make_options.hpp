@@ -21,7 +21,7 @@ struct Choices<WeightsKind> {
 };
 
 /// Which measures are paired, where no file says so.
-enum class PairKind { random, one_to_one, one_to_all, all_pairs };
+enum class PairKind { random, one_to_one, one_to_all, all_pairs, each };
 
 template <>
 struct Choices<PairKind> {
@@ -29,6 +29,7 @@ struct Choices<PairKind> {
                                               {"one_to_one", PairKind::one_to_one},
                                               {"one_to_all", PairKind::one_to_all},
                                               {"all", PairKind::all_pairs},
+                                              {"each", PairKind::each},
                                               {"all_pairs", PairKind::all_pairs, true}};
 };
 

@@ -56,6 +56,11 @@ void pair_equal_numbers(ChosenPairs& pairs, const PairSides& sides) {
   for (std::int64_t i = 0; sides.shared && i + 1 < sides.sources; i += 2) add_pair(pairs, i, i + 1);
 }
 
+/// Problems of one measure: their source is not looked at.
+void pair_each(ChosenPairs& pairs, const PairSides& sides) {
+  for (std::int64_t j = 0; j < sides.targets; ++j) add_pair(pairs, sides.shared ? j : 0, j);
+}
+
 void pair_all(ChosenPairs& pairs, const PairSides& sides) {
   const auto sources = sides.sources, targets = sides.targets;
   const bool shared = sides.shared;
@@ -120,6 +125,8 @@ ChosenPairs choose_pairs(const PairSides& sides, const MakeOptions& make,
     pair_equal_numbers(pairs, sides);
   else if (make.pairs.kind == PairKind::random)
     draw_pairs(pairs, sides, random, make.repeat_pairs);
+  else if (make.pairs.kind == PairKind::each)
+    pair_each(pairs, sides);
   else if (make.pairs.kind == PairKind::one_to_all)
     pair_one_with_all(pairs, sides, make.pairs.one);
   else

@@ -10,6 +10,7 @@ namespace otfleet::solution_pictures {
 
 const SolutionPicture& matched_shapes();
 const SolutionPicture& paired_clusters();
+const SolutionPicture& noise_targets();
 const SolutionPicture& measure_map();
 const SolutionPicture& interpolated_pairs();
 const SolutionPicture& transported_points();
@@ -22,9 +23,11 @@ const SolutionPicture& certificates();
 
 /// The first that fits is drawn; the last fits every solution.
 inline std::vector<const SolutionPicture*> list() {
-  return {&matched_shapes(),     &paired_clusters(),    &measure_map(),
-          &interpolated_pairs(), &interpolated_lines(), &transported_points(),
-          &barycenter_images(),  &barycenter_points(),  &paths(),
+  return {&matched_shapes(),     &paired_clusters(),
+          &noise_targets(),      &measure_map(),
+          &interpolated_pairs(), &interpolated_lines(),
+          &transported_points(), &barycenter_images(),
+          &barycenter_points(),  &paths(),
           &mapped_points(),      &certificates()};
 }
 
