@@ -43,7 +43,8 @@ void add_keys(KeyList& keys, MakeOptions& make) {
       "which measures are paired, in both populations: random; one_to_one (every source with the "
       "target of its number, or every two neighbors once: 0 with 1, 2 with 3); one_to_all "
       "(make.pairs.one with every other, or with every target); all (every two once, or every "
-      "source with every target); each (every measure with itself, or every target with source 0: for "
+      "source with every target); each (every measure with itself, or every target with source 0: "
+      "for "
       "problems of one measure). make.pairs = \"all\" says the same");
   keys.add("pairs.one", make.pairs.one, integer(0),
            "the source measure of make.pairs = \"one_to_all\", from 0");

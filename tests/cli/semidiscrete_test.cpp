@@ -98,8 +98,9 @@ TEST_F(Semidiscrete, SharesAndKillsChangeNothing) {
 
 /// One long problem that is interrupted goes on where it was, and ends with the same numbers.
 TEST_F(Semidiscrete, OneThatTakesLongGoesOnAsIfNothingHadHappened) {
-  std::vector<double> points;
-  for (int i = 0; i < 400000; ++i) points.push_back(std::sin(1.7 * i * i));
+  std::vector<double> points(400000);
+  for (std::size_t i = 0; i < points.size(); ++i)
+    points[i] = std::sin(1.7 * static_cast<double>(i * i));
   write_cloud_population(path("long.h5"), points_of(points, 100, std::vector<double>(4000, 1.0)));
   const auto words = [&](const std::string& output) {
     return solve("long.h5", output,

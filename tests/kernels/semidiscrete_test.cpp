@@ -112,10 +112,10 @@ SemidiscreteResult solve(int d, const Row& weights, const Row& points,
 Line random_line(NoiseKind kind, double scale, int n, bool equal) {
   const CounterRandom random(7, static_cast<std::uint64_t>(n));
   Line line{kind, scale, {}, {}};
+  std::uint64_t at = 0;
   for (int j = 0; j < n; ++j) {
-    line.points.push_back(3 * (j + 0.8 * random.uniform(static_cast<std::uint64_t>(2 * j))) / n -
-                          1);
-    line.weights.push_back(equal ? 1 : 0.2 + random.uniform(static_cast<std::uint64_t>(2 * j + 1)));
+    line.points.push_back(3 * (j + 0.8 * random.uniform(at++)) / n - 1);
+    line.weights.push_back(equal ? 1 : 0.2 + random.uniform(at++));
   }
   std::sort(line.points.begin(), line.points.end());
   return line;
@@ -161,7 +161,7 @@ TEST(Semidiscrete, TwoPointsInManyDimensions) {
       double squares[2] = {0, 0}, apart = 0;
       for (int c = 0; c < d; ++c) {
         const double x = points[static_cast<std::size_t>(c)],
-                     y = points[static_cast<std::size_t>(d + c)];
+                     y = points[static_cast<std::size_t>(d) + static_cast<std::size_t>(c)];
         squares[0] += x * x;
         squares[1] += y * y;
         apart += (x - y) * (x - y);

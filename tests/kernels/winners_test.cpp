@@ -16,6 +16,11 @@ namespace {
 
 constexpr int batch = Winners<Space>::batch;
 
+std::size_t at_of(int row, int width, int column) {
+  return static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
+         static_cast<std::size_t>(column);
+}
+
 TEST(Winners, OfSamplesAndRotationsByAllScores) {
   const CounterRandom random(1, 2);
   for (const int n : {1, 63, 300, 5000})
@@ -51,17 +56,15 @@ TEST(Winners, OfSamplesAndRotationsByAllScores) {
               double sum = 0;
               for (int k = 0; k < batch; ++k)
                 sum += (__builtin_popcount(static_cast<unsigned>(row & k)) % 2 == 0 ? 1 : -1) *
-                       static_cast<double>(signs[static_cast<std::size_t>((r - 1) * batch + k)]) *
-                       before[static_cast<std::size_t>(k * d + c)];
-              rotated[static_cast<std::size_t>(row * d + c)] = sum;
+                       static_cast<double>(signs[at_of(r - 1, batch, k)]) * before[at_of(k, d, c)];
+              rotated[at_of(row, d, c)] = sum;
             }
         }
         for (int row = 0; row < batch; ++row) {
           const auto score = [&](int j) {
             double sum = static_cast<double>(heights[static_cast<std::size_t>(j)]);
             for (int c = 0; c < d; ++c)
-              sum += 2 * rotated[static_cast<std::size_t>(row * d + c)] *
-                     static_cast<double>(points[static_cast<std::size_t>(j * d + c)]);
+              sum += 2 * rotated[at_of(row, d, c)] * static_cast<double>(points[at_of(j, d, c)]);
             return sum;
           };
           double best = -INFINITY, second = -INFINITY;

@@ -142,7 +142,7 @@ PotentialValues heights_by_levels(const UnitPoints& points, std::vector<PointClu
     finer.pace = ascent.pace;
     const PotentialValues finer_weights = level == 1 ? points.weights : clusters[level - 2].weights,
                           finer_squares = every(points.squares, stride_of(level - 1));
-    heights.resize(finer_weights.size());
+    heights.assign(finer_weights.size(), 0.0);
     for (std::size_t j = 0; j < heights.size(); ++j) {
       const auto from = static_cast<std::size_t>(finer.member[j]);
       heights[j] = ascent.averages[from] - curve * (finer_squares[j] - squares[from]);
