@@ -9,6 +9,7 @@
 
 #include "kernels/api/detail/merged_points.hpp"
 #include "kernels/api/detail/semidiscrete_start.hpp"
+#include "kernels/backend.hpp"
 #include "kernels/counter_random.hpp"
 #include "kernels/problems/status.hpp"
 #include "kernels/solvers/semidiscrete/marginal_bounds.hpp"
@@ -49,6 +50,11 @@ struct SemidiscreteProblem::State {
   std::uint64_t seed(Stream stream) const {
     return random.bits(static_cast<std::uint64_t>(stream));
   }
+  /// Where no step was made: of potentials 0.
+  void have_averages() {
+    if (!ascent.averages.empty()) return;
+    for (const double square : squares) ascent.averages.push_back(-square / unit);
+  }
   bool due() const;
   void check();
 };
@@ -68,9 +74,9 @@ void SemidiscreteProblem::State::check() {
   // steps take a part, so that checks take little. Rotations of a batch depend on each other.
   const double square = settings.threshold * settings.threshold,
                needed = 8 * std::sqrt(2 * static_cast<double>(count())) / square;
-  const std::int64_t batches =
-      static_cast<std::int64_t>(needed / static_cast<double>(groups * each)) + 1;
-  if (made < 8 * batches * groups * each) return;
+  const double most = static_cast<double>(made) / 8, at_once = static_cast<double>(groups * each);
+  if (!(needed + at_once <= most)) return;
+  const std::int64_t batches = static_cast<std::int64_t>(needed / at_once) + 1;
   std::vector<std::vector<std::int64_t>> hits(groups, std::vector<std::int64_t>(count(), 0));
   winners->set_heights(ascent.averages);
   std::int64_t number = static_cast<std::int64_t>(ascent.steps) << 24;
@@ -129,8 +135,9 @@ SemidiscreteProblem::SemidiscreteProblem(int dimension, const WeightedPoints& ta
 }
 
 double SemidiscreteProblem::bytes(std::int64_t m, int dimension) {
+  constexpr double block = Backend<DeviceSpace>::score_block;
   const double points = static_cast<double>(m);
-  return points * (24.0 * dimension + 128) + 4.0 * batch * (points < 1e5 ? points : 1e5);
+  return points * (24.0 * dimension + 256) + 8.0 * batch * std::min(points + 64, block);
 }
 
 void SemidiscreteProblem::run(int limit, IterationObserver* observer, int number) const {
@@ -153,7 +160,7 @@ void SemidiscreteProblem::run(int limit, IterationObserver* observer, int number
     state.above = detail::clusters_above(state.clusters, 0);
   }
   for (int made = 0; state.status != Status::converged && made < limit; ++made) {
-    if (observer != nullptr && !observer->goes_on(number, state.ascent.steps, state.error)) {
+    if (observer != nullptr && !observer->goes_on(number, made, state.error)) {
       state.status = Status::ended;
       return;
     }
@@ -215,8 +222,7 @@ SemidiscreteResult SemidiscreteProblem::result() const {
   const std::size_t m = state.count(), d = state.dimension();
   const auto& weights = state.points.weights;
   const bool soft = state.settings.epsilon > 0 && m > 1;
-  if (state.ascent.averages.empty())  // no step was made: potentials are 0
-    for (const double square : state.squares) state.ascent.averages.push_back(-square / state.unit);
+  state.have_averages();
   SemidiscreteResult result;
   result.failure = failure;
   // Potentials of the points around their mean, in costs.
@@ -243,11 +249,14 @@ SemidiscreteResult SemidiscreteProblem::result() const {
   }
 
   const double square = state.settings.threshold * state.settings.threshold;
-  const double points = static_cast<double>(m), cheap = 1e11 / (points * static_cast<double>(d));
-  const auto wanted =
-      state.settings.certificate_samples > 0
-          ? static_cast<double>(state.settings.certificate_samples)
-          : std::max({1e4, 2 * std::sqrt(2 * points) / square, std::min(100 * points, cheap)});
+  const double points = static_cast<double>(m), cheap = 1e11 / (points * static_cast<double>(d)),
+               made = static_cast<double>(state.ascent.steps) *
+                      static_cast<double>(
+                          detail::samples_of_step(m, state.winners->samples_of_batch()));
+  const auto wanted = state.settings.certificate_samples > 0
+                          ? static_cast<double>(state.settings.certificate_samples)
+                          : std::max({1e4, std::min(2 * std::sqrt(2 * points) / square, made / 10),
+                                      std::min(100 * points, cheap)});
   const std::int64_t batches =
       std::max<std::int64_t>(2, (static_cast<std::int64_t>(wanted) + batch - 1) / batch + 1) / 2 *
       2;
@@ -326,11 +335,16 @@ SemidiscreteResult SemidiscreteProblem::result() const {
   const double reach = std::sqrt(static_cast<double>(d)) + 12;
   const double rounding =
       state.unit * (static_cast<double>(d) + 8) * 0x1.0p-24 * (8 * reach + 4 * largest_height);
-  result.lower_bound = mean_square + std::max(constant + values - slack - rounding, 0.0);
+  // Of the mean and its square, by sums over all points.
+  const double mean_rounding = 4 * (points + static_cast<double>(d) + 16) *
+                               std::numeric_limits<double>::epsilon() * (mean_square + second);
+  result.lower_bound =
+      mean_square - mean_rounding + std::max(constant + values - slack - rounding, 0.0);
   const auto bounds = marginal_bounds(weights, hits, each);
-  const double spread = potential_squares / samples - potentials * potentials;
+  const double unbiased = samples / (samples - 1),
+               spread = (potential_squares / samples - potentials * potentials) * unbiased;
   const double cost_of_winners =
-      constant + values + slack + potentials +
+      constant + values + slack + potentials + rounding +
       empirical_bernstein(std::max(spread, 0.0), highest - lowest, samples, each);
   // By the distance between shares and weights (Villani 2009, theorem 6.15), or by a plan that
   // keeps what goes to a point up to its weight, and sends the rest of the mass, `rest` or less, to
@@ -342,13 +356,14 @@ SemidiscreteResult SemidiscreteProblem::result() const {
                    std::pow(std::sqrt(std::max(cost_of_winners, 0.0)) + std::sqrt(moved), 2);
   const double rest = bounds.upper / 2, turn = std::exp(-0.5),
                excess = rest < turn ? (rest > 0 ? rest * std::sqrt(-2 * std::log(rest)) : 0) : turn,
-               score = slack - values;                 // E max_j (2 <x, y_j> + height_j), at most
-  const double products = -values - slack - heights -  // of 2 <x, y>, at least
-                          empirical_bernstein(std::max(height_squares - heights * heights, 0.0),
-                                              most_height - least_height, samples, each);
+               score = slack - values;  // E max_j (2 <x, y_j> + height_j), at most
+  const double products =
+      -values - slack - heights -  // of 2 <x, y>, at least
+      empirical_bernstein(std::max((height_squares - heights * heights) * unbiased, 0.0),
+                          most_height - least_height, samples, each);
   const double by_rerouting = constant + second - products +
                               std::max(rest * (score - least_height), 0.0) + 2 * lipschitz * excess;
-  result.upper_bound = mean_square + std::min(by_distance, by_rerouting) + rounding;
+  result.upper_bound = mean_square + mean_rounding + std::min(by_distance, by_rerouting + rounding);
   const auto judged = soft ? marginal_bounds(weights, soft_hits, each) : bounds;
   result.marginal_error = judged.estimate;
   result.marginal_lower = judged.lower;
@@ -359,6 +374,8 @@ SemidiscreteResult SemidiscreteProblem::result() const {
   for (std::size_t j = 0; j < m; ++j) both[j] += judges.second[j];
   const auto found = detail::chi_square(weights, both, result.samples);
   result.status = static_cast<int>(state.status);
+  if (state.status == Status::iteration_limit && found.value + 2 * found.error <= square)
+    result.status = static_cast<int>(Status::converged);
   if (state.status == Status::converged && m > 1 && found.value > square + 3 * found.error)
     result.status = static_cast<int>(Status::precision_limit);
   result.potential.assign(state.points.given, -std::numeric_limits<double>::infinity());
@@ -375,6 +392,7 @@ SemidiscreteProblem::Assignments SemidiscreteProblem::assign(std::int64_t first,
   const auto stream = state.seed(Stream::assignments);
   const CounterRandom among(stream, std::numeric_limits<std::uint64_t>::max());
   Assignments result;
+  state.have_averages();
   state.winners->set_heights(state.ascent.averages);
   for (std::int64_t number = first / batch; number * batch < first + count; ++number) {
     const auto keys = state.winners->winners(stream, number, false, true);

@@ -26,7 +26,7 @@ from ott.solvers.linear import semidiscrete
 
 COMPARED, THRESHOLD = 10000, 0.15  # points that both have
 OPTIMIZERS = {f"{name} {rate:g}": getattr(optax, name)(rate)
-              for name, rates in (("adam", (0.03, 0.1, 0.3)), ("sgd", (1e3, 1e4, 1e5))) for rate in rates}
+              for name, rates in (("adam", (0.1, 0.3, 1, 3)), ("sgd", (100, 1e3, 1e4))) for rate in rates}
 BATCH = 256
 JUDGES = 40960  # samples
 

@@ -19,14 +19,16 @@ MergedPoints merge_points(const WeightedPoints& measure, std::size_t d,
   merged.given = measure.weights.size();
   if (measure.points.size() != merged.given * d)
     throw std::invalid_argument("points [n, d] and weights [n] do not fit");
-  std::vector<std::int64_t> order;
   double sum = 0;
-  for (std::size_t j = 0; j < merged.given; ++j) {
-    if (!(measure.weights[j] > 0)) continue;
-    order.push_back(static_cast<std::int64_t>(j));
-    sum += measure.weights[j];
-  }
+  for (const double weight : measure.weights) sum += weight > 0 ? weight : 0;
   if (!(sum > 0) || !std::isfinite(sum)) throw std::invalid_argument("a measure without weight");
+  for (const double x : measure.points)
+    if (!std::isfinite(x)) throw std::invalid_argument("a coordinate is not finite");
+  // What is less has no share of any number of samples, and its inverse no place in double.
+  constexpr double least_share = 1e-200;
+  std::vector<std::int64_t> order;
+  for (std::size_t j = 0; j < merged.given; ++j)
+    if (measure.weights[j] / sum > least_share) order.push_back(static_cast<std::int64_t>(j));
   const auto row = [&](std::int64_t j) {
     return measure.points.subspan(static_cast<std::size_t>(j) * d, d);
   };
