@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "kernels/api/detail/merged_points.hpp"
+#include "kernels/api/detail/semidiscrete_bounds.hpp"
 #include "kernels/api/detail/semidiscrete_start.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/counter_random.hpp"
@@ -28,6 +29,19 @@ constexpr int batch = NoiseWinners::batch;
 enum class Stream : std::uint64_t { start, steps, checks, certificate, assignments };
 
 }  // namespace
+
+namespace detail {
+
+/// What fresh samples say of a solution.
+struct Judgment {
+  PlanSamples plan;    ///< of potentials without regularization
+  Hits hits;           ///< of the plan that is asked for
+  SampleMoments cost;  ///< |x − y|² − |x|² − |mean|² of that plan
+};
+
+}  // namespace detail
+
+using detail::Judgment;
 
 struct SemidiscreteProblem::State {
   SemidiscreteSettings settings;
@@ -55,8 +69,14 @@ struct SemidiscreteProblem::State {
     if (!ascent.averages.empty()) return;
     for (const double square : squares) ascent.averages.push_back(-square / unit);
   }
+  bool soft() const { return settings.epsilon > 0 && count() > 1; }
   bool due() const;
   void check();
+  std::int64_t batches_of_certificate() const;
+  /// g of the points around their mean, in costs, of mean 0.
+  PotentialValues potentials_of_centered() const;
+  /// By fresh samples; `along_mean` [N]: <y − mean, mean>.
+  Judgment judge(const PotentialValues& potential, const PotentialValues& along_mean);
 };
 
 bool SemidiscreteProblem::State::due() const {
@@ -216,163 +236,116 @@ void SemidiscreteProblem::set_progress(std::span<const double> values) const {
   }
 }
 
-SemidiscreteResult SemidiscreteProblem::result() const {
-  State& state = *state_;
-  constexpr double failure = 1e-3, each = failure / 8;
-  const std::size_t m = state.count(), d = state.dimension();
-  const auto& weights = state.points.weights;
-  const bool soft = state.settings.epsilon > 0 && m > 1;
-  state.have_averages();
-  SemidiscreteResult result;
-  result.failure = failure;
-  // Potentials of the points around their mean, in costs.
-  PotentialValues potential(m);
+std::int64_t SemidiscreteProblem::State::batches_of_certificate() const {
+  const double points = static_cast<double>(count()),
+               square = settings.threshold * settings.threshold,
+               cheap = 1e11 / (points * static_cast<double>(dimension())),
+               made =
+                   static_cast<double>(ascent.steps) * static_cast<double>(detail::samples_of_step(
+                                                           count(), winners->samples_of_batch()));
+  const double wanted =
+      settings.certificate_samples > 0
+          ? static_cast<double>(settings.certificate_samples)
+          : std::max({1e4, std::min(2 * std::sqrt(2 * points) / square, made / 10),
+                      std::min(100 * points, cheap)});
+  const std::int64_t batches = (static_cast<std::int64_t>(wanted) + batch - 1) / batch;
+  return std::max<std::int64_t>(2, (batches + 1) / 2 * 2);  // two halves
+}
+
+PotentialValues SemidiscreteProblem::State::potentials_of_centered() const {
+  PotentialValues potential(count());
   double mean_potential = 0;
-  for (std::size_t j = 0; j < m; ++j) {
-    potential[j] = state.ascent.averages[j] * state.unit + state.squares[j] -
-                   (soft ? state.settings.epsilon * std::log(weights[j]) : 0);
-    mean_potential += weights[j] * potential[j];
+  for (std::size_t j = 0; j < count(); ++j) {
+    potential[j] = ascent.averages[j] * unit + squares[j] -
+                   (soft() ? settings.epsilon * std::log(points.weights[j]) : 0);
+    mean_potential += points.weights[j] * potential[j];
   }
   for (double& one : potential) one -= mean_potential;
-  PotentialValues along_mean(m, 0.0);  // <y − mean, mean>
-  double mean_square = 0;
-  for (std::size_t c = 0; c < d; ++c) mean_square += state.mean[c] * state.mean[c];
-  for (std::size_t j = 0; j < m; ++j)
-    for (std::size_t c = 0; c < d; ++c)
-      along_mean[j] += state.mean[c] * (state.points.points[j * d + c] - state.mean[c]);
-  PotentialValues hard_heights(m);
-  double lowest = INFINITY, highest = -INFINITY;
-  for (std::size_t j = 0; j < m; ++j) {
-    hard_heights[j] = (potential[j] - state.squares[j]) / state.unit;
-    lowest = std::min(lowest, potential[j]);
-    highest = std::max(highest, potential[j]);
-  }
+  return potential;
+}
 
-  const double square = state.settings.threshold * state.settings.threshold;
-  const double points = static_cast<double>(m), cheap = 1e11 / (points * static_cast<double>(d)),
-               made = static_cast<double>(state.ascent.steps) *
-                      static_cast<double>(
-                          detail::samples_of_step(m, state.winners->samples_of_batch()));
-  const auto wanted = state.settings.certificate_samples > 0
-                          ? static_cast<double>(state.settings.certificate_samples)
-                          : std::max({1e4, std::min(2 * std::sqrt(2 * points) / square, made / 10),
-                                      std::min(100 * points, cheap)});
-  const std::int64_t batches =
-      std::max<std::int64_t>(2, (static_cast<std::int64_t>(wanted) + batch - 1) / batch + 1) / 2 *
-      2;
-  const auto samples = static_cast<double>(batches * batch);
-  result.samples = batches * batch;
-  Hits hits{std::vector<std::int64_t>(m, 0), std::vector<std::int64_t>(m, 0), batches / 2 * batch},
-      soft_hits = hits;
-  // Sums over samples x of |x − y|² − |x|² for the point that wins, and of its potential.
-  double values = 0, potentials = 0, potential_squares = 0, heights = 0, height_squares = 0,
-         costs = 0, cost_squares = 0;
-  const auto stream = state.seed(Stream::certificate);
-  const double scale = state.settings.noise.scale;
+Judgment SemidiscreteProblem::State::judge(const PotentialValues& potential,
+                                           const PotentialValues& along_mean) {
+  const std::size_t m = count(), d = dimension();
+  const std::int64_t batches = batches_of_certificate();
+  Judgment judgment;
+  judgment.plan.hits = {std::vector<std::int64_t>(m, 0), std::vector<std::int64_t>(m, 0),
+                        batches / 2 * batch};
+  judgment.hits = judgment.plan.hits;
+  PotentialValues hard_heights(m);
+  for (std::size_t j = 0; j < m; ++j) hard_heights[j] = (potential[j] - squares[j]) / unit;
+  const double scale = settings.noise.scale;
   for (std::int64_t k = 0; k < batches; ++k) {
-    state.winners->set_heights(hard_heights);
-    const auto keys = state.winners->winners(stream, k, false, false);
+    winners->set_heights(hard_heights);
+    const auto keys = winners->winners(seed(Stream::certificate), k, false, false);
     auto chosen = keys;
-    if (soft) {
-      state.winners->set_heights(state.ascent.averages);
-      chosen = state.winners->winners(stream, k, false, true);
+    if (soft()) {
+      winners->set_heights(ascent.averages);
+      chosen = winners->winners(seed(Stream::certificate), k, false, true);
     }
-    const auto x = state.winners->samples();
+    const auto x = winners->samples();
     for (int row = 0; row < batch; ++row) {
       const auto at = static_cast<std::size_t>(row);
       const auto winner = static_cast<std::size_t>(point_of(keys[at])),
                  taker = static_cast<std::size_t>(point_of(chosen[at]));
-      ++(k % 2 == 0 ? hits.first : hits.second)[winner];
-      if (soft) ++(k % 2 == 0 ? soft_hits.first : soft_hits.second)[taker];
-      const auto less = [&](std::size_t j) {
+      auto &hard = judgment.plan.hits, &asked = judgment.hits;
+      ++(k % 2 == 0 ? hard.first : hard.second)[winner];
+      ++(k % 2 == 0 ? asked.first : asked.second)[taker];
+      // |x − y|² − |x|² of points around their mean.
+      const auto cost_of = [&](std::size_t j) {
         double product = 0;
         for (std::size_t c = 0; c < d; ++c)
-          product +=
-              static_cast<double>(x(row, c)) * (state.points.points[j * d + c] - state.mean[c]);
-        return state.squares[j] - 2 * scale * product;
+          product += static_cast<double>(x(row, c)) * (points.points[j * d + c] - mean[c]);
+        return squares[j] - 2 * scale * product;
       };
-      const double won = less(winner), took = taker == winner ? won : less(taker);
-      values += won - potential[winner];
-      potentials += potential[winner];
-      potential_squares += potential[winner] * potential[winner];
-      const double height = potential[winner] - state.squares[winner];
-      heights += height;
-      height_squares += height * height;
-      const double cost = took + 2 * along_mean[taker];
-      costs += cost;
-      cost_squares += cost * cost;
+      const double won = cost_of(winner), took = taker == winner ? won : cost_of(taker);
+      judgment.plan.transform.add(won - potential[winner]);
+      judgment.plan.potential.add(potential[winner]);
+      judgment.plan.height.add(potential[winner] - squares[winner]);
+      judgment.cost.add(took + 2 * along_mean[taker]);
     }
   }
-  values /= samples;
-  potentials /= samples;
-  heights /= samples;
-  height_squares /= samples;
-  costs /= samples;
-  // The optimum is |mean|² + that of points around their mean, as noise has the mean 0.
-  const double variance_of_noise = state.settings.noise.kind == NoiseKind::gaussian ? 1.0 : 1.0 / 3;
-  const double constant = static_cast<double>(d) * variance_of_noise * scale * scale;
-  double second = 0, fourth = 0, least_height = INFINITY, most_height = -INFINITY;
-  for (std::size_t j = 0; j < m; ++j) {
-    second += weights[j] * state.squares[j];
-    fourth += weights[j] * state.squares[j] * state.squares[j];
-    least_height = std::min(least_height, potential[j] - state.squares[j]);
-    most_height = std::max(most_height, potential[j] - state.squares[j]);
-  }
-  result.transport_cost = constant + mean_square + costs;
-  result.dual_value = constant + mean_square + values;
-  result.transport_error =
-      std::sqrt(std::max(cost_squares / samples - costs * costs, 0.0) / (samples - 1));
+  return judgment;
+}
 
-  // The transform less |x|² is a maximum of linear functions, 2 · longest-Lipschitz, of x, which is
-  // a Lipschitz function of a normal variable (Tsirelson, Ibragimov & Sudakov 1976).
-  const double of_normal =
-      state.settings.noise.kind == NoiseKind::gaussian ? 1.0 : 2 / std::sqrt(2 * M_PI);
-  const double lipschitz = 2 * state.longest * scale * of_normal,
-               slack = lipschitz * std::sqrt(2 * std::log(1 / each) / samples);
-  // Winners by float scores are not always those of the least cost.
-  const double largest_height =
-      std::max(std::abs(lowest), std::abs(highest)) / state.unit + state.longest / scale;
-  const double reach = std::sqrt(static_cast<double>(d)) + 12;
-  const double rounding =
-      state.unit * (static_cast<double>(d) + 8) * 0x1.0p-24 * (8 * reach + 4 * largest_height);
-  // Of the mean and its square, by sums over all points.
-  const double mean_rounding = 4 * (points + static_cast<double>(d) + 16) *
-                               std::numeric_limits<double>::epsilon() * (mean_square + second);
-  result.lower_bound =
-      mean_square - mean_rounding + std::max(constant + values - slack - rounding, 0.0);
-  const auto bounds = marginal_bounds(weights, hits, each);
-  const double unbiased = samples / (samples - 1),
-               spread = (potential_squares / samples - potentials * potentials) * unbiased;
-  const double cost_of_winners =
-      constant + values + slack + potentials + rounding +
-      empirical_bernstein(std::max(spread, 0.0), highest - lowest, samples, each);
-  // By the distance between shares and weights (Villani 2009, theorem 6.15), or by a plan that
-  // keeps what goes to a point up to its weight, and sends the rest of the mass, `rest` or less, to
-  // where some is missing, whichever sample it is. What a Lipschitz function of normal variables
-  // has over a part of the mass exceeds its mean by its constant times sqrt(2 log(1/part)) at most.
-  const double moved = std::min(2 * state.longest * state.longest * bounds.upper,
-                                2 * bounds.chi_upper * std::sqrt(fourth)),
-               by_distance =
-                   std::pow(std::sqrt(std::max(cost_of_winners, 0.0)) + std::sqrt(moved), 2);
-  const double rest = bounds.upper / 2, turn = std::exp(-0.5),
-               excess = rest < turn ? (rest > 0 ? rest * std::sqrt(-2 * std::log(rest)) : 0) : turn,
-               score = slack - values;  // E max_j (2 <x, y_j> + height_j), at most
-  const double products =
-      -values - slack - heights -  // of 2 <x, y>, at least
-      empirical_bernstein(std::max((height_squares - heights * heights) * unbiased, 0.0),
-                          most_height - least_height, samples, each);
-  const double by_rerouting = constant + second - products +
-                              std::max(rest * (score - least_height), 0.0) + 2 * lipschitz * excess;
-  result.upper_bound = mean_square + mean_rounding + std::min(by_distance, by_rerouting + rounding);
-  const auto judged = soft ? marginal_bounds(weights, soft_hits, each) : bounds;
-  result.marginal_error = judged.estimate;
-  result.marginal_lower = judged.lower;
-  result.marginal_upper = judged.upper;
+SemidiscreteResult SemidiscreteProblem::result() const {
+  State& state = *state_;
+  constexpr double failure = 1e-3, each = failure / 8;
+  const std::size_t m = state.count(), d = state.dimension();
+  state.have_averages();
+  const PotentialValues potential = state.potentials_of_centered();
+  PotentialValues along_mean(m, 0.0);  // <y − mean, mean>
+  for (std::size_t j = 0; j < m; ++j)
+    for (std::size_t c = 0; c < d; ++c)
+      along_mean[j] += state.mean[c] * (state.points.points[j * d + c] - state.mean[c]);
+  double mean_square = 0;
+  for (const double one : state.mean) mean_square += one * one;
+  const Judgment judgment = state.judge(potential, along_mean);
+  const double samples = judgment.plan.count();
+
+  SemidiscreteResult result;
+  result.failure = failure;
+  result.samples = 2 * judgment.plan.hits.samples;
+  // The optimum is |mean|² + that of points around their mean, as noise has the mean 0.
+  const double constant = detail::second_moment(state.settings.noise, d) + mean_square;
+  result.transport_cost = constant + judgment.cost.mean(samples);
+  result.transport_error = std::sqrt(judgment.cost.variance(samples) / samples);
+  result.dual_value = constant + judgment.plan.transform.mean(samples);
+  const auto bounds = detail::optimum_bounds({state.points.weights, state.squares, potential,
+                                              mean_square, state.longest, d, state.settings.noise},
+                                             judgment.plan, each);
+  result.lower_bound = bounds.lower;
+  result.upper_bound = bounds.upper;
+  const auto marginals =
+      state.soft() ? marginal_bounds(state.points.weights, judgment.hits, each) : bounds.marginals;
+  result.marginal_error = marginals.estimate;
+  result.marginal_lower = marginals.lower;
+  result.marginal_upper = marginals.upper;
+  std::vector<std::int64_t> both = judgment.hits.first;
+  for (std::size_t j = 0; j < m; ++j) both[j] += judgment.hits.second[j];
   // The estimate has an error of its own; what is beyond three of it refutes the ascent's check.
-  const auto& judges = soft ? soft_hits : hits;
-  std::vector<std::int64_t> both = judges.first;
-  for (std::size_t j = 0; j < m; ++j) both[j] += judges.second[j];
-  const auto found = detail::chi_square(weights, both, result.samples);
+  const auto found = detail::chi_square(state.points.weights, both, result.samples);
+  const double square = state.settings.threshold * state.settings.threshold;
   result.status = static_cast<int>(state.status);
   if (state.status == Status::iteration_limit && found.value + 2 * found.error <= square)
     result.status = static_cast<int>(Status::converged);
