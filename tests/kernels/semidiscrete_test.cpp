@@ -125,6 +125,7 @@ TEST(Semidiscrete, OnALineByQuantiles) {
   for (const auto kind : {NoiseKind::gaussian, NoiseKind::uniform})
     for (const double scale : {1.0, 0.05, 30.0})
       for (const int n : {2, 7, 60, 300}) {
+        if (n == 300 && scale != 1) continue;  // takes long, and units are those of scale 1
         SCOPED_TRACE(::testing::Message() << n << " points, scale " << scale);
         const Line line = random_line(kind, scale, n, n == 60);
         SemidiscreteSettings settings;
